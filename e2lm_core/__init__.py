@@ -1,1 +1,5 @@
 """E2LM Task Studio, the library beneath the browser app and the command line: rooms by subject, imports only downwards."""
+
+from e2lm_core.base.version import VERSION
+
+__version__ = VERSION

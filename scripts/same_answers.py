@@ -110,7 +110,10 @@ def _ask(checkout: Path, one: Asked, python: str, place: Path, home: Path) -> No
     shutil.move(written, place)
     (place / "stdout").write_bytes(run.stdout)
     if run.returncode:  # 2 is the studio's own, with its sentence
-        name = "refusal" if run.returncode == 2 else "failure"
+        findings = (
+            "findings" if run.returncode == 1 and run.stdout else "failure"
+        )  # of `check`, with its answer
+        name = "refusal" if run.returncode == 2 else findings
         (place / name).write_bytes(f"exit {run.returncode}\n".encode() + run.stderr)
 
 

@@ -1,35 +1,6 @@
 """Where things lie and how much is allowed: read once from the environment, then passed as an argument.
 
-Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py holds the document to it.
-
-| variable | meaning | default |
-|---|---|---|
-| `E2LM_HOME` | the user's own sets, results and caches | `~/.e2lm-studio` |
-| `E2LM_TASKS` | the example sets, read-only to the app | `tasks/` beside the package, or within it |
-| `E2LM_LADDER` | the embedded ladder | `ladder/` beside the package, or within it |
-| `E2LM_CHECKPOINTS` | folders of further local checkpoints, separated as in PATH | none |
-| `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
-| `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
-| `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
-| `E2LM_BACKEND` | `local`, or `ray`: where checkpoints are scored | `local` |
-| `E2LM_RAY_WORKERS` | how many cores or GPUs of a Ray cluster are asked for | all that there are |
-| `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
-| `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
-| `E2LM_HUB_TOKEN_FOR` | owners of repositories that `HF_TOKEN` is used for | any, where nobody signs in |
-| `E2LM_HUB_LOGIN` | `1`: the token of `huggingface-cli login` is used where `HF_TOKEN` is not set | 0 |
-| `E2LM_WORKER_GB` | how much memory a worker may take | 80% of the machine's |
-| `E2LM_RUN_CPU_SECONDS` | how much processor time a run may take | 360000 |
-| `E2LM_UPLOADS_MB` | how much of uploads is held in memory, in all | 600 |
-| `E2LM_FRAMES` | which sites may show the studio in a frame | itself and huggingface.co |
-| `E2LM_HOSTS` | names of its own that a server on loopback answers to | `localhost` alone |
-| `E2LM_METRICS` | `open`: Streamlit's counters are shown to whoever asks | `closed` |
-| `E2LM_EMBEDDER` | the embedding model that relevance judges by | the two that come along |
-| `E2LM_SHIPPED` | `0`: the example sets have no results until they are run | 1 |
-| `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
-| `E2LM_ADMINS` | administrators' e-mails, `sub:ID`, or user names at the Hub, separated by commas | none |
-| `E2LM_VISITORS` | who is not signed in gets a `sandbox`, is `readonly` or `refused` | `sandbox` |
-| `E2LM_SANDBOX_HOURS` | how long after the last visit a sandbox ends | 24 |
-| `E2LM_AS` | the person as whom commands act | the first administrator, if any |
+docs/settings.md says of each variable what it means; tests/house/test_settings_document.py holds it to `VARIABLES`.
 """
 
 from __future__ import annotations
@@ -38,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -51,10 +23,25 @@ ROOT = Path(__file__).resolve().parents[2]  # what Python imports the package fr
 # Where the app, its pages, the example sets and the ladder lie: beside the package, or within it where it is installed.
 INSTALLED = (ROOT / "e2lm_core" / "installed").is_dir()
 FILES = ROOT / "e2lm_core" / "installed" if INSTALLED else ROOT
+# All that the studio reads: the rows of docs/settings.md.
+VARIABLES = (
+    *("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS"),
+    *("E2LM_DEVICE", "E2LM_DTYPE", "E2LM_THREADS", "E2LM_BACKEND", "E2LM_RAY_WORKERS"),
+    *("E2LM_HUB_ENDPOINT", "E2LM_HUB_QUOTA_GB", "E2LM_HUB_TOKEN_FOR", "E2LM_HUB_LOGIN"),
+    *("E2LM_WORKER_GB", "E2LM_RUN_CPU_SECONDS", "E2LM_MAX_QUESTIONS", "E2LM_UPLOADS_MB"),
+    *("E2LM_FRAMES", "E2LM_HOSTS", "E2LM_METRICS", "E2LM_LOG", "E2LM_BACKUP"),
+    *("E2LM_EMBEDDER", "E2LM_SHIPPED", "E2LM_WITH_LM_EVAL"),
+    *("E2LM_AUTH", "E2LM_ADMINS", "E2LM_VISITORS", "E2LM_SANDBOX_HOURS", "E2LM_AS"),
+    *("E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
+    *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET"),
+)
+NEAR = 0.85  # of difflib's ratio, with the E2LM_ that all share
+DEVICE = r"cpu|mps|cuda(:[0-9]{1,3})?"
 Dtype = Literal["float32", "bfloat16", "float16"]
 Where = Literal["local", "ray"]
 Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
+Log = Literal["json", "text", "off"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
 
 
@@ -169,10 +156,12 @@ class Settings(BaseModel):
         }
         for key in ("tasks", "ladder"):
             if path := env.get(f"E2LM_{key.upper()}"):
-                values[key] = _path(path, f"E2LM_{key.upper()}")
+                values[key] = _folder(path, f"E2LM_{key.upper()}")
         if paths := env.get("E2LM_CHECKPOINTS"):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
         if device := env.get("E2LM_DEVICE"):
+            if not re.fullmatch(DEVICE, device):
+                raise StudioError(f"E2LM_DEVICE is {quoted(device)}; use cpu, cuda, cuda:1 or mps.")
             values["device"] = device
         if dtype := env.get("E2LM_DTYPE"):
             if dtype not in get_args(Dtype):
@@ -197,7 +186,28 @@ class Settings(BaseModel):
             values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
         if env.get("E2LM_AUTH") in (None, "", "none"):  # others are not shown what a deployer once downloaded
             values["hf_cache"] = _hf_cache(env)
+        log_kind(env)
         return cls.model_validate(values | _people(env) | _guards(env))
+
+
+def log_kind(env: Mapping[str, str] = os.environ) -> Log:
+    """The kind of log that `E2LM_LOG` names, `off` where it is not set. Raises `StudioError` for any other."""
+    named = env.get("E2LM_LOG") or "off"
+    for known in get_args(Log):
+        if named == known:
+            return known
+    raise StudioError(f"E2LM_LOG is {quoted(named)}; use one of {', '.join(get_args(Log))}.")
+
+
+def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each `E2LM_…` that is no variable of the studio's but nearly one."""
+    unknown = sorted(name for name in env if name.startswith("E2LM_") and name not in VARIABLES)
+    near = {name: get_close_matches(name, VARIABLES, n=1, cutoff=NEAR) for name in unknown}
+    return [
+        f"{quoted(name)} is no setting of the studio and changes nothing: did you mean {matches[0]}?"
+        for name, matches in near.items()
+        if matches
+    ]
 
 
 def _hf_cache(env: Mapping[str, str]) -> Path | None:
@@ -281,6 +291,14 @@ def _path(text: str, variable: str) -> Path:
         raise StudioError(
             f"{variable} is {quoted(text)}, but nobody here has that name: write the path from its root."
         ) from error
+
+
+def _folder(text: str, variable: str) -> Path:
+    """As `_path`, of a folder that is there."""
+    path = _path(text, variable)
+    if not os.path.isdir(path):  # `Path.is_dir` raises for a name that is too long
+        raise StudioError(f"{variable} is {quoted(text)}, which is no folder: check its path.")
+    return path
 
 
 def _above_0(name: str, value: str, unit: str, such_as: int) -> float:

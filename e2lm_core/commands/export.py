@@ -203,7 +203,7 @@ def check(
     tokens_of: TokensOf = None,
     as_json: Json = False,
 ) -> None:
-    """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
+    """Errors stand in the way of an export, warnings are worth a look; status 1 where there is an error."""
     from e2lm_core.export.submission import findings
     from e2lm_core.runs.studio import open_studio
 
@@ -219,6 +219,8 @@ def check(
         for name, severity in (("errors", "error"), ("warnings", "warning"))
     }
     show(as_json, document, rows, ("severity", "sentence"))
+    if document["errors"]:
+        raise typer.Exit(1)
 
 
 def verify(

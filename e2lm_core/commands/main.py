@@ -1,7 +1,8 @@
 """`python -m e2lm_core`: every service without a browser.
 
-Human tables by default; with `--json`, JSON alone on stdout and progress on stderr. Exit 0, or 2 with one
-sentence on bad input. Heavy libraries are imported by the commands that need them.
+Human tables by default; with `--json`, JSON alone on stdout and progress on stderr. Exit 0, 1 where `check` or
+`verify` finds what stands against a set, or 2 with one sentence on bad input. Heavy libraries are imported by the
+commands that need them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.settings import misspelt_variables
+from e2lm_core.base.version import VERSION
 from e2lm_core.commands import checkpoints as checkpoint_commands
 from e2lm_core.commands import export as export_commands
 from e2lm_core.commands import questions as question_commands
@@ -32,10 +36,29 @@ PROGRAM = "e2lm"  # what an installed studio is called by
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    person: people.Acting = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """E2LM Task Studio: question sets that tell young language models apart."""
+    people.act_as(person)
+
 
 for command in (
     *(collection.tasks, history.undo, history.redo, history.versions),
@@ -58,7 +81,6 @@ app.command("app")(server.serve)
 app.command("import")(incoming.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
-app.callback(help="E2LM Task Studio: question sets that tell young language models apart.")(people.act_as)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
 app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
@@ -72,14 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; never a traceback for bad input."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
+    name = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m e2lm_core"
     asked = os.environ.get(people.AS)
     try:
         _require_text(words)
-        code = command.main(
-            args=words,
-            prog_name=PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m e2lm_core",
-            standalone_mode=False,
-        )
+        _require_completable(words, name)
+        if words[:1] != ["app"]:  # the server writes them to its log
+            for sentence in misspelt_variables():
+                typer.echo(sentence, err=True)
+        code = command.main(args=words, prog_name=name, standalone_mode=False)
     except StudioError as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -95,7 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Usage errors of the argument parser, whichever copy of click typer was built with.
         if not hasattr(error, "format_message"):
             raise
-        text = error.format_message().rstrip() or "No command is given: see --help."
+        text = error.format_message().rstrip()
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(text)
+            sys.exit(0)
         _fail(text if text.endswith((".", "?")) else f"{text}.")
     finally:
         os.environ.pop(people.AS, None)
@@ -113,6 +139,15 @@ def _require_text(words: Sequence[str]) -> None:
         if "\0" in word or any("\ud800" <= c <= "\udfff" for c in word):
             raise StudioError(
                 f"{quoted(word)} is no text in UTF-8: write it anew, or name the file otherwise."
+            )
+
+
+def _require_completable(words: Sequence[str], name: str) -> None:
+    """Raises `StudioError` for completion of a program that a shell cannot complete: it is of one word."""
+    for word in words:
+        if word in ("--install-completion", "--show-completion") and name != PROGRAM:
+            raise StudioError(
+                f"{word} is for the installed program: run `pip install .`, then `{PROGRAM} {word}`."
             )
 
 

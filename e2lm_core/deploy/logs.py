@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import sys
 import time
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, Literal, get_args
+from typing import Any
 
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Log, log_kind
 
-Kind = Literal["json", "text", "off"]
-VARIABLE = "E2LM_LOG"
 # Which request is being answered, in the code that answers it.
 request: ContextVar[str | None] = ContextVar("request", default=None)
 log = logging.getLogger("e2lm")
@@ -30,21 +27,12 @@ _PLACEHOLDER = re.compile(r"%%|%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z]")
 _PLACES = 12  # the innermost ones of a traceback
 
 
-def kind(env: Mapping[str, str] = os.environ) -> Kind:
-    """The kind that `E2LM_LOG` names, `off` where it is not set. Raises `StudioError` for any other."""
-    named = env.get(VARIABLE) or "off"
-    for known in get_args(Kind):
-        if named == known:
-            return known
-    raise StudioError(f"{VARIABLE} is {named[:40]!r}; use one of {', '.join(get_args(Kind))}.")
-
-
-def set_up(chosen: Kind | None = None) -> None:
+def set_up(chosen: Log | None = None) -> None:
     """From now on every logger of this process writes lines of the chosen kind (of `E2LM_LOG` if None) to stderr.
 
-    Loggers that libraries make later are caught as they add their handler. Raises as `kind` does.
+    Loggers that libraries make later are caught as they add their handler. Raises as `log_kind` does.
     """
-    chosen = kind() if chosen is None else chosen
+    chosen = log_kind() if chosen is None else chosen
     if chosen == "off":
         return
     formatter = Json() if chosen == "json" else Text()

@@ -10,7 +10,16 @@ import pytest
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.settings import ROOT, Limits, Settings, expanded, without_places
+from e2lm_core.base.settings import (
+    ROOT,
+    VARIABLES,
+    Limits,
+    Settings,
+    expanded,
+    log_kind,
+    misspelt_variables,
+    without_places,
+)
 from tests.support import studios
 
 
@@ -40,8 +49,8 @@ def test_an_empty_variable_is_none() -> None:
         ("HOME", "/somewhere/studio", "home", Path("/somewhere/studio")),
         ("HOME", "~/studio", "home", Path.home() / "studio"),
         ("HOME", "studio", "home", Path.cwd() / "studio"),
-        ("TASKS", "/somewhere/sets", "tasks", Path("/somewhere/sets")),
-        ("LADDER", "~/ladder", "ladder", Path.home() / "ladder"),
+        ("TASKS", str(ROOT / "docs"), "tasks", ROOT / "docs"),
+        ("LADDER", "~", "ladder", Path.home()),
         ("CHECKPOINTS", "/one", "checkpoints", (Path("/one"),)),
         (
             "CHECKPOINTS",
@@ -89,6 +98,11 @@ def test_each_variable_sets_one_thing(variable: str, text: str, field: str, valu
             "/one:~no_such_user",
             "'~no_such_user', but nobody here has that name: write the path from its root.",
         ),
+        ("TASKS", "/no/such/sets", "'/no/such/sets', which is no folder: check its path."),
+        ("LADDER", str(ROOT / "app.py"), f"'{ROOT / 'app.py'}', which is no folder: check its path."),
+        ("DEVICE", "gpu", "'gpu'; use cpu, cuda, cuda:1 or mps."),
+        ("DEVICE", "cuda:", "'cuda:'; use cpu, cuda, cuda:1 or mps."),
+        ("LOG", "verbose", "'verbose'; use one of json, text, off."),
         ("HUB_ENDPOINT", "hub.example", "'hub.example'; use an address with https://."),
         ("HUB_ENDPOINT", "ftp://hub.example", "'ftp://hub.example'; use an address with https://."),
         ("HUB_QUOTA_GB", "-1", "'-1'; use a number of GB above 0, such as 20."),
@@ -103,6 +117,25 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(variable: str, text: str, 
     with pytest.raises(StudioError) as refused:
         Settings.from_env({f"E2LM_{variable}": text})
     assert studios.sentence(refused) == f"E2LM_{variable} is {says}"
+
+
+def test_the_log_is_off_unless_it_is_named() -> None:
+    assert (log_kind({}), log_kind({"E2LM_LOG": "json"})) == ("off", "json")
+
+
+def test_a_misspelt_variable_is_said_with_the_nearest_name() -> None:
+    named = {"E2LM_DEVISE": "cpu", "E2LM_TASK": "x", "E2LM_HOME": "/x", "E2LM_REFERENCE": "x", "HOME": "x"}
+    assert misspelt_variables(named) == [
+        "'E2LM_DEVISE' is no setting of the studio and changes nothing: did you mean E2LM_DEVICE?",
+        "'E2LM_TASK' is no setting of the studio and changes nothing: did you mean E2LM_TASKS?",
+    ]
+
+
+def test_every_variable_less_a_letter_is_known_for_what_it_was() -> None:
+    for name in VARIABLES:
+        for place in range(len("E2LM_"), len(name)):
+            (sentence,) = misspelt_variables({name[:place] + name[place + 1 :]: ""}) or [name]
+            assert name in sentence
 
 
 def test_everything_of_the_users_own_lies_in_the_home() -> None:

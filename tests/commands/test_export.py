@@ -20,8 +20,12 @@ def test_check(call: Cli) -> None:
     assert list(document) == ["errors", "warnings"]
     assert document["errors"] == []
     assert {"code", "sentence", "question_id"} == set(document["warnings"][0])
-    strict = call("check", "little", "--profile", "competition", "--json")
+
+
+def test_check_ends_with_1_where_there_is_an_error(call: Cli) -> None:
+    strict = call("check", "little", "--profile", "competition", "--json", code=1)
     assert "competition_size" in {finding["code"] for finding in strict["errors"]}
+    assert "100 to 15,000" in call("check", "little", "--profile", "competition", code=1)
 
 
 def test_export_gives_the_same_bytes_each_time(call: Cli, tmp_path: Path) -> None:

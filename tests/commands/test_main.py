@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import e2lm_core
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
 from e2lm_core.sets import collection
@@ -45,6 +47,55 @@ def test_listing_sets_loads_no_heavy_library(here: Settings) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+GROUPS = sorted({name.split()[0] for name in documented.commands() if " " in name})
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_the_program_and_every_group_alone_print_their_help(call: Cli, group: str) -> None:
+    words = group.split()
+    shown = call(*words)
+    assert shown == call(*words, "--help") == call(*words, "-h")
+    assert shown.startswith(f"Usage: python -m e2lm_core {group}".rstrip())
+    assert "\nCommands:\n" in shown
+
+
+def test_a_command_has_its_short_help_too(call: Cli) -> None:
+    assert call("sets", "list", "-h") == call("sets", "list", "--help")
+
+
+def test_the_version_is_the_products(call: Cli) -> None:
+    assert call("--version") == f"e2lm {e2lm_core.__version__}\n"
+
+
+def test_the_installed_program_completes_its_commands(call: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/e2lm"])
+    for line, found in (("e2lm sc", ["score"]), ("e2lm sets re", ["rename", "restore"])):
+        asked = {"_E2LM_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        with monkeypatch.context() as patch:
+            for name, value in asked.items():
+                patch.setenv(name, value)
+            assert call().split() == found
+
+
+@pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
+def test_completion_is_of_the_installed_program_alone(call: Cli, option: str) -> None:
+    assert call(option, code=2) == (
+        f"{option} is for the installed program: run `pip install .`, then `e2lm {option}`.\n"
+    )
+
+
+def test_a_misspelt_variable_is_said_on_stderr(
+    call: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("E2LM_THREAD", "2")
+    with pytest.raises(SystemExit) as end:
+        main_commands.main(["sets", "list", "--json"])
+    out, err = capsys.readouterr()
+    assert end.value.code == 0
+    assert json.loads(out)["sets"]
+    assert "did you mean E2LM_THREADS?" in err
 
 
 @pytest.mark.slow

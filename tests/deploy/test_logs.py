@@ -7,11 +7,7 @@ import os
 import subprocess
 import sys
 
-import pytest
-
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import ROOT
-from e2lm_core.deploy import logs
 
 PROGRAM = """
 import logging, warnings
@@ -69,9 +65,3 @@ def test_text_lines() -> None:
 
 def test_off_leaves_the_log_as_libraries_write_it() -> None:
     assert written("off")[0] == "Uncaught app execution"
-
-
-def test_another_kind_is_refused() -> None:
-    with pytest.raises(StudioError, match="E2LM_LOG is 'xml'; use one of json, text, off"):
-        logs.kind({"E2LM_LOG": "xml"})
-    assert logs.kind({}) == "off"

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 
+from e2lm_core.engine.cluster import connection
 from e2lm_core.relevance.embedders.packaged import PACKAGED, Packaged
 from tests.conftest import ROOT
 
@@ -53,6 +54,12 @@ def test_requirements_are_what_is_imported() -> None:
         f"requirements.txt lacks {sorted(imported - required)} and names {sorted(required - imported)}, "
         "which nothing imports."
     )
+
+
+def test_what_is_said_to_install_ray_is_what_its_file_asks_for() -> None:
+    lines = (ROOT / "requirements-ray.txt").read_text(encoding="utf-8").splitlines()
+    asked = [line.split("#")[0].strip() for line in lines if line[:1].isalpha()]
+    assert asked == [connection.REQUIREMENT]
 
 
 def test_requirements_suit_any_index_and_build() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from e2lm_core.base.settings import VARIABLES
 from tests.conftest import ROOT
 
 DOCUMENT = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -28,6 +29,11 @@ def test_every_variable_has_its_row_and_no_row_is_of_none() -> None:
     assert rows == set(code), (
         f"docs/settings.md has rows for {sorted(rows - set(code))}, which no code names."
     )
+
+
+def test_the_settings_know_every_row() -> None:
+    assert set(VARIABLES) == set(re.findall(rf"^\| `({VARIABLE})` \|", DOCUMENT, re.M))
+    assert len(set(VARIABLES)) == len(VARIABLES)
 
 
 def test_documents_name_no_variable_that_there_is_not() -> None:

@@ -22,6 +22,7 @@ from e2lm_core.base import children
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import ROOT, Settings
 
+REQUIREMENT = "ray>=2.60"  # as in requirements-ray.txt, which an installed studio has not
 _STARTING = threading.Lock()
 
 
@@ -31,7 +32,7 @@ def library() -> Any:
         import ray
     except ImportError as error:
         raise StudioError(
-            "Ray is not installed: run `pip install -r requirements-ray.txt`, or leave out --backend ray and E2LM_BACKEND."
+            f"Ray is not installed: run `pip install '{REQUIREMENT}'`, or leave out --backend ray and E2LM_BACKEND."
         ) from error
     return ray
 

@@ -14,7 +14,7 @@ from streamlit import config
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import mapped
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import disk, keeping, place
@@ -62,7 +62,7 @@ def _begin(settings: Settings) -> keeping.Keeper | None:
             "Streamlit's agent API is switched on: whoever reaches the studio may drive its pages by program, as a visitor; "
             "see SECURITY.md."
         )
-    for sentence in doubts:
+    for sentence in [*misspelt_variables(), *doubts]:
         if sentence is not None:
             logs.doubt(sentence)
     return keeper
