@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -50,6 +52,8 @@ Rc = Annotated[
         "--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."
     ),
 ]
+NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # [0.688, as well
+MIN_WIDTH = 8  # of a column of words: in a narrower terminal each row is a list
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
@@ -60,10 +64,12 @@ def show(
     rows: Iterable[dict[str, Any]],
     columns: Sequence[str] | None = None,
     about: Measurements | None = None,
+    empty: str = "Nothing here yet.",
 ) -> None:
     """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's if None).
 
-    Both say of the measurements that it is `about` what their models were never taught.
+    `empty` is said where there are no rows. Both say of the measurements that it is `about` what their models were
+    never taught.
     """
     if about is not None:
         from e2lm_core.analysis import standing
@@ -74,23 +80,52 @@ def show(
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         sys.stdout.flush()
         return
-    _table(list(rows), columns)
+    _table(list(rows), columns, empty)
     if about is not None and document["taught"] and document["taught"]["sentence"]:
         typer.echo(document["taught"]["sentence"])
 
 
-def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None) -> None:
+def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str) -> None:
+    """A table, or where its numbers would not fit beside each other a line a value."""
     if not rows:
-        typer.echo("Nothing here yet.")
+        if empty:
+            typer.echo(empty)
+        return
+    names = columns or list(rows[0])
+    texts = [[phrasing.printable(cell(row.get(name))) for name in names] for row in rows]
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
+    widths = _column_widths([names, *texts], console.width)
+    if widths is None:
+        for text in texts:
+            for name, value in zip(names, text, strict=True):
+                console.print(f"{name}: {value}")
+            console.print()
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    names = columns or list(rows[0])
-    for name in names:
+    for name, width in zip(names, widths, strict=True):
         numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(phrasing.printable(cell(row.get(name))) for name in names))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", width=width)
+    for text in texts:
+        table.add_row(*text)
+    console.print(table)
+
+
+def _column_widths(lines: Sequence[Sequence[str]], most: int) -> list[int] | None:
+    """The columns' widths: the widest give way, but no number is broken; None where that takes more than `most`."""
+    columns = list(zip(*lines, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [min(widths[n], max([MIN_WIDTH, *_number_widths(column)])) for n, column in enumerate(columns)]
+    spaces = 2 * (len(columns) - 1)
+    if sum(least) + spaces > most:
+        return None
+    while sum(widths) + spaces > most:
+        widest = max((n for n in range(len(widths)) if widths[n] > least[n]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _number_widths(texts: Iterable[str]) -> list[int]:
+    return [cell_len(word) for text in texts for word in text.split() if NUMBER.fullmatch(word)]
 
 
 def say(as_json: bool, document: dict[str, Any], sentence: str) -> None:

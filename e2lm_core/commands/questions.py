@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import plain
+from e2lm_core.base import phrasing, plain
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import (
@@ -163,10 +163,12 @@ def choose(
         authoring.keep(opened.studio.settings, task, out, chosen.ids)
     warnings = choice_words.warnings(chosen)
     document = choice.document(chosen, pool) | {"warning": " ".join(warnings) or None, "out": out}
-    show(as_json, document, choice.fold_rows(chosen), about=opened.measured)
+    show(as_json, document, choice.fold_rows(chosen), about=opened.measured, empty="")
     if not as_json:
         for sentence in (choice_words.choice(chosen, len(pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))
+        if out is not None:
+            typer.echo(f"The set {out} was made, with {phrasing.count(len(chosen.ids), 'question')}.")
 
 
 def _pool(opened: Opened, relevance: bool) -> Pool:

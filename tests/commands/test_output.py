@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,6 +25,46 @@ def test_a_cell_is_short_and_a_missing_one_a_dash(value: Any, shown: str) -> Non
 def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     output.show(False, {"rows": []}, [])
     assert capsys.readouterr().out == "Nothing here yet.\n"
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """A terminal of so many columns."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+
+NUMBERS = {"set": "ladder_science", "sq": 0.9681, "n": 12_345, "interval": "0.968 [0.688, 1.000]"}
+
+
+@pytest.mark.parametrize("columns", [12, 20, 30, 40, 60, 80, 200])
+def test_no_terminal_is_so_narrow_that_a_number_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    narrow(monkeypatch, columns)
+    output.show(False, {}, [NUMBERS, NUMBERS | {"set": "a", "n": None}])
+    words = capsys.readouterr().out.split()
+    for number, count in (("0.968", 4), ("12,345", 1), ("[0.688,", 2), ("1.000]", 2), ("–", 1)):
+        assert words.count(number) == count, (number, words)
+
+
+def test_where_no_table_fits_each_row_is_a_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow(monkeypatch, 24)
+    output.show(False, {}, [NUMBERS])
+    assert capsys.readouterr().out.split("\n") == [
+        *("set: ladder_science", "sq: 0.968", "n: 12,345", "interval: 0.968 [0.688, ", "1.000]", "", ""),
+    ]
+
+
+def test_long_texts_give_way_to_short_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow(monkeypatch, 40)
+    output.show(False, {}, [{"discrimination": 0.5, "question": "Which of these is a metal? " * 3}])
+    out = re.sub(r"\x1b\[[0-9]*m", "", capsys.readouterr().out)  # bold
+    assert out.startswith("discrimination  question")
+    assert max(map(len, out.splitlines())) <= 40
 
 
 def test_json_is_ascii_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:

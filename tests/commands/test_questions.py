@@ -83,6 +83,8 @@ def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -
     document = call("choose", "little", "--rule", "slope > -1000", "--out", "kept", "--json")
     kept = collection.open_set(here, "kept")
     assert [q.id for q in kept.questions] == document["chosen"] == list(SIX)
+    said = call("choose", "little", "--rule", "slope > -1000", "--out", "kept_too")
+    assert said.endswith("The set kept_too was made, with 6 questions.\n")
     half = call("choose", "kept", "--rule", "easiest-half", "--out", "kept_half", "--json")
     assert [q.id for q in collection.open_set(here, "kept_half").questions] == half["chosen"]
     assert studios.tree(here.tasks) == before
