@@ -53,7 +53,26 @@ OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 LOGGING = {"debug", "info", "warning", "error", "exception"}
 
 # Mutants that behave as the original does, by name, each with the reason. They count neither as caught nor as survived.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "e2lm_core/analysis/questions/traits.py _gold_ratio: float('nan') -> None": (
+        "Its one caller puts it into an array of float64, which makes NaN of None."
+    ),
+    "e2lm_core/analysis/ranks/questions.py holding: models - 1 -> models + 1": (
+        "It decides how many questions are left out at once, to bound memory; the result is the same for any number."
+    ),
+    "e2lm_core/checkpoints/hub/borrowed.py module: 0.05 -> 1.05": (
+        "How long is waited between two looks at a lock: what is done is the same."
+    ),
+    "e2lm_core/relevance/embedders/parts.py put_together: 2 -> 3": (
+        "The base of a copying buffer's size: the bytes that are copied are the same."
+    ),
+    "e2lm_core/sets/past/state.py _Section._put_one: 1 -> 2": (
+        "The place of a question that stood behind none, which is 0 in every journal: the line before has put it there."
+    ),
+    "e2lm_core/ui/remembered/results.py known_scores: 0 -> 1": (
+        "A set on one checkpoint has no score, and its page says so whether the score is known or still to be computed."
+    ),
+}
 
 
 @dataclass(frozen=True)

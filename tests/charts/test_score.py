@@ -43,8 +43,11 @@ def test_segments_stand_end_to_end(theme, narrow):
     assert {a.text for a in figure.layout.annotations} == {"<b>mine</b>", "<b>other</b>"}
     # A set without a Score has no end mark; the intervals of SQ, CS and the whole of the other are drawn.
     assert sum(trace.mode == "markers" for trace in figure.data if trace.type == "scatter") == 1
-    spans = [list(trace.x) for trace in figure.data if trace.type == "scatter" and len(trace.x) == 2]
-    assert spans == [pytest.approx(s) for s in ([0.4, 0.5], [0.5, 0.7], [0.5, 0.7])]
+    spans = [trace for trace in figure.data if trace.type == "scatter" and len(trace.x) == 2]
+    assert [list(span.x) for span in spans] == [
+        pytest.approx(s) for s in ([0.4, 0.5], [0.5, 0.7], [0.5, 0.7])
+    ]
+    assert [span.line.width for span in spans] == [1.6, 1.6, 3]  # the whole's stands out
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

@@ -96,6 +96,16 @@ def test_as_a_process_of_its_own_stdout_is_json_alone(here: Settings, ladder: Pa
     assert json.loads(done.stdout)["computed"] == 12
 
 
+@pytest.mark.parametrize(("words", "gave_way"), [((), []), (("--parent", str(os.getpid())), [True])])
+def test_a_worker_gives_way_to_the_process_that_started_it_alone(
+    call: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], gave_way: list[bool]
+) -> None:
+    given: list[bool] = []  # this process itself stays as it is
+    monkeypatch.setattr("e2lm_core.runs.worker.give_way", lambda: given.append(True))
+    call("worker", "--once", *words)
+    assert given == gave_way
+
+
 def test_shares_of_a_run_are_merged(
     call: Cli, here: Settings, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

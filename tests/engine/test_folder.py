@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import (
-    MAX_WINDOW,
     first_line,
     read_config,
     read_weights,
@@ -26,7 +25,7 @@ def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
     tokenizer = tiny_models.tokenizer()
     for architecture in ("llama", "neox", "gpt2"):
         assert window(tiny_models.config(architecture, 99), tokenizer) == 99
-    assert window(tiny_models.config("llama", 10**6), tokenizer) == MAX_WINDOW
+    assert window(tiny_models.config("llama", 10**6), tokenizer) == 16_384
     config = read_config(tiny_models.make(tmp_path, window=77))
     assert window(config, tokenizer) == 77
     assert window(object(), tokenizer) == 2_048

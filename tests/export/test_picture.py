@@ -52,6 +52,21 @@ def test_every_line_lies_in_the_plot_and_all_is_named(layout: Layout) -> None:
         assert 0 <= float(one.attrib.get("y", 0)) <= high
 
 
+@pytest.mark.parametrize(
+    ("layout", "first", "last"),
+    [
+        (CARD, "148.3,335.5", "660,235.5"),
+        (WIDE, "172.1,280.8", "796,197.3"),
+        (NARROW, "82.8,224.1", "348,161.5"),
+    ],
+)
+def test_points_by_hand(layout: Layout, first: str, last: str) -> None:
+    # x from 0 to the last, 2 M tokens: 0.3 M is 15% of the plot's width. y beyond 25% and 90% by 6% of what is between
+    # them: 30% is (0.3 - 0.211) / 0.728 of its height.
+    (line, *_) = ElementTree.fromstring(draw(PLOT, layout, LIGHT)).iter(f"{SVG}polyline")
+    assert line.attrib["points"].split() == [first, last]
+
+
 def test_within_a_page_it_is_an_image_with_a_name_and_a_description_and_points_say_what_they_are() -> None:
     root = ElementTree.fromstring(draw(PLOT, WIDE, DARK, "p"))
     assert root.attrib["role"] == "img"

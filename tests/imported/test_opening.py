@@ -110,6 +110,27 @@ def test_samples_of_an_unknown_checkpoint_are_refused():
     assert len(the(imported).steps) == 2
 
 
+def test_predictions_of_an_unknown_checkpoint_are_refused():
+    row = {
+        "doc_id": 0,
+        "native_id": "q",
+        "label": 0,
+        "model_output": [{"sum_logits": -1.0, "num_chars": 3}] * 2,
+    }
+    files = harness_files.folder() | {
+        "elsewhere/task-000-arc_easy-predictions.jsonl": json.dumps(row).encode()
+    }
+    imported = read(files)
+    assert any("its metrics are not beside it, so its checkpoint is unknown" in p for p in imported.problems)
+    assert len(the(imported).steps) == 2
+
+
+def test_published_tokens_that_cannot_be_billions_are_not_taken():
+    curves = {"iteration": [1, 2, 3], "gtokens": [1, 8_999_999, 9_000_000], "b": [0.1, 0.2, 0.3]}
+    (curve,) = read({"published.json": json.dumps({"data": {"m": curves}}).encode()}).curves
+    assert curve.tokens_seen == (10**9, 8_999_999 * 10**9, None)
+
+
 # --- mixed up and broken ------------------------------------------------------------------------------
 
 

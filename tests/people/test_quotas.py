@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
@@ -10,6 +12,7 @@ from e2lm_core.imported import keeping
 from e2lm_core.imported.records import Imported
 from e2lm_core.people import quotas, register, sharing, visitors
 from e2lm_core.sets import authoring, collection
+from tests.conftest import ROOT
 from tests.people.conftest import person
 from tests.support import studios
 
@@ -125,6 +128,15 @@ def test_only_administrators_change_quotas_and_see_those_of_others(root, ada):
     with pytest.raises(StudioError, match="A quota cannot be nan"):
         quotas.set_most(root, "sets", float("nan"))
     assert [quota.text for quota in quotas.of(root, "ada")][:2] == ["0 of 100", "0 bytes of 2 GB"]
+
+
+def test_the_document_has_the_quotas_that_are_in_force():
+    page = (ROOT / "docs" / "people.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)`: [^|]+ \| ([^|]+ \| [^|]+) \|$", page, re.M))
+    assert rows == {
+        kind.key: f"{quotas.said(kind, kind.most)} | {quotas.said(kind, kind.most_of_visitor)}"
+        for kind in quotas.KINDS
+    }
 
 
 def test_where_nobody_signs_in_there_are_no_quotas(home):

@@ -152,6 +152,15 @@ def test_one_that_the_hub_gives_wrongly_goes_last_and_is_missing_then(fleet, fak
     assert cache.usage(tight).used_bytes == 0
 
 
+def test_one_that_the_hub_gives_wrongly_twice_is_tried_a_third_time(fleet, fake):
+    checkpoints, tight = fleet
+    fake.instead(f"/storage/{hub_fixtures.weights_digest(1)}", flip=True, times=2)
+    used = Used(tight)
+    rolled = Roller(tight, "run-1", used).roll(checkpoints)
+    assert rolled.missing == {}
+    assert used.names[-1] == checkpoints[0].name  # others went first
+
+
 def test_offline_nothing_is_waited_for(fleet, monkeypatch):
     from huggingface_hub import constants
 

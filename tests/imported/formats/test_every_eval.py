@@ -62,6 +62,16 @@ def test_where_a_record_says_the_step(details):
     assert [one.step for one in run.evaluations] == [1_000]
 
 
+@pytest.mark.parametrize(
+    ("stamp", "when"), [("1767323045", 1767323045.0), ("yesterday", 0.0), ("-1", 0.0), ("1e99", 0.0)]
+)
+def test_of_two_records_the_newer_counts_and_one_without_a_date_is_the_oldest(stamp, when):
+    run = every_eval.read_record(
+        record(revision="step1000") | {"evaluation_timestamp": stamp}, "a.json", Places()
+    )
+    assert [one.when for one in run.evaluations] == [when]
+
+
 def test_a_record_without_a_step_or_a_number():
     run = every_eval.read_record(record(), "a.json", Places())
     assert "names no checkpoint (EleutherAI/pythia-70m)" in run.problems[0]

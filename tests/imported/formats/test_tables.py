@@ -37,6 +37,11 @@ def decide(metrics: object = METRICS, seed: str = "default", step: float = 1250.
     }
 
 
+def test_an_upload_may_have_as_many_rows_as_are_read():
+    for rows, large in ((200_000, False), (200_001, True)):
+        assert frames.is_large(io.BytesIO(), rows) is large
+
+
 def test_a_plain_table():
     found, problems = read(LONG)
     assert problems == []

@@ -55,6 +55,19 @@ def test_what_was_saved_once_stays_and_counts_once(tmp_path):
     assert store.get(SCOPE, [key])[key].ll_nats == -1.25
 
 
+def test_what_is_all_here_is_read_without_what_the_package_brings(tmp_path, monkeypatch):
+    def unreadable():
+        raise StoreError("The shipped results cannot be read.")
+
+    monkeypatch.setattr(store_module.shipped, "load", unreadable)
+    store = Store(tmp_path / "studio.sqlite", with_shipped=True)
+    known, unknown = digest(Request("q", " a")), digest(Request("q", " b"))
+    store.put(SCOPE, [(known, Loglikelihood(-1.25, 3))])
+    assert store.get(SCOPE, [known]) == {known: Loglikelihood(-1.25, 3)}
+    with pytest.raises(StoreError):
+        store.get(SCOPE, [known, unknown])
+
+
 @pytest.mark.parametrize(
     "change",
     [

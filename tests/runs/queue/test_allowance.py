@@ -76,6 +76,17 @@ def test_within_its_limit_a_run_is_done(here: Studio) -> None:
     assert cpu_s > 0.04
 
 
+def test_a_worker_may_hold_all_that_it_may_hold(here: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studios.start_run(here, "little", here.at_hand)
+    job = here.jobs.claim("one", 60)
+    assert job is not None
+    allowed = allowance.Allowance(here.jobs, job, limited(here, worker_bytes=10**9).settings)
+    monkeypatch.setattr(allowance.children, "memory_taken", lambda: 10**9)
+    assert allowed.too_much_memory() is None
+    monkeypatch.setattr(allowance.children, "memory_taken", lambda: 10**9 + 1)
+    assert "more than the 1 GB of memory" in (allowed.too_much_memory() or "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says in /proc what a process holds")
 def test_a_worker_that_takes_too_much_memory_ends_with_a_sentence_on_its_run(tmp_path: Path) -> None:

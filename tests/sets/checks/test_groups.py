@@ -38,6 +38,16 @@ def test_common_english_alone_is_no_template() -> None:
     assert groups.by_template(made(rows)) == (None, None, None)
 
 
+def test_a_template_has_four_words_at_least() -> None:
+    def labels(text: str) -> set[str | None]:
+        return set(
+            groups.by_template(made([(text.format(name), ("a", "b")) for name in ("Fiji", "Guam", "Nauru")]))
+        )
+
+    assert labels("In which ocean is {}?") == {"in which ocean is …"}
+    assert labels("Which ocean surrounds {}?") == {None}
+
+
 def test_an_answer_is_the_same_with_or_without_its_article() -> None:
     rows = [("a?", ("The Moon", "x")), ("b?", ("moon.", "x")), ("c?", ("Mars", "moon"))]
     assert groups.by_answer(made(rows)) == ("moon", "moon", None)

@@ -100,6 +100,13 @@ def test_archives_cut_short() -> None:
             assert "\n" not in str(error)  # noqa: PT017
 
 
+def test_memory_is_granted_for_what_came_out_of_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[int] = []
+    monkeypatch.setattr(bundle.confined, "grant", granted.append)
+    assert bundle.unpack_here(bundle.pack(TASK, LIMITS), LIMITS) == TASK
+    assert granted == [5 * sum(map(len, task_files(TASK, LIMITS).values()))]
+
+
 def test_no_task_and_several() -> None:
     assert "holds no task's YAML" in refused(zipped({"a.txt": b""}))
     assert "holds 2 folders with a YAML" in refused(zipped(ours("a") | ours("b")))

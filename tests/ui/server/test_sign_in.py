@@ -69,6 +69,20 @@ def test_cookies_are_signed_with_one_secret_that_the_home_keeps_to_itself(settin
     assert own["auth"]["cookie_secret"] == "x" * 32
 
 
+@pytest.mark.parametrize(
+    ("claims", "person", "readonly"),
+    [
+        ({"iss": "https://id.example", "sub": "7", "preferred_username": "ada"}, "ada", False),
+        (None, "visitor-0123456789ab", True),
+    ],
+)
+def test_who_signed_in_has_a_workspace_and_who_did_not_reads(settings, monkeypatch, claims, person, readonly):
+    monkeypatch.setattr(sign_in, "_claims", lambda: claims)  # of the browser's cookie
+    monkeypatch.setattr(sign_in.st, "session_state", {})
+    asked = sign_in.asked_by(settings.model_copy(update={"visitors": "readonly"}), "0123456789ab")
+    assert (asked.person, asked.readonly) == (person, readonly)
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_what_is_missing_is_named(settings, name):
     with pytest.raises(StudioError, match=f"E2LM_AUTH is oidc and {name} is not set"):

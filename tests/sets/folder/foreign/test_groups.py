@@ -50,6 +50,21 @@ def test_a_group_is_one_set_with_its_tasks_as_subjects(tmp_path: Path) -> None:
     assert render_set(opened(tmp_path / "mine").task, 0) == docs
 
 
+def test_a_rows_own_subject_stays_beside_its_tasks(tmp_path: Path) -> None:
+    folder = write(tmp_path / "arc", "arc_easy.yaml", ARC)
+    write(folder, "arc_challenge.yaml", ARC | {"task": "arc_challenge", "dataset_name": "ARC-Challenge"})
+    rows = [row | {"subject": subject} for row, subject in zip(ARC_ROWS, ("easy", "optics"), strict=False)]
+    for subset in ("ARC-Easy", "ARC-Challenge"):
+        write(folder / subset, "x.none", {}, test=rows)
+    found = {q.id: (q.subject, q.extra.get("subject_raw")) for q in opened(folder).task.questions}
+    assert found == {
+        "easy-1": ("easy", None),
+        "easy-2": ("easy", "optics"),
+        "challenge-1": ("challenge", "easy"),
+        "challenge-2": ("challenge", "optics"),
+    }
+
+
 def test_the_yaml_that_is_named_opens_and_its_include_is_above_it(tmp_path: Path) -> None:
     mmlu = tree(tmp_path)
     task = opened(mmlu / "part", "mmlu_zoology.yaml").task
