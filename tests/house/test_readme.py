@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -40,6 +41,26 @@ SCRIPT_CALLS = sorted(
     }
 )
 CALLS = [(page, *call) for page, text in TEXTS.items() for call in documented.calls(text)]
+
+
+def test_the_census_of_tasks_is_the_same_in_every_document() -> None:
+    study = TEXTS["docs/studies/interop.md"]
+    counts = [
+        re.search(rf"^\| {row} \| ([\d,]+) \|", study, re.M)
+        for row in ("opened", "refused in a sentence", "of these by a function of ours.*")
+    ]
+    opened, refused, ours = (found and found[1] for found in counts)
+    for page, told in (
+        ("benchmarks/README.md", (opened, refused, ours)),
+        ("docs/format.md", (opened, refused)),
+    ):
+        assert [number for number in told if number not in TEXTS[page]] == [], page
+
+
+def test_the_sizes_of_the_embedded_models_are_the_ladders() -> None:
+    models = json.loads((ROOT / "ladder" / "manifest.json").read_text(encoding="utf-8"))["models"]
+    sizes = [model["parameters"] for model in models]
+    assert f"{min(sizes):,} to {max(sizes):,} parameters" in README
 
 
 def _without_code(text: str) -> str:
