@@ -145,7 +145,7 @@ def choose(
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.sets import authoring
     from e2lm_core.sets.desk import tried
-    from e2lm_core.sets.rows import write_jsonl
+    from e2lm_core.sets.formats import writing
 
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
@@ -157,7 +157,7 @@ def choose(
     chosen = choice.choose(pool, rule, metric, source, silent=silent, tried=place)
     if piped:
         wanted = set(chosen.ids)
-        to_stdout(write_jsonl(q for q in opened.task.questions if q.id in wanted))
+        to_stdout(writing.file_of([q for q in opened.task.questions if q.id in wanted], "jsonl"))
         return
     if out is not None:
         authoring.keep(opened.studio.settings, task, out, chosen.ids)

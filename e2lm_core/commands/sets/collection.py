@@ -10,7 +10,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, Yes, confirm, say, show
-from e2lm_core.commands.sets.rows import SkipBroken, look_at, taken
+from e2lm_core.commands.sets.rows import AnswersFrom, SkipBroken, how_read, look_at, taken
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +60,7 @@ def create(
     name: New,
     file: Rows = None,
     layout: Layout = "cloze",
+    answers_from: AnswersFrom = None,
     skip_broken: SkipBroken = False,
     as_json: Json = False,
 ) -> None:
@@ -68,7 +69,10 @@ def create(
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
-    questions = taken(look_at(settings, file, None), file, skip_broken) if file is not None else ()
+    how = how_read(None, None, None, None, None, answers_from)
+    if file is None and how is not None:
+        raise StudioError("--answers-from says how a file is read: give its rows with --file.")
+    questions = taken(look_at(settings, file, how), file, skip_broken) if file is not None else ()
     begun = layouts.asked(settings, layout).model_copy(update={"questions": tuple(questions)})
     _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
 

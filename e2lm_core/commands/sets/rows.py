@@ -9,12 +9,12 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import listing, quoted
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.strangers.regular import read_regular
@@ -54,15 +54,18 @@ Header = Annotated[
     typer.Option("--header/--no-header", help="Whether the first row names the columns (default: found)."),
 ]
 AnswersFrom = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        "--answers-from", metavar="0|1", help="What answers that are numbers count from (default: found)."
+        "--answers-from",
+        metavar="0|1|text",
+        help="What answers that are numbers count from, or that they are a choice's text (default: found).",
     ),
 ]
 Look = Annotated[
     bool, typer.Option("--look", help="Say how the file is read and show its first rows; add nothing.")
 ]
 LOOKED_AT = 10
+COUNTED_FROM: dict[str, Literal[0, 1, "text"]] = {"0": 0, "1": 1, "text": "text"}
 FIELDS = ("question", "choices", "answer", "subject", "source", "license", "note", "group")
 
 
@@ -93,7 +96,7 @@ def how_read(
     encoding: str | None,
     sheet: str | None,
     header: bool | None,
-    answers_from: int | None,
+    answers_from: str | None,
 ) -> How | None:
     """What the options say of a file; None where they say nothing. Raises StudioError for what maps nothing, or twice."""
     from e2lm_core.sets.formats.records import How
@@ -106,15 +109,17 @@ def how_read(
         if column in roles or (field in roles.values() and field != "-"):
             raise StudioError(f"{quoted(text)} maps a second time: map each column and each field once.")
         roles[column] = field
-    if answers_from not in (None, 0, 1):
-        raise StudioError(f"Answers cannot be counted from {answers_from}: use --answers-from 0 or 1.")
+    if answers_from not in (None, *COUNTED_FROM):
+        raise StudioError(
+            f"Answers cannot be read from {quoted(answers_from)}: use --answers-from {listing([*COUNTED_FROM])}."
+        )
     how = How(
         kind=kind,
         encoding=encoding,
         sheet=sheet,
         header=header,
         roles=roles,
-        answers_from=None if answers_from is None else 1 if answers_from else 0,
+        answers_from=None if answers_from is None else COUNTED_FROM[answers_from],
     )
     return None if how == How() else how
 
@@ -135,7 +140,9 @@ def show_look(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
         for q, at in zip(read.questions[:LOOKED_AT], read.rows, strict=False)
     ]
     document = {
-        **read.model_dump(include={"kind", "encoding", "separator", "header", "sheets", "answers_from"}),
+        **read.model_dump(
+            include={"kind", "encoding", "separator", "header", "sheets", "answers_from", "readings"}
+        ),
         "columns": [column.model_dump() for column in read.columns],
         "questions": len(read.questions),
         "first": rows,

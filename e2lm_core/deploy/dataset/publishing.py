@@ -20,6 +20,7 @@ from e2lm_core.deploy.dataset.card import card
 from e2lm_core.deploy.space import hub
 from e2lm_core.people import register
 from e2lm_core.sets.formats import reading
+from e2lm_core.sets.formats.records import How
 from e2lm_core.sets.formats.tables import parquet
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, t
     for split, path in PLACES.items():
         if path in there:
             try:
-                found[split] = reading.read(there[path], path, settings.limits).questions
+                found[split] = reading.read(there[path], path, settings.limits, How(answers_from=0)).questions
             except StudioError as error:
                 raise StudioError(
                     f"The data set {repo} holds something else than questions in {path}: choose another name."

@@ -1,4 +1,8 @@
-"""Which choice an answer means: a number, counted from 0 or from 1 as the whole column tells, a letter, or the choice's text.
+"""The meaning of answers: a letter, the choice's text, or a number that the whole column gives a meaning.
+
+Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts where every
+one is a choice's text. Where two of these readings fit and differ, the names of the choices' columns decide, or
+nothing does: then whoever brings the file is asked.
 
 Tested in tests/sets/formats/test_questions.py.
 """
@@ -18,34 +22,98 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _LETTERED = re.compile(r"\(?([A-Za-z])[).:]\s+(\S.*)", re.DOTALL)
 _SEVERAL = re.compile(r"[A-Za-z](?:\s*[,;/&+]\s*|\s+and\s+)[A-Za-z](?:\s*[,;/&+]\s*[A-Za-z])*")
 Pairs = Sequence[tuple[Any, Sequence[str]]]  # an answer as it is given, and the choices of its row
+Reading = Literal[0, 1, "text"]  # of numbers: what they count from, or that they are a choice's text
+BASES: tuple[Literal[0, 1], ...] = (1, 0)  # in the order in which people are asked
+
+
+class Numbered(NamedTuple):
+    """An answer that is a number: its row, the number as text and as such, and the choices of its row."""
+
+    row: int
+    text: str
+    number: int
+    choices: Sequence[str]
+
+    def place(self, reading: Reading) -> int | None:
+        """The index from 0 of the choice under a reading; None where it means none."""
+        if reading == "text":
+            return of_text(self.text, self.choices)
+        index = self.number - reading
+        return index if 0 <= index < len(self.choices) else None
 
 
 class Meaning(NamedTuple):
-    """What the answers of a column mean: numbers count from 0 or 1 or are a choice's text (None where there are none);
-    letters are those of choices, even where a choice is that letter."""
+    """The meaning of a column of answers.
 
-    numbers: Literal[0, 1, "text"] | None
+    Attributes:
+        numbers: What numbers count from, or "text" where they are a choice's text; None without numbers.
+        letters: Whether letters are those of choices, even where a choice is that letter.
+        readings: The readings of numbers among which neither names nor rows decide; empty where they do.
+        telling: An answer that the readings read differently; two where each reading misses one.
+    """
+
+    numbers: Reading | None
     letters: bool = False
+    readings: tuple[Reading, ...] = ()
+    telling: tuple[Numbered, ...] = ()
 
 
-def meaning(answers: Pairs) -> Meaning:
-    """What fits most numbers of a column, of several the first; and whether all of it are letters and not all of them texts."""
+def meaning(answers: Pairs, counted: Literal[0, 1] | None = None) -> Meaning:
+    """The meaning of a column of answers, each given with the choices of its row.
+
+    Args:
+        answers: The answers and their rows' choices; empty answers tell nothing.
+        counted: What the names of the choices' columns count from (`Option 1`, …), None for names that do not count.
+    """
     given = [
-        (text, choices)
-        for value, choices in answers
-        if (text := str(value if value is not None else "").strip())
+        (row, text, choices)
+        for row, (value, choices) in enumerate(answers)
+        if (text := text_of(value).strip())
     ]
-    letters = all(of_letter(text, choices) is not None for text, choices in given)
-    letters = letters and not all(text in choices for text, choices in given)
-    pairs = [(number, choices, text) for text, choices in given if (number := number_of(text)) is not None]
-    if not pairs:
+    letters = all(of_letter(text, choices) is not None for _, text, choices in given)
+    letters = letters and not all(text in choices for _, text, choices in given)
+    numbered = [
+        Numbered(row, text, number, choices)
+        for row, text, choices in given
+        if (number := number_of(text)) is not None
+    ]
+    if not numbered:
         return Meaning(None, letters)
-    fits: dict[Literal[0, 1, "text"], int] = {
-        0: sum(0 <= number < len(choices) for number, choices, _ in pairs),
-        1: sum(1 <= number <= len(choices) for number, choices, _ in pairs),
-        "text": sum(text in choices for _, choices, text in pairs),
-    }
-    return Meaning(max(fits.items(), key=lambda one: one[1])[0], letters)
+    beside = [(text, choices) for _, text, choices in given if number_of(text) is None]
+    readings = _readings(numbered, beside)
+    if counted in readings and "text" not in readings:
+        readings = (counted,)
+    if len(readings) == 1:
+        return Meaning(readings[0], letters)
+    return Meaning(None, letters, readings, _telling(numbered, readings))
+
+
+def _readings(numbered: Sequence[Numbered], beside: Pairs) -> tuple[Reading, ...]:
+    """The readings that numbers allow: one where the rows decide. `beside` are the column's other answers."""
+
+    def fits(reading: Reading, rows: Sequence[Numbered]) -> bool:
+        return all(one.place(reading) is not None for one in rows)
+
+    if fits("text", numbered):
+        if beside and all(text in choices for text, choices in beside):
+            return ("text",)
+        allowed: list[Reading] = ["text", *(base for base in BASES if fits(base, numbered))]
+    else:
+        # A number that is no place from either 0 or 1 tells nothing of the others: its row is an error.
+        places = [one for one in numbered if any(one.place(base) is not None for base in BASES)]
+        if not places:
+            return (0,)
+        allowed = [base for base in BASES if fits(base, places)] or [*BASES]
+    by_places = {tuple(one.place(reading) for one in numbered): reading for reading in reversed(allowed)}
+    return tuple(reading for reading in allowed if reading in by_places.values())
+
+
+def _telling(numbered: Sequence[Numbered], readings: Sequence[Reading]) -> tuple[Numbered, ...]:
+    """The answer of which the readings make the most choices; for readings that all miss one, what each misses."""
+    missed = [next((one for one in numbered if one.place(reading) is None), None) for reading in readings]
+    if None not in missed:
+        return tuple(one for one in missed if one is not None)
+    return (max(numbered, key=lambda one: len({one.place(reading) for reading in readings} - {None})),)
 
 
 def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[str], at: str) -> int:
@@ -53,7 +121,9 @@ def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[s
 
     Raises TaskError, which begins with `at`, for what means none, or several.
     """
-    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    text = (
+        text_of(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    )
     if labels and text in labels:
         return labels.index(text)
     number = number_of(value)
@@ -93,6 +163,17 @@ def number_of(value: Any) -> int | None:
         return int(value) if value.is_integer() and abs(value) < 1e9 else None
     text = value.strip() if isinstance(value, str) else ""
     return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def text_of(value: Any) -> str:
+    """A cell as text; a number without the nil behind its point."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
 
 
 def _alike(text: str) -> str:

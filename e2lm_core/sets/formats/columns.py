@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
-from e2lm_core.sets.formats.answers import LETTER, of_text
+from e2lm_core.base.records import Question
+from e2lm_core.sets.formats.answers import BASES, LETTER, meaning, number_of, of_letter, of_text
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, Row
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 MOST_CHOICES = 26
 CHOICE = re.compile(r"choice_([1-9]\d?)")
+COUNTED = "answers_from"  # a column that says what answers count from: 0 or 1, the same in every row
 FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
 ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MOST_CHOICES + 1)), KEPT, LEFT_OUT)
 _LOOKED_AT = 200  # rows that a guess by contents is made from
@@ -48,12 +50,47 @@ _NUMBERED = re.compile(
 )
 
 
-def names_columns(cells: Sequence[str]) -> bool:
-    """Whether a first line names columns: one of its cells is a name that is known, or it can't be a question."""
+def are_names(cells: Sequence[str]) -> bool:
+    """Whether cells are known names of columns: one is a question's, one an answer's, others those of choices."""
     roles = by_name(cells)
-    if any(role in roles.values() for role in ("question", "answer", "choices")) or _choices(cells):
+    chosen = choice_columns(roles)
+    choices = "choices" in roles.values() or len(chosen) >= (1 if are_wrong(chosen) else 2)
+    return choices and {"question", "answer"} <= set(roles.values())
+
+
+def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether a first line names columns.
+
+    It does where its names are known; else where its own cell in the column of the answers can be no answer, while
+    that of every other line can. Without such a column a short line that asks nothing is taken for names.
+    """
+    if len(first) < 3 or are_names(first):
         return True
-    return len(cells) < 3 or not any(cell.endswith("?") or len(cell) > 25 for cell in cells)
+    if not others:
+        return not any(_can_answer(first, at) for at in range(len(first)))
+    lines = [[*line[: len(first)], *[""] * (len(first) - len(line))] for line in others]
+    named = next((at for at, cell in enumerate(first) if by_name(first).get(cell) == "answer"), None)
+    names = [str(at) for at in range(len(first))]
+    rows = [Row("", dict(zip(names, line, strict=True))) for line in lines]
+    texts = {name: [line[at].strip() for line in lines] for at, name in enumerate(names)}
+    found = _answer_column(names, texts, rows, {})
+    places = {at for at in (named, None if found is None else int(found)) if at is not None}
+    if not places:
+        return not any(cell.endswith("?") or len(cell) > 25 for cell in first)
+    return any(
+        not _can_answer(first, at)
+        and any(line[at] for line in lines)
+        and all(_can_answer(line, at) for line in lines if line[at])
+        for at in places
+    )
+
+
+def _can_answer(line: Sequence[str], at: int) -> bool:
+    """Whether a cell can be the answer of its line: a letter or a number of a choice, or another cell's text."""
+    text, others = line[at].strip(), [*line[:at], *line[at + 1 :]]
+    if (number := number_of(text)) is not None and 0 <= number < len(others):
+        return True
+    return of_letter(text, others[1:]) is not None or of_text(text, others) is not None
 
 
 def by_name(columns: Sequence[str]) -> dict[str, str]:
@@ -86,6 +123,8 @@ def guessed(
     taken = set(given.values())
     several = any(CHOICE.fullmatch(role) for role in taken)
     roles = dict(given)
+    if COUNTED in columns and COUNTED not in given and stated(rows) is not None:
+        roles[COUNTED] = LEFT_OUT
     for column, role in by_name(columns).items():
         if column in given or role in taken or (several and (CHOICE.fullmatch(role) or role == "choices")):
             continue
@@ -108,6 +147,33 @@ def are_wrong(columns: Iterable[str]) -> bool:
     return bool(found) and all(match and match["word"] in _WRONG_WORDS.split() for match in found)
 
 
+def counted_from(columns: Sequence[str]) -> Literal[0, 1] | None:
+    """The base of the numbers in the names of choices' columns (`Option 1`, …: 1).
+
+    None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier downloads.
+    """
+    found = [_NUMBERED.fullmatch(_plain(column)) for column in columns if not CHOICE.fullmatch(column)]
+    places = [int(match["mark"]) for match in found if match and match["mark"].isdigit()]
+    for base in BASES:
+        if places and places == [*range(base, base + len(columns))]:
+            return base
+    return None
+
+
+def stated(rows: Sequence[Row]) -> Literal[0, 1] | None:
+    """The base that a column `answers_from` gives for all rows; None without such a column, or for other values."""
+    said = {number_of(row.values.get(COUNTED)) for row in rows if not row.refused}
+    return next((base for base in BASES if said == {base}), None)
+
+
+def with_counting(questions: Sequence[Question]) -> Sequence[Question]:
+    """Add a column `answers_from` to questions for a table whose answers alone would not tell their base."""
+    read = meaning([(q.answer, q.choices) for q in questions])
+    if (read.numbers in (0, None) and not read.readings) or any(COUNTED in q.extra for q in questions):
+        return questions
+    return [q.model_copy(update={"extra": {COUNTED: 0, **q.extra}}) for q in questions]
+
+
 def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
     for column, role in given.items():
         if column not in columns:
@@ -124,7 +190,7 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
 
 
 def _choices(columns: Sequence[str]) -> dict[str, str]:
-    """Columns named as choices are, two at least: `choice_1`, `Option A`, `Antwort 1`, `A`, or all numbered from 0."""
+    """Columns with names of choices, two at least, no gap: `choice_1`, `Option A`, `Antwort 1`, `A`, or from 0."""
     exact = {column: column for column in columns if CHOICE.fullmatch(column)}
     if len(exact) > 1:
         return exact
@@ -136,9 +202,9 @@ def _choices(columns: Sequence[str]) -> dict[str, str]:
         place = int(mark) if mark.isdigit() else LETTERS.index(mark.upper()) + 1
         words.setdefault(f"{found['word'] or ''}{mark.isdigit()}", {}).setdefault(place, column)
     longest = max(words.values(), key=len, default={})
-    if len(longest) < 2 or min(longest) > 1 or max(longest) > MOST_CHOICES:
-        return {}
     from_nil = 0 in longest
+    if len(longest) < 2 or max(longest) > MOST_CHOICES or len(longest) != max(longest) + from_nil:
+        return {}
     return {column: f"choice_{place + from_nil}" for place, column in sorted(longest.items())}
 
 

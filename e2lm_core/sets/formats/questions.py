@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import sentence
@@ -16,8 +16,8 @@ from e2lm_core.sets.prompts.docs import OPTIONAL
 from e2lm_core.sets.rows import extra_columns, optional_text, parse_json
 
 MISSING = "missing_columns"
+UNCLEAR = "unclear_answers"
 _SAMPLES = 3
-_ENOUGH = 4  # rows from which it is odd that no number tells what it is counted from
 
 
 class _Draft(NamedTuple):
@@ -30,7 +30,11 @@ class _Draft(NamedTuple):
 
 
 def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Preview:
-    """The questions of rows, and what is wrong with the others; none where columns are missing, which is a problem then."""
+    """The questions of rows, and what is wrong with the others.
+
+    There are none where columns are missing, or where nothing decides what answers that are numbers mean: the first
+    problem says so.
+    """
     roles = (
         {column: column for column in found.columns}
         if found.final
@@ -55,7 +59,11 @@ def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Prev
         return shown.model_copy(update={"problems": (_error(MISSING, missing),)})
     drafts, problems = _drafts(found.rows, roles)
     answer = next(column for column, role in roles.items() if role == "answer")
-    meant = _meaning(found, drafts, answer, how.answers_from)
+    meant, asks = _meaning(found, drafts, roles, how.answers_from)
+    notes = [_warning("note", note) for note in found.notes]
+    if meant.readings:
+        unread = (_error(UNCLEAR, asks), *problems, *notes)
+        return shown.model_copy(update={"readings": meant.readings, "problems": unread})
     read: list[tuple[Row, Question]] = []
     taken = {
         str(row.values[c]) for row in found.rows for c in roles if roles[c] == "id" and row.values.get(c)
@@ -76,8 +84,9 @@ def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Prev
     )
     places = tuple(row.at for row, _ in read)
     problems += structural_errors(questions, limits, names=places)
-    problems += _said(read, answer, meant, how.answers_from, found)
-    problems += [_warning("note", note) for note in found.notes]
+    if not found.final:
+        problems += _said(read, answer, meant, how.answers_from)
+    problems += notes
     return shown.model_copy(
         update={
             "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
@@ -117,15 +126,15 @@ def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft]
                 raise TaskError(f"{row.at}: {row.refused}")
             text = row.values.get(asked)
             if isinstance(text, int | float) and not isinstance(text, bool):
-                text = text_of(text)
+                text = answers.text_of(text)
             if not isinstance(text, str):
                 raise TaskError(f"{row.at}: question must be text.")
             labels: tuple[str, ...] = ()
             if listed is None:
-                choices = [text_of(row.values.get(column)) for column in each]
+                choices = [answers.text_of(row.values.get(column)) for column in each]
                 while choices and not choices[-1]:
                     choices.pop()
-                gold = text_of(row.values.get(answer)).strip()
+                gold = answers.text_of(row.values.get(answer)).strip()
                 if only_wrong and gold and gold not in choices:
                     choices = [gold, *choices]
                 drafts.append(_Draft(row, text, tuple(choices), labels))
@@ -136,17 +145,6 @@ def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft]
     return drafts, problems
 
 
-def text_of(value: Any) -> str:
-    """A cell as text; a number without the nil behind its point."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
-
-
 def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(choices, what the file calls them) of a list, a JSON list, or `{"text": […], "label": […]}` as data sets have it."""
     if isinstance(value, str):
@@ -154,7 +152,10 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     labels: Any = ()
     if isinstance(value, dict):
         labels = value.get("label") or value.get("labels") or ()
-        value = value.get("text") or value.get("texts") or ([*value.values()] if not labels else None)
+        texts = value.get("text") or value.get("texts")
+        if not labels and not texts:  # `{"A": "gold", "B": "iron"}`
+            labels, texts = [*value], [*value.values()]
+        value = texts
     if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
         raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
     labels = labels if isinstance(labels, list) and len(labels) == len(value) else ()
@@ -162,17 +163,52 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _meaning(
-    found: Rows, drafts: Sequence[_Draft], answer: str, asked: Literal[0, 1] | None
-) -> answers.Meaning:
+    found: Rows, drafts: Sequence[_Draft], roles: Mapping[str, str], asked: answers.Reading | None
+) -> tuple[answers.Meaning, str]:
+    """The meaning of the answers, and the question that is asked where nothing decides it ("" where it is decided)."""
     if found.final:
-        return answers.Meaning(0)
-    read = answers.meaning(
-        [(draft.row.values.get(answer), draft.choices) for draft in drafts if draft.choices]
-    )
+        return answers.Meaning(0), ""
+    chosen = columns.choice_columns(roles)
+    if columns.are_wrong(chosen):
+        return answers.Meaning("text"), ""  # the choice that is missing
+    answer = next(column for column, role in roles.items() if role == "answer")
+    told = [
+        (draft, value)
+        for draft in drafts
+        if draft.choices
+        and answers.text_of(value := draft.row.values.get(answer)).strip() not in draft.labels
+    ]
+    read = answers.meaning([(value, draft.choices) for draft, value in told], columns.counted_from(chosen))
+    if asked is None and roles.get(columns.COUNTED) == LEFT_OUT:
+        asked = columns.stated(found.rows)
     if asked is not None:
-        return read._replace(numbers=asked)
-    of_the_format = found.typed and answer == "answer"  # docs/format.md: an index, from 0
-    return read._replace(numbers=0) if of_the_format else read
+        return read._replace(numbers=asked, readings=()), ""
+    return read, _asks(read, [draft.row.at for draft, _ in told]) if read.readings else ""
+
+
+def _asks(meant: answers.Meaning, places: Sequence[str]) -> str:
+    """The question of what numbers mean, with what makes the difference. `places` are the rows that `meant` counts."""
+    one, other = meant.telling[0], meant.telling[-1]
+    if "text" in meant.readings:
+        ways = {"text": "as a text", 1: "counted from 1", 0: "counted from 0"}
+        said = [f"{_choice(one, reading)} {ways[reading]}" for reading in meant.readings]
+        return (
+            f'Is "{one.text}" a choice\'s text or its number? In {places[one.row]} it is {", ".join(said)}.'
+        )
+    if one is other:
+        return (
+            f'Is "1" the first choice or the second? In {places[one.row]} the answer {one.text} is '
+            f"{_choice(one, 1)} if it is the first and {_choice(one, 0)} if it is the second."
+        )
+    return (
+        f'Is "1" the first choice or the second? The answer {other.text} of {places[other.row]} fits only if it is '
+        f"the first, the answer {one.text} of {places[one.row]} only if it is the second."
+    )
+
+
+def _choice(given: answers.Numbered, reading: answers.Reading) -> str:
+    place = given.place(reading)
+    return "none" if place is None else f'"{given.choices[place][:40]}"'
 
 
 def _question(
@@ -185,7 +221,7 @@ def _question(
 ) -> Question:
     values, at = draft.row.values, draft.row.at
     named = {role: values.get(column) for column, role in roles.items() if role not in (KEPT, LEFT_OUT)}
-    identity = text_of(named.get("id")) or _free(number, taken)
+    identity = answers.text_of(named.get("id")) or _free(number, taken)
     kept = {
         column: value
         for column, role in roles.items()
@@ -210,11 +246,9 @@ def _free(number: int, taken: set[str]) -> str:
 
 
 def _said(
-    read: Sequence[tuple[Row, Question]], answer: str, meant: answers.Meaning, asked: int | None, found: Rows
+    read: Sequence[tuple[Row, Question]], answer: str, meant: answers.Meaning, asked: answers.Reading | None
 ) -> list[Finding]:
     """What is doubtful about answers that are numbers or letters."""
-    if found.final:
-        return []
     given = [(row, q, row.values.get(answer)) for row, q in read]
     problems = []
     twofold = [row.at for row, q, value in given if _is_twofold(value, q)]
@@ -228,21 +262,9 @@ def _said(
                 "so write the choice's letter where its text is meant.",
             )
         )
-    numbers = [(number, q) for _, q, value in given if (number := answers.number_of(value)) is not None]
-    if asked is not None or not numbers:
-        return problems
-    if meant.numbers == 1:
-        said = "Answers are numbers that fit only when counted from 1, so they are read so."
+    if asked is None and meant.numbers == 1:
+        said = "Answers that are numbers count from 1, as the rows or the names of the columns say."
         problems.append(_warning("answers_from_one", said))
-    untold = all(0 < number < len(q.choices) for number, q in numbers)
-    if meant.numbers == 0 and not found.typed and len(numbers) >= _ENOUGH and untold:
-        problems.append(
-            _warning(
-                "counted_from_where",
-                "Answers are numbers, none is 0 and none the last choice's place from 1: they are read as counted "
-                "from 0, so say it where they count from 1.",
-            )
-        )
     return problems
 
 

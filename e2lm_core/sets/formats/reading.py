@@ -55,9 +55,12 @@ def parse(data: bytes, filename: str, limits: Limits, how: How | None = None) ->
 def accepted(read: Preview, filename: str, skip_broken: bool) -> tuple[tuple[Question, ...], tuple[str, ...]]:
     """The questions of a file that may be taken, and what is to be said of them and of what is left out.
 
-    Raises TaskError with the first error, unless rows with one are skipped.
+    Raises TaskError with the first error, unless rows with one are skipped; always where columns are missing or the
+    meaning of numbers is not decided.
     """
     name = PurePath(filename).name[:80]
+    if read.readings:
+        raise TaskError(f"{name}: {read.problems[0].sentence} Say it with {_answers_from(read)}.")
     if any(problem.code == questions.MISSING for problem in read.problems):
         raise TaskError(read.problems[0].sentence)
     if read.errors and not skip_broken:
@@ -67,6 +70,13 @@ def accepted(read: Preview, filename: str, skip_broken: bool) -> tuple[tuple[Que
         )
     said = tuple(f"Left out: {p.sentence}" if p.severity == "error" else p.sentence for p in read.problems)
     return read.sound, said
+
+
+def _answers_from(read: Preview) -> str:
+    """The options among which `--answers-from` chooses: `--answers-from 1 (the first) or 0 (the second)`."""
+    means = {1: "the first", 0: "the second", "text": "a choice's text"}
+    said = [f"{reading} ({means[reading]})" for reading in (1, 0, "text") if reading in read.readings]
+    return f"--answers-from {' or '.join(said)}"
 
 
 def doubles(read: Preview, there: Iterable[Question]) -> dict[str, str]:

@@ -20,7 +20,8 @@ KEPT = ""  # the role of a column that is kept under its own name
 class How(Record):
     """How a file is to be read, where what is found in it is not what is meant; None is found.
 
-    `roles` are what columns are (`{"Frage": "question"}`); those that it does not name are guessed.
+    `roles` are what columns are (`{"Frage": "question"}`); those that it does not name are guessed. `answers_from` is
+    what answers that are numbers count from, or "text" where they are a choice's text.
     """
 
     kind: str | None = None
@@ -29,7 +30,7 @@ class How(Record):
     header: bool | None = None
     sheet: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
-    answers_from: Literal[0, 1] | None = None
+    answers_from: Literal[0, 1, "text"] | None = None
 
 
 class Row(NamedTuple):
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 class Rows(NamedTuple):
     """What a reader gives: rows with the names of their columns, and how it came to them.
 
-    `typed` is whether the format tells numbers from text; `final` whether its columns are roles already.
+    `final` is whether its columns are roles already; `notes` are sentences on what was found out.
     """
 
     columns: list[str]
@@ -52,7 +53,6 @@ class Rows(NamedTuple):
     separator: str = ""
     header: bool = True
     sheets: tuple[str, ...] = ()
-    typed: bool = False
     final: bool = False
     notes: tuple[str, ...] = ()
 
@@ -69,6 +69,8 @@ class Preview(Record):
     """What was found in a file: how it was read, the questions, and what is wrong with rows, each by its number.
 
     `rows` says for each question where it stands in the file; `answers_from` is None where no answer is a number.
+    `readings` are the ways to read such answers where neither names nor rows decide: then there are no questions
+    before `How.answers_from` says one.
     """
 
     kind: str
@@ -78,6 +80,7 @@ class Preview(Record):
     sheets: tuple[str, ...]
     columns: tuple[Column, ...]
     answers_from: Literal[0, 1] | None = None
+    readings: tuple[Literal[0, 1, "text"], ...] = ()
     questions: tuple[Question, ...] = ()
     rows: tuple[str, ...] = ()
     problems: tuple[Finding, ...] = ()

@@ -5,9 +5,10 @@ Tested in tests/sets/formats/test_reading.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.phrasing import count, listing
+from e2lm_core.sets.formats.answers import Reading
 from e2lm_core.sets.formats.kinds import KINDS
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Preview
 from e2lm_core.sets.formats.tables.delimited import SEPARATORS
@@ -22,7 +23,9 @@ def found(read: Preview) -> str:
         parts.append(read.encoding)
     if read.sheets:
         parts.append(f"sheet {read.sheets[0]}")
-    said = f"{', '.join(parts)}: {count(len(read.questions), 'question')}"
+    said = ", ".join(parts)
+    if not read.readings:
+        said += f": {count(len(read.questions), 'question')}"
     if read.answers_from is not None:
         said += f"; answers that are numbers count from {read.answers_from}"
     return f"{said}."
@@ -44,6 +47,13 @@ def repeats(doubles: Mapping[str, str]) -> str:
         return ""
     first = [f"{one} repeats {other}" for one, other in doubles.items()]
     return f"{count(len(doubles), 'question')} of the file {'is' if len(doubles) == 1 else 'are'} there already: {listing(first)}."
+
+
+def reading_label(reading: Reading, readings: Sequence[Reading]) -> str:
+    """A reading of answers that are numbers, as the answer to the question that is asked of them."""
+    if "text" not in readings:
+        return "the first" if reading == 1 else "the second"
+    return "a choice's text" if reading == "text" else f"its number, counted from {reading}"
 
 
 def role_label(role: str) -> str:

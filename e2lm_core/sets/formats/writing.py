@@ -31,7 +31,7 @@ class Form(NamedTuple):
 
 FORMS = {
     "csv": Form(".csv", "text/csv", delimited.write),
-    "jsonl": Form(".jsonl", "application/jsonl", write_jsonl),
+    "jsonl": Form(".jsonl", "application/jsonl", lambda qs: write_jsonl(columns.with_counting(list(qs)))),
     "xlsx": Form(
         ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.write, xlsx.held
     ),

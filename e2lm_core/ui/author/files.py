@@ -18,6 +18,7 @@ from e2lm_core.sets import authoring
 from e2lm_core.sets.formats import columns, reading, words, writing
 from e2lm_core.sets.formats.encodings import ENCODINGS
 from e2lm_core.sets.formats.kinds import ENDS, KINDS
+from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.records import How, Preview
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, checks
@@ -26,6 +27,7 @@ from e2lm_core.ui.remembered.keep import Kept
 
 _LOST = Kept("what formats lose")  # once for each version of a set
 MOST_SHOWN = 200
+MOST_COMPARED = 8  # questions of each reading of the answers
 MOST_MAPPED = 40  # columns with a chooser of their own; the rest is kept
 A_LINE = 4
 FOUND = "found"
@@ -61,6 +63,7 @@ def import_questions(task: TaskSet) -> None:
 
 def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
     """How the file is read, with everything that can be said otherwise; its first questions; the button that adds them."""
+    asking = st.container()
     found = st.container()
     with st.expander("Read it otherwise", icon=":material/tune:"):
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -72,7 +75,10 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
         if (other := _otherwise(options, read, how, key)) != how:
             read = _read(data, filename, other)
         if roles := _mapped(mapping, read, key):
-            read = _read(data, filename, other.model_copy(update={"roles": roles}))
+            other = other.model_copy(update={"roles": roles})
+            read = _read(data, filename, other)
+        if read.readings:
+            read = _asked(asking, data, filename, read, other, key)
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
@@ -83,8 +89,39 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
             say.caption(say.plain(said))
         if doubles:
             say.warning(words.repeats(doubles), icon=":material/content_copy:")
-        checks.show(read.problems)
+        checks.show([problem for problem in read.problems if problem.code != UNCLEAR])
     _offer(task, read, doubles, key)
+
+
+def _asked(place: Any, data: bytes, filename: str, read: Preview, how: How, key: str) -> Preview:
+    """The file as it is read once the visitor has said what numbers mean; until then as it was, with every reading."""
+    question, _, example = read.problems[0].sentence.partition("?")
+    others = {
+        reading: _read(data, filename, how.model_copy(update={"answers_from": reading}))
+        for reading in read.readings
+    }
+    with place:
+        said = st.radio(
+            say.plain(f"{question}?"),
+            list(others),
+            index=None,
+            format_func=lambda reading: words.reading_label(reading, read.readings),
+            horizontal=True,
+            key=f"{key}_meaning",
+        )
+        if said is not None:
+            return others[said]
+        say.caption(say.plain(example.strip()))
+        for cell, (reading, other) in zip(st.columns(len(others)), others.items(), strict=True):
+            with cell:
+                st.markdown(f"If it is {words.reading_label(reading, read.readings)}:")
+                rows = [
+                    {"question": q.question, "right answer": q.choices[q.answer]}
+                    for q in other.questions[:MOST_COMPARED]
+                    if 0 <= q.answer < len(q.choices)
+                ]
+                st.dataframe(rows, hide_index=True, key=f"{key}_if_{reading}")
+    return read
 
 
 def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -> None:
@@ -238,7 +275,7 @@ def _read(data: bytes, filename: str, how: How | None) -> Preview:
     digest = hashlib.sha256(data).hexdigest(), filename, how.model_dump_json() if how else ""
     kept: dict[Any, Preview] = st.session_state.setdefault("import_read", {})
     if digest not in kept:
-        while len(kept) > 2:
+        while len(kept) > 4:  # the file as found and as mapped, and each reading of its answers
             kept.pop(next(iter(kept)))
         kept[digest] = authoring.preview_import(session.studio().settings, data, filename, how)
     return kept[digest]

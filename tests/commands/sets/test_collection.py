@@ -60,7 +60,10 @@ def test_create_copy_rename_delete_and_restore(call: Cli, here: Settings, tmp_pa
 def test_create_with_the_questions_of_a_file(call: Cli, here: Settings, tmp_path: Path) -> None:
     table = tmp_path / "rows.csv"
     table.write_text("question,A,B,answer,subject\nWhich is a metal?,iron,wood,A,chemistry\nWhy?,a,b,1,\n")
-    assert call("sets", "create", "fresh", "--file", str(table), "--json")["questions"] == 2
+    assert "--answers-from" in call("sets", "create", "fresh", "--file", str(table), code=2)
+    assert "give its rows with --file" in call("sets", "create", "fresh", "--answers-from", "1", code=2)
+    table.write_text(table.read_text() + "How?,a,b,0,\n")
+    assert call("sets", "create", "fresh", "--file", str(table), "--json")["questions"] == 3
     assert collection.open_set(here, "fresh").questions[0].subject == "chemistry"
     table.write_text("question,A,B,answer\nWhy?,a,b,1\nWhy not?,a,a,0\n")
     said = call("sets", "create", "again", "--file", str(table), code=2)

@@ -37,7 +37,7 @@ def test_a_table_has_its_file_s_name_or_is_refused_where_that_is_taken(
     call: Cli, here: Settings, tmp_path: Path
 ) -> None:
     """The same rule for every source: nothing gets a number behind it, and what is there stays."""
-    (tmp_path / "quiz.csv").write_text("question,choice_1,choice_2,answer\nWhich is a metal?,iron,wood,1\n")
+    (tmp_path / "quiz.csv").write_text("question,choice_1,choice_2,answer\nWhich is a metal?,iron,wood,0\n")
     path, into = str(tmp_path / "quiz.csv"), tmp_path / "out"
     assert call("import", path, "--json")["name"] == "quiz"
     assert "There is already a set 'quiz'" in call("import", path, code=2)
@@ -78,6 +78,33 @@ def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
     call("sets", "delete", "goals", "--yes")
 
 
+def test_numbers_that_nothing_decides_stop_an_import(call: Cli, here: Settings, tmp_path: Path) -> None:
+    row = {
+        "question": "What does a thermometer measure?",
+        "choices": ["heat", "force", "weight"],
+        "answer": 1,
+    }
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    for more in ((), ("--skip-broken",)):
+        said = call("import", str(path), *more, code=2)
+        assert said == (
+            'odd.jsonl: Is "1" the first choice or the second? In Row 1 the answer 1 is "heat" if it is the first '
+            'and "force" if it is the second. Say it with --answers-from 1 (the first) or 0 (the second).\n'
+        )
+        assert not (here.tasks / "odd").exists()
+    for base, key in (("1", 0), ("0", 1)):
+        into = tmp_path / base
+        made = call("import", str(path), "--answers-from", base, "--into", str(into), "--json")
+        assert json.loads((Path(made["path"]) / "test.jsonl").read_text())["answer"] == key
+    assert call("import", str(into / "odd"), "--json")["warnings"] == [], "a set's own folder asks nothing"
+    assert "counted" not in call("export", "odd", "--as", "csv", "--out", str(tmp_path / "odd.csv"))
+    call("sets", "delete", "odd", "--yes")
+    again = call("import", str(tmp_path / "odd.csv"), "--json")
+    assert (again["questions"], again["warnings"]) == (1, [])
+    call("sets", "delete", "odd", "--yes")
+
+
 def test_how_a_file_is_read_may_be_said(call: Cli, tmp_path: Path) -> None:
     path, into = tmp_path / "Quiz.csv", str(tmp_path / "out")
     lines = ["Maß;x;y;1", "Ångström;x;y;2", "Länge;x;y;1"]
@@ -87,5 +114,5 @@ def test_how_a_file_is_read_may_be_said(call: Cli, tmp_path: Path) -> None:
     assert (made["name"], made["questions"]) == ("quiz", 3)
     row = json.loads((Path(made["path"]) / "test.jsonl").read_text().splitlines()[1])
     assert row == {"id": "q2", "question": "Ångström", "choices": ["x", "y"], "answer": 1}
-    assert "use --answers-from 0 or 1" in call("import", str(path), "--answers-from", "2", code=2)
+    assert "use --answers-from 0, 1 and text" in call("import", str(path), "--answers-from", "2", code=2)
     assert "no sheet" not in call("import", str(path), "--format", "gift", code=2)

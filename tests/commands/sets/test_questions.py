@@ -125,12 +125,15 @@ def test_add_a_file_and_what_is_piped_in(call: Cli, tmp_path: Path, pipe: Pipe) 
         "".join(json.dumps(line) + "\n" for line in (good, good | {"answer": 7}, {"question": "?"}))
     )
     said = call("question", "add", "mine", "--file", str(file), code=2)
-    assert "rows.jsonl: " in said
-    assert "(1 more error)" in said
-    assert len(call("question", "add", "mine", "--file", str(file), "--skip-broken", "--json")["added"]) == 1
+    assert "rows.jsonl: Is" in said
+    from_0 = ("question", "add", "mine", "--file", str(file), "--answers-from", "0")
+    assert "(1 more error)" in call(*from_0, code=2)
+    assert len(call(*from_0, "--skip-broken", "--json")["added"]) == 1
+    looked = call("question", "add", "mine", "--file", str(file), "--look", "--json")
+    assert (looked["readings"], looked["questions"]) == ([1, 0], 0)
     pipe("question,A,B,answer\nWhich?,a,b,A\n")
     assert call("question", "add", "mine", "--file", "-", "--json")["questions"] == 8
-    pipe(json.dumps(good) + "\n")
+    pipe(json.dumps(good | {"answer": 0}) + "\n")
     assert call("question", "add", "mine", "--file", "-", "--json")["questions"] == 9
 
 

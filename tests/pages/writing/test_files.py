@@ -115,6 +115,42 @@ def test_a_workbook_and_another_of_its_sheets(own: Visit, tmp_path) -> None:
     assert "No question of it can be added as it is." in own.said
 
 
+ODD = "question\tA\tB\tC\tanswer\nHeat?\tfire\tice\tsnow\t1\nCold?\tfire\tice\tsun\t2\n"
+
+
+def test_numbers_that_nothing_decides_are_asked_for_before_anything_can_be_added(own: Visit) -> None:
+    before = questions(own)
+    own.at.text_area(key="paste").set_value(ODD).run()
+    asked = own.at.radio(key="text_meaning")
+    assert (asked.label, asked.value) == ('Is "1" the first choice or the second?', None)
+    assert asked.options == ["the first", "the second"]
+    assert 'In Row 1 the answer 1 is "fire" if it is the first and "ice" if it is the second.' in own.said
+    assert [list(table.value["right answer"]) for table in own.at.dataframe] == [
+        ["fire", "ice"],
+        ["ice", "sun"],
+    ]
+    assert not any(label.startswith("Add") and "question" in label for label in own.labels())
+    asked.set_value(1).run()
+    assert not own.at.exception
+    assert "2 questions; answers that are numbers count from 1." in own.said
+    own.at.radio(key="text_meaning").set_value(0).run()
+    assert list(own.at.dataframe[0].value["right answer"]) == ["ice", "sun"]
+    own.at.radio(key="text_meaning").set_value(1).run()
+    own.click("Add 2 questions")
+    assert questions(own)[: len(before)] == before
+    assert [q.choices[q.answer] for q in questions(own)[len(before) :]] == ["fire", "ice"]
+
+
+def test_numbers_that_may_be_texts_are_asked_for(own: Visit) -> None:
+    own.at.text_area(key="paste").set_value("question\tA\tB\tC\tD\tanswer\n1+2?\t2\t3\t4\t5\t3\n").run()
+    asked = own.at.radio(key="text_meaning")
+    assert asked.label == 'Is "3" a choice\'s text or its number?'
+    assert asked.options == ["a choice's text", "its number, counted from 1", "its number, counted from 0"]
+    asked.set_value("text").run()
+    assert list(own.at.dataframe[0].value["right answer"]) == ["3"]
+    assert "Add 1 question" in own.labels()
+
+
 def test_a_file_that_cannot_be_read_can_be_read_otherwise(own: Visit) -> None:
     data = SHEET.encode("utf-16")[:-1]
     own.at.file_uploader(key="import_file").set_value([("t.tsv", data, "text/plain")]).run()

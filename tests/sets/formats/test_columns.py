@@ -49,7 +49,8 @@ HEADS = {
 def test_names(name: str) -> None:
     head, roles = HEADS[name]
     assert list(columns.guessed(head, [], {}, "t").values()) == roles
-    assert columns.names_columns(head)
+    assert columns.names_columns(head, [])
+    assert columns.are_names(head)
 
 
 def rows(*lines: list[str]) -> list[Row]:
@@ -90,7 +91,8 @@ def test_contents_where_nothing_is_named(name: str) -> None:
     lines, roles = CONTENTS[name]
     names = [f"column {n}" for n in range(1, len(lines[0]) + 1)]
     assert list(columns.guessed(names, rows(*lines), {}, "t").values()) == roles
-    assert not columns.names_columns(lines[0])
+    assert not columns.names_columns(lines[0], lines[1:])
+    assert not columns.names_columns(lines[0], [])
 
 
 def test_what_is_given_is_not_guessed_over() -> None:
@@ -105,6 +107,76 @@ def test_what_is_given_is_not_guessed_over() -> None:
     }
     roles = columns.guessed(head, [], {"Text": "choice_1", "A": "choice_2"}, "t")
     assert columns.choice_columns(roles) == ["Text", "A"]
+
+
+HEADLESS = {
+    "MMLU's own": (
+        "Find the degree of Q(sqrt(2), sqrt(3)) over Q.,0,4,2,6,B",
+        "Find the order of <p> in S_5.,8,2,24,120,C",
+        "Every group of order 4 is cyclic.,True,False,Both,None,B",
+    ),
+    "MMLU's own, a line": ("Find the degree of Q(sqrt(2), sqrt(3)) over Q.,0,4,2,6,B",),
+    "short words": (
+        "Capital of France,Paris,Rome,Bonn,A",
+        "Capital of Italy,Paris,Rome,Bonn,B",
+    ),
+    "a choice that is a name": (
+        "Which is a liquid?,Gold,Mercury,Iron,Mercury",
+        "Which is a gas?,Solution,Neon,Tin,Neon",
+    ),
+    "a word of the field as a choice, numbers": ("Where is it?,Key,Lock,1", "Where is he?,Out,In,0"),
+    "choices that are names of roles": (
+        "What comes last?,Problem,Solution,Abstract,B",
+        "What comes first?,Problem,Sum,Title,C",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEADLESS)
+def test_a_first_line_that_could_be_a_question_is_one(name: str) -> None:
+    first, *others = [line.rsplit(",", 4 + (line.count(",") > 4)) for line in HEADLESS[name]]
+    assert not columns.names_columns(first, others)
+
+
+HEADS_BY_ROWS = {
+    "letters": ("item text,left,right,mine", "Why is it so?,x,y,A", "Who?,v,w,B"),
+    "texts": ("item text,left,right,mine", "Why is it so?,x,y,y", "Who?,v,w,v"),
+    "numbers": ("item text,left,right,mine", "Why is it so?,x,y,2", "Who?,v,w,1"),
+    "a name and letters": ("the thing,left,right,Gold", "Why is it so?,x,y,A", "Who?,v,w,B"),
+}
+
+
+@pytest.mark.parametrize("name", HEADS_BY_ROWS)
+def test_a_first_line_names_where_it_alone_has_no_answer(name: str) -> None:
+    first, *others = [line.split(",") for line in HEADS_BY_ROWS[name]]
+    assert columns.names_columns(first, others)
+    assert not columns.are_names(first)
+
+
+def test_names_with_a_gap_are_no_choices() -> None:
+    assert columns.by_name(["question", "1", "2", "4", "answer"]) == {
+        "question": "question",
+        "answer": "answer",
+    }
+    assert columns.by_name(["0", "4", "2", "6", "x"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "base"),
+    [
+        (["Option 1", "Option 2"], 1),
+        (["choice0", "choice1", "choice2"], 0),
+        (["1", "2", "3"], 1),
+        (["Antwort 1", "Antwort 2"], 1),
+        (["choice_1", "choice_2"], None),
+        (["A", "B"], None),
+        (["opa", "opb"], None),
+        (["Option 1", "Option 3"], None),
+        ([], None),
+    ],
+)
+def test_names_that_count(names: list[str], base: int | None) -> None:
+    assert columns.counted_from(names) == base
 
 
 def test_wrong_choices_by_their_name() -> None:

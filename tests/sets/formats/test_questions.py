@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import openpyxl
 import pytest
 
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats import answers
-from e2lm_core.sets.formats.reading import parse
+from e2lm_core.sets.formats import answers, writing
+from e2lm_core.sets.formats.questions import UNCLEAR
+from e2lm_core.sets.formats.reading import accepted, parse
 from e2lm_core.sets.formats.records import How
 
 LIMITS = Limits()
@@ -41,15 +46,142 @@ def test_an_answer_is_a_letter_a_text_or_a_number(given: str, gold: int) -> None
     ]
 
 
+HEAD = "question,A,B,C,answer\n"
+
+
 def test_numbers_count_from_what_fits_the_whole_column() -> None:
-    head = "question,A,B,C,answer\n"
-    assert golds(head + "q,a,b,c,1\nr,a,b,c,3\n") == [0, 2]
-    assert golds(head + "q,a,b,c,1\nr,a,b,c,0\n") == [1, 0]
-    assert golds(head + "q,a,b,c,1\nr,a,b,c,2\n") == [1, 2]
-    assert golds(head + "q,a,b,c,1\nr,a,b,c,2\n", How(answers_from=1)) == [0, 1]
-    assert golds(head + "2+2?,3,4,5,4\n3+3?,6,7,9,6\n") == [1, 0]
-    read = parse((head + "q,a,b,c,1\n" * 2 + "r,x,y,z,2\ns,x,b,z,2\n").encode(), "t.csv", LIMITS)
-    assert "say it where they count from 1" in read.problems[0].sentence
+    assert golds(HEAD + "q,a,b,c,1\nr,a,b,c,3\n") == [0, 2]
+    assert golds(HEAD + "q,a,b,c,1\nr,a,b,c,0\n") == [1, 0]
+    assert golds(HEAD + "2+2?,3,4,5,4\n3+3?,6,7,9,6\n") == [1, 0]
+    assert golds(HEAD + "q,a,b,c,1\nr,a,b,,2\n") == [0, 1], "the last of a row with fewer choices"
+
+
+def asks(table: str, name: str = "t.csv") -> str:
+    """The sentence that asks what numbers mean; nothing of the file is a question then."""
+    read = parse(table.encode() if isinstance(table, str) else table, name, LIMITS)
+    assert not read.questions
+    assert len(read.readings) > 1
+    assert read.problems[0].code == UNCLEAR
+    for skip in (True, False):
+        with pytest.raises(TaskError, match="--answers-from"):
+            accepted(read, name, skip)
+    return read.problems[0].sentence
+
+
+def test_numbers_that_nothing_decides_are_asked_for() -> None:
+    table = HEAD + "q,a,b,c,1\nr,d,e,f,2\n"
+    assert asks(table) == (
+        'Is "1" the first choice or the second? In Row 1 the answer 1 is "a" if it is the first and "b" if it is the second.'
+    )
+    assert asks(HEAD + "q,a,b,c,1\n")
+    assert golds(table, How(answers_from=1)) == [0, 1]
+    assert golds(table, How(answers_from=0)) == [1, 2]
+    said = (
+        r"t.csv: Is .1. the first .* second. Say it with --answers-from 1 \(the first\) or 0 \(the second\)."
+    )
+    with pytest.raises(TaskError, match=said):
+        accepted(parse(table.encode(), "t.csv", LIMITS), "t.csv", False)
+
+
+def test_numbers_that_contradict_each_other_are_asked_for() -> None:
+    table = HEAD + "q,a,b,c,0\nr,a,b,c,3\ns,a,b,c,1\n"
+    assert asks(table) == (
+        'Is "1" the first choice or the second? The answer 3 of Row 2 fits only if it is the first, '
+        "the answer 0 of Row 1 only if it is the second."
+    )
+    read = parse(table.encode(), "t.csv", LIMITS, How(answers_from=0))
+    assert read.problems[0].sentence == "Row 2: gold is 3, but it has 3 choices (use 0–2)."
+    beyond = parse((HEAD + "q,a,b,c,0\nr,a,b,c,17\n").encode(), "t.csv", LIMITS)
+    assert (beyond.readings, len(beyond.errors)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "base"),
+    [
+        ("Option 1,Option 2,Option 3", 1),
+        ("choice1,choice2,choice3", 1),
+        ("1,2,3", 1),
+        ("Option 0,Option 1,Option 2", 0),
+        ("option_a,option_b,option_c", None),
+        ("choice_1,choice_2,choice_3", None),
+    ],
+)
+def test_names_of_the_choices_decide_where_rows_do_not(names: str, base: int | None) -> None:
+    table = f"question,{names},answer\nq,a,b,c,1\nr,d,e,f,2\n"
+    if base is None:
+        assert asks(table)
+        return
+    assert golds(table) == [1 - base, 2 - base]
+    assert golds(table + "s,g,h,i,0\n") == [1, 2, 0], "a 0 counts from 0 whatever the names are"
+
+
+def test_numbers_that_are_the_text_of_a_choice_in_every_row() -> None:
+    assert golds(HEAD + "1+2?,3,4,7,7\n2+2?,3,4,5,4\n") == [2, 1]
+    assert golds(HEAD + "1+2?,3,4,5,3\n2+2?,x,2,y,2\ncapital?,Rome,Bonn,x,Bonn\n") == [0, 1, 1]
+    assert golds("question,A,B,C,answer\nq,0,1,2,0\nr,0,1,2,1\n") == [0, 1], "both readings are one"
+    table = "question,A,B,C,D,answer\n1+2?,2,3,4,5,3\n1+1?,2,0,7,1,2\n"
+    assert asks(table) == (
+        'Is "3" a choice\'s text or its number? In Row 1 it is "3" as a text, "4" counted from 1, "5" counted from 0.'
+    )
+    assert golds(table, How(answers_from="text")) == [1, 0]
+    assert golds(table, How(answers_from=1)) == [2, 1]
+    workbook = openpyxl.Workbook()
+    for line in (["question", "A", "B", "C", "answer"], ["1+2?", 3, 4, 7, 7], ["2+2?", 3, 4.0, 5, 4]):
+        workbook.active.append(line)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    assert [q.answer for q in parse(buffer.getvalue(), "t.xlsx", LIMITS).questions] == [2, 1]
+
+
+def test_wrong_choices_by_their_name_leave_a_number_as_a_text() -> None:
+    sciq = "question,distractor1,distractor2,correct_answer\n1+1?,1,3,2\n"
+    read = parse(sciq.encode(), "t.csv", LIMITS)
+    assert (read.questions[0].choices, read.questions[0].answer) == (("2", "1", "3"), 0)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "q", "choices": ["a", "b", "c"], "answer": 1},
+        {"id": "x", "question": "q", "choices": ["a", "b", "c"], "answer": 1},
+        {"context": "c", "question": "q", "answerA": "a", "answerB": "b", "answerC": "c", "label": "1"},
+        {"question": "q", "opa": "a", "opb": "b", "opc": "c", "opd": "d", "cop": 2},
+    ],
+)
+def test_rows_of_json_are_asked_for_too(row: dict[str, object]) -> None:
+    assert asks(json.dumps(row), "t.jsonl")
+    assert asks(json.dumps([row]), "t.json")
+    answer = next(name for name in ("answer", "label", "cop") if name in row)
+    last = sum(isinstance(v, str) and v in "abcd" for v in row.values()) - ("context" in row) or 3
+    told = [row, row | {"id": "y", answer: type(row[answer])(last)}]
+    assert golds("\n".join(map(json.dumps, told)), name="t.jsonl")[1] == last - 1
+    told = [row, row | {"id": "y", answer: type(row[answer])(0)}]
+    assert golds("\n".join(map(json.dumps, told)), name="t.jsonl")[1] == 0
+
+
+OWN = (
+    Question(id="a", question="one", choices=("x", "y", "z"), answer=1, extra={"k": "v"}),
+    Question(id="b", question="two", choices=("2", "1", "z"), answer=2, subject="s"),
+)
+
+
+@pytest.mark.parametrize("questions", [OWN[:1], OWN[1:], OWN], ids=["one", "a number as a choice", "both"])
+@pytest.mark.parametrize("kind", writing.FORMS)
+def test_downloads_come_back_without_a_question(kind: str, questions: tuple[Question, ...]) -> None:
+    read = parse(writing.file_of(questions, kind), f"t{writing.FORMS[kind].end}", LIMITS)
+    assert [(q.question, q.choices, q.answer) for q in read.questions] == [
+        (q.question, q.choices, q.answer) for q in questions
+    ]
+    if writing.FORMS[kind].holds is None:
+        assert read.questions == questions
+        assert not writing.lost(questions, kind)
+
+
+def test_a_column_says_what_numbers_count_from() -> None:
+    assert golds("question,A,B,answer,answers_from\nq,a,b,1,1\n") == [0]
+    assert golds("question,A,B,answer,answers_from\nq,a,b,1,0\n") == [1]
+    read = parse(b"question,A,B,answer,answers_from\nq,a,b,B,7\n", "t.csv", LIMITS)
+    assert read.questions[0].extra == {"answers_from": "7"}
 
 
 def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
@@ -62,17 +194,11 @@ def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
     )
 
 
-def test_rows_of_json_count_from_0_as_the_format_says() -> None:
-    row = {"question": "q", "choices": ["a", "b"], "answer": 2}
-    read = parse(json.dumps(row).encode(), "t.jsonl", LIMITS)
-    assert read.problems[0].sentence == "Row 1: gold is 2, but it has 2 choices (use 0–1)."
-    other = {"question": "q", "choices": ["a", "b"], "label": 2}
-    assert golds(json.dumps(other), name="t.jsonl") == [1]
-
-
 def test_choices_of_public_data_sets() -> None:
     arc = {"question": "q", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"}
     assert golds(json.dumps(arc), name="t.jsonl") == [1]
+    keyed = {"question": "q", "choices": {"1": "x", "2": "y", "3": "z"}, "answer": 2}
+    assert golds(json.dumps(keyed), name="t.jsonl") == [1]
     sciq = "question,distractor1,distractor2,correct_answer\nq,x,y,z\n"
     read = parse(sciq.encode(), "t.csv", LIMITS)
     assert (read.questions[0].choices, read.questions[0].answer) == (("z", "x", "y"), 0)

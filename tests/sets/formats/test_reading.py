@@ -26,7 +26,7 @@ MOON = Question(
 
 
 def test_one_column_a_choice() -> None:
-    data = b"question,choice_1,choice_2,choice_3,answer,subject,level\nWhy?,a,b,,1,,7\nHow?,c,d,e,C,x,\n"
+    data = b"question,choice_1,choice_2,choice_3,answer,subject,level\nWhy?,a,b,,0,,7\nHow?,c,d,e,C,x,\n"
     preview = read(data, "t.csv", LIMITS)
     assert preview.problems == ()
     assert tuple(c.name for c in preview.columns) == (
@@ -39,7 +39,7 @@ def test_one_column_a_choice() -> None:
         "level",
     )
     assert preview.questions == (
-        Question(id="q1", question="Why?", choices=("a", "b"), answer=1, extra={"level": "7"}),
+        Question(id="q1", question="Why?", choices=("a", "b"), answer=0, extra={"level": "7"}),
         Question(id="q2", question="How?", choices=("c", "d", "e"), answer=2, subject="x"),
     )
 
@@ -121,7 +121,7 @@ def test_columns_that_are_missing_are_said_and_can_still_be_mapped(data: bytes, 
 
 def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
     data = b"question,A,B,answer\nq,a,b,E\nq,a,b,2\nq,a,a,0\n,a,b,1\nq,a,,0\nq,a,b,\nq,a,b,0\nq,a,b,0\n"
-    preview = read(data, "t.csv", LIMITS)
+    preview = read(data, "t.csv", LIMITS, How(answers_from=0))
     assert len(preview.questions) == 6
     assert [problem.sentence for problem in preview.problems] == [
         "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
@@ -138,8 +138,8 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
 
 
 def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
-    preview = read(b"question,A,B,C,answer\nq,1,2,3,2\nq,0,1,2,2\n", "t.csv", LIMITS)
-    assert [question.answer for question in preview.questions] == [2, 2]
+    preview = read(b"question,A,B,C,answer\nq,1,2,3,2\nq,0,1,2,0\nq,a,b,c,1", "t.csv", LIMITS)
+    assert [question.answer for question in preview.questions] == [2, 0, 1]
     (problem,) = preview.problems
     assert (problem.severity, problem.code) == ("warning", "ambiguous_answer")
     assert problem.sentence.startswith(
@@ -178,7 +178,7 @@ def test_a_spreadsheet_runs_nothing_of_a_table_and_it_is_read_back() -> None:
     table = write_csv([question])
     rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
     assert rows[0][-1] == "'=c"
-    assert rows[1] == ["'@a", f"'{bad}", "-5", "'+cmd|x", "''=1", "1", "'-s", "'\tx"]
+    assert rows[1] == ["'@a", f"'{bad}", "-5", "'+cmd|x", "''=1", "1", "'-s", "0", "'\tx"]
     assert read(table, "t.csv", LIMITS).questions == (question,)
 
 
@@ -223,13 +223,13 @@ def test_parquet() -> None:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
-    table = arrow.table({"question": ["Why?"], "choices": [["a", "b"]], "answer": [1], "level": [7]})
+    table = arrow.table({"question": ["Why?"], "choices": [["a", "b"]], "answer": [0], "level": [7]})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
     preview = read(buffer.getvalue(), "t.parquet", LIMITS)
     assert (preview.kind, preview.problems) == ("parquet", ())
     assert preview.questions == (
-        Question(id="q1", question="Why?", choices=("a", "b"), answer=1, extra={"level": 7}),
+        Question(id="q1", question="Why?", choices=("a", "b"), answer=0, extra={"level": 7}),
     )
 
 

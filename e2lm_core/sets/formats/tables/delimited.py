@@ -14,6 +14,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.plain import cell, uncelled
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.columns import with_counting
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import How, Rows
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
@@ -38,8 +39,8 @@ def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> 
         raise too_many_columns(name)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
-    columns, rows, named = rows_of(_lines(text, separator, name), name, limits, how.header)
-    return Rows(columns, rows, encoding, separator, named)
+    rows = rows_of(_lines(text, separator, name), name, limits, how)
+    return rows._replace(encoding=encoding, separator=separator)
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -61,6 +62,7 @@ class _Lines(list[str]):
 
 def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
     """A table's lines, the names of its columns first; what a question does not have is None."""
+    questions = with_counting(questions)
     widest = max((len(q.choices) for q in questions), default=0)
     extra = list(dict.fromkeys(name for q in questions for name in q.extra))
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]

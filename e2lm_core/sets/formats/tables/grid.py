@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import listing
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.columns import names_columns
-from e2lm_core.sets.formats.records import Row
+from e2lm_core.sets.formats.answers import text_of
+from e2lm_core.sets.formats.columns import are_names, names_columns
+from e2lm_core.sets.formats.records import How, Row, Rows
 from e2lm_core.sets.rows import check_count
 
 MAX_COLUMNS = 200
 MAX_CELLS = 1_000_000
+_LOOKED_AT = 200  # lines that tell whether the first one names columns
 
 
 def too_many_columns(name: str) -> TaskError:
@@ -28,10 +31,8 @@ def too_many_cells(name: str) -> TaskError:
     return TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
 
 
-def rows_of(
-    lines: Iterable[Sequence[Any]], name: str, limits: Limits, header: bool | None
-) -> tuple[list[str], list[Row], bool]:
-    """(columns, rows, whether the first line named the columns): found out where `header` does not say.
+def rows_of(lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: How) -> Rows:
+    """The rows, and whether the first line named the columns: found out where `how` does not say.
 
     Rows are numbered from 1, empty ones counted and left out. Raises TaskError for too many columns, cells or rows,
     and for a name that stands twice.
@@ -40,12 +41,14 @@ def rows_of(
     first = next(ahead, [])
     if len(first) > MAX_COLUMNS:
         raise too_many_columns(name)
-    head = [str(cell if cell is not None else "").strip() for cell in first]
-    named = names_columns(head) if header is None else header
+    head = [text_of(cell).strip() for cell in first]
+    looked_at = list(islice(ahead, _LOOKED_AT))
+    ahead = chain(looked_at, ahead)
+    named, notes = _is_named(head, looked_at, how)
     columns = head if named else [f"column {n}" for n in range(1, len(first) + 1)]
     rows: list[Row] = []
     count = 0
-    for number, cells in enumerate(ahead if named else _again(first, ahead), start=1):
+    for number, cells in enumerate(ahead if named else chain([first], ahead), start=1):
         if not named and len(cells) > len(columns):
             if len(cells) > MAX_COLUMNS:
                 raise too_many_columns(name)
@@ -63,9 +66,17 @@ def rows_of(
     repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
     if repeated is not None:
         raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
-    return [column for column in columns if column], rows, named
+    return Rows([column for column in columns if column], rows, header=named, notes=notes)
 
 
-def _again(first: Sequence[Any], rest: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
-    yield first
-    yield from rest
+def _is_named(head: Sequence[str], others: Sequence[Sequence[Any]], how: How) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first line names the columns, and a note where that was found out from the other lines."""
+    if how.header is not None:
+        return how.header, ()
+    if how.roles and how.roles.keys() <= set(head):
+        return True, ()
+    filled = [line for line in others if any(cell not in (None, "") for cell in line)]
+    named = names_columns(head, [[text_of(cell) for cell in line[:MAX_COLUMNS]] for line in filled])
+    if not named or are_names(head) or not filled:
+        return named, ()
+    return True, (f"The first line was read as names of columns: {listing([*head], 8)}.",)

@@ -44,4 +44,4 @@ def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "
         if len(columns) > MAX_COLUMNS:
             raise too_many_columns(name)
     numbered = [Row(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
-    return Rows(list(columns), numbered, encoding, typed=True)
+    return Rows(list(columns), numbered, encoding)

@@ -13,6 +13,7 @@ from typing import Any
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.columns import with_counting
 
 MAX_FOOTER_BYTES = 4 * 2**20
 MAX_GROUPS = 10_000
@@ -26,7 +27,9 @@ def write(questions: Iterable[Question]) -> bytes:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
-    rows = [{**q.model_dump(mode="json", exclude={"extra"}), **q.extra} for q in questions]
+    rows = [
+        {**q.model_dump(mode="json", exclude={"extra"}), **q.extra} for q in with_counting(list(questions))
+    ]
     names = list(dict.fromkeys(name for row in rows for name in row)) or list(Question.model_fields)[:4]
     columns = {}
     for name in names:

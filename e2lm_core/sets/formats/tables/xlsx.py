@@ -47,14 +47,9 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
         chosen = [sheets[how.sheet]] if how.sheet is not None else list(sheets.values())
         for sheet in chosen:
             sheet.reset_dimensions()  # what a sheet says of its size is not believed
-            columns, rows, named = rows_of(_lines(sheet), name, limits, how.header)
-            if rows or how.sheet is not None:
-                return Rows(
-                    columns,
-                    rows,
-                    header=named,
-                    sheets=(sheet.title, *(t for t in sheets if t != sheet.title)),
-                )
+            found = rows_of(_lines(sheet), name, limits, how)
+            if found.rows or how.sheet is not None:
+                return found._replace(sheets=(sheet.title, *(t for t in sheets if t != sheet.title)))
     except (TaskError, LimitError, MemoryError):
         raise
     except Exception as error:  # openpyxl raises whatever a part gives rise to
