@@ -47,13 +47,14 @@ class Meaning(NamedTuple):
 
     Attributes:
         numbers: What numbers count from, or "text" where they are a choice's text; None without numbers.
-        letters: Whether letters are those of choices, even where a choice is that letter.
+        letters: Whether letters are those of choices, even where a choice is that letter; None where all answers
+            are letters and each is a choice's text as well.
         readings: The readings of numbers among which neither names nor rows decide; empty where they do.
         telling: An answer that the readings read differently; two where each reading misses one.
     """
 
     numbers: Reading | None
-    letters: bool = False
+    letters: bool | None = False
     readings: tuple[Reading, ...] = ()
     telling: tuple[Numbered, ...] = ()
 
@@ -70,8 +71,9 @@ def meaning(answers: Pairs, counted: Literal[0, 1] | None = None) -> Meaning:
         for row, (value, choices) in enumerate(answers)
         if (text := text_of(value).strip())
     ]
-    letters = all(of_letter(text, choices) is not None for _, text, choices in given)
-    letters = letters and not all(text in choices for _, text, choices in given)
+    letters: bool | None = all(of_letter(text, choices) is not None for _, text, choices in given)
+    if letters and all(text in choices for _, text, choices in given):
+        letters = None
     numbered = [
         Numbered(row, text, number, choices)
         for row, text, choices in given
@@ -129,9 +131,15 @@ def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[s
     number = number_of(value)
     if number is not None and meant.numbers != "text":
         return number - (meant.numbers or 0)
-    if text in choices and not meant.letters:
+    letter = of_letter(text, choices)
+    if text in choices and meant.letters is not True:
+        if meant.letters is None and letter != choices.index(text):
+            raise TaskError(
+                f"{at}: its answer {quoted(text)} is the letter of one choice and the text of another; write both, "
+                f'as in "{LETTERS[choices.index(text)]}. {text}".'
+            )
         return choices.index(text)
-    if (letter := of_letter(text, choices)) is not None:
+    if letter is not None:
         return letter
     if (found := of_text(text, choices)) is not None:
         return found

@@ -247,23 +247,27 @@ def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], co
 def _answer_column(
     free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[Row], roles: Mapping[str, str]
 ) -> str | None:
+    """The column that holds answers, by what stands in it; of several alike the last: answers stand behind choices.
+
+    None without one, and where several are alike and another that may be it stands behind them.
+    """
     known = choice_columns(roles)
-    best, most = None, 0.6
+    shares: dict[str, float] = {}
     for column in free:
         own = texts[column]
         given = [text for text in own if text]
         places = [LETTERS.index(found[1].upper()) for text in given if (found := LETTER.fullmatch(text))]
         letters = sum(place < max(len(free), len(known)) for place in places)
         numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
-        counting = len(given) > 2 and len(set(given)) == len(given)
+        counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # numbers of rows
         copies = 0
         for at, row in enumerate(rows):
             others = [str(row.values.get(c)).strip() for c in (known or [c for c in free if c != column])]
             copies += bool(own[at]) and of_text(own[at], others) is not None
-        share = max(letters, copies, 0 if counting else 0.9 * numbers) / max(1, len(given))
-        if share >= most:  # of columns alike the last one: answers stand behind what they answer
-            best, most = column, share
-    return best
+        shares[column] = max(letters, copies, 0 if counting else 0.9 * numbers) / max(1, len(given))
+    likely = [column for column in free if shares[column] >= 0.6]
+    best = [column for column in likely if shares[column] == max(shares.values())]
+    return best[-1] if best and (len(best) == 1 or best[-1] == likely[-1]) else None
 
 
 def example(row: Mapping[str, Any], column: str) -> str:

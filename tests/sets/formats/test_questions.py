@@ -187,7 +187,12 @@ def test_a_column_says_what_numbers_count_from() -> None:
 def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
     head = "question,A,B,C,answer\n"
     assert golds(head + "Which letter is reactance?,Z,X,B,B\nr,a,b,c,C\n") == [1, 2]
-    assert golds(head + "Which letter is reactance?,Z,X,B,B\n") == [2]
+    both = parse((head + "Which letter is reactance?,Z,X,B,B\n").encode(), "t.csv", LIMITS)
+    assert both.problems[0].sentence == (
+        "Row 1: its answer 'B' is the letter of one choice and the text of another; write both, as in \"C. B\"."
+    )
+    assert golds(head + "Which letter is reactance?,Z,X,B,C. B\n") == [2]
+    assert golds(head + "Which letter is first?,A,B,C,B\n") == [1]
     read = parse((head + "q,Z,X,B,B\nr,a,b,c,C\n").encode(), "t.csv", LIMITS)
     assert read.problems[0].sentence.startswith(
         "Row 1: the answer is also the text of another choice; it is read as a"

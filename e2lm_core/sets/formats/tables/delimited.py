@@ -39,8 +39,8 @@ def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> 
         raise too_many_columns(name)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
-    rows = rows_of(_lines(text, separator, name), name, limits, how)
-    return rows._replace(encoding=encoding, separator=separator)
+    found = rows_of(_lines(text, separator, name), name, limits, how, of_one_width=separator != "\t")
+    return found._replace(encoding=encoding, separator=separator)
 
 
 def write(questions: Iterable[Question]) -> bytes:

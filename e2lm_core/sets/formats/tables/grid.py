@@ -31,10 +31,12 @@ def too_many_cells(name: str) -> TaskError:
     return TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
 
 
-def rows_of(lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: How) -> Rows:
+def rows_of(
+    lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: How, of_one_width: bool = False
+) -> Rows:
     """The rows, and whether the first line named the columns: found out where `how` does not say.
 
-    Rows are numbered from 1, empty ones counted and left out. Raises TaskError for too many columns, cells or rows,
+    With `of_one_width` a row that goes on behind the last name is refused: its cells may be another's. Rows are numbered from 1, empty ones counted and left out. Raises TaskError for too many columns, cells or rows,
     and for a name that stands twice.
     """
     ahead = iter(lines)
@@ -58,6 +60,11 @@ def rows_of(lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: How)
             continue
         count += 1
         if count <= limits.max_questions:
+            behind = sum(cell not in (None, "") for cell in cells[len(columns) :]) if of_one_width else 0
+            if behind:
+                wide = f"it has {len(cells)} cells for {len(columns)} columns; put a text that holds a separator into quotes."
+                rows.append(Row(f"Row {number}", {}, wide))
+                continue
             values = {c: v for c, v in zip_longest(columns, own, fillvalue="") if c}
             rows.append(Row(f"Row {number}", values))
         if count * len(columns) > MAX_CELLS:

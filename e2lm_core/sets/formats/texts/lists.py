@@ -13,6 +13,7 @@ from typing import Any
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.answers import of_text
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import LETTERS, How, Row, Rows
 from e2lm_core.sets.rows import check_count
@@ -32,6 +33,8 @@ _BULLET = re.compile(r"(\s*)[-*+•]\s+(\S.*)")
 _LETTERED = re.compile(r"(\s*)\(?([A-Za-z])[.)]\s+(\S.*)")
 _NUMBERED = re.compile(r"(\s*)(?:(?:question|frage|q)\s*)?(\d{1,5})\s*[.):]\s+(\S.*)", re.IGNORECASE)
 _COUNTED = re.compile(r"(?:question|frage|q)\s*\d*\s*[.:]?", re.IGNORECASE)
+# Behind a letter or a number alone, a mark; text may follow that, but not the letter: `A gas` is a text.
+_MARK = re.compile(r"\(?(?P<mark>[A-Za-z]|[0-9]{1,2})[.):]?(?P<behind>(?<=[.):])\s.*|\s+[^\w\s].*)?")
 _RULE = re.compile(r"\s*(?:-\s*){3,}|\s*(?:\*\s*){3,}|\s*(?:_\s*){3,}|\s*={3,}")
 _BOLD = re.compile(r"(\*\*|__)(.+)\1")
 
@@ -101,6 +104,7 @@ class _Reader:
         self._text: list[str] = []
         self._choices: list[str] = []
         self._marked: list[int] = []
+        self._marks: list[str] = []  # the letter or number before each choice, "" for a bullet
         self._answer: str | None = None
         self._note: str | None = None
         self._indent = 0
@@ -150,17 +154,28 @@ class _Reader:
 
     def _gold(self) -> int | str:
         if self._answer is not None:
-            letter = re.fullmatch(r"\(?([A-Za-z])[.)]?(?:\s.*)?", self._answer)
-            if letter and LETTERS.index(letter[1].upper()) < len(self._choices):
-                return LETTERS.index(letter[1].upper())
-            if self._answer in self._choices:
-                return self._choices.index(self._answer)
-            return f"its answer is {self._answer[:40]!r}, which is none of its choices; use its letter or its text."
+            return self._named(self._answer)
         if len(self._marked) == 1:
             return self._marked[0]
         if self._marked:
             return f"{len(self._marked)} of its choices are marked as right; a question has one."
         return "no choice is marked as right; tick one as [x], or write ANSWER: B behind them."
+
+    def _named(self, answer: str) -> int | str:
+        """The choice that an answer names by its letter, its number or its text; or why it names none."""
+        same = of_text(answer, self._choices)
+        place = None
+        if (found := _MARK.fullmatch(answer)) and not (found["behind"] and same is not None):
+            mark = found["mark"].upper()
+            places = self._marks if mark.isdigit() else LETTERS[: len(self._choices)]
+            place = places.index(mark) if mark in places else None
+        is_label = place is not None and self._marks[place] == LETTERS[place]  # as Aiken has it
+        if same is None or place is None or same == place or is_label:
+            chosen = same if place is None else place
+            if chosen is not None:
+                return chosen
+            return f"its answer is {answer[:40]!r}, which is none of its choices; use its letter or its text."
+        return f"its answer {answer[:40]!r} is the text of one choice and the place of another; tick the right one as [x]."
 
     def _start_heading(self, number: int, text: str) -> None:
         self.end()
@@ -173,21 +188,24 @@ class _Reader:
             return False
         lettered = _LETTERED.fullmatch(line)
         if lettered and lettered[2].upper() == LETTERS[len(self._choices) : len(self._choices) + 1]:
-            self._add(lettered[1], lettered[3])
+            self._add(lettered[1], lettered[3], lettered[2].upper())
             return True
         found = _BULLET.fullmatch(line)
         if found and (not self._choices or len(found[1]) >= self._indent):
             inner = _LETTERED.fullmatch(found[2])
             is_next = inner and inner[2].upper() == LETTERS[len(self._choices) : len(self._choices) + 1]
-            self._add(found[1], inner[3] if inner and is_next else found[2])
+            if inner and is_next:
+                self._add(found[1], inner[3], inner[2].upper())
+            else:
+                self._add(found[1], found[2])
             return True
         found = _NUMBERED.fullmatch(line)
         if found and len(found[1]) > 1 and int(found[2]) == len(self._choices) + 1:
-            self._add(found[1], found[3])
+            self._add(found[1], found[3], str(int(found[2])))
             return True
         return False
 
-    def _add(self, indent: str, text: str) -> None:
+    def _add(self, indent: str, text: str, mark: str = "") -> None:
         self._heading = False
         self._indent = len(indent)
         self._blank = False
@@ -201,6 +219,7 @@ class _Reader:
         if right:
             self._marked.append(len(self._choices))
         self._choices.append(text)
+        self._marks.append(mark)
 
     def _start_or_go_on(self, number: int, line: str) -> None:
         begins = _NUMBERED.fullmatch(line)

@@ -7,6 +7,7 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.reading import parse
 from e2lm_core.sets.formats.records import How
 from e2lm_core.sets.formats.tables import delimited
 
@@ -64,3 +65,12 @@ def test_a_column_that_is_no_text_goes_as_json() -> None:
     assert delimited.write([question]).decode() == (
         'id,question,choice_1,choice_2,answer,tags,level,ok\n1,q,a,b,0,"[""x""]",3,true\n'
     )
+
+
+def test_a_row_that_goes_on_behind_the_last_name_is_refused() -> None:
+    data = b"question,1,2,3,answer\nFour, or so?,3,4,5,2\nWhich?,3,4,5,1,,\n"
+    read = parse(data, "t.csv", LIMITS, How(answers_from=1))
+    assert [q.question for q in read.questions] == ["Which?"]
+    assert [p.sentence for p in read.problems if p.severity == "error"] == [
+        "Row 1: it has 6 cells for 5 columns; put a text that holds a separator into quotes."
+    ]

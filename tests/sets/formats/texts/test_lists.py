@@ -117,3 +117,26 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
     assert [q.id for q in lists.sequence([fits, odd, bold])] == ["q1"]
     preview = read(lists.write([fits, odd, bold]), "t.txt", LIMITS, How(kind="aiken"))
     assert preview.questions == (fits.model_copy(update={"question": "Who? Einstein"}),)
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer", "gold"),
+    [
+        ("A. iron\nB. A gas", "A gas", 1),
+        ("A. iron\nB. A gas", "a gas", 1),
+        ("A. iron\nB. tin", "B. tin", 1),
+        ("A. iron\nB. tin", "B (a metal)", 1),
+        ("A. B\nB. A", "B", 1),
+        ("A. iron\nB. tin", "A gas.", "none of its choices"),
+        ("- iron\n- tin", "B", 1),
+        ("- B\n- A", "B", "is the text of one choice and the place of another"),
+        ("  1. iron\n  2. tin", "2", 1),
+        ("  1. 2\n  2. 3", "3", 1),
+        ("  1. 2\n  2. 3", "2", "is the text of one choice and the place of another"),
+        ("- 2\n- 3", "2", 0),
+        ("- iron\n- tin", "2", "none of its choices"),
+    ],
+)
+def test_an_answer_behind_a_list(choices: str, answer: str, gold: int | str) -> None:
+    (row,) = lists.read(f"Which?\n{choices}\nAnswer: {answer}\n".encode(), "t.md", LIMITS, How()).rows
+    assert row.values["answer"] == gold if isinstance(gold, int) else gold in row.refused
