@@ -25,7 +25,8 @@ KINDS = ("jsonl", "json", "parquet")
 class ReadPlan(NamedTuple):
     """Where the rows lie, by their paths in the tree: files to try for each split, or rows in the YAML itself.
 
-    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML. `own` says that the
+    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML. `hub_rows` names that
+    dataset with the configuration and the split that are scored. `own` says that the
     studio's loader reads them. `pool` is where examples come from, `leaves_out` whether the harness draws one more
     and leaves the question out, `zero_shot` why none can be shown.
     """
@@ -38,6 +39,7 @@ class ReadPlan(NamedTuple):
     pool: Literal["dev", "test"] = "dev"
     leaves_out: bool = False
     zero_shot: str | None = None
+    hub_rows: tuple[str, ...] = ()
 
 
 def read_plan(
@@ -75,7 +77,10 @@ def read_plan(
             f"{where} names no data; use custom_dataset: !function {LOADER_NAME} with the studio's loader.py."
         )
     return plan._replace(
-        test=_candidates(raw, test, where), dev=_candidates(raw, dev, where) if dev else (), hub=path
+        test=_candidates(raw, test, where),
+        dev=_candidates(raw, dev, where) if dev else (),
+        hub=path,
+        hub_rows=(path, str(raw.get("dataset_name") or ""), test),
     )
 
 

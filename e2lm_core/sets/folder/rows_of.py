@@ -21,11 +21,15 @@ MAX_COLUMNS = 200
 Rows = list[dict[str, Any]]
 
 
+def test_files(files: Mapping[str, bytes], plan: ReadPlan) -> list[str]:
+    """The files that hold the rows that are scored: of a hub's dataset the first that is there."""
+    names = [name for name in plan.test if name in files]
+    return names[:1] if plan.hub else names
+
+
 def test(files: Mapping[str, bytes], plan: ReadPlan, where: str, limits: Limits) -> tuple[Rows, str]:
     """The rows that are scored, and the names of their files. Raises TaskError where there are none."""
-    names = [name for name in plan.test if name in files]
-    if plan.hub:
-        names = names[:1]
+    names = test_files(files, plan)
     if not names or (not plan.hub and len(names) < len(plan.test)):
         source = f"names the hub dataset {plan.hub!r}, which is not fetched" if plan.hub else "needs its rows"
         raise TaskError(

@@ -135,6 +135,11 @@ class _WithRows(Mapping[str, bytes]):
         inside = "/".join(parts[folders:])
         return inside if inside in self.rows else None
 
+    def place(self, name: str) -> str:
+        """The file that a path stands for, the same for all paths that lead to it."""
+        inside = self._inside(name)
+        return name if inside is None else f"--rows {inside}"
+
     def below(self, folder: str) -> list[str]:
         """The YAMLs below a folder of the tree."""
         return self.tree.below(folder)

@@ -24,12 +24,17 @@ SHUFFLED = "shuffled"  # in the place of examples: they are other questions than
 KINDS = ("jsonl", "json", "parquet")
 
 
-def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]] | None:
-    """The rows of a split in a folder, by the names that the studio looks for; None where there are none."""
+def file_of(folder: Path, subset: str | None, split: str) -> Path | None:
+    """The file of a split in a folder, by the names that the studio looks for; None without one."""
     stems = (f"{subset}/{split}", f"{subset}_{split}", split) if subset else (split,)
-    for path in (folder / f"{stem}.{kind}" for stem in stems for kind in KINDS):
-        if not path.is_file():
-            continue
+    paths = (folder / f"{stem}.{kind}" for stem in stems for kind in KINDS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]] | None:
+    """The rows of a split in a folder; None where there are none."""
+    path = file_of(folder, subset, split)
+    if path is not None:
         if path.suffix == ".parquet":
             import pyarrow.parquet as parquet
 
@@ -122,6 +127,7 @@ def settings(task: Any) -> dict[str, Any]:
         "splits": [config.test_split, config.validation_split, config.training_split, shown.split],
         "samples": shown.split is None and shown.samples is not None,
         "version": version("lm_eval"),
+        "own_results": config.process_results is not None,
         "prefixed": bool(config.gen_prefix or shown.gen_prefix),
     }
 
@@ -141,6 +147,19 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
+def require_own_rows(tasks: list[Any], folder: Path) -> None:
+    """Raises ValueError where two tasks that ask for different data sets or splits would be scored on one file."""
+    read: dict[Path, tuple[str, Any]] = {}
+    for config in (task.config for task in tasks):
+        split = config.test_split or config.validation_split
+        asked = (config.dataset_path, config.dataset_name, split)
+        file = file_of(folder, config.dataset_name, split)
+        if file is not None and read.setdefault(file, (config.task, asked))[1] != asked:
+            raise ValueError(
+                f"{read[file][0]} and {config.task} would both read {file.name}; give each its own rows, as SUBSET/{file.name}"
+            )
+
+
 def plain(value: Any) -> Any:
     """What JSON has no word for: a number of numpy's is a number, anything else its text."""
     return value.item() if hasattr(value, "item") else str(value)
@@ -152,7 +171,10 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
         if order["rows"]:
             stand_in(Path(order["rows"]))
         seed()
-        for task in tasks_of(order["task"]):
+        tasks = tasks_of(order["task"])
+        if order["rows"]:
+            require_own_rows(tasks, Path(order["rows"]))
+        for task in tasks:
             known = settings(task)
             tell(known)
             docs = list(task.eval_docs)

@@ -13,6 +13,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import count
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.folder import rows_of
 from e2lm_core.sets.folder.config import ParsedConfig, read_config
 from e2lm_core.sets.folder.foreign import derive
 from e2lm_core.sets.folder.foreign.columns import Row, typed
@@ -36,6 +37,7 @@ def joined(
     for member in members:
         one = read_config(files, member.yaml, limits, over=member.over)
         read = read_rows(files, one, member.yaml, limits, shown=False)
+        _require_own_rows(files, [*parsed, one])
         documents.append(derive.rendered(one.config, read.test, [], f"{member.yaml}: {read.where}"))
         parsed.append(one)
         check_count(sum(len(made.test) for made in documents), name, limits)
@@ -60,6 +62,25 @@ def joined(
         [f"{name}: {count(len(warnings) - 5, 'more warning')} of its tasks."] if len(warnings) > 5 else []
     )
     return task.model_copy(update={"zero_shot": WHY}), told
+
+
+def _require_own_rows(files: Mapping[str, bytes], parsed: Sequence[ParsedConfig]) -> None:
+    """Raises TaskError where the last of the tasks would read a file that holds another's rows."""
+    place = getattr(files, "place", str)
+    *others, last = parsed
+    own = {place(name) for name in rows_of.test_files(files, last.data)}
+    for other in others:
+        same = own & {place(name) for name in rows_of.test_files(files, other.data)}
+        if same and last.data.hub_rows != other.data.hub_rows:
+            asked = [" ".join(filter(None, one.data.hub_rows)) or "a file" for one in (other, last)]
+            raise TaskError(
+                f"{other.config.task} and {last.config.task} would both read {min(same)}, but ask for {asked[0]} and "
+                f"{asked[1]}; give each its own rows, as SUBSET/{_split(last)}.jsonl."
+            )
+
+
+def _split(one: ParsedConfig) -> str:
+    return one.data.hub_rows[-1] if one.data.hub_rows else "test"
 
 
 def typed_or_plain(rows: list[Row], where: str) -> list[Row]:

@@ -158,6 +158,8 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
         raise TaskError(
             f"{name}: output_type is {known['output_type']!r}; the studio reads multiple_choice only."
         )
+    if known["own_results"]:
+        raise TaskError(f"{name}: process_results changes scores by code, which the studio does not run.")
     if known["prefixed"]:
         raise TaskError(f"{name}: gen_prefix changes prompts, which the studio does not do.")
     if test and isinstance(test[0], int):

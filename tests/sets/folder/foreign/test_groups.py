@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder.files import write_task
+from e2lm_core.sets.folder.source import read_source
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, LIMITS, opened, write
 
@@ -99,6 +103,45 @@ def test_groups_that_cannot_be_joined(tmp_path: Path, group: dict, says: str) ->
     write(mmlu, "_mmlu.yaml", {"group": "mmlu", **group})
     with pytest.raises(TaskError, match=says):
         opened(mmlu)
+
+
+LAYOUTS = {
+    "a folder each": {"anatomy/test.jsonl": "a", "zoology/test.jsonl": "z"},
+    "a name each": {"anatomy_test.jsonl": "a", "zoology_test.jsonl": "z"},
+    "one of each": {"anatomy/test.jsonl": "a", "zoology_test.jsonl": "z", "test.jsonl": "none"},
+    "one for both": {"test.jsonl": "both"},
+}
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["two configurations", "one configuration"])
+@pytest.mark.parametrize("beside", [False, True], ids=["--rows", "beside the YAMLs"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_tasks_that_ask_for_different_rows_do_not_read_one_file(
+    here: Settings, tmp_path: Path, layout: str, beside: bool, same: bool
+) -> None:
+    folder = tmp_path / "tasks" / "mmlu"
+    for name in ("anatomy", "zoology"):
+        keys = MMLU | {"task": f"mmlu_{name}", "dataset_name": "anatomy" if same else name}
+        write(folder, f"mmlu_{name}.yaml", keys)
+    write(folder, "_mmlu.yaml", {"group": "mmlu", "task": ["mmlu_anatomy", "mmlu_zoology"]})
+    rows = folder if beside else tmp_path / "rows"
+    for path, word in LAYOUTS[layout].items():
+        (rows / path).parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(row | {"question": f"{word} {row['question']}"}) + "\n" for row in ROWS]
+        (rows / path).write_text("".join(lines))
+    source, given = str(folder / "_mmlu.yaml"), None if beside else str(rows)
+    if layout == "one for both" and not same:
+        with pytest.raises(TaskError) as refused:
+            read_source(here, source, rows=given)
+        assert re.fullmatch(
+            r"mmlu_anatomy and mmlu_zoology would both read .*test\.jsonl, but ask for allenai/ai2_arc anatomy test and "
+            r"allenai/ai2_arc zoology test; give each its own rows, as SUBSET/test\.jsonl\.",
+            str(refused.value),
+        )
+        return
+    task = read_source(here, source, rows=given).task
+    words = ["both", "both"] if layout == "one for both" else ["a", "a" if same else "z"]
+    assert [q.question.split()[0] for q in task.questions] == [word for word in words for _ in ROWS]
 
 
 def test_a_group_gives_its_tasks_keys(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ KNOWN = {
     "splits": ["test", None, None, "dev"],
     "samples": False,
     "version": "0.4.13",
+    "own_results": False,
     "prefixed": False,
 }
 DOC = {"row": {"a": 1}, "description": "", "text": "Q", "choices": ["x", "y"], "target": "y"}
@@ -49,6 +51,7 @@ def test_what_was_built_is_a_set_with_its_provenance() -> None:
     [
         ({"output_type": "generate_until"}, {}, "multiple_choice only"),
         ({"prefixed": True}, {}, "gen_prefix"),
+        ({"own_results": True}, {}, "t v1.1: process_results changes scores by code"),
         (
             {},
             {"target": [0, 2], "choices": ["ice", "fog", "rime"]},
@@ -94,6 +97,39 @@ def test_rows_are_found_by_the_names_that_the_studio_looks_for(tmp_path: Path) -
     assert builder.rows_in(tmp_path, "s", "test") == [{"a": 1}]
     assert builder.rows_in(tmp_path / "s", None, "test") == [{"a": 1}]
     assert builder.rows_in(tmp_path, None, "test") is None
+
+
+class Built:
+    """What the builder looks at of a task that the harness built."""
+
+    def __init__(self, name: str, subset: str | None) -> None:
+        self.config = SimpleNamespace(
+            task=name, dataset_path="cais/mmlu", dataset_name=subset, test_split="test", validation_split=None
+        )
+
+
+def test_tasks_that_ask_for_different_rows_are_not_built_on_one_file(tmp_path: Path) -> None:
+    write(tmp_path, "x.none", {}, test=[{"a": 1}])
+    builder.require_own_rows([Built("a", "x"), Built("b", "x")], tmp_path)
+    with pytest.raises(
+        ValueError, match=r"a and b would both read test\.jsonl; give each its own rows, as SUBSET/"
+    ):
+        builder.require_own_rows([Built("a", "x"), Built("b", "y")], tmp_path)
+    write(tmp_path / "y", "x.none", {}, test=[{"a": 1}])
+    builder.require_own_rows([Built("a", "x"), Built("b", "y")], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_task_that_scores_by_code_is_refused_with_the_harness_too(tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    mc2 = {"choices": ["x", "y", "z", "w"], "labels": [1, 1, 0, 0]}
+    rows = [
+        {"question": f"q{n}", "mc2_targets": mc2, "mc1_targets": mc2 | {"labels": [1, 0, 0, 0]}}
+        for n in range(3)
+    ]
+    write(tmp_path, "x.none", {}, validation=rows)
+    with pytest.raises(TaskError, match="truthfulqa_mc2: process_results changes scores by code"):
+        outside.built("truthfulqa_mc2", LIMITS, tmp_path)
 
 
 @pytest.mark.slow
