@@ -26,7 +26,8 @@ class ReadPlan(NamedTuple):
     """Where the rows lie, by their paths in the tree: files to try for each split, or rows in the YAML itself.
 
     `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML. `hub_rows` names that
-    dataset with the configuration and the split that are scored. `own` says that the
+    dataset with the configuration and the split that are scored. `json_reader` says that the harness reads the files
+    with the JSON reader of `datasets`, which gives some values another type. `own` says that the
     studio's loader reads them. `pool` is where examples come from, `leaves_out` whether the harness draws one more
     and leaves the question out, `zero_shot` why none can be shown.
     """
@@ -40,6 +41,7 @@ class ReadPlan(NamedTuple):
     leaves_out: bool = False
     zero_shot: str | None = None
     hub_rows: tuple[str, ...] = ()
+    json_reader: bool = False
 
 
 def read_plan(
@@ -71,7 +73,8 @@ def read_plan(
         )
     if path in ("json", "parquet"):
         of_test = _data_files(raw, test, files, where)
-        return plan._replace(test=of_test, dev=_data_files(raw, dev, files, where) if dev else ())
+        of_dev = _data_files(raw, dev, files, where) if dev else ()
+        return plan._replace(test=of_test, dev=of_dev, json_reader=path == "json")
     if not isinstance(path, str):
         raise TaskError(
             f"{where} names no data; use custom_dataset: !function {LOADER_NAME} with the studio's loader.py."

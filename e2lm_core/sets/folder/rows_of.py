@@ -46,18 +46,20 @@ def dev(files: Mapping[str, bytes], plan: ReadPlan, limits: Limits) -> tuple[Row
     return _read(files, names[:1] if plan.hub else names, limits)
 
 
+def of_file(files: Mapping[str, bytes], name: str, limits: Limits) -> tuple[Rows, bool]:
+    """The rows of one file, and whether it is a JSON list. Raises TaskError for what is no rows."""
+    data = files[name]
+    kind = PurePosixPath(name).suffix
+    if kind == ".parquet":
+        check_size(data, name, limits)
+        return parquet_rows(data, name, MAX_COLUMNS, limits), False
+    if kind == ".json" and data.lstrip().startswith(b"["):
+        return _list(data, name), True
+    return parse_jsonl(data, name, limits), False
+
+
 def _read(files: Mapping[str, bytes], names: Sequence[str], limits: Limits) -> tuple[Rows, str]:
-    rows: Rows = []
-    for name in names:
-        data = files[name]
-        kind = PurePosixPath(name).suffix
-        if kind == ".parquet":
-            check_size(data, name, limits)
-            rows += parquet_rows(data, name, MAX_COLUMNS, limits)
-        elif kind == ".json" and data.lstrip().startswith(b"["):
-            rows += _list(data, name)
-        else:
-            rows += parse_jsonl(data, name, limits)
+    rows = [row for name in names for row in of_file(files, name, limits)[0]]
     where = " and ".join(PurePosixPath(name).name for name in names)
     check_count(len(rows), where, limits)
     return rows, where

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
 
 Row = dict[str, Any]
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[ T](?:[01]\d|2[0-3])(?::[0-5]\d(?::[0-5]\d)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+)
 
 
 def typed(rows: Sequence[Row], where: str) -> list[Row]:
@@ -20,6 +25,63 @@ def typed(rows: Sequence[Row], where: str) -> list[Row]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: _column([row.get(name) for row in rows], name, where) for name in names}
     return [{name: columns[name][place] for name in names} for place in range(len(rows))]
+
+
+def require_as_read(rows: Sequence[Row], used: Collection[str] | None, where: str, is_list: bool) -> None:
+    """Raises TaskError for a column of which the JSON reader of `datasets` gives other values than the file holds.
+
+    Args:
+        rows: The rows of one file.
+        used: The columns that matter; None for all.
+        where: The file's name.
+        is_list: Whether the file is a JSON list: then the reader writes its numbers again, to ten decimals.
+    """
+    for name in dict.fromkeys(name for row in rows for name in row):
+        if used is not None and name not in used:
+            continue
+        why = _otherwise([row[name] for row in rows if row.get(name) is not None], is_list)
+        if why:
+            raise TaskError(
+                f"{where}: the column {name[:60]!r} {why}; change it, or leave it out of the prompt."
+            )
+
+
+def _otherwise(values: Sequence[Any], is_list: bool) -> str:
+    """Why the reader would give other values than these of a column; "" where it would not."""
+    if not values:
+        return ""
+    if all(isinstance(value, str) for value in values):
+        if all(map(_is_time, values)):
+            return (
+                f"holds dates alone, such as {values[0]!r}, which lm_eval's reader of JSON turns into times"
+            )
+        return ""
+    if all(isinstance(value, dict) for value in values):
+        if any(value.keys() != values[0].keys() for value in values) or not values[0]:
+            return "holds mappings of different keys, which versions of lm_eval's reader of JSON read differently"
+        inner = [[value[key] for value in values if value[key] is not None] for key in values[0]]
+        return next(filter(None, (_otherwise(own, is_list) for own in inner)), "")
+    if all(isinstance(value, list) for value in values):
+        return _otherwise([item for value in values for item in value if item is not None], is_list)
+    if is_list and any(isinstance(value, float) and not _is_short(value) for value in values):
+        return "holds numbers of more than ten digits, which lm_eval's reader of a JSON list shortens"
+    return ""
+
+
+def _is_time(text: str) -> bool:
+    """Whether the reader takes a text for a time: a date, alone or with a time of whole seconds behind it."""
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_short(value: float) -> bool:
+    digits = repr(abs(value))
+    return "e" not in digits and len(digits.replace(".", "").strip("0")) <= 10 and round(value, 10) == value
 
 
 def same(row: Row) -> str:

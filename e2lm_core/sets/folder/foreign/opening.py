@@ -12,8 +12,9 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import rows_of
 from e2lm_core.sets.folder.config import ParsedConfig, column_of
 from e2lm_core.sets.folder.foreign import derive
-from e2lm_core.sets.folder.foreign.columns import Row, same, typed
+from e2lm_core.sets.folder.foreign.columns import Row, require_as_read, same, typed
 from e2lm_core.sets.prompts.docs import harness_rows
+from e2lm_core.sets.prompts.sandbox import names_in
 from e2lm_core.sets.rows import to_questions
 
 WRONG = (
@@ -77,6 +78,8 @@ def read_rows(
     Raises TaskError for the test's.
     """
     plan, zero_shot = parsed.data, parsed.data.zero_shot
+    if plan.json_reader:
+        _require_as_read(files, parsed, limits)
     raw, where = rows_of.test(files, plan, yaml, limits)
     examples: list[Row] = []
     try:
@@ -103,6 +106,19 @@ def read_rows(
             "the harness leaves out examples that equal the question, and there are rows that stand twice"
         )
     return Rows(test, dev, where, zero_shot)
+
+
+def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: Limits) -> None:
+    """Raises TaskError where the JSON reader of `datasets` gives another value of a column that the prompts may use."""
+    config = parsed.config
+    choices = config.doc_to_choice
+    templates = [config.doc_to_text, config.doc_to_target, config.description]
+    templates += [choices] if isinstance(choices, str) else choices
+    used = {name for template in templates for name in (template, *names_in(template))}
+    for file in dict.fromkeys((*rows_of.test_files(files, parsed.data), *parsed.data.dev)):
+        if file in files:
+            rows, is_list = rows_of.of_file(files, file, limits)
+            require_as_read(rows, None if parsed.functions else used, PurePosixPath(file).name, is_list)
 
 
 def _made(

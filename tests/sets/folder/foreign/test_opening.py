@@ -149,3 +149,30 @@ def test_choices_before_one_ending_open_where_the_text_is_a_column_of_indices(tm
     assert doc.asked == (("a 1", " ends 1"), ("b 1", " ends 1"))
     write_task(task, tmp_path / "kept" / task.name, LIMITS)
     assert render_set(read_task(tmp_path / "kept" / task.name, LIMITS, strict=True).task) == render_set(task)
+
+
+def test_dates_of_a_json_file_are_refused_where_the_prompt_uses_them(tmp_path: Path) -> None:
+    keys = {
+        "task": "dated",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": "test.jsonl"}},
+        "output_type": "multiple_choice",
+        "test_split": "test",
+        "doc_to_text": "{{question}} ({{when}})",
+        "doc_to_choice": "choices",
+        "doc_to_target": "answer",
+    }
+    rows = [
+        {"question": "q", "choices": ["a", "b"], "answer": n % 2, "when": f"2010-01-1{n}"} for n in range(3)
+    ]
+    folder = write(tmp_path / "dated", "dated.yaml", keys, test=rows)
+    with pytest.raises(TaskError) as refused:
+        opened(folder)
+    assert str(refused.value) == (
+        "test.jsonl: the column 'when' holds dates alone, such as '2010-01-10', which lm_eval's reader of JSON turns "
+        "into times; change it, or leave it out of the prompt."
+    )
+    write(folder, "dated.yaml", keys | {"doc_to_text": "{{question}}"})
+    assert opened(folder).task.questions[1].extra == {"when": "2010-01-11"}
+    write(folder, "dated.yaml", keys | {"dataset_path": "somebody/dated"})
+    assert render_set(opened(folder).task, 0)[0].context == "q (2010-01-10)"
