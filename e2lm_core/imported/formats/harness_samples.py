@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from e2lm_core.base.plain import number
 from e2lm_core.base.records import Json
@@ -13,6 +13,7 @@ from e2lm_core.imported.formats import answers
 from e2lm_core.imported.formats.answers import MAX_CHOICES, Answered
 from e2lm_core.imported.records import Evaluation
 
+_OWN = ("acc", "acc_norm")  # a sample's own metrics, which tell what a target means
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -23,7 +24,7 @@ def is_sample(row: Any) -> bool:
 
 def slim(row: Json) -> Json:
     """A sample without what no score needs: of each prompt only which it is, of the document its id and subject."""
-    kept = {key: row[key] for key in ("doc_id", "target", "filter") if key in row}
+    kept = {key: row[key] for key in ("doc_id", "target", "filter", *_OWN) if key in row}
     if isinstance(doc := row.get("doc"), dict):
         kept["doc"] = {key: doc[key] for key in ("id", "subject") if key in doc}
     try:
@@ -56,21 +57,51 @@ class _NoChoices(Exception):
     """Why a sample is not a question with scored choices."""
 
 
+class _Sample(NamedTuple):
+    """A sample with the log-likelihoods (nats) and the texts of its choices."""
+
+    row: Json
+    values: list[float]
+    texts: list[str]
+
+    @property
+    def target(self) -> str:
+        return str(self.row.get("target")).strip()
+
+    def as_index(self) -> int | None:
+        """The gold index where the target is an index; None where it is none of the choices'."""
+        return (
+            int(self.target) if _INDEX.fullmatch(self.target) and int(self.target) < len(self.texts) else None
+        )
+
+    def as_text(self) -> int | None:
+        """The gold index where the target is a choice's text; None where it is not that of one."""
+        named = [i for i, choice in enumerate(self.texts) if choice.strip() == self.target]
+        return named[0] if len(named) == 1 else None
+
+    def agrees(self, gold: int) -> bool:
+        """Whether the sample's own metrics are those of this gold index."""
+        by_char = [ll / len(text) for ll, text in zip(self.values, self.texts, strict=True)]
+        made = {"acc": self.values, "acc_norm": by_char}
+        told = [(name, own) for name in _OWN if (own := number(self.row.get(name))) is not None]
+        return all((own >= 0.5) == (made[name].index(max(made[name])) == gold) for name, own in told)
+
+
 def _read_samples(rows: Sequence[Json], delimiter: str) -> list[Answered]:
-    by_id: dict[Any, tuple[Json, list[float], list[str], int]] = {}
+    by_id: dict[Any, _Sample] = {}
     filters = list(dict.fromkeys(str(row.get("filter", "none")) for row in rows))
     wanted = "none" if "none" in filters else filters[0] if filters else None
     for row in rows:
         if str(row.get("filter", "none")) == wanted:
-            by_id[json.dumps(row["doc_id"])] = (row, *_choices(row, delimiter))
-    kept = sorted(by_id.values(), key=lambda sample: _order(sample[0]["doc_id"]))
-    docs: list[Json] = [doc if isinstance(doc := row.get("doc"), dict) else {} for row, *_ in kept]
-    ids = [str(doc.get("id", row["doc_id"])) for doc, (row, *_) in zip(docs, kept, strict=True)]
+            by_id[json.dumps(row["doc_id"])] = _Sample(row, *_choices(row, delimiter))
+    kept = sorted(by_id.values(), key=lambda sample: _order(sample.row["doc_id"]))
+    docs: list[Json] = [doc if isinstance(doc := one.row.get("doc"), dict) else {} for one in kept]
+    ids = [str(doc.get("id", one.row["doc_id"])) for doc, one in zip(docs, kept, strict=True)]
     if len(set(ids)) < len(ids):
-        ids = [str(row["doc_id"]) for row, *_ in kept]
+        ids = [str(one.row["doc_id"]) for one in kept]
     return [
-        answers.of_texts(identity, str(doc.get("subject") or ""), gold, values, texts)
-        for identity, doc, (_, values, texts, gold) in zip(ids, docs, kept, strict=True)
+        answers.of_texts(identity, str(doc.get("subject") or ""), gold, one.values, one.texts)
+        for identity, doc, one, gold in zip(ids, docs, kept, _golds(kept), strict=True)
     ]
 
 
@@ -79,8 +110,8 @@ def _order(identity: Any) -> tuple[int, float, str]:
     return (0, place, "") if place is not None else (1, 0.0, str(identity))
 
 
-def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
-    """A sample's log-likelihoods (nats), its choices' texts and its gold index."""
+def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str]]:
+    """A sample's log-likelihoods (nats) and its choices' texts."""
     pairs = list(_arguments(row.get("arguments")))
     responses = row.get("filtered_resps") or row.get("resps")
     if not isinstance(responses, list) or len(responses) != len(pairs) or len(pairs) < 2:
@@ -97,7 +128,7 @@ def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
     texts = [continuation.removeprefix(delimiter) for _, continuation in pairs]
     if not all(texts):
         raise _NoChoices("a choice is empty")
-    return values, texts, _gold(row.get("target"), texts)
+    return values, texts
 
 
 def _arguments(arguments: Any) -> Iterator[tuple[str, str]]:
@@ -120,11 +151,25 @@ def _likelihood(response: Any) -> float:
         raise _NoChoices("it is no multiple-choice task") from error
 
 
-def _gold(target: Any, texts: Sequence[str]) -> int:
-    text = str(target).strip()
-    if _INDEX.fullmatch(text) and int(text) < len(texts):
-        return int(text)
-    named = [i for i, choice in enumerate(texts) if choice.strip() == text]
-    if len(named) != 1:
-        raise _NoChoices(f"the right choice {text[:40]!r} is none of them")
-    return named[0]
+def _golds(samples: Sequence[_Sample]) -> list[int]:
+    """The gold index of every sample: targets are indices in all of them, or texts in all of them.
+
+    lm-eval writes both as text, so that "3" may be the fourth choice or the choice "3". Where both fit and differ,
+    each sample's own accuracy decides. Raises _NoChoices for a target that is no choice, or undecided.
+    """
+    indices, texts = [one.as_index() for one in samples], [one.as_text() for one in samples]
+    for one, index, text in zip(samples, indices, texts, strict=True):
+        if index is None and text is None:
+            raise _NoChoices(f"the right choice {one.target[:40]!r} is none of them")
+    fits = [golds for golds in (indices, texts) if None not in golds]
+    if len(fits) == 2 and indices != texts:
+        fits = [
+            golds
+            for golds in fits
+            if all(gold is not None and one.agrees(gold) for one, gold in zip(samples, golds, strict=True))
+        ]
+    if not fits or (len(fits) == 2 and indices != texts):
+        raise _NoChoices(
+            "its right choices are numbers that may be places or texts, and its accuracy does not tell"
+        )
+    return [gold for gold in fits[0] if gold is not None]

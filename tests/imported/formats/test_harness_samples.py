@@ -69,6 +69,54 @@ def test_a_target_may_be_the_choice_itself():
     assert one.questions.gold.tolist() == [0, 0, 0]
 
 
+def numbered(targets, golds, **changes):
+    """Samples of the choices 1 to 4 with their own accuracy, the likeliest choice being the second."""
+    likelihoods = ((-3.0, -1.0, -2.0, -4.0),) * len(targets)
+    made = rows(likelihoods=likelihoods, choices=("1", "2", "3", "4"))
+    return [
+        row | {"target": target, "acc": float(gold == 1), "acc_norm": float(gold == 1)} | changes
+        for row, target, gold in zip(made, targets, golds, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("targets", "golds"),
+    [
+        (("2", "3", "1"), (1, 2, 0)),  # texts, which the accuracy tells
+        (("2", "1", "3"), (2, 1, 3)),  # indices, which the accuracy tells
+        (("4", "3", "3"), (3, 2, 2)),  # there is no fifth choice
+        (("0", "3", "3"), (0, 3, 3)),  # there is no choice "0"
+    ],
+)
+def test_a_number_as_the_target_is_an_index_or_a_text_in_all_samples(targets, golds):
+    made = [harness_samples.slim(row) for row in numbered(targets, golds)]
+    acc = sum(gold == 1 for gold in golds) / 3
+    before = harness_results.read_results(
+        json.loads(harness_files.results(acc=acc)), "results_x.json", Places()
+    ).evaluations[0]
+    one, why = harness_samples.add_samples(before, made, " ")
+    assert why is None
+    assert one.questions is not None
+    assert one.questions.gold.tolist() == list(golds)
+
+
+@pytest.mark.parametrize(
+    ("targets", "golds", "changes"),
+    [
+        (("3", "3", "3"), (2, 2, 2), {}),  # wrong either way
+        (("2", "3", "1"), (1, 2, 0), {"acc": None, "acc_norm": None}),
+        (("2", "3", "1"), (0, 0, 0), {}),  # of another run
+        (("0", "4", "3"), (0, 3, 2), {}),  # neither is whole
+    ],
+)
+def test_a_number_as_the_target_that_nothing_decides_is_left_aside(targets, golds, changes):
+    before = evaluation()
+    after, why = harness_samples.add_samples(before, numbered(targets, golds, **changes), " ")
+    assert after is before
+    assert why is not None
+    assert "numbers that may be places or texts, and its accuracy does not tell" in why
+
+
 def test_choices_scored_without_the_question_too_are_cut_off():
     twice = []
     for row in rows():
