@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import time
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder.manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
 
+# Their order is part of every fingerprint that was ever stored: further files come after them, by name.
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -26,8 +29,26 @@ TOKENIZER_FILES = (
     "merges.txt",
     "spiece.model",
 )
+# All else that some tokenizer of transformers reads; a chat template changes no log-likelihood.
+_MORE_TOKENIZER_FILES = (
+    *(
+        "*.model",
+        "tokenizer.model.*",
+        "*.spm",
+        "*.tiktoken",
+        "*tekken*.json",
+        "tokenizer.*.json",
+        "vocab.bpe",
+        "encoder.json",
+    ),
+    *("bpe.codes", "prophetnet.tokenizer", "dict.txt", "vocab-*.json", "*_vocab.json", "word_*.json"),
+    *("normalizer.json", "emoji.json", "byte_maps.json"),
+)
 # A file written within the clock's grain of its last look may have changed without showing it.
 _SETTLED_S = 2.0
+_GRAIN_S, _MOST_WAITS = 0.02, 5  # of a look within one process, on a disk of this machine
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+FileStamp = tuple[int, int, int, int, int]
 
 
 def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
@@ -72,9 +93,50 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors"))
 
 
+def is_tokenizer_file(name: str) -> bool:
+    """Whether a file of that name is part of a tokenizer: the one list for fingerprints, caches and downloads."""
+    return name in TOKENIZER_FILES or any(fnmatchcase(name, more) for more in _MORE_TOKENIZER_FILES)
+
+
 def tokenizer_files(folder: Path) -> list[Path]:
-    """The files of `TOKENIZER_FILES` that the folder has, in that order."""
-    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    """The tokenizer's files that the folder has: those of `TOKENIZER_FILES` in that order, then others by name."""
+    try:
+        names = {name for name in os.listdir(folder) if is_tokenizer_file(name)}
+    except OSError:
+        return []
+    first = [name for name in TOKENIZER_FILES if name in names]
+    ordered = [*first, *sorted(names.difference(first))]
+    return [folder / name for name in ordered if (folder / name).is_file()]
+
+
+def file_stamp(path: Path) -> FileStamp:
+    """(device, inode, size, mtime, ctime) of a file, times in ns: another one after every write. Raises `OSError`."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def folder_state(folder: Path) -> tuple[tuple[str, FileStamp], ...]:
+    """The stamps of all files that decide a checkpoint's numbers: stats alone, equal as long as nothing wrote to them.
+
+    A file that was written just now is looked at again a moment later, when a further write would show.
+    """
+    state: tuple[tuple[str, FileStamp], ...] = ()
+    for _ in range(_MOST_WAITS):
+        names = [*weight_files(folder), folder / INDEX, folder / "config.json", *tokenizer_files(folder)]
+        with contextlib.suppress(OSError):  # taken away between two looks
+            state = tuple((path.name, file_stamp(path)) for path in names if path.is_file())
+        youngest = max((max(stamp[3:]) for _, stamp in state), default=0)
+        if not 0 <= time.time_ns() - youngest < _GRAIN_S * 10**9:
+            break
+        time.sleep(_GRAIN_S)
+    return state
+
+
+def checkpoint_state(checkpoint: Checkpoint) -> tuple[tuple[str, FileStamp], ...]:
+    """`folder_state` of a checkpoint in a folder; () of one that a manifest or a commit holds to its bytes."""
+    if checkpoint.directory is None or checkpoint.packed is not None or checkpoint.repo is not None:
+        return ()
+    return folder_state(checkpoint.directory)
 
 
 def file_sha256(path: Path) -> str:
@@ -97,8 +159,8 @@ def _known_sha256(path: Path, settings: Settings) -> str:
     """Remembered across processes: hashing the weights of a large sweep takes minutes."""
     real = path.resolve()
     try:
-        now = real.stat()
-        seen = (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino)
+        stamp = file_stamp(real)
+        seen = stamp[2], *stamp[3:], stamp[1]
         database = _database(settings.database, os.getpid())
         with database.reading() as connection:
             row = connection.execute(
@@ -109,11 +171,10 @@ def _known_sha256(path: Path, settings: Settings) -> str:
         if row is not None:
             return str(row[0])
         sha256 = file_sha256(real)
-        after = real.stat()
+        unchanged = file_stamp(real) == stamp
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    unchanged = seen == (after.st_size, after.st_mtime_ns, after.st_ctime_ns, after.st_ino)
-    settled = time.time() - max(now.st_mtime, now.st_ctime) > _SETTLED_S
+    settled = time.time_ns() - max(stamp[3:]) > _SETTLED_S * 10**9
     if unchanged and settled and database.is_writable:
         with database.transaction() as connection:
             connection.execute(

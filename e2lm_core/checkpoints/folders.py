@@ -19,6 +19,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,13 +29,15 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints import known
-from e2lm_core.checkpoints.fingerprints import tokenizer_files, weight_files
+from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, folder_state, tokenizer_files
 from e2lm_core.checkpoints.hub import own
 
 MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 
 
+# Pickles that a Trainer or accelerate writes beside the weights.
+_NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "scaler", "random_states", "rng_state")
 LARGEST = 10**18  # a database keeps no larger whole number
 MOST_TOKENS_A_STEP = 10**12
 
@@ -121,6 +124,37 @@ def read_cache(folder: Path) -> LocalModels:
     return LocalModels(tuple(models), tuple(problems))
 
 
+def problem_of(folder: Path) -> str | None:
+    """Sentence for a checkpoint's folder that cannot be used; None where it is whole.
+
+    The folder is read again once one of its files has changed, so that what training writes is taken up when it is whole.
+    """
+    try:
+        changed_ns = folder.stat().st_mtime_ns
+    except OSError:
+        changed_ns = 0
+    return _problem_at(folder, (changed_ns, *folder_state(folder)))
+
+
+@lru_cache(maxsize=4_096)
+def _problem_at(folder: Path, state: tuple[object, ...]) -> str | None:
+    try:
+        check_folder(folder)
+    except CheckpointError as error:
+        return str(error)
+    return None
+
+
+def adapter_sentence(folder: Path) -> str | None:
+    """Warning for an adapter's configuration beside a whole model, which is not applied; None without one."""
+    if not (folder / "adapter_config.json").is_file():
+        return None
+    return (
+        f"{folder} holds an adapter beside a whole model: the model is scored without it. To score both, merge them "
+        "first (peft's merge_and_unload)."
+    )
+
+
 def check_folder(folder: Path) -> None:
     """Raise `CheckpointError` unless the folder holds a whole checkpoint of safetensors.
 
@@ -128,29 +162,76 @@ def check_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise CheckpointError(f"The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.")
-    weights = weight_files(folder)
-    if not weights and any(folder.glob("*.bin")):
-        raise CheckpointError(
-            f"{folder} holds its weights as .bin, which can run code when it is loaded: "
-            "convert them to safetensors first."
-        )
-    index = folder / "model.safetensors.index.json"
-    needed = [] if weights else ["model.safetensors"]
-    if index.is_file():
-        try:
-            names = safejson.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            needed = sorted({_file_name(name) for name in names})
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is not an index of weights: copy the file again.") from error
-    for name in ["config.json", *needed]:
-        if not (folder / name).is_file():
-            raise CheckpointError(f"The checkpoint {folder} has no {name}: copy the whole folder again.")
+    weights = loaded_files(folder)
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(_lacking(folder, "config.json"))
     if not tokenizer_files(folder):
         raise CheckpointError(
             f"The checkpoint {folder} has no tokenizer: put its tokenizer.json and tokenizer_config.json there."
         )
     for path in weights:
         _check_length(path)
+
+
+def loaded_files(folder: Path) -> list[Path]:
+    """The files that weights are loaded from, as transformers chooses: one whole file before an index.
+
+    Raises `CheckpointError` where there are none to load, and says which kind of weights there is instead.
+    """
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    index = folder / INDEX
+    if not index.is_file():
+        raise CheckpointError(_other_weights(folder) or _lacking(folder, WEIGHTS))
+    try:
+        named = safejson.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        names = sorted({_file_name(name) for name in named})
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CheckpointError(
+            f"{index} is not an index of weights, which names files beside it: copy the file again."
+        ) from error
+    for name in names:
+        if not (folder / name).is_file():
+            raise CheckpointError(_lacking(folder, name))
+    return [folder / name for name in names]
+
+
+def _lacking(folder: Path, name: str) -> str:
+    return (
+        f"The checkpoint {folder} has no {name}: copy the whole folder again, or wait where training is still "
+        "writing it."
+    )
+
+
+def _other_weights(folder: Path) -> str | None:
+    """Sentence for weights of a kind that is not loaded, with the way to convert it; None where none is known."""
+
+    def has(*patterns: str) -> bool:
+        return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+
+    into = "load them in transformers and call save_pretrained"
+    if has("*.distcp", "*/*.distcp"):
+        return (
+            f"{folder} holds its weights as a distributed checkpoint (.distcp): merge them with `accelerate "
+            "merge-weights` into model.safetensors first."
+        )
+    if has("zero_to_fp32.py", "*_model_states.pt", "*/*_model_states.pt", "*/*_optim_states.pt"):
+        return (
+            f"{folder} holds its weights in DeepSpeed's parts: merge them with `zero_to_fp32.py . . "
+            "--safe_serialization` into model.safetensors first."
+        )
+    if has("adapter_model.*"):
+        return (
+            f"{folder} holds an adapter without its model: merge it into the model (peft's merge_and_unload) and save "
+            "that."
+        )
+    pickled = [path for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern)]
+    if any(not path.name.startswith(_NO_WEIGHTS) for path in pickled):
+        return (
+            f"{folder} holds its weights as .bin or .pt, which can run code when it is loaded: convert them to "
+            f"safetensors first ({into})."
+        )
+    return None
 
 
 def _file_name(name: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.strangers import safejson
+from e2lm_core.checkpoints.fingerprints import folder_state
+from e2lm_core.checkpoints.folders import loaded_files
 
 DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
 MAX_WINDOW = 16_384
 _NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
 MAX_LAYERS = 1_000
-_MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow a file that is rewritten
 
 
 def read_config(directory: Path) -> Any:
@@ -65,45 +66,25 @@ def window(config: Any, tokenizer: Any) -> int:
     return min(int(tokens), MAX_WINDOW)
 
 
-def weight_files(directory: Path) -> list[Path]:
-    """The safetensors files of a checkpoint. Raises `CheckpointError` where there are none to load."""
-    index = directory / "model.safetensors.index.json"
-    if index.is_file():
-        try:
-            names = sorted(set(safejson.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is not an index of safetensors files.") from error
-        if not all(isinstance(name, str) and Path(name).name == name for name in names):
-            raise CheckpointError(f"{index} names files outside its own folder.")
-        files = [directory / name for name in names]
-    else:
-        files = [directory / "model.safetensors"]
-    missing = [file.name for file in files if not file.is_file()]
-    if not missing:
-        return files
-    if any(directory.glob("*.bin")) or any(directory.glob("*.pt")) or any(directory.glob("*.pth")):
-        raise CheckpointError(
-            f"{directory} holds pickled weights only, which are never loaded; convert them to safetensors."
-        )
-    raise CheckpointError(f"The checkpoint in {directory} is incomplete: {', '.join(missing)} is missing.")
+def read_weights(
+    directory: Path, dtype: torch.dtype | None = None, mapped: bool = False
+) -> dict[str, torch.Tensor]:
+    """Name → tensor on the CPU, floats cast to `dtype` unless it is None.
 
-
-def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
-    """Name → tensor on the CPU, floats cast to `dtype` unless it is None; large files are mapped, not copied.
-
-    Raises `CheckpointError` for what is missing, cut short, or not safetensors.
+    `mapped` maps the files instead of copying them: only for files that nobody writes to, as a hub's cache holds them
+    by commit. Of others a map would follow what is written, and end the process where they are cut. Raises
+    `CheckpointError` for what is missing, cut short, or not safetensors.
     """
     state: dict[str, torch.Tensor] = {}
-    for file in weight_files(directory):
-        small = file.stat().st_size < _MAPPED_FROM_BYTES
+    for file in loaded_files(directory):
         try:
-            with safe_open(file, framework="pt", device="cpu") as tensors:
+            with safe_open(
+                file, framework="pt", device="cpu", backend="mmap" if mapped else "pread"
+            ) as tensors:
                 for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
                     tensor = tensors.get_tensor(name)
                     if dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype:
                         tensor = tensor.to(dtype)
-                    elif small:
-                        tensor = tensor.clone()
                     state[name] = tensor
         except (SafetensorError, OSError, RuntimeError) as error:
             raise CheckpointError(
@@ -120,6 +101,8 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
     import transformers
 
     auto: Any = transformers.AutoModelForCausalLM
+    known = inspect.signature(transformers.PreTrainedModel.from_pretrained).parameters
+    options = {"disable_mmap": True} if "disable_mmap" in known else {}
     try:
         module, report = auto.from_pretrained(
             str(directory),
@@ -128,6 +111,7 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
+            **options,
         )
     except Exception as error:
         raise CheckpointError(
@@ -141,18 +125,14 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
 
 
 def signature(directory: Path) -> tuple[object, ...]:
-    """The folder and the state of its files: a checkpoint that is trained again has another one.
+    """The folder and the state of its files: one that was written to has another one, whatever its size and times.
 
-    Raises `CheckpointError` where one of them is missing.
+    Raises `CheckpointError` where the configuration or weights are missing.
     """
-    files = [directory / "config.json", *weight_files(directory)]
-    try:
-        stats = [file.stat() for file in files]
-    except OSError as error:
-        raise CheckpointError(
-            f"{directory} holds no config.json: a checkpoint is a transformers folder."
-        ) from error
-    return (directory, *((s.st_size, s.st_mtime_ns, s.st_ino) for s in stats))
+    if not (directory / "config.json").is_file():
+        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
+    loaded_files(directory)
+    return (directory, *folder_state(directory))
 
 
 def first_line(error: BaseException) -> str:

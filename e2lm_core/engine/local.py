@@ -179,9 +179,9 @@ class LocalBackend:
 
     def forget(self, checkpoint: Checkpoint) -> None:
         """Let go of its weights: a mapped file takes its room on the disk until nothing holds it."""
-        self._in_memory.pop(self._memory_key(checkpoint), None)
-        if self._loader is not None and checkpoint.directory is not None:
-            self._loader.forget(checkpoint.directory)
+        model = self._in_memory.pop(self._memory_key(checkpoint), None)
+        if self._loader is not None and model is not None:
+            self._loader.forget(model.directory)
 
     def notes(self) -> list[str]:
         """The scorer's sentences, none before anything was scored."""
@@ -202,7 +202,9 @@ class LocalBackend:
         key = self._memory_key(checkpoint)
         model = None if checkpoint.packed is None else self._in_memory.get(key)
         if model is None:
-            model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+            directory = ensure_directory(checkpoint, self.settings)
+            # A commit's files stay as they are; those of a folder may be written to at any time.
+            model = self._engine()[1].load(directory, mapped=checkpoint.repo is not None)
             self._in_memory[key] = model
             if checkpoint.packed is not None:
                 self._unpacked[model] = self._encoder(model.directory)
@@ -221,7 +223,8 @@ class LocalBackend:
         known = known_traits(key, self.settings)
         if known is None:
             known = self.read_traits(checkpoint)
-            remember_traits(key, known, self.settings)
+            if traits_key(checkpoint, self.settings) == key:  # and not of files that were written meanwhile
+                remember_traits(key, known, self.settings)
         return known
 
     def read_traits(self, checkpoint: Checkpoint) -> Traits:
@@ -261,7 +264,12 @@ class LocalBackend:
         digest = tokenizer_digest(directory)
         with self._lock:  # one for all who share it: a checkpoint with another goes by itself
             if digest not in self._encoders:
-                self._encoders[digest] = Encoder(directory)
+                encoder = Encoder(directory)
+                if tokenizer_digest(directory) != digest:
+                    raise CheckpointError(
+                        f"The tokenizer in {directory} was written to as it was read: run it again."
+                    )
+                self._encoders[digest] = encoder
             return self._encoders[digest]
 
     def _encoder_of(self, model: LoadedModel) -> Encoder:

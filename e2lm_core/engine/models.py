@@ -27,6 +27,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import first_line, read_config, read_weights, signature, weights_by_transformers
 
 _RESCALED = re.compile(r"\bblocks\.(\d+)\.(?:attention\.output|feed_forward\.value)\.weight$")
+_WRAPPERS = ("module.", "_orig_mod.")  # before all names of what DDP and torch.compile wrap
 _building = threading.Lock()
 _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a module's own dict, and its key
 
@@ -154,10 +155,11 @@ class Loader:
         self._reading: dict[tuple[object, ...], threading.Lock] = {}
         self._names: dict[str, dict[str, torch.Size]] = {}  # by configuration: what may be stored, and must
 
-    def load(self, directory: Path) -> LoadedModel:
+    def load(self, directory: Path, mapped: bool = False) -> LoadedModel:
         """The model in `directory`, from memory when its files have not changed since.
 
-        Raises `CheckpointError` when it is missing, truncated, pickled or not of its configuration's shape.
+        `mapped` as in `read_weights`. Raises `CheckpointError` when it is missing, truncated, pickled, not of its
+        configuration's shape, or written to while it is read.
         """
         key = signature(directory)
         with self._lock:
@@ -169,7 +171,9 @@ class Loader:
             with self._lock:
                 if key in self._loaded:
                     return self._loaded[key]
-            model = self._read(directory)
+            model = self.placed(self.stored(directory, mapped))
+            if signature(directory) != key:
+                raise CheckpointError(f"{directory} was written to while it was read: run it again.")
             with self._lock:
                 self._reading.pop(key, None)
                 self._loaded[key] = model
@@ -187,16 +191,13 @@ class Loader:
     def _bytes(self) -> int:
         return sum(model.bytes for model in self._loaded.values())
 
-    def _read(self, directory: Path) -> LoadedModel:
-        return self.placed(self.stored(directory))
-
-    def stored(self, directory: Path) -> LoadedModel:
+    def stored(self, directory: Path, mapped: bool = False) -> LoadedModel:
         """A model's weights by the skeleton's names as they are stored: on the CPU, in the file's dtypes. Not kept.
 
-        Raises `CheckpointError` as `load` does.
+        Whether something wrote to them meanwhile is for the caller to see. Raises `CheckpointError` as `load` does.
         """
         config = read_config(directory)
-        weights = read_weights(directory)
+        weights = read_weights(directory, mapped=mapped)
         digest = config_digest(config)
         if digest not in self._names:
             self._names[digest] = {n: t.shape for n, t in self.skeletons.build(config).state_dict().items()}
@@ -208,6 +209,11 @@ class Loader:
                 fits = not any(parameter.is_meta for parameter in module.parameters())
                 model = replace(model, weights=as_loaded(module, weights))
         if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
+            if prefix := next((one for one in _WRAPPERS if all(n.startswith(one) for n in weights)), None):
+                raise CheckpointError(
+                    f"The weights in {directory} have the prefix {prefix} before every name, as a wrapped model "
+                    "(DDP, torch.compile) saves them: save the unwrapped model."
+                )
             model = replace(model, weights=weights_by_transformers(directory, self.dtype))
         return replace(model, weights=_rescaled(model.weights, config))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import threading
 import uuid
 from functools import cache, lru_cache
@@ -18,7 +17,14 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.fingerprints import fingerprint, packed_entry, tokenizer_files
+from e2lm_core.checkpoints.fingerprints import (
+    FileStamp,
+    file_sha256,
+    file_stamp,
+    fingerprint,
+    packed_entry,
+    tokenizer_files,
+)
 from e2lm_core.checkpoints.ladder.manifest import read_manifest
 from e2lm_core.engine.backend import SCORING_VERSION
 
@@ -98,13 +104,11 @@ def _file(key: str, settings: Settings) -> Path:
 
 def _sha256(path: Path) -> str:
     try:
-        stat = path.stat()
+        return _sha256_at(path, file_stamp(path))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    return _sha256_of_state(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
 @lru_cache(maxsize=4_096)
-def _sha256_of_state(path: Path, size: int, mtime_ns: int, inode: int) -> str:
-    with open(os.fspath(path), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256_at(path: Path, stamp: FileStamp) -> str:
+    return file_sha256(path)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.fingerprints import fingerprint
+from e2lm_core.checkpoints.fingerprints import (
+    TOKENIZER_FILES,
+    fingerprint,
+    folder_state,
+    is_tokenizer_file,
+    tokenizer_files,
+)
 from tests.support.fake_hub import CONFIG
 from tests.support.ladder_fixtures import built, edit_manifest, first, local, local_checkpoint, settings
 
@@ -84,6 +94,75 @@ def test_folder_is_hashed_once(local, monkeypatch):
     monkeypatch.setattr(module, "file_sha256", lambda path: hashed.append(path) or "0")
     assert fingerprint(checkpoint, local) == before
     assert hashed == []
+
+
+def test_every_file_that_a_tokenizer_of_transformers_reads_is_in_the_list():
+    import transformers
+
+    named = set()
+    for path in sorted(Path(transformers.__file__).parent.glob("models/*/tokenization*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Assign | ast.AnnAssign)
+                and "vocab_files_names" in ast.unparse(node).lower()
+            ):
+                texts = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
+                named |= {text for text in texts if isinstance(text, str) and "." in text}
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not is_tokenizer_file(name)] == []
+    more = ("tekken.json", "tokenizer.model.v3", "qwen.tiktoken", "tokenizer.4.0.0.json", "vocab.bpe")
+    assert all(map(is_tokenizer_file, more))
+    others = (
+        "config.json",
+        "generation_config.json",
+        "trainer_state.json",
+        "model.safetensors",
+        "optimizer.pt",
+    )
+    assert not any(map(is_tokenizer_file, (*others, "model.safetensors.index.json", "chat_template.jinja")))
+
+
+@pytest.mark.parametrize(
+    "name", ["vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tekken.json", "bpe.codes"]
+)
+def test_a_tokenizer_of_any_file_decides_the_fingerprint(local, name):
+    checkpoint = local_checkpoint(local)
+    (checkpoint.directory / "tokenizer.json").unlink()
+    (checkpoint.directory / name).write_text("one")
+    before = fingerprint(checkpoint, local)
+    (checkpoint.directory / name).write_text("two")
+    assert fingerprint(checkpoint, local) != before
+
+
+def test_fingerprints_that_were_stored_before_stay(local):
+    """Results are kept under them: names and sums of the files, the tokenizer's nine in their old order."""
+    folder = local_checkpoint(local).directory
+    for name in TOKENIZER_FILES:
+        (folder / name).write_text((folder / name).read_text() if (folder / name).exists() else name)
+    for name in ("chat_template.jinja", "trainer_state.json", "generation_config.json", "training_args.bin"):
+        (folder / name).write_text(name)
+    ordered = ["model.safetensors", "config.json", *TOKENIZER_FILES]
+    parts = [[name, hashlib.sha256((folder / name).read_bytes()).hexdigest()] for name in ordered]
+    expected = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    assert fingerprint(local_checkpoint(local), local) == f"folder:{expected}"
+    (folder / "spm.model").write_text("more")
+    assert [path.name for path in tokenizer_files(folder)] == [*TOKENIZER_FILES, "spm.model"]
+
+
+def test_the_state_of_a_folder_shows_every_write(local):
+    folder = local_checkpoint(local).directory
+    states = {folder_state(folder)}
+    assert folder_state(folder) in states
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
+        path = folder / name
+        data, times = path.read_bytes(), path.stat()
+        with path.open("r+b") as file:  # in place: the same inode and size
+            file.write(data)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        states.add(folder_state(folder))
+    (folder / "trainer_state.json").write_text("{}")  # decides nothing
+    states.add(folder_state(folder))
+    assert len(states) == 5
 
 
 def test_fingerprint_does_not_depend_on_the_place(local, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.fingerprints import fingerprint
-from e2lm_core.checkpoints.folders import step_of
+from e2lm_core.checkpoints.folders import adapter_sentence, problem_of, step_of
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.ladder_fixtures import built, first, local, local_checkpoint, settings
 
@@ -89,6 +90,18 @@ def test_two_of_one_name_or_step_are_problems(local, tmp_path):
     assert "two checkpoints of step 100" in open_catalogue(local).problems[0]
 
 
+def indexed(folder, index):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(index)
+
+
+def other(folder, *names):
+    (folder / "model.safetensors").unlink()
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x")
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
@@ -99,21 +112,42 @@ def test_two_of_one_name_or_step_are_problems(local, tmp_path):
         (lambda f: (f / "model.safetensors").write_bytes(b""), "cut short or damaged"),
         (lambda f: os.truncate(f / "model.safetensors", 2_000), r"cut short or damaged \(2,000 bytes of"),
         (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), r"as \.bin"),
+        (lambda f: indexed(f, '{"weight_map": {"a": "part-2.safetensors"}}'), "has no part-2.safetensors"),
+        (lambda f: indexed(f, '{"weight_map": {"a": "../b.safetensors"}}'), "not an index of weights"),
+        (lambda f: indexed(f, "[]"), "not an index of weights"),
+        (lambda f: indexed(f, "{}"), "not an index of weights"),
         (
-            lambda f: (f / "model.safetensors.index.json").write_text(
-                '{"weight_map": {"a": "part-2.safetensors"}}'
-            ),
-            "has no part-2.safetensors",
+            lambda f: other(f, "pytorch_model_fsdp_0/__0_0.distcp", "training_args.bin"),
+            r"\.distcp.*accelerate",
         ),
-        (lambda f: (f / "model.safetensors.index.json").write_text("[]"), "not an index of weights"),
+        (lambda f: other(f, "global_step5/mp_rank_00_model_states.pt", "zero_to_fp32.py"), "zero_to_fp32.py"),
+        (lambda f: other(f, "adapter_model.safetensors", "adapter_config.json"), "adapter without its model"),
+        (lambda f: other(f, "pytorch_model-00001-of-00002.bin", "training_args.bin"), r"as \.bin"),
+        (lambda f: other(f, "training_args.bin", "optimizer.pt"), "wait where training is still"),
         (shutil.rmtree, "is missing"),
     ],
 )
 def test_local_checkpoint_with_a_part_missing_or_cut_short(local, harm, sentence):
     checkpoint = local_checkpoint(local)
+    assert problem_of(checkpoint.directory) is None
     harm(checkpoint.directory)
     with pytest.raises(CheckpointError, match=sentence):
         ensure_directory(checkpoint, local)
+    assert re.search(sentence, problem_of(checkpoint.directory))
+
+
+def test_what_was_being_written_is_whole_once_it_is_there(local):
+    folder = local_checkpoint(local).directory
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").unlink()
+    assert "has no model.safetensors" in problem_of(folder)
+    (folder / "model.safetensors").write_bytes(data[:1_000])
+    assert "cut short or damaged" in problem_of(folder)
+    (folder / "model.safetensors").write_bytes(data)
+    assert problem_of(folder) is None
+    assert adapter_sentence(folder) is None
+    (folder / "adapter_config.json").write_text("{}")
+    assert "scored without it" in adapter_sentence(folder)
 
 
 def test_fingerprint_of_a_folder_without_weights(local):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from e2lm_core.engine.folder import (
     read_config,
     read_weights,
     signature,
-    weight_files,
     window,
 )
 from tests.support import tiny_models
@@ -41,15 +40,40 @@ def test_weights_are_cast_but_whole_numbers_are_not(tmp_path: Path) -> None:
     assert (weights["b"].dtype, weights["b"].tolist()) == (torch.int64, [3])
 
 
-@pytest.mark.parametrize(
-    ("index", "sentence"),
-    [("{}", "is not an index"), ({"weight_map": {"a": "../b.safetensors"}}, "outside its own folder")],
-)
-def test_an_index_that_cannot_be_used(index: object, sentence: str, tmp_path: Path) -> None:
-    text = index if isinstance(index, str) else json.dumps(index)
-    (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(CheckpointError, match=sentence):
-        weight_files(tmp_path)
+def test_weights_are_read_and_not_mapped_but_where_nobody_writes(tmp_path: Path) -> None:
+    """A map would follow what is written to a file, and end the process where it is cut."""
+    path = tmp_path / "model.safetensors"
+    save_file({"a": torch.ones(10**6)}, path)
+
+    def maps() -> bool:
+        return str(path) in Path("/proc/self/maps").read_text()
+
+    weights = read_weights(tmp_path)
+    assert not maps()
+    with path.open("r+b") as file:
+        file.truncate(1_000)
+    assert weights["a"].sum() == 10**6
+    with pytest.raises(CheckpointError, match="truncated or not safetensors"):
+        read_weights(tmp_path)
+    save_file({"a": torch.ones(10**6)}, path)
+    weights = read_weights(tmp_path, mapped=True)
+    assert maps()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_file_written_in_place_with_its_size_and_times_kept_has_another_signature(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tiny_models.make(tmp_path / "m")
+    path = folder / name
+    os.utime(path, (10**9, 10**9))
+    before = signature(folder)
+    data = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
+    os.utime(path, (10**9, 10**9))
+    assert path.stat().st_size == len(data)
+    assert signature(folder) != before
 
 
 def test_a_signature_follows_the_files(tmp_path: Path) -> None:

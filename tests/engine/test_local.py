@@ -15,7 +15,6 @@ from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.engine import folder as engine_folder
 from e2lm_core.engine import local as local_backend
 from e2lm_core.engine.batches import tokenise
 from e2lm_core.engine.local import LocalBackend
@@ -83,14 +82,19 @@ def test_threads_are_shared_by_what_is_computed_at_once(
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="sees maps by Linux's /proc")
 def test_what_is_forgotten_holds_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_folder, "_MAPPED_FROM_BYTES", 0)
+    """Those of a hub, whose files are mapped: what is let go of must give its room on the disk back."""
     backend = local(tmp_path)
-    checkpoints = [tiny_models.checkpoint(tiny_models.make(tmp_path / str(s), seed=s), s) for s in range(2)]
+    folders = [tiny_models.make(tmp_path / str(s), seed=s) for s in range(2)]
+    checkpoints = [
+        Checkpoint(model=ModelInfo(name=f.name, family="x"), step=1, repo="a/b", revision=f.name)
+        for f in folders
+    ]
+    monkeypatch.setattr(local_backend, "ensure_directory", lambda c, _: tmp_path / c.revision)
 
     def mapped() -> list[bool]:
         gc.collect()
         maps = Path("/proc/self/maps").read_text()
-        return [f"{checkpoint.directory}/" in maps for checkpoint in checkpoints]
+        return [f"{folder}/" in maps for folder in folders]
 
     first = [dict(chain.from_iterable(backend.chunks(c, REQUESTS))) for c in checkpoints]
     assert mapped() == [True, True]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, YoutuConfig
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.engine import models
 from e2lm_core.engine.models import LoadedModel, Loader
 from tests.support import tiny_models
 
@@ -97,9 +99,9 @@ def test_broken_checkpoints_are_refused_in_a_sentence(tmp_path: Path) -> None:
     file.write_bytes(b"")
     assert "truncated" in refusal(folder)
     file.unlink()
-    assert "model.safetensors is missing" in refusal(folder)
+    assert "has no model.safetensors" in refusal(folder)
     (folder / "pytorch_model.bin").write_bytes(b"x")
-    assert "pickled weights only" in refusal(folder)
+    assert "holds its weights as .bin" in refusal(folder)
     (folder / "pytorch_model.bin").unlink()
     weights = tiny_models.make(tmp_path / "n") / "model.safetensors"
     state = load_file(weights)
@@ -112,6 +114,52 @@ def test_broken_checkpoints_are_refused_in_a_sentence(tmp_path: Path) -> None:
     assert "is not a configuration" in refusal(folder)
     (folder / "config.json").unlink()
     assert "holds no config.json" in refusal(folder)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_names_of_a_wrapped_model_are_said(tmp_path: Path, prefix: str, capfd: pytest.CaptureFixture) -> None:
+    file = tiny_models.make(tmp_path) / "model.safetensors"
+    save_file({prefix + name: tensor for name, tensor in load_file(file).items()}, file, {"format": "pt"})
+    capfd.readouterr()
+    said = refusal(tmp_path)
+    assert f"the prefix {prefix.split('.')[0]}. before every name" in said
+    assert "unwrapped" in said
+    assert capfd.readouterr().err == ""  # not the table of names that transformers prints
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_of_one_file_beside_an_index_that_is_taken_which_transformers_takes(
+    tmp_path: Path, others: bool
+) -> None:
+    """A run that saved in parts and then whole, or the other way round: both lie there."""
+    folder = tiny_models.make(tmp_path / "m", seed=1)
+    in_parts = AutoModelForCausalLM.from_pretrained(tiny_models.make(tmp_path / "n", seed=2))
+    in_parts.save_pretrained(tmp_path / "parts", max_shard_size="50KB")
+    for path in (tmp_path / "parts").glob("model*"):
+        shutil.copy(path, folder)
+    if not others:
+        (folder / "model.safetensors").unlink()
+    assert len(list(folder.glob("*.safetensors"))) > 2
+    expected = logits(AutoModelForCausalLM.from_pretrained(folder).eval())
+    assert torch.equal(logits(Loader(CPU, torch.float32).load(folder)), expected)
+
+
+def test_what_is_written_to_while_it_is_read_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tiny_models.make(tmp_path / "m"), tiny_models.make(tmp_path / "n", seed=1)
+    loader, read = Loader(CPU, torch.float32), models.read_weights
+
+    def replaced(directory: Path, **options: bool) -> object:
+        weights = read(directory, **options)
+        shutil.copy(other / "model.safetensors", directory)
+        return weights
+
+    monkeypatch.setattr(models, "read_weights", replaced)
+    with pytest.raises(CheckpointError, match="was written to while it was read"):
+        loader.load(folder)
+    monkeypatch.undo()
+    assert torch.equal(logits(loader.load(folder)), logits(loader.load(other)))
 
 
 def test_code_in_a_checkpoint_is_never_run(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers import safejson
-from e2lm_core.checkpoints.fingerprints import TOKENIZER_FILES, file_sha256
+from e2lm_core.checkpoints.fingerprints import file_sha256, is_tokenizer_file
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import (
     CachedFile,
@@ -126,7 +126,7 @@ def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...
             )
         raise CheckpointError(f"{where} has no {_WEIGHTS}: it is not a checkpoint that the studio loads.")
     config = here.get("config.json") or top.get("config.json")
-    tokenizer = _named(here, TOKENIZER_FILES) or _named(top, TOKENIZER_FILES)
+    tokenizer = _tokenizer(here) or _tokenizer(top)
     if config is None or not tokenizer:
         missing = "config.json" if config is None else "tokenizer"
         raise CheckpointError(f"{where} has no {missing}: it is not a checkpoint that the studio loads.")
@@ -284,8 +284,8 @@ def _stop_if(cancelled: Callable[[], bool] | None, checkpoint: Checkpoint) -> No
         raise Cancelled(f"The download of {checkpoint.name} was stopped; what is here is kept.")
 
 
-def _named(files: dict[str, RemoteFile], names: tuple[str, ...]) -> dict[str, RemoteFile]:
-    return {name: files[name] for name in names if name in files}
+def _tokenizer(files: dict[str, RemoteFile]) -> dict[str, RemoteFile]:
+    return {name: file for name, file in files.items() if "/" not in name and is_tokenizer_file(name)}
 
 
 def _same(path: Path, file: RemoteFile) -> bool:

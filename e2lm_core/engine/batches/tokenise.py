@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import logging
-import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,20 +22,15 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Request
+from e2lm_core.base.strangers import safejson
+from e2lm_core.checkpoints.fingerprints import FileStamp, file_stamp, tokenizer_files
 from e2lm_core.engine.batches.bpe_words import WordEncoder
 from e2lm_core.engine.folder import first_line
 
 Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "tokenizer.model",
-    "vocab.json",
-    "merges.txt",
-)
+# Of a model's configuration, with its tokenizer's files, decides this which tokenizer transformers makes of them.
+_OF_CONFIG = ("model_type", "model_name", "tokenizer_class", "transformers_version")
 _CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded both ways
 
 
@@ -57,33 +51,38 @@ class Encoded(NamedTuple):
 
 
 def tokenizer_digest(directory: Path) -> str:
-    """sha256 over the tokenizer's files: checkpoints that share it share all encoded text.
+    """sha256 over all that a tokenizer is made from: checkpoints that share it share all encoded text.
 
-    Remembered for as long as the files are the same: an edit asks for it of every checkpoint.
+    Remembered for as long as the files are the same: an edit asks for it of every checkpoint. Raises
+    `CheckpointError` where one of them cannot be read.
     """
-    there = {
-        name: (s.st_size, s.st_mtime_ns, s.st_ino)
-        for name in TOKENIZER_FILES
-        if (s := _stat(directory / name)) is not None
-    }
-    return _digest(directory, tuple(there.items()))
-
-
-def _stat(path: Path) -> os.stat_result | None:
+    files = [*tokenizer_files(directory), directory / "config.json"]
     try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
+        return _digest(directory, tuple((file.name, file_stamp(file)) for file in files if file.is_file()))
+    except OSError as error:
+        raise CheckpointError(
+            f"The tokenizer in {directory} cannot be read ({error.strerror}): check its files."
+        ) from error
 
 
 @functools.lru_cache(maxsize=4_096)
-def _digest(directory: Path, files: tuple[tuple[str, tuple[int, ...]], ...]) -> str:
+def _digest(directory: Path, files: tuple[tuple[str, FileStamp], ...]) -> str:
     digest = hashlib.sha256()
     for name, _ in files:
         data = (directory / name).read_bytes()
+        if name == "config.json":
+            data = _of_config(data)
         digest.update(f"{name}:{len(data)}:".encode() + data)
     return digest.hexdigest()
+
+
+def _of_config(data: bytes) -> bytes:
+    """The part of a configuration that decides the tokenizer; all of it where it is not JSON."""
+    try:
+        config = safejson.loads(data.decode())
+        return json.dumps([config.get(name) for name in _OF_CONFIG]).encode()
+    except (ValueError, AttributeError):
+        return data
 
 
 class Encoder:
@@ -92,7 +91,7 @@ class Encoder:
     def __init__(self, directory: Path) -> None:
         from transformers import AutoTokenizer
 
-        if not any((directory / name).is_file() for name in TOKENIZER_FILES):
+        if not tokenizer_files(directory):
             raise CheckpointError(
                 f"{directory} holds no tokenizer: put its tokenizer.json beside the weights."
             )

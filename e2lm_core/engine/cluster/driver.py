@@ -22,6 +22,8 @@ from e2lm_core.base import children, errors, phrasing
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import checkpoint_state
+from e2lm_core.checkpoints.folders import loaded_files
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import one_after_the_other
 from e2lm_core.engine.cluster import connection
@@ -241,11 +243,11 @@ class RayBackend:
         Raises `CheckpointError`.
         """
         from e2lm_core.engine.cluster import payload
-        from e2lm_core.engine.folder import read_config, weight_files
+        from e2lm_core.engine.folder import read_config
         from e2lm_core.engine.models import LoadedModel, config_digest
 
         directory = ensure_directory(checkpoint, self.settings)
-        key = self.scope(checkpoint).fingerprint
+        state, key = checkpoint_state(checkpoint), self.scope(checkpoint).fingerprint
         with self._lock:
             reading = self._reading.setdefault(key, threading.Lock())
             loader = self._own_loader()
@@ -258,14 +260,16 @@ class RayBackend:
                     return bare, self._models[key][0]
             files, size = None, 0
             weights: tuple[Any, ...] = ()
-            if sum(file.stat().st_size for file in weight_files(directory)) > NODE_FILES_FROM:
+            if sum(file.stat().st_size for file in loaded_files(directory)) > NODE_FILES_FROM:
                 files = payload.NodeFiles(
                     checkpoint.name, key, checkpoint.repo, checkpoint.revision, checkpoint.subfolder
                 )
             else:
-                stored = loader.stored(directory)
+                stored = loader.stored(directory, mapped=checkpoint.repo is not None)
                 weights, size = (connection.library().put(payload.arrays(stored.weights)),), stored.bytes
             text = payload.without_paths((directory / "config.json").read_text(encoding="utf-8"))
+            if checkpoint_state(checkpoint) != state:
+                raise CheckpointError(f"{directory} was written to while it was read: run it again.")
             label = Path(checkpoint.name).name
             sent = payload.SentModel(key, label, bare.config_digest, text, weights, files)
             with self._lock:

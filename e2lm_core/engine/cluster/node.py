@@ -147,7 +147,10 @@ class Node:
         checkpoint = here(sent.files, settings)
         if checkpoint is None:
             raise Absent(f"{sent.label} is not on the node {platform.node()}.")
-        return self._loader.load(ensure_directory(checkpoint, settings))
+        loaded = self._loader.load(ensure_directory(checkpoint, settings), mapped=checkpoint.repo is not None)
+        if here(sent.files, settings) is None:
+            raise Absent(f"{sent.label} was written to on the node {platform.node()} while it was read.")
+        return loaded
 
 
 def here(files: NodeFiles, settings: Settings) -> Checkpoint | None:

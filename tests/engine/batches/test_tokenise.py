@@ -79,6 +79,24 @@ def test_the_digest_is_of_the_tokenizer_alone(tmp_path: Path) -> None:
     assert tokenizer_digest(tmp_path) != before
 
 
+def test_the_digest_follows_every_file_that_makes_a_tokenizer(tmp_path: Path) -> None:
+    """And of the configuration what decides which class transformers makes of them, nothing of the model's size."""
+    (tmp_path / "vocab.txt").write_text("a\nb\n")
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
+    digests = [tokenizer_digest(tmp_path)]
+    for name, text in (
+        ("vocab.txt", "b\na\n"),
+        ("spiece.model", "x"),
+        ("tekken.json", "x"),
+        ("config.json", '{"model_type": "roberta", "hidden_size": 8}'),
+    ):
+        (tmp_path / name).write_text(text)
+        digests.append(tokenizer_digest(tmp_path))
+    assert len(set(digests)) == 5
+    (tmp_path / "config.json").write_text('{"model_type": "roberta", "hidden_size": 16}')
+    assert tokenizer_digest(tmp_path) == digests[-1]
+
+
 def test_tokens_are_kept_small(tmp_path: Path) -> None:
     (item,) = encoder(tmp_path).encode([Request("Question:", " iron")], max_length=50)
     assert item.inputs.dtype == item.targets.dtype == np.int32
