@@ -19,7 +19,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +28,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints import known
-from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, folder_state, tokenizer_files
+from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, tokenizer_files
 from e2lm_core.checkpoints.hub import own
 
 MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
@@ -125,19 +124,7 @@ def read_cache(folder: Path) -> LocalModels:
 
 
 def problem_of(folder: Path) -> str | None:
-    """Sentence for a checkpoint's folder that cannot be used; None where it is whole.
-
-    The folder is read again once one of its files has changed, so that what training writes is taken up when it is whole.
-    """
-    try:
-        changed_ns = folder.stat().st_mtime_ns
-    except OSError:
-        changed_ns = 0
-    return _problem_at(folder, (changed_ns, *folder_state(folder)))
-
-
-@lru_cache(maxsize=4_096)
-def _problem_at(folder: Path, state: tuple[object, ...]) -> str | None:
+    """Sentence for a checkpoint's folder that cannot be used, as `check_folder` says it; None where it is whole."""
     try:
         check_folder(folder)
     except CheckpointError as error:

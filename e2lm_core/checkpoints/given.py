@@ -16,7 +16,7 @@ from e2lm_core.base.phrasing import listing
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.checkpoints import listed
-from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, read_folder
+from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
 from e2lm_core.people import access, register
 
 _FILE = "folders.json"
@@ -54,6 +54,15 @@ def look(path: str | Path) -> tuple[Path, LocalModels]:
 def without_tokens(found: LocalModels) -> list[str]:
     """The models of which nobody knows how many tokens they had read: the user is asked."""
     return [model.name for model, own in found.models if any(c.tokens_seen is None for c in own)]
+
+
+def adapters(found: LocalModels) -> list[str]:
+    """A sentence for each model with an adapter beside it, which is not applied."""
+    firsts = (
+        next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
+        for _, own in found.models
+    )
+    return [said for said in firsts if said is not None]
 
 
 def add(settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None) -> Given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import given
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, any_family
+from e2lm_core.checkpoints.folders import LocalModels
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub import cache as hub_cache
@@ -185,7 +187,7 @@ def add_folder(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Add a folder's checkpoints to the catalogue, where they lie."""
+    """Add a folder's checkpoints to the catalogue, where they lie; says which of them cannot be used."""
     settings = Settings.from_env()
     register.require_administrator(settings, "add folders of this machine")
     _, found = given.look(path)
@@ -199,6 +201,8 @@ def add_folder(
             )
         rules |= dict.fromkeys([name] if name else asked, int(number))
     given.add(settings, path, rules)
+    for sentence in _warnings(settings, found):
+        typer.echo(sentence, err=True)
     if lacking := [name for name in asked if name not in rules]:
         typer.echo(
             f"How many tokens a step of {listing(lacking)} means is not known: its curves are drawn over steps, unless "
@@ -206,6 +210,15 @@ def add_folder(
             err=True,
         )
     _show_folders(settings, as_json)
+
+
+def _warnings(settings: Settings, found: LocalModels) -> Iterator[str]:
+    """A sentence for each model with checkpoints that cannot be used, and for an adapter that is not applied."""
+    from e2lm_core.runs.studio import open_studio
+
+    own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
+    yield from open_studio(settings).usable(own)[1]
+    yield from given.adapters(found)
 
 
 @folders.command("list")
@@ -278,7 +291,11 @@ def checkpoints(
     with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
         for checkpoint in catalogue.checkpoints:
             prepare = ensure_directory if unpack and not checkpoint.repo else unpacked_directory
-            path = prepare(checkpoint, settings)
+            try:
+                path = prepare(checkpoint, settings)
+            except CheckpointError as error:
+                typer.echo(str(error), err=True)
+                path = None
             rows.append(
                 {
                     "model": checkpoint.model.name,

@@ -16,6 +16,7 @@ from e2lm_core.commands.output import (
     Json,
     Rc,
     Task,
+    chosen_checkpoints,
     goes_to_stdout,
     open_task,
     read_file,
@@ -133,7 +134,7 @@ def report(
     question_set = open_task(studio.settings, task)
     chosen, shots = run_state.fleet(studio, question_set.name)
     if checkpoints:
-        chosen, shots = studio.catalogue.match(checkpoints), None
+        chosen, shots = chosen_checkpoints(studio, checkpoints), None
     if num_fewshot is not None:
         shots = num_fewshot
     with working(f"Reporting on {question_set.name}"):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
@@ -225,9 +225,18 @@ def studio_on(backend: str | None) -> Studio:
 def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:
     """The checkpoints that the globs name; without a glob all that are on this machine.
 
-    Raises `CheckpointError` for a glob that matches none.
+    Those that cannot be used are left out, with a sentence on stderr. Raises `CheckpointError` for a glob that matches
+    none, and where none can be used.
     """
-    return studio.catalogue.match(globs) if globs else studio.at_hand
+    if not globs:
+        chosen, left_out = studio.at_hand, studio.left_out
+    else:
+        chosen, left_out = studio.usable(studio.catalogue.match(globs))
+    if left_out and not chosen:
+        raise CheckpointError(left_out[0])
+    for sentence in left_out:
+        typer.echo(phrasing.sentence(sentence), err=True)
+    return chosen
 
 
 def open_measured(

@@ -22,6 +22,7 @@ from e2lm_core.commands.output import (
     Json,
     Rc,
     Task,
+    chosen_checkpoints,
     goes_to_stdout,
     open_task,
     require_reading,
@@ -187,7 +188,7 @@ def export(
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else None
+    chosen = chosen_checkpoints(studio, checkpoints) if checkpoints else None
     with working(f"Exporting the results of {question_set.name}"):
         gathered = outgoing.gather(studio, question_set, chosen, num_fewshot)
         files = forms[form](gathered, time.time())

@@ -172,7 +172,8 @@ def evaluate(
     result = evaluated(studio, question_set, chosen, num_fewshot, rolling, anew)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
-    for note in studio.backend.notes():
+    chosen = tuple(c for c in chosen if c.name not in result.left_out)
+    for note in (*result.left_out.values(), *studio.backend.notes()):
         typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     if result.rolled:

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.fingerprints import folder_state
+from e2lm_core.checkpoints.fingerprints import file_stamp
 from e2lm_core.checkpoints.folders import loaded_files
 
 DEFAULT_WINDOW = 2_048
@@ -125,16 +125,19 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
 
 
 def signature(directory: Path) -> tuple[object, ...]:
-    """The folder and the state of its files: one that was written to has another one, whatever its size and times.
+    """The folder and the stamps of the files that a model is loaded from, whatever their size and times: see `file_stamp`.
 
-    Raises `CheckpointError` where the configuration or weights are missing.
+    Raises `CheckpointError` where one of them is missing.
     """
-    if not (directory / "config.json").is_file():
-        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
-    loaded_files(directory)
-    return (directory, *folder_state(directory))
+    files = [directory / "config.json", *loaded_files(directory)]
+    try:
+        return (directory, *((file.name, file_stamp(file)) for file in files))
+    except OSError as error:
+        raise CheckpointError(
+            f"{directory} holds no config.json: a checkpoint is a transformers folder."
+        ) from error
 
 
 def first_line(error: BaseException) -> str:
     """The error's first line without a full stop, or its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .:")

@@ -10,14 +10,17 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import lru_cache, partial
 
+from pydantic import Field
+
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
+from e2lm_core.base.records import Checkpoint, Record, Scored, TaskSet
 from e2lm_core.checkpoints.hub.rolling import Rolled, Roller
-from e2lm_core.runs.kept.packs import PACKED_FROM
+from e2lm_core.runs.kept.checkpoint_run import CheckpointRun
 from e2lm_core.runs.order import COARSE, plan
 from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.paces import SharedTime
@@ -34,7 +37,8 @@ ASK_AGAIN_S = 0.5  # how many the backend can take
 
 class RunResult(Record):
     """`computed` and `reused` count (checkpoint, question) pairs; `tokens` went through the models, where
-    lm-evaluation-harness would have sent `harness_tokens`. `rolled` is what a rolling run fetched, None of another."""
+    lm-evaluation-harness would have sent `harness_tokens`. `rolled` is what a rolling run fetched, None of another.
+    `left_out` has a sentence for each checkpoint that could not be used: unreadable, diverged or written to."""
 
     computed: int
     reused: int
@@ -42,6 +46,7 @@ class RunResult(Record):
     tokens: int = 0
     harness_tokens: int = 0
     rolled: Rolled | None = None
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
 def evaluate(
@@ -57,7 +62,7 @@ def evaluate(
 
     `num_fewshot` None takes the set's own, `questions` None all of its questions, else those of these ids. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
     and let go (see `checkpoints.hub.rolling`); one that the hub does not give is no error. Raises `TaskError` for a set without questions or with a prompt
-    that cannot be read, `CheckpointError` where no checkpoint is chosen or one cannot be read. Raises
+    that cannot be read, `CheckpointError` where no checkpoint is chosen or none can be used. Raises
     `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
     next run goes on from there.
     """
@@ -75,6 +80,8 @@ def evaluate(
         ends = run.at_all(plan(checkpoints))
     else:
         ends, rolled = run.rolling(plan(checkpoints), rolling)
+    if len(run.left_out) == len(checkpoints):
+        raise CheckpointError(next(iter(run.left_out.values())))
     return RunResult(
         computed=sum(progress.computed for progress in ends),
         reused=sum(progress.reused for progress in ends),
@@ -82,15 +89,17 @@ def evaluate(
         tokens=sum(progress.tokens or 0 for progress in ends),
         harness_tokens=sum(progress.harness_tokens or 0 for progress in ends),
         rolled=rolled,
+        left_out=run.left_out,
     )
 
 
 class _Run:
-    """One set at many checkpoints; an error at one of them stops the others within a batch."""
+    """One set at many checkpoints; one that cannot be used is left out, another error stops all within a batch."""
 
     def __init__(self, studio: Studio, asked: Asked, progressing: Progressing) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
         self._stop, self._time = threading.Event(), SharedTime()
+        self.left_out: dict[str, str] = {}
 
     def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
         """How far each checkpoint is at the end, but for those that another worker has."""
@@ -136,8 +145,15 @@ class _Run:
         )
         self._progressing.report(before.model_copy(update={"note": what}))
 
+    def _missing(self, checkpoint: Checkpoint) -> dict[int, list[bytes]] | None:
+        """What the store lacks of a checkpoint; None of one that cannot be used, which is said in its turn."""
+        if self._studio.problem(checkpoint) is None:
+            with suppress(CheckpointError):
+                return self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
+        return None
+
     def _is_complete(self, checkpoint: Checkpoint) -> bool:
-        return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
+        return self._missing(checkpoint) == {}
 
     def _groups(self, ordered: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
         """All in their order; where an edit's few questions are missing, those that are best computed at once.
@@ -145,8 +161,8 @@ class _Run:
         The coarse points come before all others even so: whoever edited sees first what became of each curve.
         """
         asked, backend = self._asked, self._studio.backend
-        missing = asked.missing(self._studio.store, backend.scope(ordered[0]))
-        if len(missing) > FEW_QUESTIONS:
+        missing = next((found for c in ordered if (found := self._missing(c)) is not None), None)
+        if missing is None or len(missing) > FEW_QUESTIONS:
             return [(checkpoint,) for checkpoint in ordered]
         requests = [asked.texts[key] for keys in missing.values() for key in keys]
         own = [checkpoint for checkpoint in ordered if checkpoint.model.seed_of is None]
@@ -182,19 +198,28 @@ class _Run:
                 raise Cancelled("The run was cancelled; what was computed is kept.")
             with self._time.taken():
                 now = partial(self._time.now, max(1, len(mine)))
-                return compute(self._studio, self._begun(mine, now), following, self._stopped)
+                runs = self._begun(mine, now)
+                ends = compute(self._studio, runs, following, self._stopped)
+                self._leave_out(runs)
+                return ends
         except BaseException:
             self._stop.set()  # the others end within a batch, and what they have is kept
             raise
 
     def _begun(self, mine: Sequence[Checkpoint], now: Callable[[], float]) -> list[CheckpointRun]:
-        missing = self._asked.missing_of_all(
-            self._studio.store, [self._studio.backend.scope(c) for c in mine]
-        )
-        return [
-            CheckpointRun(self._studio, self._asked, checkpoint, self._progressing, now, lacks)
-            for checkpoint, lacks in zip(mine, missing, strict=True)
-        ]
+        runs = [CheckpointRun(self._studio, self._asked, one, self._progressing, now) for one in mine]
+        known = [(run, run.scope) for run in runs if run.scope is not None]
+        missing = self._asked.missing_of_all(self._studio.store, [scope for _, scope in known])
+        for (run, _), lacks in zip(known, missing, strict=True):
+            run.begin(lacks)
+        return runs
+
+    def _leave_out(self, runs: Sequence[CheckpointRun]) -> None:
+        """Note those that cannot be used, here and in their progress."""
+        for run in runs:
+            if run.problem is not None:
+                self.left_out[run.checkpoint.name] = run.problem
+                self._progressing.report(run.result())
 
     def _stopped(self) -> bool:
         return self._stop.is_set() or self._progressing.cancelled()
@@ -232,20 +257,46 @@ def compute(
         for checkpoint in following:
             studio.backend.prefetch(checkpoint)
     for (planned, skip), group in alike.items():
-        last = time.monotonic()
-        try:
-            for chunks in _chunks(studio, group, planned, skip, cancelled):
-                for run, chunk in zip(group, chunks, strict=True):
-                    run.add(chunk, planned)
-                if time.monotonic() - last > COMMIT_EVERY_S:
-                    _commit(studio, group)
-                    last = time.monotonic()
-        except Cancelled:
-            _commit(studio, group)
-            raise
-        _commit(studio, group)
+        _compute_alike(studio, group, planned, skip, cancelled)
     _commit(studio, [run for run in runs if not run.missing])
+    for run in runs:
+        while run.is_to_begin and run.problem is None:  # its files were written to: as they are now
+            run.look()
+            run.begin()
+            compute(studio, [run], (), cancelled)
     return [run.result() for run in runs]
+
+
+def _compute_alike(
+    studio: Studio,
+    group: Sequence[CheckpointRun],
+    planned: Sequence[bytes],
+    skip: Sequence[int],
+    cancelled: Callable[[], bool],
+) -> None:
+    """What is missing of checkpoints that lack the same; one that cannot be read ends none of the others."""
+    last = time.monotonic()
+    try:
+        for chunks in _chunks(studio, group, planned, skip, cancelled):
+            for run, chunk in zip(group, chunks, strict=True):
+                run.add(chunk, planned)
+            if not any(run.goes_on for run in group):
+                break
+            if time.monotonic() - last > COMMIT_EVERY_S:
+                _commit(studio, group)
+                last = time.monotonic()
+    except Cancelled:
+        _commit(studio, group)
+        raise
+    except CheckpointError as error:
+        _commit(studio, group)
+        if len(group) == 1:
+            group[0].fail(error)
+        for run in group if len(group) > 1 else ():  # it is the fault of one: each by itself
+            if run.goes_on:
+                _compute_alike(studio, [run], *run.planned(), cancelled)
+        return
+    _commit(studio, group)
 
 
 def _chunks(
@@ -267,72 +318,3 @@ def _commit(studio: Studio, runs: Sequence[CheckpointRun]) -> None:
         with studio.store.database.transaction():
             for run in runs:
                 run.commit()
-
-
-class CheckpointRun:
-    """One set at one checkpoint: `missing` are the keys of what is to be computed, each once, in their order."""
-
-    def __init__(
-        self,
-        studio: Studio,
-        asked: Asked,
-        checkpoint: Checkpoint,
-        progressing: Progressing,
-        now: Callable[[], float] = time.monotonic,
-        missing: Mapping[int, Sequence[bytes]] | None = None,
-    ) -> None:
-        """`now` gives seconds, of which this one takes its share (see `SharedTime`); `missing` as `Asked` has found it."""
-        self._studio, self.asked, self._progressing = studio, asked, progressing
-        self.checkpoint, self._now, self._started = checkpoint, now, now()
-        self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
-        self._scope = studio.backend.scope(checkpoint)
-        if missing is None:
-            missing = asked.missing(studio.store, self._scope)
-        self.missing = list(dict.fromkeys(key for keys in missing.values() for key in keys))
-        self._left = [set(keys) for keys in missing.values()]
-        self._new = len(missing)
-        self._uncommitted: list[tuple[bytes, Loglikelihood]] = []
-        self._tokens = self._before.tokens or 0
-        self._harness_tokens = self._before.harness_tokens or 0
-
-    def planned(self) -> tuple[list[bytes], list[int]]:
-        """The keys of which batches are made, and the places in them of those that are there already."""
-        keys = self._progressing.planned(self.checkpoint.name, self.missing, self.asked.texts.keys())
-        missing = set(self.missing)
-        return keys, [index for index, key in enumerate(keys) if key not in missing]
-
-    def add(self, chunk: Scored, planned: Sequence[bytes]) -> None:
-        """Take what was computed, to be committed."""
-        self._uncommitted += [(planned[index], result) for index, result in chunk]
-        self._tokens += chunk.tokens
-        self._harness_tokens += chunk.harness_tokens
-
-    def commit(self) -> Progress:
-        """Save what was computed since the last commit, and tell of it."""
-        done = {key for key, _ in self._uncommitted}
-        self._left = [rest for keys in self._left if (rest := keys - done)]
-        progress = self.result()
-        # Results and progress are saved together or not at all: a kill in between counts nothing twice.
-        with self._studio.store.database.transaction():
-            self._studio.store.put(self._scope, self._uncommitted)
-            if not self._left and len(self.asked.texts) >= PACKED_FROM:
-                self._studio.store.pack(self._scope)
-            self._progressing.report(progress)
-        self._uncommitted.clear()
-        return progress
-
-    def result(self) -> Progress:
-        """How far it is. `seconds` are its share of the run's time, so that those of all add up to it."""
-        total, left = len(self.asked), len(self._left)
-        already = min(self._before.computed, total - self._new)
-        return Progress(
-            name=self.checkpoint.name,
-            done=total - left,
-            total=total,
-            computed=already + self._new - left,
-            reused=total - self._new - already,
-            seconds=self._before.seconds + self._now() - self._started,
-            note=" ".join(self._studio.backend.notes()) or None,
-            tokens=self._tokens,
-            harness_tokens=self._harness_tokens,
-        )

@@ -212,16 +212,23 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     task = open_set(*asking.set_of(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
-    todo, questions = checkpoints, job.payload.get("questions")
+    todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
         run = fetched.name_of(job.id)
-        result = evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, run, questions)
+        result = evaluate(studio, task, todo, shots, progressing, run, questions)
         if result.rolled and result.rolled.sentence:
             raise CheckpointError(result.rolled.sentence)
         return
+    left_out: set[str] = set()
     while True:
-        evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, questions=questions)
-        free = _left_by_others(studio, job, progressing) if leads else []
+        try:
+            result = evaluate(studio, task, todo, shots, progressing, questions=questions)
+            left_out |= result.left_out.keys()
+        except CheckpointError:
+            if todo is checkpoints:
+                raise
+            left_out.update(checkpoint.name for checkpoint in todo)
+        free = _left_by_others(studio, job, progressing, left_out) if leads else None
         if not free:
             return
         todo = [c for c in checkpoints if c.name in free]
@@ -239,10 +246,10 @@ def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
     return checkpoints
 
 
-def _left_by_others(studio: Studio, job: Job, progressing: Progressing) -> list[str]:
-    """Waits for the checkpoints that helpers have; names of those whose helper died, none once all is complete."""
+def _left_by_others(studio: Studio, job: Job, progressing: Progressing, left_out: set[str]) -> set[str]:
+    """Waits for the checkpoints that helpers have; names of those whose helper died, none once all but `left_out` is complete."""
     while True:
-        rest, free = open_checkpoints(studio.jobs, job)
+        rest, free = (set(names) - left_out for names in open_checkpoints(studio.jobs, job))
         if free or not rest:
             return free
         if progressing.cancelled():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
 from tests.commands.conftest import Cli
+from tests.support import tiny_models
 from tests.support.fake_hub import checkpoint
 
 SMALL = "ladder-small-arch1"
@@ -46,6 +51,52 @@ def test_folders_are_added_by_hand(call: Cli, tmp_path: Path) -> None:
     )
     assert call("folders", "remove", str(tmp_path), "--json") == {"folders": []}
     assert call("folders", "list", "--json") == {"folders": []}
+
+
+def test_one_that_cannot_be_used_blocks_no_set_and_is_said(
+    call: Cli,
+    computed: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """When it is added, and by each command that leaves it out; taken up once it is whole."""
+    run = tmp_path / "runs" / "mine"
+    tiny_models.make(run / "checkpoint-50")
+    tiny_models.make(run / "checkpoint-100", seed=1)
+    (run / "checkpoint-50" / "adapter_config.json").write_text("{}")
+    weights = run / "checkpoint-100" / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:5_000])  # what training has written so far
+
+    def said(*arguments: str) -> tuple[str, str]:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(arguments)
+        out, err = capsys.readouterr()
+        assert end.value.code == 0, err
+        return out, err
+
+    home = tmp_path / "home"
+    shutil.copytree(computed.home, home)
+    call("checkpoints")  # sets the environment
+    monkeypatch.setenv("E2LM_HOME", str(home))
+    left_out = "1 checkpoint of mine left out (checkpoint-100). The weights"
+    _, err = said("folders", "add", str(tmp_path / "runs"), "--tokens-per-step", "256")
+    assert left_out in err
+    assert "cut short or damaged" in err
+    assert "holds an adapter beside a whole model" in err
+    for command in (["score", "little"], ["ranks", "little"], ["check", "little"]):
+        _, err = said(*command)
+        assert (left_out in err) == (command[0] != "check")
+    out, err = said("evaluate", "little", "--checkpoints", "mine/*", "--json")
+    assert left_out in err
+    assert (json.loads(out)["computed"], json.loads(out)["curves"]["mine"]["steps"]) == (6, [50])
+    _, err = said("checkpoints")
+    assert "cut short" not in err
+    weights.write_bytes(data)
+    out, err = said("evaluate", "little", "--checkpoints", "mine/*", "--json")
+    assert err.count("left out") == 0
+    assert (json.loads(out)["computed"], json.loads(out)["curves"]["mine"]["steps"]) == (6, [50, 100])
 
 
 def test_checkpoints_that_are_still_packed_have_no_path(

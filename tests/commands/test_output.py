@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import output
 from tests.commands.conftest import Cli
@@ -78,11 +78,26 @@ def test_metrics_that_there_are_not_are_refused() -> None:
         output.require_metrics(["acc", "f1"])
 
 
-def test_without_a_glob_all_that_are_here_are_meant() -> None:
+def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     catalogue = SimpleNamespace(match=lambda globs: ("matched", *globs))
-    studio = cast("Any", SimpleNamespace(catalogue=catalogue, at_hand=("here",)))
+
+    def usable(names):
+        return (
+            tuple(n for n in names if n != "broken"),
+            ("One left out.",) * ("broken" in names),
+        )
+
+    studio = cast("Any", SimpleNamespace(catalogue=catalogue, at_hand=("here",), left_out=(), usable=usable))
     assert output.chosen_checkpoints(studio, None) == ("here",)
     assert output.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")
+    assert capsys.readouterr().err == ""
+    assert output.chosen_checkpoints(studio, ["broken"]) == ("matched",)
+    assert capsys.readouterr().err == "One left out.\n"
+    catalogue.match = tuple
+    with pytest.raises(CheckpointError, match="One left out"):
+        output.chosen_checkpoints(studio, ["broken"])
 
 
 def test_a_set_is_opened_with_what_was_computed_of_it(

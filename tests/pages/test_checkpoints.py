@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,18 +284,28 @@ def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_pa
         (tmp_path / "runs" / place).mkdir(parents=True)
         for name, data in checkpoint(1).items():
             (tmp_path / "runs" / place / name).write_bytes(data)
+    cut = tmp_path / "runs" / "mine" / "checkpoint-1000"
+    shutil.copytree(tmp_path / "runs" / "mine" / "checkpoint-500", cut)
+    (cut / "tokenizer.json").unlink()
     press(visit, "folder_add")
     visit.at.text_input(key="folder_path").set_value(str(tmp_path / "nothing")).run()
     assert "There is no folder" in visit.said
     visit.at.text_input(key="folder_path").set_value(str(tmp_path / "runs")).run()
-    assert "2 models with 2 checkpoints: mine and pythia-70m." in visit.said
+    assert "2 models with 3 checkpoints: mine and pythia-70m." in visit.said
+    left_out = "1 checkpoint of mine left out (checkpoint-1000). The tokenizer in"
+    (warning,) = (w.value for w in visit.at.warning)
+    assert warning.startswith(left_out)
     assert [n.key for n in visit.at.number_input if n.key.startswith("folder_tokens")] == [
         "folder_tokens_mine"
     ]
     visit.at.number_input(key="folder_tokens_mine").set_value(2**21).run()
     press(visit, "folder_go")
     catalogue = session.studio().catalogue
-    assert [c.tokens_seen for c in catalogue.of("mine")] == [500 * 2**21]
+    assert [c.tokens_seen for c in catalogue.of("mine")] == [500 * 2**21, 1_000 * 2**21]
     assert [c.tokens_seen for c in catalogue.of("pythia-70m")] == [2_097_152_000]
+    visit.open("run")
+    assert [w.value.startswith(left_out) for w in visit.at.warning] == [True]
+    assert cut not in {c.directory for c in session.studio().at_hand}
+    visit.open("checkpoints")
     press(visit, "folder_remove_0")
     assert "mine" not in {model.name for model in session.studio().catalogue.models}

@@ -8,7 +8,17 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Metric, Rc, Task, require_reading, show
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Metric,
+    Rc,
+    Task,
+    chosen_checkpoints,
+    require_reading,
+    show,
+)
 
 Width = Annotated[
     float | None, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
@@ -103,7 +113,9 @@ def plan(
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
     chosen = (
-        studio.catalogue.match(checkpoints) if checkpoints else run_state.fleet(studio, question_set.name)[0]
+        chosen_checkpoints(studio, checkpoints)
+        if checkpoints
+        else run_state.fleet(studio, question_set.name)[0]
     )
     if workers is not None:
         asked = len(question_set.questions) if questions is None else questions

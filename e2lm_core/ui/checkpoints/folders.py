@@ -75,7 +75,8 @@ def _dialog() -> None:
     checkpoints = sum(len(own) for _, own in found.models)
     names = listing([model.name for model, _ in found.models])
     say.markdown(f"{count(len(found.models), 'model')} with {count(checkpoints, 'checkpoint')}: {names}.")
-    for problem in found.problems:
+    own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
+    for problem in (*found.problems, *session.studio().usable(own)[1], *given.adapters(found)):
         say.warning(problem, icon=":material/warning:")
     said: dict[str, int] = {}
     for name in given.without_tokens(found):

@@ -31,11 +31,11 @@ def _run(task: TaskSet) -> None:
     studio, state = session.studio(), results.state(task)
     parts.finding(run_words.running(state, len(task.questions)))
     if not studio.at_hand and not tables.added_by_model(studio.catalogue):
-        for problem in studio.catalogue.problems:
+        for problem in (*studio.catalogue.problems, *studio.left_out):
             say.error(problem, icon=":material/error:")
         parts.empty(NONE)
         st.stop()
-    for problem in studio.catalogue.problems:
+    for problem in (*studio.catalogue.problems, *studio.left_out):
         say.warning(problem, icon=":material/warning:")
 
     choice = controls.controls(task)
@@ -48,7 +48,7 @@ def _run(task: TaskSet) -> None:
 def _checkpoints(task: TaskSet) -> None:
     studio = session.studio()
     parts.finding(tables.finding(studio.catalogue, studio.settings))
-    for problem in studio.catalogue.problems:
+    for problem in (*studio.catalogue.problems, *studio.left_out):
         say.warning(problem, icon=":material/warning:")
     if studio.catalogue.models:
         parts.table(

@@ -1,0 +1,61 @@
+"""Checkpoints that gave log-likelihoods that are not numbers: noted, so that no run computes them again.
+
+A note holds for the checkpoint's files as they are and for the dtype: after a write, or in another dtype, it is
+scored again. It lies in the cache folder, whose loss costs one more attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import checkpoint_state, fingerprint
+from e2lm_core.engine.backend import SCORING_VERSION
+
+
+def note(checkpoint: Checkpoint, settings: Settings) -> str:
+    """Note that a checkpoint has diverged; the sentence that says so. Never raises."""
+    file = _file(checkpoint, settings)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs another attempt
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    return _sentence(checkpoint, settings)
+
+
+def sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
+    """The sentence about a checkpoint that was noted as diverged; None about any other."""
+    if not os.path.isdir(_folder(settings.cache)):
+        return None
+    file = _file(checkpoint, settings)
+    return _sentence(checkpoint, settings) if file is not None and file.is_file() else None
+
+
+def _sentence(checkpoint: Checkpoint, settings: Settings) -> str:
+    text = (
+        f"Step {checkpoint.step:,} of {checkpoint.model.name} gives log-likelihoods that are not numbers in "
+        f"{settings.dtype}: it is a gap in the curve"
+    )
+    return f"{text}." if settings.dtype == "float32" else f"{text}; E2LM_DTYPE=float32 may score it."
+
+
+@lru_cache(maxsize=8)
+def _folder(cache: Path) -> str:
+    return str(cache / "diverged")
+
+
+def _file(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+    """Named by the files of a folder, else by the fingerprint; None where neither can be told."""
+    try:
+        what = checkpoint_state(checkpoint) or fingerprint(checkpoint, settings)
+    except CheckpointError:
+        return None
+    parts = [str(checkpoint.directory), what, settings.dtype, SCORING_VERSION]
+    return Path(_folder(settings.cache)) / hashlib.sha256(json.dumps(parts).encode()).hexdigest()
