@@ -39,6 +39,7 @@ PROOFS = {
         "600",
         "--beside-run",
     ],
+    "weights": ["-m", "benchmarks.parity.folders"],
     "census": ["-m", "benchmarks.interop.census"],
     "task_prompts": ["-m", "benchmarks.interop.prompts"],
     "built_by_lm_eval": ["-m", "benchmarks.interop.built"],
