@@ -20,7 +20,9 @@ from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import known as known_sets
+from e2lm_core.sets.folder.known import Known
 from e2lm_core.sets.locks import one_writer
+from e2lm_core.sets.past import damage
 from e2lm_core.sets.past.delta import Delta, Standing, touches
 from e2lm_core.sets.past.differences import Difference
 from e2lm_core.sets.past.differences import differences as _differences
@@ -73,8 +75,13 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     if number not in kept:
         have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
         raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
-    present = known_sets.read(info.folder, settings.limits)
-    return _named(state_at(Log.of(settings, info.name), number, present), info.name)
+    return _named(state_at(Log.of(settings, info.name), number, _present(settings, info)), info.name)
+
+
+@reads
+def history_damage(settings: Settings, name: str) -> str | None:
+    """The sentence for what of a set's history cannot be read; None where all of it can."""
+    return damage.sentence(Log.of(settings, find_set(settings, name).name))
 
 
 @one_writer
@@ -128,15 +135,17 @@ def edited_since(settings: Settings, name: str, number: int | None) -> frozenset
 
 @one_writer
 def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """Make the set again what it was, as a step of its own that can be undone.
+    """Make the set again what it was, as a step of its own that can be undone; also one whose files are damaged.
 
     Raises as `open_version` does, and TaskError for an example.
     """
     info = editable_set(settings, name)
     task = open_version(settings, name, number)
-    present = known_sets.read(info.folder, settings.limits).task
-    if task == present:
-        return present
+    present = _present(settings, info)
+    if present is None:
+        return damage.replace_set(settings, info.folder, task, f"restore version {number}")
+    if task == present.task:
+        return present.task
     return save(settings, info.folder, [(task, f"restore version {number}")])
 
 
@@ -322,7 +331,16 @@ def _log(settings: Settings, info: SetInfo) -> Log:
 
 
 def _digest(settings: Settings, info: SetInfo) -> str:
-    return known_sets.read(info.folder, settings.limits).digest
+    present = _present(settings, info)
+    return "" if present is None else present.digest
+
+
+def _present(settings: Settings, info: SetInfo) -> Known | None:
+    """The set as its folder holds it; None where its files are damaged."""
+    try:
+        return known_sets.read(info.folder, settings.limits)
+    except TaskError:
+        return None
 
 
 def _named(task: TaskSet, name: str) -> TaskSet:

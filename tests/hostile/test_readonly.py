@@ -12,8 +12,9 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.home import restore
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection
+from tests.base.memory import unwritable
 from tests.conftest import needs
-from tests.support import studios, unwritable
+from tests.support import studios
 
 pytestmark = pytest.mark.slow
 PROGRAM = """

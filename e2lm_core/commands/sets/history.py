@@ -56,8 +56,13 @@ def versions(task: Task, as_json: Json = False) -> None:
     """List the kept versions of a set, oldest first; `compare` takes them by number."""
     from e2lm_core.sets import versions
 
-    rows = [v.model_dump() for v in versions.list_versions(Settings.from_env(), task)]
-    show(as_json, {"task": task, "versions": rows}, rows, SHOWN)
+    settings = Settings.from_env()
+    rows = [v.model_dump() for v in versions.list_versions(settings, task)]
+    lost = versions.history_damage(settings, task)
+    if rows or as_json or lost is None:
+        show(as_json, {"task": task, "versions": rows}, rows, SHOWN)
+    if lost is not None:
+        typer.echo(lost, err=True)
 
 
 @app.command("name")

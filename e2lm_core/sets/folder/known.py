@@ -91,11 +91,13 @@ def earlier(folder: Path, digest: str) -> TaskSet | None:
         return _before.get((folder.absolute(), digest))
 
 
-def prepared(known: Known, task: TaskSet, limits: Limits) -> Prepared:
+def prepared(known: Known | None, task: TaskSet, limits: Limits) -> Prepared:
     """What is written to make the known set this one; only questions that it does not hold yet are checked.
 
     Raises TaskError as `task_files` does.
     """
+    if known is None:
+        return _prepared_whole(task, limits)
     sections = (task.questions, task.dev)
     of_object = {
         id(question): line
@@ -110,6 +112,10 @@ def prepared(known: Known, task: TaskSet, limits: Limits) -> Prepared:
         files = _files(task, _data(lines[0]), _data(lines[1]))
         if max(map(len, files.values())) <= limits.max_file_bytes:
             return Prepared(task, files, lines, _digest(task, files))
+    return _prepared_whole(task, limits)
+
+
+def _prepared_whole(task: TaskSet, limits: Limits) -> Prepared:
     files = task_files(task, limits)
     lines = _lines(files[DATA[0]]), _lines(files[DATA[1]])
     return Prepared(task, files, lines, _digest(task, files))

@@ -97,6 +97,7 @@ class Log:
         self.is_old = self._file.end == 0 and bool(old := _cursor(folder))
         if self.is_old:
             self.entries = old
+        self.opening = OPEN
 
     @classmethod
     def of(cls, settings: Settings, name: str) -> Log:
@@ -172,7 +173,7 @@ class Log:
         if self._file.end == 0:
             if not self.entries:
                 self.keep(0, before, SNAPSHOT_BYTES)
-                self.entries = [Entry(Step(number=0, action=OPEN, at=now()), None)]
+                self.entries = [Entry(Step(number=0, action=self.opening, at=now()), None)]
             last = self.entries[-1]
             self.entries[-1] = last._replace(step=last.step.model_copy(update={"digest": digest}))
             lines += [*map(_line, self.entries), {"confirmed": last.step.number}]
@@ -320,17 +321,17 @@ def _parsed(start: _Read, data: bytes) -> tuple[_Read, _Read]:
         begin, end = end, end + len(raw) + 1
         try:
             line = json.loads(raw)
-        except ValueError:
+            if "named" in line:
+                names[line["named"]] = line["name"]
+            elif "confirmed" in line:
+                confirmed = line["confirmed"]
+                kept = {n: name for n, name in names.items() if name}
+                sure = _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed)
+            else:
+                packed = line.pop("delta")
+                entries.append(Entry(Step(**line), packed, begin))
+        except (ValueError, TypeError, KeyError, AttributeError):  # see `damage`
             continue
-        if "named" in line:
-            names[line["named"]] = line["name"]
-        elif "confirmed" in line:
-            confirmed = line["confirmed"]
-            kept = {n: name for n, name in names.items() if name}
-            sure = _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed)
-        else:
-            packed = line.pop("delta")
-            entries.append(Entry(Step(**line), packed, begin))
     kept = {n: name for n, name in names.items() if name}
     return _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed), sure
 

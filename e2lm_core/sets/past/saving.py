@@ -14,6 +14,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.folder.known import Known
+from e2lm_core.sets.past import damage
 from e2lm_core.sets.past import log as logs
 from e2lm_core.sets.past.delta import Delta, between
 from e2lm_core.sets.past.log import Entry, Log, Step
@@ -39,6 +40,7 @@ def save(
     new = known_sets.prepared(known, task, settings.limits)
     log = Log.of(settings, folder.name)
     _sweep(log, folder)
+    damage.set_aside(log)
     settle(log, known, folder)
     if log.is_long:
         _forget_oldest(log, known)

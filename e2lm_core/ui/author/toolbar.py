@@ -125,6 +125,8 @@ def history(name: str) -> None:
     """A popover with the set's versions: to name one, by which it is kept, and to make the set again what it was."""
     settings = session.studio().settings
     kept = versions.list_versions(settings, name)
+    if lost := versions.history_damage(settings, name):
+        say.warning(lost, icon=":material/history:")
     listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MOST_LISTED or v.name}
     with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
         if len(kept) < 2:

@@ -11,7 +11,8 @@ import pytest
 
 from e2lm_core.base.database import MIGRATIONS, connect
 from e2lm_core.base.memory import snapshot
-from tests.support import studios, unwritable
+from tests.base.memory import unwritable
+from tests.support import studios
 
 PROGRAM = """
 import json, sys

@@ -15,8 +15,8 @@ from tests.commands.conftest import Cli
 @pytest.fixture
 def people(here: Settings) -> Settings:
     """Ada, who administers and has `mine`, and Bob."""
-    named = here.model_copy(update={"admins": ("ada",)})
-    register.sign_in(named, "https://id.example", "1", "Ada", username="ada")
+    named = here.model_copy(update={"admins": ("sub:1",)})
+    register.sign_in(named, "https://id.example", "1", "Ada")
     register.sign_in(named, "https://id.example", "2", "Bob", email="bob@example.org")
     return here
 

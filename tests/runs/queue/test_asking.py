@@ -20,7 +20,7 @@ from tests.support.fake_backend import FakeBackend
 @pytest.fixture
 def studio(tmp_path) -> Studio:
     opened = studios.studio(tmp_path)
-    settings = opened.settings.model_copy(update={"auth": "oidc", "admins": ("root",)})
+    settings = opened.settings.model_copy(update={"auth": "oidc", "admins": ("sub:root",)})
     return replace(opened, settings=settings)
 
 
@@ -151,7 +151,7 @@ def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_wh
                 time.sleep(0.1)
 
     opened = studios.studio(tmp_path, Slow())
-    studio = replace(opened, settings=opened.settings.model_copy(update={"admins": ("root",)}))
+    studio = replace(opened, settings=opened.settings.model_copy(update={"admins": ("sub:root",)}))
     ada, root = asked(studio, "ada"), asked(studio, "root")
     number = start.start(ada, collection.open_set(ada.settings, "little"), studio.catalogue.checkpoints)
     quotas.set_most(root.settings, "cpu", 0, "ada")
