@@ -97,8 +97,10 @@ def sweep_files(folder: Path, pattern: str, older_than_s: float) -> None:
                     left.unlink()
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
     """Write one file whole or not at all; a link stays one, and what it leads to is replaced.
+
+    `called` is what it holds, where its name says nothing to its author.
 
     A device or a pipe is written into, never replaced: there is no whole or not at all. Raises TaskError in
     one sentence.
@@ -117,7 +119,7 @@ def replace_file(path: Path, data: bytes) -> None:
         new.chmod(0o644)
         new.replace(path)
     except OSError as error:
-        raise TaskError(_sentence(path.name, error)) from error
+        raise TaskError(_sentence(called or path.name, error)) from error
     finally:
         if new is not None:
             new.unlink(missing_ok=True)

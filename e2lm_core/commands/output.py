@@ -282,6 +282,8 @@ def evaluated(
     from e2lm_core.runs.queue.records import Progress as Done
     from e2lm_core.runs.queue.records import Progressing
 
+    with studio.store.database.transaction():
+        pass  # what could not be saved is not computed first
     with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
         done: dict[str, int] = {}
 

@@ -89,6 +89,14 @@ def csv(curves: Sequence[Curve]) -> bytes:
         )
     ]
     frame = pd.DataFrame(rows)
+    without = [c for c in _IF_ANY if frame[c].isna().all()]
     for column in ("tokens_seen", "num_fewshot", "questions"):
-        frame[column] = frame[column].astype("Int64")
-    return plain.csv(frame.drop(columns=[c for c in _IF_ANY if frame[c].isna().all()]))
+        # Of any size, and whole where others are missing: none of pandas' own kinds of numbers is both.
+        frame[column] = pd.Series(
+            [
+                "" if value is None or pd.isna(value) else str(int(value))
+                for value in (row[column] for row in rows)
+            ],
+            dtype=object,
+        )
+    return plain.csv(frame.drop(columns=without))

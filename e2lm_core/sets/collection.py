@@ -347,4 +347,5 @@ def _disk(failed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TaskError(f"{failed} ({error.strerror}): check the disk, and try again.") from error
+        reason = error.strerror or "a file in it cannot be read"  # of many files copied, none by itself
+        raise TaskError(f"{failed} ({reason}): check the disk, and try again.") from error

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from e2lm_core.base import database
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate
 from e2lm_core.sets import authoring, collection
 from tests.commands.conftest import Cli
 from tests.conftest import ROOT
@@ -128,3 +132,15 @@ def test_a_share_that_cannot_be_is_refused(call: Cli) -> None:
     assert "use i/n" in call("evaluate", "little", "--shard", "3/2", code=2)
     assert "use fewer shares" in call("evaluate", "little", *SOME, "--shard", "3/3", code=2)
     assert "both write to stdout" in call("evaluate", "little", "--out", "-", "--json", code=2)
+
+
+def test_what_could_not_be_saved_is_not_computed(
+    call: Cli, here: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection.copy_set(here, "little", "locked")
+    call("score", "locked")  # the database is there
+    monkeypatch.setattr(database, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(evaluate, "evaluate", lambda *_: pytest.fail("it was computed"))
+    with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "held by another program" in call("evaluate", "locked", code=2)

@@ -275,3 +275,4 @@ def test_a_disk_that_refuses_is_said_without_its_place(client, opened, tmp_path,
         answer.json()["sentence"] for answer in answers if answer.content and answer.json().get("sentence")
     ]
     assert refused
+    assert not [one for one in refused if ".json" in one]

@@ -27,3 +27,10 @@ def test_names_that_a_spreadsheet_would_run_come_back_as_they_were():
     assert b"'=m,'@t" in table
     again = read({"s.csv": table})
     assert [(c.model.name, c.task) for c in again.curves] == [("=m", "@t")]
+
+
+def test_tokens_of_any_size_are_written():
+    imported = read(harness_files.folder(steps=(1000, 2000)))
+    curve = imported.curves[0].model_copy(update={"tokens_seen": (9_999_999_999_999 * 2_097_152, None)})
+    lines = imported_documents.csv([curve]).decode().splitlines()
+    assert [line.split(",")[5] for line in lines[1:]] == ["20971519999997902848", ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -164,6 +165,13 @@ def test_a_renamed_set_keeps_its_history_and_its_other_files(here: Settings) -> 
     assert collection.rename_set(here, "yours", "mine").questions == renamed.questions
     assert [p.name for p in here.sets.iterdir()] == ["mine"]
     assert len(versions.list_versions(here, "mine")) == 4
+
+
+def test_a_file_that_cannot_be_copied_is_said_and_the_set_stays(here: Settings) -> None:
+    os.mkfifo(here.sets / "mine" / "pipe")
+    with pytest.raises(TaskError, match=r"mine could not be renamed \(a file in it cannot be read\)"):
+        collection.rename_set(here, "mine", "yours")
+    assert collection.open_set(here, "mine").questions
 
 
 def test_a_name_that_is_taken_and_an_example_are_not_renamed(here: Settings) -> None:

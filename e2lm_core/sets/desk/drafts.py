@@ -29,6 +29,7 @@ PROMPT, NEW = "prompt", "new"
 MOST_BYTES = 2**20  # a draft: a question of the longest kind with 26 choices, typed and seen
 MOST_BYTES_OF_ONE = 16 * 2**20  # person
 MOST_OF_ONE = 500
+_CALLED = "What is typed"  # where a draft could not be saved
 KEPT_S = 30 * 24 * 3600.0
 MARKS_KEPT_S = 24 * 3600.0
 _SWEPT, _SWEPT_EVERY_S = ".swept", 24 * 3600.0
@@ -99,7 +100,7 @@ def keep(settings: Settings, draft: Draft) -> bool:
             draft = draft.model_copy(update={"tried": True})  # its browser does not say so
         data = draft.model_dump_json().encode()
         _require_room(settings, path, len(data))
-        replace_file(path, data)
+        replace_file(path, data, _CALLED)
     return True
 
 
@@ -125,7 +126,7 @@ def saved(settings: Settings, task: str, place: str, form: str) -> None:
     with _one_at_a_time, contextlib.suppress(StudioError):  # the text is saved, which is what counts
         present = _read(path)
         if present is None or present.form == form or present.over:  # else another window's
-            replace_file(path, mark.model_dump_json().encode())
+            replace_file(path, mark.model_dump_json().encode(), _CALLED)
 
 
 def finished_forms(settings: Settings, task: str) -> dict[str, str]:
@@ -198,7 +199,7 @@ def discard(settings: Settings, task: str, place: str) -> None:
     with _one_at_a_time:
         if (draft := find(settings, task, place)) is not None:
             gone = draft.model_copy(update={"over": "discarded"})
-            replace_file(_path(settings, task, place), gone.model_dump_json().encode())
+            replace_file(_path(settings, task, place), gone.model_dump_json().encode(), _CALLED)
 
 
 def discarded(settings: Settings, task: str, place: str) -> bool:
@@ -216,7 +217,7 @@ def bring_back(settings: Settings, task: str, place: str) -> Draft:
                 "There is no discarded text to bring back: it was typed over, or it is too old."
             )
         back = draft.model_copy(update={"over": None, "form": new_form(), "turn": 0})
-        replace_file(_path(settings, task, place), back.model_dump_json().encode())
+        replace_file(_path(settings, task, place), back.model_dump_json().encode(), _CALLED)
     return back
 
 
