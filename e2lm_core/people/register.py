@@ -27,7 +27,7 @@ _SUBJECT = "sub:"  # before a subject in E2LM_ADMINS
 _LONGEST = 24  # characters of an id made from a name
 _SEEN_EVERY_S = 60.0
 _SIGN_OUT_KEPT_S = 40 * 24 * 3600.0  # Streamlit's cookie lasts 30 days
-_signed_out: set[str] = set()  # by this process, also where the disk refused it
+_signed_out: set[tuple[Path, str]] = set()  # in this process, also where the disk refused it
 
 
 class Person(Record):
@@ -238,7 +238,7 @@ def still_here(settings: Settings, person: Person) -> Person | None:
 
 def end_sign_in(settings: Settings, sign_in: str) -> None:
     """Sign out: no page and no pass of this sign-in is anybody's from now on, in whatever tab."""
-    _signed_out.add(sign_in)
+    _signed_out.add((settings.home, sign_in))
     now = time.time()
     with contextlib.suppress(StudioError), database(settings).transaction() as connection:
         connection.execute("DELETE FROM sign_outs WHERE at < ?", (now - _SIGN_OUT_KEPT_S,))
@@ -247,8 +247,10 @@ def end_sign_in(settings: Settings, sign_in: str) -> None:
 
 def has_ended(settings: Settings, sign_in: str) -> bool:
     """Whether somebody has signed out of this sign-in."""
-    if sign_in in _signed_out or not exists(settings):
-        return sign_in in _signed_out
+    if (settings.home, sign_in) in _signed_out:
+        return True
+    if not exists(settings):
+        return False
     with database(settings).reading() as connection:
         row = connection.execute("SELECT 1 FROM sign_outs WHERE sign_in = ?", (sign_in,)).fetchone()
     return row is not None
