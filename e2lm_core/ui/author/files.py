@@ -105,7 +105,7 @@ def _asked(place: Any, data: bytes, filename: str, read: Preview, how: How, key:
             say.plain(f"{question}?"),
             list(others),
             index=None,
-            format_func=lambda reading: words.reading_label(reading, read.readings),
+            format_func=lambda reading: say.plain(words.reading_label(reading, read.readings)),
             horizontal=True,
             key=f"{key}_meaning",
         )
@@ -114,7 +114,7 @@ def _asked(place: Any, data: bytes, filename: str, read: Preview, how: How, key:
         say.caption(say.plain(example.strip()))
         for cell, (reading, other) in zip(st.columns(len(others)), others.items(), strict=True):
             with cell:
-                st.markdown(f"If it is {words.reading_label(reading, read.readings)}:")
+                say.markdown(say.plain(f"If it is {words.reading_label(reading, read.readings)}:"))
                 rows = [
                     {"question": q.question, "right answer": q.choices[q.answer]}
                     for q in other.questions[:MOST_COMPARED]
