@@ -38,6 +38,7 @@ ENDS = (*(end for kind in KINDS.values() for end in kind.ends), ".txt")
 _LOOKED_AT = 50_000
 _GIFT = re.compile(r"^::|\{\s*(?:[=~]|%-?\d|T(?:RUE)?\s*\}|F(?:ALSE)?\s*\})", re.MULTILINE)
 _AIKEN = re.compile(r"^ANSWER:[ \t]*[A-Z][ \t]*$", re.MULTILINE)
+_FIRST_CHOICE = re.compile(r"^A[.)][ \t]", re.MULTILINE)
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•][ \t]|\(?[A-Za-z][.)][ \t])", re.MULTILINE)
 
 
@@ -49,6 +50,8 @@ def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
         return "parquet"
     if data.startswith(b"PK\3\4") and end not in (".xlsx", ".xlsm"):
         return "xlsx" if b"[Content_Types].xml" in data[:_LOOKED_AT] and b"xl/" in data else "qti"
+    if end in ("", ".txt") and _ends_as_aiken(data, name, encoding):
+        return "aiken"
     named = next((key for key, kind in KINDS.items() if end in kind.ends), None)
     if named in ("moodle",) or (end in ("", ".txt") and data.lstrip()[:1] == b"<"):
         return _xml(data, name)
@@ -59,6 +62,12 @@ def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
     if end == ".xls":
         raise TaskError(f"{name} is an old workbook; save it as .xlsx or .csv.")
     raise TaskError(f"{name} is no file that can be imported; use {', '.join(ENDS)}.")
+
+
+def _ends_as_aiken(data: bytes, name: str, encoding: str | None) -> bool:
+    """Whether a file of lettered choices ends with `ANSWER: B`, which no other format does, whatever it begins with."""
+    text = decode(data, name, encoding)[0].rstrip()
+    return bool(_AIKEN.fullmatch(text[text.rfind("\n") + 1 :])) and bool(_FIRST_CHOICE.search(text))
 
 
 def _xml(data: bytes, name: str) -> str:

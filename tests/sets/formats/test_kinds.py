@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats import writing
 from e2lm_core.sets.formats.kinds import kind_of
+from e2lm_core.sets.formats.reading import parse
 
 TEXTS = {
     "json": '[{"question": "q"}]',
@@ -49,3 +53,19 @@ def test_what_is_none_of_them_is_said() -> None:
         kind_of(b"<", "a.xml")
     with pytest.raises(TaskError, match=r"declares a document type"):
         kind_of(b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml")
+
+
+@pytest.mark.parametrize(
+    "begins", ["{x} is", "<b> is", "::title:: is", "[1] is", "{=a ~b} is", "<?xml is", '{"a": 1} is']
+)
+def test_an_aiken_file_is_one_whatever_its_first_question_begins_with(begins: str) -> None:
+    questions = [
+        Question(id="q1", question=f"{begins} what?", choices=("a mark", "a word"), answer=1),
+        Question(id="q2", question="Why?", choices=("a", "b"), answer=0),
+    ]
+    data = writing.file_of(questions, "aiken")
+    assert kind_of(data, "t.txt") == "aiken"
+    read = parse(data, "t.txt", Limits())
+    assert [(q.question, q.choices, q.answer) for q in read.questions] == [
+        (q.question, q.choices, q.answer) for q in questions
+    ]

@@ -31,7 +31,11 @@ _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
 _TICKED = re.compile(r"\[([ xX✓✔])\]\s+(.*)")
 _BULLET = re.compile(r"(\s*)[-*+•]\s+(\S.*)")
 _LETTERED = re.compile(r"(\s*)\(?([A-Za-z])[.)]\s+(\S.*)")
-_NUMBERED = re.compile(r"(\s*)(?:(?:question|frage|q)\s*)?(\d{1,5})\s*[.):]\s+(\S.*)", re.IGNORECASE)
+_NUMBERED = re.compile(  # `1. Why?`, `Question 1: Why?`, `**Question 1:** Why?`
+    r"(\s*)(?P<bold>\*\*|__)?(?:(?:question|frage|q)\s*)?(?P<number>\d{1,5})"
+    r"(?(bold)(?:\s*[.):](?P=bold)|(?P=bold)\s*[.):])|\s*[.):])\s+(?P<text>\S.*)",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(r"(?:question|frage|q)\s*\d*\s*[.:]?", re.IGNORECASE)
 # Behind a letter or a number alone, a mark; text may follow that, but not the letter: `A gas` is a text.
 _MARK = re.compile(r"\(?(?P<mark>[A-Za-z]|[0-9]{1,2})[.):]?(?P<behind>(?<=[.):])\s.*|\s+[^\w\s].*)?")
@@ -200,8 +204,8 @@ class _Reader:
                 self._add(found[1], found[2])
             return True
         found = _NUMBERED.fullmatch(line)
-        if found and len(found[1]) > 1 and int(found[2]) == len(self._choices) + 1:
-            self._add(found[1], found[3], str(int(found[2])))
+        if found and len(found[1]) > 1 and int(found["number"]) == len(self._choices) + 1:
+            self._add(found[1], found["text"], str(int(found["number"])))
             return True
         return False
 
@@ -230,7 +234,7 @@ class _Reader:
         if self._choices or self._answer is not None or self._heading or (begins and self._text):
             self.end()  # a numbered line begins another question; what stands above a paragraph is its subject
         bullet = None if self._text else _BULLET.fullmatch(line)
-        text = begins[3] if begins else bullet[2] if bullet else line.strip()
+        text = begins["text"] if begins else bullet[2] if bullet else line.strip()
         if not self._text:
             self._at = number
         self._text.append(text)

@@ -140,3 +140,20 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
 def test_an_answer_behind_a_list(choices: str, answer: str, gold: int | str) -> None:
     (row,) = lists.read(f"Which?\n{choices}\nAnswer: {answer}\n".encode(), "t.md", LIMITS, How()).rows
     assert row.values["answer"] == gold if isinstance(gold, int) else gold in row.refused
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("1. Why?", "Why?"),
+        ("Question 1: Why?", "Why?"),
+        ("**Question 1:** Why?", "Why?"),
+        ("**1.** Why?", "Why?"),
+        ("__Frage 12__: Why?", "Why?"),
+        ("**1. Why?**", "**1. Why?**"),
+        ("**Why 1:** why?", "**Why 1:** why?"),
+    ],
+)
+def test_the_number_of_a_question_is_no_part_of_it(line: str, question: str) -> None:
+    (row,) = lists.read(f"{line}\n- [x] a\n- b\n".encode(), "t.md", LIMITS, How()).rows
+    assert row.values["question"] == question
