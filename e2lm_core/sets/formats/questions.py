@@ -156,6 +156,8 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if not labels and not texts:  # `{"A": "gold", "B": "iron"}`
             labels, texts = [*value], [*value.values()]
         value = texts
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "text" in one for one in value):
+        labels, value = [one.get("label", "") for one in value], [one["text"] for one in value]
     if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
         raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
     labels = labels if isinstance(labels, list) and len(labels) == len(value) else ()

@@ -202,6 +202,9 @@ def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
 def test_choices_of_public_data_sets() -> None:
     arc = {"question": "q", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"}
     assert golds(json.dumps(arc), name="t.jsonl") == [1]
+    stem = {"stem": "q", "choices": [{"text": "x", "label": "1"}, {"text": "y", "label": "2"}]}
+    read = parse(json.dumps({"id": "a", "question": stem, "answerKey": "1"}).encode(), "t.jsonl", LIMITS)
+    assert [(q.question, q.choices, q.answer, q.extra) for q in read.questions] == [("q", ("x", "y"), 0, {})]
     keyed = {"question": "q", "choices": {"1": "x", "2": "y", "3": "z"}, "answer": 2}
     assert golds(json.dumps(keyed), name="t.jsonl") == [1]
     sciq = "question,distractor1,distractor2,correct_answer\nq,x,y,z\n"

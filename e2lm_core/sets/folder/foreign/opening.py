@@ -42,7 +42,8 @@ def opened(files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: 
     """The set that a YAML and the rows beside it make. Raises TaskError in one sentence."""
     rows = read_rows(files, parsed, yaml, limits)
     config = parsed.config
-    if not parsed.functions and derive.fits([*rows.test, *rows.dev]):
+    ids = [str(row["id"]) for row in (*rows.test, *rows.dev) if row.get("id") is not None]
+    if not parsed.functions and len(set(ids)) == len(ids) and derive.fits([*rows.test, *rows.dev]):
         questions = to_questions(rows.test, rows.where, "q")
         dev = to_questions(rows.dev, rows.where, "dev")
         if _is_flat(rows, harness_rows(questions, dev)):

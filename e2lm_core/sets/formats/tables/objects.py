@@ -38,6 +38,7 @@ def read_list(data: bytes, name: str, limits: Limits, how: How) -> Rows:
 
 def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> Rows:
     """Objects as rows, with all their keys as columns, in the order in which they come."""
+    rows = [_flat(row) for row in rows]
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))
@@ -45,3 +46,16 @@ def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "
             raise too_many_columns(name)
     numbered = [Row(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
     return Rows(list(columns), numbered, encoding)
+
+
+def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row whose question is an object (`{"stem": "Why?", "choices": […]}`, as AI2 has it) with columns of their own."""
+    asked = row.get("question")
+    if (
+        not isinstance(asked, dict)
+        or not isinstance(asked.get("stem"), str)
+        or asked.keys() & (row.keys() - {"question"})
+    ):
+        return row
+    inside = {("question" if name == "stem" else name): value for name, value in asked.items()}
+    return {**row, **inside}

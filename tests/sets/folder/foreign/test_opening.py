@@ -176,3 +176,19 @@ def test_dates_of_a_json_file_are_refused_where_the_prompt_uses_them(tmp_path: P
     assert opened(folder).task.questions[1].extra == {"when": "2010-01-11"}
     write(folder, "dated.yaml", keys | {"dataset_path": "somebody/dated"})
     assert render_set(opened(folder).task, 0)[0].context == "q (2010-01-10)"
+
+
+def test_ids_that_repeat_make_way_for_the_studio_s(tmp_path: Path) -> None:
+    keys = {
+        "task": "twice",
+        "dataset_path": "somebody/twice",
+        "output_type": "multiple_choice",
+        "test_split": "test",
+        "doc_to_text": "Q: {{question}}",
+        "doc_to_choice": "choices",
+        "doc_to_target": "answer",
+    }
+    rows = [{"id": "same", "question": f"q{n}", "choices": ["a", "b"], "answer": n % 2} for n in range(3)]
+    task = opened(write(tmp_path / "twice", "twice.yaml", keys, test=rows)).task
+    assert [(q.id, q.extra) for q in task.questions] == [(f"q{n}", {"id_raw": "same"}) for n in (1, 2, 3)]
+    assert [doc.context for doc in render_set(task, 0)] == ["Q: q0", "Q: q1", "Q: q2"]
