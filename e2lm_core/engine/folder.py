@@ -16,6 +16,7 @@ from e2lm_core.checkpoints.folders import loaded_files
 DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
 MAX_WINDOW = 16_384
+MIN_WINDOW = 2  # one token of a prompt, one of a choice
 _NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
 MAX_LAYERS = 1_000
 
@@ -48,7 +49,7 @@ def window(config: Any, tokenizer: Any) -> int:
     """The longest input in tokens, as the harness finds it (`HFLM.max_length`), at most `MAX_WINDOW`.
 
     The configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's length, else
-    `DEFAULT_WINDOW`.
+    `DEFAULT_WINDOW`. Raises `CheckpointError` for one that holds no prompt.
     """
     inner = getattr(config, "text_config", None) or config
     tokens = next(
@@ -63,6 +64,11 @@ def window(config: Any, tokenizer: Any) -> int:
         tokens = getattr(tokenizer, "model_max_length", None)
         if tokens is None or tokens > _NO_LIMIT:
             tokens = DEFAULT_WINDOW
+    if tokens < MIN_WINDOW:
+        raise CheckpointError(
+            f"A {getattr(inner, 'model_type', 'model')} model with a context window of {int(tokens)} token takes no "
+            f"prompt: it needs {MIN_WINDOW} or more (max_position_embeddings in its config.json)."
+        )
     return min(int(tokens), MAX_WINDOW)
 
 

@@ -27,6 +27,11 @@ def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
     assert window(tiny_models.config("llama", 10**6), tokenizer) == 16_384
     config = read_config(tiny_models.make(tmp_path, window=77))
     assert window(config, tokenizer) == 77
+    assert window(tiny_models.config("llama", 2), tokenizer) == 2
+    with pytest.raises(
+        CheckpointError, match="A llama model with a context window of 1 token takes no prompt"
+    ):
+        window(tiny_models.config("llama", 1), tokenizer)
     assert window(object(), tokenizer) == 2_048
     tokenizer.model_max_length = 55
     assert window(object(), tokenizer) == 55

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from e2lm_core.base.errors import TaskError
 MAX_BYTES = 256 * 1024
 MAX_PARTS = 20_000  # lines, commas and brackets, those in texts among them: each may be a value
 MAX_NUMBER = 10**40
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class FunctionName(NamedTuple):
@@ -56,6 +58,13 @@ class _Loader(yaml.SafeLoader):
             value = MAX_NUMBER
         if abs(value) >= MAX_NUMBER:
             problem = "a whole number is none or too long; use at most 40 digits, or text in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return value
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+        value = str(super().construct_scalar(node))
+        if _HALF.search(value):  # of an escape: the file itself is UTF-8
+            problem = "it holds a half character (a lone surrogate); write the character itself"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return value
 

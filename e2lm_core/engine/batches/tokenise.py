@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
 # Of a model's configuration, with its tokenizer's files, decides this which tokenizer transformers makes of them.
 _OF_CONFIG = ("model_type", "model_name", "tokenizer_class", "transformers_version")
+_HALF = re.compile("[\ud800-\udfff]")
 _CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded both ways
 
 
@@ -141,8 +143,21 @@ class Encoder:
     def _pairs(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
         """(context, continuation) tokens of each request, nothing cut off.
 
-        By words where that is known to be the same, which some requests are looked at to confirm.
+        By words where that is known to be the same, which some requests are looked at to confirm. Raises
+        `TaskError` for text that no tokenizer takes.
         """
+        try:
+            return self._cut(requests)
+        except (TypeError, UnicodeEncodeError) as error:  # how the library tells of what is not UTF-8
+            half = next((r for r in requests if _HALF.search("".join(r))), None)
+            if half is None:
+                raise
+            raise TaskError(
+                f"The text before {_short(half.continuation)}, or that text, holds a half character (a lone surrogate), "
+                "which no model reads; retype it."
+            ) from error
+
+    def _cut(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
         if self._words is not None:
             pairs = self._pairs_by_words(requests, self._words)
             looked_at = sorted(

@@ -30,6 +30,8 @@ def test_plain_values_and_named_functions() -> None:
         (b"a: !include other.yaml\n", "could not determine a constructor for the tag '!include'"),
         (b"a: !function [1]\n", "!function takes one name"),
         (b"a: [\n", "(line 2)"),
+        (b'a: 1\nb: ["\\ud83d"]\n', "(line 2): it holds a half character (a lone surrogate); write the"),
+        (b'"\\udfff": 1\n', "(line 1): it holds a half character"),
         (b"- a\n", "must be a mapping of keys"),
         (b"1: a\n", "must be a mapping of keys"),
         (b"", "must be a mapping of keys"),

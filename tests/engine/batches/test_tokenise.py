@@ -63,6 +63,10 @@ def test_refusals_are_sentences(tmp_path: Path) -> None:
         e.encode([Request("Question", "")], max_length=50)
     with pytest.raises(LimitError, match="window holds 3"):
         e.encode([Request("Question:", " six legs; a spider has eight")], max_length=3)
+    for half in (Request("What \ud800?", " x"), Request("What?", " \udfff")):
+        for way in (e.lengths, lambda some: e.encode(some, max_length=50)):
+            with pytest.raises(TaskError, match="holds a half character"):
+                way([Request("What?", " x"), half])
     with pytest.raises(CheckpointError, match="holds no tokenizer"):
         Encoder(tmp_path / "nothing")
     (tmp_path / "tokenizer.json").write_text("{")

@@ -139,6 +139,14 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "DCP": (lambda f: other(f, "pytorch_model_fsdp_0/__0_0.distcp"), "distributed checkpoint"),
     "DeepSpeed": (lambda f: other(f, "global_step100/mp_rank_00_model_states.pt"), "DeepSpeed's parts"),
     "own code": (own_code, "is not a configuration"),
+    "a window of one": (
+        lambda f: (f / "config.json").write_text(
+            (f / "config.json")
+            .read_text()
+            .replace('"max_position_embeddings": 256', '"max_position_embeddings": 1')
+        ),
+        "window of 1 token",
+    ),
     "cut": (lambda f: os.truncate(f / "model.safetensors", 5_000), "cut short or damaged"),
     "being written": (lambda f: other(f), "wait where training is still writing"),
 }
