@@ -276,7 +276,7 @@ def evaluated(
 ) -> RunResult:
     """Compute what is missing, with `anew` what the package brings as well; a bar counts questions at checkpoints.
 
-    What a rolling run waits for is said on stderr.
+    What a rolling run waits for is said on stderr, and what is kept of one that the keyboard stops.
     """
     from e2lm_core.runs.evaluate import evaluate
     from e2lm_core.runs.queue.records import Progress as Done
@@ -284,7 +284,8 @@ def evaluated(
 
     with studio.store.database.transaction():
         pass  # what could not be saved is not computed first
-    with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
+    total = len(checkpoints) * len(task.questions)
+    with progress_bar(task.name, total) as advance:
         done: dict[str, int] = {}
 
         class Bar(Progressing):
@@ -296,7 +297,15 @@ def evaluated(
 
         name = f"command-{os.getpid()}" if rolling else None
         computing = studio.computing_anew if anew else studio
-        return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
+        try:
+            return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
+        except KeyboardInterrupt:
+            typer.echo(
+                f"Stopped: {sum(done.values()):,} of {phrasing.count(total, 'result')} are kept; the same command goes "
+                "on from there.",
+                err=True,
+            )
+            raise
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:

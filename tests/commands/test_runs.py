@@ -7,14 +7,17 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from e2lm_core.base import database
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import METRICS, Checkpoint, Scored
 from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs import evaluate
 from e2lm_core.sets import authoring, collection
 from tests.commands.conftest import Cli
@@ -144,3 +147,29 @@ def test_what_could_not_be_saved_is_not_computed(
     with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "held by another program" in call("evaluate", "locked", code=2)
+
+
+def test_the_keyboards_stop_says_what_is_kept(
+    call: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("tasks")  # sets the environment
+    monkeypatch.setenv("E2LM_HOME", str(tmp_path))
+    chunks, begun = LocalBackend.chunks, []
+
+    def stopped(
+        self: LocalBackend, checkpoint: Checkpoint, *rest: object, **more: object
+    ) -> Iterator[Scored]:
+        begun.append(checkpoint.name)
+        if len(begun) == 4:
+            raise KeyboardInterrupt
+        yield from chunks(self, checkpoint, *rest, **more)
+
+    monkeypatch.setattr(LocalBackend, "chunks", stopped)
+    monkeypatch.setattr(LocalBackend, "together", lambda self, some, _: [(one,) for one in some])
+    monkeypatch.setattr(LocalBackend, "at_once", 1)
+    with pytest.raises(SystemExit) as end:
+        main_commands.main(["evaluate", "little", "--checkpoints", SMALL])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == (
+        "Stopped: 18 of 60 results are kept; the same command goes on from there.\n"
+    )

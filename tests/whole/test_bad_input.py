@@ -443,3 +443,4 @@ def test_stopping_a_command_from_the_keyboard_is_no_traceback(tmp_path: Path) ->
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in err
+    assert b" of 80,000 results are kept; the same command goes on from there." in err.splitlines()[-1]
