@@ -24,9 +24,11 @@ MAX_LAYERS = 1_000
 def read_config(directory: Path) -> Any:
     """The transformers configuration in `directory`, never with code of its own.
 
-    Raises `CheckpointError` where there is none, or transformers cannot read it.
+    Raises `CheckpointError` where there is none, transformers cannot read it, or its model reads a text and writes
+    another one (an encoder and a decoder), as the harness takes them by transformers' own list.
     """
     from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
 
     path = directory / "config.json"
     if not path.is_file():
@@ -37,6 +39,11 @@ def read_config(directory: Path) -> Any:
         raise CheckpointError(
             f"{path} is not a configuration this transformers can load: {first_line(error)}."
         ) from error
+    if config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        raise CheckpointError(
+            f"{directory} holds an encoder with a decoder ({config.model_type}): the studio scores causal language "
+            "models, which have a decoder alone."
+        )
     layers = getattr(getattr(config, "text_config", None) or config, "num_hidden_layers", None)
     if isinstance(layers, int) and layers > MAX_LAYERS:  # each is built before a weight is looked at
         raise CheckpointError(

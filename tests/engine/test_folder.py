@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import AutoConfig
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import (
@@ -35,6 +37,21 @@ def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
     assert window(object(), tokenizer) == 2_048
     tokenizer.model_max_length = 55
     assert window(object(), tokenizer) == 55
+
+
+@pytest.mark.parametrize("kind", ["bart", "mbart", "prophetnet", "t5"])
+def test_an_encoder_with_a_decoder_is_refused_as_the_harness_takes_it_for_one(
+    tmp_path: Path, kind: str
+) -> None:
+    from lm_eval.models.huggingface import HFLM
+
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    with pytest.raises(CheckpointError, match=rf"holds an encoder with a decoder \({kind}\)"):
+        read_config(tmp_path)
+    theirs = HFLM.__new__(HFLM)
+    theirs.AUTO_MODEL_CLASS = None
+    theirs._get_backend(AutoConfig.for_model(kind))
+    assert theirs.backend == "seq2seq"
 
 
 def test_weights_are_cast_but_whole_numbers_are_not(tmp_path: Path) -> None:
