@@ -261,7 +261,7 @@ class Scorer:
             if key not in self._far:
                 reason = f"their attention slides over {reach} tokens, and a prompt has {depth}"
                 found = beyond(model, reach, self.device)
-                self._far[key] = found or plainly_or_alone(model, reason, self.device)
+                self._far[key] = found or plainly_or_alone(model, reason, self.device, reach)
             return self._far[key]
 
     def _verdict(self, model: LoadedModel) -> Verdict:

@@ -165,8 +165,13 @@ def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: tor
         return False
 
 
-def plainly_or_alone(model: LoadedModel, reason: str, device: torch.device) -> Verdict:
-    """Plain batches for that reason; one text at a time where the probe's texts side by side differ."""
+def plainly_or_alone(
+    model: LoadedModel, reason: str, device: torch.device, reach: int | None = None
+) -> Verdict:
+    """Plain batches for that reason; one text at a time where the probe's texts side by side differ.
+
+    With `reach`, for texts beyond so many tokens, the probe's texts are longer than that, as far as that can be tried.
+    """
     kind = model.config.model_type
     dtype = model.skeletons.dtype
     alone = Verdict(
@@ -177,7 +182,8 @@ def plainly_or_alone(model: LoadedModel, reason: str, device: torch.device) -> V
     )
     try:
         known.refuse_positions(model.config.get_text_config())
-        encoded = _probe(model).encoded
+        shared = () if reach is None or reach > _TRIED else (reach + _PAST,)
+        encoded = _probe(model, *shared).encoded
         beside = _together(model, encoded, device)
         singly = _plainly(model, encoded, device)
     except Exception as error:

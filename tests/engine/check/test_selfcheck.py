@@ -260,6 +260,33 @@ def test_what_cannot_go_on_beyond_a_window_is_scored_plainly(
     assert any("slides over 200 tokens, and a prompt has" in note for note in own.notes())
 
 
+def test_beyond_a_window_what_stands_beside_a_text_is_looked_at_there(tmp_path: Path) -> None:
+    """Doge chooses among far tokens, and the choice depends on the padding: within its window that does not show."""
+    sizes = {"hidden_size": 48, "intermediate_size": 96, "num_key_value_heads": 2, "pad_token_id": 1}
+    made = transformers.DogeConfig(**SHAPE | sizes, keep_window_size=24)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(made).float()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, 0.3)
+            else:
+                parameter.add_(torch.randn_like(parameter) * 0.05)
+    model.save_pretrained(tmp_path / "m")
+    tiny_models.tokenizer().save_pretrained(tmp_path / "m")
+    requests = [
+        Request(f"Question: {'iron ' * words}planet?\nAnswer:", choice)
+        for words in (1, 9, 30)
+        for choice in (" six", " oxygen from the air")
+    ]
+    own = backend(tmp_path)
+    found = score(own, tmp_path / "m", requests)
+    theirs = truth(tmp_path / "m", requests)
+    assert all(abs(found[i].ll_nats - ll) <= 1e-4 + 2e-6 * abs(ll) for i, ll in enumerate(theirs))
+    (note,) = own.notes()
+    assert note.startswith("doge models are scored one text at a time")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
