@@ -29,8 +29,7 @@ def with_interval(value: Mapping[str, Any]) -> str:
     text = score(value["value"])
     if value["value"] is None or value["interval"] is None:
         return text
-    low, high = value["interval"]
-    return f"{text} [{score(low)}, {score(high)}]"
+    return f"{text} {interval(*value['interval'])}"
 
 
 def beside_random(null: Null | None) -> str:
@@ -50,8 +49,9 @@ def _chance(null: Null) -> str:
 
 
 def interval(low: float, high: float, share: bool = False) -> str:
-    """[0.78, 0.88], or [78%, 88%]."""
-    return f"[{low:.0%}, {high:.0%}]" if share else f"[{low:.2f}, {high:.2f}]"
+    """[0.780, 0.880], or [78.0%, 88.0%]: as many digits as the number has, which rounding then leaves within."""
+    said = percent if share else score
+    return f"[{said(low)}, {said(high)}]"
 
 
 def metric_value(metric: str, value: float | None) -> str:

@@ -51,9 +51,12 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
     better = higher != (compared.metric in LOWER_IS_BETTER)
     judged = "" if better == higher else ", which is better" if better else ", which is worse"
     share = mean.share if higher else 1 - (mean.share or 0.0)
-    size = _signed(compared.metric, abs(difference)).lstrip("+")
+    sign = 1 if higher else -1  # the interval is that of the size as it is said
+    size, low, high = (sign * value for value in (difference, *mean.interval[::sign]))
+    bounds = f"[{', '.join(_signed(compared.metric, v, unit=False).lstrip('+') for v in (low, high))}]"
+    size_said = _signed(compared.metric, size).lstrip("+")
     return (
-        f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
+        f"**{second}** ends {size_said} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
         f"{judged}, in {share:.0%} of resamples"
     )
 

@@ -96,9 +96,9 @@ def parting(measurements: Measurements, pair: Parted, metric: str = "acc") -> st
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
     if since.sure is not None:
-        return f"{_from(since.sure, since)}, {higher} stands surely above {lower}{_range(since)}."
+        return f"{higher} is reliably ahead of {lower} {_from(since.sure, since)}."
     if since.on_these is not None:
-        return f"{_from(since.on_these, since)}, {higher} stands above {lower} on these questions{_range(since)}; {_again(since)}."
+        return f"{higher} is ahead of {lower} on these questions {_from(since.on_these, since)}; {_again(since)}."
     share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
     said = f"{higher} ends above {lower} {share}, but at no checkpoint for sure and to the end".replace(
         "  ", " "
@@ -110,9 +110,9 @@ def parting(measurements: Measurements, pair: Parted, metric: str = "acc") -> st
 
 
 def _from(place: Point, since: Since) -> str:
-    """From 9 k tokens on; with what it is when that is the first."""
+    """from 9 k tokens on; with what it is when that is the first."""
     words = f"**{_unbroken(place)}**"
-    return f"From {f'the first checkpoint ({words})' if place == since.first else words} on"
+    return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
 
 
 def _again(since: Since) -> str:
@@ -230,14 +230,6 @@ def one_by_one(questions: pd.DataFrame) -> str:
         f"At the last checkpoint the models answer **{int((rise > 0).sum()):,} of {len(rise):,}** questions right more "
         f"often than at the first, **{int((rise < 0).sum()):,}** less often.{left}"
     )
-
-
-def _range(since: Since) -> str:
-    """Where the parting lies in 95% of the resamples, unless that is one place or is not told."""
-    if since.no_range or since.low == since.high:
-        return ""
-    low, high = ("never" if place is None else place.words for place in (since.low, since.high))
-    return f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
 
 
 def _unbroken(place: Point) -> str:

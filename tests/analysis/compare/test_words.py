@@ -68,24 +68,24 @@ def mean(
         (
             "acc",
             mean(0.021, (0.01, 0.032), 0.99),
-            "**second** ends 2.1 points higher than first in accuracy [+1.0, +3.2], in 99% of resamples; ",
+            "**second** ends 2.1 points higher than first in accuracy [1.0, 3.2], in 99% of resamples; ",
         ),
         (
             "acc",
             mean(-0.021, (-0.032, -0.01), 0.01, "tiny"),
-            "**second** ends 2.1 points lower than first in accuracy for tiny [−3.2, −1.0], in 99% of "
+            "**second** ends 2.1 points lower than first in accuracy for tiny [1.0, 3.2], in 99% of "
             "resamples; ",
         ),
         (
             "bpb",
             mean(-0.031, (-0.05, -0.01), 0.02),
-            "**second** ends 0.031 lower than first in bits per byte of the gold choice [−0.050, −0.010], "
+            "**second** ends 0.031 lower than first in bits per byte of the gold choice [0.010, 0.050], "
             "which is better, in 98% of resamples; ",
         ),
         (
             "bpb",
             mean(0.031, (0.01, 0.05), 0.98),
-            "**second** ends 0.031 higher than first in bits per byte of the gold choice [+0.010, +0.050], "
+            "**second** ends 0.031 higher than first in bits per byte of the gold choice [0.010, 0.050], "
             "which is worse, in 98% of resamples; ",
         ),
         (

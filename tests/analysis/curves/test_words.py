@@ -53,34 +53,32 @@ def plain(said: str | None) -> str:
     [
         (
             since(LATE, low=EARLY, high=LATE),
-            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1 "
-            "(95% of resamples: 1.0 k to 9.0 k tokens).",
+            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
         ),
         (
             since(LATE, low=LATE, high=None),
-            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1 "
-            "(95% of resamples: 9.0 k to never).",
+            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
         ),
         (
             since(EARLY, low=EARLY, high=EARLY),
-            "From the first checkpoint (**1.0 k tokens**) on, large-arch1 stands surely above small-arch1.",
+            "large-arch1 is reliably ahead of small-arch1 from the first checkpoint (**1.0 k tokens**) on.",
         ),
         (
             since(LATE, no_range=crossings.UNSETTLED),
-            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1.",
+            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
         ),
         (
             since(Point(step=1_300, tokens_seen=None)),
-            "From **step 1,300** on, large-arch1 stands surely above small-arch1.",
+            "large-arch1 is reliably ahead of small-arch1 from **step 1,300** on.",
         ),
         (
             since(LATE, retraining=None, sure=None),
-            "From **9.0 k tokens** on, large-arch1 stands above small-arch1 on these questions; whether it holds for "
+            "large-arch1 is ahead of small-arch1 on these questions from **9.0 k tokens** on; whether it holds for "
             "models trained again is not known, since none was trained twice.",
         ),
         (
             since(LATE, sure=None),
-            "From **9.0 k tokens** on, large-arch1 stands above small-arch1 on these questions; trained again, they may "
+            "large-arch1 is ahead of small-arch1 on these questions from **9.0 k tokens** on; trained again, they may "
             "stand otherwise.",
         ),
         (
@@ -150,8 +148,8 @@ def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     above = crossings.above_chance(measured, drawn, "acc")
     parted = crossings.parted(measured, drawn, "acc", *pair)
     said = curve_words.curves(measured, "acc", above, parted, "few")
-    assert "large-arch1 stands" in said
-    assert "above small-arch1" in said
+    assert "large-arch1 is ahead of" in said
+    assert "ahead of small-arch1" in said
     assert "Both models are above chance on these questions from" in said
     assert (
         "the web-only twin never is; trained again, they may not be." in said

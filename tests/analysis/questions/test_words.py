@@ -134,7 +134,7 @@ SURE = {"interval": (0.05, 0.151), "covers": "questions"}
     [
         (
             chosen(gain(0.1, **SURE)),
-            "On models that took no part in the choice, final accuracy gains **+0.100** [0.05, 0.15] over random "
+            "On models that took no part in the choice, final accuracy gains **+0.100** [0.050, 0.151] over random "
             "questions; on those that made it, +0.200.",
         ),
         (
@@ -168,7 +168,7 @@ def test_a_choice_that_flatters_itself_is_called_so_score_by_score() -> None:
 def test_a_gain_that_may_be_nothing_is_said() -> None:
     doubtful = {"interval": (-0.02, 0.1), "covers": "questions"}
     assert choice_words.warnings(chosen(gain(0.05, **doubtful))) == [
-        "The held-out gain in final accuracy may be nothing: its interval [-0.02, 0.10] includes 0."
+        "The held-out gain in final accuracy may be nothing: its interval [-0.020, 0.100] includes 0."
     ]
     assert choice_words.warnings(chosen(gain(0.1, **SURE))) == []
     assert choice_words.warnings(chosen(gain(0.05, interval=(-0.02, 0.1), covers="folds"))) == []

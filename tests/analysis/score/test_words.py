@@ -59,7 +59,7 @@ def test_the_finding_names_the_part_with_most_room() -> None:
         scores, score=scores.score.model_copy(update={"interval": (0.6, 0.751)}), sq=Value(value=0.2)
     )
     assert score_words.finding(sure, "acc") == (
-        "On accuracy the Score is **0.683** [0.60, 0.75] (RC: all models together); of the 0.317 that it lacks, 0.400 lies in SQ."
+        "On accuracy the Score is **0.683** [0.600, 0.751] (RC: all models together); of the 0.317 that it lacks, 0.400 lies in SQ."
     )
 
 
