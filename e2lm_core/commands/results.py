@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import count, quoted
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.commands.output import (
@@ -229,7 +229,7 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
         return
     if (more := len(imported.curves) - len(curves)) > 0:
         typer.echo(
-            f"{more:,} more curves are not shown: --json has all, --model, --task and --metric choose.",
+            f"{count(more, 'more curve')} not shown: --json has all, --model, --task and --metric choose.",
             err=True,
         )
     for sentence in document["problems"]:

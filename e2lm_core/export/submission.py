@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
@@ -58,7 +59,7 @@ def export(
     found = findings(studio, task, profile) if found is None else found
     errors = [f for f in found if f.severity == "error"]
     if errors:
-        more = f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""
+        more = f" ({phrasing.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
     return bundle.pack(task, studio.settings.limits)
 

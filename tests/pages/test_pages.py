@@ -294,7 +294,7 @@ def test_an_example_is_copied_not_edited(visit):
     at = visit.open("write")
     assert "This is an example" in visit.said
     assert json.loads(visit.editor.proto.json)["readonly"]
-    at.text_input(key="copy_name").set_value("my_copy").run()
+    at.text_input(key="copy_name_little").set_value("my_copy").run()
     visit.click("Copy")
     assert at.session_state["set"] == "my_copy"
     assert not json.loads(visit.editor.proto.json)["readonly"]

@@ -11,6 +11,7 @@ from e2lm_core.runs import evaluate, measure
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.analysis import plan
+from tests.support import studios
 from tests.support.visits import OWN, queue
 
 
@@ -99,6 +100,19 @@ def test_a_set_is_compared_with_its_parent_before_others(done):
     collection.create_set(done.studio.settings, "a_set_of_its_own")
     at = done.open("compare")
     assert at.selectbox(key=f"compare_{OWN}").value == ("set", "little")
+
+
+def test_of_sets_that_share_nothing_one_with_results_is_compared_first(done):
+    for name in ("a_never_run", "b_run", "c_never_run"):
+        collection.create_set(done.studio.settings, name)
+    authoring.add_questions(done.studio.settings, "b_run", [studios.question(50, id="q50")])
+    done.studio.jobs.submit("evaluate", {"set": "b_run", "checkpoints": [], "num_fewshot": None})
+    done.choose("b_run")
+    collection.create_set(done.studio.settings, "d_never_run")
+    done.studio.jobs.submit("evaluate", {"set": OWN, "checkpoints": [], "num_fewshot": None})
+    at = done.open("compare")
+    versions = [one for one in at.selectbox(key="compare_b_run").options if "version" in one]
+    assert at.selectbox(key="compare_b_run").options[len(versions)] == OWN
 
 
 def test_compare_without_anything_to_compare(visit):

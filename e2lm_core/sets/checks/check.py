@@ -278,9 +278,8 @@ def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
             shown[finding.code] += 1
             if shown[finding.code] == SHOWN_OF_A_KIND + 1:
                 more = kinds[finding.code] - SHOWN_OF_A_KIND
-                kept.append(
-                    _warning(finding.code, f"{more:,} more questions have the same: {finding.sentence}")
-                )
+                have = f"{_count(more, 'more question')} {'has' if more == 1 else 'have'} the same"
+                kept.append(_warning(finding.code, f"{have}: {finding.sentence}"))
             if shown[finding.code] > SHOWN_OF_A_KIND:
                 continue
         kept.append(finding if isinstance(finding, Finding) else Finding(**finding._asdict()))

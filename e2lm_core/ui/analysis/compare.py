@@ -20,6 +20,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.charts import curves as curve_charts
+from e2lm_core.runs import start as run_start
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
@@ -66,7 +67,8 @@ class Other:
 def choices(shown: Shown) -> dict[Other, str]:
     """What there is to compare with, and what it is called in the list.
 
-    Versions first, the newest on top, then sets: what it was copied from, or was made of it, before the others.
+    Versions first, the newest on top, then sets: what it was copied from, or was made of it, before the others, and of
+    those the ones with results.
     """
     address = shown.task.address
     sets = [
@@ -76,11 +78,18 @@ def choices(shown: Shown) -> dict[Other, str]:
     ]
     if len(sets) <= MOST_READ:
         texts = {question.question for question in shown.task.questions}
-        sets.sort(key=lambda info: -_shared(texts, info.address))
+        sets.sort(key=lambda info: (-_shared(texts, info.address), not _was_run(info)))
     return {
         Other("version", version.number): f"version {version.number}: {version.action}"
         for version in remembered.versions(address, shown.number if shown.before else None)
     } | {Other("set", info.address): info.address for info in sets}
+
+
+def _was_run(info: collection.SetInfo) -> bool:
+    """Whether there are results to compare with: of a run, or those that the package brings of an example."""
+    studio = session.studio()
+    is_brought = info.example and studio.settings.shipped
+    return is_brought or run_start.latest_job(studio, info.address, progress=False) is not None
 
 
 def _shared(texts: set[str], address: str) -> int:

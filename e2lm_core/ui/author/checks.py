@@ -76,5 +76,5 @@ def show(findings: Sequence[Finding], most: int = 12) -> None:
         for sentence in sentences[:most]:
             box(sentence, icon=icon)
         if len(sentences) > most:
-            with st.expander(say.plain(f"{len(sentences) - most} more {severity}s")):
+            with st.expander(say.plain(phrasing.count(len(sentences) - most, f"more {severity}"))):
                 say.markdown(say.listed(sentences[most : most + MOST_FOLDED]))

@@ -26,9 +26,10 @@ MOST_LISTED = 200  # of a history's versions, and all that have a name
 def copy(name: str) -> None:
     """A popover that copies the set under a new name and takes it in hand."""
     settings = session.studio().settings
-    with st.popover("Copy this set", icon=":material/content_copy:"):
+    # With keys of this set's own: over the copy, which is taken in hand, it is closed again and has its own name.
+    with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
         wish = st.text_input(
-            "Name of the copy", collection.free_name(settings, f"my_{name}"), key="copy_name"
+            "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
         )
         if st.button("Copy", type="primary", key="copy_go"):
             do(lambda: collection.copy_set(settings, name, wish), wish)

@@ -70,7 +70,7 @@ var ve,k,ot,fn,X,et,it,rt,at,Fe,Te,Ce,pn,le={},lt=[],mn=/acit|ex(?:s|g|n|p|$)|rp
 .qt-gold { background: var(--goodback); }
 .qt-gold .qt-text { font-weight: 500; }
 .qt .qt-mark { width: 1.5rem; height: 1.5rem; margin-top: .1rem; padding: 0; border: 1px solid color-mix(in srgb, var(--st-text-color) 45%, transparent); border-radius: 50%; background: transparent; color: var(--mute); font-size: .8em; line-height: 1; cursor: pointer; }
-.qt .qt-gold .qt-mark { background: var(--good); border-color: var(--good); color: var(--back); font-weight: 600; opacity: 1; }
+.qt .qt-gold .qt-mark, .qt .qt-gold .qt-mark:hover:not(:disabled) { background: var(--good); border-color: var(--good); color: var(--back); font-weight: 600; opacity: 1; }
 .qt .qt-spare { font-size: 1em; opacity: 0; border: 0; background: none; padding: 0 .2rem; }
 .qt-acts { display: flex; align-items: start; justify-content: end; opacity: 0; }
 .qt .qt-acts button { border: 0; background: none; min-height: 1.8rem; }
