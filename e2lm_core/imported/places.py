@@ -46,7 +46,7 @@ class Places:
     def __init__(self, known: Iterable[Checkpoint] = ()):
         self._by_step: dict[tuple[str, int], Checkpoint] = {}
         self._models: dict[str, ModelInfo] = {}
-        self._repos: dict[str, ModelInfo] = {}
+        self._repos: dict[str, ModelInfo | None] = {}
         self._at: dict[tuple[str, str], Checkpoint] = {}
         self._known: dict[str, bool] = {}
         self._named: dict[tuple[str, int, int | None], Spot] = {}
@@ -55,8 +55,10 @@ class Places:
             self._by_step[name.lower(), checkpoint.step] = checkpoint
             self._models[name.lower()] = checkpoint.model
             if checkpoint.repo:
-                self._repos[checkpoint.repo.lower()] = checkpoint.model
-                self._at[checkpoint.repo.lower(), _place_name(checkpoint)] = checkpoint
+                repo = checkpoint.repo.lower()
+                alone = self._repos.get(repo, checkpoint.model) == checkpoint.model
+                self._repos[repo] = checkpoint.model if alone else None  # which of several only a name tells
+                self._at[repo, _place_name(checkpoint)] = checkpoint
 
     def find(self, pretrained: str, revision: str | None = None, subfolder: str | None = None) -> Spot | None:
         """The checkpoint that those three names mean; None where no step can be read from them."""
@@ -132,8 +134,11 @@ class Places:
                 checkpoint = self._by_step[model.name.lower(), int(step[1])]
                 if mark.lower() == _place_name(checkpoint):
                     return _spot(checkpoint, mark)
-                # Of another seed, or of a later stage, whose steps are counted anew.
-                return None if _seed(marks) is not None or "stage" in mark else _spot(checkpoint, mark)
+                # Of another seed, or of a later stage, whose steps are counted anew. A catalogued commit does not
+                # tell its seed, so the default's is that of the model that is called as its repository.
+                seed = _named_seed(marks)
+                own = seed is None or (seed == _DEFAULT_SEED and model.name in parts)
+                return _spot(checkpoint, mark) if own and "stage" not in mark else None
         return None
 
     def _completed(self, spot: Spot) -> Spot:
@@ -163,10 +168,15 @@ def _spot(checkpoint: Checkpoint, name: str) -> Spot:
 
 def _seed(names: Sequence[str]) -> str | None:
     """The seed that names of a checkpoint tell, `14` or `data-14`; None for the default's and where there is none."""
+    seed = _named_seed(names)
+    return None if seed == _DEFAULT_SEED else seed
+
+
+def _named_seed(names: Sequence[str]) -> str | None:
     for name in names:
         step = STEP.search(name)
         found = _SEED_FOLDER.fullmatch(name) if step is None else _SEED.search(name, step.end())
-        if found is not None and found[2].lower() != _DEFAULT_SEED:
+        if found is not None:
             return f"{found[1].lower()[:-4]}{found[2]}"
     return None
 

@@ -141,6 +141,18 @@ def test_a_seed_or_a_stage_is_never_the_catalogues_checkpoint_of_that_step():
             "c4-aux",
             "DataDecide-c4-150M (seed 14)",
         ]
+    # As the catalogue has them: at commits, which tell no seed; with one of the two, or both.
+    pinned = [c.model_copy(update={"revision": f"{k}" * 40}) for k, c in enumerate(known)]
+    for some in (pinned, pinned[::-1], pinned[1:]):
+        found = [Places(some).find(repo, f"step5-seed-{seed}") for seed in ("default", "14")]
+        assert [spot.model.name if spot else None for spot in found] == [
+            "DataDecide-c4-150M",
+            "DataDecide-c4-150M (seed 14)",
+        ]
+    own = pinned[0].model_copy(update={"model": ModelInfo(name="DataDecide-c4-150M", family="datadecide")})
+    default = Places([pinned[1], own]).find(repo, "step5-seed-default")
+    assert default is not None
+    assert default.tokens_seen == 1
     stage = Places([Checkpoint(model=plain, step=5, repo="a/b", revision="stage1-step5")])
     other = stage.find("a/b", "stage2-step5")
     assert other is None or other.model.name != "c4"

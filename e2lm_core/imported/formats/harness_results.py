@@ -26,12 +26,16 @@ from e2lm_core.imported.records import (
     with_stderr,
 )
 
+_RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
 _NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_count", " "})
 MAX_SHOTS = 10_000  # more is no number of examples
 MAX_QUESTIONS = 10**9
 MAX_DATE = 253_402_300_800  # the year 10,000, in seconds since 1970
+# Metrics over lengths, into which lm_eval 0.5 counts the delimiter before a choice.
+_OVER_LENGTHS = ("acc_norm", "acc_bytes", "bpb")
+WITH_DELIMITER = "delimiter"
 _ADAPTERS = ("peft", "delta", "lora_local_path", "adapter_weights", "delta_weights")
 _QUANTIZED = re.compile(r"load_in_\dbit|autogptq|gptqmodel|gguf_file|quantization(_config)?|quantize|bnb_\w+")
 _NOTHING = ("", "none", "false", "0", "null")
@@ -76,9 +80,10 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
         problems.append(
             f"{file} was run with --limit {config['limit']}, so on the first questions of its tasks alone."
         )
+    version = _counts_delimiters(content)
     for task, entries in content["results"].items():
         if isinstance(entries, dict):
-            scores, lacking = _scored(entries, task, file, spot)
+            scores, lacking = _scored(entries, task, file, spot, version is not None)
             problems += lacking
             if with_stderr(scores)[0]:
                 evaluation = _evaluation(content, str(task), scores, file, spot)
@@ -90,6 +95,12 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
                 )
                 dtype = dtype_of(config.get("model_dtype") or arguments.get("dtype"))
                 evaluations.append(replace(evaluation, setup=setup, dtype=dtype))
+    others = {m for run in evaluations for m in run.scores if m.endswith(f",{WITH_DELIMITER}")}
+    for metric in sorted(metric.removesuffix(f",{WITH_DELIMITER}") for metric in others):
+        problems.append(
+            f"{file} is of lm_eval {version}, whose {metric} counts the delimiter before a choice: it is called "
+            f"{metric},{WITH_DELIMITER}, since it is another metric."
+        )
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
@@ -220,9 +231,11 @@ def _version_text(value: Any) -> str | None:
     return None if text is None or text.lower() in ("yaml", "n/a", "none") else text
 
 
-def _scored(entries: Json, task: str, file: str, spot: Spot) -> tuple[dict[str, float], list[str]]:
+def _scored(
+    entries: Json, task: str, file: str, spot: Spot, counted: bool
+) -> tuple[dict[str, float], list[str]]:
     """A task's scores, and a sentence for each that is no number, or for there being none."""
-    scores, dropped = _scores(entries)
+    scores, dropped = _scores(entries, counted)
     if not with_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
         return scores, [f"{file} has no score for {task}."]
     return scores, [
@@ -245,10 +258,18 @@ def _evaluation(content: Json, task: str, values: dict[str, float], file: str, s
     )
 
 
-def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
+def _counts_delimiters(content: Json) -> str | None:
+    """The version of an lm_eval that counts the delimiter into a choice's length; None for one that does not."""
+    version = str(content.get("lm_eval_version") or "")
+    found = _RELEASE.match(version)
+    return _short(version) if found and (int(found[1]), int(found[2])) >= (0, 5) else None
+
+
+def _scores(entries: Json, counted: bool) -> tuple[dict[str, float], list[str]]:
     """{metric: value}, standard errors among them, and the metrics whose value is no number.
 
-    `acc,none` is acc; other filters stay in the name.
+    `acc,none` is acc; other filters stay in the name. Where delimiters are `counted` into lengths, acc_norm is
+    acc_norm,delimiter.
     """
     scores: dict[str, float] = {}
     dropped: list[str] = []
@@ -256,7 +277,10 @@ def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
         metric, _, kind = str(key).partition(",")
         if metric in _NOT_METRICS:
             continue
-        name = metric if kind in ("", "none") else f"{metric},{kind}"
+        plain = kind in ("", "none")
+        if plain and counted and metric.removesuffix("_stderr") in _OVER_LENGTHS:
+            plain, kind = False, WITH_DELIMITER
+        name = metric if plain else f"{metric},{kind}"
         score = number(value)
         if score is not None:
             scores[name] = score

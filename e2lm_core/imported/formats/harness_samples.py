@@ -11,6 +11,7 @@ from e2lm_core.base.plain import number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.formats import answers
 from e2lm_core.imported.formats.answers import MAX_CHOICES, Answered
+from e2lm_core.imported.formats.harness_results import WITH_DELIMITER
 from e2lm_core.imported.records import Evaluation
 
 _OWN = ("acc", "acc_norm")  # a sample's own metrics, which tell what a target means
@@ -47,7 +48,12 @@ def add_samples(
     except _NoChoices as error:
         where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
         return evaluation, f"{where}: the samples give no log-likelihoods of choices ({error})."
-    return answers.add(evaluation, answered)
+    fuller, why = answers.add(evaluation, answered)
+    theirs = f"acc_norm,{WITH_DELIMITER}"
+    if why is None and theirs in evaluation.scores:
+        counted = [one._replace(chars=[n + len(delimiter) for n in one.chars]) for one in answered]
+        _, why = answers.add(evaluation, counted, alike={theirs: "acc_norm"})
+    return (evaluation, why) if why is not None else (fuller, None)
 
 
 # --- within -------------------------------------------------------------------------------------------

@@ -170,3 +170,44 @@ def test_too_few_samples_are_said():
     assert after.questions is None
     assert why is not None
     assert "2 of 3 questions" in why
+
+
+# lm_eval 0.5.0.dev1: answers one list deeper, and lengths that count the delimiter. By them the first question of the
+# three is answered -1/5 -2/5 -3/4, right; -2.5/5 -1.5/5, wrong; -3/5 -2/5 -1/4, wrong.
+@pytest.mark.parametrize(("acc_norm", "why"), [(1 / 3, None), (2 / 3, "acc_norm,delimiter is 0.3333")])
+def test_samples_of_the_next_version_are_read_and_its_acc_norm_is_another_metric(acc_norm, why):
+    results = {"metals": {"acc,none": 1 / 3, "acc_norm,none": acc_norm, "acc_norm_stderr,none": 0.2}}
+    deeper = [[[str(ll), "False"]] for ll in harness_files.LIKELIHOODS[0]]
+    lines = [json.loads(line) for line in harness_files.samples().splitlines()]
+    lines = [{**row, "filtered_resps": [[one] for one in row["filtered_resps"]]} for row in lines]
+    assert lines[0]["filtered_resps"] == deeper
+    imported = harness_files.read(
+        {
+            f"results_{harness_files.stamp(1)}.json": harness_files.results(
+                results=results, lm_eval_version="0.5.0.dev1"
+            ),
+            f"samples_metals_{harness_files.stamp(1)}.jsonl": "".join(
+                json.dumps(row) + "\n" for row in lines
+            ).encode(),
+        }
+    )
+    theirs = harness_files.the(imported, "acc_norm,delimiter")
+    assert (theirs.scores, theirs.stderr) == ((acc_norm,), (0.2,))
+    assert any("whose acc_norm counts the delimiter" in said for said in imported.problems)
+    if why is None:
+        assert harness_files.the(imported, "acc_norm").scores == (pytest.approx(1 / 3),)
+        assert list(imported.measured) == ["metals"]
+    else:
+        assert not imported.measured
+        assert any(why in said for said in imported.problems)
+
+
+def test_points_of_two_versions_are_no_one_curve_of_acc_norm():
+    results = {"metals": {"acc,none": 0.3, "acc_norm,none": 0.4}}
+    files = [
+        harness_files.one(k, revision=f"step{k}000", results=results, lm_eval_version=version)
+        for k, version in ((1, "0.4.13"), (2, "0.5.0.dev1"))
+    ]
+    imported = harness_files.read(dict(files))
+    steps = {curve.metric: curve.steps for curve in imported.curves}
+    assert steps == {"acc": (1000, 2000), "acc_norm": (1000,), "acc_norm,delimiter": (2000,)}
