@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.phrasing import listing, quoted
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
@@ -19,6 +19,7 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.hub.client import NoConnection, Offline
 from e2lm_core.checkpoints.known import FAMILIES, family
 from e2lm_core.commands.output import Json, show
 from e2lm_core.commands.telling import progress_bar
@@ -37,6 +38,7 @@ Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
 ]
 MOST_DIGITS = 12
+MAX_AWAY = 2  # downloads without a connection, before no further one is tried
 Globs = Annotated[
     list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
 ]
@@ -96,38 +98,61 @@ def list_added(as_json: Json = False) -> None:
 
 @app.command("download")
 def download(globs: Globs = None, as_json: Json = False) -> None:
-    """Download added checkpoints, going on where an earlier download stopped."""
+    """Download added checkpoints, going on where an earlier download stopped and after one that fails."""
     settings = Settings.from_env()
     chosen = _added(settings, globs)
-    refused: dict[str, str] = {}
+    failed: dict[str, str] = {}
     if len(chosen) > 1:  # of one, its own download says it before the first byte
         with progress_bar("looking at the hub", len(chosen)) as advance:
-            refused = hub_download.refused(chosen, settings, advance)
-    if refused:
-        typer.echo(_left_out(refused, len(chosen)), err=True)
+            failed = hub_download.refused(chosen, settings, advance)
+    if len(set(failed.values())) == 1:
+        typer.echo(_left_out(failed, len(chosen)), err=True)
+    elif failed:
+        typer.echo("\n".join(f"{name}: {why}" for name, why in failed.items()), err=True)
+    why, away = "", 0  # the last reason; downloads one after the other without a connection
     for checkpoint in chosen:
-        if checkpoint.name in refused:
+        if checkpoint.name in failed:
             continue
-        borrowed.keep(checkpoint, settings)
-        with progress_bar(checkpoint.name, 100) as advance:
-            shown = 0
-
-            def report(progress: hub_download.DownloadProgress, advance=advance) -> None:
-                nonlocal shown
-                percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
-                advance(progress.file, percent - shown)
-                shown = percent
-
-            hub_download.download(checkpoint, settings, report)
-        borrowed.keep(checkpoint, settings)  # a rolling run may have begun it in between
-    if refused:
-        raise CheckpointError(_left_out(refused, len(chosen)))
+        if away == MAX_AWAY:
+            failed[checkpoint.name] = why
+            continue
+        try:
+            _download(checkpoint, settings)
+            away = 0
+        except (CheckpointError, LimitError) as error:
+            failed[checkpoint.name] = why = str(error)
+            away = away + 1 if isinstance(error, NoConnection) else 0
+            if isinstance(error, Offline | hub_download.DiskFull):
+                away = MAX_AWAY
+            if len(chosen) > 1:
+                typer.echo(f"{checkpoint.name}: {why}", err=True)
+    if failed:
+        raise CheckpointError(_left_out(failed, len(chosen)))
     _show(chosen, settings, as_json)
 
 
-def _left_out(refused: dict[str, str], of: int) -> str:
-    names, why = list(refused), next(iter(refused.values()))
-    return why if of == 1 else f"{len(names)} of {of} checkpoints are left out ({listing(names)}): {why}"
+def _download(checkpoint: Checkpoint, settings: Settings) -> None:
+    borrowed.keep(checkpoint, settings)
+    with progress_bar(checkpoint.name, 100) as advance:
+        shown = 0
+
+        def report(progress: hub_download.DownloadProgress) -> None:
+            nonlocal shown
+            percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
+            advance(progress.file, percent - shown)
+            shown = percent
+
+        hub_download.download(checkpoint, settings, report)
+    borrowed.keep(checkpoint, settings)  # a rolling run may have begun it in between
+
+
+def _left_out(failed: dict[str, str], of: int) -> str:
+    """One sentence of all that is left out, with the first reason."""
+    names, why = list(failed), next(iter(failed.values()))
+    if of == 1:
+        return why
+    first = "" if len(set(failed.values())) == 1 else f"for several reasons; {names[0]}: "
+    return f"{len(names)} of {of} checkpoints are left out ({listing(names)}){', ' if first else ': '}{first}{why}"
 
 
 @app.command("verify")

@@ -122,6 +122,7 @@ class Repo:
     refs: dict[str, str] = field(default_factory=dict)  # branch → commit
     commits: dict[str, Files] = field(default_factory=dict)
     token: str | None = None
+    gated_for: str | None = None  # everybody sees the listing, and this token alone the files
 
     def commit(self, branch: str, files: Files) -> str:
         told = json.dumps([branch, len(self.commits), sorted(map(git_sha1, files.values()))])
@@ -230,10 +231,20 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return repo
             return None
 
+        def _may_read(self, repo: Repo) -> bool:
+            if repo.gated_for and self.headers.get("Authorization") != f"Bearer {repo.gated_for}":
+                self._send(403, b"", {"X-Error-Code": "GatedRepo"})
+                return False
+            return True
+
         def _api(self, rest: str) -> None:
             parts = rest.split("/")
             repo = self._open("/".join(parts[:2]))
             if repo is None:
+                return
+            if parts[2:] == ["auth-check"]:
+                if self._may_read(repo):
+                    self._json({})
                 return
             if parts[2:] == ["refs"]:
                 listed = [
@@ -252,13 +263,14 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 {
                     "id": "/".join(parts[:2]),
                     "sha": commit,
+                    "gated": "auto" if repo.gated_for else False,
                     "siblings": [_sibling(path, content) for path, content in files.items()],
                 }
             )
 
         def _resolve(self, name: str, revision: str, path: str) -> None:
             repo = self._open(name)
-            if repo is None:
+            if repo is None or not self._may_read(repo):
                 return
             commit = repo.refs.get(revision, revision)
             files = repo.commits.get(commit)

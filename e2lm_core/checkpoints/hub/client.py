@@ -11,11 +11,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urlsplit
 
 from e2lm_core.base.children import TOKENS
@@ -23,21 +23,25 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.cache import offer
+from e2lm_core.checkpoints.hub.patience import patiently, retry_after
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, HfFileMetadata
 
-T = TypeVar("T")
 _SHA = re.compile(r"[0-9a-f]{40}")
 _TIMEOUT_S = 15.0
-_PATIENCE_S = 10  # a hub that asks for a longer pause is named instead of waited for
+_LINKS = 2  # to a file in the storage: the first may have expired
 
 
 class HubUnreachable(CheckpointError):
     """No answer now, which may come later: what is downloaded can be used all the same."""
 
 
-class Offline(HubUnreachable):
+class NoConnection(HubUnreachable):
+    """No answer of any kind: other repositories have none either."""
+
+
+class Offline(NoConnection):
     """Offline by choice: nothing comes later."""
 
 
@@ -82,17 +86,20 @@ class HubClient:
     def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
         """The commit that a branch, tag or commit names now, and its files.
 
-        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence. A hub that asks for
-        a pause of up to 10 seconds is waited for.
+        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence, for a gated repository whose
+        files may not be read too. A hub that asks for a pause of up to 10 seconds is waited for, and one that is
+        away for a moment is asked again.
         """
 
         def ask() -> Any:
-            return self._api(repo).model_info(
-                repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S
-            )
+            api = self._api(repo)
+            found = api.model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
+            if found.gated:  # its listing is public, its files are not
+                api.auth_check(repo)
+            return found
 
         with self._told(_Asked(repo, revision)):
-            info = _patiently(ask)
+            info = patiently(ask)
             return _commit(info.sha), tuple(
                 RemoteFile(
                     path=sibling.rfilename,
@@ -113,7 +120,7 @@ class HubClient:
             return api.list_repo_refs(repo)
 
         with self._told(_Asked(repo)):
-            refs = _patiently(ask)
+            refs = patiently(ask)
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
     def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
@@ -124,31 +131,53 @@ class HubClient:
         the hub offers another file than it listed; what was written until then stays.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
+        from huggingface_hub.errors import HfHubHTTPError
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers
 
         token = token_for(repo, self._settings)
         url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
-        with self._told(_Asked(repo, commit, file.path)):
-            offered = _patiently(
+        begin = target.tell()
+
+        def linked() -> HfFileMetadata:
+            found = patiently(
                 lambda: get_hf_file_metadata(url, token=token, timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
-            if offered.commit_hash != commit or offered.etag not in (file.sha256, file.git_sha1):
+            if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
                 raise CheckpointError(
                     f"The hub offers another {file.path} of {repo} than it lists at {commit[:12]}: try again later."
                 )
-            same_host = urlsplit(offered.location)[:2] == urlsplit(url)[:2]
+            return found
+
+        def read(location: str, with_token: bool) -> None:
             http_get(
-                offered.location,
+                location,
                 target,
-                resume_size=resume_at,
+                resume_size=resume_at + target.tell() - begin,
                 headers={
-                    **build_hf_headers(token=token if same_host else False),
+                    **build_hf_headers(token=token if with_token else False),
                     "Accept-Encoding": "identity",  # a place in a compressed answer is not one in the file
                 },
                 expected_size=file.bytes,
                 tqdm_class=_NoBar,
             )
+
+        with self._told(_Asked(repo, commit, file.path)):
+            for link in range(_LINKS):
+                location = linked().location
+                on_hub = urlsplit(location)[:2] == urlsplit(url)[:2]
+                try:
+                    patiently(partial(read, location, on_hub))
+                    return
+                except HfHubHTTPError as error:
+                    status = error.response.status_code
+                    if on_hub or status not in (401, 403):
+                        raise
+                    if link + 1 == _LINKS:
+                        raise CheckpointError(
+                            f"The storage of {file.path} of {repo} refuses the link that the hub gave ({status}): "
+                            "download again later, it goes on where it stopped."
+                        ) from error
 
     def _api(self, repo: str) -> HfApi:
         from huggingface_hub import HfApi
@@ -181,7 +210,7 @@ class HubClient:
                 f"{offer(self._settings)}"
             )
         if isinstance(error, httpx2.TransportError):
-            return HubUnreachable(
+            return NoConnection(
                 f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
                 f"connection; {offer(self._settings)}"
             )
@@ -211,6 +240,7 @@ class _NoBar:
 def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:
     """What the hub says of a repository, a revision or a file; None for an error of another kind."""
     from huggingface_hub.errors import (
+        DisabledRepoError,
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
@@ -223,6 +253,8 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
         return CheckpointError(
             f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
         )
+    if isinstance(error, DisabledRepoError):
+        return CheckpointError(f"{repo} is disabled on the hub, for everybody: choose another repository.")
     if isinstance(error, GatedRepoError):
         if withheld(repo, settings):
             return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
@@ -280,31 +312,6 @@ def _commit(sha: object) -> str:
     return sha
 
 
-def _patiently(ask: Callable[[], T]) -> T:
-    """Wait as a hub asks one to, where that is short."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for _ in range(3):
-        try:
-            return ask()
-        except HfHubHTTPError as error:
-            pause = _retry_after(error.response)
-            if error.response.status_code != 429 or pause is None or pause > _PATIENCE_S:
-                raise
-            time.sleep(pause)
-    return ask()
-
-
-def _retry_after(response: Any) -> int | None:
-    from huggingface_hub.utils import parse_ratelimit_headers
-
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return int(value)
-    limit = parse_ratelimit_headers(response.headers)
-    return limit.reset_in_seconds if limit is not None and limit.remaining == 0 else None
-
-
 def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     status, what = response.status_code, asked.what
     if status in (401, 403):
@@ -319,7 +326,7 @@ def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     if status == 404:
         return f"The hub has no {what}: check the name, and HF_TOKEN where it is private."
     if status == 429:
-        pause = _retry_after(response)
+        pause = retry_after(response)
         when = f"in {pause} seconds" if pause is not None else "in some minutes"
         return (
             f"The hub asks for a pause before it gives {what} (429): try again {when}, what is here is kept."

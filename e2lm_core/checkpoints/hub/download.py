@@ -25,7 +25,7 @@ from e2lm_core.checkpoints.hub.cache import (
     snapshot,
     usage,
 )
-from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, RemoteFile
+from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnection, RemoteFile
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
@@ -82,7 +82,7 @@ def refused(
 ) -> dict[str, str]:
     """Name → why it cannot be downloaded, as weights of pickles: of those that are not here, before any byte of them.
 
-    `looked` is told of each. Raises HubUnreachable without a connection.
+    `looked` is told of each. One that the hub cannot tell of at the moment is not among them. Raises NoConnection.
     """
     client, said = HubClient(settings), {}
     listed: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
@@ -93,8 +93,10 @@ def refused(
                 files = listed.get((repo, commit)) or client.files(repo, commit)[1]
                 listed[repo, commit] = files
                 wanted_files(repo, checkpoint.subfolder, files)
-            except HubUnreachable:
+            except NoConnection:
                 raise
+            except HubUnreachable:
+                pass
             except CheckpointError as error:
                 said[checkpoint.name] = str(error)
         looked(checkpoint.name)

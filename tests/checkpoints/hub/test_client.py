@@ -9,8 +9,9 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import client as hub_client
+from e2lm_core.checkpoints.hub import patience
 from e2lm_core.checkpoints.unpacking import ensure_directory
-from tests.support.fake_hub import Repo
+from tests.support.fake_hub import Repo, weights
 from tests.support.hub_fixtures import DENSE, E2LM, fake, first, sentence, settings
 
 __all__ = ["fake", "first", "settings"]  # fixtures
@@ -103,13 +104,78 @@ def test_a_long_pause_is_named(fake, settings, first, path, headers, when):
 
 def test_a_short_pause_is_waited_for(fake, settings, first, monkeypatch):
     pauses = []
-    monkeypatch.setattr(hub_client.time, "sleep", pauses.append)
+    monkeypatch.setattr(patience.time, "sleep", pauses.append)
     fake.instead("/api/models/", status=429, headers={"Retry-After": "2"}, times=2)
     ensure_directory(first, settings)
     assert pauses == [2, 2]
 
 
-def test_hub_out_of_order(fake, settings, first):
+@pytest.mark.parametrize("path", ["/api/models/", "/resolve/", "/storage/"])
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_hub_that_is_away_for_a_moment_is_asked_again(fake, settings, first, monkeypatch, path, status):
+    pauses = []
+    monkeypatch.setattr(patience.time, "sleep", pauses.append)
+    fake.instead(path, status=status, times=2)
+    folder = ensure_directory(first, settings)
+    assert (folder / "model.safetensors").read_bytes() == weights(2_000)
+    assert pauses == [1, 2]
+
+
+def test_a_hub_that_stays_away_is_asked_four_times(fake, settings, first, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(patience.time, "sleep", pauses.append)
+    fake.instead("/storage/", status=503)
+    with pytest.raises(hub_client.HubUnreachable) as error:
+        ensure_directory(first, settings)
+    assert "at the moment (503): try again later" in sentence(error)
+    assert (pauses, len(fake.fetched())) == ([1, 2, 4], 4)
+
+
+def test_a_storage_that_is_away_within_a_file_goes_on_from_there(fake, settings, first, monkeypatch):
+    """The connection breaks after 1,000 bytes, and the storage is away when it is asked for the rest."""
+    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    fake.instead("/storage/", cut_at=1_000, times=1)
+    fake.instead("/storage/", status=503, times=1)
+    folder = ensure_directory(first, settings)
+    assert (folder / "model.safetensors").read_bytes() == weights(2_000)
+    assert len(fake.fetched()) == 3
+
+
+def test_an_expired_link_is_asked_for_anew(fake, settings, first):
+    fake.instead("/storage/", status=403, times=1)
+    ensure_directory(first, settings)
+    assert len(fake.fetched()) == 2
+
+
+def test_a_storage_that_refuses_is_no_want_of_a_token(fake, settings, first):
+    fake.instead("/storage/", status=403)
+    with pytest.raises(CheckpointError) as error:
+        ensure_directory(first, settings)
+    assert "refuses the link that the hub gave (403)" in sentence(error)
+    assert "token" not in sentence(error)
+
+
+def test_a_disabled_repository(fake, settings):
+    said = {"X-Error-Message": "Access to this resource is disabled."}
+    fake.instead("/api/models/", status=403, headers=said)
+    with pytest.raises(CheckpointError) as error:
+        hub.listing(settings, E2LM, "dense-500m-arch1")
+    assert "is disabled on the hub" in sentence(error)
+    assert "token" not in sentence(error)
+
+
+def test_a_gated_repository_is_refused_when_it_is_added(fake, settings, monkeypatch):
+    """Its listing is public; who may not read its files is told at once, not after the others' downloads."""
+    fake.repos[DENSE].gated_for = "hf_" + "secret"
+    with pytest.raises(CheckpointError) as error:
+        hub.add(settings, E2LM, "dense-500m-arch1")
+    assert "is gated: accept its terms" in sentence(error)
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "secret")
+    ensure_directory(hub.add(settings, E2LM, "dense-500m-arch1")[0], settings)
+
+
+def test_hub_out_of_order(fake, settings, first, monkeypatch):
+    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
     fake.instead("/api/models/", status=503)
     with pytest.raises(CheckpointError) as error:
         ensure_directory(first, settings)

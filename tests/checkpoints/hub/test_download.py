@@ -7,12 +7,16 @@ from huggingface_hub import constants
 
 from e2lm_core.base.errors import Cancelled, CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import CheckpointChoice
+from e2lm_core.checkpoints.families import CheckpointChoice, any_family
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.hub import patience
+from e2lm_core.checkpoints.hub.client import NoConnection
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
-from tests.support.fake_hub import Repo, checkpoint, git_sha1, sharded, small_files, under, weights
+from e2lm_core.commands import telling
+from e2lm_core.commands.main import main
+from tests.support.fake_hub import Repo, checkpoint, git_sha1, sha256, sharded, small_files, under, weights
 from tests.support.hub_fixtures import (
     DENSE,
     E2LM,
@@ -216,3 +220,120 @@ def test_weights_that_are_no_safetensors_are_not_put_in_place(fake, settings):
     with pytest.raises(CheckpointError, match="cut short or damaged"):
         ensure_directory(only, settings)
     assert unpacked_directory(only, settings) is None
+
+
+# --- many at once, as the command does ----------------------------------------------------------------------------
+
+
+def fill(fake, letter: str) -> None:
+    """The repository as it is at first, with the same commits."""
+    repo = fake.repo(f"x/{letter}")
+    repo.commits.clear()
+    repo.commit("main", {"README.md": b"x"})
+    repo.commit("step1", checkpoint(ord(letter)))
+
+
+@pytest.fixture
+def three(fake, settings, monkeypatch) -> list[str]:
+    """Three checkpoints of three repositories, added; the command finds them by the environment."""
+    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    names = []
+    for letter in "abc":
+        fill(fake, letter)
+        chosen = any_family(f"x/{letter}", "step{step}")
+        names += [c.name for c in hub.add(settings, chosen, letter)]
+    monkeypatch.setenv("E2LM_HOME", str(settings.home))
+    monkeypatch.setenv("E2LM_LADDER", str(settings.ladder))
+    monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
+    return names
+
+
+def downloaded(settings) -> list[str]:
+    added = [c for c in open_catalogue(settings).checkpoints if c.repo]
+    return [c.model.name for c in added if hub_cache.snapshot(c, settings)]
+
+
+@pytest.fixture
+def run_download(three, capsys, monkeypatch):
+    """The command on the three: its exit status, and the lines of its stderr."""
+    monkeypatch.setattr(telling, "QUIET_S", 3_600.0)
+
+    def run() -> tuple[int, list[str]]:
+        with pytest.raises(SystemExit) as end:
+            main(["hub", "download", *three])
+        return end.value.code, capsys.readouterr().err.strip().splitlines()
+
+    return run
+
+
+WRONG = {
+    "gated": "x/b is gated: accept its terms",
+    "missing": "The hub no longer has x/b at",
+    "away": "at the moment (503)",
+    "storage away": "at the moment (503)",
+    "storage refuses": "refuses the link that the hub gave (403)",
+    "altered": "is not what the hub lists",
+    "disabled": "x/b is disabled on the hub",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_after_one_that_fails_the_others_are_downloaded(fake, settings, run_download, wrong):
+    if wrong == "gated":
+        fake.repos["x/b"].gated_for = "hf_" + "secret"
+    elif wrong == "missing":
+        fake.repos["x/b"].commits.clear()
+    elif wrong == "away":
+        fake.instead("x/b", status=503)
+    elif wrong == "disabled":
+        fake.instead("x/b", status=403, headers={"X-Error-Message": "Access to this resource is disabled."})
+    else:
+        answer = {"flip": True} if wrong == "altered" else {"status": 503 if wrong == "storage away" else 403}
+        fake.instead(f"/storage/{sha256(weights(ord('b')))}", **answer)
+    status, said = run_download()
+    assert downloaded(settings) == ["a", "c"]
+    assert status == 2
+    last = said[-1]
+    assert last.startswith("1 of 3 checkpoints are left out (b/iter_0000001): ")
+    assert WRONG[wrong] in last
+    # What was in the way is gone: the same command does what is left.
+    fake.answers.clear()
+    fake.repos["x/b"].gated_for = None
+    fill(fake, "b")
+    assert run_download()[0] == 0
+    assert downloaded(settings) == ["a", "b", "c"]
+
+
+def test_two_that_fail_for_different_reasons_are_both_named(fake, settings, run_download):
+    fake.repos["x/a"].commits.clear()
+    fake.repos["x/b"].gated_for = "hf_" + "secret"
+    *said, last = run_download()[1]
+    assert downloaded(settings) == ["c"]
+    assert last.startswith(
+        "2 of 3 checkpoints are left out (a/iter_0000001 and b/iter_0000001), for several reasons; a/iter_0000001: "
+        "The hub no longer has x/a at "
+    )
+    assert any(line.startswith("a/iter_0000001: The hub no longer has x/a") for line in said)
+    assert any(line.startswith("b/iter_0000001: x/b is gated") for line in said)
+
+
+def test_without_a_connection_no_further_one_is_tried(three, run_download, monkeypatch):
+    """The listing is there, and then nothing answers: two are tried, and the third is named with them."""
+    tried = []
+
+    def away(checkpoint, *_):
+        tried.append(checkpoint.name)
+        raise NoConnection("It cannot be reached.")
+
+    monkeypatch.setattr(hub_download, "download", away)
+    last = run_download()[1][-1]
+    assert tried == three[:2]
+    assert last.startswith("3 of 3 checkpoints are left out (")
+
+
+def test_a_full_disk_ends_the_others_too(run_download, monkeypatch):
+    def full(checkpoint, *_):
+        raise hub_download.DiskFull("The disk is full.")
+
+    monkeypatch.setattr(hub_download, "download", full)
+    assert run_download()[1][-1].startswith("3 of 3 checkpoints are left out (")

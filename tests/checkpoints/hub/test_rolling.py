@@ -9,7 +9,7 @@ import pytest
 
 from e2lm_core.base.errors import Cancelled, TaskError
 from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import borrowed, cache, rolling
+from e2lm_core.checkpoints.hub import borrowed, cache, patience, rolling
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.hub.rolling import Roller
 from tests.support import hub_fixtures
@@ -21,7 +21,8 @@ __all__ = ["fake", "settings"]  # fixtures
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """Nobody waits for a turn to download here."""
+    """Nobody waits for a turn to download here, and the client does not ask again by itself."""
+    monkeypatch.setattr(patience, "_PAUSES_S", ())
     monkeypatch.setattr(rolling, "GIVE_WAY_S", 0.0)
     monkeypatch.setattr(rolling, "FIRST_WAIT_S", 0.02)
     monkeypatch.setattr(rolling, "_LOOK_S", 0.01)

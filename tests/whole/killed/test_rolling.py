@@ -125,7 +125,7 @@ def left(studio: Studio) -> list[str]:
 def test_one_command_runs_a_fleet_on_a_disk_that_holds_two_of_it(
     here: Studio, expected: Stored, env: dict[str, str], fake: FakeHub
 ) -> None:
-    fake.instead("/resolve/", status=503, times=2)  # it is away for a while
+    fake.instead("/resolve/", status=503, times=4)  # it is away for longer than a request is made again
     command = [sys.executable, "-m", "e2lm_core", "evaluate", "little", "--checkpoints", f"{MODEL}/*"]
     with Sampled(here.settings) as sampled:
         ended = subprocess.run(
