@@ -154,9 +154,10 @@ class Settings(BaseModel):
         values: dict[str, object] = {
             "home": _path(env.get("E2LM_HOME") or str(Path.home() / ".e2lm-studio"), "E2LM_HOME")
         }
-        for key in ("tasks", "ladder"):
-            if path := env.get(f"E2LM_{key.upper()}"):
-                values[key] = _folder(path, f"E2LM_{key.upper()}")
+        if tasks := env.get("E2LM_TASKS"):
+            values["tasks"] = _folder(tasks, "E2LM_TASKS")
+        if ladder := env.get("E2LM_LADDER"):  # a folder that is not there is no ladder: nothing is embedded then
+            values["ladder"] = _path(ladder, "E2LM_LADDER")
         if paths := env.get("E2LM_CHECKPOINTS"):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
         if device := env.get("E2LM_DEVICE"):

@@ -50,7 +50,7 @@ def test_an_empty_variable_is_none() -> None:
         ("HOME", "~/studio", "home", Path.home() / "studio"),
         ("HOME", "studio", "home", Path.cwd() / "studio"),
         ("TASKS", str(ROOT / "docs"), "tasks", ROOT / "docs"),
-        ("LADDER", "~", "ladder", Path.home()),
+        ("LADDER", "~/ladder", "ladder", Path.home() / "ladder"),
         ("CHECKPOINTS", "/one", "checkpoints", (Path("/one"),)),
         (
             "CHECKPOINTS",
@@ -100,7 +100,7 @@ def test_each_variable_sets_one_thing(variable: str, text: str, field: str, valu
             "'~no_such_user', but nobody here has that name: write the path from its root.",
         ),
         ("TASKS", "/no/such/sets", "'/no/such/sets', which is no folder: check its path."),
-        ("LADDER", str(ROOT / "app.py"), f"'{ROOT / 'app.py'}', which is no folder: check its path."),
+        ("TASKS", str(ROOT / "app.py"), f"'{ROOT / 'app.py'}', which is no folder: check its path."),
         ("DEVICE", "gpu", "'gpu'; use cpu, cuda, cuda:1 or mps."),
         ("DEVICE", "cuda:", "'cuda:'; use cpu, cuda, cuda:1 or mps."),
         ("LOG", "verbose", "'verbose'; use one of json, text, off."),
