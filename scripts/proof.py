@@ -22,6 +22,7 @@ LINES = 90  # of what a proof printed last
 
 PROOFS = {
     "writers": ["-m", "pytest", "-q", "-m", "slow", "tests/sets/test_locks.py", "tests/sets/past"],
+    "edits_of_two": ["-m", "benchmarks.people.pairs"],
     "killed": ["-m", "benchmarks.killed", "--kills", "50"],
     "workers_killed": ["-m", "benchmarks.kills", "--kills", "200", "--workers", "2"],
     "cluster_killed": ["-m", "benchmarks.cluster.kills", "--kills", "30"],

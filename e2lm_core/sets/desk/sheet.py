@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import count
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.desk import presence
@@ -60,3 +62,30 @@ def since(settings: Settings, name: str, digest: str | None = None) -> Sheet:
     rows = [line for identity, line in new.items() if old.get(identity) != line]
     expected = [identity for identity in old if identity in new] + [i for i in new if i not in old]
     return Sheet(known.digest, stamp, False, rows, gone, None if expected == list(ids) else ids)
+
+
+def require_unchanged(settings: Settings, name: str, digest: str | None, ids: Collection[str]) -> None:
+    """Refuse to overwrite or delete questions that were changed after a table had shown them.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        digest: The state that the table shows; None for whoever acts on the set as it is.
+        ids: Ids of the questions; one that is not there any more is passed over.
+
+    Raises:
+        TaskError: One of them differs from that state, or the state is too old to be known.
+    """
+    known = known_sets.read(find_set(settings, name).folder, settings.limits)
+    if digest is None or digest == known.digest:
+        return
+    with _lock:
+        before = _states.get(digest)
+    old = dict(zip(*before, strict=True)) if before else {}
+    lines = zip((q.id for q in known.task.questions), known.lines[0], strict=True)
+    changed = [identity for identity, line in lines if identity in ids and old.get(identity) != line]
+    if changed:
+        what = f"Question {changed[0]}" if len(changed) == 1 else count(len(changed), "question")
+        have = "was" if len(changed) == 1 else "were"
+        done = f"{have} changed" if before else "may have been changed"
+        raise TaskError(f"{what} {done} after the table showed it: look again, and then repeat that.")

@@ -11,9 +11,9 @@ from typing import Any
 
 import streamlit as st
 
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk import saving as desk
 from e2lm_core.ui import session
@@ -294,13 +294,18 @@ def _delete(task: TaskSet, question: Question) -> None:
     # With the question's name as key: one that stayed open would ask for the next question, under the pointer.
     with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
         say.markdown(say.filled("Delete **{id}**? *Undo* brings it back.", id=question.id))
-        st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question.id))
+        st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question))
 
 
-def _delete_now(task: TaskSet, identity: str) -> None:
-    ids = [q.id for q in task.questions]
+def _delete_now(task: TaskSet, question: Question) -> None:
+    ids, identity, settings = [q.id for q in task.questions], question.id, session.studio().settings
     try:
-        authoring.delete_questions(session.studio().settings, task.address, [identity])
+        with locks.writing(settings, task.address):
+            if any(q.id == identity and q != question for q in session.read_set(task.address).questions):
+                raise TaskError(
+                    f"Question {identity} was changed after the card showed it: look again first."
+                )
+            authoring.delete_questions(settings, task.address, [identity])
     except StudioError as error:
         forms.refuse(error)
         return

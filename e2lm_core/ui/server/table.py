@@ -25,6 +25,7 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings, without_places
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.desk import drafts, many, saving, sheet
+from e2lm_core.sets.locks import writing
 from e2lm_core.ui.runs import edited
 from e2lm_core.ui.server import requests
 
@@ -80,9 +81,8 @@ def done(asked: requests.Asked) -> bytes:
         raise HTTPException(400, "This is not what the table says.") from error
     if told.get("sentence"):
         told["sentence"] = without_places(told["sentence"])
-    since = body.get("since")
     try:
-        state = sheet.since(asked.settings, asked.task, since if isinstance(since, str) else None)
+        state = sheet.since(asked.settings, asked.task, _state(body))
     except (StudioError, OSError) as error:
         return json.dumps({"sentence": without_places(str(error)), **told, "lost": True}).encode()
     head = {
@@ -123,7 +123,9 @@ def _add(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     ids = _ids(body)
-    authoring.delete_questions(settings, name, ids)
+    with writing(settings, name):
+        sheet.require_unchanged(settings, name, _state(body), set(ids))
+        authoring.delete_questions(settings, name, ids)
     return _said(f"Deleted {_what(ids)}.")
 
 
@@ -142,7 +144,9 @@ def _duplicate(settings: Settings, name: str, body: dict[str, Any]) -> dict[str,
 
 def _retag(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     subject = str(body.get("subject") or "").strip()
-    many.retag(settings, name, _ids(body), subject)
+    with writing(settings, name):
+        sheet.require_unchanged(settings, name, _state(body), set(_ids(body)))
+        many.retag(settings, name, _ids(body), subject)
     return _said(
         f"The subject of {_what(_ids(body))} is {subject}." if subject else "The subject is removed."
     )
@@ -183,8 +187,15 @@ def _find(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]
 
 def _replace(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     text, by, fields, exact = _wanted(body)
-    many.replace(settings, name, _ids(body), text, by, fields, exact)
-    return _said("Replaced.")
+    with writing(settings, name):
+        ids = set(_ids(body))
+        questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
+        found = many.find(questions, text, by, fields, exact)
+        if ids and not found:
+            raise TaskError(f"{phrasing.quoted(text)} stands nowhere there any more: look again.")
+        sheet.require_unchanged(settings, name, _state(body), {one.question for one in found})
+        many.replace(settings, name, ids, text, by, fields, exact)
+    return _said(f"Replaced in {phrasing.count(len(found), 'place')}.")
 
 
 def _undo(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +231,12 @@ _LOOKS = (_copy, _sets, _find, _discard)  # and what else leaves the set as it i
 def _form(body: dict[str, Any]) -> str | None:
     """That in which it was typed; None for a table from before an update."""
     return str(body["form"]) if "form" in body else None
+
+
+def _state(body: dict[str, Any]) -> str | None:
+    """The digest of the state that the table shows."""
+    since = body.get("since")
+    return since if isinstance(since, str) else None
 
 
 def _ids(body: dict[str, Any]) -> list[str]:

@@ -227,3 +227,15 @@ def test_keep_mine_marks_the_text_that_was_marked(done: Visit) -> None:
     done.click("Keep mine")
     assert marked(done) == before.choices[wrong]
     assert "omebody else" not in done.said
+
+
+def test_the_card_deletes_no_question_that_changed_under_it(done: Visit) -> None:
+    card(done)
+    before = len(texts(done))
+    colleague(done, 0, question="A colleague's?")
+    done.click("Delete")
+    assert "Question q1 was changed after the card showed it" in done.said
+    assert len(texts(done)) == before
+    done.click("Delete")
+    assert "A colleague's?" not in texts(done)
+    assert len(texts(done)) == before - 1

@@ -71,6 +71,47 @@ def test_a_clash_and_a_refusal_are_kept_as_drafts(ask, ada):
     assert [d["place"] for d in told["drafts"]] == ["question/q1"]
 
 
+OVERWRITING = [
+    ("delete", {}),
+    ("retag", {"subject": "x"}),
+    ("replace", {"text": "twice", "by": "2 times", "fields": ["question"]}),
+]
+
+
+@pytest.mark.parametrize(("do", "body"), OVERWRITING)
+def test_what_changed_after_it_was_shown_is_not_overwritten(ask, ada, do, body):
+    ask()
+    state = ask.since
+    authoring.update_questions(ada, "mine", {"q2": {"note": "a colleague's"}})
+    theirs = collection.open_set(ada, "mine").questions
+    assert ask(do, ids=["q1", "q2"], **body)["sentence"] == (
+        "Question q2 was changed after the table showed it: look again, and then repeat that."
+    )
+    ask.since = "f" * 32  # a state that nobody knows any more
+    assert "2 questions may have been changed" in ask(do, ids=["q1", "q2"], **body)["sentence"]
+    assert collection.open_set(ada, "mine").questions == theirs
+    ask.since = state
+    assert "sentence" not in ask(do, ids=["q1", "q3"], **body), "of others nothing is known to have changed"
+    assert "sentence" not in ask(do, ids=["q2"], **body), "the table has seen it by now"
+
+
+def test_a_replacement_that_finds_nothing_says_so(ask):
+    ask()
+    body = {"ids": ["q1", "q2"], "text": "twice", "by": "2 times", "fields": ["question"]}
+    assert ask("replace", **body)["done"] == "Replaced in 2 places."
+    assert "stands nowhere there any more" in ask("replace", **body)["sentence"]
+
+
+@pytest.mark.parametrize(("fields", "seen"), [({"answer": 1}, {"answer": 0}), ({"choices": ["a", "b"]}, {})])
+def test_half_of_choices_and_answer_is_refused_and_kept(ask, ada, fields, seen):
+    ask()
+    before = collection.open_set(ada, "mine").questions
+    told = ask("save", id="q1", fields=fields, seen=seen)
+    assert "that you saw, so another text could be marked" in told["sentence"]
+    assert collection.open_set(ada, "mine").questions == before
+    assert [draft["fields"] for draft in told["drafts"]] == [fields]
+
+
 @pytest.mark.parametrize(
     ("do", "body", "ids"),
     [

@@ -126,9 +126,11 @@ def _edit(name: str, place: str, clash: Clash, settle: Settle, key: str) -> None
             elif field == "choices":
                 st.text_area("choices, one a line", "\n".join(value), height=130, key=widgets[field])
             elif field == "answer":
-                letters = LETTERS[: max(len(clash.mine[0]), len(clash.theirs[0])) + FREE_CHOICES]
-                at = value if isinstance(value, int) and 0 <= value < len(letters) else None
-                st.radio("The right choice", list(letters), index=at, horizontal=True, key=widgets[field])
+                slots = max(len(clash.mine[0]), len(clash.theirs[0])) + FREE_CHOICES
+                at = value if isinstance(value, int) and 0 <= value < min(slots, len(LETTERS)) else None
+                st.radio(
+                    "The right choice", list(LETTERS[:slots]), index=at, horizontal=True, key=widgets[field]
+                )
             else:
                 st.text_area(say.plain(_NAMES.get(field, field)), value or "", height=100, key=widgets[field])
         with st.container(horizontal=True, gap="small"):

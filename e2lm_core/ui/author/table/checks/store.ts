@@ -193,6 +193,22 @@ for (const edit of [{ answer: 2 }, { choices: ["b", "a", "c"] }] as const) {
   await marking.discard("q2");
   marking.clashes.clear();
 }
+// What is deleted behind a saving is what was seen: not with a colleague's change that comes with that answer.
+for (const theirs of [false, true]) {
+  marking.rows.set("q2", structuredClone(rows[1]));
+  down = true;
+  marking.typeCell("q2", "question", `Two, ${theirs}?`);
+  const saved = marking.save("q2");
+  await wait(10);
+  const gone = marking.act("delete", { ids: ["q2"] });
+  if (theirs) rows[1] = { ...rows[1], choices: ["c", "a", "bb"] };
+  await wait(60);
+  down = false;
+  await saved;
+  assert.equal((await gone) === null, theirs);
+}
+assert.match(marking.notice!.text, /^Question q2 was changed after the table showed it/);
+rows[1] = { ...rows[1], ...moved, question: "Down?" };
 // Marked back, and a choice left as it was while another is marked: nothing is sent, and the mark stays.
 const before = digest;
 marking.rows.set("q2", structuredClone(rows[1]));

@@ -38,12 +38,13 @@ export class Server {
 
   private async once(body: () => Record<string, unknown>): Promise<Answer> {
     const { url, pass } = this.given(), asked = Date.now();
+    const said = JSON.stringify({ ...body(), pass, since: this.since() });
     let answer: Response;
     try {
       answer = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ ...body(), pass, since: this.since() }),
+        body: said,
         credentials: "same-origin",
       });
     } catch {

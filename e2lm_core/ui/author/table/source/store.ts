@@ -12,7 +12,10 @@ import {
 const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
 const TOLD = ["typed", "runs", "saved"] as const; // what is saved is run by the page, unless it runs already
 type Told = (typeof TOLD)[number];
+const OVERWRITING = ["delete", "retag", "replace"]; // refused for questions that changed since they were shown
 const TOLD_EVERY_MS = 400, LINKED_AFTER_MS = 250;
+
+const rowOf = ({ question, choices, answer, subject, note }: Question): Value[] => [question, choices, answer, subject ?? null, note ?? null];
 
 export class Store {
   rows = new Map<string, Question>();
@@ -436,9 +439,15 @@ export class Store {
 
   /** Do something to the set; what changed comes with the answer. */
   async act(what: string, body: Record<string, unknown> | (() => Record<string, unknown>) = {}): Promise<Answer | null> {
+    const ids = typeof body !== "function" && OVERWRITING.includes(what) ? (body.ids as string[]) : [], shown = new Map(ids.map((id) => [id, this.coming(id)]));
     let answer: Answer;
     try {
-      answer = await this.server.ask(() => ({ ...(typeof body === "function" ? body() : body), do: what }));
+      // What waits before this in the queue may bring another's change, which whoever asked for this has not seen.
+      answer = await this.server.ask(() => {
+        const other = ids.find((id) => this.rows.has(id) && !shown.get(id)!.some((state) => same(state, rowOf(this.rows.get(id)!))));
+        if (other) throw new Error(`Question ${other} was changed after the table showed it: look again, and then repeat that.`);
+        return { ...(typeof body === "function" ? body() : body), do: what };
+      });
     } catch (error) {
       this.fail(error);
       return null;
@@ -454,6 +463,12 @@ export class Store {
       this.changed();
     }
     return answer;
+  }
+
+  /** A question as it is saved, and as it will be with what is being saved. */
+  private coming(id: string): Value[][] {
+    const row = this.rows.get(id), saving = [...(this.typed.get(id) ?? [])].filter(([, typed]) => typed.state === "saving");
+    return row ? [rowOf(row), rowOf({ ...row, ...Object.fromEntries(saving.map(([field, typed]) => [field, typed.value])) })] : [];
   }
 
   /** Add the new question; false where it was not, or is on its way already. */
