@@ -156,7 +156,9 @@ class Settings(BaseModel):
         }
         if tasks := env.get("E2LM_TASKS"):
             values["tasks"] = _folder(tasks, "E2LM_TASKS")
-        if ladder := env.get("E2LM_LADDER"):  # a folder that is not there is no ladder: nothing is embedded then
+        if ladder := env.get(
+            "E2LM_LADDER"
+        ):  # a folder that is not there is no ladder: nothing is embedded then
             values["ladder"] = _path(ladder, "E2LM_LADDER")
         if paths := env.get("E2LM_CHECKPOINTS"):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
