@@ -70,7 +70,7 @@ class Backend(Protocol):
         ...
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Its files are about to go: keep nothing that holds them, as weights do that are mapped. Never raises."""
+        """Its files are about to go: keep nothing of its weights. Never raises."""
         ...
 
     def notes(self) -> list[str]:

@@ -79,21 +79,16 @@ def window(config: Any, tokenizer: Any) -> int:
     return min(int(tokens), MAX_WINDOW)
 
 
-def read_weights(
-    directory: Path, dtype: torch.dtype | None = None, mapped: bool = False
-) -> dict[str, torch.Tensor]:
+def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
     """Name → tensor on the CPU, floats cast to `dtype` unless it is None.
 
-    `mapped` maps the files instead of copying them: only for files that nobody writes to, as a hub's cache holds them
-    by commit. Of others a map would follow what is written, and end the process where they are cut. Raises
-    `CheckpointError` for what is missing, cut short, or not safetensors.
+    Files are read and not mapped: a map would follow what is written to a file, and end the process where it is cut or
+    its disk fails. Raises `CheckpointError` for what is missing, cut short, or not safetensors.
     """
     state: dict[str, torch.Tensor] = {}
     for file in loaded_files(directory):
         try:
-            with safe_open(
-                file, framework="pt", device="cpu", backend="mmap" if mapped else "pread"
-            ) as tensors:
+            with safe_open(file, framework="pt", device="cpu", backend="pread") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
                     tensor = tensors.get_tensor(name)
                     if dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype:

@@ -16,6 +16,7 @@ from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
+from e2lm_core.checkpoints.folders import adapter_sentence
 from e2lm_core.checkpoints.ladder.manifest import Manifest, read_manifest
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import SCORING_VERSION, one_after_the_other
@@ -41,6 +42,7 @@ class LocalBackend:
         self.settings = settings
         self._lock = threading.RLock()
         self._at_once: int | None = None
+        self._said: set[str] = set()
         self._scorer: Scorer | None = None
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
@@ -178,14 +180,14 @@ class LocalBackend:
             self._reader.submit(self._read_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Let go of its weights: a mapped file takes its room on the disk until nothing holds it."""
+        """Let go of its weights."""
         model = self._in_memory.pop(self._memory_key(checkpoint), None)
         if self._loader is not None and model is not None:
             self._loader.forget(model.directory)
 
     def notes(self) -> list[str]:
-        """The scorer's sentences, none before anything was scored."""
-        return [] if self._scorer is None else self._scorer.notes()
+        """The scorer's sentences, none before anything was scored, and of adapters that are not applied."""
+        return [] if self._scorer is None else [*sorted(self._said), *self._scorer.notes()]
 
     # --- how --------------------------------------------------------------------------------------------
 
@@ -202,9 +204,9 @@ class LocalBackend:
         key = self._memory_key(checkpoint)
         model = None if checkpoint.packed is None else self._in_memory.get(key)
         if model is None:
-            directory = ensure_directory(checkpoint, self.settings)
-            # A commit's files stay as they are; those of a folder may be written to at any time.
-            model = self._engine()[1].load(directory, mapped=checkpoint.repo is not None)
+            model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+            if (said := adapter_sentence(model.directory)) is not None:
+                self._said.add(said)
             self._in_memory[key] = model
             if checkpoint.packed is not None:
                 self._unpacked[model] = self._encoder(model.directory)

@@ -155,11 +155,11 @@ class Loader:
         self._reading: dict[tuple[object, ...], threading.Lock] = {}
         self._names: dict[str, dict[str, torch.Size]] = {}  # by configuration: what may be stored, and must
 
-    def load(self, directory: Path, mapped: bool = False) -> LoadedModel:
+    def load(self, directory: Path) -> LoadedModel:
         """The model in `directory`, from memory when its files have not changed since.
 
-        `mapped` as in `read_weights`. Raises `CheckpointError` when it is missing, truncated, pickled, not of its
-        configuration's shape, or written to while it is read.
+        Raises `CheckpointError` when it is missing, truncated, pickled, not of its configuration's shape, or written to
+        while it is read.
         """
         key = signature(directory)
         with self._lock:
@@ -171,7 +171,7 @@ class Loader:
             with self._lock:
                 if key in self._loaded:
                     return self._loaded[key]
-            model = self.placed(self.stored(directory, mapped))
+            model = self.placed(self.stored(directory))
             if signature(directory) != key:
                 raise CheckpointError(f"{directory} was written to while it was read: run it again.")
             with self._lock:
@@ -191,13 +191,13 @@ class Loader:
     def _bytes(self) -> int:
         return sum(model.bytes for model in self._loaded.values())
 
-    def stored(self, directory: Path, mapped: bool = False) -> LoadedModel:
+    def stored(self, directory: Path) -> LoadedModel:
         """A model's weights by the skeleton's names as they are stored: on the CPU, in the file's dtypes. Not kept.
 
         Whether something wrote to them meanwhile is for the caller to see. Raises `CheckpointError` as `load` does.
         """
         config = read_config(directory)
-        weights = read_weights(directory, mapped=mapped)
+        weights = read_weights(directory)
         digest = config_digest(config)
         if digest not in self._names:
             self._names[digest] = {n: t.shape for n, t in self.skeletons.build(config).state_dict().items()}

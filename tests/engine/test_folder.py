@@ -62,24 +62,16 @@ def test_weights_are_cast_but_whole_numbers_are_not(tmp_path: Path) -> None:
     assert (weights["b"].dtype, weights["b"].tolist()) == (torch.int64, [3])
 
 
-def test_weights_are_read_and_not_mapped_but_where_nobody_writes(tmp_path: Path) -> None:
+def test_weights_are_read_and_not_mapped(tmp_path: Path) -> None:
     """A map would follow what is written to a file, and end the process where it is cut."""
     path = tmp_path / "model.safetensors"
     save_file({"a": torch.ones(10**6)}, path)
-
-    def maps() -> bool:
-        return str(path) in Path("/proc/self/maps").read_text()
-
     weights = read_weights(tmp_path)
-    assert not maps()
     with path.open("r+b") as file:
         file.truncate(1_000)
     assert weights["a"].sum() == 10**6
     with pytest.raises(CheckpointError, match="truncated or not safetensors"):
         read_weights(tmp_path)
-    save_file({"a": torch.ones(10**6)}, path)
-    weights = read_weights(tmp_path, mapped=True)
-    assert maps()
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])

@@ -265,7 +265,7 @@ class RayBackend:
                     checkpoint.name, key, checkpoint.repo, checkpoint.revision, checkpoint.subfolder
                 )
             else:
-                stored = loader.stored(directory, mapped=checkpoint.repo is not None)
+                stored = loader.stored(directory)
                 weights, size = (connection.library().put(payload.arrays(stored.weights)),), stored.bytes
             text = payload.without_paths((directory / "config.json").read_text(encoding="utf-8"))
             if checkpoint_state(checkpoint) != state:

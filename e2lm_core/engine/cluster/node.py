@@ -147,7 +147,7 @@ class Node:
         checkpoint = here(sent.files, settings)
         if checkpoint is None:
             raise Absent(f"{sent.label} is not on the node {platform.node()}.")
-        loaded = self._loader.load(ensure_directory(checkpoint, settings), mapped=checkpoint.repo is not None)
+        loaded = self._loader.load(ensure_directory(checkpoint, settings))
         if here(sent.files, settings) is None:
             raise Absent(f"{sent.label} was written to on the node {platform.node()} while it was read.")
         return loaded
