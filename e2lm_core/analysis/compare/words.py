@@ -52,11 +52,10 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
     judged = "" if better == higher else ", which is better" if better else ", which is worse"
     share = mean.share if higher else 1 - (mean.share or 0.0)
     sign = 1 if higher else -1  # the interval is that of the size as it is said
-    size, low, high = (sign * value for value in (difference, *mean.interval[::sign]))
-    bounds = f"[{', '.join(_signed(compared.metric, v, unit=False).lstrip('+') for v in (low, high))}]"
-    size_said = _signed(compared.metric, size).lstrip("+")
+    ends = (_signed(compared.metric, sign * end, unit=False).lstrip("+") for end in mean.interval[::sign])
+    bounds, size = f"[{', '.join(ends)}]", _signed(compared.metric, sign * difference).lstrip("+")
     return (
-        f"**{second}** ends {size_said} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
+        f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
         f"{judged}, in {share:.0%} of resamples"
     )
 

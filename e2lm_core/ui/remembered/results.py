@@ -339,7 +339,7 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
         return []
     # Models that stop an export by their tokens, once the set was run on them.
     theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)
-    readers = theirs and (*theirs, state(task).job is None)
+    readers = theirs and (theirs, state(task).job is None)
     return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile), readers)
 
 
