@@ -5,22 +5,31 @@ Tested in tests/sets/folder/foreign/test_outside.py.
 It runs what the task's YAML names, as `lm_eval` itself does. Standard input: one object with `task` (a name, or the
 path of a YAML), `rows` (a folder that holds the rows instead of the task's data set, or null) and `most` (rows). Into
 the file that is its argument it writes, a line each: an object for every task with its settings, then its documents;
-or, last, an object with `error`. It imports nothing of the studio.
+or, last, an object with `error` (and `away`, the hub that does not answer). It imports nothing of the studio.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from http.client import HTTPException
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from ssl import SSLError
+from threading import Thread
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
+ANSWER_S = 5.0  # for which a hub is waited for, before it is left out
+HUB = "https://huggingface.co"
 SHUFFLED = "shuffled"  # in the place of examples: they are other questions than those that are asked
+OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 KINDS = ("jsonl", "json", "parquet")
 
 
@@ -73,6 +82,43 @@ def stand_in(folder: Path) -> None:
 def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows]
+
+
+def answers(address: str, seconds: float = ANSWER_S) -> bool:
+    """Whether anything answers at an address of the web in that time, a refusal too."""
+    found: list[bool] = []
+
+    def ask() -> None:
+        try:
+            urlopen(Request(address, method="HEAD"), timeout=seconds).close()
+            found.append(True)
+        except HTTPError:
+            found.append(True)
+        except URLError as error:
+            found.append(isinstance(error.reason, SSLError))  # of whom it is another question
+        except (OSError, HTTPException, ValueError):
+            found.append(False)
+
+    # A name may take longer to be looked up than anything that a timeout bounds.
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return bool(found) and found[0]
+
+
+def without_the_hub() -> str | None:
+    """The hub's address where it does not answer; `datasets` and the hub's client then take what is here alone.
+
+    Each of their requests would be made again five times, less and less often. None where the hub answers, or was
+    left out before.
+    """
+    if any(os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in OFFLINE):
+        return None
+    address = os.environ.get("HF_ENDPOINT") or HUB
+    if answers(address):
+        return None
+    os.environ.update(dict.fromkeys(OFFLINE, "1"))
+    return address
 
 
 def seed() -> None:
@@ -167,9 +213,12 @@ def plain(value: Any) -> Any:
 
 def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
     """Tells what an order asks for, an object each; last, where something fails, an object with `error`."""
+    away = None
     try:
         if order["rows"]:
             stand_in(Path(order["rows"]))
+        else:
+            away = without_the_hub()
         seed()
         tasks = tasks_of(order["task"])
         if order["rows"]:
@@ -197,7 +246,9 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
             for doc in pool:
                 tell({"dev": document(task, doc, task.fewshot_cfg)})
     except BaseException as error:  # whatever a task's code raises, SystemExit too
-        tell({"error": f"{type(error).__name__}: {error}"[:500]})
+        # Offline, what was not downloaded before raises a ConnectionError, of Python's or of another library's.
+        missing = away and any(kind.__name__ == "ConnectionError" for kind in type(error).__mro__)
+        tell({"error": f"{type(error).__name__}: {error}"[:500], "away": away if missing else None})
 
 
 def main() -> None:

@@ -66,6 +66,11 @@ def built(
             raise StudioError(f"{quoted(python)} could not run lm_eval on {quoted(task)}: {error}") from error
         lines = out.read_bytes().split(b"\n") if out.exists() else []
     told = [json.loads(line) for line in lines if line]
+    if told and told[-1].get("away"):
+        raise TaskError(
+            f"lm_eval could not build {quoted(task)}: its data is not on this machine, and {told[-1]['away']} does not "
+            "answer; connect, or give the rows with --rows DIR."
+        )
     if told and "error" in told[-1]:
         raise TaskError(f"lm_eval could not build {quoted(task)}: {' '.join(told[-1]['error'].split())}")
     if not told or done.returncode:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -168,3 +173,63 @@ def test_a_python_that_is_none_is_said() -> None:
         outside.built("arc_easy", LIMITS, python="/nowhere/python")
     with pytest.raises(StudioError, match="it said nothing"):
         outside.built("arc_easy", LIMITS, python="/bin/true" if sys.platform != "win32" else "none")
+
+
+# --- without a network --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address that takes a connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """A hub that answers, if only that it has no such page."""
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_whether_a_hub_answers_at_all(silent: str, closed: str, refusing: str) -> None:
+    began = time.monotonic()
+    assert not builder.answers(silent, 0.2)
+    assert not builder.answers(closed, 5.0)
+    assert not builder.answers("http://no.such.host.invalid", 5.0)
+    assert not builder.answers("nothing", 5.0)
+    assert builder.answers(refusing, 5.0)
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["silent", "closed"])
+def test_without_a_network_a_sentence_ends_it(
+    address: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the harness's own requests would be made again five times, less and less often."""
+    pytest.importorskip("lm_eval")
+    endpoint = request.getfixturevalue(address)
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    folder = write(tmp_path / "tasks", "arc_easy.yaml", ARC)
+    with pytest.raises(TaskError) as error:
+        outside.built(str(folder / "arc_easy.yaml"), LIMITS)
+    said = str(error.value)
+    assert said.startswith("lm_eval could not build ")
+    assert f"its data is not on this machine, and {endpoint} does not answer" in said
+    assert "--rows DIR" in said
