@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def test_a_folder_is_added_read_where_it_lies_and_taken_away(settings, folder):
     given.remove(settings, path)
     assert given.folders(settings) == ()
     assert (folder / "mine" / "checkpoint-500" / "model.safetensors").is_file()
+
+
+def test_of_two_folders_the_one_that_is_named_goes(settings, folder, tmp_path, monkeypatch):
+    for name in ("other", "third"):
+        shutil.copytree(folder, tmp_path / name)
+        given.add(settings, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    given.remove(settings, "third")  # as a command names it
+    assert [one.path for one in given.folders(settings)] == [tmp_path / "other"]
 
 
 @pytest.mark.parametrize(

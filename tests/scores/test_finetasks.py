@@ -81,6 +81,11 @@ def test_resamples_are_carried_along_without_a_loop():
     assert seed_deviation(curves).shape == (20,)
 
 
+def test_one_checkpoint_has_a_deviation_and_none_has_not():
+    assert seed_deviation([[0.25], [0.27]]) == pytest.approx(0.02 / math.sqrt(2))
+    assert math.isnan(seed_deviation(np.empty((2, 0))))
+
+
 def test_curves_have_two_axes():
     with pytest.raises(ValueError):
         criteria([0.1, 0.2], 0.25)
