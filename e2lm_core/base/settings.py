@@ -156,9 +156,8 @@ class Settings(BaseModel):
         }
         if tasks := env.get("E2LM_TASKS"):
             values["tasks"] = _folder(tasks, "E2LM_TASKS")
-        if ladder := env.get(
-            "E2LM_LADDER"
-        ):  # a folder that is not there is no ladder: nothing is embedded then
+        # A folder that is not there is no ladder: then no models are embedded.
+        if ladder := env.get("E2LM_LADDER"):
             values["ladder"] = _path(ladder, "E2LM_LADDER")
         if paths := env.get("E2LM_CHECKPOINTS"):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
