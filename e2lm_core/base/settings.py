@@ -25,14 +25,12 @@ INSTALLED = (ROOT / "e2lm_core" / "installed").is_dir()
 FILES = ROOT / "e2lm_core" / "installed" if INSTALLED else ROOT
 # All that the studio reads: the rows of docs/settings.md.
 VARIABLES = (
-    *("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS"),
-    *("E2LM_DEVICE", "E2LM_DTYPE", "E2LM_THREADS", "E2LM_BACKEND", "E2LM_RAY_WORKERS"),
-    *("E2LM_HUB_ENDPOINT", "E2LM_HUB_QUOTA_GB", "E2LM_HUB_TOKEN_FOR", "E2LM_HUB_LOGIN"),
-    *("E2LM_WORKER_GB", "E2LM_RUN_CPU_SECONDS", "E2LM_MAX_QUESTIONS", "E2LM_UPLOADS_MB"),
-    *("E2LM_FRAMES", "E2LM_HOSTS", "E2LM_METRICS", "E2LM_LOG", "E2LM_BACKUP"),
-    *("E2LM_EMBEDDER", "E2LM_SHIPPED", "E2LM_WITH_LM_EVAL"),
-    *("E2LM_AUTH", "E2LM_ADMINS", "E2LM_VISITORS", "E2LM_SANDBOX_HOURS", "E2LM_AS"),
-    *("E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
+    *("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS", "E2LM_DEVICE", "E2LM_DTYPE"),
+    *("E2LM_THREADS", "E2LM_BACKEND", "E2LM_RAY_WORKERS", "E2LM_HUB_ENDPOINT", "E2LM_HUB_QUOTA_GB"),
+    *("E2LM_HUB_TOKEN_FOR", "E2LM_HUB_LOGIN", "E2LM_WORKER_GB", "E2LM_RUN_CPU_SECONDS", "E2LM_MAX_QUESTIONS"),
+    *("E2LM_UPLOADS_MB", "E2LM_FRAMES", "E2LM_HOSTS", "E2LM_METRICS", "E2LM_LOG", "E2LM_BACKUP"),
+    *("E2LM_EMBEDDER", "E2LM_SHIPPED", "E2LM_WITH_LM_EVAL", "E2LM_AUTH", "E2LM_ADMINS", "E2LM_VISITORS"),
+    *("E2LM_SANDBOX_HOURS", "E2LM_AS", "E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
     *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET"),
 )
 NEAR = 0.85  # of difflib's ratio, with the E2LM_ that all share
@@ -43,8 +41,6 @@ Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 Log = Literal["json", "text", "off"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
-
-
 MOST_QUESTIONS = 100_000  # what pages, store and scores are measured with
 
 

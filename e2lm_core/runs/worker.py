@@ -215,9 +215,9 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
         run = fetched.name_of(job.id)
-        result = evaluate(studio, task, todo, shots, progressing, run, questions)
-        if result.rolled and result.rolled.sentence:
-            raise CheckpointError(result.rolled.sentence)
+        rolled = evaluate(studio, task, todo, shots, progressing, run, questions).rolled
+        if rolled and rolled.sentence:
+            raise CheckpointError(rolled.sentence)
         return
     left_out: set[str] = set()
     while True:
@@ -228,8 +228,7 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
             if todo is checkpoints:
                 raise
             left_out.update(checkpoint.name for checkpoint in todo)
-        free = _left_by_others(studio, job, progressing, left_out) if leads else None
-        if not free:
+        if not leads or not (free := _left_by_others(studio, job, progressing, left_out)):
             return
         todo = [c for c in checkpoints if c.name in free]
 

@@ -75,7 +75,7 @@ def test_each_variable_sets_one_thing(variable: str, text: str, field: str, valu
 @pytest.mark.parametrize(
     ("variable", "text", "says"),
     [
-        ("DEVICE", "evil", "'evil'; use cpu, mps, cuda, or cuda:1 and the like."),
+        ("DEVICE", "evil", "'evil'; use cpu, cuda, cuda:1 or mps."),
         ("DTYPE", "float64", "'float64'; use one of float32, bfloat16, float16."),
         ("THREADS", "0", "'0'; use a whole number from 1 to 9,999."),
         ("THREADS", "-2", "'-2'; use a whole number from 1 to 9,999."),

@@ -32,7 +32,7 @@ def test_runs_and_their_worker(here: Studio, monkeypatch: pytest.MonkeyPatch) ->
     assert health(here.settings, now).worker == "waiting"
     assert health(here.settings, now + WORKER_LATE_S + 9).worker == "missing"
     assert here.jobs.claim("one", 10.0) is not None
-    studios.start_run(here, "little", here.catalogue.checkpoints[:1], owner="another")
+    here.jobs.submit("evaluate", {"set": "another", "checkpoints": [], "num_fewshot": None}, owner="another")
     # One that waits for its turn waits for no worker; and a clock that somebody sets says nothing of leases.
     assert health(here.settings, now + 3600).worker == "working"
     assert health(here.settings, now - 3600).worker == "working"

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request, TaskSet
@@ -96,6 +98,9 @@ def with_models(tmp_path: Path, *names: str) -> Studio:
     studio = studios.studio(tmp_path, backend=Windows())
     folder = tmp_path / "theirs"
     folder.mkdir()
+    save_file({"weight": np.zeros(1, np.float32)}, folder / "model.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}")
     theirs = tuple(
         Checkpoint(model=ModelInfo(name=name, family=name.split("-")[0]), step=1, directory=folder)
         for name in names

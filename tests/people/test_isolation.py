@@ -99,7 +99,7 @@ GIVEN = {
         "export.report.build",
     ),
     *("export.card.about.about", "export.verify.compared", "runs.kept.brought.is_shipped"),
-    *("export.submission.findings", "export.submission.export"),
+    *("export.submission.findings", "export.submission.export", "export.lengths.prompt_lengths"),
     "export.verify.verify",  # of a bundle that whoever calls has in hand
     "export.verification.start",
 }
@@ -248,6 +248,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "place": 1,
             "new": "his",
             "questions": (),
+            "digest": "0" * 64,
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",
             "text": "his",
