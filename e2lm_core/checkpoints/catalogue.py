@@ -12,7 +12,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import given
-from e2lm_core.checkpoints.folders import read_cache, read_folder
+from e2lm_core.checkpoints.folders import read_cache, read_folder, step_names
 from e2lm_core.checkpoints.hub.added import added_models
 from e2lm_core.checkpoints.ladder.manifest import (
     EarlyWindow,
@@ -78,6 +78,15 @@ class Catalogue:
         names = [c.name for c in self.checkpoints] if "/" in text else [m.name for m in self.models]
         near = difflib.get_close_matches(text, names, n=1, cutoff=0.3) or names[:1]
         return f" (there is, for instance, {near[0]})"
+
+
+def steps_there(settings: Settings) -> tuple[tuple[str, ...], ...]:
+    """The step folders of all folders of checkpoints on this machine; a catalogue is read again where they differ."""
+    try:
+        added = [folder.path for folder in given.folders(settings)]
+    except CheckpointError:
+        added = []
+    return tuple(step_names(folder) for folder in (*settings.checkpoints, *added))
 
 
 def open_catalogue(settings: Settings) -> Catalogue:

@@ -98,6 +98,15 @@ def read_folder(folder: Path) -> LocalModels:
     return LocalModels(tuple(models), tuple(problems))
 
 
+def step_names(folder: Path) -> tuple[str, ...]:
+    """The step folders in a folder of models, or of one: others once training has begun to write a checkpoint."""
+    try:
+        models = [folder, *_subfolders(folder)]
+        return tuple(f"{model.name}/{step.name}" for model in models for step in _step_folders(model))
+    except OSError:
+        return ()
+
+
 def read_cache(folder: Path) -> LocalModels:
     """The models in a cache of Hugging Face whose branches, or folders within, name steps; others are no curve.
 

@@ -22,7 +22,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
 from e2lm_core.checkpoints import given
-from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.catalogue import open_catalogue, steps_there
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -43,7 +43,8 @@ _READ = Kept("sets")
 def studio() -> Studio:
     """What all visitors share, safe to use from several threads, with the settings of the one who asks.
 
-    Its catalogue is read again when a folder or a model of a hub was added or removed, by whatever process.
+    Its catalogue is read again when a folder or a model of a hub was added or removed, by whatever process, and when
+    training has written a further checkpoint into a folder.
     """
     return once_a_run("studio", _asking)
 
@@ -65,7 +66,7 @@ def studio_of(settings: Settings) -> Studio:
 
 def _shared() -> Studio:
     settings = _opened().settings
-    return _studio(hub.stamp(settings), given.stamp(settings))
+    return _studio(hub.stamp(settings), given.stamp(settings), steps_there(settings))
 
 
 def _asking() -> Studio:
@@ -101,7 +102,9 @@ def _opened() -> Studio:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _studio(added: tuple[int, int] | None, folders: tuple[int, int] | None) -> Studio:
+def _studio(
+    added: tuple[int, int] | None, folders: tuple[int, int] | None, steps: tuple[tuple[str, ...], ...]
+) -> Studio:
     return replace(_opened(), catalogue=open_catalogue(_opened().settings))
 
 

@@ -306,6 +306,10 @@ def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_pa
     visit.open("run")
     assert [w.value.startswith(left_out) for w in visit.at.warning] == [True]
     assert cut not in {c.directory for c in session.studio().at_hand}
-    visit.open("checkpoints")
+    shutil.copytree(
+        tmp_path / "runs" / "mine" / "checkpoint-500", tmp_path / "runs" / "mine" / "checkpoint-1500"
+    )
+    visit.open("checkpoints")  # what training has written since
+    assert [c.step for c in session.studio().catalogue.of("mine")] == [500, 1_000, 1_500]
     press(visit, "folder_remove_0")
     assert "mine" not in {model.name for model in session.studio().catalogue.models}
