@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -73,6 +73,17 @@ def add(
     pattern: Annotated[
         str | None, typer.Option("--pattern", help="How its branches are named, for `any`: step{step}.")
     ] = None,
+    in_folders: Annotated[
+        bool, typer.Option("--folders", help="They are folders of the main branch, not branches, for `any`.")
+    ] = False,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens-per-step",
+            metavar="N",
+            help="Tokens a step, or `name` where their names tell, for `any`.",
+        ),
+    ] = None,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Each N-th checkpoint only.")] = 1,
     early: Annotated[bool, typer.Option("--early", help="Those of the early window only.")] = False,
     as_json: Json = False,
@@ -82,11 +93,27 @@ def add(
     if family_key == "any":
         if not repo or not pattern:
             raise CheckpointError("The family `any` needs --repo OWNER/NAME and --pattern.")
-        chosen = any_family(repo, pattern, name=model)
+        where: Literal["subfolder", "revision"] = "subfolder" if in_folders else "revision"
+        chosen = any_family(repo, pattern, where, _rule(tokens), name=model)
+    elif in_folders or tokens is not None:
+        raise CheckpointError(
+            f"The family {family_key} tells where its checkpoints lie: leave out --folders and --tokens-per-step."
+        )
     else:
         chosen = family(family_key)
     added = hub.add(settings, chosen, model, CheckpointChoice(every=every, early_only=early))
     _show(added, settings, as_json)
+
+
+def _rule(tokens: str | None) -> int | Literal["name"] | None:
+    """How many tokens a step means, as `--tokens-per-step` says it."""
+    if tokens is None:
+        return None
+    if tokens == "name":
+        return "name"
+    if not tokens.isascii() or not tokens.isdigit() or len(tokens) > MOST_DIGITS:
+        raise CheckpointError(f"--tokens-per-step {quoted(tokens)} is no whole number: use 2097152, or name.")
+    return int(tokens)
 
 
 @app.command("list")

@@ -18,6 +18,7 @@ from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
+from e2lm_core.commands.main import main
 from tests.conftest import ROOT
 from tests.support.fake_hub import checkpoint, sharded, under, weights
 from tests.support.hub_fixtures import (
@@ -228,3 +229,41 @@ def test_the_documents_example_runs(fake, settings, monkeypatch, capsys):
     assert "pythia-70m" in capsys.readouterr().out
     assert hub.added_models(settings) == hub.HubModels()
     assert hub_cache.cached(settings) == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "tokens"), [((), None), (("--tokens-per-step", "2097152"), 2_097_152 * 2_000)]
+)
+def test_the_command_adds_folders_and_tokens_of_any_repository(
+    fake, settings, monkeypatch, capsys, rule, tokens
+):
+    for name, value in (
+        ("HOME", settings.home),
+        ("LADDER", settings.ladder),
+        ("HUB_ENDPOINT", fake.endpoint),
+    ):
+        monkeypatch.setenv(f"E2LM_{name}", str(value))
+    words = ["hub", "add", "any", "mine", "--repo", DENSE, "--pattern", "iter_{step:07}", "--folders", *rule]
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--json"])
+    assert end.value.code in (None, 0)
+    rows = json.loads(capsys.readouterr().out)["checkpoints"]
+    assert [row["name"] for row in rows] == [f"mine/iter_{step:07d}" for step in STEPS]
+    assert rows[0]["tokens_seen"] == tokens
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ("any", "mine", "--repo", "a/b", "--pattern", "step{step}", "--tokens-per-step", "many"),
+            "is no whole number",
+        ),
+        (("e2lm", MODEL, "--folders"), "tells where its checkpoints lie"),
+    ],
+)
+def test_what_the_command_cannot_add_is_a_sentence(fake, settings, capsys, words, says):
+    with pytest.raises(SystemExit) as end:
+        main(["hub", "add", *words])
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err
