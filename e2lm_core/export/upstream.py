@@ -14,22 +14,54 @@ from e2lm_core.export.patch import PLACE
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import README, task_files
 
+# What the harness's own template for a new task's README lets tick off.
+_TEMPLATE = (
+    "Is the task an existing benchmark in the literature?",
+    "Have you referenced the original paper that introduced the task?",
+    "If yes, does the original paper provide a reference implementation?",
+    'Is the "Main" variant of this task clearly denoted?',
+    "Have you provided a short sentence in a README on what each new variant adds / evaluates?",
+    "Have you noted which, if any, published evaluation setups are matched by this variant?",
+)
 ROW, REQUEST = "README-row.md", "PULL_REQUEST.md"
 
 
 def pull_request(task: TaskSet, limits: Limits, findings: Sequence[Finding] = ()) -> bytes:
     """`lm_eval/tasks/NAME/…` for a checkout of the harness, `README-row.md` and `PULL_REQUEST.md`, as one zip.
 
-    The row is one of the table in `lm_eval/tasks/README.md`. `findings` are the checks' warnings, which a reviewer
-    should know. The same set gives the same bytes. Raises TaskError for a set whose files cannot be written.
+    The folder's README has the headings that the harness's template asks for. The row is one of the table in
+    `lm_eval/tasks/README.md`. `findings` are the checks' warnings, which a reviewer should know. The same set gives
+    the same bytes. Raises TaskError for a set whose files cannot be written.
     """
     files = {f"{PLACE}/{task.name}/{name}": data for name, data in task_files(task, limits).items()}
+    files[f"{PLACE}/{task.name}/{README}"] = _readme(
+        task, files[f"{PLACE}/{task.name}/{README}"].decode()
+    ).encode()
     return bundle.zipped({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
+
+
+def _readme(task: TaskSet, written: str) -> str:
+    """The set's README, with those headings of the harness's template that it lacks."""
+    there = {line.lstrip("# ").strip().lower() for line in written.split("\n") if line.startswith("#")}
+    sources = sorted({q.source for q in task.questions if q.source})
+    named = ", ".join(sources[:6]) or "the set itself; no source is named"
+    parts = {
+        "Paper": f"Title: `none yet`\n\n{_about(task)} Sources: {named}.",
+        "Citation": "None yet: say here how to cite the questions.",
+        "Groups, Tags, and Tasks": f"#### Groups\n\nNone.\n\n#### Tags\n\nNone.\n\n#### Tasks\n\n"
+        f"* `{task.name}`: {_about(task)}",
+        "Checklist": "\n".join(f"* [ ] {line}" for line in _TEMPLATE),
+    }
+    lacking = [
+        f"### {heading}\n\n{text}\n" for heading, text in parts.items() if heading.lower() not in there
+    ]
+    return "\n".join([written.rstrip("\n") + "\n", *lacking])
 
 
 def _row(task: TaskSet) -> str:
     """| [name](name/README.md) | what it asks | languages |"""
-    cells = (f"[{task.name}]({task.name}/{README})", _about(task), "English")
+    language = task.config.metadata.get("language")
+    cells = (f"[{task.name}]({task.name}/{README})", _about(task), str(language or "English"))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

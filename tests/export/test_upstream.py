@@ -22,7 +22,10 @@ def test_the_folder_is_the_bundles_and_the_row_one_of_the_table() -> None:
     task = studios.task().model_copy(update={"questions": (question,)})
     found = members(upstream.pull_request(task, Limits()))
     written = {f"lm_eval/tasks/little/{name}": data for name, data in task_files(task, Limits()).items()}
-    assert {name: data for name, data in found.items() if name.startswith("lm_eval/")} == written
+    readme = "lm_eval/tasks/little/README.md"
+    folder = {name: data for name, data in found.items() if name.startswith("lm_eval/")}
+    assert folder | {readme: written[readme]} == written
+    assert folder[readme].startswith(written[readme])
     assert found["README-row.md"].decode() == (
         "| [little](little/README.md) | 1 multiple-choice question on heat \\| light. | English |\n"
     )
@@ -40,3 +43,22 @@ def test_what_is_to_be_ticked_off_names_what_is_lacking_and_what_the_checks_say(
     assert "- [ ] the licence lets them be passed on (none is given yet)" in said
     assert said.count("- [ ]") == 7
     assert said.endswith("- Question 3: its right choice is the longest.\n")
+
+
+HEADINGS = ("Paper", "Citation", "Groups, Tags, and Tasks", "Checklist")
+
+
+def test_the_readme_has_the_headings_of_the_harnesss_template_once() -> None:
+    own = "# little\n\n## citation\n\nMe, 2026.\n"
+    for task in (studios.task(), studios.task().model_copy(update={"readme": own})):
+        readme = members(upstream.pull_request(task, Limits()))["lm_eval/tasks/little/README.md"].decode()
+        lines = [line.lstrip("# ").lower() for line in readme.split("\n") if line.startswith("#")]
+        assert [lines.count(heading.lower()) for heading in HEADINGS] == [1, 1, 1, 1]
+    assert "Me, 2026." in readme
+    assert "None yet" not in readme
+
+
+def test_a_set_of_another_language_says_so() -> None:
+    config = studios.task().config.model_copy(update={"metadata": {"language": "Polski"}})
+    found = members(upstream.pull_request(studios.task().model_copy(update={"config": config}), Limits()))
+    assert found["README-row.md"].decode().endswith(" | Polski |\n")
