@@ -161,7 +161,9 @@ def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evalu
     if why is not None:
         return evaluation, why
     if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:
-        return replace(fuller, scores={**fuller.scores, f"{_NORMED},lighteval": theirs}), None
+        named = f"{_NORMED},lighteval"
+        stderr = {named if metric == _NORMED else metric: error for metric, error in fuller.stderr.items()}
+        return replace(fuller, scores={**fuller.scores, named: theirs}, stderr=stderr), None
     return fuller, None
 
 

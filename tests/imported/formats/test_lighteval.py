@@ -99,12 +99,13 @@ def test_an_acc_norm_that_counts_the_space_keeps_a_name_of_its_own():
     """By length 4 and 3 the first is right; lighteval's, with the space counted, may say otherwise."""
     files = {
         f"results/p/pythia-70m-step1000/results_{DATE}.json": results(
-            **{"m|0": {"acc": 1.0, "acc_norm": 0.0}}
+            **{"m|0": {"acc": 1.0, "acc_norm": 0.0, "acc_norm_stderr": 0.1}}
         ),
         f"details/p/pythia-70m-step1000/{DATE}/details_m|0_{DATE}.parquet": details(),
     }
-    scores = {c.metric: c.scores[0] for c in read(files).curves}
-    assert (scores["acc_norm"], scores["acc_norm,lighteval"]) == (1.0, 0.0)
+    found = {c.metric: (c.scores, c.stderr) for c in read(files).curves}
+    assert found["acc_norm"] == ((1.0,), ())
+    assert found["acc_norm,lighteval"] == ((0.0,), (0.1,))
 
 
 def test_details_alone_are_of_the_checkpoint_that_their_folders_name():
