@@ -275,7 +275,7 @@ def by_services(home: Settings, name: str, case: Case) -> list[str]:
     now = present(home, name, was)
     found += faults(first, second, case.online, saved, now, kept(bob.settings, name, second))
     found += _kept_mine(bob.settings, name, second)
-    return found + list(_undone((ada.settings, bob.settings), name, (first, second)))
+    return found + list(_undone(ada.settings, bob.settings, name, (first, second)))
 
 
 def _kept_mine(bob: Settings, name: str, one: Edit) -> Iterator[str]:
@@ -293,16 +293,16 @@ def _wrong_mine(now: Question | None, one: Edit) -> Iterator[str]:
         yield "Keep mine marks another text"
 
 
-def _undone(people: Iterable[Settings], name: str, edits: Iterable[Edit]) -> Iterator[str]:
-    """What is wrong once each of them has taken back what they did."""
+def _undone(ada: Settings, bob: Settings, name: str, edits: Iterable[Edit]) -> Iterator[str]:
+    """What is wrong once each of them has taken back what they did, and one has done it again."""
     states = [q for one in edits for q in (one.seen, one.wanted) if q is not None]
     marked = {right(q) for q in states}
-    for who in people:
+    for who, act in ((ada, versions.undo), (bob, versions.undo), (ada, versions.redo)):
         with contextlib.suppress(StudioError):  # there is nothing of theirs, or it cannot be taken back
-            versions.undo(who, name)
+            act(who, name)
         now = present(who, name, states[0])
         if now is not None and right(now) not in marked:
-            yield f"after undo {right(now)!r} is right, which nobody saw as right"
+            yield f"after {act.__name__} {right(now)!r} is right, which nobody saw as right"
 
 
 # --- in two browsers --------------------------------------------------------------------------------------------

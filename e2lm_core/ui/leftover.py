@@ -54,7 +54,9 @@ def text(draft: Draft) -> None:
     typed = {field: value for field, value in draft.fields.items() if value != draft.seen.get(field)}
     lines: list[str] = []
     for field, value in typed.items():
-        lines += _lines(field, value)
+        choices = draft.fields.get("choices") if field == "answer" else None
+        marked = choices[value] if isinstance(choices, list) and value in range(len(choices)) else value
+        lines += _lines(field, marked)
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 

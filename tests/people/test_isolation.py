@@ -256,6 +256,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "limit": 10,
             "fields": {"question": "his?", "choices": ["a", "b"], "answer": 0},
             "form": "0" * 32,
+            "digest": "0" * 32,
             "of": ["q1"],
             "other": address,
             "repo": "bob/his",

@@ -209,6 +209,13 @@ for (const theirs of [false, true]) {
 }
 assert.match(marking.notice!.text, /^Question q2 was changed after the table showed it/);
 rows[1] = { ...rows[1], ...moved, question: "Down?" };
+// What was marked before a reload, or in another window, was marked in the choices that were seen then.
+drafts = [{ place: "question/q2", form: "d".repeat(32), fields: { choices: ["a", "b", "c"], answer: 2 }, seen: { choices: ["a", "b", "c"], answer: 0 }, tried: false }];
+const later = await opened();
+assert.deepEqual([later.shown("q2").choices, later.shown("q2").answer], [["a", "b", "c"], 2]);
+await later.save("q2");
+assert.deepEqual([rows[1].choices, rows[1].answer, later.clashes.has("q2")], [moved.choices, 1, true]);
+await later.discard("q2");
 // Marked back, and a choice left as it was while another is marked: nothing is sent, and the mark stays.
 const before = digest;
 marking.rows.set("q2", structuredClone(rows[1]));
