@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -69,15 +69,17 @@ def read_source(
         found = _installed(source) if is_name else None
         if found is None:
             raise TaskError(
-                f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task of that name: give a "
-                "task folder, a task's YAML, a bundle or a table."
+                f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task, group or tag of that name: "
+                "give a task folder, a task's YAML, a bundle or a table."
             )
-        return _kept(_read(found.parent, found.name, given, settings), settings.limits, skip_broken)
+        tasks, yamls = found
+        read = _read(tasks, yamls, given, settings, source)
+        return _kept(read, settings.limits, skip_broken)
     access.require_path(settings, path.resolve())
     if path.is_dir():
         return _kept(_read(path, None, given, settings), settings.limits, skip_broken)
     if suffix == ".yaml":
-        return _kept(_read(path.parent, path.name, given, settings), settings.limits, skip_broken)
+        return _kept(_read(path.parent, [path.name], given, settings), settings.limits, skip_broken)
     if suffix not in ENDS:
         raise TaskError(
             f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
@@ -170,25 +172,27 @@ def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
     return folder.resolve()
 
 
-def _read(folder: Path, yaml: str | None, rows: Path | None, settings: Settings) -> Source:
-    """What a folder or a YAML in it opens as, its rows beside it or in a folder of their own."""
+def _read(
+    folder: Path, yamls: Sequence[str] | None, rows: Path | None, settings: Settings, name: str | None = None
+) -> Source:
+    """What a folder or YAMLs in it open as, called `name`; its rows beside it or in a folder of their own."""
     limits = settings.limits
-    if rows is None:
-        read = read_task(folder, limits, yaml=yaml)
+    if rows is None and (yamls is None or len(yamls) == 1):
+        read = read_task(folder, limits, yaml=yamls[0] if yamls else None)
     else:
         tree = Folder(tree_of(folder), limits)
         inside = folder.resolve().relative_to(tree.root).as_posix()
-        names = (yaml,) if yaml else opening(Folder(folder, limits), folder.name)
-        files = _WithRows(tree, Folder(rows, limits))
-        read = read_files(files, folder.name, limits, yamls=[beside(inside, name) for name in names])
+        names = yamls or opening(Folder(folder, limits), folder.name)
+        files = tree if rows is None else _WithRows(tree, Folder(rows, limits))
+        read = read_files(files, name or folder.name, limits, yamls=[beside(inside, one) for one in names])
     return Source(read.task, tuple(read.warnings))
 
 
-def _installed(name: str) -> Path | None:
-    """The YAML of an installed lm-eval's task or group of that name."""
+def _installed(name: str) -> tuple[Path, list[str]] | None:
+    """An installed lm-eval's tasks, and the YAMLs there of a task or group of that name, or of a tag."""
     tasks = outside.installed()
-    found = None if tasks is None else groups.yaml_of(Folder(tasks, Limits()), name)
-    return None if found is None or tasks is None else tasks / found
+    found = [] if tasks is None else groups.yamls_of(Folder(tasks, Limits()), name)
+    return None if not found or tasks is None else (tasks, found)
 
 
 def _built(settings: Settings, source: str, path: Path | None, rows: Path | None) -> Source:

@@ -164,10 +164,14 @@ def test_an_installed_task_opens_by_its_name_with_rows_from_elsewhere(here: Sett
     )
     read = read_source(here, "arc_easy", rows=str(tmp_path / "rows"))
     assert (read.task.name, len(read.task.questions)) == ("arc_easy", 3)
+    (tmp_path / "rows" / "ARC-Challenge").mkdir()
+    (tmp_path / "rows" / "ARC-Challenge" / "test.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    both = read_source(here, "ai2_arc", rows=str(tmp_path / "rows")).task
+    assert (both.name, [q.subject for q in both.questions]) == ("ai2_arc", ["challenge", *["easy"] * 3])
     assert (
         "no examples can be shown: its examples are not beside the YAML as train.jsonl" in read.warnings[-1]
     )
-    with pytest.raises(TaskError, match="nor an installed lm-eval's task of that name"):
+    with pytest.raises(TaskError, match="nor an installed lm-eval's task, group or tag of that name"):
         read_source(here, "arc_hardest")
     with pytest.raises(TaskError, match="no folder 'nowhere' with rows"):
         read_source(here, "arc_easy", rows="nowhere")

@@ -89,7 +89,7 @@ class _Index:
         for known in (self.near, self.everywhere):
             if name in known:
                 return [known[name]]
-            if tagged := self._tagged(name, known):
+            if tagged := self.tagged(name, known):
                 return tagged
         raise TaskError(f"{where}: the group's task {quoted(name)} is not in the tree that was given.")
 
@@ -101,7 +101,7 @@ class _Index:
     def everywhere(self) -> dict[str, str]:
         return _indexed(self.files, ".")
 
-    def _tagged(self, name: str, known: Mapping[str, str]) -> list[str]:
+    def tagged(self, name: str, known: Mapping[str, str]) -> list[str]:
         """The tasks that bear a tag, by name; tags of the rest of the tree are looked for where they are written out."""
         found = []
         for _, path in sorted(known.items()):
@@ -128,9 +128,14 @@ def is_group(data: bytes) -> bool:
     return "group" in _names(data)
 
 
-def yaml_of(files: Mapping[str, bytes], name: str) -> str | None:
-    """The YAML of the task or group of that name in a tree, None where there is none."""
-    return _indexed(files, ".").get(name)
+def yamls_of(files: Mapping[str, bytes], name: str) -> list[str]:
+    """The YAML of the task or group of that name in a tree, or those of the tasks with that tag; none without either."""
+    index = _Index(files, "")
+    if name in index.everywhere:
+        return [index.everywhere[name]]
+    found = {PurePosixPath(path).parent: path for path in index.tagged(name, index.everywhere)}
+    beside = [_Index(files, path) for path in found.values()]  # a tag may come from an included YAML
+    return sorted(path for one in beside for path in one.tagged(name, one.near))
 
 
 def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
