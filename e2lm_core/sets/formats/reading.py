@@ -12,6 +12,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined
 from e2lm_core.sets.checks.check import likeness
 from e2lm_core.sets.formats import questions
+from e2lm_core.sets.formats.columns import COUNTED
 from e2lm_core.sets.formats.kinds import KINDS, kind_of
 from e2lm_core.sets.formats.markup import moodle, qti
 from e2lm_core.sets.formats.records import How, Preview, Rows
@@ -94,7 +95,10 @@ def doubles(read: Preview, there: Iterable[Question]) -> dict[str, str]:
 def _parquet(data: bytes, name: str, limits: Limits, how: How) -> Rows:
     from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS
 
-    return objects.with_columns(parquet.parquet_rows(data, name, MAX_COLUMNS, limits), name)
+    rows = parquet.parquet_rows(data, name, MAX_COLUMNS, limits)
+    if parquet.counts_from_0(data):
+        rows = [{**row, COUNTED: 0} for row in rows]
+    return objects.with_columns(rows, name)
 
 
 def _tsv(data: bytes, name: str, limits: Limits, how: How) -> Rows:

@@ -6,15 +6,19 @@ import io
 import json
 
 import openpyxl
+import pyarrow
+import pyarrow.parquet as parquet
 import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import answers, writing
+from e2lm_core.sets.formats.columns import COUNTED
 from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.reading import accepted, parse
 from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.tables import parquet as table
 
 LIMITS = Limits()
 
@@ -175,6 +179,15 @@ def test_downloads_come_back_without_a_question(kind: str, questions: tuple[Ques
     if writing.FORMS[kind].holds is None:
         assert read.questions == questions
         assert not writing.lost(questions, kind)
+
+
+@pytest.mark.parametrize("questions", [OWN[:1], OWN[1:], OWN], ids=["one", "a number as a choice", "both"])
+def test_a_published_table_comes_back_and_its_columns_do_not_depend_on_its_answers(
+    questions: tuple[Question, ...],
+) -> None:
+    data = table.write(questions)
+    assert parse(data, "t.parquet", LIMITS).questions == questions
+    assert COUNTED not in parquet.read_schema(pyarrow.BufferReader(data)).names
 
 
 def test_a_column_says_what_numbers_count_from() -> None:

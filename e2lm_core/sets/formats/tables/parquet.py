@@ -13,10 +13,10 @@ from typing import Any
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.columns import with_counting
 
 MAX_FOOTER_BYTES = 4 * 2**20
 MAX_GROUPS = 10_000
+_COUNTED = {b"answers_from": b"0"}
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -27,9 +27,7 @@ def write(questions: Iterable[Question]) -> bytes:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
-    rows = [
-        {**q.model_dump(mode="json", exclude={"extra"}), **q.extra} for q in with_counting(list(questions))
-    ]
+    rows = [{**q.model_dump(mode="json", exclude={"extra"}), **q.extra} for q in questions]
     names = list(dict.fromkeys(name for row in rows for name in row)) or list(Question.model_fields)[:4]
     columns = {}
     for name in names:
@@ -41,8 +39,19 @@ def write(questions: Iterable[Question]) -> bytes:
         except (arrow.ArrowException, OverflowError):
             columns[name] = arrow.array([json.dumps(value, ensure_ascii=False) for value in values])
     buffer = io.BytesIO()
-    parquet.write_table(arrow.table(columns), buffer, compression="zstd")
+    # In the file's own metadata: a column in one split of a data set and not in another would make it unreadable.
+    table = arrow.table(columns).replace_schema_metadata(_COUNTED)
+    parquet.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def counts_from_0(data: bytes) -> bool:
+    """Whether the studio wrote the table, whose answers count from 0 then, for data that `parquet_rows` has read."""
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    told = parquet.read_schema(arrow.BufferReader(data)).metadata or {}
+    return all(told.get(key) == value for key, value in _COUNTED.items())
 
 
 def parquet_rows(data: bytes, name: str, columns: int, limits: Limits) -> list[dict[str, Any]]:
