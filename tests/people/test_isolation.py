@@ -248,7 +248,6 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "place": 1,
             "new": "his",
             "questions": (),
-            "digest": "0" * 64,
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",
             "text": "his",

@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return value
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
         value = str(super().construct_scalar(node))
         if _HALF.search(value):  # of an escape: the file itself is UTF-8
             problem = "it holds a half character (a lone surrogate); write the character itself"
