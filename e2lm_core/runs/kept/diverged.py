@@ -32,7 +32,7 @@ def note(checkpoint: Checkpoint, settings: Settings) -> str:
 
 def sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
     """The sentence about a checkpoint that was noted as diverged; None about any other."""
-    if not os.path.isdir(_folder(settings.cache)):
+    if not os.path.isdir(_folder(settings.home)):
         return None
     file = _file(checkpoint, settings)
     return _sentence(checkpoint, settings) if file is not None and file.is_file() else None
@@ -47,8 +47,8 @@ def _sentence(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 @lru_cache(maxsize=8)
-def _folder(cache: Path) -> str:
-    return str(cache / "diverged")
+def _folder(home: Path) -> str:
+    return str(Settings(home=home).cache / "diverged")
 
 
 def _file(checkpoint: Checkpoint, settings: Settings) -> Path | None:
@@ -58,4 +58,4 @@ def _file(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     except CheckpointError:
         return None
     parts = [str(checkpoint.directory), what, settings.dtype, SCORING_VERSION]
-    return Path(_folder(settings.cache)) / hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return Path(_folder(settings.home)) / hashlib.sha256(json.dumps(parts).encode()).hexdigest()
