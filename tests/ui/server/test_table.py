@@ -58,14 +58,16 @@ def test_rows_come_once_and_then_what_changed(ask):
 
 
 def test_a_clash_and_a_refusal_are_kept_as_drafts(ask, ada):
-    seen = ask()["rows"][0]["question"]
+    rows = ask()["rows"]
+    seen, pair = rows[0]["question"], {name: rows[1][name] for name in ("choices", "answer")}
     authoring.update_questions(ada, "mine", {"q1": {"question": "Theirs?"}})
     told = ask("save", id="q1", fields={"question": "Mine?"}, seen={"question": seen})
     assert told["clashes"] == ["question"]
     assert told["rows"][0]["question"] == "Theirs?"
     assert [(d["place"], d["tried"]) for d in told["drafts"]] == [("question/q1", True)]
-    told = ask("save", id="q2", fields={"answer": 7}, seen={"answer": told["rows"][0]["answer"]})
+    told = ask("save", id="q2", fields=pair | {"answer": 7}, seen=pair)
     assert "Not saved yet." in told["sentence"]
+    assert "that you saw" not in told["sentence"]
     assert len(told["drafts"]) == 2
     told = ask("discard", place="question/q2")
     assert [d["place"] for d in told["drafts"]] == ["question/q1"]
