@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import uuid
+from functools import cache
 from pathlib import Path
 
 from e2lm_core.base.errors import CheckpointError
@@ -57,9 +59,12 @@ def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
             raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
         check_folder(checkpoint.directory)
         return checkpoint.directory
-    ready = unpacked_directory(checkpoint, settings)
-    if ready is not None:
-        return ready
+    writable = _with_writable_cache(settings)
+    for place in (settings, writable):
+        ready = unpacked_directory(checkpoint, place)
+        if ready is not None:
+            return ready
+    settings = writable
     folder = _cache_folder(checkpoint, settings)
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     try:
@@ -74,6 +79,18 @@ def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def _with_writable_cache(settings: Settings) -> Settings:
+    """The settings, for a home on a disk that cannot be written with a home that passes with this process."""
+    if not settings.home.is_dir() or os.access(settings.home, os.W_OK):
+        return settings
+    return settings.model_copy(update={"home": Path(_passing_home(os.getpid()).name)})
+
+
+@cache
+def _passing_home(process: int) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="e2lm-cache-")
 
 
 def _cache_folder(checkpoint: Checkpoint, settings: Settings) -> Path:

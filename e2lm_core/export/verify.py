@@ -159,6 +159,7 @@ def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
 
 def _studio(studio: Studio, task: TaskSet, checkpoint: Checkpoint, shots: int) -> np.ndarray:
     """[documents, choices] in nats, NaN where there is no such choice; computed where they are not known."""
+    studio = studio.keeping_results
     evaluate.evaluate(studio, task, [checkpoint], shots)
     measured = measure.measure(studio, task, [checkpoint], shots)
     return measured.curves[0].ll[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from e2lm_core.base import phrasing
 from e2lm_core.base.database import Database
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
@@ -98,6 +99,14 @@ class Studio:
         if at_hand((checkpoint,), self.settings):
             return self.problem(checkpoint) is None
         return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
+
+    @property
+    def keeping_results(self) -> Studio:
+        """The same, with a copy of the results for this process alone where the home's disk cannot be written."""
+        if self.store.database.is_writable:
+            return self
+        copy = Database(snapshot.copy_of(self.settings.database))
+        return replace(self, store=Store(copy, self.settings.shipped))
 
     @property
     def computing_anew(self) -> Studio:

@@ -66,3 +66,27 @@ def test_backup_export_report_score_and_check_work_and_an_edit_is_refused(tmp_pa
     restore.restore(elsewhere, out / "home.tar.gz")
     assert collection.open_set(elsewhere, "mine").questions[0].note == "the last edit"
     studio.store.database.close()
+
+
+KEEPING = """
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.unpacking import ensure_directory
+from e2lm_core.runs.studio import open_studio
+studio = open_studio(Settings.from_env())
+keeping = studio.keeping_results
+with keeping.store.database.transaction() as connection:
+    connection.execute("INSERT INTO scopes VALUES (9, 'f', 'float32', 10, 'none', 1)")
+print(studio.store.database.is_writable, keeping.store.database.is_writable)
+folder = ensure_directory(studio.catalogue.checkpoints[0], studio.settings)
+print((folder / "model.safetensors").is_file(), folder.is_relative_to(studio.settings.home))
+"""
+
+
+def test_what_verify_computes_is_kept_for_its_process_alone(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder", (100, 200)))
+    settings.home.mkdir(exist_ok=True)
+    open_studio(settings).store.database.close()
+    before = studios.tree(settings.home)
+    said = unwritable.run_in(settings.home, KEEPING, os.environ | studios.environment(settings))
+    assert said.split() == ["False", "True", "True", "False"]
+    assert studios.tree(settings.home) == before

@@ -24,6 +24,7 @@ from e2lm_core.relevance.embeddings import (
     question_text,
     relevance_classifier,
 )
+from tests.base.memory import unwritable
 from tests.support.fake_hub import FakeHub
 
 
@@ -147,6 +148,22 @@ def test_a_cache_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddingError, match="make sure that its folder can be written"):
         EmbeddingCache(tmp_path / "file" / "cache.sqlite").put({b"a": np.zeros(2, np.float32)})
+
+
+def test_a_cache_on_a_disk_that_cannot_be_written_is_read_and_keeps_nothing(tmp_path):
+    cache = EmbeddingCache(tmp_path / "home" / "cache.sqlite")
+    cache.put({b"a": np.array([1, 2], np.float32)})
+    program = f"""
+import numpy as np
+from pathlib import Path
+from e2lm_core.relevance.embedders.cache import EmbeddingCache
+for name in ("cache.sqlite", "other/cache.sqlite"):
+    cache = EmbeddingCache(Path({str(tmp_path / "home")!r}) / name)
+    cache.put({{b"b": np.zeros(2, np.float32)}})
+    cache.put_fit(b"k", b"x")
+    print(sorted(cache.get([b"a", b"b"])), cache.get_fit(b"k"))
+"""
+    assert unwritable.run_in(tmp_path / "home", program).splitlines() == ["[b'a'] None", "[] None"]
 
 
 def test_a_locked_cache_is_one_sentence(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ from e2lm_core.scores.signal import signal_quality
 
 COMPETITION_STRIDE = 4_000  # iterations
 COMPETITION_GTOKENS = 206.0
+MAX_MODELS, MAX_POINTS = 10_000, 100_000  # of a model: more take seconds and hundreds of megabytes
 _LABELS = frozenset({"model_type", "experiment"})
 _AXES = ("iteration", "gtokens")
 
@@ -90,6 +91,10 @@ def curves_of(content: Any, name: str) -> PublishedCurves:
         raise StudioError(
             f'{where} holds no curves: it must be a JSON object whose "data" maps each model to its lists.'
         )
+    if len(models) > MAX_MODELS:
+        raise StudioError(
+            f"{where} holds {len(models):,} models; at most {MAX_MODELS:,} are read: leave some out."
+        )
     data: dict[str, dict[str, Floats]] = {}
     iteration: dict[str, NDArray[np.int64]] = {}
     gtokens: dict[str, Floats] = {}
@@ -148,6 +153,10 @@ def _model(columns: Any, where: str) -> tuple[NDArray[np.int64], Floats, dict[st
     steps, tokens = numbers.pop("iteration"), numbers.pop("gtokens")
     if not numbers:
         raise StudioError(f'{where} has no benchmark beside "iteration" and "gtokens".')
+    if len(steps) > MAX_POINTS:
+        raise StudioError(
+            f"{where} has {len(steps):,} points; at most {MAX_POINTS:,} are read: leave some out."
+        )
     for name, column in {"gtokens": tokens, **numbers}.items():
         if len(column) != len(steps):
             raise StudioError(

@@ -2,12 +2,14 @@
 
 Tested in tests/relevance/test_embeddings.py.
 
+Where its disk cannot be written, what is there is read and nothing is kept: it costs time alone.
 A rollback journal rather than WAL: the file is then one file, which can be thrown away and made again
 when it is damaged. Every call opens its own connection, so that threads and processes may share it.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.memory import snapshot
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
@@ -53,6 +56,8 @@ class EmbeddingCache:
 
     def put(self, vectors: Mapping[bytes, Vector]) -> None:
         """Keep vectors, in one transaction; one that is there already stays."""
+        if not self._is_writable:
+            return
         rows = [(key, np.asarray(vector, dtype="<f4").tobytes()) for key, vector in vectors.items()]
         with self._connection() as connection:
             connection.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows)
@@ -65,6 +70,8 @@ class EmbeddingCache:
 
     def put_fit(self, key: bytes, arrays: bytes) -> None:
         """Keep a fitted classifier, in the place of one of the same key."""
+        if not self._is_writable:
+            return
         with self._connection() as connection:
             connection.execute("INSERT OR REPLACE INTO fit VALUES (?, ?)", (key, arrays))
 
@@ -83,7 +90,18 @@ class EmbeddingCache:
                 "be written and has free space, or delete the file; it is made again."
             ) from error
 
+    @property
+    def _is_writable(self) -> bool:
+        there = next(folder for folder in self.path.parents if folder.is_dir())
+        return os.access(there, os.W_OK) and snapshot.can_write(self.path)
+
     def _open(self) -> sqlite3.Connection:
+        if not self._is_writable:
+            if self.path.exists():
+                return snapshot.open_to_read(self.path, _WAIT_SECONDS)
+            connection = sqlite3.connect(":memory:")
+            connection.executescript(_SCHEMA)
+            return connection
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
         try:

@@ -115,6 +115,18 @@ def test_points_are_put_in_step_order(tmp_path):
     assert sq_of_file(written(tmp_path, mixed))["m"]["bench"].rho == 1.0
 
 
+@pytest.mark.parametrize("what", ["models", "points"])
+def test_what_would_take_all_memory_is_refused(tmp_path, what):
+    columns = {"iteration": [4000], "gtokens": [1], "bench": [0.5]}
+    if what == "points":
+        columns = {name: [*range(100_001)] for name in columns}
+    data = {f"m{n}": columns for n in range(10_001 if what == "models" else 1)}
+    with pytest.raises(
+        StudioError, match=rf"{'10' if what == 'models' else '100'},001 {what}; at most .* are read"
+    ):
+        sq_of_file(written(tmp_path, {"data": data}))
+
+
 def test_labels_are_no_benchmarks_and_a_byte_order_mark_is_no_error(tmp_path):
     path = tmp_path / "bom.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(small()).encode())
