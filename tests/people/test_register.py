@@ -40,6 +40,13 @@ def test_a_person_keeps_their_id_when_their_name_changes(home):
     assert home.asked_by(first.id).workspace.is_dir()
 
 
+def test_of_a_long_name_the_id_has_24_characters(home):
+    assert (
+        register.sign_in(home, ISSUER, "1", "Wolfeschlegelsteinhausenbergerdorff").id
+        == "wolfeschlegelsteinhausen"
+    )
+
+
 def test_two_of_one_name_and_of_two_providers_are_two(home):
     ids = [
         register.sign_in(home, ISSUER, "1", "Ada").id,

@@ -211,3 +211,11 @@ def test_points_of_two_versions_are_no_one_curve_of_acc_norm():
     imported = harness_files.read(dict(files))
     steps = {curve.metric: curve.steps for curve in imported.curves}
     assert steps == {"acc": (1000, 2000), "acc_norm": (1000,), "acc_norm,delimiter": (2000,)}
+
+
+def test_of_filters_without_a_plain_one_the_first_counts():
+    strict, other = rows(filter="strict"), rows(filter="other", likelihoods=((-9.0, -1.0, -1.0),) * 3)
+    for samples in (strict, strict + other):
+        one, why = harness_samples.add_samples(evaluation(), samples, " ")
+        assert why is None
+        assert one.scores["margin"] == pytest.approx((1.5 + 0.25 - 1.5) / 3)
