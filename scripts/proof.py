@@ -41,6 +41,10 @@ PROOFS = {
         "--beside-run",
     ],
     "weights": ["-m", "benchmarks.parity.folders"],
+    "author": [
+        *("-m", "benchmarks.author", "--steps", "700"),
+        *(word for seed in ("101", "102", "103") for word in ("--seed", seed)),
+    ],
     "census": ["-m", "benchmarks.interop.census"],
     "task_prompts": ["-m", "benchmarks.interop.prompts"],
     "built_by_lm_eval": ["-m", "benchmarks.interop.built"],

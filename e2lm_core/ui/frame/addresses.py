@@ -22,7 +22,7 @@ from e2lm_core.ui.frame import say
 
 PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
-_SEEN, _LAST = "link_seen", "link_last"
+_SEEN, _WRITTEN, _LAST = "link_seen", "link_written", "link_last"
 _TITLE = "page_title"
 # What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
 HELD = {
@@ -203,7 +203,8 @@ def chosen(place: Place) -> str:
     said = {name: st.query_params.get_all(name) for name in st.query_params}
     # A link that nobody here has written: of a colleague, of this page, or the browser's way back. After a click
     # the browser may still send the link that stood there before.
-    is_new = not clicked and said != st.session_state.get(_SEEN)
+    # What the script below has written over it brings nothing new: taken, it would undo a click.
+    is_new = not clicked and said not in (st.session_state.get(_SEEN), st.session_state.get(_WRITTEN))
     tab = _shown(place, clicked) if place.tabs else ""
     if is_new:
         _take(place, tab, said)
@@ -229,10 +230,7 @@ def _shown(place: Place, clicked: bool) -> str:
     tab = str(st.session_state[place.key])
     st.session_state[_IN_LINK] = st.session_state[left] = tab
     if clicked and asked != tab:
-        link: dict[str, list[str]] = {}
-        for name, value in _link(place, tab):
-            link.setdefault(name, []).append(value)
-        st.query_params.from_dict(link)  # at once: a step of the browser's way back
+        st.query_params.from_dict(_values(_link(place, tab)))  # at once: a step of the browser's way back
     return tab
 
 
@@ -260,6 +258,14 @@ def _link(place: Place, tab: str) -> list[tuple[str, str]]:
     return pairs
 
 
+def _values(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The values of each name of a link, as Streamlit gives them."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
 @st.cache_resource(show_spinner=False)
 def _component():
     return st.components.v2.component("studio_link", js=_JS)
@@ -270,8 +276,10 @@ def written(place: Place, tab: str) -> None:
     table = tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE
     kept: Iterable[str] | None = None if place is SHARE else _OF_TABLE if table else ()
     turn = st.session_state["link_turn"] = st.session_state.get("link_turn", 0) + 1
+    link = _link(place, tab)
+    st.session_state[_WRITTEN] = _values(link)
     data = {
-        "link": _link(place, tab),
+        "link": link,
         "kept": None if kept is None else list(kept),
         "elsewhere": [other.slug for other in PLACES if other is not place],
         "last": st.session_state.get(_LAST),

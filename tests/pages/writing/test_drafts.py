@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk.drafts import Draft
-from e2lm_core.ui.frame import differing
+from e2lm_core.ui.frame import addresses, differing
 from tests.conftest import ROOT
 from tests.pages.writing.conftest import ME
 from tests.support.visits import OWN, Visit
@@ -296,3 +297,18 @@ def test_what_the_table_could_not_save_is_found_there(done):
     kept = drafts.find(mine(done), OWN, Q1)
     assert kept is not None
     assert kept.view == "Table"
+
+
+def test_the_first_click_after_coming_from_another_place_is_obeyed(done):
+    """The navigation leads to a bare address, over which the page's script writes what is shown."""
+    card(done)
+    done.open("share")
+    done.at.query_params.clear()
+    done.at.switch_page(addresses.QUESTIONS.script).run()
+    assert done.at.segmented_control(key="author_view").value == "Card"
+    link = next(e for e in done.at.get("bidi_component") if e.proto.component_name == "studio_link")
+    for name, value in json.loads(link.proto.json)["link"]:
+        done.at.query_params[name] = value
+    done.at.segmented_control(key="author_view").set_value("Table").run()
+    assert done.at.segmented_control(key="author_view").value == "Table"
+    assert done.editor is not None
