@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.server import table
 from e2lm_core.ui.server.middleware import browser
-from e2lm_core.ui.server.requests import Asked
+from e2lm_core.ui.server.requests import Asked, claims_of
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -115,7 +114,7 @@ class Visit:
     def runs(self) -> str:
         """Whose runs the table's edits begin, as its pass says."""
         given = json.loads(self.editor.proto.json)["pass"] if self.editor is not None else ""
-        return json.loads(base64.urlsafe_b64decode(given.partition(".")[0]))[-2] if given else ""
+        return claims_of(self.studio.settings, given).runs if given else ""
 
     def tell(self, event: str, value: object) -> AppTest:
         """What the table's script tells its page."""

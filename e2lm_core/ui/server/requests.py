@@ -9,10 +9,8 @@ Tested in tests/ui/server/test_desk.py and tests/hostile/test_requests.py.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
-import hmac
 import json
 import math
 import os
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from itsdangerous import BadData, URLSafeSerializer
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,7 +39,7 @@ _OTHER_BROWSER = "This page was opened by another browser."
 _OF_PROCESS = secrets.token_bytes(_KEY_BYTES)  # where the home cannot be written, passes end with the server
 
 
-class _Claims(NamedTuple):
+class Claims(NamedTuple):
     """What a pass says, in its order."""
 
     mode: str
@@ -70,7 +69,7 @@ def pass_for(settings: Settings, task: str, runs: str = "") -> str:
     """
     # The same all day long, so that a page that is drawn again has nothing new to say to its script.
     until = (int(time.time()) // _DAY_S + 1) * _DAY_S + GOOD_FOR_S
-    claims = _Claims(
+    claims = Claims(
         settings.mode,
         settings.person,
         settings.author,
@@ -81,8 +80,7 @@ def pass_for(settings: Settings, task: str, runs: str = "") -> str:
         runs,
         until,
     )
-    said = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-    return f"{said}.{_signature(settings, said)}"
+    return _serializer(settings).dumps(claims)
 
 
 async def asked(request: Request, most_bytes: int) -> Asked:
@@ -90,13 +88,13 @@ async def asked(request: Request, most_bytes: int) -> Asked:
     _require_same_origin(request)
     body = await _body(request, most_bytes)
     settings = Settings.from_env()
-    claims = _claims(settings, str(body.pop("pass", "")))
+    claims = claims_of(settings, str(body.pop("pass", "")))
     await run_in_threadpool(_require_person, settings, claims, browser_of(request.headers.get("cookie")))
     asked_by = settings.asked_by(claims.person, claims.author, paths=claims.paths, readonly=claims.readonly)
     return Asked(asked_by.model_copy(update={"sign_in": claims.sign_in}), claims.task, body, claims.runs)
 
 
-def _require_person(settings: Settings, claims: _Claims, browser: str | None) -> None:
+def _require_person(settings: Settings, claims: Claims, browser: str | None) -> None:
     """Raises HTTPException (403, 503) where the pass's person, browser or sign-in is none that may ask now."""
     if settings.auth == "none":
         if browser is not None and author(browser) != claims.author:
@@ -169,18 +167,19 @@ def _parts(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return one.values() if isinstance(one, dict) else one
 
 
-def _claims(settings: Settings, given: str) -> _Claims:
-    said, _, signature = given.partition(".")
-    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(settings, said).encode()):
-        raise HTTPException(403, "The page's pass is not one of this studio: load the page again.")
-    claims = _Claims(*json.loads(base64.urlsafe_b64decode(said)))
+def claims_of(settings: Settings, given: str) -> Claims:
+    """The claims of a pass; raises HTTPException (403) for one that is forged, of another mode or too old."""
+    try:
+        claims = Claims(*_serializer(settings).loads(given))
+    except BadData as error:
+        raise HTTPException(403, "The page's pass is not one of this studio: load the page again.") from error
     if time.time() > claims.until or claims.mode != settings.mode:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
     return claims
 
 
-def _signature(settings: Settings, said: str) -> str:
-    return hmac.new(_key(settings), said.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+def _serializer(settings: Settings) -> URLSafeSerializer:
+    return URLSafeSerializer(_key(settings), "page", signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def _key(settings: Settings) -> bytes:
