@@ -241,7 +241,10 @@ def opening(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
     if len(groups) == 1:
         return (groups[0],)
     if not tasks:
-        raise TaskError(f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML.")
+        raise TaskError(
+            f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML. Of a data set's folder give the "
+            "file that holds its questions (.parquet, .jsonl, .csv)."
+        )
     if groups:
         raise TaskError(
             f"The folder {name!r} holds several groups ({', '.join(groups[:5])}); name the YAML to open."

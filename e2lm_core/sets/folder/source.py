@@ -80,6 +80,10 @@ def read_source(
         return _kept(_read(path, None, given, settings), settings.limits, skip_broken)
     if suffix == ".yaml":
         return _kept(_read(path.parent, [path.name], given, settings), settings.limits, skip_broken)
+    if suffix == ".arrow":
+        raise TaskError(
+            f"{quoted(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
+        )
     if suffix not in ENDS:
         raise TaskError(
             f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."

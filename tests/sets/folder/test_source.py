@@ -95,11 +95,15 @@ def test_rows_with_an_error_are_refused_or_left_out(here: Settings, tmp_path: Pa
     [
         ("none.csv", "There is no file or folder"),
         ("a.docx", "no set that can be imported"),
+        ("a.arrow", "save it with Dataset.to_parquet and import that"),
+        ("clone", "give the file that holds its questions"),
         ("x" * 400, "no file or"),
     ],
 )
 def test_what_is_no_source_is_a_sentence(here: Settings, tmp_path: Path, name: str, said: str) -> None:
-    (tmp_path / "a.docx").write_text("x")
+    for file in ("a.docx", "a.arrow", "clone/data/test-00000-of-00001.parquet"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("x")
     with pytest.raises(TaskError, match=said) as error:
         read_source(here, str(tmp_path / name))
     studios.sentence(error)
