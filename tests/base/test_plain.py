@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from e2lm_core.base.plain import cell, csv, numbers, plain, rows, uncelled
+from e2lm_core.base.plain import cell, csv, numbers, plain, rows, uncelled, with_decimal_points
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,17 @@ def test_a_table_for_a_spreadsheet_holds_no_formula_in_cells_or_names():
     assert back.iloc[0].tolist() == ["'=1", "'-x", "-1.5", "-1"]
     assert back.iloc[1].tolist() == ["b", "-5", "2.0", "2"]
     assert frame["id"].tolist() == ["=1", "b"], "the table itself stays"
+
+
+def test_decimal_commas_become_points_in_columns_of_numbers_alone():
+    frame = pd.DataFrame({"model": ["a,1", "b"]})
+    frame["step"] = ["1.000", "2\u00a0000"]
+    frame["score"] = ["0,5", "-1.234,5"]
+    found = with_decimal_points(frame)
+    assert found.to_dict("list") == {
+        "model": ["a,1", "b"],
+        "step": ["1000", "2000"],
+        "score": ["0.5", "-1234.5"],
+    }
+    pointed = pd.DataFrame({"step": ["1.000"], "score": ["0.5"]})
+    assert with_decimal_points(pointed) is pointed
