@@ -21,6 +21,7 @@ from benchmarks.author.looking import look
 
 T = TypeVar("T")
 BLANK = {"question": "", "choices": (), "answer": -1}
+ENDED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 DRAFTED_MS = 900  # a draft is sent .4 s after it was typed
 
 
@@ -402,6 +403,7 @@ def _go_away(hands: Hands, step: Step) -> None:
     page = hands.page
     page.get_by_test_id("stSidebarNavLink").filter(has_text=("Share", "Decide")[step.pick % 2]).click()
     page.get_by_role("heading", level=1, name=("Share", "Decide")[step.pick % 2]).wait_for()
+    page.locator(ENDED).wait_for(state="attached")
     if step.pick // 2 % 2:
         page.get_by_test_id("stSidebarNavLink").filter(has_text="Questions").click()
     else:

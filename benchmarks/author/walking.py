@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 from benchmarks.author import looking
 from benchmarks.author.expected import Expected, Item
-from benchmarks.author.steps import BLANK, STEPS, Hands, Impossible, Step
+from benchmarks.author.steps import BLANK, ENDED, STEPS, Hands, Impossible, Step
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
@@ -26,7 +26,6 @@ from scripts.screenshots import note_error, server
 PATIENCE_S, LOOK_S = 20.0, 0.15
 STEP_MS = 20_000
 SHORTEST_TRIES = 60
-ENDED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
 
 
