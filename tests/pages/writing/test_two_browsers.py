@@ -81,6 +81,15 @@ def test_two_people_lose_nothing_in_the_table_or_in_the_card(browser, home, envi
         type_into_question(ada, 0, "What follows one?")
         expect(cell(bob, 0)).to_have_text("What follows one?")
 
+        # A cell that is open and not typed in follows what is saved: who begins to type has seen that.
+        cell(bob, 2).click()
+        type_into_question(ada, 2, "What follows three?")
+        expect(bob.locator(".qt-list textarea")).to_have_value("What follows three?")
+        bob.keyboard.type(" Ever?")
+        bob.keyboard.press("Enter")
+        expect(cell(ada, 2)).to_have_text("What follows three? Ever?")
+        assert question(home, 2) == "What follows three? Ever?"
+
         # The same cell: Bob is typing when Ada saves. His cursor stays, and so does what both wrote.
         cell(bob, 3).click()
         field = bob.locator(".qt-list textarea")
