@@ -51,8 +51,8 @@ def main(
                 failed = True
                 print(failure, flush=True)
             if failure and shorten:
-                take = partial(walking.walk, browser, url, settings)
-                print(f"Shortened: {walking.shorten(failure, take)}", flush=True)
+                again = partial(walking.walk, browser, url, settings)
+                print(f"Shortened: {walking.shorten(failure, again)}", flush=True)
         browser.close()
     sys.exit(1 if failed else 0)
 
