@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,10 +10,8 @@ from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.phrasing import listing, quoted
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import given
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, any_family
-from e2lm_core.checkpoints.folders import LocalModels
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub import cache as hub_cache
@@ -23,21 +20,14 @@ from e2lm_core.checkpoints.hub.client import NoConnection, Offline
 from e2lm_core.checkpoints.known import FAMILIES, family
 from e2lm_core.commands.output import Json, show
 from e2lm_core.commands.telling import progress_bar
-from e2lm_core.people import register
 
 app = typer.Typer(
     no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
 )
-folders = typer.Typer(
-    no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
-)
-Folder = Annotated[
-    str, typer.Argument(metavar="DIR", help="A folder of checkpoints, or a Hugging Face cache.")
-]
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
 ]
-MOST_DIGITS = 12
+MAX_DIGITS = 12  # of a number of tokens
 MAX_AWAY = 2  # downloads without a connection, before no further one is tried
 Globs = Annotated[
     list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
@@ -111,7 +101,7 @@ def _rule(tokens: str | None) -> int | Literal["name"] | None:
         return None
     if tokens == "name":
         return "name"
-    if not tokens.isascii() or not tokens.isdigit() or len(tokens) > MOST_DIGITS:
+    if not tokens.isascii() or not tokens.isdigit() or len(tokens) > MAX_DIGITS:
         raise CheckpointError(f"--tokens-per-step {quoted(tokens)} is no whole number: use 2097152, or name.")
     return int(tokens)
 
@@ -224,81 +214,6 @@ def remove(model: Model, as_json: Json = False) -> None:
     """Take a model out of the catalogue and delete what was downloaded of it; results stay."""
     freed = hub.remove(Settings.from_env(), model)
     show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
-
-
-@folders.command("add")
-def add_folder(
-    path: Folder,
-    tokens: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tokens-per-step",
-            metavar="[MODEL=]N",
-            help="Tokens a step, where no name or family tells; may be repeated.",
-        ),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Add a folder's checkpoints to the catalogue, where they lie; says which of them cannot be used."""
-    settings = Settings.from_env()
-    register.require_administrator(settings, "add folders of this machine")
-    _, found = given.look(path)
-    asked = given.without_tokens(found)
-    rules: dict[str, int] = {}
-    for rule in tokens or ():
-        name, _, number = rule.rpartition("=")
-        if not number.isascii() or not number.isdigit() or len(number) > MOST_DIGITS:
-            raise CheckpointError(
-                f"--tokens-per-step {quoted(rule)} is no whole number: use 2097152 or MODEL=2097152."
-            )
-        rules |= dict.fromkeys([name] if name else asked, int(number))
-    given.add(settings, path, rules)
-    for sentence in _warnings(settings, found):
-        typer.echo(sentence, err=True)
-    if lacking := [name for name in asked if name not in rules]:
-        typer.echo(
-            f"How many tokens a step of {listing(lacking)} means is not known: its curves are drawn over steps, unless "
-            "--tokens-per-step says it.",
-            err=True,
-        )
-    _show_folders(settings, as_json)
-
-
-def _warnings(settings: Settings, found: LocalModels) -> Iterator[str]:
-    """A sentence for each model with checkpoints that cannot be used, and for an adapter that is not applied."""
-    from e2lm_core.runs.studio import open_studio
-
-    own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
-    yield from open_studio(settings).usable(own)[1]
-    yield from given.adapters(found)
-
-
-@folders.command("list")
-def list_folders(as_json: Json = False) -> None:
-    """List the folders that were added."""
-    _show_folders(Settings.from_env(), as_json)
-
-
-@folders.command("remove")
-def remove_folder(path: Folder, as_json: Json = False) -> None:
-    """Take a folder out of the catalogue; its files and all results stay."""
-    settings = Settings.from_env()
-    given.remove(settings, path)
-    _show_folders(settings, as_json)
-
-
-def _show_folders(settings: Settings, as_json: bool) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "path": str(path),
-            "models": [model.name for model, _ in found.models],
-            "checkpoints": sum(len(own) for _, own in found.models),
-            "without_tokens": given.without_tokens(found),
-        }
-        for path, found in given.models(settings)
-    ]
-    shown = [{**row, "models": ", ".join(row["models"])} for row in rows]
-    show(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))
 
 
 def _added(settings: Settings, globs: list[str] | None) -> list[Checkpoint]:

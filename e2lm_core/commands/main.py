@@ -22,6 +22,7 @@ from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.commands import checkpoints as checkpoint_commands
 from e2lm_core.commands import export as export_commands
+from e2lm_core.commands import folders as folder_commands
 from e2lm_core.commands import questions as question_commands
 from e2lm_core.commands import results as result_commands
 from e2lm_core.commands import runs as run_commands
@@ -86,7 +87,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
-app.add_typer(checkpoint_commands.folders, name="folders")
+app.add_typer(folder_commands.app, name="folders")
 app.add_typer(result_commands.app, name="results")
 
 
