@@ -213,7 +213,9 @@ def choose_set(name: str) -> None:
     """Take a set in hand, in this session and in the link: a step of the browser's way back."""
     in_hand(name)
     if st.query_params.get("set") != name:
-        st.query_params["set"] = st.session_state[_LINKED] = name
+        # The rest of what the browser sends is from when the page was loaded: view, filters, a question of the other set.
+        st.query_params.from_dict(addresses.query(st.query_params.get("tab"), name))
+        st.session_state[_LINKED] = name
 
 
 def is_example(name: str) -> bool:

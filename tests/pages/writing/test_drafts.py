@@ -312,3 +312,16 @@ def test_the_first_click_after_coming_from_another_place_is_obeyed(done):
     done.at.segmented_control(key="author_view").set_value("Table").run()
     assert done.at.segmented_control(key="author_view").value == "Table"
     assert done.editor is not None
+
+
+def test_another_set_is_shown_in_the_view_of_now(done):
+    """The browser goes on sending the link that the page was loaded with, whatever was clicked since."""
+    done.at.query_params.update({"set": OWN, "tab": "write", "view": "Prompt", "question": "q2"})
+    done.open("write")
+    assert done.at.segmented_control(key="author_view").value == "Prompt"
+    done.at.segmented_control(key="author_view").set_value("Card").run()
+    sets = next(box for box in done.at.selectbox if box.label == "Question set")
+    sets.set_value("little").run()
+    assert done.at.session_state["set"] == "little"
+    assert done.at.segmented_control(key="author_view").value == "Card"
+    assert "card_id" not in done.at.session_state
