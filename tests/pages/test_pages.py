@@ -7,6 +7,7 @@ import os
 import shutil
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import phrasing
@@ -16,6 +17,7 @@ from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.ui import session
+from e2lm_core.ui.author import toolbar
 from e2lm_core.ui.frame import addresses, strip
 from tests.conftest import ROOT
 from tests.support import studios, visits
@@ -313,6 +315,23 @@ def test_an_edit_is_saved_and_undone(done):
     assert "up to date" in done.said
     done.click("Redo")
     assert collection.open_set(settings, OWN).questions[0].question == "How much is one and one?"
+
+
+def test_undo_is_done_though_the_page_is_drawn_anew_meanwhile(done, monkeypatch):
+    """A moment after an edit the table has the page drawn, and a drawing that has begun is then broken off."""
+    done.open("write")
+    done.edit({0: {"question": "How much is one and one?"}})
+    draw, breaks = toolbar.copy, iter([True])
+
+    def break_off(name: str) -> None:
+        if next(breaks, False):
+            st.rerun()
+        draw(name)
+
+    monkeypatch.setattr(toolbar, "copy", break_off)
+    done.click("Undo")
+    assert not next(breaks, False)
+    assert collection.open_set(done.studio.settings, OWN).questions[0].question == "What is twice the number 1?"
 
 
 def test_each_edit_is_a_step(done):

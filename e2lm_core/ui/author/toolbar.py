@@ -102,24 +102,29 @@ def _step(
     move: Callable[[Settings, str], versions.Moved],
     name: str,
 ) -> None:
-    if not st.button(
+    # As a callback it comes before anything is drawn: a page that is drawn anew meanwhile would forget the button.
+    st.button(
         say.plain(label),
         icon=icon,
         disabled=hint is None,
         help=say.plain(hint or f"nothing of yours to {label.lower()}"),
         shortcut=shortcut,
-    ):
-        return
+        on_click=_turn,
+        args=(move, name),
+    )
+
+
+def _turn(move: Callable[[Settings, str], versions.Moved], name: str) -> None:
+    """Undo or redo, and run what that changes."""
     try:
         moved = move(session.studio().settings, name)
     except StudioError as error:
-        say.error(error)
+        forms.refuse(error)
     else:
         if moved.sentence:
             forms.tell(moved.sentence)
         after.reset()
         after.edited(moved.task)
-        st.rerun()
 
 
 def history(name: str) -> None:
