@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from benchmarks.author.expected import (
     MAX_CHOICES,
@@ -23,6 +23,7 @@ T = TypeVar("T")
 BLANK = {"question": "", "choices": (), "answer": -1}
 ENDED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 DRAFTED_MS = 900  # a draft is sent .4 s after it was typed
+TURN_S = 20.0
 
 
 class Step(NamedTuple):
@@ -347,18 +348,24 @@ def _press_save(hands: Hands) -> None:
 
 
 def _new_card(hands: Hands, step: Step) -> None:
-    if _card_place(hands) != NEW:
-        hands.page.get_by_role("button", name="Add a question").click()
-        hands.page.get_by_text("A new question", exact=True).wait_for()
-    else:
-        hands.page.get_by_role("button", name="Back to the questions").click()
-        hands.page.get_by_text("A new question", exact=True).wait_for(state="detached")
+    name = "Back to the questions" if _card_place(hands) == NEW else "Add a question"
+    _turn(hands, hands.page.get_by_role("button", name=name))
 
 
 def _next_card(hands: Hands, step: Step) -> None:
     button = hands.page.get_by_role("button", name=("Next", "Previous")[step.pick % 2], exact=False).first
     _require(_card_place(hands) != NEW and button.is_enabled())
+    _turn(hands, button)
+
+
+def _turn(hands: Hands, button: Locator) -> None:
+    """Press it and wait for another card: before that, one would type in the card that is going."""
+    before, until = _card_place(hands), time.monotonic() + TURN_S
     button.click()
+    while not (there := look(hands.page)["card"]) or there["place"] == before:
+        if time.monotonic() > until:
+            raise TimeoutError(f"The card still shows {before}.")
+        hands.page.wait_for_timeout(50)
 
 
 # --- around them ---------------------------------------------------------------------------------------------

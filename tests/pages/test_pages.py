@@ -331,7 +331,9 @@ def test_undo_is_done_though_the_page_is_drawn_anew_meanwhile(done, monkeypatch)
     monkeypatch.setattr(toolbar, "copy", break_off)
     done.click("Undo")
     assert not next(breaks, False)
-    assert collection.open_set(done.studio.settings, OWN).questions[0].question == "What is twice the number 1?"
+    assert (
+        collection.open_set(done.studio.settings, OWN).questions[0].question == "What is twice the number 1?"
+    )
 
 
 def test_each_edit_is_a_step(done):
