@@ -336,6 +336,18 @@ def test_undo_is_done_though_the_page_is_drawn_anew_meanwhile(done, monkeypatch)
     )
 
 
+@pytest.mark.parametrize(
+    ("event", "value"), [("changed", "saved"), ("pasted", "a\tb"), ("card", "q2"), ("measure", ["slope"])]
+)
+def test_what_the_table_tells_when_its_page_was_left_breaks_no_other(done, event, value):
+    """It tells of an edit a moment later: by then its author may be elsewhere."""
+    done.open("write")
+    table = done.editor
+    for elsewhere in ("share", "sets", "compare"):
+        done.open(elsewhere)
+        done.tell(event, value, table)
+
+
 def test_each_edit_is_a_step(done):
     done.open("write")
     done.edit({0: {"subject": "arithmetic"}})

@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
@@ -116,10 +117,10 @@ class Visit:
         given = json.loads(self.editor.proto.json)["pass"] if self.editor is not None else ""
         return claims_of(self.studio.settings, given).runs if given else ""
 
-    def tell(self, event: str, value: object) -> AppTest:
-        """What the table's script tells its page."""
+    def tell(self, event: str, value: object, left: Element | None = None) -> AppTest:
+        """What the table's script tells its page: that which is drawn, or `left`, which was before."""
         states = self.at._tree.get_widget_states()
-        drawn = self.editor
+        drawn = left or self.editor
         assert drawn is not None
         sent = json.dumps([{"event": event, "value": value}])
         trigger = f"$$STREAMLIT_INTERNAL_KEY_{drawn.proto.id}__events"

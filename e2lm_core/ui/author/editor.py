@@ -110,7 +110,7 @@ def _asked(task: TaskSet) -> list[str]:
 
 def _measure() -> None:
     """The table's filters need these."""
-    names = st.session_state[KEY].measure
+    names = _told("measure")
     if isinstance(names, list) and (task := st.session_state.get("set")):
         asked = st.session_state.setdefault(_ASKED, {})
         asked[task] = [name for name in MEASURES if name in names]
@@ -165,12 +165,17 @@ def _typed(task: TaskSet) -> str:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def _told(event: str) -> Any:
+    """What the table tells; None where its page was left a moment before, and nothing is known of it any more."""
+    return getattr(st.session_state.get(KEY), event, None)
+
+
 def _changed() -> None:
     """Something was done in the table; where it was saved, what it changes is run, unless that goes on already."""
-    name = st.session_state.get("set")
-    if st.session_state[KEY].changed == "runs":
+    name, told = st.session_state.get("set"), _told("changed")
+    if told == "runs":
         starting.ensure_worker()
-    elif name and st.session_state[KEY].changed == "saved":
+    elif name and told in ("saved", None):
         try:
             after.edited(session.read_set(name))
         except (StudioError, OSError):
@@ -179,12 +184,12 @@ def _changed() -> None:
 
 def _pasted() -> None:
     """Rows of a spreadsheet: they are looked at on Import, and overwrite nothing."""
-    if text := str(st.session_state[KEY].pasted or ""):
+    if text := str(_told("pasted") or ""):
         st.session_state[PASTED] = text
         st.session_state["author_view"] = "Import"
 
 
 def _opened() -> None:
-    if identity := st.session_state[KEY].card:
+    if identity := _told("card"):
         card.go(str(identity))
         st.session_state["author_view"] = "Card"
