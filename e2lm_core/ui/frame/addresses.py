@@ -24,6 +24,7 @@ PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
 _SEEN, _WRITTEN, _LAST = "link_seen", "link_written", "link_last"
 _TITLE = "page_title"
+TOLD_AFTER_MS = 300  # longer than the way back from a page takes to begin
 # What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
 HELD = {
     "metric": "metric_in_hand",
@@ -42,6 +43,7 @@ export default function ({ data, setStateValue }) {
     if (data.kept !== null) sessionStorage.setItem(store, location.pathname.split("/").pop() + location.search);
   };
   const at = new URL(location.href);
+  clearTimeout(window.e2lmTelling);
   if (!data.elsewhere.includes(at.pathname.replace(/\\/$/, "").split("/").pop())) {
     const link = new URLSearchParams(data.link);
     for (const name of [...(data.kept ?? []), "embed", "embed_options"])
@@ -51,11 +53,19 @@ export default function ({ data, setStateValue }) {
       history.replaceState(history.state, "", at);
     }
     note();
-    if (data.kept === null && sessionStorage.getItem(store) !== data.last)
-      setStateValue("last", sessionStorage.getItem(store));
+    // Once, and not at once: it draws Share again, which would win against the browser's way back, pressed meanwhile.
+    const last = sessionStorage.getItem(store);
+    const tell = () => {
+      if (location.pathname === at.pathname) setStateValue("last", (window.e2lmTold = last));
+    };
+    if (data.kept === null && last !== data.last && last !== window.e2lmTold)
+      window.e2lmTelling = setTimeout(tell, data.rest_ms);
   }
   document.addEventListener("e2lm-link", note);
-  return () => document.removeEventListener("e2lm-link", note);
+  return () => {
+    clearTimeout(window.e2lmTelling);
+    document.removeEventListener("e2lm-link", note);
+  };
 }
 """
 
@@ -283,6 +293,7 @@ def written(place: Place, tab: str) -> None:
         "kept": None if kept is None else list(kept),
         "elsewhere": [other.slug for other in PLACES if other is not place],
         "last": st.session_state.get(_LAST),
+        "rest_ms": TOLD_AFTER_MS,
         "turn": turn,  # each drawing writes: a step back may have another address for the same page
     }
     with st.container(key="listening_link", width="content"):
