@@ -92,9 +92,9 @@ def _at(ids: list[str]) -> int:
 
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
     """A button that goes to a question; disabled where there is none."""
-    if st.button(say.plain(name), icon=icon, key=key, disabled=not to, shortcut=shortcut):
-        go(to[0])
-        st.rerun()
+    st.button(
+        say.plain(name), icon=icon, key=key, disabled=not to, shortcut=shortcut, on_click=go, args=tuple(to)
+    )
 
 
 def _add() -> None:
