@@ -13,7 +13,7 @@ from benchmarks.author.expected import NEW, Expected, Item
 from benchmarks.author.steps import BLANK, STEPS, Step, parse_steps
 from e2lm_core.base.settings import Settings
 
-SEED, STEPS_IN_CI = 2, 60
+SEED, STEPS_IN_CI = 20, 60
 # Walks that failed once, shortened.
 KEPT = {
     "the first click after another place was undone by the address": "switch_view:1:0 go_away:2:3 switch_view:3:0",
