@@ -44,6 +44,7 @@ export default function ({ data, setStateValue }) {
   };
   const at = new URL(location.href);
   clearTimeout(window.e2lmTelling);
+  window.e2lmHolds ??= !document.addEventListener("click", () => clearTimeout(window.e2lmTelling), true);
   if (!data.elsewhere.includes(at.pathname.replace(/\\/$/, "").split("/").pop())) {
     const link = new URLSearchParams(data.link);
     for (const name of [...(data.kept ?? []), "embed", "embed_options"])
@@ -53,7 +54,7 @@ export default function ({ data, setStateValue }) {
       history.replaceState(history.state, "", at);
     }
     note();
-    // Once, and not at once: it draws Share again, which would win against the browser's way back, pressed meanwhile.
+    // Once, and not at once: it draws Share again, which would win against the way back or a click, made meanwhile.
     const last = sessionStorage.getItem(store);
     const tell = () => {
       if (location.pathname === at.pathname) setStateValue("last", (window.e2lmTold = last));
