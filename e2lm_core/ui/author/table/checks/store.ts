@@ -251,6 +251,24 @@ second.cancel("q1", "question");
 await wait(50);
 assert.deepEqual([second.shown("q1").question, drafts.length], ["Half", 0]);
 
+// What was saved in the card, where more was typed and saved since, is no text whose place another window's has taken.
+third.typeCell("q1", "question", "In the card");
+await wait(50);
+const answered = over;
+[drafts, over] = [[], { ...over, "question/q1": "e".repeat(32) }];
+third.sync();
+await wait(10);
+assert.equal(third.unsaved("q1"), true); // not saved
+third.draft("q1");
+await wait(50);
+third.rows.set("q1", (rows[0] = { ...rows[0], question: "In the card" }));
+[drafts, over] = [[], { ...over, "question/q1": "e".repeat(32) }];
+third.sync();
+await wait(10);
+assert.equal(third.unsaved("q1"), false);
+third.rows.set("q1", (rows[0] = { ...rows[0], question: "Half" }));
+over = answered;
+
 // A new question is no row before it is added, and is added once; its subject is offered for the next, which is no draft.
 third.type("new", { question: "Three?", answer: 1, subject: "counting" });
 third.typeCell("new", "choice 0", "a");

@@ -268,13 +268,22 @@ export class Store {
       const draft = this.drafts.get(place(id)), form = draft && !draft.tried ? draft.form : over[place(id)];
       for (const [field, typed] of fields) {
         if (!isKnown(typed)) continue;
-        if (form && form !== this.forms.get(id)) typed.kept = undefined; // another window's text has taken its place
-        else if (!isOpen(id, field) && (draft === undefined || draft.tried || !(field in draft.fields))) fields.delete(field);
+        if (form && form !== this.forms.get(id)) {
+          if (this.isSaved(id, field)) fields.delete(field); // in the card, where more was typed since
+          else typed.kept = undefined; // another window's text has taken its place
+        } else if (!isOpen(id, field) && (draft === undefined || draft.tried || !(field in draft.fields))) fields.delete(field);
       }
       if (!fields.size) this.forget(id);
     }
     this.backup();
     if (this.typed.get(NEW)?.size) this.adding = true;
+  }
+
+  /** Whether what is typed in a field is what the set holds; choices and right answer are one value. */
+  private isSaved(id: string, field: Field): boolean {
+    const row = this.rows.get(id) as unknown as Record<Field, Value> | undefined;
+    const parts = [...(this.typed.get(id) ?? [])].filter(([one]) => one === field || (ofPair(one) && ofPair(field)));
+    return !!row && parts.every(([one, typed]) => same(typed.value, row[one]));
   }
 
   private forget(id: string) {
