@@ -98,6 +98,8 @@ def differences(settings: Settings, page: Page, expected: Expected, blank: dict[
         yield from _table(there, expected, blank)
     elif expected.view == "Card":
         yield from _card(there, expected, blank)
+    elif "Save the prompt" not in there["text"] or "view=Prompt" not in there["where"]:
+        yield f"no prompt is shown at {there['where']}: {there['text'][:300]}"
 
 
 def _table(there: dict[str, Any], expected: Expected, blank: dict[str, Any]) -> Iterator[str]:
