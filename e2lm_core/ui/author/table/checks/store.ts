@@ -376,4 +376,15 @@ assert.ok(heard.includes("e2lm-link"));
 Object.assign(globalThis, { location: new URL("http://studio/questions?set=mine&state=nonsense&question=q2") });
 third.look();
 assert.deepEqual([third.view.state, third.view.text, third.cursor], ["all", "", { id: "q2", cell: "question" }]);
+
+// Whoever goes elsewhere is not drawn back: what is to be told waits, also what is said after the click.
+await wait(500);
+told.length = 0;
+third.tell("saved");
+third.hold();
+third.tell("typed");
+await wait(500);
+assert.deepEqual(told, []);
+await wait(1700);
+assert.deepEqual(told, [["changed", "saved"]]);
 process.exit(0);

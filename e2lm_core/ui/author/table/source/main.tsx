@@ -56,6 +56,9 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
   const leave = () => store.leave(), news = () => { if (element.isConnected) store.sync(); };
   window.addEventListener("pagehide", leave);
   document.addEventListener("e2lm-news", news);
+  const away = (event: Event) => { if ((event.target as Element).closest?.("a[href]")) store.hold(); }, back = () => store.hold();
+  document.addEventListener("click", away, true);
+  window.addEventListener("popstate", back);
   return {
     store,
     element,
@@ -63,6 +66,8 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
     stop: () => {
       window.removeEventListener("pagehide", leave);
       document.removeEventListener("e2lm-news", news);
+      document.removeEventListener("click", away, true);
+      window.removeEventListener("popstate", back);
       render(null, element);
     },
   };

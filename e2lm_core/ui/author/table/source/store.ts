@@ -13,7 +13,7 @@ const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answ
 const TOLD = ["typed", "runs", "saved"] as const; // what is saved is run by the page, unless it runs already
 type Told = (typeof TOLD)[number];
 const OVERWRITING = ["delete", "retag", "replace"]; // refused for questions that changed since they were shown
-const TOLD_EVERY_MS = 400, LINKED_AFTER_MS = 250;
+const TOLD_EVERY_MS = 400, LINKED_AFTER_MS = 250, LEFT_MS = 2000;
 
 const rowOf = ({ question, choices, answer, subject, note }: Question): Value[] => [question, choices, answer, subject ?? null, note ?? null];
 
@@ -57,6 +57,7 @@ export class Store {
   private listeners = new Set<() => void>();
   private toldAt = 0;
   private telling = 0;
+  private leftAt = 0;
   private toTell: Told = "typed";
   readonly server: Server;
   private readonly kept: Drafts;
@@ -521,12 +522,19 @@ export class Store {
   tell(told: Told = "saved") {
     if (TOLD.indexOf(told) > TOLD.indexOf(this.toTell)) this.toTell = told;
     window.clearTimeout(this.telling);
-    const wait = Math.max(0, this.toldAt + TOLD_EVERY_MS - Date.now());
+    const wait = Math.max(0, this.toldAt + TOLD_EVERY_MS - Date.now(), this.leftAt + LEFT_MS - Date.now());
     this.telling = window.setTimeout(() => {
       this.toldAt = Date.now();
+      this.telling = 0;
       this.page.tell("changed", this.toTell);
       this.toTell = "typed";
     }, wait);
+  }
+
+  /** Somebody goes elsewhere: a drawing of this page would win against that of the other, which is not here yet. */
+  hold() {
+    this.leftAt = Date.now();
+    if (this.telling) this.tell("typed");
   }
 
   private backup() {
