@@ -121,7 +121,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         key="export_upstream",
         help="To offer the set to lm-evaluation-harness itself: its folder, its row in the list of tasks, and what to tick off.",
     )
-    st.markdown("Unzip it anywhere, then, with a model of your own in place of this one:")
+    st.markdown("Unzip it, then run it with your model:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=EleutherAI/pythia-70m",
         language=None,
