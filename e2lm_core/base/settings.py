@@ -112,7 +112,7 @@ class Settings(BaseModel):
 
     @property
     def mode(self) -> str:
-        """How people come in; what a page was given in one mode is worth nothing in another."""
+        """The kind of sign-in; a page's pass holds in one mode alone."""
         return self.auth if self.auth == "none" else f"{self.auth}-{self.visitors}"
 
     @property
@@ -292,7 +292,7 @@ def _path(text: str, variable: str) -> Path:
 
 
 def _folder(text: str, variable: str) -> Path:
-    """As `_path`, of a folder that is there."""
+    """The path of an existing folder that a variable names. Raises `StudioError` for any other."""
     path = _path(text, variable)
     if not os.path.isdir(path):  # `Path.is_dir` raises for a name that is too long
         raise StudioError(f"{variable} is {quoted(text)}, which is no folder: check its path.")

@@ -96,7 +96,7 @@ def add(
 
 
 def _rule(tokens: str | None) -> int | Literal["name"] | None:
-    """How many tokens a step means, as `--tokens-per-step` says it."""
+    """The number of tokens a step, as `--tokens-per-step` says it."""
     if tokens is None:
         return None
     if tokens == "name":

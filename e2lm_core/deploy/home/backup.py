@@ -153,7 +153,7 @@ class _Held(NamedTuple):
 
 
 def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held:
-    """How many files and sets were written, and which databases as they lie there."""
+    """Numbers of files and sets written, and the names of databases that were copied as they lie there."""
     files, sets = 0, 0
     damaged: list[str] = []
     with (

@@ -195,7 +195,7 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
 
 
 def _separator(first_line: bytes, suffix: str) -> str:
-    """What stands between a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
+    """The separator of a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
     return (
         ";" if suffix == ".csv" and first_line.count(b";") > first_line.count(b",") else _SEPARATORS[suffix]
     )

@@ -250,7 +250,7 @@ def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
 
 
 def mapping_of(value: str) -> Mapping[str, Any] | None:
-    """What a cell holds that is a JSON object, or a Python dict (with nan) as text; None for anything else."""
+    """The JSON object, or Python dict (with nan), that a cell holds as text; None for anything else."""
     if len(value) > MAX_METRICS_CHARS:
         return None
     text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
