@@ -24,8 +24,6 @@ BLANK = {"question": "", "choices": (), "answer": -1}
 ENDED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 DRAFTED_MS = 900  # a draft is sent .4 s after it was typed
 TURN_S = 20.0
-# Share is drawn twice, see `frame/addresses.py`: leaving between the two is not obeyed each time.
-SHARE_MS = 1500
 
 
 class Step(NamedTuple):
@@ -412,8 +410,6 @@ def _go_away(hands: Hands, step: Step) -> None:
     page = hands.page
     page.get_by_test_id("stSidebarNavLink").filter(has_text=("Share", "Decide")[step.pick % 2]).click()
     page.get_by_role("heading", level=1, name=("Share", "Decide")[step.pick % 2]).wait_for()
-    if not step.pick % 2:
-        page.wait_for_timeout(SHARE_MS)
     if step.pick // 2 % 2:
         page.get_by_test_id("stSidebarNavLink").filter(has_text="Questions").click()
     else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -22,9 +22,8 @@ from e2lm_core.ui.frame import say
 
 PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
-_SEEN, _WRITTEN, _LAST = "link_seen", "link_written", "link_last"
+_SEEN, _WRITTEN = "link_seen", "link_written"
 _TITLE = "page_title"
-TOLD_AFTER_MS = 300  # longer than the way back from a page takes to begin
 # What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
 HELD = {
     "metric": "metric_in_hand",
@@ -36,15 +35,14 @@ HELD = {
 # What the table of questions writes into the address by itself (`author/table/source/linking.ts`).
 TABLE = "Table"
 _OF_TABLE = ("find", "subject", "state", "slope", "relevance", "sort", "question")
+LAST_VIEW = "e2lm-last-view"  # where the browser keeps the address of the view before Share
 _JS = """
-export default function ({ data, setStateValue }) {
-  const store = "e2lm-last-view";
+export default function ({ data }) {
   const note = () => {
-    if (data.kept !== null) sessionStorage.setItem(store, location.pathname.split("/").pop() + location.search);
+    if (data.kept !== null)
+      sessionStorage.setItem(data.store, location.pathname.split("/").pop() + location.search);
   };
   const at = new URL(location.href);
-  clearTimeout(window.e2lmTelling);
-  window.e2lmHolds ??= !document.addEventListener("click", () => clearTimeout(window.e2lmTelling), true);
   if (!data.elsewhere.includes(at.pathname.replace(/\\/$/, "").split("/").pop())) {
     const link = new URLSearchParams(data.link);
     for (const name of [...(data.kept ?? []), "embed", "embed_options"])
@@ -54,19 +52,9 @@ export default function ({ data, setStateValue }) {
       history.replaceState(history.state, "", at);
     }
     note();
-    // Once, and not at once: it draws Share again, which would win against the way back or a click, made meanwhile.
-    const last = sessionStorage.getItem(store);
-    const tell = () => {
-      if (location.pathname === at.pathname) setStateValue("last", (window.e2lmTold = last));
-    };
-    if (data.kept === null && last !== data.last && last !== window.e2lmTold)
-      window.e2lmTelling = setTimeout(tell, data.rest_ms);
   }
   document.addEventListener("e2lm-link", note);
-  return () => {
-    clearTimeout(window.e2lmTelling);
-    document.removeEventListener("e2lm-link", note);
-  };
+  return () => document.removeEventListener("e2lm-link", note);
 }
 """
 
@@ -293,26 +281,11 @@ def written(place: Place, tab: str) -> None:
         "link": link,
         "kept": None if kept is None else list(kept),
         "elsewhere": [other.slug for other in PLACES if other is not place],
-        "last": st.session_state.get(_LAST),
-        "rest_ms": TOLD_AFTER_MS,
+        "store": LAST_VIEW,
         "turn": turn,  # each drawing writes: a step back may have another address for the same page
     }
     with st.container(key="listening_link", width="content"):
-        told = _component()(key="link", data=data, default={"last": None}, on_last_change=_told)
-    if place is SHARE and isinstance(told.last, str):
-        st.session_state[_LAST] = told.last
-
-
-def before_share(name: str) -> str | None:
-    """The view of a set that the visitor had before Share, as `address` gives it; None where there was none."""
-    last = str(st.session_state.get(_LAST) or "")
-    slug, _, behind = last.partition("?")
-    known = {place.slug for place in PLACES if place.tabs}
-    return last if slug in known and dict(parse_qsl(behind)).get("set") == name else None
-
-
-def _told() -> None:
-    """Only here so that the component's state is sent at all."""
+        _component()(key="link", data=data)
 
 
 def pick(name: str, key: str) -> None:

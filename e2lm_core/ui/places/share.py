@@ -21,6 +21,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 from e2lm_core.ui.author import checks, sharing
 from e2lm_core.ui.frame import addresses, navigation, parts, say
+from e2lm_core.ui.places import last_view
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.results import verified
 
@@ -65,9 +66,7 @@ def link(task: TaskSet) -> None:
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{addresses.address('overview', task.address)}", language=None, wrap_lines=True)
-    if before := addresses.before_share(task.address):
-        st.caption("And what you looked at last:")
-        st.code(f"{above}/{before}", language=None, wrap_lines=True)
+    last_view.show_last_view(above, task.address)
     st.caption("Every view's address holds set, tab, metric, filters and question.")
 
 

@@ -256,6 +256,37 @@ def test_a_point_of_the_first_picture_says_what_it_is_and_its_link_leads_to_the_
     page.context.close()
 
 
+def test_share_shows_the_view_before_and_leaves_at_once_by_the_way_back(browser, url, home):
+    collection.copy_set(Settings(home=home), SET, "other")
+    page = opened(browser)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go(page, url, "share")
+    shown = page.locator(".last-view")
+    expect(shown).to_be_hidden()  # the browser was nowhere before
+    go(page, url, "ranking")
+    heading = page.get_by_role("heading", level=1)
+    for back in (0, 30, 100, 300, 900):
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Share").click()
+        expect(heading).to_have_text("Share")
+        page.wait_for_timeout(back)
+        page.go_back()
+        expect(heading).to_have_text("Curves")
+        settle(page)
+        expect(heading).to_have_text("Curves")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Share").click()
+    address = shown.locator("code").text_content()
+    assert address is not None
+    assert address.startswith(f"{url}/curves?set={SET}&tab=ranking")
+    shown.get_by_role("button", name="Copy").click()
+    expect(shown.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    page.goto(f"{url}/{addresses.address('share', 'other')}")
+    settle(page)
+    expect(heading).to_have_text("Share")
+    expect(shown).to_be_hidden()  # it is another set's
+    page.context.close()
+
+
 def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
     page, widths = opened(browser), []
     for _ in range(2):

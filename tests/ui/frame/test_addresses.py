@@ -6,7 +6,6 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
@@ -128,14 +127,3 @@ def test_a_metric_is_taken_from_a_link_and_stands_in_the_next() -> None:
     at.run()
     assert not at.exception
     assert at.segmented_control(key="plan_metric").value == "acc"
-
-
-def test_a_view_before_share_is_one_of_the_same_set() -> None:
-    def of(last: str) -> str | None:
-        st.session_state["link_last"] = last
-        return addresses.before_share("mine")
-
-    for good in ("curves?set=mine&tab=ranking&metric=bpb", "questions?set=mine"):
-        assert of(good) == good
-    for bad in ("curves?set=other", "share?set=mine", "https://elsewhere/?set=mine", "", "nowhere?set=mine"):
-        assert of(bad) is None
