@@ -39,7 +39,7 @@ _CSS = """
   color: var(--st-text-color); font: .875rem var(--st-code-font); overflow-wrap: anywhere; white-space: pre-wrap;
 }
 .last-view button {
-  background: none; border: 0; color: var(--st-link-color); cursor: pointer; font: inherit; padding: 0;
+  background: none; border: 0; color: var(--st-link-color); cursor: pointer; font: .875rem var(--st-font); padding: 0;
 }
 """
 
