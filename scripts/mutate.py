@@ -66,6 +66,9 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/relevance/embedders/parts.py put_together: 2 -> 3": (
         "The base of a copying buffer's size: the bytes that are copied are the same."
     ),
+    "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (
+        "The numbers of rows as answers: 1 of at least 3 cells, which is as far below the 60% that make a column likely."
+    ),
     "e2lm_core/sets/past/state.py _Section._put_one: 1 -> 2": (
         "The place of a question that stood behind none, which is 0 in every journal: the line before has put it there."
     ),

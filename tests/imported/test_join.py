@@ -69,6 +69,25 @@ def test_the_order_of_files_changes_nothing(order, scores):
     assert the(imported).scores == tuple(scores)
 
 
+def test_percent_is_read_as_percent_and_said():
+    for metric in ("acc", "acc_norm", "accuracy", "acc_raw"):
+        data = f"model,task,metric,step,score,stderr\nm,t,{metric},1,41.0,1.5\nm,t,{metric},2,0,0\nm,t,bpb,1,7,1\n"
+        imported = read({"x.csv": data.encode()})
+        curve = the(imported, metric)
+        assert (curve.scores, curve.stderr) == ((0.41, 0.0), (0.015, 0.0))
+        assert the(imported, "bpb").scores == (7.0,)
+        [said] = [p for p in imported.problems if "percent" in p]
+        assert said == f"x.csv: {metric} is read as percent (the first above 1 is 41) and divided by 100."
+
+
+@pytest.mark.parametrize("scores", [(41.0, 0.41), (41.0, 141.0), (-0.1, 0.5), (1.0, 41.0)])
+def test_neither_shares_nor_percent_is_refused(scores):
+    rows = "".join(f"m,t,acc,{k},{score}\nm,t,loss,{k},2\n" for k, score in enumerate(scores))
+    imported = read({"x.csv": f"model,task,metric,step,score\n{rows}".encode()})
+    assert [curve.metric for curve in imported.curves] == ["loss"]
+    assert any("acc of this file is left out" in p for p in imported.problems)
+
+
 # --- how a run was made -----------------------------------------------------------------------------------------
 
 DIFFERENCES = ("seed", "adapter", "chat", "system", "bits", "dtype", "version")

@@ -214,3 +214,17 @@ def test_a_visitor_is_the_same_in_the_same_browser_and_no_administrator(home):
     assert not first.administrator
     with pytest.raises(StudioError, match="sign in first"):
         register.set_administrator(home, first.id, True)
+
+
+def test_a_sign_out_is_kept_for_40_days(home, monkeypatch):
+    """Streamlit's cookie lasts 30 days; what is kept longer than it needs is forgotten."""
+    register.sign_in(home, ISSUER, "1", "Ada Lovelace")
+    day, now = 24 * 3600.0, 1_800_000_000.0
+    monkeypatch.setattr(register, "_signed_out", set())  # another process
+    monkeypatch.setattr(register.time, "time", lambda: now)
+    register.end_sign_in(home, "first")
+    for days, kept in ((30, True), (39.5, True), (40.5, False)):
+        monkeypatch.setattr(register.time, "time", lambda days=days: now + days * day)
+        register.end_sign_in(home, "another")
+        monkeypatch.setattr(register, "_signed_out", set())
+        assert register.has_ended(home, "first") is kept, days

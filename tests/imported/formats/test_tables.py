@@ -199,25 +199,6 @@ def test_a_metric_that_is_wanted_keeps_its_standard_error():
     assert (dict(one.scores), dict(one.stderr)) == ({"acc": 0.5}, {"acc": 0.1})
 
 
-def test_percent_is_read_as_percent_and_said():
-    for metric in ("acc", "acc_norm", "accuracy", "acc_raw"):
-        data = f"model,task,metric,step,score,stderr\nm,t,{metric},1,41.0,1.5\nm,t,{metric},2,0,0\nm,t,bpb,1,7,1\n"
-        imported = harness_files.read({"x.csv": data.encode()})
-        curve = harness_files.the(imported, metric)
-        assert (curve.scores, curve.stderr) == ((0.41, 0.0), (0.015, 0.0))
-        assert harness_files.the(imported, "bpb").scores == (7.0,)
-        [said] = [p for p in imported.problems if "percent" in p]
-        assert said == f"x.csv: {metric} is read as percent (the first above 1 is 41) and divided by 100."
-
-
-@pytest.mark.parametrize("scores", [(41.0, 0.41), (41.0, 141.0), (-0.1, 0.5), (1.0, 41.0)])
-def test_neither_shares_nor_percent_is_refused(scores):
-    rows = "".join(f"m,t,acc,{k},{score}\nm,t,loss,{k},2\n" for k, score in enumerate(scores))
-    imported = harness_files.read({"x.csv": f"model,task,metric,step,score\n{rows}".encode()})
-    assert [curve.metric for curve in imported.curves] == ["loss"]
-    assert any("acc of this file is left out" in p for p in imported.problems)
-
-
 def test_seeds_of_a_plain_table_are_curves_of_their_own():
     rows = [("default", 1, 0.1), ("14", 1, 0.2), ("14", 2, 0.3), ("default", 3, 0.4)]
     for order in (rows, rows[::-1]):

@@ -9,6 +9,8 @@ import pytest
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets.folder import known
+from e2lm_core.sets.past import log as logs
 from tests.support import studios
 
 
@@ -269,6 +271,24 @@ def test_undo_and_redo_turn_choices_that_another_only_reworded(here: Settings) -
     assert (after.choices, after.answer) == (("3", "four", "5", "2"), 3)
     assert versions.step_forth(ada, "mine").sentence is None
     assert collection.open_set(ada, "mine").questions[0].answer == 0
+
+
+def test_choices_are_not_turned_back_across_an_unknown_change(here: Settings, monkeypatch) -> None:
+    """The files were changed by hand, and the state before is kept nowhere: the right answer may be another's."""
+    monkeypatch.setattr(logs, "SNAPSHOT_BYTES", 10)  # as for a set of many megabytes
+    authoring.update_questions(here, "mine", {"q1": TURNED})
+    path = here.sets / "mine" / "test.jsonl"
+    path.write_text(path.read_text().replace("twice the number 4", "double the number 4"))
+    monkeypatch.setattr(known, "_sets", type(known._sets)())
+    monkeypatch.setattr(known, "_before", type(known._before)())
+    ada = here.model_copy(update={"author": "ada"})
+    authoring.update_questions(ada, "mine", {"q5": {"note": "after"}})
+    assert versions.undoable(here, "mine")[0] == "edit question q5"
+    versions.undo(ada, "mine")
+    with pytest.raises(StudioError, match="changed outside the studio"):
+        versions.undo(here, "mine")
+    assert marked(here) == "2"
+    assert collection.open_set(here, "mine").questions[0].choices == TURNED["choices"]
 
 
 def test_a_page_from_before_a_restored_version_marks_no_other_text(here: Settings) -> None:
