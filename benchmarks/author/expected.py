@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 NEW = "new"
+PAIR = ("choices", "answer")
 MIN_QUESTIONS, MAX_QUESTIONS, MIN_CHOICES, MAX_CHOICES = 2, 7, 2, 5
 
 
@@ -20,10 +21,14 @@ class Item(NamedTuple):
 
 @dataclass
 class Typed:
-    """What is typed at a place and not saved: by field, as it was before, and the view it was typed in."""
+    """What is typed at a place and not saved: by field, as it was before, and the view it was typed in.
+
+    `pair` are choices and right answer as they were before either was typed.
+    """
 
     fields: dict[str, Any] = field(default_factory=dict)
     base: dict[str, Any] = field(default_factory=dict)
+    pair: dict[str, Any] = field(default_factory=dict)
     view: str = "Table"
 
 
@@ -69,6 +74,8 @@ class Expected:
     def type_at(self, place: str, view: str, base: dict[str, Any], **fields: Any) -> None:
         """Text that is typed and not saved."""
         typed = self.typed.pop(place, Typed())
+        if fields.keys() & set(PAIR) and not typed.fields.keys() & set(PAIR):
+            typed.pair = {name: base[name] for name in PAIR}
         for name, value in fields.items():
             typed.base.setdefault(name, base[name])
             typed.fields[name] = value
@@ -88,6 +95,22 @@ class Expected:
     def typed_on(self, item: Item) -> Typed | None:
         """What is typed over a question."""
         return self.typed.get(f"question/{item.id}")
+
+    def in_card(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a question or of a new one, as a card shows them.
+
+        What is not typed in follows what is saved; a right answer follows no other choices than it was seen with.
+        """
+        typed = self.typed.get(place, Typed())
+        return {**self.seen_in_card(place, saved), **typed.fields}
+
+    def seen_in_card(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
+        """The same, without what is typed: an edit of it is saved by what was seen."""
+        typed = self.typed.get(place, Typed())
+        is_held = "answer" in typed.fields or (
+            "choices" in typed.fields and saved["choices"] != typed.pair["choices"]
+        )
+        return {**saved, **(typed.pair if is_held else {}), **typed.base}
 
     def is_free(self, item: Item) -> bool:
         """Whether nothing is typed over it, so that an edit of it is saved as it is."""

@@ -302,21 +302,21 @@ def _card_base(hands: Hands, place: str) -> dict[str, Any]:
 
 def _type_in_card(hands: Hands, step: Step) -> None:
     place, text = _card_place(hands), f"Card of {step.number}"
+    saved = _card_base(hands, place)
     area = hands.page.locator(".st-key-card_area")
     fields: dict[str, Any] = {}
     if step.pick & 1:
         area.locator("textarea").fill(text)
         fields["question"] = text
     if step.pick & 2 or not fields:
-        typed = hands.expected.typed.get(place)
-        before = (typed.fields if typed else {}).get("choices", _card_base(hands, place)["choices"])
+        before = hands.expected.in_card(place, saved)["choices"]
         area.locator("input[type=text]").first.fill(text)
         fields["choices"] = (text, *before[1:])
     if step.pick & 4 and place != NEW:
         answer = step.pick // 8 % 2
         area.get_by_role("radiogroup").get_by_text("AB"[answer], exact=True).click()
         fields["answer"] = answer
-    hands.expected.type_at(place, "Card", _card_base(hands, place), **fields)
+    hands.expected.type_at(place, "Card", hands.expected.seen_in_card(place, saved), **fields)
 
 
 def _save_card(hands: Hands, step: Step) -> None:
@@ -338,7 +338,8 @@ def _save_card(hands: Hands, step: Step) -> None:
         return
     typed = expected.typed.get(place)
     at = next(n for n, item in enumerate(expected.items) if f"question/{item.id}" == place)
-    _require(typed is not None and all(getattr(expected.items[at], n) == v for n, v in typed.base.items()))
+    saved = expected.items[at]._asdict()
+    _require(typed is not None and expected.seen_in_card(place, saved) == saved)
     _press_save(hands)
     expected.replace(at, **expected.typed.pop(place).fields)
 

@@ -30,6 +30,7 @@ MOST_BYTES = 2**20  # a draft: a question of the longest kind with 26 choices, t
 MOST_BYTES_OF_ONE = 16 * 2**20  # person
 MOST_OF_ONE = 500
 _CALLED = "What is typed"  # where a draft could not be saved
+MAX_ENDED = 50  # of a place: a window that lay behind for longer shows its text as not saved
 KEPT_S = 30 * 24 * 3600.0
 MARKS_KEPT_S = 24 * 3600.0
 _SWEPT, _SWEPT_EVERY_S = ".swept", 24 * 3600.0
@@ -43,7 +44,8 @@ class Draft(Record):
     `place` is `question/<id>`, `new` or `prompt`; `form` names the form it was typed in and `turn` orders what
     came from that; `at` is when, in seconds since 1970. `fields` and `seen` are values by a question's or the
     prompt's fields, as they were typed and as they were before. `tried` tells that saving it met another's
-    change. `view` is "Table" where it was typed there. `over` says that it is none any more.
+    change. `view` is "Table" where it was typed there. `over` says that it is none any more. `ended` are the forms of
+    the place whose text was saved or discarded before, the last one last.
     """
 
     task: str = Field(min_length=1, max_length=300)
@@ -55,7 +57,14 @@ class Draft(Record):
     seen: dict[str, Any] = Field(default_factory=dict, max_length=100)
     tried: bool = False
     view: Literal["Table"] | None = None
-    over: Literal["saved", "discarded"] | None = None
+    over: Literal["saved", "discarded", "typed back"] | None = None
+    ended: tuple[str, ...] = ()
+
+    @property
+    def finished_forms(self) -> tuple[str, ...]:
+        """The forms of the place whose text was saved or discarded, the last one last."""
+        own = (self.form,) if self.over in ("saved", "discarded") else ()
+        return (*(form for form in self.ended if form != self.form), *own)[-MAX_ENDED:]
 
 
 def of_question(identity: str) -> str:
@@ -90,12 +99,19 @@ def keep(settings: Settings, draft: Draft) -> bool:
     _swept_now_and_then(settings)
     with _one_at_a_time:
         present = _read(path)
-        if present is not None and present.form == draft.form and (present.over or present.turn > draft.turn):
+        ended = () if present is None else present.finished_forms
+        if draft.form in ended or (
+            present is not None and present.form == draft.form and present.turn > draft.turn
+        ):
             return False
         if draft.fields == draft.seen:  # typed back
-            if present is not None and present.form == draft.form:
+            if present is None or present.form != draft.form:
+                return True
+            if not ended:
                 path.unlink(missing_ok=True)
-            return True
+                return True
+            draft = draft.model_copy(update={"over": "typed back"})
+        draft = draft.model_copy(update={"ended": ended})
         if present is not None and present.form == draft.form and present.tried:
             draft = draft.model_copy(update={"tried": True})  # its browser does not say so
         data = draft.model_dump_json().encode()
@@ -126,19 +142,24 @@ def saved(settings: Settings, task: str, place: str, form: str) -> None:
     with _one_at_a_time, contextlib.suppress(StudioError):  # the text is saved, which is what counts
         present = _read(path)
         if present is None or present.form == form or present.over:  # else another window's
+            mark = mark.model_copy(update={"ended": () if present is None else present.finished_forms})
             replace_file(path, mark.model_dump_json().encode(), _CALLED)
 
 
-def finished_forms(settings: Settings, task: str) -> dict[str, str]:
-    """The form of each place whose text was saved or discarded last, where none was typed there since."""
-    marks = [_read(path) for path in _folder(settings, task).glob("*.json")] if settings.author else []
-    return {mark.place: mark.form for mark in marks if mark is not None and mark.over}
+def finished_forms(settings: Settings, task: str) -> dict[str, tuple[str, ...]]:
+    """By place, the forms whose text was saved or discarded, the last one last; "" behind them where more was typed back."""
+    drafts = [_read(path) for path in _folder(settings, task).glob("*.json")] if settings.author else []
+    return {
+        draft.place: (*draft.finished_forms, *([""] if draft.over == "typed back" else []))
+        for draft in drafts
+        if draft is not None and draft.finished_forms
+    }
 
 
 def is_finished(settings: Settings, task: str, place: str, form: str) -> bool:
     """Whether what was typed in the form was saved or discarded."""
-    mark = _read(_path(settings, task, place)) if settings.author else None
-    return mark is not None and mark.form == form and mark.over is not None
+    draft = _read(_path(settings, task, place)) if settings.author else None
+    return draft is not None and form in draft.finished_forms
 
 
 def add(
@@ -216,7 +237,9 @@ def bring_back(settings: Settings, task: str, place: str) -> Draft:
             raise StudioError(
                 "There is no discarded text to bring back: it was typed over, or it is too old."
             )
-        back = draft.model_copy(update={"over": None, "form": new_form(), "turn": 0})
+        back = draft.model_copy(
+            update={"over": None, "form": new_form(), "turn": 0, "ended": draft.finished_forms}
+        )
         replace_file(_path(settings, task, place), back.model_dump_json().encode(), _CALLED)
     return back
 

@@ -151,10 +151,14 @@ def _values(question: Question) -> dict[str, Any]:
 
 
 def _fields(form: Form, slots: int, readonly: bool) -> None:
+    choices, answer = form.values["choices"], form.values["answer"]
+    form.follow("question", question=form.values["question"] or "")
+    form.follow("choices", **{f"choice{i}": (*choices, *[""] * slots)[i] for i in range(slots)})
+    form.follow("answer", answer=LETTERS[answer] if 0 <= answer < slots else None)
+    form.follow("subject", subject=form.values["subject"] or "")
     st.text_area(
         "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
     )
-    choices, answer = form.values["choices"], form.values["answer"]
     # Row by row, so that a phone, where columns are stacked, keeps the order.
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
     for i in range(slots):
@@ -193,7 +197,7 @@ def _move(form: Form, slots: int, place: int) -> None:
     state = st.session_state
     state[first], state[second] = state.get(second, ""), state.get(first, "")
     right = {LETTERS[place]: LETTERS[place - 1], LETTERS[place - 1]: LETTERS[place]}
-    state[form.key("answer")] = right.get(form.typed("answer"), form.typed("answer"))
+    state[form.key("answer")] = right.get(form.entered("answer"), form.entered("answer"))
     # What the browser had under way from before the move comes too late.
     turn = int(time.time() * 1000) + listening.REST_MS
     forms.keep(form, _typed(form, slots), turn)
@@ -251,14 +255,14 @@ def _listen(form: Form, slots: int) -> None:
 
 def _typed(form: Form, slots: int) -> dict[str, Any]:
     """What stands in the form; choices without the empty ones behind the last."""
-    choices = [form.typed(f"choice{i}") or "" for i in range(slots)]
+    choices = [form.entered(f"choice{i}") or "" for i in range(slots)]
     while choices and not choices[-1].strip():
         choices.pop()
     return {
-        "question": form.typed("question") or "",
+        "question": form.entered("question") or "",
         "choices": tuple(choices),
-        "answer": LETTERS.index(form.typed("answer")) if form.typed("answer") else desk.NO_CHOICE,
-        "subject": form.typed("subject") or None,
+        "answer": LETTERS.index(form.entered("answer")) if form.entered("answer") else desk.NO_CHOICE,
+        "subject": form.entered("subject") or None,
     }
 
 

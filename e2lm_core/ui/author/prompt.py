@@ -73,6 +73,11 @@ def _values(config: TaskConfig) -> dict[str, Any]:
 def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
     values, most = form.values, task.most_shots
     style = values["style"] if values["style"] in STYLES else _CUSTOM
+    num_fewshot = min(max(values["num_fewshot"], 0), most)
+    form.follow("style", style=style)
+    form.follow("doc_to_text", doc_to_text=values["doc_to_text"] or "")
+    form.follow("description", description=values["description"] or "")
+    form.follow("num_fewshot", num_fewshot=num_fewshot)
     st.radio(
         "Style",
         STYLES,
@@ -101,7 +106,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         "num_fewshot",
         0,
         min(session.studio().settings.limits.max_fewshot, most),
-        min(max(values["num_fewshot"], 0), most),
+        num_fewshot,
         disabled=readonly,
         key=form.key("num_fewshot"),
         help=say.plain(f"Examples in the prompt, from the set's {most} dev questions."),
@@ -111,10 +116,10 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
 def _save(form: Form) -> None:
     """What the button does, before anything is drawn."""
     values = {
-        "style": form.typed("style") or _CUSTOM,
-        "doc_to_text": form.typed("doc_to_text") or "",
-        "description": form.typed("description") or "",
-        "num_fewshot": int(form.typed("num_fewshot") or 0),
+        "style": form.entered("style") or _CUSTOM,
+        "doc_to_text": form.entered("doc_to_text") or "",
+        "description": form.entered("description") or "",
+        "num_fewshot": int(form.entered("num_fewshot") or 0),
     }
     forms.keep(form, values)
     changes = form.changes(values)

@@ -46,7 +46,7 @@ def typed(
 ) -> None:
     """What the script in the page sends while somebody types."""
     question = next((q for q in questions(at) if drafts.of_question(q.id) == place), None)
-    seen: dict[str, object] = {"question": "", "choices": (), "answer": 0, "subject": None}
+    seen: dict[str, object] = {"question": "", "choices": (), "answer": -1, "subject": None}
     if question is not None:
         seen = {field: getattr(question, field) for field in seen}
     draft = Draft(
@@ -130,7 +130,7 @@ def test_a_new_question_is_in_the_set_when_it_is_saved_and_not_before(done):
     done.click("Save")
     assert "Not saved yet" in done.said
     assert len(questions(done)) == 6
-    typed(done, drafts.NEW, question="What is pH?", choices=["a measure of acids", "a metal"])
+    typed(done, drafts.NEW, question="What is pH?", choices=["a measure of acids", "a metal"], answer=0)
     done.at.run()
     assert text(done) == "What is pH?"
     done.click("Save")
@@ -230,6 +230,50 @@ def test_choices_move_as_they_are_typed_and_the_right_one_stays_right(done):
     moved = questions(done)[0]
     assert moved.choices == ("typed", first, *others)
     assert moved.choices[moved.answer] == question.choices[question.answer]
+
+
+@pytest.mark.parametrize(
+    "edited", [("question",), ("subject",), ("answer",), ("choices",), ("choices", "answer")]
+)
+@pytest.mark.parametrize("of_form", [("question",), ("subject",), ("answer",), ("choices",)])
+def test_a_form_with_text_follows_what_is_saved_in_its_other_fields(done, of_form, edited):
+    """Every kind of text by every kind of edit; a right answer is only shown with the choices it was seen with."""
+    first = questions(done)[0]
+    choices, count = first.choices, len(first.choices)
+    ours = {
+        "question": "Mine?",
+        "subject": "mine",
+        "answer": (first.answer + 1) % count,
+        "choices": ("mine", *choices[1:]),
+    }
+    theirs = {
+        "question": "Theirs?",
+        "subject": "theirs",
+        "answer": (first.answer + 2) % count,
+        "choices": choices[::-1],
+    }
+    text = {field: ours[field] for field in of_form}
+    change = {field: theirs[field] for field in edited}
+    typed(done, **text)
+    card(done)
+    authoring.update_questions(mine(done), OWN, {"q1": change})
+    done.at.run()
+    shown = {
+        "question": first.question,
+        "subject": first.subject or "",
+        "answer": first.answer,
+        "choices": choices,
+    }
+    shown |= change
+    if "answer" in text or ("choices" in text and "choices" in change):
+        shown |= {"choices": choices, "answer": first.answer}
+    shown |= text
+    at = done.at
+    fields = [t.value for t in at.text_input if t.label.startswith("choice ")]
+    assert at.text_area[0].value == shown["question"]
+    assert tuple(fields[:count]) == shown["choices"]
+    assert at.radio[0].value == "ABCDEFGH"[shown["answer"]]
+    assert next(t for t in at.text_input if t.label == "subject").value == shown["subject"]
 
 
 def test_markdown_and_latex_are_previewed_as_they_are_typed(done):

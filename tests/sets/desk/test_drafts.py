@@ -63,11 +63,11 @@ def test_the_text_of_another_window_stays_unless_it_is_what_was_saved(ada):
     assert drafts.find(ada, "mine", Q1) is not None
     drafts.drop(ada, "mine", Q1, ["question"], "b" * 32, {"question": "In the one window"})
     assert drafts.find(ada, "mine", Q1) is None
-    assert drafts.finished_forms(ada, "mine") == {Q1: "a" * 32}
+    assert drafts.finished_forms(ada, "mine") == {Q1: ("a" * 32,)}
     assert drafts.is_finished(ada, "mine", Q1, "a" * 32)
     assert not drafts.is_finished(ada, "mine", Q1, "b" * 32)
     drafts.keep(ada, typed("Typed since", form="b" * 32))
-    assert drafts.finished_forms(ada, "mine") == {}
+    assert drafts.finished_forms(ada, "mine") == {Q1: ("a" * 32,)}
 
 
 def test_a_draft_is_its_authors_alone(ada):
@@ -102,6 +102,35 @@ def test_what_comes_late_brings_back_nothing_that_was_saved_or_discarded(ada):
     drafts.discard(ada, "mine", Q1)
     assert not drafts.keep(ada, typed("Two!", form="b" * 32, turn=9))
     assert drafts.find(ada, "mine", Q1) is None
+
+
+def test_each_form_that_ended_is_remembered(ada):
+    """A window that shows the first form has not heard of it when the second is saved."""
+    for form in "abc":
+        assert drafts.keep(ada, typed("Text?", form=form * 32))
+        drafts.saved(ada, "mine", Q1, form * 32)
+    drafts.keep(ada, typed("More?", form="d" * 32))
+    drafts.discard(ada, "mine", Q1)
+    assert drafts.finished_forms(ada, "mine") == {Q1: tuple(form * 32 for form in "abcd")}
+    for form in "abcd":
+        assert drafts.is_finished(ada, "mine", Q1, form * 32)
+        assert not drafts.keep(ada, typed("Late?", form=form * 32, turn=9))
+    drafts.bring_back(ada, "mine", Q1)
+    assert drafts.finished_forms(ada, "mine") == {Q1: tuple(form * 32 for form in "abcd")}
+
+
+def test_text_that_is_typed_back_leaves_what_had_ended_and_may_go_on(ada):
+    drafts.keep(ada, typed("One?"))
+    drafts.saved(ada, "mine", Q1, "a" * 32)
+    drafts.keep(ada, typed("Two?", form="b" * 32, turn=1))
+    back = typed("One?", form="b" * 32, turn=3).model_copy(update={"seen": {"question": "One?"}})
+    assert drafts.keep(ada, back)
+    assert drafts.find(ada, "mine", Q1) is None
+    assert drafts.finished_forms(ada, "mine") == {Q1: ("a" * 32, "")}
+    assert not drafts.is_finished(ada, "mine", Q1, "b" * 32)
+    assert not drafts.keep(ada, typed("Two?", form="b" * 32, turn=2))  # late
+    assert drafts.keep(ada, typed("Three?", form="b" * 32, turn=4))
+    assert drafts.finished_forms(ada, "mine") == {Q1: ("a" * 32,)}
 
 
 def test_discarded_text_is_brought_back_once(ada):

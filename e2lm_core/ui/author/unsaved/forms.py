@@ -28,7 +28,8 @@ SAVED_SHOWN_S = 600.0
 class Form:
     """`seen` are the fields' values as its author saw them, `values` what the form shows.
 
-    `typed_at` is when its text was typed, None where none is; `restored` tells that the form began with it.
+    `typed_at` is when its text was typed, None where none is; `restored` tells that the form began with it. `moved` are
+    the fields that nothing is typed in and that were saved anew since the form was drawn last.
     """
 
     task: str
@@ -38,14 +39,20 @@ class Form:
     values: dict[str, Any]
     typed_at: float | None = None
     restored: bool = False
+    moved: frozenset[str] = frozenset()
 
     def key(self, field: str) -> str:
         """The key of a field's widget."""
         return f"field_{self.name}_{field}"
 
-    def typed(self, field: str) -> Any:
+    def entered(self, field: str) -> Any:
         """What stands in a field's widget, for what its button calls."""
         return st.session_state.get(self.key(field))
+
+    def follow(self, field: str, **shown: Any) -> None:
+        """Have a field's widgets, which have these values by name, show what is saved; called before they are drawn."""
+        if field in self.moved:
+            st.session_state.update({self.key(name): value for name, value in shown.items()})
 
     def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Of the values those that are not as they were seen."""
@@ -55,8 +62,9 @@ class Form:
 def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
     """The session's form at a place of a set, whose saved values are `present`.
 
-    It stays the same while there is text in it. Without any it follows what is saved, and text that was typed
-    before (in another session, before another page, in another window) is in it.
+    It stays the same while there is text in it; fields that nothing is typed in follow what is saved. Without any
+    text all of it does, and text that was typed before (in another session, before another page, in another window)
+    is in it.
     """
     forms: dict[tuple[str, str], Form] = st.session_state.setdefault("forms", {})
     held = forms.get((task, place))
@@ -66,14 +74,24 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
         form = held if held is not None and same else Form(task, place, drafts.new_form(), present, present)
     else:
         known = held is not None and held.name == draft.form and _drawn(draft.form)
+        seen = {field: _alike(value, draft.seen.get(field, value)) for field, value in present.items()}
+        fields = {field: _alike(value, draft.fields.get(field, value)) for field, value in present.items()}
+        typed = {field for field in present if fields[field] != seen[field]}
+        # A right answer is one of the choices that its author saw: it follows no others.
+        if "answer" in typed or ("choices" in typed and seen["choices"] != present["choices"]):
+            typed |= {"choices", "answer"}
+        moved: set[str] = set()
+        if held is not None and known:
+            moved = {field for field in present.keys() - typed if held.values[field] != present[field]}
         form = Form(
             task,
             place,
             draft.form,
-            {field: _alike(value, draft.seen.get(field, value)) for field, value in present.items()},
-            {field: _alike(value, draft.fields.get(field, value)) for field, value in present.items()},
+            present | {field: seen[field] for field in typed},
+            present | {field: fields[field] for field in typed},
             typed_at=draft.at,
             restored=held.restored if held is not None and known else True,
+            moved=frozenset(moved),
         )
     forms[task, place] = form
     return form

@@ -13,7 +13,7 @@ let rows: Row[] = [
   { id: "q2", question: "Two?", choices: ["a", "b"], answer: 1 },
 ];
 let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
-let over: Record<string, string> = {}; // the form whose text was saved or discarded last, by place
+let over: Record<string, string[]> = {}; // the forms whose text was saved or discarded, by place
 let late: Promise<unknown> | null = null;
 let digest = 0, down = false, refusal = "", slow = 0, runs = false;
 
@@ -27,10 +27,11 @@ async function answer(url: string, { body }: { body: string }) {
   if (slow) await wait(slow);
   if (url === "/drafts") {
     const { place, form, fields, seen } = sent;
-    if (over[place!] === form) return json({ kept: false, over: true });
+    if (over[place!]?.includes(form!)) return json({ kept: false, over: true });
     drafts = without(place!);
-    delete over[place!];
+    if (over[place!]?.at(-1) === "") over[place!].pop();
     if (JSON.stringify(fields) !== JSON.stringify(seen)) drafts.push({ place: place!, form: form!, fields, seen, tried: false });
+    else if (over[place!]) over[place!].push(""); // typed back
     return { ok: true, status: 204 };
   }
   const whole = sent.since === null, listed = structuredClone({ drafts, over });
@@ -65,7 +66,7 @@ async function answer(url: string, { body }: { body: string }) {
 /** Saved or discarded: its form's later text is no draft any more. */
 function ended(place: string) {
   const draft = drafts.find((one) => one.place === place);
-  if (draft) over[place] = draft.form;
+  if (draft) over[place] = [...(over[place] ?? []), draft.form];
   drafts = without(place);
 }
 
@@ -243,7 +244,7 @@ await wait(50);
 tab.clear();
 const third = await opened();
 assert.equal(third.shown("q1").question, "Elsewhere");
-drafts = []; // discarded in another window
+ended("question/q1"); // discarded in another window
 third.sync();
 await wait(10);
 assert.equal(third.shown("q1").question, "Half");
@@ -255,14 +256,14 @@ assert.deepEqual([second.shown("q1").question, drafts.length], ["Half", 0]);
 third.typeCell("q1", "question", "In the card");
 await wait(50);
 const answered = over;
-[drafts, over] = [[], { ...over, "question/q1": "e".repeat(32) }];
+[drafts, over] = [[], { ...over, "question/q1": ["e".repeat(32)] }];
 third.sync();
 await wait(10);
 assert.equal(third.unsaved("q1"), true); // not saved
 third.draft("q1");
 await wait(50);
 third.rows.set("q1", (rows[0] = { ...rows[0], question: "In the card" }));
-[drafts, over] = [[], { ...over, "question/q1": "e".repeat(32) }];
+[drafts, over] = [[], { ...over, "question/q1": ["e".repeat(32)] }];
 third.sync();
 await wait(10);
 assert.equal(third.unsaved("q1"), false);
@@ -296,9 +297,28 @@ third.sync();
 await wait(10);
 assert.deepEqual([third.typed.has("new"), third.shown("new").question], [false, ""]);
 
+// Also where another text of the place was typed and saved after it, or is still typed.
+await kept();
+ended("new");
+over.new.push("f".repeat(32));
+third.sync();
+await wait(10);
+assert.deepEqual([third.typed.has("new"), third.shown("new").question], [false, ""]);
+await kept();
+ended("new");
+drafts = [{ place: "new", form: "f".repeat(32), fields: { question: "In the card?" }, seen: { question: "" }, tried: false }];
+over.new = over.new.filter((form) => form !== "f".repeat(32));
+third.sync();
+await wait(10);
+assert.equal(third.shown("new").question, "In the card?");
+ended("new");
+third.sync();
+await wait(10);
+assert.equal(third.typed.has("new"), false);
+
 // Text that another window has replaced stays here, and so does what was typed before this window heard of the end.
 await kept();
-over.new = "f".repeat(32);
+over.new = ["f".repeat(32)];
 drafts = [{ place: "new", form: "f".repeat(32), fields: { question: "Another's?" }, seen: { question: "" }, tried: false }];
 third.sync();
 await wait(10);

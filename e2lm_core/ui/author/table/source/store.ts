@@ -247,6 +247,11 @@ export class Store {
     const isOpen = (id: string, field: Field) => this.editing?.id === id && fieldOf(this.editing.cell) === field;
     this.drafts = new Map(drafts.map((draft) => [draft.place, draft]));
     this.clashes.clear();
+    for (const [id, fields] of this.typed) {
+      if (!over[place(id)]?.includes(this.forms.get(id) ?? "")) continue;
+      for (const [field, typed] of fields) if (isKnown(typed) && !isOpen(id, field)) fields.delete(field);
+      if (!fields.size) this.forget(id);
+    }
     const differs = (draft: Draft, field: Field) => field in draft.fields && !same(draft.fields[field], draft.seen[field]);
     const differing = (draft: Draft) =>
       (Object.entries(draft.fields) as [Field, Value][]).filter(([field]) => (ofPair(field) ? PAIR : [field]).some((one) => differs(draft, one)));
@@ -266,7 +271,7 @@ export class Store {
       }
     }
     for (const [id, fields] of this.typed) {
-      const draft = this.drafts.get(place(id)), form = draft && !draft.tried ? draft.form : over[place(id)];
+      const draft = this.drafts.get(place(id)), form = draft && !draft.tried ? draft.form : over[place(id)]?.at(-1);
       for (const [field, typed] of fields) {
         if (!isKnown(typed)) continue;
         if (form && form !== this.forms.get(id)) {

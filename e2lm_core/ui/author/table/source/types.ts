@@ -62,7 +62,7 @@ export interface Answer {
   gone: string[];
   order: string[] | null;
   drafts: Draft[];
-  over: Record<string, string>; // by place, the form whose text was saved or discarded last
+  over: Record<string, string[]>; // by place, the forms whose text was saved or discarded, the last one last
   asked: number; // when, by this browser
   sentence?: string;
   runs?: boolean; // what it changed
