@@ -96,27 +96,24 @@ class Expected:
         """What is typed over a question."""
         return self.typed.get(f"question/{item.id}")
 
-    def in_card(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
-        """The fields of a question or of a new one, as a card shows them.
-
-        What is not typed in follows what is saved; a right answer follows no other choices than it was seen with.
-        """
-        typed = self.typed.get(place, Typed())
-        return {**self.seen_in_card(place, saved), **typed.fields}
-
-    def seen_in_card(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
-        """The same, without what is typed: an edit of it is saved by what was seen."""
-        typed = self.typed.get(place, Typed())
-        is_held = "answer" in typed.fields or (
-            "choices" in typed.fields and saved["choices"] != typed.pair["choices"]
-        )
-        return {**saved, **(typed.pair if is_held else {}), **typed.base}
-
     def is_free(self, item: Item) -> bool:
         """Whether nothing is typed over it, so that an edit of it is saved as it is."""
         return self.typed_on(item) is None
 
+    def shown(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a question, or of a new one, as a page shows them: saved, with what is typed over them."""
+        typed = self.typed.get(place, Typed())
+        return {**self.seen(place, saved), **typed.fields}
+
+    def seen(self, place: str, saved: dict[str, Any]) -> dict[str, Any]:
+        """The fields as their author saw them: an edit is saved by these, choices and right answer together."""
+        typed = self.typed.get(place, Typed())
+        return {**saved, **(typed.pair if typed.fields.keys() & set(PAIR) else {}), **typed.base}
+
     def overlaid(self, item: Item) -> Item:
-        """A question as a table shows it: saved, with what is typed over it."""
-        typed = self.typed_on(item)
-        return item._replace(**typed.fields) if typed else item
+        """A question as a page shows it."""
+        return Item(**self.shown(f"question/{item.id}", item._asdict()))
+
+    def is_as_seen(self, item: Item) -> bool:
+        """Whether what is typed over a question can be saved without a conflict."""
+        return self.seen(f"question/{item.id}", item._asdict()) == item._asdict()

@@ -131,7 +131,7 @@ def _card(there: dict[str, Any], expected: Expected, blank: dict[str, Any]) -> I
         yield f"the card shows {place}, which is not here"
         return
     before = blank if place == NEW else {name: saved[place][name] for name in blank}
-    yield from _differ(f"card of {place}", _form(there["card"]), expected.in_card(place, before))
+    yield from _differ(f"card of {place}", _form(there["card"]), expected.shown(place, before))
 
 
 def _rows(there: dict[str, Any]) -> tuple[Item, ...]:

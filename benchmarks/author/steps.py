@@ -270,7 +270,7 @@ def _half(hands: Hands, step: Step, is_savable: bool) -> tuple[int, str]:
     expected, found = hands.expected, []
     for at, item in enumerate(expected.items):
         typed = expected.typed_on(item)
-        if typed and (not is_savable or all(getattr(item, n) == v for n, v in typed.base.items())):
+        if typed and (not is_savable or expected.is_as_seen(item)):
             found.append((at, f"question/{item.id}"))
     return _one(found, step)
 
@@ -309,14 +309,14 @@ def _type_in_card(hands: Hands, step: Step) -> None:
         area.locator("textarea").fill(text)
         fields["question"] = text
     if step.pick & 2 or not fields:
-        before = hands.expected.in_card(place, saved)["choices"]
+        before = hands.expected.shown(place, saved)["choices"]
         area.locator("input[type=text]").first.fill(text)
         fields["choices"] = (text, *before[1:])
     if step.pick & 4 and place != NEW:
         answer = step.pick // 8 % 2
         area.get_by_role("radiogroup").get_by_text("AB"[answer], exact=True).click()
         fields["answer"] = answer
-    hands.expected.type_at(place, "Card", hands.expected.seen_in_card(place, saved), **fields)
+    hands.expected.type_at(place, "Card", hands.expected.seen(place, saved), **fields)
 
 
 def _save_card(hands: Hands, step: Step) -> None:
@@ -338,8 +338,7 @@ def _save_card(hands: Hands, step: Step) -> None:
         return
     typed = expected.typed.get(place)
     at = next(n for n, item in enumerate(expected.items) if f"question/{item.id}" == place)
-    saved = expected.items[at]._asdict()
-    _require(typed is not None and expected.seen_in_card(place, saved) == saved)
+    _require(typed is not None and expected.is_as_seen(expected.items[at]))
     _press_save(hands)
     expected.replace(at, **expected.typed.pop(place).fields)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk.drafts import Draft
 from e2lm_core.ui import leftover, session
@@ -77,9 +78,8 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
         seen = {field: _alike(value, draft.seen.get(field, value)) for field, value in present.items()}
         fields = {field: _alike(value, draft.fields.get(field, value)) for field, value in present.items()}
         typed = {field for field in present if fields[field] != seen[field]}
-        # A right answer is one of the choices that its author saw: it follows no others.
-        if "answer" in typed or ("choices" in typed and seen["choices"] != present["choices"]):
-            typed |= {"choices", "answer"}
+        if not typed.isdisjoint(PAIR):  # the right answer is one of the choices that its author saw
+            typed.update(PAIR)
         moved: set[str] = set()
         if held is not None and known:
             moved = {field for field in present.keys() - typed if held.values[field] != present[field]}
