@@ -93,7 +93,7 @@ def differences(settings: Settings, page: Page, expected: Expected, blank: dict[
         }
         yield from _differ("drafts", drafts_on_disk(settings.home), wanted)
     if expected.shown_set == "other":
-        yield from _differ("rows of the other set", _rows(there), expected.other)
+        yield from _differ("rows of the other set", shown_rows(there), expected.other)
     elif expected.view == "Table":
         yield from _table(there, expected, blank)
     elif expected.view == "Card":
@@ -106,7 +106,7 @@ def _table(there: dict[str, Any], expected: Expected, blank: dict[str, Any]) -> 
     if there["rows"] is None:
         yield f"no table is shown at {there['where']}: {there['text'][:300]}"
         return
-    yield from _differ("rows", _rows(there), tuple(map(expected.overlaid, expected.items)))
+    yield from _differ("rows", shown_rows(there), tuple(map(expected.overlaid, expected.items)))
     for row, item in zip(there["rows"], expected.items, strict=False):
         if expected.typed_on(item) and not row["unsaved"]:
             yield f"{item.id}: nothing says that what is typed is not saved"
@@ -134,7 +134,8 @@ def _card(there: dict[str, Any], expected: Expected, blank: dict[str, Any]) -> I
     yield from _differ(f"card of {place}", _form(there["card"]), expected.shown(place, before))
 
 
-def _rows(there: dict[str, Any]) -> tuple[Item, ...]:
+def shown_rows(there: dict[str, Any]) -> tuple[Item, ...]:
+    """The questions of a table that was looked at, as it shows them."""
     return tuple(Item(r["id"], r["question"], tuple(r["choices"]), r["answer"]) for r in there["rows"] or ())
 
 

@@ -17,7 +17,7 @@ from benchmarks.author.expected import (
     Expected,
     Item,
 )
-from benchmarks.author.looking import look
+from benchmarks.author.looking import look, shown_rows
 
 T = TypeVar("T")
 BLANK = {"question": "", "choices": (), "answer": -1}
@@ -431,7 +431,7 @@ def _edit_in_second(hands: Hands, step: Step) -> None:
     item, second = hands.expected.items[place], hands.second
     _require(hands.expected.view != "Card" or _card_place(hands) != f"question/{item.id}")
     second.bring_to_front()
-    _cell(second, place).filter(has_text=item.question).wait_for()
+    _wait_for_row(second, place, item)
     if step.pick // 7 % 2:
         text = f"Second of {step.number}?"
         _type(second, place, "question", text)
@@ -443,6 +443,15 @@ def _edit_in_second(hands: Hands, step: Step) -> None:
         hands.expected.replace(place, answer=at)
     second.locator(".qt-state:not(.qt-ok)").wait_for(state="detached")
     hands.page.bring_to_front()
+
+
+def _wait_for_row(page: Page, place: int, item: Item) -> None:
+    """Wait until a window that was in the background shows a question as it is: one marks nothing that is marked."""
+    until = time.monotonic() + TURN_S
+    while not any(row[1:] == item[1:] for row in shown_rows(look(page))[place : place + 1]):
+        if time.monotonic() > until:
+            raise TimeoutError(f"The second window does not show {item}.")
+        page.wait_for_timeout(50)
 
 
 def _go_offline(hands: Hands, step: Step) -> None:
