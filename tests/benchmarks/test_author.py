@@ -20,6 +20,8 @@ KEPT = {
     "undo was forgotten where the page was drawn anew": "edit_text:1:0 edit_choice:2:1 mark:3:3 undo:4:0 edit_text:5:0 edit_choice:6:1 mark:7:3 undo:8:0",
     "another set came in the view of the page's first link": "switch_view:1:1 reload:2:0 switch_view:3:0 switch_set:4:0",
     "an edit broke the place that was gone to": "edit_text:1:0 go_away:2:2 edit_text:3:1 go_away:4:2 edit_text:5:2 go_away:6:2",
+    "a form with text kept showing what an undo took back": "switch_view:1:0 type_in_card:2:2 save_card:3:0 type_in_card:4:1 undo:5:0",
+    "the table took up a new question that the card had saved": "type_new:1:71 switch_view:2:0 new_card:3:0 save_card:4:0 new_card:5:0 save_card:6:0 switch_view:7:0",
     "the way back from Share was not obeyed": "edit_text:1:0 go_away:2:0 edit_text:3:1 go_away:4:0 edit_text:5:2 go_away:6:0 edit_text:7:3 go_away:8:0",
 }
 
