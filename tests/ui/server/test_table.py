@@ -206,5 +206,5 @@ def test_forms_that_are_over_are_told(ask, ada):
     drafts.keep(ada, drafts.Draft(task="mine", place="new", form=form, at=0.0, fields=fields))
     assert ask()["over"] == {}
     told = ask("add", fields=fields, form=form)
-    assert (told["added"], told["over"], told["drafts"]) == ("q5", {"new": form}, [])
+    assert (told["added"], told["over"], told["drafts"]) == ("q5", {"new": [form]}, [])
     assert "added this question already" in ask("add", fields=fields, form=form)["sentence"]
