@@ -128,6 +128,7 @@ def carry_out(settings: Settings, wish: Wish, made: Plan) -> str | None:
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
+    register.require_administrator(settings, "deploy the studio")
     wish = _sound(wish).model_copy(update={"variables": _variables(made)})
     api = hub.api(settings)
     if made.creates_bucket and wish.bucket is not None:
