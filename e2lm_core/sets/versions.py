@@ -116,15 +116,14 @@ def last_number(settings: Settings, name: str) -> int:
 def edited_since(settings: Settings, name: str, number: int | None) -> frozenset[str] | None:
     """The ids of the questions that were edited, added or moved after version `number`; None for all of them.
 
-    All are where the prompt or its examples changed, or where it is not known what did, as since a version that is
-    older than the history. `number` None, or one that nothing follows, stands for the version before the last.
+    All are where the prompt or its examples changed, or where it is not known what did: before the history's oldest
+    version. `number` None, or one that nothing follows, stands for the version before the last.
     """
-    info = find_set(settings, name)
-    entries = _log(settings, info).entries
+    entries = _log(settings, info := find_set(settings, name)).entries
     if number is not None and entries and max(number, 0) < entries[0].step.number:
         return None
     entries = entries[1:]  # the first led from nothing that is known
-    later = [entry for entry in entries if number is not None and entry.step.number > number] or entries[-1:]
+    later = [e for e in entries if number is not None and e.step.number > number] or entries[-1:]
     found: set[str] = set()
     for entry in later:
         delta = entry.delta
