@@ -20,6 +20,8 @@ def plain(value: Any) -> Any:
 
 def number(value: Any) -> float | None:
     """A number of JSON as Python's own; None for anything else, and for what is not finite or too large."""
+    if type(value) is float:  # a table has millions of them
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -188,7 +188,7 @@ class Table:
         return self._evaluations(points.values())
 
     def _bundled(self, frame: pd.DataFrame) -> list[Evaluation]:
-        read: list[tuple[Mapping[Any, Any], dict[str, float]]] = []
+        read: list[Evaluation] = []
         broken, dropped = 0, 0
         if not self._large:
             confined.grant(MEMORY_A_ROW * len(frame))
@@ -205,17 +205,13 @@ class Table:
             numbers = {
                 sys.intern(key): score for key, v in values.items() if (score := number(v)) is not None
             }
-            dropped += sum(
-                isinstance(v, float) and not math.isfinite(v)
-                for key, v in values.items()
-                if key not in numbers
-            )
-            if numbers:
-                read.append((row, numbers))
+            if len(numbers) < len(values):
+                dropped += sum(isinstance(v, float) and not math.isfinite(v) for v in values.values())
+            read.extend(self._evaluations([(row, numbers)]))  # one by one: too many scores are seen at once
         said = "{name}: {bad} of {rows} rows have no readable `metrics`; they are left out."
         self._leave(said, broken, len(frame))
         self._leave("{name}: {bad} scores are not a number; those points are left out.", dropped)
-        return self._evaluations(read)
+        return read
 
     def _wide(self, frame: pd.DataFrame) -> list[Evaluation]:
         columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
