@@ -93,6 +93,7 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors"))
 
 
+@lru_cache(maxsize=4_096)
 def is_tokenizer_file(name: str) -> bool:
     """Whether a file of that name is part of a tokenizer: the one list for fingerprints, caches and downloads."""
     return name in TOKENIZER_FILES or any(fnmatchcase(name, more) for more in _MORE_TOKENIZER_FILES)

@@ -57,7 +57,7 @@ class CheckpointRun:
         self._beginnings += 1
         self._uncommitted: list[tuple[bytes, Loglikelihood]] = []
         self.missing: list[bytes] = []
-        self._left: list[set[bytes]] = [set() for _ in range(len(self.asked))]
+        self._left: list[set[bytes]] = [set()] * len(self.asked)  # all of them, until it has begun
         self._new = len(self.asked)
         self._state = checkpoint_state(self.checkpoint)
         self.scope: Scope | None = None
