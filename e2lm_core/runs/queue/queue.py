@@ -115,10 +115,11 @@ class JobQueue:
         progress: bool = True,
     ) -> list[Job]:
         """Those of a set in a workspace (None: the home's own, and examples); progress takes most of the time."""
+        state = "state IN ('queued', 'running') AND " if still_open else ""  # no payload of the others is read
         return self._jobs(
-            "WHERE kind = ? AND json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ? "
-            "AND (? OR state IN ('queued', 'running')) ORDER BY id DESC LIMIT ?",
-            (kind, set_name, whose, not still_open, limit),
+            f"WHERE {state}kind = ? AND json_extract(payload, '$.set') = ? "
+            "AND json_extract(payload, '$.owner') IS ? ORDER BY id DESC LIMIT ?",
+            (kind, set_name, whose, limit),
             progress,
         )
 
