@@ -17,7 +17,6 @@ DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
 MAX_WINDOW = 16_384
 MIN_WINDOW = 2  # one token of a prompt, one of a choice
-_ALIGNED = 64  # bytes: products of weights that begin elsewhere take a sixth longer
 _NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
 MAX_LAYERS = 1_000
 
@@ -94,8 +93,6 @@ def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str,
                     tensor = tensors.get_tensor(name)
                     if dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype:
                         tensor = tensor.to(dtype)
-                    elif tensor.data_ptr() % _ALIGNED:
-                        tensor = tensor.clone()
                     state[name] = tensor
         except (SafetensorError, OSError, RuntimeError) as error:
             raise CheckpointError(

@@ -74,14 +74,6 @@ def test_weights_are_read_and_not_mapped(tmp_path: Path) -> None:
         read_weights(tmp_path)
 
 
-def test_weights_begin_where_products_are_fast(tmp_path: Path) -> None:
-    weights = {f"w{n}": torch.full((n,), float(n)) for n in range(1, 40)}
-    save_file(weights, tmp_path / "model.safetensors")
-    read = read_weights(tmp_path)
-    assert all(tensor.data_ptr() % 64 == 0 for tensor in read.values())
-    assert all(torch.equal(read[name], tensor) for name, tensor in weights.items())
-
-
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_a_file_written_in_place_with_its_size_and_times_kept_has_another_signature(
     tmp_path: Path, name: str
