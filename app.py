@@ -6,7 +6,7 @@ from e2lm_core.ui.frame import navigation
 from e2lm_core.ui.server import lifespan, parts
 
 if __name__ == "__main__":  # run for each visitor, at each redraw
-    navigation.draw()
+    navigation.draw_frame()
 else:  # imported once, by the server
     app = st.App(
         __file__,

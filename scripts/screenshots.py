@@ -80,7 +80,7 @@ def main(
 def _queue(home: Path, name: str) -> None:
     """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
     studio = open_studio(Settings(home=home))
-    run_start.start(studio, open_set(studio.settings, name), studio.at_hand, num_fewshot=5)
+    run_start.submit_run(studio, open_set(studio.settings, name), studio.local_checkpoints, num_fewshot=5)
     studio.store.database.close()
 
 

@@ -23,8 +23,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             embedder = embeddings.Embedder(Settings(home=Path(home)), model)
             vectors = embedder.embed(embeddings.training_texts())
-            classifier = embeddings.fitted_to(shipped.rounded(vectors))
-            data = shipped.packed(embeddings.classifier_key(embedder), classifier)
+            classifier = embeddings.fit_on_vectors(shipped.quantise(vectors))
+            data = shipped.pack_classifier(embeddings.classifier_key(embedder), classifier)
         (shipped.VIEWS / name).write_bytes(data)
         print(f"{name}: {model}, {len(vectors):,} exemplars, {len(data) / 1e6:.1f} MB.")
 

@@ -105,14 +105,14 @@ def calibrated(checkpoints: Sequence[Checkpoint], turn: int) -> list[Checkpoint]
     """Three of each model, others in each turn: what a checkpoint costs before it was ever read counts too."""
     left = list(checkpoints)
     for _ in range(turn):
-        before = {c.name for c in order.thin(left, "ends and middle")}
+        before = {c.name for c in order.thin_out(left, "ends and middle")}
         left = [c for c in left if c.name not in before]
-    return order.thin(left, "ends and middle")
+    return order.thin_out(left, "ends and middle")
 
 
 def run(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> Job:
     """A run by a worker process of its own, which begins cold."""
-    number = start.start(studio, collection.open_set(studio.settings, task.name), checkpoints)
+    number = start.submit_run(studio, collection.open_set(studio.settings, task.name), checkpoints)
     subprocess.run(
         [sys.executable, "-m", "e2lm_core", "worker", "--once"],
         cwd=ROOT,

@@ -28,7 +28,7 @@ from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
-from e2lm_core.scores.uncertainty.calibration import needed
+from e2lm_core.scores.uncertainty.calibration import required_scale
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.means import pointwise
@@ -146,7 +146,12 @@ def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
                         if number in CALIBRATED_FLEETS:
                             for found in _calibrated(own, true, questions, trial):
                                 yield Judged(number, learner, *found)
-                    of_set = given.kind("acc") or "", len(given.counted), questions, given.differing("acc")
+                    of_set = (
+                        given.kind("acc") or "",
+                        len(given.counted),
+                        questions,
+                        given.differing_questions("acc"),
+                    )
                     for need in _of_differences(given, true["acc", "mean", simulation.SIZES]):
                         yield Judged(number, learner, DIFFERENCE, "acc", *of_set, "paired", need)
 
@@ -158,7 +163,7 @@ def _of_differences(given: Resampled, true: np.ndarray) -> Iterator[float]:
         (first, second) = (given.runs[names[m]].per_question["acc"][k] for m, k in (one, other))
         (drawn, against) = (given.curves["acc"][names[m]][:, k] for m, k in (one, other))
         each = (np.asarray(first, dtype=np.float64) - second)[None]
-        low, high = pointwise.of_difference("acc", each, (drawn - against)[:, None], given.clusters)[0]
+        low, high = pointwise.paired_interval("acc", each, (drawn - against)[:, None], given.clusters)[0]
         yield float(abs(true[one] - true[other] - (low + high) / 2) / ((high - low) / 2))
 
 
@@ -167,7 +172,7 @@ def _of_set(
 ) -> Iterator[tuple]:
     models, level = len(given.counted), small_sample_level(questions)
     for metric in METRICS:
-        kind, differing = given.kind(metric), given.differing(metric)
+        kind, differing = given.kind(metric), given.differing_questions(metric)
         if kind is None:
             continue
         whole, single = intervals.replicates(given, metric, mirrored=False)
@@ -194,7 +199,7 @@ def _calibrated(
     for metric in (*METRICS, *(UNBOUNDED if whole_fleet else ())):
         if trial >= (CALIBRATED_SETS if whole_fleet and metric in METRICS else CALIBRATED_SETS // 2):
             continue
-        kind, differing = given.kind(metric), given.differing(metric)
+        kind, differing = given.kind(metric), given.differing_questions(metric)
         if kind is None:
             continue
         asked = {
@@ -213,7 +218,7 @@ def _calibrated(
 def _need(method: str, own: Replicates, exact: float, score: str, level: float) -> float:
     """The scale from which on the interval holds, see `calibration.needed`; NaN where there is none."""
     low, high = interval(method, own, (-np.inf, np.inf), level)
-    return float(needed((low, own.estimate, high), exact, RANGES[score]))
+    return float(required_scale((low, own.estimate, high), exact, RANGES[score]))
 
 
 Key = tuple[str, str]

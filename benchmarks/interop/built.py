@@ -165,7 +165,7 @@ def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
         how = "its code does not run here" if _NOT_HERE.match(told[-1]["error"]) else "not stood in"
         return {"how": how, "why": told[-1]["error"]}
     try:
-        task, _ = outside.as_set(told, path, Limits())
+        task, _ = outside.build_set(told, path, Limits())
     except StudioError as error:
         return {"how": "refused" if is_sound(told) else "not stood in", "why": str(error)}
     splits = {PurePosixPath(name).stem: content for name, content in rows.items()}

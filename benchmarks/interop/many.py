@@ -200,7 +200,7 @@ def paths(count: int, folder: Path) -> Iterator[tuple[str, Measured]]:
     for kind in KINDS:
         form = writing.FORMS[kind]
         file = folder / f"many_{kind}{form.end}"
-        file.write_bytes(writing.file_of(asked, kind))
+        file.write_bytes(writing.write_questions(asked, kind))
         command = ["import", str(file), "--name", f"from_{kind}", "--format", kind]
         yield (f"import, {kind}", measured(command, variables))
         out = folder / f"out_{kind}{form.end}"

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.interop.standins import odd
 from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.datafiles import beside
+from e2lm_core.sets.folder.datafiles import sibling_path
 from e2lm_core.sets.folder.foreign import ours
-from e2lm_core.sets.folder.foreign.functions import digest_of
+from e2lm_core.sets.folder.foreign.functions import function_digest
 
 Make = Callable[[int, str], Mapping[str, Any]]
 
@@ -312,9 +312,9 @@ def also(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> Callable[[int], 
     makes: list[tuple[Make, str]] = []
     for value in raw.values():
         if isinstance(value, FunctionName):
-            source = files.get(beside(value.base, f"{value.module.replace('.', '/')}.py"))
+            source = files.get(sibling_path(value.base, f"{value.module.replace('.', '/')}.py"))
             name = value.dotted.rpartition(".")[2]
-            digest = digest_of(source, name) if source else None
+            digest = function_digest(source, name) if source else None
             if digest in NEEDS:
                 makes.append((NEEDS[digest], name))
     if not makes:
@@ -334,8 +334,8 @@ def is_whole(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> bool:
     function = raw.get("process_docs")
     if not isinstance(function, FunctionName):
         return False
-    source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
-    digest = digest_of(source, function.dotted.rpartition(".")[2]) if source else None
+    source = files.get(sibling_path(function.base, f"{function.module.replace('.', '/')}.py"))
+    digest = function_digest(source, function.dotted.rpartition(".")[2]) if source else None
     return digest in NEEDS and digest not in FILTERS
 
 

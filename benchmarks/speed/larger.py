@@ -28,7 +28,7 @@ from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
 from e2lm_core.base.settings import MOST_QUESTIONS, Settings
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.measure import measure
+from e2lm_core.runs.measure import load
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
@@ -93,7 +93,7 @@ def prepare(folder: Path, count: int, models: int, checkpoints: int) -> int:
         write_task(task, studio.settings.sets / SET, studio.settings.limits)
     finished.fill(studio, task, own(studio))
     if run_start.latest_job(studio, SET) is None:  # a set's fleet is what it was last run with
-        number = run_start.start(studio, task, own(studio))
+        number = run_start.submit_run(studio, task, own(studio))
         job = studio.jobs.claim(__spec__.name, lease_s=60.0)
         assert job is not None
         assert job.id == number
@@ -120,12 +120,12 @@ def read() -> dict[str, Any]:
     step("set")
     checkpoints = own(studio)
     folder = mapped_in(studio.settings)
-    measured = measure(studio, task, checkpoints, folder=folder)
+    measured = load(studio, task, checkpoints, folder=folder)
     assert measured.complete_checkpoints == len(checkpoints)
     step("measure")
     first = task.questions[0].model_copy(update={"question": "Another question?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = measure(studio, edited, checkpoints, like=measured, folder=folder)
+    after = load(studio, edited, checkpoints, reuse_from=measured, folder=folder)
     assert after.complete_checkpoints == 0
     step("after_edit")
     del after

@@ -30,13 +30,13 @@ def scoring(
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {
         "task": measurements.task,
-        "taught": standing.taught(measurements),
-        "assumption": measurements.assumption,
+        "taught": standing.known_facts_summary(measurements),
+        "assumption": measurements.independence_note,
         "metrics": {},
     }
     for metric in METRICS:
-        intervals = set_intervals.intervals_of(resampled, metric)
-        scores = null.judged(
+        intervals = set_intervals.score_intervals(resampled, metric)
+        scores = null.scores_with_null(
             measurements,
             set_intervals.with_intervals(set_scores.scores(measurements, metric, reading), intervals),
             metric,
@@ -48,18 +48,20 @@ def scoring(
                     model: value.model_dump()
                     for model, value in set_intervals.model_values(scores, intervals).items()
                 },
-                "beside": score_parts.beside(measurements, metric),
+                "beside": score_parts.edge_case_values(measurements, metric),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
             "rc_reading": scores.rc_reading,
             "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
             "finetasks": {
                 name: value.model_dump()
-                for name, value in score_parts.criteria(measurements, metric, intervals).items()
+                for name, value in score_parts.finetasks_with_intervals(
+                    measurements, metric, intervals
+                ).items()
             },
             "snr_detrended": score_parts.detrended_snr(measurements, metric, intervals).model_dump(),
         }
         if with_advice:
-            advice = score_parts.advice(measurements, scores, metric)
+            advice = score_parts.improvement_advice(measurements, scores, metric)
             document["metrics"][metric]["advice"] = score_words.advice_document(advice)
     return document

@@ -10,12 +10,12 @@ import pandas as pd
 
 from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
 from e2lm_core.scores import metrics
-from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, final_values
 from e2lm_core.scores.ranking import order
 from e2lm_core.scores.set_scores import signal_qualities
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.set_intervals import intervals_of
+from e2lm_core.scores.uncertainty.set_intervals import score_intervals
 
 # Of every table of curves, those of results from elsewhere too.
 CURVE_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
@@ -95,7 +95,7 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     for metric, stack in rows.items():
         if stack:
             frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
-            frame[f"{metric}_last"] = finals(measurements, metric)
+            frame[f"{metric}_last"] = final_values(measurements, metric)
             shape = {values.shape for values in stack}
             frame[f"{metric}_curve"] = (
                 list(_mean_over_models(stack).T.round(4)) if len(shape) == 1 else [None] * len(frame)
@@ -161,7 +161,7 @@ def band_frame(measurements: Measurements, resampled: Resampled, metric: str) ->
     """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
     frames = []
     for curve in measurements.curves:
-        bounds = intervals.band(resampled, metric, curve.model.name)
+        bounds = intervals.point_band(resampled, metric, curve.model.name)
         frames.append(
             pd.DataFrame(
                 {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
@@ -173,7 +173,7 @@ def band_frame(measurements: Measurements, resampled: Resampled, metric: str) ->
 def quality_interval_frame(measurements: Measurements, resampled: Resampled, metric: str) -> pd.DataFrame:
     """`quality_frame` with the interval of each model's SQ beside it, as low and high."""
     frame = quality_frame(measurements, metric)
-    intervals = intervals_of(resampled, metric).sq_models
+    intervals = score_intervals(resampled, metric).sq_models
     bounds = [intervals[name].bounds or (np.nan, np.nan) for name in frame["model"]]
     at = list(frame.columns).index("SQ") + 1
     frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])

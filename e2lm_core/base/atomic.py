@@ -24,7 +24,7 @@ _RENAME_EXCHANGE = 2
 _NOT_EXCHANGEABLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EPERM}
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[str], bool]) -> None:
+def replace_folder(folder: Path, files: Mapping[str, bytes], removed_names: Callable[[str], bool]) -> None:
     """Make `folder` hold `files` and, of what it held, the files that `dropped` does not name.
 
     Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
@@ -38,10 +38,10 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
         for name, data in files.items():
             _write(new / name, data)
         if folder.is_dir():
-            _keep(folder, new, lambda name: name in files or dropped(name))
-        flush(new)
+            _keep(folder, new, lambda name: name in files or removed_names(name))
+        sync_folder(new)
         _put_in_place(new, folder)
-        flush(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise TaskError(_sentence(folder.name, error)) from error
     finally:
@@ -49,44 +49,44 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
             shutil.rmtree(new, ignore_errors=True)
 
 
-def replace_inside(folder: Path, name: str, data: bytes) -> None:
+def replace_file_in_folder(folder: Path, name: str, data: bytes) -> None:
     """Make one file of `folder` hold `data`, whole or not at all; the new one is made beside the folder.
 
     Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
     """
     try:
-        replace_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
+        replace_file_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
     except OSError as error:
         raise TaskError(_sentence(folder.name, error)) from error
 
 
-def replace_bytes(path: Path, data: bytes, beside: Path | None = None) -> None:
+def replace_file_bytes(path: Path, data: bytes, temp_prefix: Path | None = None) -> None:
     """Make a file hold `data`, whole or not at all, by way of a new one; `beside` is how its path begins.
 
     Raises OSError.
     """
-    beside = beside or path.with_name(f"{path.name}.")
-    handle, name = tempfile.mkstemp(prefix=beside.name, suffix=".part", dir=beside.parent)
+    temp_prefix = temp_prefix or path.with_name(f"{path.name}.")
+    handle, name = tempfile.mkstemp(prefix=temp_prefix.name, suffix=".part", dir=temp_prefix.parent)
     os.close(handle)
     new = Path(name)
     try:
         _write(new, data)
         new.chmod(0o644)
         new.replace(path)
-        flush(path.parent)
+        sync_folder(path.parent)
     finally:
         new.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, older_than_s: float) -> None:
+def remove_leftovers(folder: Path, older_than_s: float) -> None:
     """Remove what writers of `folder` who were killed have left beside it, if it is older than that.
 
     Only its present writer may: another's new files are not to be taken away under their hands.
     """
-    sweep_files(folder.parent, f".{folder.name}.new-*", older_than_s)
+    remove_leftover_files(folder.parent, f".{folder.name}.new-*", older_than_s)
 
 
-def sweep_files(folder: Path, pattern: str, older_than_s: float) -> None:
+def remove_leftover_files(folder: Path, pattern: str, older_than_s: float) -> None:
     """As `sweep`, of files and folders in `folder` by a pattern of their names."""
     for left in folder.glob(pattern):
         with suppress(OSError):
@@ -186,7 +186,7 @@ def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
             shutil.copytree(entry, new / entry.name, symlinks=True)
 
 
-def flush(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names of a folder survive a power cut, where folders can be synced. Raises OSError."""
     if os.name != "posix":
         return

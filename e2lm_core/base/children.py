@@ -65,28 +65,28 @@ _CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory
 SHARE = 0.8  # of the memory that there is
 
 
-def environment(
-    network: bool = False, token: bool = False, env: Mapping[str, str] | None = None
+def subprocess_environment(
+    with_network: bool = False, with_token: bool = False, env: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """The variables that a process of ours gets, by a list of names; a hub's token only where `token` says so."""
     here = os.environ if env is None else env
-    names = (*_NAMES, *_NETWORK) if network else _NAMES
+    names = (*_NAMES, *_NETWORK) if with_network else _NAMES
     given = {
         name: value
         for name, value in here.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in names) and not _SECRET.search(name)
     }
-    return given | {name: here[name] for name in TOKENS if token and name in here}
+    return given | {name: here[name] for name in TOKENS if with_token and name in here}
 
 
-def memory_there() -> int | None:
+def total_memory_bytes() -> int | None:
     """Bytes of memory that this machine, or the container's limit, has; None where it does not say."""
     found = [_number(path.read_text(encoding="ascii")) for path in _CGROUP if path.exists()]
     found.append(_kilobytes(Path("/proc/meminfo"), "MemTotal"))
     return min((number for number in found if number), default=None)
 
 
-def memory_taken() -> int | None:
+def used_memory_bytes() -> int | None:
     """Bytes that this process holds of its own, without files that it only maps; None where nobody says."""
     status = Path("/proc/self/status")
     anonymous, shared = _kilobytes(status, "RssAnon"), _kilobytes(status, "RssShmem")
@@ -108,7 +108,7 @@ def _kilobytes(path: Path, name: str) -> int | None:
 _elsewhere = [0.0]
 
 
-def took_elsewhere(seconds: float) -> None:
+def add_remote_cpu_seconds(seconds: float) -> None:
     """Processor time that a process on another machine, or not of ours, took for this one."""
     _elsewhere[0] += seconds
 

@@ -43,7 +43,7 @@ def connect(
     the journal, and refuses to write. Raises `StoreError` for a file that is damaged, newer, not ours or out of
     reach; it is left as it was.
     """
-    with explained(path):
+    with translate_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_bytes(path)
@@ -66,7 +66,7 @@ def connect(
 
 def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: float) -> sqlite3.Connection:
     if path.exists():
-        connection = snapshot.open_to_read(path, patience_s)
+        connection = snapshot.open_read_only(path, patience_s)
         try:
             if _checked_version(connection, path, migrations) == len(migrations):
                 return connection
@@ -74,7 +74,7 @@ def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: fl
             connection.close()
             raise
         connection.close()
-    copy = snapshot.copy_of(path)  # of an older studio, or none yet: brought up to date beside it
+    copy = snapshot.copy_database(path)  # of an older studio, or none yet: brought up to date beside it
     connection = sqlite3.connect(copy, timeout=patience_s, isolation_level=None)
     _prepare(connection, copy, migrations, patience_s)
     connection.execute("PRAGMA query_only = ON")
@@ -82,7 +82,7 @@ def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: fl
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what a user or their disk can cause into one sentence; a defect of ours stays what it is."""
     try:
         yield
@@ -114,7 +114,7 @@ class Database:
         """Whether the disk takes what is written; else this process reads it alone."""
         return not self.connection().execute("PRAGMA query_only").fetchone()[0]
 
-    def wait_longer(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
+    def set_busy_timeout(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
         """From now on wait so long where another program writes: this thread, and those that begin."""
         self.patience_s = patience_s
         with self.reading() as connection:
@@ -127,7 +127,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The thread's connection, for statements that change nothing. Raises `StoreError` in a sentence."""
-        with explained(self.path):
+        with translate_errors(self.path):
             yield self.connection()
 
     @contextmanager
@@ -147,7 +147,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. One inside another joins it, so that results and progress are saved together."""
-        with explained(self.path):
+        with translate_errors(self.path):
             connection = self.connection()
             if connection.in_transaction:
                 yield connection
@@ -176,7 +176,7 @@ class Database:
             if mine:
                 lock.release()
 
-    def tidy(self) -> None:
+    def flush_journal(self) -> None:
         """Move what was written from the journal to its place, as far as no reader needs it there: the disk takes a moment."""
         with self.reading() as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -189,7 +189,7 @@ class Database:
         self._local.opened = (0, None)
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def change_stamp(path: Path) -> tuple[int, int]:
     """Changes whenever anything is written to the database, by whatever process; costs a look at two files' times."""
     stamps = []
     for file in (str(path), f"{path}-wal"):
@@ -200,7 +200,7 @@ def stamp_of(path: Path) -> tuple[int, int]:
     return stamps[0], stamps[1]
 
 
-def opened(database: Path | Database) -> Database:
+def open_database(database: Path | Database) -> Database:
     """A database as it is, a path opened. Raises `StoreError` as `connect` does."""
     return database if isinstance(database, Database) else Database(database)
 

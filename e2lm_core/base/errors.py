@@ -18,7 +18,7 @@ class StudioError(Exception):
     """
 
     def __init__(self, text: object = "") -> None:
-        super().__init__(phrasing.sentence(str(text)))
+        super().__init__(phrasing.one_line(str(text)))
 
 
 class TaskError(StudioError):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from e2lm_core.base.records import SHARES, Null
+from e2lm_core.base.records import SHARES, NullDistribution
 
 DASH = "–"
 MOST_OF_A_SENTENCE = 300  # characters
@@ -32,19 +32,19 @@ def with_interval(value: Mapping[str, Any]) -> str:
     return f"{text} {interval(*value['interval'])}"
 
 
-def beside_random(null: Null | None) -> str:
+def random_baseline(null: NullDistribution | None) -> str:
     """As in: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31. Empty where it is not known."""
     if null is None:
         return ""
     return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {_chance(null)}"
 
 
-def random_answers(null: Null) -> str:
+def random_baseline_short(null: NullDistribution) -> str:
     """The same where there is little room: random answers give 0.173; p = 0.31."""
     return f"random answers give {score(null.mean)}; {_chance(null)}"
 
 
-def _chance(null: Null) -> str:
+def _chance(null: NullDistribution) -> str:
     return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
 
 
@@ -75,7 +75,7 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
-def place(step: int, tokens_seen: float | None) -> str:
+def checkpoint_position(step: int, tokens_seen: float | None) -> str:
     """1.3 M tokens, or step 1,300 where the family records no tokens."""
     return f"{tokens(tokens_seen)} tokens" if _known(tokens_seen) else f"step {step:,}"
 
@@ -105,13 +105,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def listing(names: list[str], most: int = 3) -> str:
+def join_words(names: list[str], max_items: int = 3) -> str:
     """a, b and c; a, b, c and 4 more."""
     if len(names) <= 1:
         return "".join(names)
-    if len(names) <= most:
+    if len(names) <= max_items:
         return f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return f"{', '.join(names[:max_items])} and {len(names) - max_items} more"
 
 
 def size(count: float | None) -> str:
@@ -125,24 +125,24 @@ def size(count: float | None) -> str:
     return f"{count:.0f} bytes"
 
 
-def quoted(value: object, most: int = MOST_OF_A_VALUE) -> str:
+def quote(value: object, max_chars: int = MOST_OF_A_VALUE) -> str:
     """A value that a user gave, in quotes, with an ellipsis for its middle where it is long."""
-    return repr(_shortened(str(value), most))
+    return repr(_shortened(str(value), max_chars))
 
 
-def sentence(text: str, most: int = MOST_OF_A_SENTENCE) -> str:
+def one_line(text: str, max_chars: int = MOST_OF_A_SENTENCE) -> str:
     """A sentence on one line and of at most so many characters, whatever the values that stand in it.
 
     It loses the middle of long values first, then its own: its beginning says what is wrong, its end what
     to do. What cannot be printed is written as its escape.
     """
-    line = " ".join(printable(text).split())
-    if len(line) > most:
+    line = " ".join(escape_control_characters(text).split())
+    if len(line) > max_chars:
         line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MOST_OF_A_VALUE), line)
-    return _shortened(line, most, tail=most // 3)
+    return _shortened(line, max_chars, tail=max_chars // 3)
 
 
-def printable(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     """The text with spaces for other white space, and an escape for what moves a cursor or is half a character."""
     return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value without numpy's type around it; None where it is NaN or infinite, which JSON cannot say."""
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def number(value: Any) -> float | None:
+def to_json_number(value: Any) -> float | None:
     """A number of JSON as Python's own; None for anything else, and for what is not finite or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -28,15 +28,17 @@ def number(value: Any) -> float | None:
         return None
 
 
-def numbers(values: Iterable[float], whole: bool = False) -> list[float | int | None]:
+def to_json_numbers(values: Iterable[float], as_integers: bool = False) -> list[float | int | None]:
     """The numbers of an array [N], whole ones where asked; None where one is NaN or infinite."""
-    number = int if whole else float
+    number = int if as_integers else float
     return [number(value) if math.isfinite(value) else None for value in values]
 
 
-def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def frame_to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON: one object a row, `plain` values by the columns' names."""
-    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return [
+        {str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")
+    ]
 
 
 # A spreadsheet takes a cell that begins so for a formula, and a formula may call programs and addresses. Those
@@ -46,7 +48,7 @@ _QUOTED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(inf|nan)", re.ASCII)
 
 
-def cell(value: Any) -> Any:
+def guard_csv_cell(value: Any) -> Any:
     """A value of a table for a spreadsheet: text that it would run gets an apostrophe; numbers stay.
 
     `uncelled` gives what it was, whatever it was.
@@ -56,16 +58,20 @@ def cell(value: Any) -> Any:
     return f"'{value}" if _FORMULA.match(value) or _QUOTED.match(value) else value
 
 
-def uncelled(value: Any) -> Any:
+def strip_csv_guard(value: Any) -> Any:
     """What a cell that `cell` made was made of; any other is as it is."""
     return value[1:] if isinstance(value, str) and _QUOTED.match(value) else value
 
 
-def csv(frame: pd.DataFrame) -> bytes:
+def frame_to_csv(frame: pd.DataFrame) -> bytes:
     """A table for a spreadsheet: its rows and its columns' names as `cell`s; UTF-8."""
-    texts = {name: frame[name].map(cell) for name, kind in frame.dtypes.items() if kind.kind not in "biufMm"}
+    texts = {
+        name: frame[name].map(guard_csv_cell)
+        for name, kind in frame.dtypes.items()
+        if kind.kind not in "biufMm"
+    }
     safe = frame.assign(**{str(name): values for name, values in texts.items()}) if texts else frame
-    return safe.rename(columns=cell).to_csv(index=False).encode()
+    return safe.rename(columns=guard_csv_cell).to_csv(index=False).encode()
 
 
 # A number with a comma before its decimals, and one with points or spaces between its thousands.

@@ -129,16 +129,18 @@ class TaskSet(Record):
     zero_shot: str | None = Field(default=None, exclude=True)
 
     @property
-    def pool(self) -> tuple[Question, ...]:
+    def fewshot_pool(self) -> tuple[Question, ...]:
         """The questions that examples are drawn from."""
         return self.dev if self.config.fewshot_split == "dev" else self.questions
 
     @property
-    def most_shots(self) -> int:
+    def max_fewshot(self) -> int:
         """The most examples that a prompt can show."""
-        return max(0, len(self.pool) - self.config.fewshot_leaves_out) if self.zero_shot is None else 0
+        return (
+            max(0, len(self.fewshot_pool) - self.config.fewshot_leaves_out) if self.zero_shot is None else 0
+        )
 
-    def to_keep(self) -> TaskSet:
+    def without_unused_fewshot(self) -> TaskSet:
         """The set as it can be written: one that can show no example asks for none and keeps none."""
         if self.zero_shot is None:
             return self
@@ -183,7 +185,7 @@ class RenderedDoc(Record):
     ending: str | None = None  # without the delimiter
 
     @property
-    def asked(self) -> tuple[tuple[str, str], ...]:
+    def requests(self) -> tuple[tuple[str, str], ...]:
         """(context, continuation) of every choice, in the choices' order."""
         if self.ending is None:
             return tuple((self.context, continuation) for continuation in self.continuations)
@@ -191,7 +193,7 @@ class RenderedDoc(Record):
         return tuple((self.context + choice, continuation) for choice, continuation in pairs)
 
     @property
-    def scored(self) -> tuple[str, ...]:
+    def scored_texts(self) -> tuple[str, ...]:
         """The text of every choice whose log-likelihood is taken, without the delimiter: bpb counts its bytes."""
         return self.choices if self.ending is None else (self.ending,) * len(self.choices)
 
@@ -274,7 +276,7 @@ class Loglikelihood(NamedTuple):
     tokens: int
 
 
-class Scored(list[tuple[int, Loglikelihood]]):
+class ScoredChunk(list[tuple[int, Loglikelihood]]):
     """(index, result) of the requests that were computed together, and what that took.
 
     `tokens` went through the model for them, without padding. `harness_tokens` is what lm-evaluation-harness
@@ -288,7 +290,7 @@ class Scored(list[tuple[int, Loglikelihood]]):
         self.tokens, self.harness_tokens = tokens, harness_tokens
 
 
-class Null(Record):
+class NullDistribution(Record):
     """What a score is under random answers to the same questions: mean, 95% point, and the share `p` at least as high."""
 
     mean: float
@@ -309,7 +311,7 @@ class Value(Record):
     interval: tuple[float, float] | None = None
     coverage: float | None = None
     kind: str | None = None
-    null: Null | None = None
+    null: NullDistribution | None = None
 
 
 class SignalQuality(Record):

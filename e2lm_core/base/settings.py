@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 
 ROOT = Path(__file__).resolve().parents[2]  # what Python imports the package from
 # Where the app, its pages, the example sets and the ladder lie: beside the package, or within it where it is installed.
@@ -111,7 +111,7 @@ class Settings(BaseModel):
     limits: Limits = Limits()
 
     @property
-    def mode(self) -> str:
+    def sign_in_mode(self) -> str:
         """The kind of sign-in; a page's pass holds in one mode alone."""
         return self.auth if self.auth == "none" else f"{self.auth}-{self.visitors}"
 
@@ -125,7 +125,7 @@ class Settings(BaseModel):
         """The person's own question sets, one task folder each."""
         return self.workspace / "sets"
 
-    def asked_by(
+    def for_person(
         self, person: str | None, author: str | None = None, *, paths: bool = True, readonly: bool = False
     ) -> Settings:
         """The same places, asked by another; `author` is the person unless said otherwise."""
@@ -159,17 +159,17 @@ class Settings(BaseModel):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
         if device := env.get("E2LM_DEVICE"):
             if not re.fullmatch(DEVICE, device):
-                raise StudioError(f"E2LM_DEVICE is {quoted(device)}; use cpu, cuda, cuda:1 or mps.")
+                raise StudioError(f"E2LM_DEVICE is {quote(device)}; use cpu, cuda, cuda:1 or mps.")
             values["device"] = device
         if dtype := env.get("E2LM_DTYPE"):
             if dtype not in get_args(Dtype):
-                raise StudioError(f"E2LM_DTYPE is {quoted(dtype)}; use one of {', '.join(get_args(Dtype))}.")
+                raise StudioError(f"E2LM_DTYPE is {quote(dtype)}; use one of {', '.join(get_args(Dtype))}.")
             values["dtype"] = dtype
         for key in ("threads", "ray_workers"):
             if number := env.get(f"E2LM_{key.upper()}"):
                 if not re.fullmatch(r"0*[1-9][0-9]{0,3}", number):
                     raise StudioError(
-                        f"E2LM_{key.upper()} is {quoted(number)}; use a whole number from 1 to 9,999."
+                        f"E2LM_{key.upper()} is {quote(number)}; use a whole number from 1 to 9,999."
                     )
                 values[key] = int(number)
         if backend := env.get("E2LM_BACKEND"):
@@ -178,7 +178,7 @@ class Settings(BaseModel):
             values["embedder"] = embedder
         if endpoint := env.get("E2LM_HUB_ENDPOINT"):
             if not endpoint.startswith(("https://", "http://")):
-                raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")
+                raise StudioError(f"E2LM_HUB_ENDPOINT is {quote(endpoint)}; use an address with https://.")
             values["hub_endpoint"] = endpoint.rstrip("/")
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
             values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
@@ -194,7 +194,7 @@ def log_kind(env: Mapping[str, str] = os.environ) -> Log:
     for known in get_args(Log):
         if named == known:
             return known
-    raise StudioError(f"E2LM_LOG is {quoted(named)}; use one of {', '.join(get_args(Log))}.")
+    raise StudioError(f"E2LM_LOG is {quote(named)}; use one of {', '.join(get_args(Log))}.")
 
 
 def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:
@@ -202,7 +202,7 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:
     unknown = sorted(name for name in env if name.startswith("E2LM_") and name not in VARIABLES)
     near = {name: get_close_matches(name, VARIABLES, n=1, cutoff=NEAR) for name in unknown}
     return [
-        f"{quoted(name)} is no setting of the studio and changes nothing: did you mean {matches[0]}?"
+        f"{quote(name)} is no setting of the studio and changes nothing: did you mean {matches[0]}?"
         for name, matches in near.items()
         if matches
     ]
@@ -211,11 +211,11 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:
 def _hf_cache(env: Mapping[str, str]) -> Path | None:
     """The cache that huggingface_hub uses, as its documentation has it; None where there is none."""
     if place := env.get("HF_HUB_CACHE"):
-        cache = expanded(place)
+        cache = expand_home(place)
     elif home := env.get("HF_HOME"):
-        cache = expanded(home) / "hub"
+        cache = expand_home(home) / "hub"
     else:
-        cache = expanded(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+        cache = expand_home(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
     return cache if cache.is_dir() else None
 
 
@@ -224,7 +224,7 @@ def backend_of(name: str, said_by: str) -> Where:
     for known in get_args(Where):
         if name == known:
             return known
-    raise StudioError(f"{said_by} is {quoted(name)}; use {' or '.join(get_args(Where))}.")
+    raise StudioError(f"{said_by} is {quote(name)}; use {' or '.join(get_args(Where))}.")
 
 
 def _people(env: Mapping[str, str]) -> dict[str, object]:
@@ -248,7 +248,7 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
     return values
 
 
-def expanded(path: str | Path) -> Path:
+def expand_home(path: str | Path) -> Path:
     """A path with the home that `~` stands for; as it is, as in a shell, where nobody here has that name."""
     try:
         return Path(path).expanduser()
@@ -256,7 +256,7 @@ def expanded(path: str | Path) -> Path:
         return Path(path)
 
 
-def without_places(text: str, env: Mapping[str, str] = os.environ) -> str:
+def redact_paths(text: str, env: Mapping[str, str] = os.environ) -> str:
     """A sentence in which what lies on this machine has its variable's name: `E2LM_HOME/locks`, never a path."""
     if "/" not in text:
         return text
@@ -274,7 +274,7 @@ def _places(values: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
     usual = (str(Path.home() / ".e2lm-studio"), str(FILES / "tasks"), str(FILES / "ladder"), "")
     found = {str(ROOT): "the studio's folder", sys.prefix: "Python's folder"}
     for name, value, default in zip(_PLACES, values, usual, strict=True):
-        folders = [expanded(part).absolute() for part in (value or default).split(os.pathsep) if part]
+        folders = [expand_home(part).absolute() for part in (value or default).split(os.pathsep) if part]
         found |= {str(path): name for folder in folders for path in (folder, Path(os.path.realpath(folder)))}
     return tuple(
         sorted(((place, name) for place, name in found.items() if len(place) > 1), key=lambda p: -len(p[0]))
@@ -287,7 +287,7 @@ def _path(text: str, variable: str) -> Path:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:  # `~somebody` who has no account here
         raise StudioError(
-            f"{variable} is {quoted(text)}, but nobody here has that name: write the path from its root."
+            f"{variable} is {quote(text)}, but nobody here has that name: write the path from its root."
         ) from error
 
 
@@ -295,13 +295,13 @@ def _folder(text: str, variable: str) -> Path:
     """The path of an existing folder that a variable names. Raises `StudioError` for any other."""
     path = _path(text, variable)
     if not os.path.isdir(path):  # `Path.is_dir` raises for a name that is too long
-        raise StudioError(f"{variable} is {quoted(text)}, which is no folder: check its path.")
+        raise StudioError(f"{variable} is {quote(text)}, which is no folder: check its path.")
     return path
 
 
 def _above_0(name: str, value: str, unit: str, such_as: int) -> float:
     if not (re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII) and float(value) > 0):
-        raise StudioError(f"{name} is {quoted(value)}; use a number of {unit} above 0, such as {such_as}.")
+        raise StudioError(f"{name} is {quote(value)}; use a number of {unit} above 0, such as {such_as}.")
     return float(value)
 
 
@@ -320,7 +320,7 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
     if number := env.get("E2LM_MAX_QUESTIONS"):
         if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MOST_QUESTIONS):
             raise StudioError(
-                f"E2LM_MAX_QUESTIONS is {quoted(number)}; use a whole number from 1 to {MOST_QUESTIONS:,}."
+                f"E2LM_MAX_QUESTIONS is {quote(number)}; use a whole number from 1 to {MOST_QUESTIONS:,}."
             )
         values["limits"] = Limits(max_questions=int(number))
     if megabytes := env.get("E2LM_UPLOADS_MB"):
@@ -330,17 +330,17 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
             values[key] = _names(text)
             if wrong := next((name for name in _names(text) if not re.fullmatch(_ORIGIN, name)), None):
                 raise StudioError(
-                    f"E2LM_{key.upper()} names {quoted(wrong)}; use addresses such as studio.example.org, with commas "
+                    f"E2LM_{key.upper()} names {quote(wrong)}; use addresses such as studio.example.org, with commas "
                     "between them."
                 )
     if metrics := env.get("E2LM_METRICS"):
         if metrics not in ("open", "closed"):
-            raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
+            raise StudioError(f"E2LM_METRICS is {quote(metrics)}; use open or closed.")
         values["metrics"] = metrics == "open"
     for variable, usual in (("E2LM_WITH_LM_EVAL", "0"), ("E2LM_HUB_LOGIN", "0"), ("E2LM_SHIPPED", "1")):
         allowed = env.get(variable) or usual
         if allowed not in ("0", "1"):
-            raise StudioError(f"{variable} is {quoted(allowed)}; use 0 or 1.")
+            raise StudioError(f"{variable} is {quote(allowed)}; use 0 or 1.")
         values[variable.removeprefix("E2LM_").lower()] = allowed == "1"
     return values
 

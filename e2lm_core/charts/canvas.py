@@ -33,7 +33,7 @@ CONFIG = {
 # --- the template ---------------------------------------------------------------------------------------
 
 
-def blank(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] = ()) -> go.Figure:
+def blank_figure(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] = ()) -> go.Figure:
     """A figure in the house's look, `height` pixels high, empty but for `traces`; `narrow`: with no room for names.
 
     Where there are many traces they are given here: `add_traces` checks each of them once more.
@@ -45,14 +45,14 @@ def blank(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] 
     return go.Figure(list(traces), copy.deepcopy(layout) | {"height": height}, _validate=False)
 
 
-def trace(**drawn: Any) -> go.Scatter:
+def unchecked_trace(**drawn: Any) -> go.Scatter:
     """A trace of properties that plotly need not check, which takes it a millisecond; those that are None are left out."""
     return go.Scatter({name: value for name, value in drawn.items() if value is not None}, _validate=False)
 
 
-def ready(drawn: dict[str, Any]) -> go.Figure:
+def figure_from_json(figure_json: dict[str, Any]) -> go.Figure:
     """A figure of what `to_plotly_json` gave of it, in another process or before: it was checked then."""
-    return go.Figure(drawn, _validate=False)
+    return go.Figure(figure_json, _validate=False)
 
 
 _layouts: dict[tuple[str, bool], dict] = {}
@@ -126,7 +126,7 @@ def _unmarked(value: Any) -> Any:
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
-def fit(figure: go.Figure) -> None:
+def fit_margins(figure: go.Figure) -> None:
     """Give the figure the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
     figure.layout.margin.b = AXIS_PX
 
@@ -163,7 +163,7 @@ def value_format(metric: str) -> str:
     return ".1%" if metric in SHARES else ".3f"
 
 
-def span(values: Iterable[float], level: float | None = None) -> tuple[float, float]:
+def axis_range(values: Iterable[float], level: float | None = None) -> tuple[float, float]:
     """The range of an axis over all finite `values` and a `level` in view with them, with a little room."""
     finite = [v for v in (*values, *(() if level is None else (level,))) if np.isfinite(v)]
     if not finite:
@@ -190,13 +190,13 @@ def window_end(early_end: float | None, axis: Axis | None = None) -> float | Non
     return None if early_end is None else early_end / 1e6
 
 
-def place_words(frame: pd.DataFrame) -> list[str]:
+def checkpoint_labels(frame: pd.DataFrame) -> list[str]:
     """Each point's checkpoint, as a hover names it."""
     steps, seen = frame["step"].tolist(), frame["tokens_seen"].astype(float).tolist()
-    return [placed(step, there) for step, there in zip(steps, seen, strict=True)]
+    return [checkpoint_label(step, there) for step, there in zip(steps, seen, strict=True)]
 
 
-def placed(step: int, tokens_seen: float) -> str:
+def checkpoint_label(step: int, tokens_seen: float) -> str:
     """A checkpoint, as a hover names it."""
     return f"step {step:,}" if math.isnan(tokens_seen) else f"{tokens(tokens_seen)} tokens, step {step:,}"
 

@@ -15,17 +15,17 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, fit, metric_axis, span, token_axis, window_end
+from e2lm_core.charts.canvas import axis_range, blank_figure, fit_margins, metric_axis, token_axis, window_end
 from e2lm_core.charts.marks import (
-    band,
+    band_trace,
     chance_line,
-    curve,
+    curve_trace,
     early_window,
+    label_ends,
     legend_below,
     lines,
     model_end,
-    name_ends,
-    smooth_line,
+    smooth_trace,
 )
 from e2lm_core.charts.palette import Theme
 
@@ -84,8 +84,8 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     """One metric's curves with chance and the early window. An incomplete checkpoint has no marker."""
     theme, curves = plot.theme, plot.curves(plot.frame)
     banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
-    figure = blank(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
-    metric_axis(figure, plot.metric, *span(_in_view(plot, curves, banded), plot.chance))
+    figure = blank_figure(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
+    metric_axis(figure, plot.metric, *axis_range(_in_view(plot, curves, banded), plot.chance))
     token_axis(figure, plot.frame, plot.axis)
     chance_line(figure, plot.chance, theme, below=plot.named_below)
     log = plot.axis is not None and plot.axis.log
@@ -95,8 +95,8 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
         unnamed = {model.short_name for model, _ in curves} - {model.short_name for model, _ in named}
         legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
     else:
-        fit(figure)
-        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
+        fit_margins(figure)
+        label_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
     return figure
 
 
@@ -110,10 +110,10 @@ def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]
     """From behind to the front: what was before, bands, curves, smoothed lines."""
     metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
     return [
-        *(curve(points, model, metric, theme, faint=True) for model, points in plot.faint),
-        *(band(points, model, theme) for model, points in banded),
-        *(curve(points, model, metric, theme, under=under) for model, points in curves),
-        *(smooth_line(points, model, theme) for model, points in plot.curves(plot.smooth)),
+        *(curve_trace(points, model, metric, theme, is_previous=True) for model, points in plot.faint),
+        *(band_trace(points, model, theme) for model, points in banded),
+        *(curve_trace(points, model, metric, theme, is_smoothed=under) for model, points in curves),
+        *(smooth_trace(points, model, theme) for model, points in plot.curves(plot.smooth)),
     ]
 
 

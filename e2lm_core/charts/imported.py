@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, percent_ticks, place_words, plot_height, span
-from e2lm_core.charts.marks import LABEL_GAP_PX, End, area, chance_line, legend_below, lines, name_ends
+from e2lm_core.charts.canvas import axis_range, blank_figure, checkpoint_labels, percent_ticks, plot_height
+from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
 from e2lm_core.charts.palette import Theme, dash, hue
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
 
@@ -31,7 +31,7 @@ _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thou
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveStyle:
     """How a curve is drawn: a colour's name and a dash, no two alike before both are used up.
 
     `studio`: a run of the studio's own, beside the imported ones.
@@ -42,13 +42,15 @@ class Look:
     studio: bool = False
 
 
-def looks(imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()) -> dict[str, Look]:
+def curve_styles(
+    imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()
+) -> dict[str, CurveStyle]:
     """By label: models of the studio's own palette keep their colours, all others share out what is left.
 
     `runs` are (label, model) of the studio's own: of a model that was imported too, in its colour.
     """
-    spare = [Look(colour, style) for style in DASHES for colour in HUES]
-    by_label = {model.name: Look(hue(model), dash(model)) for model in imported if _of_palette(model)}
+    spare = [CurveStyle(colour, style) for style in DASHES for colour in HUES]
+    by_label = {model.name: CurveStyle(hue(model), dash(model)) for model in imported if _of_palette(model)}
     taken = set(by_label.values())
     free = [look for look in spare if look not in taken] or spare
     others = [model for model in imported if model.name not in by_label]
@@ -56,7 +58,7 @@ def looks(imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] =
     for place, (label, model) in enumerate(runs):
         like = by_label.get(model.name)
         if like is None:
-            like = Look(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
+            like = CurveStyle(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
         by_label[label] = replace(like, studio=True)
     return by_label
 
@@ -71,7 +73,7 @@ def _of_palette(model: ModelInfo) -> bool:
 
 def imported_curves(
     frame: pd.DataFrame,
-    looks_of: Mapping[str, Look],
+    styles: Mapping[str, CurveStyle],
     metric: str,
     theme: Theme,
     chance: float | None = None,
@@ -83,26 +85,26 @@ def imported_curves(
     `frame` as `imported.scores.curve_frame` gives it: model (its label), step, tokens_seen, metric, value, n,
     with `low` and `high` where there are samples. The studio's own runs have open markers and thin lines.
     """
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     frame, title = _placed(frame)
-    curves = [(label, points) for label, points in lines(frame, metric) if label in looks_of]
+    curves = [(label, points) for label, points in lines(frame, metric) if label in styles]
     banded = [(label, p.dropna(subset=["low", "high"])) for label, p in curves if _has_band(p)]
-    figure.add_traces([_band(points, theme, looks_of[label]) for label, points in banded])
-    figure.add_traces([_curve(points, label, metric, theme, looks_of[label]) for label, points in curves])
+    figure.add_traces([_band(points, theme, styles[label]) for label, points in banded])
+    figure.add_traces([_curve(points, label, metric, theme, styles[label]) for label, points in curves])
     values = [v for _, points in curves for v in points["value"]]
     bounds = [v for _, points in banded for v in (*points["low"], *points["high"])]
-    low, high = span([*values, *bounds], chance)
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric))
+    low, high = axis_range([*values, *bounds], chance)
+    figure.update_yaxes(range=[low, high], title_text=metric_axis_title(metric))
     in_view = [*values, *bounds, *(() if chance is None else (chance,))]
     if _share(metric, in_view):
         percent_ticks(figure, low, high)
     figure.update_xaxes(title_text=title, range=_x_range(frame))
     chance_line(figure, chance, theme)
-    _name_curves(figure, curves, looks_of, theme, narrow)
+    _name_curves(figure, curves, styles, theme, narrow)
     return figure
 
 
-def y_title(metric: str) -> str:
+def metric_axis_title(metric: str) -> str:
     """The studio's own words for a metric that it knows, else the file's name for it."""
     known = SAME_METRIC.get(metric, metric)
     label = METRIC_LABEL.get(known, metric)
@@ -134,11 +136,11 @@ def _has_band(points: pd.DataFrame) -> bool:
     return "low" in points and bool(points["low"].notna().any())
 
 
-def _band(points: pd.DataFrame, theme: Theme, look: Look) -> go.Scatter:
-    return area(points["x"], points["low"], points["high"], theme.line[look.hue])
+def _band(points: pd.DataFrame, theme: Theme, look: CurveStyle) -> go.Scatter:
+    return area_trace(points["x"], points["low"], points["high"], theme.line[look.hue])
 
 
-def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look) -> go.Scatter:
+def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: CurveStyle) -> go.Scatter:
     colour = theme.line[look.hue]
     spec = ".1%" if _share(metric, list(points["value"])) else ".4f"
     many = len(points) > MANY_POINTS
@@ -154,7 +156,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Lo
             "symbol": "circle-open" if look.studio else "circle",
         },
         name=_short(label),
-        customdata=list(zip(place_words(points), counts, strict=True)),
+        customdata=list(zip(checkpoint_labels(points), counts, strict=True)),
         hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>"
         "%{customdata[0]}%{customdata[1]}<extra></extra>",
         showlegend=False,
@@ -164,7 +166,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Lo
 def _name_curves(
     figure: go.Figure,
     curves: Sequence[tuple[str, pd.DataFrame]],
-    looks_of: Mapping[str, Look],
+    looks_of: Mapping[str, CurveStyle],
     theme: Theme,
     narrow: bool,
 ) -> None:
@@ -178,7 +180,7 @@ def _name_curves(
         End(float(points["value"].iloc[-1]), _short(label), theme.label[looks_of[label].hue])
         for label, points in curves
     ]
-    name_ends(figure, ends)
+    label_ends(figure, ends)
 
 
 def _short(label: str) -> str:

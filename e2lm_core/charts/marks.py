@@ -13,7 +13,14 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import MARGIN, place_words, plot_height, positions, trace, value_format
+from e2lm_core.charts.canvas import (
+    MARGIN,
+    checkpoint_labels,
+    plot_height,
+    positions,
+    unchecked_trace,
+    value_format,
+)
 from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, width
 
 LABEL_GAP_PX = 15
@@ -37,33 +44,33 @@ def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
         yield str(name), points if in_order else points.sort_values("step")
 
 
-def curve(
+def curve_trace(
     points: pd.DataFrame,
     model: ModelInfo,
     metric: str,
     theme: Theme,
-    faint: bool = False,
-    under: bool = False,
+    is_previous: bool = False,
+    is_smoothed: bool = False,
 ) -> go.Scatter:
     """A model's points, joined; `faint` for an older version of the set, `under` a smoothed line."""
     colour = theme.line[hue(model)]
-    return trace(
+    return unchecked_trace(
         x=positions(points).to_numpy(),
         y=points["value"].to_numpy(),
-        mode="lines" if faint else "lines+markers",
-        line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
+        mode="lines" if is_previous else "lines+markers",
+        line={"color": colour, "dash": dash(model), "width": 0.8 if is_smoothed else width(model)},
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
-        opacity=0.28 if faint else 0.6 if under else 1.0,
+        opacity=0.28 if is_previous else 0.6 if is_smoothed else 1.0,
         name=model.short_name,
         customdata=list(zip(*_hover_columns(points), strict=True)),
-        hovertemplate=None if faint else _hover(points, model, metric),
-        hoverinfo="skip" if faint else None,
+        hovertemplate=None if is_previous else _hover(points, model, metric),
+        hoverinfo="skip" if is_previous else None,
         showlegend=False,
     )
 
 
 def _hover_columns(points: pd.DataFrame) -> list[Any]:
-    columns: list[Any] = [points["n"].tolist(), place_words(points)]
+    columns: list[Any] = [points["n"].tolist(), checkpoint_labels(points)]
     return [*columns, points["low"].tolist(), points["high"].tolist()] if "low" in points else columns
 
 
@@ -76,7 +83,7 @@ def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
     )
 
 
-def smooth_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
     """A smoothed line over the points that it was made of."""
     return go.Scatter(
         x=positions(points),
@@ -89,14 +96,16 @@ def smooth_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scat
     )
 
 
-def band(points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY) -> go.Scatter:
+def band_trace(
+    points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY
+) -> go.Scatter:
     """The interval of every point of a line, its columns `low` and `high`, as an area behind it."""
     colour = theme.line[hue(model)]
     name = f"{model.short_name}, 95%"
-    return area(positions(points), points["low"], points["high"], colour, opacity, name)
+    return area_trace(positions(points), points["low"], points["high"], colour, opacity, name)
 
 
-def area(
+def area_trace(
     x: pd.Series,
     low: pd.Series,
     high: pd.Series,
@@ -118,7 +127,7 @@ def area(
     )
 
 
-def segment(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
+def segment_trace(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
     """A straight line without a hover; `more` of plotly's properties may change that."""
     fixed = {"mode": "lines", "line": {"color": colour, "width": thickness}, "showlegend": False}
     return go.Scatter(x=x, y=y, **({"hoverinfo": "skip"} | fixed | more))
@@ -127,12 +136,12 @@ def segment(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any
 # --- levels and the window ------------------------------------------------------------------------------
 
 
-def reference(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
+def reference_line(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
     """The line of a level that others are held against."""
     return {"color": theme.muted, "dash": dash, "width": thickness}
 
 
-def note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
+def plot_note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
     """Small grey words in the plot, on a ground against lines behind them; `place` as plotly has it."""
     fixed = {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
     return fixed | {"bgcolor": theme.background} | place
@@ -146,10 +155,10 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
     if chance is None:
         return
     line = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": chance, "y1": chance, "yref": "y"}
-    shape(figure, line | {"line": reference(theme)})
+    add_shape(figure, line | {"line": reference_line(theme)})
     side = "top" if below else "bottom"
     place = {"x": 0, "xref": "paper", "xanchor": "left", "y": chance, "yanchor": side, "borderpad": 1}
-    annotate(figure, [note(f"chance {chance:.0%}", theme, **place)])
+    annotate(figure, [plot_note(f"chance {chance:.0%}", theme, **place)])
 
 
 def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
@@ -162,13 +171,13 @@ def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool =
     start = end / 1e9 if log else 0
     place_of: dict[str, Any] = {"x0": start, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
     filled = {"type": "rect", "fillcolor": theme.window, "line": {"width": 0}, "layer": "below"}
-    shape(figure, filled | place_of)
+    add_shape(figure, filled | place_of)
     at = math.log10(end) if log else end
     place = {"x": at, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top", "borderpad": 1}
-    annotate(figure, [note("early window", theme, **place)])
+    annotate(figure, [plot_note("early window", theme, **place)])
 
 
-def shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
+def add_shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
     """Written out: plotly's own `add_hline` and its kin look for subplots and at every earlier shape again."""
     figure.layout.shapes = (*figure.layout.shapes, drawn)
 
@@ -190,7 +199,7 @@ def model_end(value: float, model: ModelInfo, theme: Theme) -> End:
     return End(value, model.short_name, theme.label[hue(model)])
 
 
-def name_ends(figure: go.Figure, ends: Sequence[End]) -> None:
+def label_ends(figure: go.Figure, ends: Sequence[End]) -> None:
     """Names in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
 
     The figure has its height and the range of its y axis.
@@ -198,7 +207,7 @@ def name_ends(figure: go.Figure, ends: Sequence[End]) -> None:
     height = plot_height(figure)
     low, high = figure.layout.yaxis.range
     wanted = [height * (high - end.value) / (high - low) for end in ends]
-    placed = spread(wanted, LABEL_GAP_PX, height)
+    placed = spread_labels(wanted, LABEL_GAP_PX, height)
     annotate(figure, [_beside(end, at - moved) for end, at, moved in zip(ends, wanted, placed, strict=True)])
 
 
@@ -248,16 +257,16 @@ def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> 
     figure.layout.annotations = (*figure.layout.annotations, *annotations)
 
 
-def spread(wanted: Sequence[float], gap: float, length: float) -> list[float]:
+def spread_labels(positions: Sequence[float], gap: float, length: float) -> list[float]:
     """Positions moved as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
 
     With u the position less the gaps of those before it, "in order and a gap apart" is "u does not fall".
     """
-    if not wanted:
+    if not positions:
         return []
-    order = np.argsort(wanted, kind="stable")
-    gaps = gap * np.arange(len(wanted))
-    rising = isotonic_regression(np.asarray(wanted, float)[order] - gaps).x
-    placed = np.empty(len(wanted))
+    order = np.argsort(positions, kind="stable")
+    gaps = gap * np.arange(len(positions))
+    rising = isotonic_regression(np.asarray(positions, float)[order] - gaps).x
+    placed = np.empty(len(positions))
     placed[order] = np.clip(rising, 0.0, max(0.0, length - gaps[-1])) + gaps
     return placed.tolist()

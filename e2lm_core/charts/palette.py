@@ -87,13 +87,13 @@ def _colours(theme: Theme) -> dict[str, str]:
     return {f"--picture-{name}": colour for name, colour in (plain | lines | labels).items()}
 
 
-def variables() -> str:
+def css_variables() -> str:
     """The CSS that gives the variables the colours of the theme that the browser is in."""
     dark = _colours(DARK)
     return "; ".join(f"{name}: light-dark({light}, {dark[name]})" for name, light in _colours(LIGHT).items())
 
 
-def by_variables(theme: Theme) -> Theme:
+def css_theme(theme: Theme) -> Theme:
     """The theme by CSS variables; its own colours are for browsers that do not know `light-dark`."""
 
     def said(name: str) -> str:
@@ -150,7 +150,7 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
+def text_on_cell(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
     """(text, background) of a cell of a heat map: the text in what reads best there.
 
     `rising` goes from the page's colour at 0 to blue at 1; `diverging` from AGAINST to blue, with the page's
@@ -165,7 +165,7 @@ def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
     return _best(background, theme), background
 
 
-def ink_on(colour: str, opacity: float, theme: Theme) -> str:
+def text_on_bar(colour: str, opacity: float, theme: Theme) -> str:
     """What reads best on a bar of that colour and opacity on the page."""
     return _best(_mix(theme.background, colour, opacity), theme)
 

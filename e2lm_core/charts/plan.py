@@ -7,10 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.plan.plan import Plan
-from e2lm_core.analysis.plan.words import rounded, size_frame
+from e2lm_core.analysis.plan.words import round_up_two_digits, size_frame
 from e2lm_core.base.phrasing import duration
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import reference
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
 
 TICKS = {False: (25, 100, 400, 1_600, 6_400, 15_000), True: (25, 200, 1_600, 15_000)}
@@ -26,7 +26,7 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380)
     """
     sizes = size_frame(planned)
     known = sizes[sizes["width"] > 0]
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     figure.add_trace(_width_line(known, theme))
     _wanted(figure, planned.wanted, theme)
     if len(known) and known["questions"].iloc[0] < planned.measured < known["questions"].iloc[-1]:
@@ -54,7 +54,7 @@ def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
 
 
 def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
-    figure.add_hline(y=width, line=reference(theme, thickness=1.2))
+    figure.add_hline(y=width, line=reference_line(theme, thickness=1.2))
     figure.add_annotation(
         x=1,
         xref="paper",
@@ -68,7 +68,7 @@ def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
 
 
 def _measured(figure: go.Figure, questions: int, theme: Theme) -> None:
-    figure.add_vline(x=questions, line=reference(theme, dash="dot"))
+    figure.add_vline(x=questions, line=reference_line(theme, dash="dot"))
     figure.add_annotation(
         x=np.log10(questions),
         y=1,
@@ -87,7 +87,7 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
         mode="markers+text",
         showlegend=False,
         marker={"symbol": "diamond", "size": 14, "color": theme.text},
-        text=[f"{rounded(questions):,} questions"],
+        text=[f"{round_up_two_digits(questions):,} questions"],
         textposition="bottom left",
         textfont={"color": theme.text, "size": 13},
         hoverinfo="skip",

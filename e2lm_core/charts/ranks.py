@@ -11,17 +11,17 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.ranks.stability import SEEN
 from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, place_words, positions, token_axis, window_end
+from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis, window_end
 from e2lm_core.charts.marks import (
-    area,
+    area_trace,
     early_window,
+    label_ends,
     legend_below,
     model_end,
-    name_ends,
-    note,
-    reference,
+    plot_note,
+    reference_line,
 )
-from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, ink, symbol, translucent
+from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, text_on_cell, translucent
 
 # Pixels: a model that keeps its rank in every resample, on a wide screen and on a narrow one.
 LARGEST = {False: 22, True: 22 * 0.6}
@@ -55,7 +55,7 @@ def bump(
     `early_end` is the early window's last tokens_seen.
     """
     by_name = {model.name: model for model in models}
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     ends = []
     least = 0.0 if len(ranks) <= MOST_DOTS else float(np.sort(ranks["share"])[-MOST_DOTS])
     for name, points in ranks.groupby("model", sort=False):
@@ -75,7 +75,7 @@ def bump(
     if narrow:
         legend_below(figure, len(ends), columns=2)
     else:
-        name_ends(figure, ends)
+        label_ends(figure, ends)
     return figure
 
 
@@ -92,7 +92,7 @@ def _rank_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatt
 
 
 def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: float) -> go.Scatter:
-    columns = (place_words(points), points["rank"], points["share"], points["value"])
+    columns = (checkpoint_labels(points), points["rank"], points["share"], points["value"])
     return go.Scatter(
         x=positions(points),
         y=points["at rank"],
@@ -135,7 +135,7 @@ def share_heatmap(
     shares = shares.set_axis([by_name.get(str(c), str(c)) for c in shares.columns], axis=1)
     shares = shares.astype(float).set_axis([by_name[str(name)] for name in table["model"]], axis=0)
     of_models = set(shares.columns) <= set(by_name.values())
-    figure = blank(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
+    figure = blank_figure(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
     figure.add_trace(_cells(shares, theme, scale, hover))
     few = shares.shape[1] <= NUMBERED
     if few:
@@ -162,7 +162,7 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
         y=list(shares.index),
         zmin=0,
         zmax=1,
-        colorscale=[[share, ink(share, theme, scale)[1]] for share in (0.0, 0.5, 1.0)],
+        colorscale=[[share, text_on_cell(share, theme, scale)[1]] for share in (0.0, 0.5, 1.0)],
         xgap=2,
         ygap=2,
         showscale=False,
@@ -187,7 +187,7 @@ def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, siz
         y=[row for _, row, _ in told],
         text=[f"{share:.0%}" for _, _, share in told],
         mode="text",
-        textfont={"color": [ink(share, theme, scale)[0] for _, _, share in told], "size": size},
+        textfont={"color": [text_on_cell(share, theme, scale)[0] for _, _, share in told], "size": size},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -198,7 +198,7 @@ def tau_heatmap(
 ) -> go.Figure:
     """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
     labels = [tokens(t) for t in tokens_seen]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Heatmap(
             z=tau,
@@ -241,16 +241,16 @@ def over_tokens(
     `value`, which names the axis too, and `resamples from` and `to`. `level`: one that means something, with
     its name. `early_end` is the early window's last tokens_seen.
     """
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     spec = ".0%" if percent else ".2f"
     colour = theme.line["blue"]
     known = table.dropna(subset=["resamples from", "to"])
-    figure.add_trace(area(positions(known), known["resamples from"], known["to"], colour, 0.18))
+    figure.add_trace(area_trace(positions(known), known["resamples from"], known["to"], colour, 0.18))
     figure.add_trace(_number_line(table, value, colour, spec))
     if level is not None:
-        figure.add_hline(y=level[0], line=reference(theme))
+        figure.add_hline(y=level[0], line=reference_line(theme))
         place = {"x": 0, "xref": "paper", "xanchor": "left", "y": level[0], "yanchor": "bottom"}
-        figure.add_annotation(note(level[1], theme, **place))
+        figure.add_annotation(plot_note(level[1], theme, **place))
     token_axis(figure, table)
     if early_end is None and len(table):
         _begin_late(figure, positions(table))
@@ -274,7 +274,7 @@ def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.
         showlegend=False,
         line={"color": colour, "width": 2},
         marker={"size": 6, "color": colour},
-        customdata=list(zip(place_words(table), table["resamples from"], table["to"], strict=True)),
+        customdata=list(zip(checkpoint_labels(table), table["resamples from"], table["to"], strict=True)),
         hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
         f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
     )

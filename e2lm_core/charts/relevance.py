@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import reference
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
 
 
@@ -21,7 +21,7 @@ def probability_histogram(
     counts, edges = np.histogram(probability, bins=20, range=(0, 1))
     centres = (edges[:-1] + edges[1:]) / 2
     colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Bar(
             x=centres,
@@ -32,7 +32,7 @@ def probability_histogram(
             hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
         )
     )
-    figure.add_vline(x=accepted_from, line=reference(theme))
+    figure.add_vline(x=accepted_from, line=reference_line(theme))
     figure.add_annotation(
         x=accepted_from,
         y=1,
@@ -57,7 +57,7 @@ def relevance_map(
     `questions` and `exemplars` as `relevance.tables.map_frames` gives them: x, y, probability, label, and x,
     y, accepted, label. `height` in pixels.
     """
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
         figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
     figure.add_trace(_questions(questions, theme))
@@ -77,10 +77,10 @@ def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figu
     `table` as `relevance.tables.reliability_frame` gives it; a point's area grows with its rows.
     """
     known = table[table["rows"] > 0]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line=reference(theme), hoverinfo="skip", showlegend=False
+            x=[0, 1], y=[0, 1], mode="lines", line=reference_line(theme), hoverinfo="skip", showlegend=False
         )
     )
     figure.add_trace(

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.score.published import PublishedFigures
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import segment
-from e2lm_core.charts.palette import Theme, ink_on, translucent
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import segment_trace
+from e2lm_core.charts.palette import Theme, text_on_bar, translucent
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76
@@ -30,7 +30,7 @@ def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Fig
     """
     names = list(dict.fromkeys(bars["set"]))
     height = ROW_PX * max(len(names), 1) + AROUND_PX
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     rows = {name: len(names) - 1 - i for i, name in enumerate(names)}
     for part, segments in bars.groupby("part", sort=False):
         segments = segments.dropna(subset=["contribution"])
@@ -75,7 +75,7 @@ def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) 
 
     `published` as `published_frame` gives it, one bar a row.
     """
-    figure = blank(theme, 27 * len(published) + 64, narrow)
+    figure = blank_figure(theme, 27 * len(published) + 64, narrow)
     rows = {name: len(published) - 1 - i for i, name in enumerate(published["benchmark"])}
     y, from_sq = list(rows.values()), published["from SQ"]
     nil = pd.Series(0.0, index=published.index)
@@ -149,7 +149,7 @@ def _segments(
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
-            textfont={"size": 12.5, "color": [ink_on(colour, opacity, theme) for colour in colours]},
+            textfont={"size": 12.5, "color": [text_on_bar(colour, opacity, theme) for colour in colours]},
             customdata=np.stack(
                 [bars["set"], bars["value"], np.where(bars["random"], "<br>like random answers", "")], axis=-1
             ),
@@ -186,7 +186,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
         if np.isfinite(row["total_low"]):
             ends = [row["total_low"], row["total_high"]]
             hover = f"Score 95%: {ends[0]:.3f} to {ends[1]:.3f}<extra></extra>"
-            figure.add_trace(segment(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
+            figure.add_trace(segment_trace(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
         figure.add_trace(
             go.Scatter(
                 x=[row["total"]],

@@ -14,8 +14,8 @@ from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.phrasing import count
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
-from e2lm_core.charts.canvas import blank, log_ticks, span, y_title
-from e2lm_core.charts.marks import LEGEND_ROW_PX, band, curve, lines, reference
+from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, y_title
+from e2lm_core.charts.marks import LEGEND_ROW_PX, band_trace, curve_trace, lines, reference_line
 from e2lm_core.charts.palette import Theme
 
 COLUMNS = 3
@@ -48,12 +48,12 @@ def subject_curves(
     curves = [_curves(subject, models, metric) for subject in subjects]
     values = [v for panel in curves for _, points in panel for v in points["value"]]
     chances = [subject.chance for subject in subjects] if metric in BOUNDED_METRICS else []
-    figure = blank(theme, grid.height, narrow=True)
+    figure = blank_figure(theme, grid.height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
     figure = _panels(figure, grid, [_head(subject, metric) for subject in subjects], theme)
     figure.add_traces(_traces(curves, metric, theme, named))
     figure.update_xaxes(**style, **_across(subjects, axis))
-    figure.update_yaxes(**style, range=list(span([*values, *chances])), showticklabels=False)
+    figure.update_yaxes(**style, range=list(axis_range([*values, *chances])), showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
     if metric in SHARES:
         figure.update_yaxes(tickformat=".0%")
@@ -178,7 +178,7 @@ def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str
     traces, open_names = [], set(named)
     for place, curves in enumerate(panels):
         bands = [
-            band(points.dropna(subset=["low", "high"]), model, theme, PALE)
+            band_trace(points.dropna(subset=["low", "high"]), model, theme, PALE)
             for model, points in curves
             if "low" in points
         ]
@@ -193,7 +193,7 @@ def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str
 
 
 def _thin_curve(points: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme) -> go.Scatter:
-    trace = curve(points, model, metric, theme)
+    trace = curve_trace(points, model, metric, theme)
     trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
     trace.legendgroup = model.name
     return trace
@@ -210,5 +210,5 @@ def _chance_line(place: int, chance: float, theme: Theme) -> dict:
         "x1": 1,
         "y0": chance,
         "y1": chance,
-        "line": reference(theme),
+        "line": reference_line(theme),
     }

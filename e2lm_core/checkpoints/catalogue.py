@@ -50,13 +50,13 @@ class Catalogue:
                 return model
         raise CheckpointError(f"There is no model {name!r}{self._hint(name)}.")
 
-    def of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
+    def checkpoints_of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
         """A model's checkpoints in step order. Raises `CheckpointError` for an unknown model."""
         name = model if isinstance(model, str) else model.name
         self.model(name)
         return tuple(c for c in self.checkpoints if c.model.name == name)
 
-    def match(self, globs: Iterable[str]) -> tuple[Checkpoint, ...]:
+    def match_globs(self, globs: Iterable[str]) -> tuple[Checkpoint, ...]:
         """The checkpoints whose `model/iter_…` fits any glob, in catalogue order.
 
         A model's name alone means all of it, no glob at all every checkpoint. Raises `CheckpointError` for a
@@ -80,7 +80,7 @@ class Catalogue:
         return f" (there is, for instance, {near[0]})"
 
 
-def steps_there(settings: Settings) -> tuple[tuple[str, ...], ...]:
+def list_step_folders(settings: Settings) -> tuple[tuple[str, ...], ...]:
     """The step folders of all folders of checkpoints on this machine; a catalogue is read again where they differ."""
     try:
         added = [folder.path for folder in given.folders(settings)]

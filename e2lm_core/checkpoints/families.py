@@ -17,7 +17,7 @@ _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
-class Place(Record):
+class CheckpointLocation(Record):
     """Where one checkpoint lies in its repository: a branch or tag, or a folder of the main branch.
 
     `tokens_seen` and whether it is `early` are None where the family does not tell.
@@ -69,9 +69,9 @@ class Family(Record):
         known = ", ".join(m.name for m in self.models)
         raise CheckpointError(f"The family {self.key} has no model {name!r}: it has {known}.")
 
-    def place(self, model: FamilyModel, name: str) -> Place | None:
+    def locate(self, model: FamilyModel, name: str) -> CheckpointLocation | None:
         """The place of that name (a branch or folder); None where the name is not that of a checkpoint."""
-        rule = self.rule(model)
+        rule = self.tokens_rule(model)
         reads = (read_name(name, pattern, rule) for pattern in (self.pattern, *self.also))
         read = next((found for found in reads if found is not None), None)
         if read is None:
@@ -79,15 +79,15 @@ class Family(Record):
         step, tokens = read
         early = self.is_early(tokens)
         at = {"subfolder": name} if self.where == "subfolder" else {"revision": name}
-        return Place(name=name, step=step, tokens_seen=tokens, early=early, **at)
+        return CheckpointLocation(name=name, step=step, tokens_seen=tokens, early=early, **at)
 
-    def rule(self, model: FamilyModel) -> TokenRule:
+    def tokens_rule(self, model: FamilyModel) -> TokenRule:
         """How many tokens a step of that model means."""
         return model.tokens_per_step if model.tokens_per_step is not None else self.tokens
 
     def tokens_at(self, model: FamilyModel, step: int) -> int | None:
         """The tokens seen at a step, whatever its checkpoint is called; None where only its name would tell."""
-        rule = self.rule(model)
+        rule = self.tokens_rule(model)
         if rule is None or rule == "name":
             return None
         return rule * step if isinstance(rule, int) else rule.tokens_seen(step)
@@ -96,20 +96,20 @@ class Family(Record):
         """Whether so many tokens lie in the early window; None where there is none."""
         return None if tokens is None or self.early_tokens is None else tokens <= self.early_tokens
 
-    def places(self, model: FamilyModel, names: Iterable[str]) -> tuple[Place, ...]:
+    def locate_all(self, model: FamilyModel, names: Iterable[str]) -> tuple[CheckpointLocation, ...]:
         """The names that are checkpoints, in step order; of two names of one step the first by name."""
-        by_step: dict[int, Place] = {}
+        by_step: dict[int, CheckpointLocation] = {}
         for name in sorted(names):
-            place = self.place(model, name)
+            place = self.locate(model, name)
             if place is not None:
                 by_step.setdefault(place.step, place)
         return tuple(by_step[step] for step in sorted(by_step))
 
-    def known_places(self, model: FamilyModel) -> tuple[Place, ...]:
+    def known_locations(self, model: FamilyModel) -> tuple[CheckpointLocation, ...]:
         """The places known without asking a hub; none for a family that only its hub can list."""
-        return self.places(model, (self.pattern.format(step=step) for step in self.steps))
+        return self.locate_all(model, (self.pattern.format(step=step) for step in self.steps))
 
-    def info(self, model: FamilyModel) -> ModelInfo:
+    def model_info(self, model: FamilyModel) -> ModelInfo:
         """The model as the catalogue knows it."""
         shared = ("name", "size", "arch", "role", "parameters")
         return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
@@ -129,22 +129,24 @@ class CheckpointChoice(Record):
     every: int = Field(default=1, ge=1)
 
 
-def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ...]:
+def choose_checkpoints(
+    locations: Sequence[CheckpointLocation], choice: CheckpointChoice
+) -> tuple[CheckpointLocation, ...]:
     """The chosen places, in step order.
 
     Raises `CheckpointError` when nothing is left, and for tokens or an early window that are not known.
     """
     by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
-    if by_tokens and any(p.tokens_seen is None for p in places):
+    if by_tokens and any(p.tokens_seen is None for p in locations):
         raise CheckpointError("How many tokens these checkpoints had read is not known: choose them by name.")
-    if choice.early_only and any(p.early is None for p in places):
+    if choice.early_only and any(p.early is None for p in locations):
         raise CheckpointError(
             "These checkpoints have no known early window: choose them by tokens or by name."
         )
     low, high = choice.min_tokens or 0, choice.max_tokens
     left = [
         place
-        for place in places
+        for place in locations
         if (not choice.names or any(fnmatchcase(place.name, glob) for glob in choice.names))
         and (place.early or not choice.early_only)
         and (not by_tokens or _between(low, place.tokens_seen, high))
@@ -152,12 +154,12 @@ def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ..
     chosen = tuple(left[choice.every - 1 :: choice.every])
     if not chosen:
         asked = ", ".join(choice.names) or "that choice"
-        there = f" (there are {places[0].name} to {places[-1].name})" if places else ""
+        there = f" (there are {locations[0].name} to {locations[-1].name})" if locations else ""
         raise CheckpointError(f"No checkpoint fits {asked}{there}: choose more widely.")
     return chosen
 
 
-def any_family(
+def custom_family(
     repo: str,
     pattern: str,
     where: Literal["revision", "subfolder"] = "revision",

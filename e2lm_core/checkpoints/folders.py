@@ -114,7 +114,7 @@ def read_cache(folder: Path) -> LocalModels:
     """
     models, problems = [], []
     try:
-        found = own.held(folder)
+        found = own.list_models(folder)
     except OSError as error:
         return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
     for model in found:
@@ -132,7 +132,7 @@ def read_cache(folder: Path) -> LocalModels:
     return LocalModels(tuple(models), tuple(problems))
 
 
-def problem_of(folder: Path) -> str | None:
+def folder_problem(folder: Path) -> str | None:
     """Sentence for a checkpoint's folder that cannot be used, as `check_folder` says it; None where it is whole."""
     try:
         check_folder(folder)
@@ -252,7 +252,7 @@ def _read_model(
                 f"{name} has two checkpoints of step {step} ({by_step[step].subfolder} and {called}): move one of "
                 f"them away from {path.parent}."
             )
-        tokens, early = known.tokens_of(name, called, step)
+        tokens, early = known.tokens_and_window(name, called, step)
         by_step[step] = Checkpoint(
             model=info,
             step=step,

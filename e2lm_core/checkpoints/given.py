@@ -12,9 +12,9 @@ from pathlib import Path
 from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.phrasing import listing
+from e2lm_core.base.phrasing import join_words
 from e2lm_core.base.records import Checkpoint, Record
-from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints import listed
 from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
 from e2lm_core.people import access, register
@@ -22,7 +22,7 @@ from e2lm_core.people import access, register
 _FILE = "folders.json"
 
 
-class Given(Record):
+class UserFolder(Record):
     """A folder, and how many tokens a step means for those of its models that nothing else tells it of."""
 
     path: Path
@@ -30,12 +30,12 @@ class Given(Record):
 
 
 class _Document(Record):
-    folders: tuple[Given, ...] = ()
+    folders: tuple[UserFolder, ...] = ()
 
 
-def look(path: str | Path) -> tuple[Path, LocalModels]:
+def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
     """The folder and what it holds. Raises CheckpointError where that is no checkpoint."""
-    folder = expanded(str(path).strip())
+    folder = expand_home(str(path).strip())
     try:
         folder = folder.resolve()
         there = folder.is_dir()
@@ -51,12 +51,12 @@ def look(path: str | Path) -> tuple[Path, LocalModels]:
     return folder, found
 
 
-def without_tokens(found: LocalModels) -> list[str]:
+def models_without_tokens(inspected: LocalModels) -> list[str]:
     """The models of which nobody knows how many tokens they had read: the user is asked."""
-    return [model.name for model, own in found.models if any(c.tokens_seen is None for c in own)]
+    return [model.name for model, own in inspected.models if any(c.tokens_seen is None for c in own)]
 
 
-def adapters(found: LocalModels) -> list[str]:
+def adapter_warnings(found: LocalModels) -> list[str]:
     """A sentence for each model with an adapter beside it, which is not applied."""
     firsts = (
         next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
@@ -65,7 +65,9 @@ def adapters(found: LocalModels) -> list[str]:
     return [said for said in firsts if said is not None]
 
 
-def add(settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None) -> Given:
+def add_folder(
+    settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None
+) -> UserFolder:
     """Add a folder to the catalogue, or say anew how many tokens a step means there. Nothing is copied.
 
     Raises CheckpointError for what holds no checkpoint, a model that is not there and a number that cannot be,
@@ -73,37 +75,37 @@ def add(settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int]
     """
     access.require_member(settings, "add folders")
     register.require_administrator(settings, "add folders of this machine")
-    folder, found = look(path)
+    folder, found = inspect_folder(path)
     known = {model.name for model, _ in found.models}
     for name, tokens in (tokens_per_step or {}).items():
         if name not in known:
-            raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {listing(sorted(known))}.")
+            raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {join_words(sorted(known))}.")
         if not 0 < tokens < MOST_TOKENS_A_STEP:
             raise CheckpointError(
                 f"A step of {name} cannot mean {tokens:,} tokens: give a whole number above 0."
             )
     with _edited(settings) as folders:
-        before = folders.get(folder, Given(path=folder))
-        folders[folder] = Given(
+        before = folders.get(folder, UserFolder(path=folder))
+        folders[folder] = UserFolder(
             path=folder, tokens_per_step=before.tokens_per_step | dict(tokens_per_step or {})
         )
         return folders[folder]
 
 
-def remove(settings: Settings, path: str | Path) -> None:
+def remove_folder(settings: Settings, path: str | Path) -> None:
     """Take a folder out of the catalogue; its files and all results stay. Raises as `add` does."""
     register.require_administrator(settings, "remove folders of this machine")
     with _edited(settings) as folders:
         folder = next(
-            (f for f in folders if str(f) == str(path) or f == expanded(str(path)).absolute()), None
+            (f for f in folders if str(f) == str(path) or f == expand_home(str(path)).absolute()), None
         )
         if folder is None:
-            there = listing([str(f) for f in folders]) or "none was"
+            there = join_words([str(f) for f in folders]) or "none was"
             raise CheckpointError(f"The folder {str(path)[:200]!r} was not added ({there}).")
         del folders[folder]
 
 
-def folders(settings: Settings) -> tuple[Given, ...]:
+def folders(settings: Settings) -> tuple[UserFolder, ...]:
     """What was added. Raises CheckpointError where the list cannot be read."""
     return tuple(_read(settings).values())
 
@@ -115,7 +117,7 @@ def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
     ]
 
 
-def stamp(settings: Settings) -> tuple[int, int] | None:
+def change_stamp(settings: Settings) -> tuple[int, int] | None:
     """(time in ns, bytes) of the list, others after any process has changed it; None without it."""
     try:
         stat = (settings.home / _FILE).stat()
@@ -139,15 +141,15 @@ def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalMod
     )
 
 
-def _read(settings: Settings) -> dict[Path, Given]:
-    document = listed.read(settings.home / _FILE, _Document, "folders")
+def _read(settings: Settings) -> dict[Path, UserFolder]:
+    document = listed.read_list(settings.home / _FILE, _Document, "folders")
     return {given.path: given for given in document.folders}
 
 
 @contextmanager
-def _edited(settings: Settings) -> Iterator[dict[Path, Given]]:
+def _edited(settings: Settings) -> Iterator[dict[Path, UserFolder]]:
     """The folders, written back when the block ends without an error; one process at a time."""
-    with listed.locked(settings.home / _FILE):
+    with listed.lock_list(settings.home / _FILE):
         folders = _read(settings)
         yield folders
-        listed.write(settings.home / _FILE, _Document(folders=tuple(folders.values())))
+        listed.write_list(settings.home / _FILE, _Document(folders=tuple(folders.values())))

@@ -78,38 +78,38 @@ def family(key: str) -> Family:
 
 
 @lru_cache(maxsize=16_384)  # a table names the same models in each of its rows
-def named(part: str) -> tuple[Family, FamilyModel, str] | None:
+def split_model_name(path_part: str) -> tuple[Family, FamilyModel, str] | None:
     """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
-    lowered = part.lower()
+    lowered = path_part.lower()
     best: tuple[Family, FamilyModel, str] | None = None
     for family in FAMILIES:
         for model in family.models:
             for name in {model.name, model.repo.split("/")[1]}:
-                rest = part[len(name) :]
+                rest = path_part[len(name) :]
                 ends = not rest or _BEHIND.match(rest) is not None
-                longer = best is None or len(name) > len(part) - len(best[2])
+                longer = best is None or len(name) > len(path_part) - len(best[2])
                 if lowered.startswith(name.lower()) and ends and longer:
                     best = (family, model, rest)
     if best is not None:
         return best
-    base = STEP.split(part)[0]
+    base = STEP.split(path_part)[0]
     for glob, key in _ALIKE:
         if fnmatchcase(base.lower(), glob):
             its = next(family for family in FAMILIES if family.key == key)
-            return its, FamilyModel(name=base, repo="a/b"), part[len(base) :]
+            return its, FamilyModel(name=base, repo="a/b"), path_part[len(base) :]
     return None
 
 
-def tokens_of(model: str, checkpoint: str, step: int) -> tuple[int | None, bool | None]:
+def tokens_and_window(model: str, checkpoint: str, step: int) -> tuple[int | None, bool | None]:
     """The tokens seen, and whether that is early, of a checkpoint in a folder named after a model, by its family's rule.
 
     None where no family knows the model, or it does not tell.
     """
-    found = named(model)
+    found = split_model_name(model)
     if found is None or found[2]:
         return None, None
     family, its, _ = found
-    place = family.place(its, checkpoint)
+    place = family.locate(its, checkpoint)
     if place is not None:
         return place.tokens_seen, place.early
     if "stage" in checkpoint:  # a later stage counts its steps anew

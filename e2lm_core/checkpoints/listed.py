@@ -21,7 +21,7 @@ from e2lm_core.base.strangers import safejson
 Document = TypeVar("Document", bound=Record)
 
 
-def read(path: Path, kind: type[Document], of: str) -> Document:
+def read_list(path: Path, kind: type[Document], of: str) -> Document:
     """What the file holds, an empty document without it. Raises CheckpointError where it is no list `of` those."""
     try:
         return kind.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
@@ -36,7 +36,7 @@ def read(path: Path, kind: type[Document], of: str) -> Document:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock_list(path: Path) -> Iterator[None]:
     """Nobody else writes the file meanwhile. Raises CheckpointError for a home that cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,6 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def write(path: Path, document: Record) -> None:
+def write_list(path: Path, document: Record) -> None:
     """Put the document in the file's place; call it while it is `locked`."""
     replace_file(path, (document.model_dump_json(indent=1) + "\n").encode())

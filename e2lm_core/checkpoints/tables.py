@@ -13,10 +13,10 @@ from e2lm_core.base.phrasing import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
-from e2lm_core.checkpoints.families import FamilyModel, Place
+from e2lm_core.checkpoints.families import CheckpointLocation, FamilyModel
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, on_disk
+from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage, folder_bytes
 from e2lm_core.checkpoints.known import FAMILIES
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
@@ -25,9 +25,9 @@ HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 # --- the models of the catalogue ----------------------------------------------------------------------
 
 
-def finding(catalogue: Catalogue, settings: Settings) -> str:
+def headline(catalogue: Catalogue, settings: Settings) -> str:
     """The page's sentence: what is on this machine, and what of a hub's checkpoints is."""
-    here = hub_cache.at_hand(catalogue.checkpoints, settings)
+    here = hub_cache.local_checkpoints(catalogue.checkpoints, settings)
     models = {c.model.name for c in here}
     if here:
         sentence = (
@@ -43,7 +43,7 @@ def finding(catalogue: Catalogue, settings: Settings) -> str:
     downloaded = (
         f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
     )
-    used = hub_cache.usage(settings)
+    used = hub_cache.cache_usage(settings)
     room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
     added_text = phrasing.count(len(added), "checkpoint")
     return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
@@ -55,10 +55,10 @@ def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
     `checkpoints` are all it has, `here` those on this machine, `first` and `last` the tokens seen that they
     span, `bytes` all it takes on the disk, `from` its origin.
     """
-    here = {c.name for c in hub_cache.at_hand(catalogue.checkpoints, settings)}
+    here = {c.name for c in hub_cache.local_checkpoints(catalogue.checkpoints, settings)}
     rows = []
     for model in catalogue.models:
-        checkpoints = catalogue.of(model)
+        checkpoints = catalogue.checkpoints_of(model)
         seen = [c.tokens_seen for c in checkpoints if c.tokens_seen is not None]
         rows.append(
             {
@@ -103,14 +103,14 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
 def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
     """Model → its checkpoints that were added from a hub, in step order."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
-    return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
+    return {name: tuple(c for c in catalogue.checkpoints_of(name) if c.repo) for name in models}
 
 
 def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
     """One row a checkpoint: its state on this machine, whether it is pinned there, tokens, bytes and its commit."""
     rows, pinned = [], hub.pinned(settings)
     for checkpoint in checkpoints:
-        here = on_disk(settings, (checkpoint,))
+        here = disk_usage(settings, (checkpoint,))
         rows.append(
             {
                 "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
@@ -128,7 +128,7 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
 # --- what could be added ------------------------------------------------------------------------------
 
 
-def _state(here: OnDisk) -> str:
+def _state(here: DiskUsage) -> str:
     return "downloaded" if here.whole else "in part" if here.partial_bytes else "not downloaded"
 
 
@@ -136,7 +136,7 @@ def _state(here: OnDisk) -> str:
 def _known(family: str, model: str) -> int:
     """How many checkpoints of a model are known without asking a hub."""
     (its,) = (f for f in FAMILIES if f.key == family)
-    return len(its.known_places(next(m for m in its.models if m.name == model)))
+    return len(its.known_locations(next(m for m in its.models if m.name == model)))
 
 
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
@@ -157,26 +157,26 @@ def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
                     "parameters": model.parameters,
                     "checkpoints": _known(family.key, model.name) or None,
                     "added": len(added),
-                    "downloaded": on_disk(settings, added).whole,
+                    "downloaded": disk_usage(settings, added).whole,
                     "repository": model.repo,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def choice_sentence(
-    chosen: Sequence[Place],
-    of: int,
+def selection_summary(
+    chosen: Sequence[CheckpointLocation],
+    total: int,
     model: FamilyModel,
     listed_bytes: int | None,
-    usage: hub_cache.Usage,
+    usage: hub_cache.CacheUsage,
 ) -> str:
     """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
 
     `of` is how many there are to choose from. The size is what the hub lists, else what the parameters take
     at least; neither may be known.
     """
-    text = f"{len(chosen)} of {phrasing.count(of, 'checkpoint')}: {chosen[0].name}"
+    text = f"{len(chosen)} of {phrasing.count(total, 'checkpoint')}: {chosen[0].name}"
     text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""
     first, last = chosen[0].tokens_seen, chosen[-1].tokens_seen
     if first is not None and last is not None:

@@ -19,7 +19,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
 from e2lm_core.checkpoints.folders import check_folder
-from e2lm_core.checkpoints.hub.cache import snapshot
+from e2lm_core.checkpoints.hub.cache import find_snapshot
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.ladder.manifest import Manifest, ladder_file, read_manifest
 
@@ -32,7 +32,7 @@ def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | Non
     Nothing is unpacked or downloaded. Raises `CheckpointError` where the ladder itself cannot be read.
     """
     if checkpoint.repo is not None:
-        return snapshot(checkpoint, settings)
+        return find_snapshot(checkpoint, settings)
     if checkpoint.packed is None:
         directory = checkpoint.directory
         return directory if directory is not None and directory.is_dir() else None

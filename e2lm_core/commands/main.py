@@ -17,7 +17,7 @@ import typer
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.commands import checkpoints as checkpoint_commands
@@ -139,7 +139,7 @@ def _require_text(words: Sequence[str]) -> None:
     for word in words:
         if "\0" in word or any("\ud800" <= c <= "\udfff" for c in word):
             raise StudioError(
-                f"{quoted(word)} is no text in UTF-8: write it anew, or name the file otherwise."
+                f"{quote(word)} is no text in UTF-8: write it anew, or name the file otherwise."
             )
 
 
@@ -153,5 +153,5 @@ def _require_completable(words: Sequence[str], name: str) -> None:
 
 
 def _fail(sentence: str) -> None:
-    typer.echo(phrasing.sentence(sentence), err=True)
+    typer.echo(phrasing.one_line(sentence), err=True)
     sys.exit(2)

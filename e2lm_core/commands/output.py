@@ -58,7 +58,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout."
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
-def show(
+def print_table(
     as_json: bool,
     document: dict[str, Any],
     rows: Iterable[dict[str, Any]],
@@ -74,7 +74,7 @@ def show(
     if about is not None:
         from e2lm_core.analysis import standing
 
-        document = document | {"taught": standing.taught(about)}
+        document = document | {"taught": standing.known_facts_summary(about)}
     if as_json:
         # ASCII alone: no terminal's encoding and no half character in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
@@ -92,7 +92,7 @@ def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str
             typer.echo(empty)
         return
     names = columns or list(rows[0])
-    texts = [[phrasing.printable(cell(row.get(name))) for name in names] for row in rows]
+    texts = [[phrasing.escape_control_characters(cell(row.get(name))) for name in names] for row in rows]
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
     widths = _column_widths([names, *texts], console.width)
     if widths is None:
@@ -128,20 +128,20 @@ def _number_widths(texts: Iterable[str]) -> list[int]:
     return [cell_len(word) for text in texts for word in text.split() if NUMBER.fullmatch(word)]
 
 
-def say(as_json: bool, document: dict[str, Any], sentence: str) -> None:
+def print_result(as_json: bool, document: dict[str, Any], sentence: str) -> None:
     """`document` as one line of JSON, or what was done as a sentence."""
     if as_json:
-        show(True, document, ())
+        print_table(True, document, ())
     else:
-        typer.echo(phrasing.sentence(sentence))
+        typer.echo(phrasing.one_line(sentence))
 
 
-def confirm(question: str, yes: bool) -> None:
+def ask_confirmation(question: str, yes: bool) -> None:
     """Ask on stderr, unless it was said before. Raises `StudioError` for a no, and where nobody answers."""
     if yes:
         return
     try:
-        answer = typer.confirm(phrasing.sentence(question), err=True)
+        answer = typer.confirm(phrasing.one_line(question), err=True)
     except typer.Abort:
         if sys.stdin.isatty():  # control-C
             raise
@@ -173,7 +173,7 @@ def read_file(path: Path, most: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(
-            f"{phrasing.quoted(str(path))} cannot be read ({reason}): check its path."
+            f"{phrasing.quote(str(path))} cannot be read ({reason}): check its path."
         ) from error
 
 
@@ -191,7 +191,7 @@ def cell(value: Any) -> str:
 # --- opening -------------------------------------------------------------------------------------------
 
 
-class Opened(NamedTuple):
+class LoadedSet(NamedTuple):
     """A set and what the store has of it on the chosen checkpoints."""
 
     studio: Studio
@@ -229,44 +229,44 @@ def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Che
     none, and where none can be used.
     """
     if not globs:
-        chosen, left_out = studio.at_hand, studio.left_out
+        chosen, left_out = studio.local_checkpoints, studio.unusable_notes
     else:
-        chosen, left_out = studio.usable(studio.catalogue.match(globs))
+        chosen, left_out = studio.usable_checkpoints(studio.catalogue.match_globs(globs))
     if left_out and not chosen:
         raise CheckpointError(left_out[0])
     for sentence in left_out:
-        typer.echo(phrasing.sentence(sentence), err=True)
+        typer.echo(phrasing.one_line(sentence), err=True)
     return chosen
 
 
 def open_measured(
     name: str, globs: Sequence[str] | None, num_fewshot: int | None, partly: bool = False
-) -> Opened:
+) -> LoadedSet:
     """A set by name or folder with its stored results on the chosen checkpoints; nothing is computed.
 
     Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing
     at all was computed; `partly` says no warnings of the set either.
     """
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.measure import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
-    measured = measure(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
-    if not (measured.measured if partly else measured.complete_checkpoints):
+    measured = load(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
+    if not (measured.complete_pairs if partly else measured.complete_checkpoints):
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
-    return Opened(studio, task, measured)
+    return LoadedSet(studio, task, measured)
 
 
 def require_reading(name: str) -> None:
     """Raises `StudioError` for a reading of RC that there is not."""
     if name not in RC_READINGS:
         known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
-        raise StudioError(f"There is no reading {phrasing.quoted(name)} of RC: use {known}.")
+        raise StudioError(f"There is no reading {phrasing.quote(name)} of RC: use {known}.")
 
 
-def evaluated(
+def run_evaluation(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -280,7 +280,7 @@ def evaluated(
     """
     from e2lm_core.runs.evaluate import evaluate
     from e2lm_core.runs.queue.records import Progress as Done
-    from e2lm_core.runs.queue.records import Progressing
+    from e2lm_core.runs.queue.records import ProgressListener
 
     with studio.store.database.transaction():
         pass  # what could not be saved is not computed first
@@ -288,7 +288,7 @@ def evaluated(
     with progress_bar(task.name, total) as advance:
         done: dict[str, int] = {}
 
-        class Bar(Progressing):
+        class Bar(ProgressListener):
             def report(self, progress: Done) -> None:
                 if rolling and progress.note and not progress.done:
                     typer.echo(progress.note, err=True)
@@ -296,7 +296,7 @@ def evaluated(
                 done[progress.name] = progress.done
 
         name = f"command-{os.getpid()}" if rolling else None
-        computing = studio.computing_anew if anew else studio
+        computing = studio.without_shipped_results if anew else studio
         try:
             return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
         except KeyboardInterrupt:
@@ -312,4 +312,4 @@ def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(M
     """Raises `StudioError` for the first metric that there is not; `allowed` says which there are."""
     for metric in metrics:
         if metric not in METRICS:
-            raise StudioError(f"The metric {phrasing.quoted(metric)} does not exist: use {allowed}.")
+            raise StudioError(f"The metric {phrasing.quote(metric)} does not exist: use {allowed}.")

@@ -13,14 +13,14 @@ from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
     Json,
-    Opened,
+    LoadedSet,
     Task,
     cell,
-    evaluated,
     goes_to_stdout,
     open_measured,
+    print_table,
     require_metrics,
-    show,
+    run_evaluation,
     to_stdout,
 )
 from e2lm_core.commands.telling import progress_bar
@@ -77,19 +77,19 @@ def questions(
     from e2lm_core.analysis.questions import rule_text
 
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    pool = _pool(opened, relevance)
-    frame = question_pool.question_frame(pool, opened.task)
+    build_pool = _pool(opened, relevance)
+    frame = question_pool.question_frame(build_pool, opened.task)
     if where is not None:
-        frame = frame[question_pool.where(pool, rule_text.parse(where))]
-    rows = plain.rows(frame)
+        frame = frame[question_pool.matching_questions(build_pool, rule_text.parse_rule(where))]
+    rows = plain.frame_to_records(frame)
     document = {
         "task": opened.task.name,
-        "models": [model.name for model in pool.models],
-        "incomplete": pool.incomplete,
-        "undefined": question_pool.untold(pool),
+        "models": [model.name for model in build_pool.models],
+        "incomplete": build_pool.incomplete,
+        "undefined": question_pool.undefined_reasons(build_pool),
         "questions": rows,
     }
-    show(as_json, document, rows, SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, SHOWN, about=opened.measured)
 
 
 def suspects(
@@ -101,31 +101,34 @@ def suspects(
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
     from e2lm_core.analysis.questions.suspects import words
-    from e2lm_core.runs.measure import measure
-    from e2lm_core.runs.order import last
+    from e2lm_core.runs.measure import load
+    from e2lm_core.runs.order import last_of_each
     from e2lm_core.sets.prompts.control import control_set
 
     opened = open_measured(task, checkpoints, num_fewshot)
-    unread, ends = control_set(opened.task), last([c for m in opened.measured.curves for c in m.checkpoints])
+    unread, ends = (
+        control_set(opened.task),
+        last_of_each([c for m in opened.measured.curves for c in m.checkpoints]),
+    )
     if control:
-        evaluated(opened.studio, unread, ends, num_fewshot)
-    found, controlled = words.suspects(opened.measured, measure(opened.studio, unread, ends, num_fewshot))
-    rows = plain.rows(words.frame(found, opened.task.questions))
+        run_evaluation(opened.studio, unread, ends, num_fewshot)
+    found, controlled = words.all_suspects(opened.measured, load(opened.studio, unread, ends, num_fewshot))
+    rows = plain.frame_to_records(words.suspect_frame(found, opened.task.questions))
     document = {
         "task": opened.task.name,
-        "finding": words.finding(found).replace("**", ""),
+        "finding": words.headline(found).replace("**", ""),
         "knowledge": found.knowledge,
         "suspects": rows,
-        "control": words.document(controlled),
+        "control": words.control_document(controlled),
     }
-    show(as_json, document, rows, words.SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, words.SHOWN, about=opened.measured)
     if not as_json:
         typer.echo(document["finding"])
         if controlled is None:
             typer.echo(f"{words.NO_CONTROL}: suspects {task} --control runs it.")
         else:
-            show(False, {}, plain.rows(words.control_frame(controlled)))
-            typer.echo(words.unread(controlled).replace("**", ""))
+            print_table(False, {}, plain.frame_to_records(words.control_frame(controlled)))
+            typer.echo(words.control_sentence(controlled).replace("**", ""))
 
 
 def choose(
@@ -150,36 +153,41 @@ def choose(
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    pool = _pool(opened, relevance)
-    silent = standing.silence(opened.measured, standing.judged(opened.measured, metric))
-    choice.rule_of(pool, rule, source)  # what cannot be read is no trial
-    place = tried.place(opened.studio.settings, opened.task.address, (rule, metric, source))
-    chosen = choice.choose(pool, rule, metric, source, silent=silent, tried=place)
+    build_pool = _pool(opened, relevance)
+    silent = standing.no_advice_reason(opened.measured, standing.scores_with_null(opened.measured, metric))
+    choice.resolve_rule(build_pool, rule, source)  # what cannot be read is no trial
+    place = tried.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
+    chosen = choice.select_questions(
+        build_pool, rule, metric, source, no_advice_reason=silent, trial_number=place
+    )
     if piped:
         wanted = set(chosen.ids)
-        to_stdout(writing.file_of([q for q in opened.task.questions if q.id in wanted], "jsonl"))
+        to_stdout(writing.write_questions([q for q in opened.task.questions if q.id in wanted], "jsonl"))
         return
     if out is not None:
-        authoring.keep(opened.studio.settings, task, out, chosen.ids)
-    warnings = choice_words.warnings(chosen)
-    document = choice.document(chosen, pool) | {"warning": " ".join(warnings) or None, "out": out}
-    show(as_json, document, choice.fold_rows(chosen), about=opened.measured, empty="")
+        authoring.copy_with_questions(opened.studio.settings, task, out, chosen.ids)
+    warnings = choice_words.selection_warnings(chosen)
+    document = choice.selection_document(chosen, build_pool) | {
+        "warning": " ".join(warnings) or None,
+        "out": out,
+    }
+    print_table(as_json, document, choice.fold_table(chosen), about=opened.measured, empty="")
     if not as_json:
-        for sentence in (choice_words.choice(chosen, len(pool.ids)), *warnings):
+        for sentence in (choice_words.selection_headline(chosen, len(build_pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))
         if out is not None:
             typer.echo(f"The set {out} was made, with {phrasing.count(len(chosen.ids), 'question')}.")
 
 
-def _pool(opened: Opened, relevance: bool) -> Pool:
+def _pool(opened: LoadedSet, relevance: bool) -> Pool:
     """The set's questions with what each did, and how relevant each is where that was asked for."""
-    from e2lm_core.analysis.questions.pool import pool
-    from e2lm_core.checkpoints.ladder.taught import taught_answers
-    from e2lm_core.relevance.judge import relevance_of
+    from e2lm_core.analysis.questions.pool import build_pool
+    from e2lm_core.checkpoints.ladder.taught import known_answers
+    from e2lm_core.relevance.judge import judge_relevance
 
     studio, task, measured = opened
-    probability = relevance_of(studio.settings, task.questions).probability if relevance else None
-    return pool(measured, task, taught_answers(studio.catalogue.taught_file, task), probability)
+    probability = judge_relevance(studio.settings, task.questions).probability if relevance else None
+    return build_pool(measured, task, known_answers(studio.catalogue.taught_file, task), probability)
 
 
 def relevance(
@@ -202,14 +210,14 @@ def relevance(
 
     settings = Settings.from_env()
     questions = judge.read_questions(settings, task)
-    texts = judge.absent(settings, questions, embedder)
+    texts = judge.missing_texts(settings, questions, embedder)
     with progress_bar("embedding", len(texts), hidden=not texts) as advance:
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             some = texts[start : start + TEXTS_AT_ONCE]
             judge.embed(settings, some, embedder)
             advance("", len(some))
     document = judge.assess(settings, questions, embedder)
-    show(as_json, document, [_row(one) for one in document["questions"]])
+    print_table(as_json, document, [_row(one) for one in document["questions"]])
     if not as_json:
         typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")
 

@@ -48,7 +48,7 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
 
 
 @contextmanager
-def reading(label: str) -> Iterator[Callable[[int, int], None]]:
+def reading_progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Gives `say(done, total)`, in bytes, of which the bar or the lines tell."""
     with progress_bar(label, 100) as advance:
         told = 0
@@ -63,7 +63,7 @@ def reading(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def working(label: str) -> Iterator[None]:
+def busy_indicator(label: str) -> Iterator[None]:
     """For what cannot tell how far it is: once it takes longer than two seconds its label, and how long, now and then."""
     ended = Event()
 
@@ -98,4 +98,4 @@ class _Lines:
             return
         self._next = now + EVERY_S
         share = f"{min(1.0, done / total):.0%}" if total else "0%"
-        typer.echo(phrasing.printable(f"{self._label}: {share} {at}".rstrip()), err=True)
+        typer.echo(phrasing.escape_control_characters(f"{self._label}: {share} {at}".rstrip()), err=True)

@@ -49,7 +49,7 @@ def health(settings: Settings, now: float | None = None) -> Health:
 
 def _of(connection: sqlite3.Connection, now: float) -> Health:
     ((working, since),) = connection.execute(
-        f"SELECT coalesce(sum(state = 'running' AND {leases.held(leases.now())}), 0), "
+        f"SELECT coalesce(sum(state = 'running' AND {leases.lease_condition(leases.monotonic_now())}), 0), "
         "min(coalesce(lease_until, created_at)) FROM jobs WHERE state IN ('queued', 'running')"
     ).fetchall()
     database = _written(connection)

@@ -27,15 +27,15 @@ _PLACEHOLDER = re.compile(r"%%|%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z]")
 _PLACES = 12  # the innermost ones of a traceback
 
 
-def set_up(chosen: Log | None = None) -> None:
+def configure_logging(kind: Log | None = None) -> None:
     """From now on every logger of this process writes lines of the chosen kind (of `E2LM_LOG` if None) to stderr.
 
     Loggers that libraries make later are caught as they add their handler. Raises as `log_kind` does.
     """
-    chosen = log_kind() if chosen is None else chosen
-    if chosen == "off":
+    kind = log_kind() if kind is None else kind
+    if kind == "off":
         return
-    formatter = Json() if chosen == "json" else Text()
+    formatter = Json() if kind == "json" else Text()
     _Caught.formatter = formatter
     logging.setLoggerClass(_Caught)
     own = logging.StreamHandler(sys.stderr)
@@ -51,17 +51,17 @@ def set_up(chosen: Log | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def event(what: str, **facts: Any) -> None:
+def log_event(what: str, **facts: Any) -> None:
     """One line: what happened, and numbers or names of our own; never what a user typed."""
     log.info(what, extra={"facts": facts})
 
 
-def doubt(sentence: str) -> None:
+def log_warning(sentence: str) -> None:
     """One line for whoever deploys: what does not bode well, and what to do about it."""
     log.warning(sentence)
 
 
-def facts_of(record: logging.LogRecord) -> dict[str, Any]:
+def record_fields(record: logging.LogRecord) -> dict[str, Any]:
     """What stands in a record's line, in order."""
     facts: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
@@ -85,7 +85,7 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging."""
-        return json.dumps(facts_of(record), default=str)
+        return json.dumps(record_fields(record), default=str)
 
 
 class Text(logging.Formatter):
@@ -93,7 +93,7 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging."""
-        facts = facts_of(record)
+        facts = record_fields(record)
         start = " ".join(str(facts.pop(name)) for name in ("at", "level", "what"))
         facts.pop("from")
         line = " ".join([start, *(f"{name}={value}" for name, value in facts.items())])

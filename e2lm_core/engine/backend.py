@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 
 # Part of every result's key: raise it when a change of the engine changes numbers by more than float noise.
 SCORING_VERSION = 1
@@ -35,7 +35,7 @@ class Backend(Protocol):
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         """(index, result) of every request, a list for each chunk, to be committed whole, with its tokens.
 
         `index` is the request's place in `requests`; log-likelihoods are in nats. The plan is made from all
@@ -58,7 +58,7 @@ class Backend(Protocol):
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Sequence[Scored]]:
+    ) -> Iterator[Sequence[ScoredChunk]]:
         """As `chunks` of a group, each chunk with its results of every checkpoint in their order.
 
         No bit of a checkpoint's results depends on which others are in the group.
@@ -92,8 +92,8 @@ def one_after_the_other(
     requests: Sequence[Request],
     cancelled: Callable[[], bool] | None = None,
     skip: Collection[int] = (),
-) -> Iterator[tuple[Scored, ...]]:
+) -> Iterator[tuple[ScoredChunk, ...]]:
     """`chunks_of_all` by the `chunks` of each."""
     for place, checkpoint in enumerate(checkpoints):
         for chunk in backend.chunks(checkpoint, requests, cancelled, skip):
-            yield tuple(chunk if n == place else Scored() for n in range(len(checkpoints)))
+            yield tuple(chunk if n == place else ScoredChunk() for n in range(len(checkpoints)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.folders import adapter_sentence
@@ -110,7 +110,7 @@ class LocalBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         """Each chunk's (index, log-likelihood in nats) as it is done; no weights are read without requests.
 
         Raises `CheckpointError`, `Cancelled`, and `TaskError` or `LimitError` for a request that cannot be
@@ -163,7 +163,7 @@ class LocalBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[tuple[Scored, ...]]:
+    ) -> Iterator[tuple[ScoredChunk, ...]]:
         """As `chunks` of each, those that are alike at once. Raises what `chunks` does."""
         models = [self.read(checkpoint) for checkpoint in checkpoints]
         encoded, text = self.encoded(models[0], requests)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
-from e2lm_core.base.records import Scored
+from e2lm_core.base.records import ScoredChunk
 from e2lm_core.engine.batches.collecting import Results, collect, collect_all
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
@@ -79,7 +79,7 @@ class Scorer:
         text: tuple[object, ...],
         skip: Collection[int] = (),
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         """Yields each chunk's results as it is done; chunks whose requests are all in `skip` are left out.
 
         A result is (index in `encoded`, log-likelihood in nats); with it come the tokens that were computed
@@ -106,7 +106,7 @@ class Scorer:
         with self._computing(model, plan, verdict) as compute:
             results_of = self._in_order if side_by_side else _one_by_one
             for chunk, results in zip(todo, results_of(tasks(compute)), strict=False):
-                yield Scored(
+                yield ScoredChunk(
                     results,
                     tokens=chunk.tokens + plan.trunk_tokens(chunk.trunk, counted),
                     harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
@@ -127,7 +127,7 @@ class Scorer:
         text: tuple[object, ...],
         skip: Collection[int] = (),
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[tuple[Scored, ...]]:
+    ) -> Iterator[tuple[ScoredChunk, ...]]:
         """As `score`, of checkpoints of one configuration at once: each chunk's results of every one of them.
 
         Only where it `stacks`. No number depends on which checkpoints are there.
@@ -162,7 +162,7 @@ class Scorer:
             harness = sum(len(encoded[index].inputs) for index in chunk.requests)
             found = collect_all(chunk.rows, np.concatenate(logs))
             yield tuple(
-                Scored(results, tokens=computed, harness_tokens=harness)
+                ScoredChunk(results, tokens=computed, harness_tokens=harness)
                 for results, computed in zip(found, tokens, strict=True)
             )
 

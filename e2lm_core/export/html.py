@@ -20,7 +20,7 @@ from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis.documents import SCORE_PARTS
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Null
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
@@ -53,7 +53,7 @@ def render(document: Mapping[str, Any]) -> str:
         "script_json": script_json,
         "interval": _interval,
         "metric_value": phrasing.metric_value,
-        "beside_random": lambda null: phrasing.beside_random(Null(**null)),
+        "beside_random": lambda null: phrasing.random_baseline(NullDistribution(**null)),
     }
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     has_curves = document["complete_checkpoints"] > 0

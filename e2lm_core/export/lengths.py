@@ -36,7 +36,7 @@ class _Reader(NamedTuple):
     window: int | None = None
 
 
-def prompt_lengths(
+def measure_prompt_lengths(
     studio: Studio,
     task: TaskSet,
     rendered: Sequence[RenderedDoc],
@@ -54,7 +54,7 @@ def prompt_lengths(
     readers = _named(studio, tokens_of) if tokens_of else _of_last_run(studio, task)
     if profile == "competition":
         readers = [*readers, _competition(studio)]
-    longest = [Request(*max(doc.asked, key=lambda pair: len("".join(pair)))) for doc in rendered]
+    longest = [Request(*max(doc.requests, key=lambda pair: len("".join(pair)))) for doc in rendered]
     lengths: dict[tuple[object, ...], list[PromptLengths]] = {}
     unknown: list[Finding] = []
     for reader in readers:
@@ -79,10 +79,10 @@ def _joined(alike: Sequence[PromptLengths]) -> PromptLengths:
 def _of_last_run(studio: Studio, task: TaskSet) -> list[_Reader]:
     """The models of the set's last run, of the embedded ones one; before it the embedded ones alone."""
     try:
-        fleet, _ = state.fleet(studio, task.address)
+        fleet, _ = state.fleet_of_set(studio, task.address)
         job = latest_job(studio, task.address, progress=False)
     except TaskError:  # a set that lies outside the collection
-        fleet, job = studio.at_hand, None
+        fleet, job = studio.local_checkpoints, None
     ran = set() if job is None else set(job.payload.get("fleet") or job.payload["checkpoints"])
     last = {c.model.name: c for c in fleet}
     embedded = [c for c in last.values() if c.packed is not None][:1]
@@ -94,7 +94,7 @@ def _of_last_run(studio: Studio, task: TaskSet) -> list[_Reader]:
 
 
 def _named(studio: Studio, name: str) -> list[_Reader]:
-    here = {c.model.name: c for c in studio.at_hand}
+    here = {c.model.name: c for c in studio.local_checkpoints}
     chosen = [c for c in here.values() if name in (c.model.name, c.model.short_name, _family(c))]
     if chosen:
         return [_Reader(c.model.name, "error", c) for c in chosen]
@@ -103,22 +103,22 @@ def _named(studio: Studio, name: str) -> list[_Reader]:
     if name in WINDOWS:
         return [_Reader(name, "error", window=WINDOWS[name])]
     families = sorted({COMPETITION, *WINDOWS})
-    models = phrasing.listing(sorted(here)) or "none"
+    models = phrasing.join_words(sorted(here)) or "none"
     raise StudioError(
-        f"Prompts cannot be counted in the tokens of {phrasing.quoted(name)}: use a model on this computer ({models}), "
+        f"Prompts cannot be counted in the tokens of {phrasing.quote(name)}: use a model on this computer ({models}), "
         f"or one of the families {', '.join(families)}."
     )
 
 
 def _competition(studio: Studio) -> _Reader:
     """The competition's own models: one that is here for its tokenizer, and the limit of its rules."""
-    own = next((c for c in studio.at_hand if _family(c) == COMPETITION), None)
+    own = next((c for c in studio.local_checkpoints if _family(c) == COMPETITION), None)
     limit = studio.settings.limits.max_prompt_tokens
     return _Reader("the competition's models", "error", own, limit)
 
 
 def _family(checkpoint: Checkpoint) -> str:
-    found = known.named(checkpoint.model.name)
+    found = known.split_model_name(checkpoint.model.name)
     return checkpoint.model.family if found is None else found[0].key
 
 
@@ -129,7 +129,7 @@ def _lengths(studio: Studio, reader: _Reader, longest: Sequence[Request]) -> Pro
     if window is None:
         assert checkpoint is not None
         window = studio.backend.window(checkpoint)
-    is_here = checkpoint is not None and checkpoint.name in {c.name for c in studio.at_hand}
+    is_here = checkpoint is not None and checkpoint.name in {c.name for c in studio.local_checkpoints}
     if checkpoint is None or not is_here:
         estimates = tuple(math.ceil(size / BYTES_PER_TOKEN) for size in sizes)
         return PromptLengths(estimates, window, reader.name, reader.severity, is_estimate=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import bundle
@@ -27,10 +27,10 @@ def submission(task: TaskSet, limits: Limits, metric: str = "acc") -> bytes:
     """
     if metric not in METRICS:
         raise TaskError(
-            f"The harness does not compute {quoted(metric)} for a set: use {' or '.join(METRICS)}."
+            f"The harness does not compute {quote(metric)} for a set: use {' or '.join(METRICS)}."
         )
     files = {f"{PLACE}/{task.name}/{name}": data for name, data in task_files(task, limits).items()}
-    return bundle.zipped({PATCH: added(files), METADATA: metadata(task.name, metric)})
+    return bundle.zip_files({PATCH: added(files), METADATA: metadata(task.name, metric)})
 
 
 def added(files: Mapping[str, bytes]) -> bytes:

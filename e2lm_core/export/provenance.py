@@ -28,7 +28,7 @@ CHECKPOINT = ("name", "step", "tokens_seen", "early", "repo", "revision", "subfo
 BOOTSTRAP_SEED = 0  # that of `intervals.resample`
 
 
-def of(
+def build_provenance(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> dict[str, Any]:
     """Versions, the set's digest, each checkpoint's fingerprint, dtype, seeds and the date, as JSON."""
@@ -66,7 +66,7 @@ def _row(checkpoint: Checkpoint, scope: Scope | None) -> dict[str, Any]:
     }
 
 
-def commands(
+def reproduction_commands(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, dtype: str
 ) -> list[str]:
     """What to type to get the same numbers from the same set and checkpoints."""
@@ -86,7 +86,7 @@ def commands(
 def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
     """No glob where all that are on this machine are meant; a glob a model where all of its own are."""
     chosen = {c.name for c in checkpoints}
-    at_hand = [c.name for c in studio.at_hand]
+    at_hand = [c.name for c in studio.local_checkpoints]
     if chosen == set(at_hand):
         return []
     globs: list[str] = []

@@ -16,14 +16,14 @@ from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import numbers, plain, rows
+from e2lm_core.base.plain import frame_to_records, to_json_numbers, to_json_value
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.export import provenance
-from e2lm_core.export.submission import findings
+from e2lm_core.export.submission import check_findings
 from e2lm_core.runs import measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
@@ -32,7 +32,7 @@ VERSION = 1
 NOT_ASKED = "It was not asked for: report --relevance adds it."
 
 
-def build(
+def build_report(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -44,15 +44,15 @@ def build(
 
     `rc_reading` is that of RC, and so of the Score.
     """
-    measured = measure.measure(studio, task, checkpoints, num_fewshot)
+    measured = measure.load(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
-    about = provenance.of(studio, task, checkpoints, num_fewshot)
+    about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
         "report": VERSION,
         "task": task.name,
         "finding": _finding(task, measured),
-        "taught": standing.taught(measured) if task.questions else None,
+        "taught": standing.known_facts_summary(measured) if task.questions else None,
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
@@ -61,12 +61,14 @@ def build(
         "rc_reading": rc_reading,
         "scores": _scores(measured, rc_reading),
         "ranks": _ranks(measured, resampled),
-        "quality": rows(tables.quality_interval_frame(measured, resampled, "acc")) if resampled else [],
-        "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
+        "quality": frame_to_records(tables.quality_interval_frame(measured, resampled, "acc"))
+        if resampled
+        else [],
+        "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
         "provenance": about,
-        "commands": provenance.commands(studio, task, checkpoints, num_fewshot, dtype),
+        "commands": provenance.reproduction_commands(studio, task, checkpoints, num_fewshot, dtype),
     }
 
 
@@ -75,7 +77,7 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
-    return curve_words.rise(measured, "acc").replace("**", "")
+    return curve_words.rise_sentence(measured, "acc").replace("**", "")
 
 
 def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
@@ -89,7 +91,7 @@ def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[st
         {
             "model": curve.model.model_dump(),
             "steps": curve.steps.tolist(),
-            "tokens_seen": numbers(curve.tokens_seen, whole=True),
+            "tokens_seen": to_json_numbers(curve.tokens_seen, as_integers=True),
             "early": [c.early for c in curve.checkpoints],
             "metrics": {
                 metric: _points(curve, measured.values(curve.model.name, metric), bands.get(metric))
@@ -106,7 +108,7 @@ def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) ->
     if band is not None:
         of_model = band[band["model"] == curve.model.name]
         low, high = of_model["low"].to_numpy(), of_model["high"].to_numpy()
-    return {"values": numbers(values), "low": numbers(low), "high": numbers(high)}
+    return {"values": to_json_numbers(values), "low": to_json_numbers(low), "high": to_json_numbers(high)}
 
 
 def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
@@ -118,8 +120,8 @@ def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
     """Each model's rank on accuracy at each checkpoint that all have, and how sure each rank is."""
-    stable = stability.stability(measured, resampled, "acc") if resampled else None
-    return rows(stability.bump_frame(stable)) if stable else []
+    stable = stability.rank_stability(measured, resampled, "acc") if resampled else None
+    return frame_to_records(stability.bump_frame(stable)) if stable else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
 
 def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
     """Each question with the share of models that answer it at the end, null where not computed."""
-    last = {metric: finals(measured, metric, or_all=False) for metric in ("acc", "norm_prob")}
+    last = {metric: final_values(measured, metric, fall_back_to_all=False) for metric in ("acc", "norm_prob")}
     return [
         {
             "id": question.id,
@@ -147,14 +149,14 @@ def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
             "question": question.question,
             "choices": list(question.choices),
             "answer": question.answer,
-            "acc_last": plain(last["acc"][q]),
-            "norm_prob_last": plain(last["norm_prob"][q]),
+            "acc_last": to_json_value(last["acc"][q]),
+            "norm_prob_last": to_json_value(last["norm_prob"][q]),
         }
         for q, question in enumerate(task.questions)
     ]
 
 
-def headline(document: dict[str, Any]) -> str:
+def report_summary(document: dict[str, Any]) -> str:
     """What the command line says of a report that it wrote."""
     scores = document["scores"]
     if scores is None:

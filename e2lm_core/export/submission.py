@@ -9,17 +9,17 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.checkpoints.ladder import ngrams
-from e2lm_core.export.lengths import prompt_lengths
-from e2lm_core.runs.requests import prompts
+from e2lm_core.export.lengths import measure_prompt_lengths
+from e2lm_core.runs.requests import render_prompts
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.checks.check import Profile, check, structural_errors
+from e2lm_core.sets.checks.check import Profile, find_problems, structural_errors
 from e2lm_core.sets.checks.lengths import PromptLengths
 from e2lm_core.sets.folder import bundle
 
-__all__ = ["Profile", "export", "findings"]
+__all__ = ["Profile", "build_bundle", "check_findings"]
 
 
-def findings(
+def check_findings(
     studio: Studio,
     task: TaskSet,
     profile: Profile = "plain",
@@ -33,31 +33,31 @@ def findings(
     """
     limits = studio.settings.limits
     try:
-        rendered = prompts(task, num_fewshot)
+        rendered = render_prompts(task, num_fewshot)
     except TaskError as error:
         # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
-        structural = check(task, (), limits, profile) if _unsound(task, limits) else []
+        structural = find_problems(task, (), limits, profile) if _unsound(task, limits) else []
         return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
     if _unsound(task, limits):
-        return check(task, rendered, limits, profile)
-    counted, unknown = prompt_lengths(studio, task, rendered, profile, tokens_of)
+        return find_problems(task, rendered, limits, profile)
+    counted, unknown = measure_prompt_lengths(studio, task, rendered, profile, tokens_of)
     grams = studio.catalogue.ngrams_file
-    checked = check(
+    checked = find_problems(
         task, rendered, limits, profile, counted, training_ngrams=ngrams.read(grams) if grams else None
     )
     every = [*unknown, *checked, *_beyond_training(studio, counted)]
     return sorted(every, key=lambda finding: finding.severity != "error")
 
 
-def export(
-    studio: Studio, task: TaskSet, profile: Profile = "plain", found: Sequence[Finding] | None = None
+def build_bundle(
+    studio: Studio, task: TaskSet, profile: Profile = "plain", findings: Sequence[Finding] | None = None
 ) -> bytes:
     """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands.
 
     `found` are the set's findings under this profile, where whoever asks has them.
     """
-    found = findings(studio, task, profile) if found is None else found
-    errors = [f for f in found if f.severity == "error"]
+    findings = check_findings(studio, task, profile) if findings is None else findings
+    errors = [f for f in findings if f.severity == "error"]
     if errors:
         more = f" ({phrasing.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")

@@ -37,7 +37,7 @@ def pull_request(task: TaskSet, limits: Limits, findings: Sequence[Finding] = ()
     files[f"{PLACE}/{task.name}/{README}"] = _readme(
         task, files[f"{PLACE}/{task.name}/{README}"].decode()
     ).encode()
-    return bundle.zipped({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
+    return bundle.zip_files({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
 
 
 def _readme(task: TaskSet, written: str) -> str:

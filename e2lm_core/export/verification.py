@@ -25,7 +25,7 @@ from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.people import access
 
 _lock = threading.Lock()
-_going_on: list[Verification] = []
+_going_on: list[BackgroundVerification] = []
 
 
 def is_possible() -> bool:
@@ -33,7 +33,7 @@ def is_possible() -> bool:
     return importlib.util.find_spec("lm_eval") is not None
 
 
-class Verification:
+class BackgroundVerification:
     """One that was started; `name` is the set's."""
 
     def __init__(self, settings: Settings, data: bytes, name: str) -> None:
@@ -49,7 +49,7 @@ class Verification:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "e2lm_core", "verify", str(bundle), "--json"],
                 cwd=ROOT,
-                env=children.environment() | own,
+                env=children.subprocess_environment() | own,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=said,
@@ -63,7 +63,7 @@ class Verification:
         return self._answer is not None or self._process.poll() is not None
 
     @property
-    def said(self) -> str:
+    def progress_text(self) -> str:
         """What it said last of how far it is."""
         lines = self._read("said").strip().splitlines() if self._answer is None else []
         return lines[-1] if lines else "lm-evaluation-harness is being started."
@@ -97,12 +97,12 @@ class Verification:
         return ""
 
 
-def start(settings: Settings, data: bytes, name: str) -> Verification:
+def start_verification(settings: Settings, data: bytes, name: str) -> BackgroundVerification:
     """Begin to verify a bundle of whoever asks. Raises LimitError while another goes on, TaskError for a visitor."""
     access.require_member(settings, "verify bundles")
     with _lock:
         _going_on[:] = [one for one in _going_on if not one.is_over]
         if _going_on:
             raise LimitError("Another bundle is being verified on this server: try again in a minute.")
-        _going_on.append(Verification(settings, data, name))
+        _going_on.append(BackgroundVerification(settings, data, name))
         return _going_on[-1]

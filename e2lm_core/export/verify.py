@@ -19,8 +19,8 @@ import numpy as np
 
 from e2lm_core.base import children
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
-from e2lm_core.base.plain import number, plain
+from e2lm_core.base.phrasing import quote
+from e2lm_core.base.plain import to_json_number, to_json_value
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
 from e2lm_core.checkpoints import unpacking
 from e2lm_core.runs import evaluate, measure
@@ -46,12 +46,12 @@ print(json.dumps({name: of(name) for name in ("lm_eval", "transformers", "torch"
 OFFLINE = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1")
 
 
-def smallest(studio: Studio) -> Checkpoint:
+def smallest_checkpoint(studio: Studio) -> Checkpoint:
     """The last checkpoint of the smallest embedded model, which the harness runs soonest.
 
     Raises CheckpointError where none is on this machine.
     """
-    known = [c for c in studio.at_hand if c.packed is not None] or list(studio.at_hand)
+    known = [c for c in studio.local_checkpoints if c.packed is not None] or list(studio.local_checkpoints)
     if not known:
         raise CheckpointError("There is no checkpoint on this machine that could run the bundle: add one.")
     return min(known, key=lambda c: (c.model.parameters or sys.maxsize, -c.step))
@@ -63,7 +63,7 @@ def verify(
     checkpoint: Checkpoint,
     num_fewshot: int | None = None,
     python: str = sys.executable,
-    say: Callable[[str], None] = lambda _: None,
+    report_progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The bundle at one checkpoint, 0-shot and with the set's own examples (or `num_fewshot`), in both programs.
 
@@ -73,7 +73,7 @@ def verify(
     cannot be compared. `python` is the interpreter that has lm_eval. Raises StudioError in one sentence: no
     lm_eval there, a bundle that the studio does not write so, a harness that fails.
     """
-    found = versions(python)
+    found = library_versions(python)
     task = bundle.unpack(data, studio.settings.limits)
     files = _files(studio, task, data)
     runs = []
@@ -83,10 +83,10 @@ def verify(
             (folder / "bundle" / task.name).mkdir(parents=True, exist_ok=True)
             (folder / "bundle" / task.name / file).write_bytes(content)
         for shots in dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot)):
-            say(
+            report_progress(
                 f"{task.name} at {checkpoint.name}, {shots}-shot: the studio, then lm_eval {found['lm_eval']}."
             )
-            runs.append(compared(studio, task, checkpoint, shots, folder, python))
+            runs.append(compare_runs(studio, task, checkpoint, shots, folder, python))
     differences = [run["max_abs_difference"] for run in runs]
     return {
         "verified": all(run["verified"] for run in runs),
@@ -101,7 +101,7 @@ def verify(
     }
 
 
-def compared(
+def compare_runs(
     studio: Studio,
     task: TaskSet,
     checkpoint: Checkpoint,
@@ -122,16 +122,19 @@ def compared(
     return _beside(shots, render_set(task, shots), ours, theirs, means)
 
 
-def versions(python: str) -> dict[str, str | None]:
+def library_versions(python: str) -> dict[str, str | None]:
     """Those of lm_eval, transformers and torch that a Python has. Raises StudioError where lm_eval cannot be run."""
     try:
         done = subprocess.run(
-            [python, "-I", "-c", _VERSIONS], capture_output=True, env=children.environment(), check=True
+            [python, "-I", "-c", _VERSIONS],
+            capture_output=True,
+            env=children.subprocess_environment(),
+            check=True,
         )
         found: dict[str, str | None] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise StudioError(
-            f"{quoted(python)} is no Python that runs: give the path of one that has lm_eval."
+            f"{quote(python)} is no Python that runs: give the path of one that has lm_eval."
         ) from error
     if found["lm_eval"] is None:
         raise StudioError(
@@ -147,7 +150,7 @@ def versions(python: str) -> dict[str, str | None]:
 def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
     """The bundle's files, which are those of the set. Raises TaskError for others: they are not run."""
     written = task_files(task, studio.settings.limits)
-    given = bundle.members(data, studio.settings.limits)
+    given = bundle.read_members(data, studio.settings.limits)
     for name, content in written.items():
         if name != README and given.get(name) != content:
             raise TaskError(
@@ -159,9 +162,9 @@ def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
 
 def _studio(studio: Studio, task: TaskSet, checkpoint: Checkpoint, shots: int) -> np.ndarray:
     """[documents, choices] in nats, NaN where there is no such choice; computed where they are not known."""
-    studio = studio.keeping_results
+    studio = studio.with_results_copy
     evaluate.evaluate(studio, task, [checkpoint], shots)
-    measured = measure.measure(studio, task, [checkpoint], shots)
+    measured = measure.load(studio, task, [checkpoint], shots)
     return measured.curves[0].ll[0]
 
 
@@ -184,7 +187,7 @@ def _harness(
         *("--batch_size", str(BATCH), "--num_fewshot", str(shots)),
         *("--log_samples", "--output_path", str(out)),
     ]
-    environment = children.environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
+    environment = children.subprocess_environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
@@ -196,7 +199,7 @@ def _harness(
         )
     with _layout("results"):
         means = json.loads(results[0].read_bytes())["results"][task]
-        found = {name: number(means.get(f"{name},none")) for name in MEANS}
+        found = {name: to_json_number(means.get(f"{name},none")) for name in MEANS}
     with _layout("samples"):
         rows = [json.loads(line) for line in samples[0].read_bytes().split(b"\n") if line.strip()]
         return {row["doc_id"]: row for row in rows}, found
@@ -237,7 +240,7 @@ def _beside(
     for line, doc in zip(chars, docs, strict=True):
         line[: len(doc.choices)] = [len(choice) for choice in doc.choices]
     values = metrics.per_question(
-        ours[None], gold, chars, np.array([len(doc.scored[doc.gold].encode()) for doc in docs], float)
+        ours[None], gold, chars, np.array([len(doc.scored_texts[doc.gold].encode()) for doc in docs], float)
     )
     return {
         "num_fewshot": shots,
@@ -247,7 +250,8 @@ def _beside(
         "beyond": beyond,
         "max_abs_difference": max(differences, default=None),
         "aggregates": {
-            name: {"studio": plain(metrics.curve(values[name])[0]), "harness": means[name]} for name in MEANS
+            name: {"studio": to_json_value(metrics.curve(values[name])[0]), "harness": means[name]}
+            for name in MEANS
         },
         "questions": rows,
     }
@@ -255,14 +259,14 @@ def _beside(
 
 def _document(doc: RenderedDoc, ll: np.ndarray, sample: Any) -> dict[str, Any]:
     """What both say of one document's choices, in nats, and whether both asked the same text."""
-    own = [plain(value) for value in ll]
+    own = [to_json_value(value) for value in ll]
     if sample is None:
         return {"studio": own, "harness": [], "same_prompts": False}
     target = str(doc.gold) if doc.ending is None else doc.ending
     with _layout("samples"):
         asked = [(one["arg_0"], one["arg_1"]) for one in sample["arguments"].values()]
-        said = [plain(_loglikelihood(one)) for one in sample["filtered_resps"]]
-        same = asked == list(doc.asked) and str(sample["target"]) == target
+        said = [to_json_value(_loglikelihood(one)) for one in sample["filtered_resps"]]
+        same = asked == list(doc.requests) and str(sample["target"]) == target
         if same and len(said) != len(own):
             raise ValueError("not one answer a choice")
     return {"studio": own, "harness": said, "same_prompts": same}

@@ -10,7 +10,7 @@ import pandas as pd
 from e2lm_core.analysis import documents
 from e2lm_core.base import plain
 from e2lm_core.imported.records import Curve, Imported, Setup
-from e2lm_core.imported.scores import coverage, errors_of, quality
+from e2lm_core.imported.scores import coverage, quality, standard_errors
 from e2lm_core.scores.ranking import readings
 
 MAX_PROBLEMS = 200
@@ -85,7 +85,7 @@ def csv(curves: Sequence[Curve]) -> bytes:
         }
         for curve in curves
         for step, tokens, score, stderr in zip(
-            curve.steps, curve.tokens_seen, curve.scores, errors_of(curve), strict=True
+            curve.steps, curve.tokens_seen, curve.scores, standard_errors(curve), strict=True
         )
     ]
     frame = pd.DataFrame(rows)
@@ -99,4 +99,4 @@ def csv(curves: Sequence[Curve]) -> bytes:
             ],
             dtype=object,
         )
-    return plain.csv(frame.drop(columns=without))
+    return plain.frame_to_csv(frame.drop(columns=without))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.archives import read_zip
@@ -25,7 +25,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?")
 INSPECT = ".eval"  # a zip by its form, and one log by its meaning
 
 
-def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
+def read_in_parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
     """A file, or a folder's files by their names relative to it, in parts each of which is read in one go.
 
     What belongs to one run stays together: files of one date, else of one folder. However large they are, they are
@@ -39,7 +39,7 @@ def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
         for found in (Path(parent) / name for name in sorted(names)):
             if found.is_file():
                 relative = found.relative_to(path).as_posix()
-                runs.setdefault(run_of(relative), {})[relative] = found
+                runs.setdefault(run_key(relative), {})[relative] = found
     if (count := sum(map(len, runs.values()))) > MOST_LOCAL_FILES:
         raise LimitError(
             f"The folder {path.name!r} holds {count:,} files; at most {MOST_LOCAL_FILES:,} are read: give the folder of "
@@ -58,7 +58,7 @@ def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
 
 
 @contextmanager
-def opened(
+def open_part(
     part: Mapping[str, Path], limits: Limits
 ) -> Iterator[tuple[dict[str, BinaryIO], dict[str, bytes]]]:
     """A part's files, open; of more than can be open at once the smallest as bytes. Raises StudioError."""
@@ -107,7 +107,7 @@ class Lines:
                 return safejson.loads(line.decode("utf-8", "replace"))
         raise StopIteration
 
-    def whole(self) -> Iterator[Any]:
+    def iter_values(self) -> Iterator[Any]:
         """The values of all further lines that have one."""
         while True:
             try:
@@ -144,18 +144,16 @@ def _is_file(path: Path) -> bool:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(str(path), error) from error
     raise StudioError(
-        f"There is no file or folder {quoted(str(path))}: give a folder, a zip or a file of results."
+        f"There is no file or folder {quote(str(path))}: give a folder, a zip or a file of results."
     )
 
 
 def _unreadable(name: str, error: Exception) -> StudioError:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return StudioError(
-        f"The results {quoted(name)} cannot be read ({reason}): check the path and its rights."
-    )
+    return StudioError(f"The results {quote(name)} cannot be read ({reason}): check the path and its rights.")
 
 
-def run_of(name: str) -> str:
+def run_key(name: str) -> str:
     """What the files of one run share: the date in their names, else their folder, above OLMES's own two."""
     path = PurePosixPath(name)
     if date := _DATE.search(path.name):
@@ -164,7 +162,7 @@ def run_of(name: str) -> str:
     return "/".join(path.parts[: below[0]] if below else path.parts[:-1])
 
 
-def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
+def expand_zips(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     """The files with every zip among them opened; the limits hold for all together."""
     opened: dict[str, bytes] = {}
     for name, data in files.items():
@@ -193,7 +191,7 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     return opened
 
 
-def members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
+def zip_members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
     """The files of a local zip by name, run by run; None for a file of another kind."""
     if not zipfile.is_zipfile(file):
         file.seek(0)
@@ -201,11 +199,11 @@ def members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
     runs: dict[str, dict[str, zipfile.ZipInfo]] = {}
     for info in sorted(zipfile.ZipFile(file).infolist(), key=lambda info: info.filename):
         if not info.is_dir():
-            runs.setdefault(run_of(info.filename), {})[info.filename] = info
+            runs.setdefault(run_key(info.filename), {})[info.filename] = info
     return list(runs.values())
 
 
-def hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """What a file manager adds of its own."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))

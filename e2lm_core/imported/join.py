@@ -15,15 +15,15 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from e2lm_core.base.phrasing import count, listing, quoted
-from e2lm_core.imported.places import Places
+from e2lm_core.base.phrasing import count, join_words, quote
+from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import Curve, Evaluation, Setup
 
 _SHARE = re.compile(r"acc(uracy)?([_,].*)?|norm_prob|norm_correct_prob|normalized_mc_prob")
 PERCENT = 100.0
 
 
-class Key(NamedTuple):
+class CurveKey(NamedTuple):
     """Which curve an evaluation is a point of."""
 
     model: str
@@ -34,15 +34,15 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedCurves:
     """`runs` are the evaluations that count, by their key and in step order."""
 
     curves: tuple[Curve, ...]
-    runs: Mapping[Key, tuple[Evaluation, ...]]
+    runs: Mapping[CurveKey, tuple[Evaluation, ...]]
     problems: tuple[str, ...]
 
 
-def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
+def join_evaluations(evaluations: Sequence[Evaluation], places: CheckpointResolver) -> JoinedCurves:
     """The curves of all evaluations, and what is to be known of them."""
     evaluations, problems = _in_shares(evaluations)
     runs, repeated = _newest(evaluations)
@@ -52,11 +52,11 @@ def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
     problems += _seeds(evaluations)
     problems += _missing(runs, places)
     curves = [curve for run in runs.values() for curve in _curves(run)]
-    return Joined(tuple(curves), runs, tuple(problems))
+    return JoinedCurves(tuple(curves), runs, tuple(problems))
 
 
-def _key(run: Evaluation) -> Key:
-    return Key(run.model.name, run.task, run.num_fewshot, run.n, run.setup)
+def _key(run: Evaluation) -> CurveKey:
+    return CurveKey(run.model.name, run.task, run.num_fewshot, run.n, run.setup)
 
 
 @lru_cache(maxsize=1024)
@@ -115,15 +115,15 @@ def _rescaled(run: Evaluation, percent: set[tuple[str, str]], unusable: set[tupl
 
 def _newest(
     evaluations: Iterable[Evaluation],
-) -> tuple[dict[Key, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
+) -> tuple[dict[CurveKey, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
     """The result of each checkpoint, and by (model, task) those that were there more than once.
 
     The newest is last.
     """
-    groups: dict[tuple[Key, int], list[Evaluation]] = defaultdict(list)
+    groups: dict[tuple[CurveKey, int], list[Evaluation]] = defaultdict(list)
     for run in evaluations:
         groups[_key(run), run.step].append(run)
-    runs: dict[Key, list[Evaluation]] = defaultdict(list)
+    runs: dict[CurveKey, list[Evaluation]] = defaultdict(list)
     repeated: dict[tuple[str, str], list[list[Evaluation]]] = defaultdict(list)
     for (key, _), group in groups.items():
         # Stable: of equal dates the one read last is last.
@@ -160,7 +160,7 @@ def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list
             )
         else:
             groups.sort(key=lambda group: group[0].step)
-            names = listing([group[-1].checkpoint for group in groups])
+            names = join_words([group[-1].checkpoint for group in groups])
             sentences.append(
                 f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the "
                 "newest of each is taken."
@@ -172,8 +172,8 @@ def _of_date(when: float) -> str:
     return f" of {datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M}"
 
 
-def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
-    by_task: dict[tuple[str, str], list[Key]] = defaultdict(list)
+def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
+    by_task: dict[tuple[str, str], list[CurveKey]] = defaultdict(list)
     for key in runs:
         by_task[key.model, key.task].append(key)
     sentences = []
@@ -188,7 +188,7 @@ def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
                     for value in sorted(counts, key=lambda v: (v is not None, v))
                 ]
                 sentences.append(
-                    f"{model} was run on {task} {listing(parts, most=9)}: these are kept apart, since "
+                    f"{model} was run on {task} {join_words(parts, max_items=9)}: these are kept apart, since "
                     "their scores cannot be joined in one curve."
                 )
     return sentences
@@ -196,7 +196,7 @@ def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
 
 def _dtypes(evaluations: Iterable[Evaluation]) -> list[str]:
     """Which models' curves have points of several dtypes: these are joined, since text and weights are the same."""
-    by_key: dict[Key, set[str]] = defaultdict(set)
+    by_key: dict[CurveKey, set[str]] = defaultdict(set)
     for run in evaluations:
         if run.dtype is not None:
             by_key[_key(run)].add(run.dtype)
@@ -214,7 +214,7 @@ def _seeds(evaluations: Iterable[Evaluation]) -> list[str]:
         return []
     verb = "is a model" if len(names) == 1 else "are models"
     return [
-        f"{listing(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
+        f"{join_words(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
     ]
 
 
@@ -235,7 +235,7 @@ def _chat(value: str | None) -> str:
 
 
 def _system(value: str | None) -> str:
-    return "without a system instruction" if value is None else f"with the system instruction {quoted(value)}"
+    return "without a system instruction" if value is None else f"with the system instruction {quote(value)}"
 
 
 def _quantized(value: str | None) -> str:
@@ -264,10 +264,10 @@ _DISTINCTIONS: tuple[_Distinction, ...] = (
 )
 
 
-def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list[str]:
+def _missing(runs: Mapping[CurveKey, tuple[Evaluation, ...]], places: CheckpointResolver) -> list[str]:
     """What of a model's known checkpoints has no result: one sentence for tasks that lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
-    tasks: dict[str, set[Key]] = defaultdict(set)
+    tasks: dict[str, set[CurveKey]] = defaultdict(set)
     for key, group in runs.items():
         schedule = places.schedule(group[0].model)
         tasks[key.model].add(key)
@@ -277,10 +277,10 @@ def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list
             gaps[key.model, lacking, len(schedule)].append(key.task)
     sentences = []
     for (model, lacking, total), lacked_on in gaps.items():
-        where = "" if len(lacked_on) == len(tasks[model]) else f" on {listing(sorted(set(lacked_on)))}"
+        where = "" if len(lacked_on) == len(tasks[model]) else f" on {join_words(sorted(set(lacked_on)))}"
         sentences.append(
             f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints "
-            f"({listing(list(lacking))})."
+            f"({join_words(list(lacking))})."
         )
     return sentences
 
@@ -315,7 +315,7 @@ def _stderr(points: Sequence[Evaluation], metric: str) -> tuple[float | None, ..
     return found if any(value is not None for value in found) else ()
 
 
-def labels(curves: Sequence[Curve]) -> list[str]:
+def curve_labels(curves: Sequence[Curve]) -> list[str]:
     """A name for each curve of one task and metric: the model's, with what tells it from a namesake."""
     namesakes: dict[tuple[str, str, str], list[Curve]] = defaultdict(list)
     for curve in curves:
@@ -332,7 +332,7 @@ def _label(curve: Curve, same: Sequence[Curve]) -> str:
     return name
 
 
-def task_label(key: Key | Curve, with_version: bool) -> str:
+def task_label(key: CurveKey | Curve, with_version: bool) -> str:
     """A task's name with how it was run, its version only where asked: a name for what samples gave."""
     parts = [f"{key.num_fewshot}-shot", f"{key.questions} questions"]
     conditions = [*_CONDITIONS, *([_VERSION] if with_version else [])]

@@ -13,7 +13,7 @@ import numpy as np
 
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.plain import numbers
+from e2lm_core.base.plain import to_json_numbers
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.strangers import safejson
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUFFIX = ".json"
 
 
-class Kept(Record):
+class SavedImport(Record):
     """What a list of kept imports shows."""
 
     name: str
@@ -40,29 +40,29 @@ class Kept(Record):
     problem: str | None = None
 
 
-def folder(settings: Settings) -> Path:
+def imports_folder(settings: Settings) -> Path:
     """Where imports are kept; it need not exist yet."""
     return settings.workspace / "results"
 
 
-def names(settings: Settings) -> list[str]:
+def saved_names(settings: Settings) -> list[str]:
     """The names of what is kept, alphabetically."""
-    return _names(folder(settings))
+    return _names(imports_folder(settings))
 
 
-def removed(settings: Settings) -> list[str]:
+def removed_imports(settings: Settings) -> list[str]:
     """What was removed and can be restored."""
-    return _names(folder(settings) / "removed")
+    return _names(imports_folder(settings) / "removed")
 
 
-def keep(settings: Settings, name: str, imported: Imported) -> None:
+def save_import(settings: Settings, name: str, imported: Imported) -> None:
     """Keep an import under a name.
 
     Raises StudioError for a name that is taken or cannot be used, or too much.
     """
     access.require_writer(settings)
-    quotas.require(settings, "results")
-    quotas.require(settings, "bytes", 0)
+    quotas.check_quota(settings, "results")
+    quotas.check_quota(settings, "bytes", 0)
     document = {
         "version": VERSION,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -74,34 +74,34 @@ def keep(settings: Settings, name: str, imported: Imported) -> None:
     _write(settings, name, document)
 
 
-def open_kept(settings: Settings, name: str) -> Imported:
+def open_saved(settings: Settings, name: str) -> Imported:
     """A kept import as it was. Raises StudioError where it is missing, damaged or of a newer studio."""
     return _imported(_read(settings, name), name)
 
 
-def list_kept(settings: Settings) -> list[Kept]:
+def list_saved(settings: Settings) -> list[SavedImport]:
     """Every kept import, newest first; one that cannot be read is listed with its reason."""
     return sorted(
-        (_line(settings, name) for name in names(settings)), key=lambda kept: kept.when, reverse=True
+        (_line(settings, name) for name in saved_names(settings)), key=lambda kept: kept.when, reverse=True
     )
 
 
-def remove(settings: Settings, name: str) -> None:
+def remove_import(settings: Settings, name: str) -> None:
     """Sets results aside; what was set aside under the same name before is gone then."""
     access.require_writer(settings)
     _check_name(name)
     path = _path(settings, name)
     if not path.is_file():
         raise StudioError(f"No results named {name!r} are kept, so there is nothing to remove.")
-    _move(path, folder(settings) / "removed" / path.name, name)
+    _move(path, imports_folder(settings) / "removed" / path.name, name)
 
 
-def restore(settings: Settings, name: str) -> None:
+def restore_import(settings: Settings, name: str) -> None:
     """Brings removed results back. Raises StudioError where there are none, or the name was taken since."""
     access.require_writer(settings)
-    quotas.require(settings, "results")
+    quotas.check_quota(settings, "results")
     _check_name(name)
-    aside = folder(settings) / "removed" / f"{name}{_SUFFIX}"
+    aside = imports_folder(settings) / "removed" / f"{name}{_SUFFIX}"
     if not aside.is_file():
         raise StudioError(f"No results named {name!r} were removed, so there is nothing to restore.")
     if _path(settings, name).exists():
@@ -112,13 +112,13 @@ def restore(settings: Settings, name: str) -> None:
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _line(settings: Settings, name: str) -> Kept:
+def _line(settings: Settings, name: str) -> SavedImport:
     try:
         document = _read(settings, name)
         imported = _imported(document, name)
     except StudioError as error:
-        return Kept(name=name, when="", problem=str(error))
-    return Kept(
+        return SavedImport(name=name, when="", problem=str(error))
+    return SavedImport(
         name=name,
         when=str(document.get("when", "")),
         models=tuple(dict.fromkeys(curve.model.name for curve in imported.curves)),
@@ -136,7 +136,7 @@ def _check_name(name: str) -> None:
 
 
 def _path(settings: Settings, name: str) -> Path:
-    return folder(settings) / f"{name}{_SUFFIX}"
+    return imports_folder(settings) / f"{name}{_SUFFIX}"
 
 
 def _names(place: Path) -> list[str]:
@@ -173,7 +173,7 @@ def _read(settings: Settings, name: str) -> dict[str, Any]:
     try:
         document = safejson.loads(read_regular(path, MAX_BYTES).decode())
     except FileNotFoundError as error:
-        kept = ", ".join(names(settings)) or "none are"
+        kept = ", ".join(saved_names(settings)) or "none are"
         raise StudioError(f"No results named {name!r} are kept ({kept}).") from error
     except (OSError, ValueError) as error:
         raise StudioError(
@@ -208,7 +208,7 @@ def _document(measured: Measurements) -> dict[str, Any]:
         "question_ids": measured.question_ids,
         "subjects": measured.subjects,
         "gold": measured.gold.tolist(),
-        "chars": [numbers(row, whole=True) for row in measured.chars],
+        "chars": [to_json_numbers(row, as_integers=True) for row in measured.chars],
         "gold_bytes": measured.gold_bytes.tolist(),
         "curves": [
             {
@@ -217,7 +217,7 @@ def _document(measured: Measurements) -> dict[str, Any]:
                     c.model_dump(include={"step", "tokens_seen", "early", "revision"})
                     for c in curve.checkpoints
                 ],
-                "ll": [[numbers(row) for row in checkpoint] for checkpoint in curve.ll],
+                "ll": [[to_json_numbers(row) for row in checkpoint] for checkpoint in curve.ll],
             }
             for curve in measured.curves
         ],

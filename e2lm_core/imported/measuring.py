@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from e2lm_core.base.phrasing import listing
+from e2lm_core.base.phrasing import join_words
 from e2lm_core.base.records import Checkpoint
-from e2lm_core.checkpoints.families import Place
+from e2lm_core.checkpoints.families import CheckpointLocation
 from e2lm_core.checkpoints.known import FAMILIES
-from e2lm_core.imported.join import Joined, Key, task_label
+from e2lm_core.imported.join import CurveKey, JoinedCurves, task_label
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
@@ -28,7 +28,7 @@ class _Sampled(NamedTuple):
     ll: np.ndarray
 
 
-def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
+def measurements_from_samples(joined: JoinedCurves) -> tuple[dict[str, Measurements], list[str]]:
     """Every task of which samples are there, as the studio's own measurements; and what had to stay out.
 
     A task is labelled by its name, with few-shot count, number of questions and setup where it was run in several
@@ -44,7 +44,7 @@ def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
         task = key.task
         reference = _commonest([run.questions for runs in models for run in runs])
         if apart := [run.run for runs in models for run in runs if not reference.same_as(run.questions)]:
-            names = listing([f"{run.model.name} at {run.checkpoint}" for run in apart])
+            names = join_words([f"{run.model.name} at {run.checkpoint}" for run in apart])
             problems.append(
                 f"{task}: the questions of {names} are not those of the others (another version of the "
                 "task?); their means stay, their samples are left out."
@@ -55,21 +55,21 @@ def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
     return measured, problems
 
 
-def without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> list[str]:
+def aggregates_note(joined: JoinedCurves, measured: Mapping[str, Measurements]) -> list[str]:
     """What aggregates cannot give, said once for all the tasks that have nothing else."""
     sampled = {task.task for task in measured.values()}
     harness = [task for task in dict.fromkeys(key.task for key in joined.runs) if task not in sampled]
     if not harness:
         return []
     return [
-        f"{listing(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no "
+        f"{join_words(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no "
         "per-question view and no metric beside those given; samples (lm_eval --log_samples) would give them."
     ]
 
 
-def _sampled(joined: Joined) -> dict[Key, list[list[_Sampled]]]:
+def _sampled(joined: JoinedCurves) -> dict[CurveKey, list[list[_Sampled]]]:
     """By task, few-shot count, number of questions and setup: each model's evaluations that have samples."""
-    by_task: dict[Key, list[list[_Sampled]]] = defaultdict(list)
+    by_task: dict[CurveKey, list[list[_Sampled]]] = defaultdict(list)
     for key, runs in joined.runs.items():
         sampled = [
             _Sampled(run, run.questions, run.ll)
@@ -136,9 +136,9 @@ def _model_curve(runs: Sequence[_Sampled], wanted: Set[int]) -> ModelCurve:
     return ModelCurve(model=model, checkpoints=tuple(checkpoints[k] for k in order), ll=np.stack(ll)[order])
 
 
-def _published(family: str, name: str) -> Sequence[Place]:
+def _published(family: str, name: str) -> Sequence[CheckpointLocation]:
     """The checkpoints that a model of a known family has; none where only its hub can tell."""
     known = (f for f in FAMILIES if f.key == family)
     return [
-        place for f in known for model in f.models if model.name == name for place in f.known_places(model)
+        place for f in known for model in f.models if model.name == name for place in f.known_locations(model)
     ]

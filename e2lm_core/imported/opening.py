@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, sentence
+from e2lm_core.base.phrasing import count, one_line
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported import words
-from e2lm_core.imported.join import join
-from e2lm_core.imported.measuring import measure, without_questions
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.reading import Reading
-from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Imported, Questions, Wanted
+from e2lm_core.imported.join import join_evaluations
+from e2lm_core.imported.measuring import aggregates_note, measurements_from_samples
+from e2lm_core.imported.places import CheckpointResolver
+from e2lm_core.imported.reading import FileReader
+from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Imported, ImportFilter, Questions
 
 PACKED = 8  # times smaller than it is, a table or an archive may be
 MEMORY_A_BYTE = 5  # of what was packed: samples take three times their length
@@ -34,41 +34,46 @@ _PARSERS = ("pyarrow.parquet", "pyarrow.compute")
 def import_path(
     path: Path,
     limits: Limits,
-    known: Iterable[Checkpoint] = (),
-    wanted: Wanted = EVERYTHING,
-    say: Callable[[int, int], None] = lambda done, total: None,
+    catalogue_checkpoints: Iterable[Checkpoint] = (),
+    import_filter: ImportFilter = EVERYTHING,
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
     """The results in a file, a folder or a zip of whoever runs the studio. Raises StudioError where there is none.
 
     They may hold more than memory does: they are read bit by bit, run by run, of which `say` is told how many bytes
     are done. What is kept of them are numbers, and a task's questions once for all its checkpoints.
     """
-    known, where = tuple(known), path.name or str(path)
-    parts = result_files.parts(path, limits)
+    catalogue_checkpoints, where = tuple(catalogue_checkpoints), path.name or str(path)
+    parts = result_files.read_in_parts(path, limits)
     total = sum(file.stat().st_size for part in parts for file in part.values())
-    read, before = Read([], [], []), 0
+    read, before = ParsedFiles([], [], []), 0
     asked: dict[tuple[str, int], list[Questions]] = {}
     for part in parts:
         sizes = {name: file.stat().st_size for name, file in part.items()}
-        with result_files.opened(part, limits) as (large, small):
-            arguments = (list(large), small, known, wanted, path.is_file())
+        with result_files.open_part(part, limits) as (large, small):
+            arguments = (list(large), small, catalogue_checkpoints, import_filter, path.is_file())
             given = sum(_unpacked(name, size) for name, size in sizes.items())
-            for piece in confined.each(
-                _bits, *arguments, files=list(large.values()), given=given, about=where, modules=_PARSERS
+            for piece in confined.iterate_confined(
+                _bits,
+                *arguments,
+                files=list(large.values()),
+                input_bytes=given,
+                description=where,
+                modules=_PARSERS,
             ):
                 read.evaluations.extend(_shared(evaluation, asked) for evaluation in piece.evaluations)
                 read.problems.extend(piece.problems)
                 read.files.extend(piece.files)
-                say(min(before + piece.bytes, total), total)
+                report_progress(min(before + piece.bytes, total), total)
         before += sum(sizes.values())
-    return _joined(read, Places(known), where, wanted)
+    return _joined(read, CheckpointResolver(catalogue_checkpoints), where, import_filter)
 
 
 def import_uploads(
     files: Mapping[str, bytes],
     limits: Limits,
-    known: Iterable[Checkpoint] = (),
-    say: Callable[[float], None] = lambda share: None,
+    catalogue_checkpoints: Iterable[Checkpoint] = (),
+    report_progress: Callable[[float], None] = lambda share: None,
 ) -> Imported:
     """The results in uploaded files, zips among them opened; `say` is told which share of them is read.
 
@@ -77,20 +82,20 @@ def import_uploads(
     """
     given = sum(map(len, files.values()))
     found: list[Imported] = []
-    for piece in confined.each(
+    for piece in confined.iterate_confined(
         _uploaded,
         dict(files),
         limits,
-        tuple(known),
+        tuple(catalogue_checkpoints),
         files=(),
-        given=given,
-        about="The upload",
+        input_bytes=given,
+        description="The upload",
         modules=_PARSERS,
     ):
         if isinstance(piece, Imported):
             found.append(piece)
         else:
-            say(piece)
+            report_progress(piece)
     return found[0]
 
 
@@ -98,15 +103,19 @@ def _uploaded(
     _: list[BinaryIO], files: dict[str, bytes], limits: Limits, known: tuple[Checkpoint, ...]
 ) -> Iterator[float | Imported]:
     """Which share is read, now and then, and at last what all give together."""
-    opened = result_files.expand(files, limits)
+    opened = result_files.expand_zips(files, limits)
     total, done = sum(map(len, opened.values())), 0
-    confined.grant(MEMORY_A_BYTE * max(total - sum(map(len, files.values())), 0))
-    reading = Reading(Places(known))
+    confined.raise_memory_limit(MEMORY_A_BYTE * max(total - sum(map(len, files.values())), 0))
+    reading = FileReader(CheckpointResolver(known))
     for name, data in opened.items():
         reading.read(name, data)
         done += len(data)
         yield done / max(total, 1)
-    yield _joined(Read(reading.finish(), reading.problems, reading.files), Places(known), "The upload")
+    yield _joined(
+        ParsedFiles(reading.finish(), reading.problems, reading.files),
+        CheckpointResolver(known),
+        "The upload",
+    )
 
 
 def _bits(
@@ -114,44 +123,44 @@ def _bits(
     names: list[str],
     small: Mapping[str, bytes],
     known: tuple[Checkpoint, ...],
-    wanted: Wanted,
+    wanted: ImportFilter,
     zips: bool,
-) -> Iterator[Read]:
+) -> Iterator[ParsedFiles]:
     """What files give, bit by bit, with how many of their bytes are done; a zip's run by run."""
     large = dict(zip(names, files, strict=True))
-    places, done = Places(known), 0
+    places, done = CheckpointResolver(known), 0
     members = (
-        result_files.members(files[0])
+        result_files.zip_members(files[0])
         if zips and not names[0].lower().endswith(result_files.INSPECT)
         else None
     )
     if members is None:
-        reading = Reading(places, wanted, own=True)
+        reading = FileReader(places, wanted, own=True)
         for name in sorted([*large, *small]):
             data = large.get(name) or small[name]
             size = _size(data)
-            for share in reading.bit_by_bit(name, data):
+            for share in reading.read_streaming(name, data):
                 at = _place(data) if share is None else int(share * size)
-                yield Read(reading.taken(), [], [], done + at)
+                yield ParsedFiles(reading.take_row_count(), [], [], done + at)
             done += size
         yield _finished(reading, wanted, done)
         return
     with zipfile.ZipFile(files[0]) as archive:
         for run in members:
-            reading = Reading(places, wanted, own=True)
+            reading = FileReader(places, wanted, own=True)
             for name, info in run.items():
                 with archive.open(info) as member:
                     # Parquet is read from its end, and a packed file has none before it is unpacked.
                     data = member.read() if name.lower().endswith(".parquet") else cast(BinaryIO, member)
-                    for _ in reading.bit_by_bit(name, data):
-                        yield Read(reading.taken(), [], [], done)
+                    for _ in reading.read_streaming(name, data):
+                        yield ParsedFiles(reading.take_row_count(), [], [], done)
                 done += info.compress_size
             yield _finished(reading, wanted, done)
 
 
-def _finished(reading: Reading, wanted: Wanted, done: int) -> Read:
-    found = [kept for one in reading.finish() if (kept := wanted.of(one)) is not None]
-    return Read(found, reading.problems, reading.files, done)
+def _finished(reading: FileReader, wanted: ImportFilter, done: int) -> ParsedFiles:
+    found = [kept for one in reading.finish() if (kept := wanted.apply(one)) is not None]
+    return ParsedFiles(found, reading.problems, reading.files, done)
 
 
 def _size(data: bytes | BinaryIO) -> int:
@@ -183,16 +192,18 @@ def _shared(evaluation: Evaluation, asked: dict[tuple[str, int], list[Questions]
     return replace(evaluation, questions=same)
 
 
-def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where: str) -> Imported:
+def import_files(
+    files: Mapping[str, bytes], catalogue_checkpoints: Iterable[Checkpoint], label: str
+) -> Imported:
     """The results in files by name.
 
     `known` are the catalogue's checkpoints, whose steps and tokens are known.
     """
-    known = tuple(known)
-    return _joined(_read(files, known), Places(known), where)
+    catalogue_checkpoints = tuple(catalogue_checkpoints)
+    return _joined(_read(files, catalogue_checkpoints), CheckpointResolver(catalogue_checkpoints), label)
 
 
-class Read(NamedTuple):
+class ParsedFiles(NamedTuple):
     """What files gave, before it is joined."""
 
     evaluations: list[Evaluation]
@@ -201,17 +212,19 @@ class Read(NamedTuple):
     bytes: int = 0
 
 
-def _read(files: Mapping[str, bytes], known: tuple[Checkpoint, ...]) -> Read:
-    reading = Reading(Places(known))
+def _read(files: Mapping[str, bytes], known: tuple[Checkpoint, ...]) -> ParsedFiles:
+    reading = FileReader(CheckpointResolver(known))
     for name, data in files.items():
         reading.read(name, data)
-    return Read(reading.finish(), reading.problems, reading.files)
+    return ParsedFiles(reading.finish(), reading.problems, reading.files)
 
 
-def _joined(read: Read, places: Places, where: str, wanted: Wanted = EVERYTHING) -> Imported:
-    joined = join(read.evaluations, places)
-    measured, asides = measure(joined)
-    problems = [*read.problems, *joined.problems, *asides, *without_questions(joined, measured)]
+def _joined(
+    read: ParsedFiles, places: CheckpointResolver, where: str, wanted: ImportFilter = EVERYTHING
+) -> Imported:
+    joined = join_evaluations(read.evaluations, places)
+    measured, asides = measurements_from_samples(joined)
+    problems = [*read.problems, *joined.problems, *asides, *aggregates_note(joined, measured)]
     if not joined.curves and wanted != EVERYTHING and any(seen.why is None for seen in read.files):
         raise TaskError(
             f"{where} has results, but none of what was asked for: check --model, --task and --metric."
@@ -227,5 +240,5 @@ def _joined(read: Read, places: Places, where: str, wanted: Wanted = EVERYTHING)
             )
         more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
         raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
-    folded = words.folded(list(map(sentence, problems)))
-    return Imported(joined.curves, measured, tuple(map(sentence, folded)), tuple(read.files))
+    folded = words.fold_similar(list(map(one_line, problems)))
+    return Imported(joined.curves, measured, tuple(map(one_line, folded)), tuple(read.files))

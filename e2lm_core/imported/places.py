@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.checkpoints.families import Family, FamilyModel
-from e2lm_core.checkpoints.known import FAMILIES, STEP, named
+from e2lm_core.checkpoints.known import FAMILIES, STEP, split_model_name
 
 _MAIN = ("main", "", None)
 _TOKENS = re.compile(r"(?:tokens?[-_]?|-)(\d{1,6}(?:\.\d{1,3})?)(B|BT|M|T)(?![a-zA-Z])")
@@ -30,7 +30,7 @@ _UNITS = {"M": 10**6, "B": 10**9, "BT": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True)
-class Spot:
+class CheckpointKey:
     """A checkpoint of a curve: its name as given, and the names of all that its model is known to have."""
 
     model: ModelInfo
@@ -40,7 +40,7 @@ class Spot:
     name: str
 
 
-class Places:
+class CheckpointResolver:
     """Knows the families, and the checkpoints of this studio's catalogue."""
 
     def __init__(self, known: Iterable[Checkpoint] = ()):
@@ -49,7 +49,7 @@ class Places:
         self._repos: dict[str, ModelInfo | None] = {}
         self._at: dict[tuple[str, str], Checkpoint] = {}
         self._known: dict[str, bool] = {}
-        self._named: dict[tuple[str, int, int | None], Spot] = {}
+        self._named: dict[tuple[str, int, int | None], CheckpointKey] = {}
         for checkpoint in known:
             name = checkpoint.model.name
             self._by_step[name.lower(), checkpoint.step] = checkpoint
@@ -60,7 +60,9 @@ class Places:
                 self._repos[repo] = checkpoint.model if alone else None  # which of several only a name tells
                 self._at[repo, _place_name(checkpoint)] = checkpoint
 
-    def find(self, pretrained: str, revision: str | None = None, subfolder: str | None = None) -> Spot | None:
+    def find(
+        self, pretrained: str, revision: str | None = None, subfolder: str | None = None
+    ) -> CheckpointKey | None:
         """The checkpoint that those three names mean; None where no step can be read from them."""
         parts = [part for part in re.split(r"[\\/]+", pretrained) if part not in ("", ".", "..")]
         below = [part for part in re.split(r"[\\/]+", subfolder or "") if part]
@@ -69,7 +71,7 @@ class Places:
         if known is not None:
             return known
         for place in range(len(parts) - 1, -1, -1):
-            if (of_family := named(parts[place])) is not None:
+            if (of_family := split_model_name(parts[place])) is not None:
                 family, model, rest = of_family
                 inside = [*reversed(below), *([] if revision in _MAIN else [str(revision)])]
                 inside += [*reversed(parts[place + 1 :]), rest]
@@ -90,36 +92,42 @@ class Places:
         for family in FAMILIES:
             if family.key == model.family:
                 stand_in = FamilyModel(name=model.name, repo="a/b")
-                return {place.step: place.name for place in family.known_places(stand_in)}
+                return {place.step: place.name for place in family.known_locations(stand_in)}
         return {}
 
-    def named(self, model: str, step: int, tokens_seen: int | None = None) -> Spot:
+    def from_row(self, model: str, step: int, tokens_seen: int | None = None) -> CheckpointKey:
         """The checkpoint of a table's row, which says the step itself; asked anew for every task of it."""
         key = (model, step, tokens_seen)
         if key not in self._named:
             self._named[key] = self._of_row(model, step, tokens_seen)
         return self._named[key]
 
-    def _of_row(self, model: str, step: int, tokens_seen: int | None) -> Spot:
+    def _of_row(self, model: str, step: int, tokens_seen: int | None) -> CheckpointKey:
         spot = self.find(model, f"step{step}") if tokens_seen is None and self._is_known(model) else None
         if spot is not None and spot.step == step and spot.model.family != "imported":
             return spot
-        match = named(model.split("/")[-1])
-        info = match[0].info(match[1]) if match and not match[2] else ModelInfo(name=model, family="imported")
+        match = split_model_name(model.split("/")[-1])
+        info = (
+            match[0].model_info(match[1])
+            if match and not match[2]
+            else ModelInfo(name=model, family="imported")
+        )
         info = self._models.get(model.lower(), info)
         early = match[0].is_early(tokens_seen) if match else None
-        return self._completed(Spot(info, step, tokens_seen, early, f"step {step:,}"))
+        return self._completed(CheckpointKey(info, step, tokens_seen, early, f"step {step:,}"))
 
     def _is_known(self, model: str) -> bool:
         """Whether a table's model is of the catalogue or of a family; asked anew for every row of it."""
         if model not in self._known:
             parts = re.split(r"[\\/]+", model)
             self._known[model] = model.lower() in self._repos or any(
-                part.lower() in self._models or named(part) is not None for part in parts
+                part.lower() in self._models or split_model_name(part) is not None for part in parts
             )
         return self._known[model]
 
-    def _catalogued(self, pretrained: str, parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
+    def _catalogued(
+        self, pretrained: str, parts: Sequence[str], marks: Sequence[str]
+    ) -> CheckpointKey | None:
         for mark in marks:
             if (checkpoint := self._at.get((pretrained.lower(), mark.lower()))) is not None:
                 return _spot(checkpoint, mark)
@@ -141,12 +149,12 @@ class Places:
                 return _spot(checkpoint, mark) if own and "stage" not in mark else None
         return None
 
-    def _completed(self, spot: Spot) -> Spot:
+    def _completed(self, spot: CheckpointKey) -> CheckpointKey:
         """What the catalogue knows of the same checkpoint and the names did not tell."""
         checkpoint = self._by_step.get((spot.model.name.lower(), spot.step))
         if checkpoint is None:
             return spot
-        return Spot(
+        return CheckpointKey(
             checkpoint.model,
             spot.step,
             spot.tokens_seen if spot.tokens_seen is not None else checkpoint.tokens_seen,
@@ -162,8 +170,8 @@ def _place_name(checkpoint: Checkpoint) -> str:
     return (checkpoint.subfolder or revision or folder).lower()
 
 
-def _spot(checkpoint: Checkpoint, name: str) -> Spot:
-    return Spot(checkpoint.model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, name)
+def _spot(checkpoint: Checkpoint, name: str) -> CheckpointKey:
+    return CheckpointKey(checkpoint.model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, name)
 
 
 def _seed(names: Sequence[str]) -> str | None:
@@ -181,7 +189,7 @@ def _named_seed(names: Sequence[str]) -> str | None:
     return None
 
 
-def _of_seed(spot: Spot, seed: str | None) -> Spot:
+def _of_seed(spot: CheckpointKey, seed: str | None) -> CheckpointKey:
     """The same checkpoint of the model that another seed gave, which is another model."""
     if seed is None:
         return spot
@@ -191,23 +199,23 @@ def _of_seed(spot: Spot, seed: str | None) -> Spot:
     return replace(spot, model=info)
 
 
-def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot | None:
-    info, seed = family.info(model), _seed(names)
+def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> CheckpointKey | None:
+    info, seed = family.model_info(model), _seed(names)
     base = _SEED_MODEL.fullmatch(info.name)
     if base is not None and any(base[1] == known.name for known in family.models):
         info = info.model_copy(update={"seed_of": base[1]})
     for name in names:
-        place = family.place(model, name.lstrip("-_."))
+        place = family.locate(model, name.lstrip("-_."))
         if place is not None:
-            return _of_seed(Spot(info, place.step, place.tokens_seen, place.early, place.name), seed)
+            return _of_seed(CheckpointKey(info, place.step, place.tokens_seen, place.early, place.name), seed)
     plain = _plain([model.name], [name for name in names if name])
     if plain is None or "stage" in plain.name:  # a later stage counts its steps anew
         return None
     tokens = plain.tokens_seen if plain.tokens_seen is not None else family.tokens_at(model, plain.step)
-    return _of_seed(Spot(info, plain.step, tokens, family.is_early(tokens), plain.name), seed)
+    return _of_seed(CheckpointKey(info, plain.step, tokens, family.is_early(tokens), plain.name), seed)
 
 
-def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
+def _plain(parts: Sequence[str], marks: Sequence[str]) -> CheckpointKey | None:
     """Model and step from folder names of training programs.
 
     The model is the part that the step stands in or after.
@@ -221,5 +229,5 @@ def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
         model = before or (others[-1] if others else mark)
         tokens = _TOKENS.search(mark, step.end())
         seen = int(Decimal(tokens[1]) * _UNITS[tokens[2]]) if tokens else None
-        return Spot(ModelInfo(name=model, family="imported"), int(step[1]), seen, None, mark)
+        return CheckpointKey(ModelInfo(name=model, family="imported"), int(step[1]), seen, None, mark)
     return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import listing
+from e2lm_core.base.phrasing import join_words
 from e2lm_core.base.strangers import safejson
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported.formats import (
@@ -28,12 +28,12 @@ from e2lm_core.imported.formats import (
     olmes,
 )
 from e2lm_core.imported.formats import tables as result_tables
-from e2lm_core.imported.formats.frames import READABLE, frame_of, read_frame
+from e2lm_core.imported.formats.frames import READABLE, frame_from_rows, read_frame
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.formats.published import curves_of
 from e2lm_core.imported.formats.runs import Runs
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Setup, Wanted
+from e2lm_core.imported.places import CheckpointResolver
+from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, ImportFilter, Setup
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,9 @@ MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 
 
 # What JSON may be: asked in this order, since lighteval's has keys of the harness's as well.
-_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str, Places], ResultsFile], str], ...] = (
+_KINDS: tuple[
+    tuple[Callable[[Any], bool], Callable[[Any, str, CheckpointResolver], ResultsFile], str], ...
+] = (
     (lighteval.is_results, lighteval.read_results, lighteval.KIND),
     (every_eval.is_record, every_eval.read_record, every_eval.KIND),
     (inspect_logs.is_log, inspect_logs.read_log, inspect_logs.KIND),
@@ -53,14 +55,14 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str, Places], ResultsF
 )
 
 
-class Reading:
+class FileReader:
     """Takes files one by one; what belongs together by its date is joined at the end.
 
     `own` are those of whoever runs the studio, from its disk: read bit by bit, without the limits that keep
     strangers' uploads from taking what others need. Of tables what is `wanted` is read.
     """
 
-    def __init__(self, places: Places, wanted: Wanted = EVERYTHING, own: bool = False):
+    def __init__(self, places: CheckpointResolver, wanted: ImportFilter = EVERYTHING, own: bool = False):
         self.places = places
         self._wanted = wanted
         self._own = own
@@ -74,17 +76,17 @@ class Reading:
 
         Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised.
         """
-        for _ in self.bit_by_bit(name, data):
+        for _ in self.read_streaming(name, data):
             pass
 
-    def bit_by_bit(self, name: str, data: bytes | BinaryIO) -> Iterator[float | None]:
+    def read_streaming(self, name: str, data: bytes | BinaryIO) -> Iterator[float | None]:
         """Take one file as `read` does, stopping now and then, so that its rows can be `taken`.
 
         Gives the share that is done where the place in the file does not tell it.
         """
         file = io.BytesIO(data) if isinstance(data, bytes) else data
         suffix = PurePosixPath(name).suffix.lower()
-        if result_files.hidden(name):
+        if result_files.is_hidden(name):
             self._refuse(name, "it is a hidden file.")
         elif result_files.is_blank(file):
             self._refuse(name, "it is empty.")
@@ -98,8 +100,8 @@ class Reading:
         elif suffix == ".parquet" and lighteval.details_of(name) is not None:
             self._details(name, file)
         elif suffix in READABLE and self._own:
-            rows = frames.rows_of(file, name)
-            yield from self._large(name, frames.pieces(file, name), frames.is_large(file, rows), rows)
+            rows = frames.row_count(file, name)
+            yield from self._large(name, frames.iter_table(file, name), frames.is_large(file, rows), rows)
         elif suffix in READABLE:
             self._table(name, file.read())
         else:
@@ -107,7 +109,7 @@ class Reading:
                 name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
             )
 
-    def taken(self) -> list[Evaluation]:
+    def take_row_count(self) -> list[Evaluation]:
         """The rows of tables that were read since this was asked last."""
         found, self._tables = self._tables, []
         return found
@@ -155,7 +157,7 @@ class Reading:
                 else f"it is no JSON (line {error.lineno}, column {error.colno}: {error.msg.lower()}).",
             )
             return
-        except safejson.Unusable as error:
+        except safejson.InvalidJson as error:
             self._broken(name, f"it is no usable JSON: {error}.")
             return
         kind = next(((read, kind) for known, read, kind in _KINDS if known(content)), None)
@@ -194,12 +196,12 @@ class Reading:
         if known is None or slim is None or take is None:
             self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
             return
-        every = itertools.chain([first], lines.whole())
+        every = itertools.chain([first], lines.iter_values())
         if take == self._table and self._own:
             rows = (row for row in every if isinstance(row, dict))
             bits = iter(lambda: list(itertools.islice(rows, LINES_A_BIT)), [])
             yield from self._large(
-                name, (frames.frame_of(bit, name) for bit in bits), frames.is_large(file, None)
+                name, (frames.frame_from_rows(bit, name) for bit in bits), frames.is_large(file, None)
             )
         else:
             kept = []
@@ -211,7 +213,7 @@ class Reading:
             take(name, kept)
         if lines.broken:
             one = len(lines.broken) == 1
-            at = listing([f"{number:,}" for number in lines.broken])
+            at = join_words([f"{number:,}" for number in lines.broken])
             self.problems.append(
                 f"{name}: {'line' if one else 'lines'} {at} of {lines.number:,} {'is' if one else 'are'} no whole JSON "
                 f"and {'is' if one else 'are'} left out; copy the file again."
@@ -220,7 +222,7 @@ class Reading:
     def _line_kinds(self) -> Iterator[tuple[_Known, Callable[[Any], Any], Callable[[str, list[Any]], None]]]:
         """What a line may be: how it is known, what is kept of it while the others are read, and who takes them."""
         yield harness_samples.is_sample, harness_samples.slim, self._runs.samples
-        yield olmes.is_prediction, olmes.slim, self._runs.predictions
+        yield olmes.is_prediction, olmes.drop_unused_fields, self._runs.predictions
         yield olmes.is_metrics, lambda row: row, self._metrics
         yield olmes.is_request, lambda row: None, lambda name, rows: self._aside(name, "OLMES requests")
         yield (
@@ -257,7 +259,9 @@ class Reading:
     def _table(self, name: str, content: bytes | list[Any]) -> None:
         """A table as a file's bytes, or as rows that were read already."""
         try:
-            frame = read_frame(content, name) if isinstance(content, bytes) else frame_of(content, name)
+            frame = (
+                read_frame(content, name) if isinstance(content, bytes) else frame_from_rows(content, name)
+            )
             evaluations, problems = result_tables.evaluations(frame, name, self.places)
         except StudioError as error:
             self._refuse(name, str(error))
@@ -279,7 +283,7 @@ class Reading:
                 zip(curves.iteration[model], curves.gtokens[model], strict=True)
             ):
                 seen = round(float(gtokens) * 1e9) if gtokens < MAX_GTOKENS else None
-                spot = self.places.named(model, int(step), seen)
+                spot = self.places.from_row(model, int(step), seen)
                 self._tables += [
                     Evaluation(
                         model=spot.model,
@@ -296,7 +300,7 @@ class Reading:
                 ]
             for task, values in benchmarks.items():
                 if (gaps := curves.iteration[model][~np.isfinite(values)]).size:
-                    at = listing([f"{step:,}" for step in gaps])
+                    at = join_words([f"{step:,}" for step in gaps])
                     self.problems.append(
                         f"{name}: {model} has no score for {task} at iteration {at}; left out."
                     )

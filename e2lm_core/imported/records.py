@@ -36,7 +36,7 @@ def stderr_metric(name: str) -> str | None:
     return found[1] + (found[2] or "") if found else None
 
 
-def with_stderr(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+def split_stderr(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
     """Scores by metric, and the standard errors of those that have one, which stood among them."""
     errors = {metric: value for name, value in values.items() if (metric := stderr_metric(name)) is not None}
     scores = {name: value for name, value in values.items() if stderr_metric(name) is None}
@@ -86,28 +86,35 @@ class Questions:
         )
 
 
-class Wanted(Record):
+class ImportFilter(Record):
     """What of results is kept, as globs; everything where nothing is named."""
 
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
 
-    def of(self, evaluation: Evaluation) -> Evaluation | None:
+    def apply(self, evaluation: Evaluation) -> Evaluation | None:
         """The evaluation with those of its scores that are wanted; None where it is not."""
-        if not (fits(evaluation.model.name, self.models) and fits(evaluation.task, self.tasks)):
+        if not (
+            matches_any_glob(evaluation.model.name, self.models)
+            and matches_any_glob(evaluation.task, self.tasks)
+        ):
             return None
         if not self.metrics:
             return evaluation
-        scores = {metric: value for metric, value in evaluation.scores.items() if fits(metric, self.metrics)}
+        scores = {
+            metric: value
+            for metric, value in evaluation.scores.items()
+            if matches_any_glob(metric, self.metrics)
+        }
         stderr = {metric: value for metric, value in evaluation.stderr.items() if metric in scores}
         return replace(evaluation, scores=scores, stderr=stderr) if scores else None
 
 
-EVERYTHING = Wanted()
+EVERYTHING = ImportFilter()
 
 
-def fits(name: str, globs: tuple[str, ...]) -> bool:
+def matches_any_glob(name: str, globs: tuple[str, ...]) -> bool:
     """Whether a name fits one of the globs, if there are any."""
     return not globs or any(fnmatchcase(name, glob) for glob in globs)
 

@@ -11,7 +11,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
 from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
-from e2lm_core.imported.join import labels, task_label
+from e2lm_core.imported.join import curve_labels, task_label
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import set_intervals
@@ -40,7 +40,7 @@ def quality(curve: Curve) -> SignalQuality:
         return found
     why = (
         f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
-        f"{phrasing.listing([f'{step:,}' for step in holes])} too."
+        f"{phrasing.join_words([f'{step:,}' for step in holes])} too."
     )
     return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
 
@@ -66,7 +66,7 @@ def _of_the_competition(curve: Curve) -> list[int]:
 def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     """One row a curve, with the columns of `tables.quality_frame`."""
     rows = []
-    for curve, label in zip(curves, labels(curves), strict=True):
+    for curve, label in zip(curves, curve_labels(curves), strict=True):
         rated = quality(curve)
         rows.append(
             {
@@ -86,7 +86,7 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
-def errors_of(curve: Curve) -> Sequence[float | None]:
+def standard_errors(curve: Curve) -> Sequence[float | None]:
     """The standard error of each point, None where the files give none."""
     return curve.stderr or (None,) * len(curve.steps)
 
@@ -104,9 +104,9 @@ def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
             np.nan if curve.questions is None else curve.questions,
             np.nan if stderr is None else stderr,
         )
-        for curve, label in zip(curves, labels(curves), strict=True)
+        for curve, label in zip(curves, curve_labels(curves), strict=True)
         for step, tokens, early, score, stderr in zip(
-            curve.steps, curve.tokens_seen, curve.early, curve.scores, errors_of(curve), strict=True
+            curve.steps, curve.tokens_seen, curve.early, curve.scores, standard_errors(curve), strict=True
         )
     ]
     return pd.DataFrame(rows, columns=[*tables.CURVE_COLUMNS, "stderr"])
@@ -116,7 +116,7 @@ def models(curves: Sequence[Curve]) -> list[ModelInfo]:
     """The curves' models under the names that `curve_frame` gives them."""
     return [
         curve.model.model_copy(update={"name": label})
-        for curve, label in zip(curves, labels(curves), strict=True)
+        for curve, label in zip(curves, curve_labels(curves), strict=True)
     ]
 
 
@@ -124,7 +124,7 @@ def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
     """model, step, low, high of the task's curves from samples; None where there are none."""
     curves = imported.curves_of(task, metric) if metric in METRICS else []
     by_measured: dict[str, dict[str, str]] = {}  # the label of each model's curve, by what samples gave
-    for curve, label in zip(curves, labels(curves), strict=True):
+    for curve, label in zip(curves, curve_labels(curves), strict=True):
         names = (task_label(curve, True), task_label(curve, False), task)
         if (measured := next((name for name in names if name in imported.measured), None)) is not None:
             by_measured.setdefault(measured, {})[curve.model.name] = label

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from e2lm_core.base.phrasing import count, listing, metric_value, score, tokens
-from e2lm_core.imported.join import labels
+from e2lm_core.base.phrasing import count, join_words, metric_value, score, tokens
+from e2lm_core.imported.join import curve_labels
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
 
@@ -15,7 +15,7 @@ _FILE = re.compile(r"\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip)\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-def summary(imported: Imported) -> str:
+def import_summary(imported: Imported) -> str:
     """How much was read: models, tasks, points; and how much was not."""
     models = list(dict.fromkeys(curve.model.name for curve in imported.curves))
     points = sum(len(curve.steps) for curve in imported.curves)
@@ -31,7 +31,7 @@ def summary(imported: Imported) -> str:
     return sentence + "."
 
 
-def folded(sentences: Sequence[str]) -> list[str]:
+def fold_similar(sentences: Sequence[str]) -> list[str]:
     """Sentences that say the same of many files or numbers once, with how many more there are."""
     alike: dict[str, list[str]] = {}
     for sentence in dict.fromkeys(sentences):
@@ -44,7 +44,7 @@ def folded(sentences: Sequence[str]) -> list[str]:
     return said
 
 
-def finding(curves: Sequence[Curve]) -> str:
+def headline(curves: Sequence[Curve]) -> str:
     """What one metric does on one task, and which model does it most steadily."""
     if not curves:
         return "There is no curve of this metric."
@@ -53,12 +53,14 @@ def finding(curves: Sequence[Curve]) -> str:
         only = curves[0]
         at = f"step {only.steps[0]:,}"
         return (
-            f"There is one point a curve, so nothing rises or falls: {labels(curves)[0]} has "
+            f"There is one point a curve, so nothing rises or falls: {curve_labels(curves)[0]} has "
             f"{metric_value(only.metric, only.scores[0])} at {at}."
         )
     first = max(lines, key=lambda curve: len(curve.steps))
     values = [
-        (label, curve) for label, curve in zip(labels(curves), curves, strict=True) if len(curve.steps) > 1
+        (label, curve)
+        for label, curve in zip(curve_labels(curves), curves, strict=True)
+        if len(curve.steps) > 1
     ]
     moves = [
         f"{label} goes from **{metric_value(c.metric, c.scores[0])} to "
@@ -67,7 +69,7 @@ def finding(curves: Sequence[Curve]) -> str:
     ]
     end = first.tokens_seen[-1]
     where = f"step {first.steps[-1]:,}" if end is None else f"{tokens(end)} tokens"
-    sentence = f"On {first.task}, {first.metric} of {listing(moves, most=2)} by {where}"
+    sentence = f"On {first.task}, {first.metric} of {join_words(moves, max_items=2)} by {where}"
     rated = [(rating.sq, label) for label, c in values if (rating := quality(c)).sq is not None]
     if len(rated) > 1:
         best, label = max(rated)

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Place(NamedTuple):
+class SetLocation(NamedTuple):
     """Where a set is: the settings in whose workspace, under which name, and the owner where that is another."""
 
     settings: Settings
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     owner: str | None = None
 
 
-def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
+def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLocation:
     """Where the set of that name or address is, for whoever asks to read it, to edit it, or to do as its owner.
 
     Raises TaskError for a set of another who did not share it so, be it there or not, and for an edit by a
@@ -47,12 +47,12 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
     if address is None:
         if not settings.paths and _PATH.search(name):
             raise TaskError(f"There is no question set {name[:80]!r} here: give the name of one.")
-        return Place(settings, name)
+        return SetLocation(settings, name)
     owner, own_name = address.groups()
     if owner == settings.person:
-        return Place(settings, own_name)
-    if settings.paths and register.get(settings, owner) is None:
-        return Place(settings, name)  # a path
+        return SetLocation(settings, own_name)
+    if settings.paths and register.get_person(settings, owner) is None:
+        return SetLocation(settings, name)  # a path
     granted = role_of(settings, owner, own_name)
     if granted is None:
         raise TaskError(
@@ -64,8 +64,8 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
         raise TaskError(
             f"{name} is shared with you to read: copy it and edit the copy, or ask {owner} for the role of editor."
         )
-    theirs = settings.asked_by(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
-    return Place(theirs, own_name, owner)
+    theirs = settings.for_person(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
+    return SetLocation(theirs, own_name, owner)
 
 
 def role_of(settings: Settings, owner: str, name: str) -> Role | None:
@@ -73,21 +73,21 @@ def role_of(settings: Settings, owner: str, name: str) -> Role | None:
 
     Whoever is at the machine, as nobody, may do everything. A visitor has no role.
     """
-    if register.is_anybody(settings):
-        return "editor" if register.get(settings, owner) else None
+    if register.is_unrestricted(settings):
+        return "editor" if register.get_person(settings, owner) else None
     if settings.person is None or settings.person.startswith(register.VISITOR):
         return None
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT role FROM grants WHERE owner = ? AND set_name = ? AND person = ?",
             (owner, name, settings.person),
         ).fetchone()
     if row is not None:
         return "editor" if row[0] == "editor" else "reader"
-    return "reader" if register.administers(settings) and register.get(settings, owner) else None
+    return "reader" if register.is_administrator(settings) and register.get_person(settings, owner) else None
 
 
-def is_guest(settings: Settings) -> bool:
+def is_shared_access(settings: Settings) -> bool:
     """Whether these are the settings of one whose set is open, asked by another: see `Place`."""
     return settings.person is not None and settings.author not in ("", settings.person)
 
@@ -98,11 +98,11 @@ def require_writer(settings: Settings) -> None:
         raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
 
 
-def require_member(settings: Settings, to_do: str) -> None:
+def require_member(settings: Settings, action: str) -> None:
     """Raises TaskError for a visitor, sandbox or not; `to_do` is what they wanted, as in "download checkpoints"."""
-    person = None if settings.person is None else register.get(settings, settings.person)
+    person = None if settings.person is None else register.get_person(settings, settings.person)
     if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
-        raise TaskError(f"Visitors do not {to_do}: sign in first.")
+        raise TaskError(f"Visitors do not {action}: sign in first.")
 
 
 def require_path(settings: Settings, folder: Path) -> None:
@@ -115,8 +115,8 @@ def require_path(settings: Settings, folder: Path) -> None:
     if len(parts) > 1 and parts[0] == "people" and parts[1] == settings.person:
         return
     if len(parts) > 3 and (parts[0], parts[2]) == ("people", "sets"):
-        of_set(settings, f"{parts[1]}/{parts[3]}")
-    elif not register.administers(settings):
+        resolve_set(settings, f"{parts[1]}/{parts[3]}")
+    elif not register.is_administrator(settings):
         raise TaskError(f"There is no question set {str(folder)[:200]!r} that you may open.")
 
 
@@ -146,17 +146,17 @@ def _asking(
 ) -> Callable[Concatenate[Settings, str, P], R]:
     @wraps(service)
     def asked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
-        place = of_set(settings, name, role)
-        return of_owner(service(place.settings, place.name, *arguments, **options), place.owner)
+        place = resolve_set(settings, name, role)
+        return with_owner(service(place.settings, place.name, *arguments, **options), place.owner)
 
     return asked
 
 
-def of_owner(given: Any, owner: str | None) -> Any:
+def with_owner(given: Any, owner: str | None) -> Any:
     """What a service gave, a set or something with a set as its `task`, with whose it is."""
     if owner is None or not isinstance(given, Record):
         return given
     if "owner" in type(given).model_fields:
         return given.model_copy(update={"owner": owner})
     inner = getattr(given, "task", None)
-    return given.model_copy(update={"task": of_owner(inner, owner)}) if isinstance(inner, Record) else given
+    return given.model_copy(update={"task": with_owner(inner, owner)}) if isinstance(inner, Record) else given

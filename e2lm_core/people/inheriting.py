@@ -15,9 +15,9 @@ from e2lm_core.base.settings import Settings
 _FOLDERS = ("history", "trash", "drafts", "results", "sets")  # a set comes last: it is seen once it is whole
 
 
-def hand_over(settings: Settings, database: Database, person: str) -> None:
+def transfer_workspace(settings: Settings, database: Database, person: str) -> None:
     """Move what lies in the workspace of `settings` to a person's; a name that they have already stays behind."""
-    workspace = settings.asked_by(person).workspace
+    workspace = settings.for_person(person).workspace
     moved: list[str] = []
     for name in _FOLDERS:
         for entry in _entries(settings.workspace / name):

@@ -24,7 +24,7 @@ _LOOK_AGAIN_S = 3.0  # at the bytes on the disk: an edit does not wait for each 
 _MORE = "or ask an administrator for more"
 
 
-class Kind(Record):
+class QuotaKind(Record):
     """One thing of which there is so much, for a person and for a visitor without an account."""
 
     key: str
@@ -36,14 +36,14 @@ class Kind(Record):
 
 
 KINDS = (
-    Kind(
+    QuotaKind(
         key="sets",
         label="question sets",
         most=100,
         most_of_visitor=5,
         sentence=f"You have {{used}} question sets, and {{most}} are yours to have: delete one, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="bytes",
         label="disk, with history",
         most=2e9,
@@ -52,14 +52,14 @@ KINDS = (
         sentence=f"Your sets, their history and your results take {{used}}, and {{most}} are yours: delete what you no "
         f"longer need, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="results",
         label="kept results",
         most=50,
         most_of_visitor=5,
         sentence=f"You keep {{used}} results from elsewhere, and {{most}} are yours to keep: remove one, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="runs",
         label="waiting runs",
         most=10,
@@ -67,7 +67,7 @@ KINDS = (
         sentence=f"{{used}} of your runs are waiting already, and {{most}} may: wait until one has started, cancel one, "
         f"{_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="cpu",
         label="CPU a day",
         most=6 * 3600,
@@ -76,7 +76,7 @@ KINDS = (
         sentence="Your runs have computed for {used} today, and {most} a day are yours: what is computed is kept; go on "
         f"tomorrow (UTC), {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="uploads",
         label="uploads a day",
         most=2e9,
@@ -91,26 +91,26 @@ _BY_KEY = {kind.key: kind for kind in KINDS}
 class Quota(Record):
     """How much of something a person has and may have; None for an administrator, who may have any."""
 
-    kind: Kind
+    kind: QuotaKind
     used: float
     most: float | None
 
     @property
     def text(self) -> str:
         """As in: 3 of 100."""
-        used = said(self.kind, self.used)
-        return used if self.most is None else f"{used} of {said(self.kind, self.most)}"
+        used = format_amount(self.kind, self.used)
+        return used if self.most is None else f"{used} of {format_amount(self.kind, self.most)}"
 
 
-def of(settings: Settings, person: str) -> list[Quota]:
+def quotas_of(settings: Settings, person: str) -> list[Quota]:
     """All quotas of a person, with what they use; one's own, or anybody's for an administrator."""
     if person != settings.person:
         register.require_administrator(settings, "see what others use")
-    theirs = settings.asked_by(person)
+    theirs = settings.for_person(person)
     return [Quota(kind=k, used=_USED[k.key](theirs), most=_most(theirs, k)) for k in KINDS]
 
 
-def require(settings: Settings, key: str, more: float = 1) -> None:
+def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
     """Raises LimitError, the kind's sentence, where whoever asks would have more than is theirs."""
     if settings.person is None:
         return
@@ -119,20 +119,20 @@ def require(settings: Settings, key: str, more: float = 1) -> None:
     if most is None:
         return
     used = _USED[key](settings)
-    if used + more > most:
-        raise LimitError(kind.sentence.format(used=said(kind, used), most=said(kind, most)))
+    if used + additional > most:
+        raise LimitError(kind.sentence.format(used=format_amount(kind, used), most=format_amount(kind, most)))
 
 
-def most_of(settings: Settings, key: str) -> float | None:
+def quota_limit(settings: Settings, key: str) -> float | None:
     """How much of a kind is theirs who asks; None where there is no quota."""
     return None if settings.person is None else _most(settings, _BY_KEY[key])
 
 
-def spend(settings: Settings, key: str, amount: float) -> None:
+def record_use(settings: Settings, key: str, amount: float) -> None:
     """Note what whoever asks has used today, of a kind that is counted by the day."""
     if settings.person is None or amount <= 0:
         return
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO spent (person, day, kind, amount) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (person, day, kind) DO UPDATE SET amount = amount + excluded.amount",
@@ -140,13 +140,13 @@ def spend(settings: Settings, key: str, amount: float) -> None:
         )
 
 
-def take(settings: Settings, key: str, amount: float) -> None:
+def charge(settings: Settings, key: str, amount: float) -> None:
     """Spend what is still theirs. Raises LimitError, and notes nothing, where it is more."""
-    require(settings, key, amount)
-    spend(settings, key, amount)
+    check_quota(settings, key, amount)
+    record_use(settings, key, amount)
 
 
-def set_most(settings: Settings, key: str, most: float | None, who: str = EVERYBODY) -> None:
+def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EVERYBODY) -> None:
     """Say how much of a kind is theirs: a person's, `visitors`' or `everybody`'s; None takes back what was said.
 
     Raises StudioError unless an administrator asks, and for a kind, a number or a person that there is not.
@@ -154,43 +154,43 @@ def set_most(settings: Settings, key: str, most: float | None, who: str = EVERYB
     register.require_administrator(settings, "change quotas")
     if key not in _BY_KEY:
         raise StudioError(f"There is no quota {key[:80]!r}: there are {', '.join(_BY_KEY)}.")
-    if most is not None and not 0 <= most < 1e15:
-        raise StudioError(f"A quota cannot be {most:g}: use a number from 0.")
-    person = who if who in (EVERYBODY, VISITORS) else register.find(settings, who).id
-    with register.database(settings).transaction() as connection:
+    if limit is not None and not 0 <= limit < 1e15:
+        raise StudioError(f"A quota cannot be {limit:g}: use a number from 0.")
+    person = whose if whose in (EVERYBODY, VISITORS) else register.find_person(settings, whose).id
+    with register.accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM quotas WHERE person = ? AND kind = ?", (person, key))
-        if most is not None:
+        if limit is not None:
             connection.execute(
-                "INSERT INTO quotas (person, kind, most) VALUES (?, ?, ?)", (person, key, most)
+                "INSERT INTO quotas (person, kind, most) VALUES (?, ?, ?)", (person, key, limit)
             )
 
 
-def changed(settings: Settings) -> list[tuple[str, Kind, float]]:
+def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
     """What administrators have said: of whom, which kind, how much."""
     register.require_administrator(settings, "see quotas")
-    if not register.exists(settings):
+    if not register.has_accounts(settings):
         return []
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         rows = connection.execute("SELECT person, kind, most FROM quotas ORDER BY person, kind").fetchall()
     return [(person, _BY_KEY[key], most) for person, key, most in rows if key in _BY_KEY]
 
 
-def said(kind: Kind, amount: float) -> str:
+def format_amount(quota_kind: QuotaKind, amount: float) -> str:
     """An amount in words."""
-    if kind.unit == "bytes":
+    if quota_kind.unit == "bytes":
         return phrasing.size(round(amount))
-    if kind.unit == "seconds":
+    if quota_kind.unit == "seconds":
         return f"{amount / 3600:,.1f} h" if amount >= 3600 else f"{amount / 60:,.0f} min"
     return f"{amount:,.0f}"
 
 
-def _most(settings: Settings, kind: Kind) -> float | None:
-    if register.administers(settings):
+def _most(settings: Settings, kind: QuotaKind) -> float | None:
+    if register.is_administrator(settings):
         return None
     person = settings.person or ""
     visits = person.startswith(f"{register.VISITOR}-")
     names = (person, VISITORS if visits else EVERYBODY)
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         rows = dict(
             connection.execute(
                 "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
@@ -235,7 +235,7 @@ def _size(folder: Path) -> int:
 
 
 def _runs(settings: Settings) -> float:
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM jobs WHERE owner = ? AND state = 'queued'", (settings.person,)
         ).fetchone()
@@ -244,7 +244,7 @@ def _runs(settings: Settings) -> float:
 
 def _spent(key: str) -> Callable[[Settings], float]:
     def of_today(settings: Settings) -> float:
-        with register.database(settings).reading() as connection:
+        with register.accounts_database(settings).reading() as connection:
             row = connection.execute(
                 "SELECT amount FROM spent WHERE person = ? AND day = ? AND kind = ?",
                 (settings.person, _today(), key),

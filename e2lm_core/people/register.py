@@ -51,7 +51,7 @@ class Person(Record):
         return self.issuer == VISITOR
 
 
-def exists(settings: Settings) -> bool:
+def has_accounts(settings: Settings) -> bool:
     """Whether anybody ever signed in here, or had a sandbox."""
     return (settings.home / "people").is_dir()
 
@@ -84,7 +84,7 @@ def sign_in(
     )  # of no other by what is left out
     name, username = _plain(name)[:80], username and _plain(username)
     email = email if email == (email and _plain(email)) else None
-    with database(settings).transaction() as connection:
+    with accounts_database(settings).transaction() as connection:
         known = _where(settings, "issuer = ? AND subject = ?", (issuer, subject))
         if not known:
             identity = _free_id(settings, (username, name, (email or "").partition("@")[0]))
@@ -131,7 +131,7 @@ def _folded(address: str) -> str:
 
 def _has_name(settings: Settings, name: str, issuer: str, subject: str, username: str | None) -> bool:
     """Whether an administrator's user name is this account's: bound to it already, or free and its own now."""
-    with database(settings).transaction() as connection:
+    with accounts_database(settings).transaction() as connection:
         if username == name:
             connection.execute(
                 "INSERT OR IGNORE INTO admin_names (name, issuer, subject, at) VALUES (?, ?, ?, ?)",
@@ -141,11 +141,11 @@ def _has_name(settings: Settings, name: str, issuer: str, subject: str, username
     return row is not None and tuple(row) == (issuer, subject)
 
 
-def visitor(settings: Settings, browser: str) -> Person:
+def get_or_create_visitor(settings: Settings, browser: str) -> Person:
     """The visitor with this browser, whose sandbox is made at their first visit; `browser` is 12 hex digits."""
     identity = f"{VISITOR}-{browser}"
     now = time.time()
-    with database(settings).transaction() as connection:
+    with accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO people (id, issuer, subject, name, created_at, seen_at) VALUES (?, ?, ?, 'a visitor', ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
@@ -154,22 +154,22 @@ def visitor(settings: Settings, browser: str) -> Person:
     return _settled(settings, identity)
 
 
-def get(settings: Settings, identity: str) -> Person | None:
+def get_person(settings: Settings, identity: str) -> Person | None:
     """The person of that id, None where there is none."""
-    if not exists(settings):
+    if not has_accounts(settings):
         return None
     return next(iter(_where(settings, "id = ?", (identity,))), None)
 
 
-def find(settings: Settings, who: str) -> Person:
+def find_person(settings: Settings, who: str) -> Person:
     """The person of that id, verified e-mail or, where no two have it, name. Raises StudioError where there is none.
 
     What holds @ is an e-mail and never a name, which anybody may choose.
     """
     who = _plain(who)
     column = "email" if "@" in who else "name"
-    if exists(settings):
-        if person := get(settings, who):
+    if has_accounts(settings):
+        if person := get_person(settings, who):
             return person
         named = _where(settings, f"issuer != ? AND lower({column}) = lower(?)", (VISITOR, who))
         if len(named) == 1:
@@ -182,56 +182,57 @@ def find(settings: Settings, who: str) -> Person:
     )
 
 
-def everyone(settings: Settings) -> list[Person]:
+def list_people(settings: Settings) -> list[Person]:
     """All people by the time of their first visit, visitors last."""
-    if not exists(settings):
+    if not has_accounts(settings):
         return []
     return sorted(_where(settings, "1", ()), key=lambda person: (person.visitor, person.created_at))
 
 
 def first_administrator(settings: Settings) -> Person | None:
     """As whom commands act; None where nobody signs in."""
-    return next((person for person in everyone(settings) if person.administrator), None)
+    return next((person for person in list_people(settings) if person.administrator), None)
 
 
-def administers(settings: Settings) -> bool:
+def is_administrator(settings: Settings) -> bool:
     """Whether whoever asks is an administrator: so is everybody where nobody signs in."""
-    if is_anybody(settings):
+    if is_unrestricted(settings):
         return not settings.readonly
-    person = get(settings, settings.person or "")
+    person = get_person(settings, settings.person or "")
     return person is not None and person.administrator
 
 
-def is_anybody(settings: Settings) -> bool:
+def is_unrestricted(settings: Settings) -> bool:
     """Whether it is asked as nobody, who may do everything: on the machine itself, or where nobody signs in."""
     return settings.person is None and (settings.paths or settings.auth == "none")
 
 
-def require_administrator(settings: Settings, to_do: str) -> None:
+def require_administrator(settings: Settings, action: str) -> None:
     """Raises StudioError unless whoever asks is one; `to_do` is what they wanted, as in "change quotas"."""
-    if not administers(settings):
-        raise StudioError(f"Only an administrator may {to_do}: ask one (E2LM_ADMINS names them).")
+    if not is_administrator(settings):
+        raise StudioError(f"Only an administrator may {action}: ask one (E2LM_ADMINS names them).")
 
 
-def set_administrator(settings: Settings, who: str, is_one: bool) -> Person:
+def set_administrator(settings: Settings, who: str, is_administrator: bool) -> Person:
     """Make somebody an administrator, or no longer one. Raises StudioError as `find` does, and for a visitor."""
     require_administrator(settings, "say who is an administrator")
-    person = find(settings, who)
+    person = find_person(settings, who)
     if person.visitor:
         raise StudioError("A visitor cannot be an administrator: they have to sign in first.")
-    with database(settings).transaction() as connection:
+    with accounts_database(settings).transaction() as connection:
         connection.execute(
-            "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?", (is_one, not is_one, person.id)
+            "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?",
+            (is_administrator, not is_administrator, person.id),
         )
     return _settled(settings, person.id)
 
 
-def still_here(settings: Settings, person: Person) -> Person | None:
+def touch_last_seen(settings: Settings, person: Person) -> Person | None:
     """The person as they are now, None where they are gone; that they are here is noted once a minute."""
     now = time.time()
-    found = get(settings, person.id)
+    found = get_person(settings, person.id)
     if found is not None and now - found.seen_at > _SEEN_EVERY_S:
-        with database(settings).transaction() as connection:
+        with accounts_database(settings).transaction() as connection:
             connection.execute("UPDATE people SET seen_at = ? WHERE id = ?", (now, person.id))
     return found
 
@@ -240,25 +241,25 @@ def end_sign_in(settings: Settings, sign_in: str) -> None:
     """Sign out: no page and no pass of this sign-in is anybody's from now on, in whatever tab."""
     _signed_out.add((settings.home, sign_in))
     now = time.time()
-    with contextlib.suppress(StudioError), database(settings).transaction() as connection:
+    with contextlib.suppress(StudioError), accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM sign_outs WHERE at < ?", (now - _SIGN_OUT_KEPT_S,))
         connection.execute("INSERT OR REPLACE INTO sign_outs (sign_in, at) VALUES (?, ?)", (sign_in, now))
 
 
-def has_ended(settings: Settings, sign_in: str) -> bool:
+def is_sign_in_ended(settings: Settings, sign_in: str) -> bool:
     """Whether somebody has signed out of this sign-in."""
     if (settings.home, sign_in) in _signed_out:
         return True
-    if not exists(settings):
+    if not has_accounts(settings):
         return False
-    with database(settings).reading() as connection:
+    with accounts_database(settings).reading() as connection:
         row = connection.execute("SELECT 1 FROM sign_outs WHERE sign_in = ?", (sign_in,)).fetchone()
     return row is not None
 
 
-def forget(settings: Settings, identity: str) -> None:
+def delete_person(settings: Settings, identity: str) -> None:
     """Take a person out of every table; their folder is the caller's."""
-    with database(settings).transaction() as connection:
+    with accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM grants WHERE owner = ? OR person = ?", (identity, identity))
         connection.execute("DELETE FROM links WHERE owner = ?", (identity,))
         for table in ("quotas", "spent"):
@@ -266,7 +267,7 @@ def forget(settings: Settings, identity: str) -> None:
         connection.execute("DELETE FROM people WHERE id = ?", (identity,))
 
 
-def database(settings: Settings) -> Database:
+def accounts_database(settings: Settings) -> Database:
     """The home's database, opened once a process; anew where another file has taken its place."""
     try:
         stat = settings.database.stat()
@@ -283,7 +284,7 @@ def _opened(path: Path, device: int, inode: int) -> Database:
 
 def _where(settings: Settings, condition: str, values: tuple[object, ...]) -> list[Person]:
     columns = tuple(Person.model_fields)
-    with database(settings).reading() as connection:
+    with accounts_database(settings).reading() as connection:
         rows = connection.execute(
             f"SELECT {', '.join(columns)} FROM people WHERE {condition} ORDER BY created_at", values
         ).fetchall()
@@ -293,7 +294,7 @@ def _where(settings: Settings, condition: str, values: tuple[object, ...]) -> li
 def _settled(settings: Settings, identity: str) -> Person:
     """The person with a workspace; the first administrator's holds what the home had."""
     person = _where(settings, "id = ?", (identity,))[0]
-    workspace = settings.asked_by(identity).workspace
+    workspace = settings.for_person(identity).workspace
     try:
         workspace.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -302,7 +303,7 @@ def _settled(settings: Settings, identity: str) -> Person:
         ) from error
     first = first_administrator(settings) if person.administrator else None
     if first is not None and first.id == identity:
-        inheriting.hand_over(settings.asked_by(None), database(settings), identity)
+        inheriting.transfer_workspace(settings.for_person(None), accounts_database(settings), identity)
     return person
 
 

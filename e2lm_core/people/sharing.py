@@ -51,7 +51,7 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
     """
     owned = _own(settings, name, "share it")
     _require_role(role)
-    person = register.find(settings, who)
+    person = register.find_person(settings, who)
     if person.visitor:
         raise StudioError(f"{person.id} has not signed in: a set is shared with people who have.")
     if person.id == owned.owner:
@@ -67,10 +67,10 @@ def unshare(settings: Settings, name: str, who: str) -> None:
     Raises TaskError for another's set, StudioError where it is not shared with them.
     """
     address = access.ADDRESS.fullmatch(name)
-    person = register.find(settings, who)
+    person = register.find_person(settings, who)
     leaving = address is not None and person.id == settings.person
     owned = _Owned(*address.groups()) if leaving and address else _own(settings, name, "take back a share")
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         gone = connection.execute(
             "DELETE FROM grants WHERE owner = ? AND set_name = ? AND person = ?", (*owned, person.id)
         ).rowcount
@@ -83,22 +83,22 @@ def shared_with(settings: Settings, name: str) -> list[Grant]:
     return _grants(settings, "owner = ? AND set_name = ?", _own(settings, name, "see whom it is shared with"))
 
 
-def shared_to(settings: Settings) -> list[Grant]:
+def sets_shared_with_caller(settings: Settings) -> list[Grant]:
     """The sets of others that are shared with whoever asks, by owner and name."""
-    if settings.person is None or not register.exists(settings):
+    if settings.person is None or not register.has_accounts(settings):
         return []
     return _grants(settings, "person = ?", (settings.person,))
 
 
-def make_link(settings: Settings, name: str, role: Role = "reader") -> Link:
+def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
     """A link to one's own set; the same one as long as it is not closed. Raises as `share` does."""
     owned = _own(settings, name, "share it")
     _require_role(role)
-    for link in links(settings, name):
+    for link in list_links(settings, name):
         if link.role == role:
             return link
     link = Link(key=secrets.token_urlsafe(18), owner=owned.owner, set_name=owned.name, role=role)
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO links (key, owner, set_name, role, at) VALUES (?, ?, ?, ?, ?)",
             (link.key, *owned, role, time.time()),
@@ -106,10 +106,10 @@ def make_link(settings: Settings, name: str, role: Role = "reader") -> Link:
     return link
 
 
-def links(settings: Settings, name: str) -> list[Link]:
+def list_links(settings: Settings, name: str) -> list[Link]:
     """The open links to one's own set. Raises TaskError for another's set."""
     owned = _own(settings, name, "see its links")
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             "SELECT key, owner, set_name, role FROM links WHERE owner = ? AND set_name = ? ORDER BY at", owned
         ).fetchall()
@@ -119,21 +119,21 @@ def links(settings: Settings, name: str) -> list[Link]:
 def close_links(settings: Settings, name: str) -> int:
     """Nobody new comes by the set's links; whoever came keeps their role. How many there were."""
     owned = _own(settings, name, "close its links")
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         return int(connection.execute("DELETE FROM links WHERE owner = ? AND set_name = ?", owned).rowcount)
 
 
-def follow(settings: Settings, key: str) -> Grant | None:
+def redeem_link(settings: Settings, key: str) -> Grant | None:
     """What a link's key gives to whoever opens it; None for a key that there is not, or to their own set.
 
     Raises TaskError for a visitor, sandbox or not, and where nobody signs in.
     """
-    if settings.person is None or not register.exists(settings):
+    if settings.person is None or not register.has_accounts(settings):
         raise TaskError("This link is for people who sign in, and nobody does here.")
-    person = register.get(settings, settings.person)
+    person = register.get_person(settings, settings.person)
     if person is None or person.visitor:
         raise TaskError("This link is for people who have signed in: sign in, and open it again.")
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT owner, set_name, role FROM links WHERE key = ?",
             (key.encode("utf-8", "replace").decode(),),
@@ -148,22 +148,22 @@ def follow(settings: Settings, key: str) -> Grant | None:
     return grant
 
 
-def end(settings: Settings, name: str) -> None:
+def remove_shares(settings: Settings, name: str) -> None:
     """A set is gone: whoever it was shared with does not get the next one of its name."""
-    if settings.person is None or not register.exists(settings):
+    if settings.person is None or not register.has_accounts(settings):
         return
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"DELETE FROM {table} WHERE owner = ? AND set_name = ?", (settings.person, name)
             )
 
 
-def follow_renaming(settings: Settings, name: str, new: str) -> None:
+def rename_shares(settings: Settings, name: str, new: str) -> None:
     """A set has another name, and is shared as it was."""
-    if settings.person is None or not register.exists(settings):
+    if settings.person is None or not register.has_accounts(settings):
         return
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"UPDATE {table} SET set_name = ? WHERE owner = ? AND set_name = ?",
@@ -173,7 +173,7 @@ def follow_renaming(settings: Settings, name: str, new: str) -> None:
 
 def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     """Whose a set is, where that is whoever asks, or they are at the machine itself."""
-    if not register.exists(settings):
+    if not register.has_accounts(settings):
         raise TaskError(
             "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in docs/people.md."
         )
@@ -181,7 +181,7 @@ def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     owner, own_name = address.groups() if address else (settings.person, name)
     if owner is None or (settings.person is not None and owner != settings.person):
         raise TaskError(f"{name} is not your set, so you cannot {to_do}: its owner can.")
-    if not (settings.asked_by(owner).sets / own_name / f"{own_name}.yaml").is_file():
+    if not (settings.for_person(owner).sets / own_name / f"{own_name}.yaml").is_file():
         raise TaskError(f"There is no question set {name!r} of your own: an example is everybody's already.")
     return _Owned(owner, own_name)
 
@@ -192,7 +192,7 @@ def _require_role(role: str) -> None:
 
 
 def _grant(settings: Settings, grant: Grant) -> None:
-    with register.database(settings).transaction() as connection:
+    with register.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO grants (owner, set_name, person, role, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (owner, set_name, person) DO UPDATE SET role = excluded.role, at = excluded.at",
@@ -201,7 +201,7 @@ def _grant(settings: Settings, grant: Grant) -> None:
 
 
 def _grants(settings: Settings, condition: str, values: tuple[object, ...]) -> list[Grant]:
-    with register.database(settings).reading() as connection:
+    with register.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             f"SELECT owner, set_name, person, role FROM grants WHERE {condition} ORDER BY owner, set_name, person",
             values,

@@ -18,7 +18,7 @@ _SWEPT_EVERY_S = 600.0
 _last_sweep: dict[str, float] = {}
 
 
-def arrive(settings: Settings, browser: str) -> Person:
+def open_visitor_workspace(settings: Settings, browser: str) -> Person:
     """The visitor with this browser, in a sandbox that is new or still theirs; others' that have ended are swept.
 
     Raises LimitError for a new one where there are `MOST` already.
@@ -26,16 +26,16 @@ def arrive(settings: Settings, browser: str) -> Person:
     home = str(settings.home)
     if time.monotonic() - _last_sweep.get(home, float("-inf")) > _SWEPT_EVERY_S:
         _last_sweep[home] = time.monotonic()
-        sweep(settings)
-    if register.get(settings, f"{register.VISITOR}-{browser}") is None and _count(settings) >= MOST:
+        end_expired(settings)
+    if register.get_person(settings, f"{register.VISITOR}-{browser}") is None and _count(settings) >= MOST:
         raise LimitError(f"All {MOST} sandboxes are taken just now: sign in, or come back later.")
-    return register.visitor(settings, browser)
+    return register.get_or_create_visitor(settings, browser)
 
 
-def sweep(settings: Settings) -> list[str]:
+def end_expired(settings: Settings) -> list[str]:
     """End the sandboxes whose visitor was last here longer ago than E2LM_SANDBOX_HOURS, empty ones sooner; their ids."""
     now, over = time.time(), []
-    for person in register.everyone(settings):
+    for person in register.list_people(settings):
         hours = EMPTY_S if _empty(settings, person) else settings.sandbox_hours * 3600
         if person.visitor and now - person.seen_at > min(hours, settings.sandbox_hours * 3600):
             over.append(person.id)
@@ -44,28 +44,30 @@ def sweep(settings: Settings) -> list[str]:
     return over
 
 
-def adopt(settings: Settings, browser: str, person: Person) -> None:
+def transfer_to_account(settings: Settings, browser: str, person: Person) -> None:
     """What a visitor made goes with them when they sign in; names that the person has already are left behind."""
     identity = f"{register.VISITOR}-{browser}"
-    if register.get(settings, identity) is None:
+    if register.get_person(settings, identity) is None:
         return
-    inheriting.hand_over(settings.asked_by(identity), register.database(settings), person.id)
+    inheriting.transfer_workspace(
+        settings.for_person(identity), register.accounts_database(settings), person.id
+    )
     _end(settings, identity)
 
 
 def _count(settings: Settings) -> int:
-    return sum(1 for person in register.everyone(settings) if person.visitor)
+    return sum(1 for person in register.list_people(settings) if person.visitor)
 
 
 def _empty(settings: Settings, person: Person) -> bool:
     """Whether nothing was made there: no set, no draft, no results."""
-    workspace = settings.asked_by(person.id).workspace
+    workspace = settings.for_person(person.id).workspace
     return not any((workspace / name).exists() for name in ("sets", "drafts", "results", "trash"))
 
 
 def _end(settings: Settings, identity: str) -> None:
-    folder = settings.asked_by(identity).workspace
-    register.forget(settings, identity)
+    folder = settings.for_person(identity).workspace
+    register.delete_person(settings, identity)
     gone = folder.with_name(f".{identity}.{uuid.uuid4().hex}.gone")
     with contextlib.suppress(OSError):  # what cannot be deleted now is nobody's, and goes with the next
         folder.rename(gone)

@@ -20,11 +20,18 @@ from typing import Any, Literal
 import numpy as np
 
 from e2lm_core.base.records import Question, Record
-from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.relevance import shipped
 from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
-from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, MPNET, PACKAGED, Encode, by_transformer
+from e2lm_core.relevance.embedders.packaged import (
+    JOINT,
+    MINILM,
+    MPNET,
+    PACKAGED,
+    Encode,
+    sentence_transformer,
+)
 
 DEFAULT_MODEL = JOINT
 WORDS = "words"
@@ -37,7 +44,7 @@ _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _HUB_TIMEOUT_S = 3.0
 
 
-def others(model_name: str) -> tuple[str, ...]:
+def comparison_models(model_name: str) -> tuple[str, ...]:
     """What a model can be compared with here: `WORDS`, and what judges by itself and is installed."""
     there = (name for name in (JOINT, MPNET, MINILM) if PACKAGED[name].installed)
     return tuple(name for name in (WORDS, *there) if name != model_name)
@@ -120,7 +127,7 @@ class Embedder:
             return np.empty((0, 0), dtype=np.float32)
         return np.stack([vectors[key] for key in keys])
 
-    def absent(self, texts: Sequence[str]) -> list[str]:
+    def missing_texts(self, texts: Sequence[str]) -> list[str]:
         """Those that were never embedded, each once, in their order."""
         keys = [self._key(text) for text in texts]
         known = self.cache.get(keys)
@@ -137,7 +144,7 @@ class Embedder:
 
     def _folder(self) -> Path | None:
         """The model's folder; None for the name of a hub model."""
-        path = expanded(self.model_name)
+        path = expand_home(self.model_name)
         if path.is_dir():
             if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
                 raise EmbeddingError(
@@ -168,8 +175,8 @@ class Embedder:
         try:
             device, threads = self.settings.device, self.settings.threads
             if folder:
-                return by_transformer(str(folder), device, threads)
-            return by_transformer(name, device, threads, revision or None, not _hub_answers())
+                return sentence_transformer(str(folder), device, threads)
+            return sentence_transformer(name, device, threads, revision or None, not _hub_answers())
         except EmbeddingError:
             raise
         except Exception as error:  # the library raises whatever its parts raise, offline and on broken files
@@ -200,12 +207,12 @@ def _key_of(
 
 def is_shipped(embedder: Embedder) -> bool:
     """Whether no exemplar needs to be embedded: this model's view of them comes with the studio."""
-    return shipped.load(classifier_key(embedder)) is not None
+    return shipped.load_pretrained(classifier_key(embedder)) is not None
 
 
-def anchors(embedder: Embedder) -> Array:
+def training_vectors(embedder: Embedder) -> Array:
     """The training exemplars as `embedder` sees them: unit vectors float32 [N, D]."""
-    if (ready := shipped.load(classifier_key(embedder))) is not None:
+    if (ready := shipped.load_pretrained(classifier_key(embedder))) is not None:
         return ready.anchors
     return embedder.embed(training_texts())
 
@@ -213,24 +220,24 @@ def anchors(embedder: Embedder) -> Array:
 def relevance_classifier(embedder: Embedder) -> Classifier:
     """The classifier fitted on the training exemplars as `embedder` sees them: shipped, or fitted once and cached."""
     key = classifier_key(embedder)
-    if (ready := shipped.load(key)) is not None:
+    if (ready := shipped.load_pretrained(key)) is not None:
         return ready
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            return Classifier.from_arrays(anchors(embedder), arrays)
-    classifier = fitted(embedder)
+            return Classifier.from_arrays(training_vectors(embedder), arrays)
+    classifier = fit_classifier(embedder)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())
     return classifier
 
 
-def fitted(embedder: Embedder) -> Classifier:
+def fit_classifier(embedder: Embedder) -> Classifier:
     """The classifier, fitted now."""
-    return fitted_to(anchors(embedder))
+    return fit_on_vectors(training_vectors(embedder))
 
 
-def fitted_to(vectors: Array) -> Classifier:
+def fit_on_vectors(vectors: Array) -> Classifier:
     """The classifier fitted to the training exemplars, of which these are the vectors [N, D]."""
     exemplars = load_exemplars("train")
     return Classifier.fit(vectors, [e.accepted for e in exemplars], [e.field for e in exemplars])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
@@ -18,12 +18,12 @@ from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import (
     DEFAULT_MODEL,
     Embedder,
-    anchors,
     is_shipped,
     load_exemplars,
     question_text,
     relevance_classifier,
     training_texts,
+    training_vectors,
 )
 from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.folder.files import read_task
@@ -58,7 +58,7 @@ class Relevance(Record):
         return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
 
 
-def relevance_of(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
+def judge_relevance(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
     """Embed and judge the questions; what was embedded before comes from the cache.
 
     Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be
@@ -68,7 +68,7 @@ def relevance_of(settings: Settings, questions: Sequence[Question], model: str |
     embedder = _embedder(settings, model)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
-    known = anchors(embedder)
+    known = training_vectors(embedder)
     vectors = embedder.embed_questions(questions).reshape(len(questions), known.shape[1])
     exemplar_map, question_map = map_2d(known, vectors)
     cosines = vectors @ known.T
@@ -88,12 +88,12 @@ def relevance_of(settings: Settings, questions: Sequence[Question], model: str |
     )
 
 
-def absent(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
+def missing_texts(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
     """The texts that must be embedded before the questions can be judged: the set's, and the exemplars' where this model's view of them is not shipped."""
     _require_text(questions)
     embedder = _embedder(settings, model)
     before = [] if is_shipped(embedder) else training_texts()
-    return embedder.absent([*before, *map(question_text, questions)])
+    return embedder.missing_texts([*before, *map(question_text, questions)])
 
 
 def embed(settings: Settings, texts: Sequence[str], model: str | None = None) -> None:
@@ -128,14 +128,14 @@ def assess(settings: Settings, questions: Sequence[Question], model: str | None 
 
     `nearest` are the exemplars most like the question: `[{question, accepted, field, likeness}]`.
     """
-    relevance = relevance_of(settings, questions, model)
+    relevance = judge_relevance(settings, questions, model)
     return {
         "questions": [
             {
                 "id": identity,
                 "probability": float(relevance.probability[q]),
                 "field": relevance.fields[q],
-                "nearest": reasons(relevance, q),
+                "nearest": nearest_exemplars(relevance, q),
             }
             for q, identity in enumerate(relevance.ids)
         ],
@@ -144,10 +144,10 @@ def assess(settings: Settings, questions: Sequence[Question], model: str | None 
     }
 
 
-def reasons(relevance: Relevance, place: int) -> list[dict[str, Any]]:
+def nearest_exemplars(relevance: Relevance, index: int) -> list[dict[str, Any]]:
     """The exemplars most like one question, the nearest first."""
     rows = []
-    for at, likeness in zip(relevance.nearest[place], relevance.likeness[place], strict=True):
+    for at, likeness in zip(relevance.nearest[index], relevance.likeness[index], strict=True):
         field, accepted, text = relevance.exemplars[at]
         rows.append(
             {"question": text, "accepted": accepted, "field": field, "likeness": round(float(likeness), 4)}
@@ -160,7 +160,7 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     if not task_or_jsonl.endswith(".jsonl"):
         info = find_set(settings, task_or_jsonl)
         return read_task(info.folder, settings.limits, yaml=info.yaml).task.questions
-    where = f"The file {quoted(task_or_jsonl)}"
+    where = f"The file {quote(task_or_jsonl)}"
     try:
         path = Path(task_or_jsonl).expanduser()
         access.require_path(settings, path.resolve())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question
 from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import Embedder
@@ -16,22 +16,24 @@ MODEL = MINILM  # made to find paraphrases, and what `NEAR` is of
 NEAR = 0.75  # cosine; two questions of one subject in other words lie below
 
 
-def by_meaning(
-    questions: Sequence[Question], embedder: Embedder, near: float = NEAR
+def group_by_meaning(
+    questions: Sequence[Question], embedder: Embedder, min_cosine: float = NEAR
 ) -> tuple[str | None, ...]:
     """The first question of each group, a label a question; None where it has no neighbour."""
-    leaders = grouped(embedder.embed([f"{q.question} {q.choices[q.answer]}" for q in questions]), near)
+    leaders = group_vectors(
+        embedder.embed([f"{q.question} {q.choices[q.answer]}" for q in questions]), min_cosine
+    )
     alone = {leader for leader in leaders if leaders.count(leader) == 1}
-    return tuple(None if at in alone else f"like {quoted(questions[at].id)}" for at in leaders)
+    return tuple(None if at in alone else f"like {quote(questions[at].id)}" for at in leaders)
 
 
-def grouped(vectors: NDArray[np.float32], near: float) -> list[int]:
+def group_vectors(vectors: NDArray[np.float32], min_cosine: float) -> list[int]:
     """For each row (of length 1): the first row, in order, whose cosine with it is at least `near` and that leads a
     group; itself where there is none."""
     leaders: list[int] = []
     of: list[int] = []
     for at, vector in enumerate(vectors):
-        close = np.flatnonzero(vectors[leaders] @ vector >= near) if leaders else np.empty(0, int)
+        close = np.flatnonzero(vectors[leaders] @ vector >= min_cosine) if leaders else np.empty(0, int)
         if close.size:
             of.append(leaders[int(close[0])])
         else:

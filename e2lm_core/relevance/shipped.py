@@ -21,7 +21,7 @@ VIEWS = Path(__file__).parent / "views"
 _LEVELS = 127
 
 
-def load(key: bytes) -> Classifier | None:
+def load_pretrained(key: bytes) -> Classifier | None:
     """The classifier that is shipped for a `key` (of the model, the exemplars and the fit), its anchors unit vectors
     float32 [N, D] in the exemplars' order; None for any other key."""
     file = _files().get(key)
@@ -44,12 +44,12 @@ def _read(file: Path) -> Classifier:
         return Classifier.from_arrays(_unpacked(arrays["q"], arrays["scale"]), arrays)
 
 
-def rounded(anchors: Array) -> Array:
+def quantise(anchors: Array) -> Array:
     """Unit vectors [N, D] as they are once packed: what a classifier that is shipped is fitted to."""
     return _unpacked(*_packed(anchors))
 
 
-def packed(key: bytes, classifier: Classifier) -> bytes:
+def pack_classifier(key: bytes, classifier: Classifier) -> bytes:
     """The file's bytes."""
     q, scale = _packed(classifier.anchors)
     buffer = io.BytesIO()

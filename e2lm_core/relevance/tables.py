@@ -9,7 +9,7 @@ import pandas as pd
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.relevance import calibration
-from e2lm_core.relevance.judge import Relevance, reasons
+from e2lm_core.relevance.judge import Relevance, nearest_exemplars
 
 
 def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
@@ -28,9 +28,9 @@ def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
     return frame.sort_values("probability", kind="stable", ignore_index=True)
 
 
-def reasons_frame(relevance: Relevance, place: int) -> pd.DataFrame:
+def exemplar_frame(relevance: Relevance, place: int) -> pd.DataFrame:
     """The exemplars most like one question: likeness, whether accepted, field, text."""
-    rows = reasons(relevance, place)
+    rows = nearest_exemplars(relevance, place)
     return pd.DataFrame(
         {
             "likeness": [row["likeness"] for row in rows],
@@ -85,7 +85,7 @@ def map_frames(relevance: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.Da
             "x": relevance.map[:, 0],
             "y": relevance.map[:, 1],
             "probability": relevance.probability,
-            "label": [short(q.question) for q in task.questions],
+            "label": [safe_excerpt(q.question) for q in task.questions],
         }
     )
     exemplars = pd.DataFrame(
@@ -93,13 +93,13 @@ def map_frames(relevance: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.Da
             "x": relevance.exemplar_map[:, 0],
             "y": relevance.exemplar_map[:, 1],
             "accepted": [accepted for _, accepted, _ in relevance.exemplars],
-            "label": [f"{short(text)} ({field})" for field, _, text in relevance.exemplars],
+            "label": [f"{safe_excerpt(text)} ({field})" for field, _, text in relevance.exemplars],
         }
     )
     return questions, exemplars
 
 
-def short(text: str, most: int = 70) -> str:
+def safe_excerpt(text: str, max_chars: int = 70) -> str:
     """One line of text that a chart may show: cut, and with its angle brackets made harmless."""
     line = " ".join(text.split()).replace("<", "‹").replace(">", "›")
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"

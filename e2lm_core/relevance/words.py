@@ -10,7 +10,7 @@ from e2lm_core.relevance.classifier import ACCEPT_AT
 from e2lm_core.relevance.judge import Relevance
 
 
-def relevance(judged: Relevance) -> str:
+def headline(judged: Relevance) -> str:
     """How many questions would be accepted, and the nearest fields."""
     if not judged.ids:
         return "This set has no questions yet."
@@ -19,14 +19,14 @@ def relevance(judged: Relevance) -> str:
     nearest = ""
     if names.size:
         top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
-        nearest = f" The nearest fields are {phrasing.listing(top)}."
+        nearest = f" The nearest fields are {phrasing.join_words(top)}."
     return (
         f"**{accepted:,} of {len(judged.ids):,}** questions would probably be accepted as science "
         f"({accepted / len(judged.ids):.0%}).{nearest}"
     )
 
 
-def reliability(judged: Relevance) -> str:
+def reliability_sentence(judged: Relevance) -> str:
     """How well the exemplars are told apart by fits that have not seen them."""
     labels, folded = judged.labels, judged.folded
     return (
@@ -36,7 +36,7 @@ def reliability(judged: Relevance) -> str:
     )
 
 
-def compared(judged: Relevance, other: Relevance) -> str:
+def agreement_sentence(judged: Relevance, other: Relevance) -> str:
     """How far two embedders agree on a set."""
     if not judged.ids:
         return "This set has no questions yet."
@@ -47,7 +47,7 @@ def compared(judged: Relevance, other: Relevance) -> str:
     )
 
 
-def embedding(done: int, total: int) -> str:
+def progress_sentence(done: int, total: int) -> str:
     """How far the embedding of the texts is."""
     if done >= total:
         return "The texts are embedded; they are being judged …"

@@ -18,14 +18,14 @@ from functools import lru_cache, partial
 from pydantic import Field
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint, Record, Scored, TaskSet
-from e2lm_core.checkpoints.hub.rolling import Rolled, Roller
+from e2lm_core.base.records import Checkpoint, Record, ScoredChunk, TaskSet
+from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
 from e2lm_core.runs.kept.checkpoint_run import CheckpointRun
-from e2lm_core.runs.order import COARSE, plan
+from e2lm_core.runs.order import COARSE, plan_order
 from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.paces import SharedTime
-from e2lm_core.runs.queue.records import ALONE, Progress, Progressing
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.queue.records import ALONE, Progress, ProgressListener
+from e2lm_core.runs.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
@@ -45,7 +45,7 @@ class RunResult(Record):
     seconds: float
     tokens: int = 0
     harness_tokens: int = 0
-    rolled: Rolled | None = None
+    rolled: RollingResult | None = None
     left_out: dict[str, str] = Field(default_factory=dict)
 
 
@@ -54,7 +54,7 @@ def evaluate(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    progressing: Progressing = ALONE,
+    progress: ProgressListener = ALONE,
     rolling: str | None = None,
     questions: Collection[str] | None = None,
 ) -> RunResult:
@@ -71,15 +71,15 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    docs = prompts(task, num_fewshot)
+    docs = render_prompts(task, num_fewshot)
     if questions is not None:
         docs = [doc for doc in docs if doc.question_id in questions]
-    run = _Run(studio, Asked(docs), progressing)
+    run = _Run(studio, RequestIndex(docs), progress)
     rolled = None
     if rolling is None:
-        ends = run.at_all(plan(checkpoints))
+        ends = run.at_all(plan_order(checkpoints))
     else:
-        ends, rolled = run.rolling(plan(checkpoints), rolling)
+        ends, rolled = run.rolling(plan_order(checkpoints), rolling)
     if len(run.left_out) == len(checkpoints):
         raise CheckpointError(next(iter(run.left_out.values())))
     return RunResult(
@@ -96,7 +96,7 @@ def evaluate(
 class _Run:
     """One set at many checkpoints; one that cannot be used is left out, another error stops all within a batch."""
 
-    def __init__(self, studio: Studio, asked: Asked, progressing: Progressing) -> None:
+    def __init__(self, studio: Studio, asked: RequestIndex, progressing: ProgressListener) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
         self._stop, self._time = threading.Event(), SharedTime()
         self.left_out: dict[str, str] = {}
@@ -110,7 +110,7 @@ class _Run:
             ends += self._side_by_side(self._groups(ordered))
         return ends
 
-    def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], Rolled]:
+    def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], RollingResult]:
         """The same, with no more than two of a hub's checkpoints here that were not here before."""
         self._studio.require_local()
         ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
@@ -122,9 +122,9 @@ class _Run:
             ends.extend(self._at_group([checkpoint]))
             backend.forget(checkpoint)
 
-        fetched.clear_up(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
+        fetched.remove_fetched(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
         try:
-            roller = Roller(
+            roller = RollingRun(
                 self._studio.settings,
                 name,
                 use,
@@ -135,19 +135,19 @@ class _Run:
             )
             rolled = roller.roll(rest)
         finally:
-            fetched.clear_up(self._studio.settings, self._studio.jobs)
+            fetched.remove_fetched(self._studio.settings, self._studio.jobs)
         return ends, rolled
 
     def _waits_for(self, checkpoint: str, what: str | None) -> None:
         """What a checkpoint waits for is noted in its progress."""
-        before = self._progressing.earlier(checkpoint) or Progress(
+        before = self._progressing.previous_progress(checkpoint) or Progress(
             name=checkpoint, done=0, total=len(self._asked)
         )
         self._progressing.report(before.model_copy(update={"note": what}))
 
     def _missing(self, checkpoint: Checkpoint) -> dict[int, list[bytes]] | None:
         """What the store lacks of a checkpoint; None of one that cannot be used, which is said in its turn."""
-        if self._studio.problem(checkpoint) is None:
+        if self._studio.checkpoint_problem(checkpoint) is None:
             with suppress(CheckpointError):
                 return self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
         return None
@@ -192,12 +192,12 @@ class _Run:
     def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
         """How far those of a group are at the end that no other worker has."""
         with self._studio.store.database.transaction():  # one for all
-            mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
+            mine = [checkpoint for checkpoint in group if self._progressing.claim(checkpoint.name)]
         try:
             if self._stopped():
                 raise Cancelled("The run was cancelled; what was computed is kept.")
-            with self._time.taken():
-                now = partial(self._time.now, max(1, len(mine)))
+            with self._time.working():
+                now = partial(self._time.seconds, max(1, len(mine)))
                 runs = self._begun(mine, now)
                 ends = compute(self._studio, runs, following, self._stopped)
                 self._leave_out(runs)
@@ -240,7 +240,7 @@ def _cause_first(future: Future[list[Progress]]) -> int:
 def compute(
     studio: Studio,
     runs: Sequence[CheckpointRun],
-    following: Sequence[Checkpoint] = (),
+    prefetch: Sequence[Checkpoint] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
     """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`. Those that have the same to
@@ -251,17 +251,17 @@ def compute(
     with studio.store.database.transaction():
         for run in runs:
             if run.missing:
-                keys, there = run.planned()
+                keys, there = run.plan_requests()
                 alike.setdefault((tuple(keys), tuple(there)), []).append(run)
     if alike:
-        for checkpoint in following:
+        for checkpoint in prefetch:
             studio.backend.prefetch(checkpoint)
     for (planned, skip), group in alike.items():
         _compute_alike(studio, group, planned, skip, cancelled)
     _commit(studio, [run for run in runs if not run.missing])
     for run in runs:
         while run.is_to_begin and run.problem is None:  # its files were written to: as they are now
-            run.look()
+            run.take_fingerprint()
             run.begin()
             compute(studio, [run], (), cancelled)
     return [run.result() for run in runs]
@@ -280,7 +280,7 @@ def _compute_alike(
         for chunks in _chunks(studio, group, planned, skip, cancelled):
             for run, chunk in zip(group, chunks, strict=True):
                 run.add(chunk, planned)
-            if not any(run.goes_on for run in group):
+            if not any(run.is_active for run in group):
                 break
             if time.monotonic() - last > COMMIT_EVERY_S:
                 _commit(studio, group)
@@ -293,8 +293,8 @@ def _compute_alike(
         if len(group) == 1:
             group[0].fail(error)
         for run in group if len(group) > 1 else ():  # it is the fault of one: each by itself
-            if run.goes_on:
-                _compute_alike(studio, [run], *run.planned(), cancelled)
+            if run.is_active:
+                _compute_alike(studio, [run], *run.plan_requests(), cancelled)
         return
     _commit(studio, group)
 
@@ -305,7 +305,7 @@ def _chunks(
     planned: Sequence[bytes],
     skip: Sequence[int],
     cancelled: Callable[[], bool],
-) -> Iterator[Sequence[Scored]]:
+) -> Iterator[Sequence[ScoredChunk]]:
     requests = [group[0].asked.texts[key] for key in planned]
     if len(group) > 1:
         return studio.backend.chunks_of_all([run.checkpoint for run in group], requests, cancelled, skip)

@@ -13,7 +13,7 @@ import numpy as np
 
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
-from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
+from e2lm_core.checkpoints.ladder.taught import known_answers, mentioned_choices
 from e2lm_core.runs.kept.packs import Keys
 from e2lm_core.runs.kept.store import FEW_KEYS
 from e2lm_core.runs.requests import keys_of
@@ -27,12 +27,12 @@ from e2lm_core.sets.prompts.render import render_set
 MAPPED_FROM = 100 * 2**20
 
 
-def measure(
+def load(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    like: Measurements | None = None,
+    reuse_from: Measurements | None = None,
     folder: Path | None = None,
 ) -> Measurements:
     """Read from the store whatever of the set is there; computes nothing and loads no weights.
@@ -49,16 +49,16 @@ def measure(
     numbers: dict[str, int] = {}
     for row, doc in enumerate(docs):
         chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]
-        sizes[row, : len(doc.choices)] = [len(text.encode()) for text in doc.scored]
+        sizes[row, : len(doc.choices)] = [len(text.encode()) for text in doc.scored_texts]
         texts[row, : len(doc.choices)] = [numbers.setdefault(c, len(numbers)) for c in doc.choices]
-    curves, scopes = _read(studio, keys, width, _by_model(checkpoints), like, folder)
+    curves, scopes = _read(studio, keys, width, _by_model(checkpoints), reuse_from, folder)
     return Measurements(
         task=task.name,
         question_ids=tuple(q.id for q in task.questions),
         subjects=tuple(q.subject or "" for q in task.questions),
         gold=np.array([doc.gold for doc in docs], int),
         chars=chars,
-        gold_bytes=np.array([len(doc.scored[doc.gold].encode()) for doc in docs], float),
+        gold_bytes=np.array([len(doc.scored_texts[doc.gold].encode()) for doc in docs], float),
         curves=curves,
         groups=tuple(q.group for q in task.questions),
         keys=keys,
@@ -66,16 +66,16 @@ def measure(
         choice_bytes=sizes,
         choice_texts=texts,
         letters=task.config.style is PromptStyle.LETTERS,
-        taught=_asked(studio, task, checkpoints, taught_answers),
+        taught=_asked(studio, task, checkpoints, known_answers),
         taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
-        told=_asked(studio, task, checkpoints, told_of),
-        independent=groups.declared(task.config),
+        told=_asked(studio, task, checkpoints, mentioned_choices),
+        independent=groups.is_declared_independent(task.config),
     )
 
 
-def is_large(checkpoints: int, questions: int, width: int) -> bool:
+def is_large(checkpoints: int, questions: int, max_choices: int) -> bool:
     """Whether log-likelihoods of so many questions of up to `width` choices lie in a file."""
-    return checkpoints * questions * width * np.dtype(float).itemsize >= MAPPED_FROM
+    return checkpoints * questions * max_choices * np.dtype(float).itemsize >= MAPPED_FROM
 
 
 def _asked(
@@ -91,7 +91,7 @@ def _asked(
     return None if told is None else tuple(told.values())
 
 
-def refreshed(studio: Studio, measurements: Measurements, folder: Path | None = None) -> Measurements:
+def refresh(studio: Studio, measurements: Measurements, folder: Path | None = None) -> Measurements:
     """The same set with what has been computed since; the same object where that is nothing. `folder`: see `measure`."""
     checkpoints = [list(curve.checkpoints) for curve in measurements.curves]
     if measurements.complete_checkpoints == measurements.checkpoints:
@@ -141,7 +141,7 @@ class _Asked:
     @cached_property
     def at(self) -> np.ndarray:
         """[keys] the places of `flat` in `distinct`."""
-        return self.distinct.places(self.flat)
+        return self.distinct.positions_of(self.flat)
 
     @cached_property
     def known(self) -> dict[Scope, np.ndarray]:
@@ -207,13 +207,13 @@ def _in_memory(studio: Studio, asked: _Asked, by_model: Sequence[Sequence[Scope]
             few.update(numbers.tolist())
             edited += rows
         else:
-            some = asked.distinct.some(numbers)
+            some = asked.distinct.select(numbers)
             for scope, row in rows:
                 _fill(row, real, at, numbers, studio.store.values(scope, some))
         lls.append(ll)
     if few:  # an edit's, at many checkpoints: one look for all
         numbers = np.array(sorted(few))
-        columns = studio.store.values_of_all([scope for scope, _ in edited], asked.distinct.some(numbers))
+        columns = studio.store.values_of_all([scope for scope, _ in edited], asked.distinct.select(numbers))
         for (_, row), values in zip(edited, columns, strict=True):
             _fill(row, real, at, numbers, values)
     return lls
@@ -274,7 +274,7 @@ def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np
             if not np.array_equal(absent, looked_for):
                 looked_for = absent
                 numbers, of = np.unique(number_at[absent], return_inverse=True)
-                some = asked.distinct.some(numbers)
+                some = asked.distinct.select(numbers)
             few = len(some) <= FEW_KEYS
             values = studio.store.values_of_all([scope], some)[0] if few else studio.store.values(scope, some)
             flat[absent] = values[of]

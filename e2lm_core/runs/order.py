@@ -26,7 +26,7 @@ def coarse_to_fine(count: int) -> list[int]:
     return order
 
 
-def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+def plan_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     """Every model's last checkpoint, then every model's first, then the middles, halving the gaps; further seeds follow,
     since no curve waits for them."""
     curves: dict[str, list[Checkpoint]] = {}
@@ -40,7 +40,7 @@ def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return [checkpoint for *_, checkpoint in sorted(ordered, key=lambda item: item[:3])]
 
 
-def last(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+def last_of_each(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     """Each model's last checkpoint, in the models' order."""
     by_model: dict[str, Checkpoint] = {}
     for checkpoint in checkpoints:
@@ -54,7 +54,7 @@ def last(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
 DENSITIES = ("all", "half", "ends and middle", "early window")
 
 
-def thin(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
+def thin_out(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
     """Fewer checkpoints of each model: every second counted from the last, three, or the early window's."""
     if density not in DENSITIES:
         raise CheckpointError(f"The choice {density!r} does not exist: use one of {', '.join(DENSITIES)}.")

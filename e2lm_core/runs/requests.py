@@ -9,7 +9,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
 from e2lm_core.runs.kept.packs import Keys
-from e2lm_core.runs.kept.store import Store, digest
+from e2lm_core.runs.kept.store import LoglikelihoodStore, request_digest
 from e2lm_core.sets.prompts.render import render_set
 
 _Texts = tuple[
@@ -17,7 +17,7 @@ _Texts = tuple[
 ]  # context, continuations, choices that are asked before an ending
 
 
-def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
+def render_prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
     """A set's prompts in order, known to be text that a tokenizer takes. Raises `TaskError`."""
     docs = render_set(task, num_fewshot)
     for number, doc in enumerate(docs, start=1):
@@ -33,7 +33,7 @@ def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
 
 def requests_of(doc: RenderedDoc) -> list[Request]:
     """One (context, continuation) a choice, in the choices' order."""
-    return [Request(*pair) for pair in doc.asked]
+    return [Request(*pair) for pair in doc.requests]
 
 
 def _before(doc: RenderedDoc) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def keys_of(doc: RenderedDoc) -> tuple[bytes, ...]:
     texts = doc.context, doc.continuations, _before(doc)
     keys = _HASHED.get(texts)
     if keys is None:
-        keys = tuple(digest(request) for request in requests_of(doc))
+        keys = tuple(request_digest(request) for request in requests_of(doc))
         _HASHED.put(texts, keys)
     return keys
 
@@ -60,7 +60,7 @@ _BYTES_OF_ENTRY = 500
 _HASHED: Memo[_Texts, tuple[bytes, ...]] = Memo(64 * 2**20, _bytes_of)
 
 
-class Asked:
+class RequestIndex:
     """The docs of a set as lists of keys, made once for all checkpoints; `texts` has each key's request."""
 
     def __init__(self, docs: Sequence[RenderedDoc]) -> None:
@@ -76,13 +76,15 @@ class Asked:
     def __len__(self) -> int:
         return len(self.docs)
 
-    def missing(self, store: Store, scope: Scope) -> dict[int, list[bytes]]:
+    def missing(self, store: LoglikelihoodStore, scope: Scope) -> dict[int, list[bytes]]:
         """The keys that the store does not hold, by the place of the doc that needs them, in their order."""
         return self.missing_of_all(store, [scope])[0]
 
-    def missing_of_all(self, store: Store, scopes: Sequence[Scope]) -> list[dict[int, list[bytes]]]:
+    def missing_of_all(
+        self, store: LoglikelihoodStore, scopes: Sequence[Scope]
+    ) -> list[dict[int, list[bytes]]]:
         """The same for each of several checkpoints."""
-        return [self._by_place(absent) for absent in store.absent_of_all(scopes, self._keys)]
+        return [self._by_place(absent) for absent in store.missing_of_all(scopes, self._keys)]
 
     def _by_place(self, absent: frozenset[bytes]) -> dict[int, list[bytes]]:
         places = sorted({place for key in absent for place in self._needed_by[key]})

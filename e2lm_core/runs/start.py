@@ -12,11 +12,11 @@ from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
 from e2lm_core.runs.evaluate import SWEEP
-from e2lm_core.runs.order import plan
+from e2lm_core.runs.order import plan_order
 from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.requests import prompts
+from e2lm_core.runs.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
 
@@ -24,7 +24,7 @@ KIND = "evaluate"
 CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.control`)
 
 
-def start(
+def submit_run(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -34,7 +34,7 @@ def start(
     kind: str = KIND,
     rolling: bool = False,
     fleet: Sequence[Checkpoint] = (),
-    anew: bool = False,
+    recompute: bool = False,
     questions: Collection[str] | None = None,
 ) -> int:
     """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
@@ -54,14 +54,14 @@ def start(
     if rolling:
         access.require_member(studio.settings, "fetch checkpoints")
         studio.require_local()
-    prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
+    render_prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     asker = studio.settings.person
     workspace, name = asking.workspace_of(studio.settings, task.address)
     payload: dict[str, Any] = {
         "set": name,
-        "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
+        "checkpoints": [checkpoint.name for checkpoint in plan_order(checkpoints)],
         "num_fewshot": num_fewshot,
-        "version": versions.last_number(studio.settings, task.address),
+        "version": versions.last_version_number(studio.settings, task.address),
     }
     if questions is not None:
         payload["questions"] = sorted(questions)
@@ -69,18 +69,18 @@ def start(
         payload["rolling"] = True
     if fleet:
         payload["fleet"] = [checkpoint.name for checkpoint in fleet]
-    if anew:
+    if recompute:
         payload["anew"] = True
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
-    quotas.require(studio.settings, "cpu", 0)
+    quotas.check_quota(studio.settings, "cpu", 0)
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=False):
+        for job in studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=False):
             if job.payload.get("asker") == asker:
                 studio.jobs.cancel(job.id)
                 if questions is not None:
                     priority = _join(payload, job, priority)
-        quotas.require(studio.settings, "runs")
+        quotas.check_quota(studio.settings, "runs")
         return _queue(studio).submit(kind, payload, priority, owner)
 
 
@@ -100,7 +100,7 @@ def _queue(studio: Studio) -> JobQueue:
     """The queue, with the quota of whoever asks in the place of the limit of one."""
     if studio.settings.person is None:
         return studio.jobs
-    most = quotas.most_of(studio.settings, "runs")
+    most = quotas.quota_limit(studio.settings, "runs")
     of_one = studio.jobs.limits.max_queued_jobs if most is None else int(most)
     limits = studio.jobs.limits.model_copy(update={"max_queued_jobs_of_one": of_one})
     return JobQueue(studio.jobs.database, limits)
@@ -114,8 +114,8 @@ def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str =
     open.
     """
     workspace, name = asking.workspace_of(studio.settings, set_name)
-    open_ = studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=progress)
+    open_ = studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=progress)
     own = (job for job in open_ if asking.may_cancel(studio.settings, job))
     if job := next(own, None) or next(iter(open_), None):
         return job
-    return next(iter(studio.jobs.of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)
+    return next(iter(studio.jobs.jobs_of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)

@@ -9,9 +9,16 @@ from typing import Literal
 
 import numpy as np
 
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_of, pace_for
-from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
-from e2lm_core.analysis.plan.schedule import Cost, Schedule, cost_of, costs_for, simulate, tasks_of
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, count_checkpoints_by_model, fleet_pace
+from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, plan_questions, select_checkpoints
+from e2lm_core.analysis.plan.schedule import (
+    CheckpointCost,
+    Schedule,
+    checkpoint_sequence,
+    estimate_cost,
+    fleet_costs,
+    simulate_schedule,
+)
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.known import FAMILIES
@@ -19,7 +26,7 @@ from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.kept import brought
 from e2lm_core.runs.queue import paces
 from e2lm_core.runs.queue.progress import RunProgress, run_progress
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.requests import RequestIndex
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
@@ -72,7 +79,7 @@ def coverage(
 ) -> Coverage:
     """What the store has of a set's current text. Raises `TaskError` where a prompt cannot be rendered."""
     docs = render_set(task, num_fewshot)
-    asked = Asked(docs)
+    asked = RequestIndex(docs)
     complete: dict[str, int] = {}
     stale: set[int] = set()
     for checkpoint in checkpoints:
@@ -86,7 +93,7 @@ def coverage(
     )
 
 
-def covered_by(measurements: Measurements) -> Coverage:
+def coverage_of(measurements: Measurements) -> Coverage:
     """The same of what was read already, without another look into the store."""
     complete: dict[str, int] = {}
     lacking = np.zeros(len(measurements.question_ids), bool)
@@ -114,11 +121,13 @@ def estimate(
     of just these checkpoints already.
     """
     covered = (
-        coverage(studio, task, checkpoints, num_fewshot) if measurements is None else covered_by(measurements)
+        coverage(studio, task, checkpoints, num_fewshot)
+        if measurements is None
+        else coverage_of(measurements)
     )
     missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
     total_missing = sum(missing.values())
-    pace = pace_of(studio, num_fewshot or 0)
+    pace = seconds_per_question(studio, num_fewshot or 0)
     if not total_missing:
         return Estimate(total=covered.total, missing=0, seconds=0.0)
     if not pace:
@@ -128,13 +137,15 @@ def estimate(
     return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
 
 
-def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
+def seconds_per_question(studio: Studio, num_fewshot: int) -> dict[str, float]:
     """Seconds a question took, by model, in the runs with as many few-shot examples.
 
     An edit's single question is mostly the start of it, so edits tell the pace only where nothing else does.
     """
     jobs = studio.jobs
-    rows = jobs.spent(KIND, num_fewshot, MANY) or jobs.spent(KIND, num_fewshot, 1)
+    rows = jobs.seconds_by_checkpoint(KIND, num_fewshot, MANY) or jobs.seconds_by_checkpoint(
+        KIND, num_fewshot, 1
+    )
     spent: dict[str, list[float]] = {}
     for name, (seconds, computed) in rows.items():
         sums = spent.setdefault(name.split("/")[0], [0.0, 0.0])
@@ -143,31 +154,31 @@ def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
     return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 
-def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
+def fleet_of_set(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
     """The checkpoints and the few-shot count that the set was last run with; at first those of `brought.at_first`.
 
     After a rolling run those too that were scored and let go again.
     """
     job = latest_job(studio, set_name, progress=False)
     if job is None:
-        return brought.at_first(studio, set_name), None
+        return brought.default_checkpoints(studio, set_name), None
     names = set(job.payload.get("fleet") or job.payload["checkpoints"])
     if job.payload.get("rolling") or "fleet" in job.payload:
         chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
     else:
-        chosen = tuple(c for c in studio.at_hand if c.name in names)
-    return chosen or studio.at_hand, job.payload.get("num_fewshot")
+        chosen = tuple(c for c in studio.local_checkpoints if c.name in names)
+    return chosen or studio.local_checkpoints, job.payload.get("num_fewshot")
 
 
-def to_run(
+def next_fleet(
     studio: Studio, set_name: str
 ) -> tuple[tuple[Checkpoint, ...], tuple[Checkpoint, ...], int | None]:
     """(those of the set's fleet that are on this machine, the fleet where that is more, the few-shot count).
 
     Raises `CheckpointError` where all of them were let go.
     """
-    chosen, num_fewshot = fleet(studio, set_name)
-    here = {c.name for c in studio.at_hand}
+    chosen, num_fewshot = fleet_of_set(studio, set_name)
+    here = {c.name for c in studio.local_checkpoints}
     at_hand = tuple(c for c in chosen if c.name in here)
     if chosen and not at_hand:
         raise CheckpointError(
@@ -177,11 +188,11 @@ def to_run(
     return at_hand, chosen if len(at_hand) < len(chosen) else (), num_fewshot
 
 
-def state(
+def state_of_set(
     studio: Studio,
     set_name: str,
     task: TaskSet,
-    measure: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
+    load: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
 ) -> SetState:
     """What the strip says of a set: it is exact, and costs one look into the store per checkpoint.
 
@@ -193,11 +204,11 @@ def state(
     if job and not job.over:
         run = run_progress(studio.jobs, job, task)
         return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
-    checkpoints, num_fewshot = fleet(studio, set_name)
-    if measure is None:
+    checkpoints, num_fewshot = fleet_of_set(studio, set_name)
+    if load is None:
         covered = coverage(studio, task, checkpoints, num_fewshot)
     else:
-        covered = covered_by(measure(checkpoints, num_fewshot))
+        covered = coverage_of(load(checkpoints, num_fewshot))
     kind: Literal["never run", "stale", "up to date"] = "up to date"
     if covered.done == 0:
         kind = "never run"
@@ -209,7 +220,7 @@ def state(
         done=covered.done,
         total=covered.total,
         job=job.id if job else None,
-        shipped=covered.done > 0 and brought.is_shipped(studio, task, checkpoints, num_fewshot),
+        shipped=covered.done > 0 and brought.shows_shipped_results(studio, task, checkpoints, num_fewshot),
     )
 
 
@@ -224,7 +235,7 @@ def family_fleet(key: str) -> tuple[FleetPart, ...]:
     family = known[key]
     return tuple(
         FleetPart(
-            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_places(m))
+            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_locations(m))
         )
         for m in family.models
     )
@@ -251,15 +262,15 @@ def plan_for(
     `family` times another fleet than these checkpoints, `seconds` a question another pace than was measured;
     `simulated` as `plan` takes it. Raises StudioError for a fleet, a pace or a goal that cannot be planned for.
     """
-    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    pace = pace_for(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
-    return plan(part_of(measurements, checkpoints), goal, fleet, pace, simulated)
+    pace = fleet_pace(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
+    return plan_questions(select_checkpoints(measurements, checkpoints), goal, fleet, pace, simulated)
 
 
 def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
     """The pace of this machine's earlier runs with as many few-shot examples; None before there is one."""
-    seconds = pace_of(studio, num_fewshot or 0)
+    seconds = seconds_per_question(studio, num_fewshot or 0)
     device = studio.settings.device or "the best device here"
     return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None
 
@@ -284,16 +295,16 @@ def schedules_for(
         raise StudioError(f"{questions:,} questions cannot be planned for: give 1 or more.")
     if not (math.isfinite(start_s) and start_s >= 0):
         raise StudioError(f"The start {start_s} cannot be used: give seconds of 0 or more.")
-    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
     if seconds is not None:
-        pace = pace_for(fleet, None, {}, seconds)
+        pace = fleet_pace(fleet, None, {}, seconds)
         assert pace is not None
-        costs = {model: Cost(fixed_s=0.0, question_s=one) for model, one in pace.seconds.items()}
+        costs = {model: CheckpointCost(fixed_s=0.0, question_s=one) for model, one in pace.seconds.items()}
     else:
         parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-        costs = costs_for(fleet, measured_costs(studio, num_fewshot), parameters)
-    tasks, together = tasks_of(fleet), _together(studio)
-    return [simulate(tasks, costs, questions, n, start_s, price, together) for n in workers]
+        costs = fleet_costs(fleet, measured_costs(studio, num_fewshot), parameters)
+    tasks, together = checkpoint_sequence(fleet), _together(studio)
+    return [simulate_schedule(tasks, costs, questions, n, start_s, price, together) for n in workers]
 
 
 def _together(studio: Studio) -> int:
@@ -301,9 +312,9 @@ def _together(studio: Studio) -> int:
     return 1 if studio.settings.backend == "ray" else LocalBackend(studio.settings).at_once
 
 
-def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:
+def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, CheckpointCost]:
     """What checkpoints of each model took one core or GPU in earlier runs on this machine."""
-    rows = paces.rows(studio.jobs, KIND, num_fewshot or 0)
+    rows = paces.timing_rows(studio.jobs, KIND, num_fewshot or 0)
     if not rows:
         return {}
     # A run's seconds are shared by the checkpoints that were computed side by side.
@@ -311,4 +322,4 @@ def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:
     spent: dict[str, list[tuple[float, int]]] = {}
     for name, seconds, computed in rows:
         spent.setdefault(name.split("/")[0], []).append((seconds * at_once, computed))
-    return {model: cost_of(rows, at_once) for model, rows in spent.items()}
+    return {model: estimate_cost(rows, at_once) for model, rows in spent.items()}

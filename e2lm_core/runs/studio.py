@@ -13,13 +13,13 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
-from e2lm_core.checkpoints.folders import problem_of
+from e2lm_core.checkpoints.folders import folder_problem
 from e2lm_core.checkpoints.hub import borrowed
-from e2lm_core.checkpoints.hub.cache import at_hand
+from e2lm_core.checkpoints.hub.cache import local_checkpoints
 from e2lm_core.engine.backend import Backend
 from e2lm_core.engine.traits import known_traits, traits_key
 from e2lm_core.runs.kept import diverged
-from e2lm_core.runs.kept.store import Store
+from e2lm_core.runs.kept.store import LoglikelihoodStore
 from e2lm_core.runs.queue.queue import JobQueue
 
 
@@ -29,7 +29,7 @@ class Studio:
 
     settings: Settings
     catalogue: Catalogue
-    store: Store
+    store: LoglikelihoodStore
     jobs: JobQueue
     backend: Backend
     _problems: dict[tuple[object, ...], str | None] = field(
@@ -37,52 +37,54 @@ class Studio:
     )  # by checkpoint and its files' state
 
     @property
-    def at_hand(self) -> tuple[Checkpoint, ...]:
+    def local_checkpoints(self) -> tuple[Checkpoint, ...]:
         """The checkpoints that are on this machine; those of a hub that are not downloaded are left out.
 
         So are those that a rolling run has fetched for itself, since they go again, and those that cannot be used
         (see `left_out`).
         """
-        return tuple(c for c in self._here if self.problem(c) is None)
+        return tuple(c for c in self._here if self.checkpoint_problem(c) is None)
 
     @property
     def _here(self) -> tuple[Checkpoint, ...]:
-        here = at_hand(self.catalogue.checkpoints, self.settings)
-        return tuple(c for c in here if not borrowed.is_marked(c, self.settings))
+        here = local_checkpoints(self.catalogue.checkpoints, self.settings)
+        return tuple(c for c in here if not borrowed.is_leased(c, self.settings))
 
     @property
-    def left_out(self) -> tuple[str, ...]:
+    def unusable_notes(self) -> tuple[str, ...]:
         """A sentence for each model with checkpoints on this machine that cannot be used."""
-        return self.usable(self._here)[1]
+        return self.usable_checkpoints(self._here)[1]
 
-    def usable(self, checkpoints: Iterable[Checkpoint]) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
+    def usable_checkpoints(
+        self, checkpoints: Iterable[Checkpoint]
+    ) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
         """The checkpoints that can be used, and a sentence for each model with others, which names them."""
-        problems = [(checkpoint, self.problem(checkpoint)) for checkpoint in checkpoints]
+        problems = [(checkpoint, self.checkpoint_problem(checkpoint)) for checkpoint in checkpoints]
         of_model: dict[str, list[tuple[str, str]]] = {}
         for checkpoint, problem in problems:
             if problem is not None:
                 of_model.setdefault(checkpoint.model.name, []).append((checkpoint.name, problem))
         sentences = (
             f"{phrasing.count(len(of), 'checkpoint')} of {model} left out "
-            f"({phrasing.listing([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
+            f"({phrasing.join_words([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
             for model, of in of_model.items()
         )
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
 
-    def problem(self, checkpoint: Checkpoint) -> str | None:
+    def checkpoint_problem(self, checkpoint: Checkpoint) -> str | None:
         """Sentence for a checkpoint that cannot be used; None for others, and for one that is not on this machine.
 
         A folder is looked at again once one of its files has changed; no weights are read.
         """
-        if (said := diverged.sentence(checkpoint, self.settings)) is not None:
+        if (said := diverged.divergence_sentence(checkpoint, self.settings)) is not None:
             return said
         if checkpoint.packed is not None or checkpoint.directory is None:
             return None
         key: tuple[object, ...] = (checkpoint.repo, checkpoint.directory, checkpoint_state(checkpoint))
         if key not in self._problems:
-            if checkpoint.repo is not None and not at_hand((checkpoint,), self.settings):
+            if checkpoint.repo is not None and not local_checkpoints((checkpoint,), self.settings):
                 return None
-            whole = None if checkpoint.repo is not None else problem_of(checkpoint.directory)
+            whole = None if checkpoint.repo is not None else folder_problem(checkpoint.directory)
             self._problems[key] = whole or self._unread(checkpoint)
         return self._problems[key]
 
@@ -96,22 +98,22 @@ class Studio:
 
     def is_readable(self, checkpoint: Checkpoint) -> bool:
         """Whether its results can be read with nothing downloaded: it is here, or was scored here before it was let go."""
-        if at_hand((checkpoint,), self.settings):
-            return self.problem(checkpoint) is None
+        if local_checkpoints((checkpoint,), self.settings):
+            return self.checkpoint_problem(checkpoint) is None
         return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
 
     @property
-    def keeping_results(self) -> Studio:
+    def with_results_copy(self) -> Studio:
         """The same, with a copy of the results for this process alone where the home's disk cannot be written."""
         if self.store.database.is_writable:
             return self
-        copy = Database(snapshot.copy_of(self.settings.database))
-        return replace(self, store=Store(copy, self.settings.shipped))
+        copy = Database(snapshot.copy_database(self.settings.database))
+        return replace(self, store=LoglikelihoodStore(copy, self.settings.shipped))
 
     @property
-    def computing_anew(self) -> Studio:
+    def without_shipped_results(self) -> Studio:
         """The same without the results that the package brings: a run computes them too."""
-        return replace(self, store=Store(self.store.database))
+        return replace(self, store=LoglikelihoodStore(self.store.database))
 
     def require_local(self) -> None:
         """Raises `CheckpointError` for a rolling run where a cluster computes."""
@@ -140,7 +142,7 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
     return Studio(
         settings=settings,
         catalogue=open_catalogue(settings),
-        store=Store(database, settings.shipped),
+        store=LoglikelihoodStore(database, settings.shipped),
         jobs=JobQueue(database, settings.limits),
         backend=backend,
     )

@@ -20,20 +20,20 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base.children import environment
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.children import subprocess_environment
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.queue import asking, fetched
-from e2lm_core.runs.queue.allowance import Allowance
-from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
+from e2lm_core.runs.queue.allowance import ResourceLimits
+from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
-from e2lm_core.runs.queue.records import Job, Progress, Progressing
-from e2lm_core.runs.queue.resuming import JobPlans
-from e2lm_core.runs.queue.spending import Account
+from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
+from e2lm_core.runs.queue.resuming import BatchPlans
+from e2lm_core.runs.queue.spending import CpuAccount
 from e2lm_core.runs.start import CONTROL, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
@@ -52,7 +52,7 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
-def work(
+def run_worker(
     studio: Studio,
     once: bool = False,
     idle_exit_s: float | None = None,
@@ -67,7 +67,7 @@ def work(
     low, high = LEASES_S
     if not low <= lease_s <= high:
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
-    studio.jobs.database.wait_longer()
+    studio.jobs.database.set_busy_timeout()
     _clear_up(studio)
     taken, idle_since, tidy = 0, time.monotonic(), True
     is_child = parent == os.getppid()
@@ -92,21 +92,21 @@ def work(
 
 def _tidy(studio: Studio) -> None:
     """What would have to be done amid an edit: a full collection of garbage takes a tenth of a second, the disk as long."""
-    studio.jobs.database.tidy()
+    studio.jobs.database.flush_journal()
     gc.collect()
 
 
 def _wait(studio: Studio) -> None:
     """Until something is written to the database, for `QUEUE_LOOK_S` at most: an edit waits for its worker."""
-    until, seen = time.monotonic() + QUEUE_LOOK_S, stamp_of(studio.settings.database)
-    while time.monotonic() < until and stamp_of(studio.settings.database) == seen:
+    until, seen = time.monotonic() + QUEUE_LOOK_S, change_stamp(studio.settings.database)
+    while time.monotonic() < until and change_stamp(studio.settings.database) == seen:
         time.sleep(STAMP_LOOK_S)
 
 
 def _clear_up(studio: Studio) -> None:
     """Let go of what rolling runs have fetched that are over, cancelled while nobody was at them for instance."""
     with contextlib.suppress(StudioError):
-        fetched.clear_up(studio.settings, studio.jobs)
+        fetched.remove_fetched(studio.settings, studio.jobs)
 
 
 @contextlib.contextmanager
@@ -126,8 +126,8 @@ def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> b
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
-    elif job := joinable(studio.jobs, name, (KIND, CONTROL)):
-        help_with(studio, job, stopping, lease_s)
+    elif job := find_joinable_job(studio.jobs, name, (KIND, CONTROL)):
+        join_job(studio, job, stopping, lease_s)
     return job is not None
 
 
@@ -141,7 +141,7 @@ def run_job(
     _work_on(studio, job, stopping, lease_s, leads=True)
 
 
-def help_with(
+def join_job(
     studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
 ) -> None:
     """Compute checkpoints of a job that another worker leads, as long as it has some that nobody has begun."""
@@ -149,7 +149,7 @@ def help_with(
 
 
 def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
-    shares = Shares(studio.jobs.database, job, lease_s)
+    shares = CheckpointClaims(studio.jobs.database, job, lease_s)
     with _Lease(studio, job, shares, leads) as lease:
         progressing = _JobProgressing(studio.jobs, job, shares, lambda: stopping() or lease.ended)
         error: str | None = None
@@ -168,53 +168,55 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             log.exception("job %s failed", job.id)
             error = "The run stopped on an error of the studio's own; the worker's log has the details."
         finally:
-            shares.drop()
+            shares.release_all()
         if leads or error is not None:
             studio.jobs.finish(job, error)
 
 
-class _JobProgressing(Progressing):
+class _JobProgressing(ProgressListener):
     """A run as a job of the queue, which several workers may share and another may go on with."""
 
-    def __init__(self, jobs: JobQueue, job: Job, shares: Shares, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, jobs: JobQueue, job: Job, shares: CheckpointClaims, stopping: Callable[[], bool]
+    ) -> None:
         self._jobs, self._job, self._shares, self._stopping = jobs, job, shares, stopping
-        self._plans = JobPlans(jobs.database, job.id)
+        self._plans = BatchPlans(jobs.database, job.id)
 
     def report(self, progress: Progress) -> None:
         """Progress in the queue's table; what a finished checkpoint was planned from is let go."""
         self._jobs.report(self._job, [progress])
         if progress.done == progress.total:
-            self._plans.drop(progress.name)
+            self._plans.delete(progress.name)
 
     def cancelled(self) -> bool:
         """Whether the worker was told to stop, has lost the job, or it is another's turn."""
-        return self._stopping() or self._jobs.interrupted(self._job)
+        return self._stopping() or self._jobs.must_stop(self._job)
 
-    def earlier(self, checkpoint: str) -> Progress | None:
+    def previous_progress(self, checkpoint: str) -> Progress | None:
         """As it is now: another worker may have begun it."""
         return self._jobs.progress_of(self._job.id, checkpoint)
 
-    def take(self, checkpoint: str) -> bool:
+    def claim(self, checkpoint: str) -> bool:
         """Claim the checkpoint for this worker."""
         return self._shares.take(checkpoint)
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
         """Those of the attempt that reached the checkpoint first."""
-        return self._plans.fixed(checkpoint, missing, requests)
+        return self._plans.planned_requests(checkpoint, missing, requests)
 
 
-def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) -> None:
+def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: bool) -> None:
     if job.kind not in (KIND, CONTROL):
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
     if job.payload.get("anew"):
-        studio = studio.computing_anew
-    task = open_set(*asking.set_of(studio.settings, job))
+        studio = studio.without_shipped_results
+    task = open_set(*asking.resolve_run_set(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
     todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
-        run = fetched.name_of(job.id)
+        run = fetched.lease_name(job.id)
         rolled = evaluate(studio, task, todo, shots, progressing, run, questions).rolled
         if rolled and rolled.sentence:
             raise CheckpointError(rolled.sentence)
@@ -245,7 +247,7 @@ def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
     return checkpoints
 
 
-def _left_by_others(studio: Studio, job: Job, progressing: Progressing, left_out: set[str]) -> set[str]:
+def _left_by_others(studio: Studio, job: Job, progressing: ProgressListener, left_out: set[str]) -> set[str]:
     """Waits for the checkpoints that helpers have; names of those whose helper died, none once all but `left_out` is complete."""
     while True:
         rest, free = (set(names) - left_out for names in open_checkpoints(studio.jobs, job))
@@ -263,11 +265,11 @@ class _Lease:
     takes: `too_much` is the sentence that ends it.
     """
 
-    def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
+    def __init__(self, studio: Studio, job: Job, shares: CheckpointClaims, leads: bool):
         self.lost = False
-        self.account = Account(asking.set_of(studio.settings, job)[0])
+        self.account = CpuAccount(asking.resolve_run_set(studio.settings, job)[0])
         self.too_much: str | None = None
-        self._allowance = Allowance(studio.jobs, job, studio.settings)
+        self._allowance = ResourceLimits(studio.jobs, job, studio.settings)
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -285,18 +287,18 @@ class _Lease:
         self._over.set()
         self._thread.join()
         with contextlib.suppress(StudioError):  # a run that is done stays so, whatever it took
-            self.account.note(at_once=True)
-            self._allowance.too_much_time(now=True)
+            self.account.record(at_once=True)
+            self._allowance.time_exceeded(now=True)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             try:
                 jobs, job = self._studio.jobs, self._job
-                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
+                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.is_active(job)
                 self.lost = not goes_on
                 self._shares.extend()
-                self.account.note()
-                self.too_much = self.too_much or self._allowance.too_much_time()
+                self.account.record()
+                self.too_much = self.too_much or self._allowance.time_exceeded()
                 self._watch_memory()
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
@@ -305,15 +307,15 @@ class _Lease:
 
     def _watch_memory(self) -> None:
         """End the process where it holds too much: a batch that goes on taking would not come to its end."""
-        if sentence := self._allowance.too_much_memory():
+        if sentence := self._allowance.memory_exceeded():
             log.error("job %s: %s", self._job.id, sentence)
-            self._shares.drop()
+            self._shares.release_all()
             if self._leads:
                 self._studio.jobs.finish(self._job, sentence)
             os._exit(EXIT_MEMORY)
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """The page goes first: its server and the browser want the cores for moments, a worker for long."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
@@ -322,7 +324,7 @@ def give_way() -> None:
         Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
 
 
-def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
+def spawn_worker(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
     """Start a worker of its own session: a run in progress outlives this process, an idle worker does not."""
     return subprocess.Popen(
         [
@@ -330,7 +332,9 @@ def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
             *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
         ],
         cwd=ROOT,
-        env=environment(network=True),  # it may have to fetch a checkpoint that was evicted meanwhile
+        env=subprocess_environment(
+            with_network=True
+        ),  # it may have to fetch a checkpoint that was evicted meanwhile
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

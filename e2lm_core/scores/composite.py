@@ -11,7 +11,7 @@ WEIGHTS = {"sq": 0.5, "rc": 0.1, "cs": 0.4}
 _NAMES = {"sq": "Signal quality", "rc": "Ranking consistency", "cs": "Compliance with science"}
 
 
-def total(sq: ArrayLike, rc: ArrayLike, cs: ArrayLike) -> NDArray[np.float64]:
+def weighted_sum(sq: ArrayLike, rc: ArrayLike, cs: ArrayLike) -> NDArray[np.float64]:
     """0.5 sq + 0.1 rc + 0.4 cs, elementwise over arrays; NaN where a part is NaN."""
     parts = {"sq": sq, "rc": rc, "cs": cs}
     weighted = [weight * np.asarray(parts[name], dtype=np.float64) for name, weight in WEIGHTS.items()]
@@ -32,4 +32,4 @@ def score(sq: Value, rc: Value, cs: Value) -> Value:
     ]
     if sq.value is None or rc.value is None or cs.value is None:
         return Value(value=None, why=f"A part of the score is undefined. {' '.join(reasons)}")
-    return Value(value=float(total(sq.value, rc.value, cs.value)))
+    return Value(value=float(weighted_sum(sq.value, rc.value, cs.value)))

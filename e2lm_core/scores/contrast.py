@@ -19,12 +19,14 @@ NO_CHANCE = {
 }
 
 
-def contrast(science: ArrayLike, web: ArrayLike, chance: ArrayLike, standard_error: ArrayLike) -> Floats:
+def compliance(
+    science: ArrayLike, web_only: ArrayLike, chance: ArrayLike, standard_error: ArrayLike
+) -> Floats:
     """The core of `science_contrast`: [..., K], [..., K] -> [...], NaN where a part is missing or K is 0.
 
     `chance` and `standard_error` broadcast against [..., K].
     """
-    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web, dtype=np.float64)
+    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web_only, dtype=np.float64)
     error = np.asarray(standard_error, dtype=np.float64)
     taught, untaught, floor, error = np.broadcast_arrays(
         taught, untaught, np.asarray(chance, dtype=np.float64), error
@@ -40,8 +42,8 @@ def contrast(science: ArrayLike, web: ArrayLike, chance: ArrayLike, standard_err
     return np.where(missing, np.nan, share).mean(axis=-1)
 
 
-def science_contrast(
-    science: ArrayLike, web: ArrayLike, chance: float, standard_error: ArrayLike | float
+def science_compliance(
+    science: ArrayLike, web_only: ArrayLike, chance: float, standard_error: ArrayLike | float
 ) -> Value:
     """CS = mean over the early window's checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1),
 
@@ -59,10 +61,10 @@ def science_contrast(
     Source: this project's reading of the competition's "compliance with science" (arXiv 2506.07731), which
     uses a hidden web-only model.
     """
-    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web, dtype=np.float64)
+    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web_only, dtype=np.float64)
     if taught.ndim != 1 or taught.shape != untaught.shape:
         raise ValueError(f"expected two curves of one length, not {taught.shape} and {untaught.shape}")
-    value = contrast(taught, untaught, chance, standard_error)
+    value = compliance(taught, untaught, chance, standard_error)
     if not np.isnan(value):
         return Value(value=float(value))
     if len(taught) == 0:

@@ -36,7 +36,7 @@ def seed_deviation(seeds: ArrayLike) -> Floats:
     return array.std(axis=-2, ddof=1).mean(axis=-1)
 
 
-def ordering(curves: ArrayLike) -> Floats:
+def ordering_consistency(curves: ArrayLike) -> Floats:
     """mean tau_b between the models' scores at consecutive checkpoints: [..., M, K] -> [...]."""
     by_checkpoint = np.swapaxes(np.asarray(curves, dtype=np.float64), -1, -2)
     if by_checkpoint.shape[-2] < 2:
@@ -69,7 +69,7 @@ def criteria(curves: ArrayLike, chance: float | None, seeds: ArrayLike | None = 
     deviation, no_deviation = _deviation(seeds)
     values: dict[str, float] = {
         "monotonicity": float(monotonicity(array)) if complete else np.nan,
-        "ordering": float(ordering(array)) if complete else np.nan,
+        "ordering": float(ordering_consistency(array)) if complete else np.nan,
         "snr": abs(float(array[:, -1].mean())) / deviation if complete else np.nan,
         "above_baseline": np.nan,
     }

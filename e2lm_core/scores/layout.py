@@ -67,7 +67,7 @@ class Layout:
     missing_common: int = 0
 
     @classmethod
-    def of(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
+    def from_runs(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
         """From `runs` and the measured `curves` {model: [K]}: a checkpoint is complete where its mean is a number."""
         complete = {name: np.isfinite(curves[name]) for name in runs}
         early = {name: np.flatnonzero(complete[name] & run.early) for name, run in runs.items()}
@@ -83,7 +83,7 @@ class Layout:
         """Whether two models that count, or more, share a complete checkpoint."""
         return len(self.counted) > 1 and len(self.common[self.counted[0]]) > 0
 
-    def stacked(self, curves: Curves) -> Floats:
+    def stack_curves(self, curves: Curves) -> Floats:
         """{model: [..., K]} -> [..., M, T]: the counted models at the checkpoints that they share."""
         return np.stack([curves[name][..., self.common[name]] for name in self.counted], axis=-2)
 

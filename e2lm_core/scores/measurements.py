@@ -79,7 +79,7 @@ class Measurements:
     independent: bool = False
 
     @property
-    def assumption(self) -> str | None:
+    def independence_note(self) -> str | None:
         """What every interval assumes where nobody has said which questions hang together; None where that is known."""
         return None if self.independent or any(self.groups) else ASSUMED
 
@@ -148,7 +148,7 @@ class Measurements:
     def layout(self, metric: str) -> Layout:
         """Which checkpoints enter which score of one metric."""
         if metric not in self._layouts:
-            self._layouts[metric] = Layout.of(self.runs, self.all_values(metric))
+            self._layouts[metric] = Layout.from_runs(self.runs, self.all_values(metric))
         return self._layouts[metric]
 
     @cached_property
@@ -167,12 +167,12 @@ class Measurements:
         return tuple((named[c.model.twin_of], c) for c in self.curves if c.model.twin_of in named)
 
     @property
-    def counted(self) -> tuple[ModelCurve, ...]:
+    def scored_curves(self) -> tuple[ModelCurve, ...]:
         """The results of the models that count in scores: no twins, no further seeds."""
         return tuple(curve for curve in self.curves if curve.model.counts_in_scores)
 
     @cached_property
-    def measured(self) -> int:
+    def complete_pairs(self) -> int:
         """How many (checkpoint, question) pairs are complete."""
         return int(sum(known.sum() for known in self.complete.values()))
 
@@ -253,7 +253,7 @@ def common_grid(measurements: Measurements, metric: str) -> Grid | None:
         return None
     first = measurements.curve_of(layout.counted[0])
     at = layout.common[first.model.name]
-    values = layout.stacked(measurements.all_values(metric))
+    values = layout.stack_curves(measurements.all_values(metric))
     return Grid(
         models=layout.counted,
         steps=first.steps[at],
@@ -265,12 +265,12 @@ def common_grid(measurements: Measurements, metric: str) -> Grid | None:
     )
 
 
-def finals(measurements: Measurements, metric: str, or_all: bool = True) -> Floats:
+def final_values(measurements: Measurements, metric: str, fall_back_to_all: bool = True) -> Floats:
     """Each question's last value: mean over models of its value at each model's last checkpoint, [Q].
 
     Over the models that count in scores; where none does, over all of them (a twin that stands alone is still worth
     a look), or NaN with `or_all` false. NaN too where a question is not computed at one of those checkpoints.
     """
-    curves = measurements.counted or (measurements.curves if or_all else ())
+    curves = measurements.scored_curves or (measurements.curves if fall_back_to_all else ())
     last = [measurements.per_question[c.model.name][metric][-1] for c in curves if c.checkpoints]
     return np.mean(last, axis=0) if last else np.full(len(measurements.question_ids), np.nan)

@@ -24,7 +24,7 @@ from e2lm_core.scores.ranking import order, readings
 
 # RC and Score bear the reading's name in any but that of all models together, whose intervals were studied first.
 OF_READINGS = tuple(
-    readings.named(score, name)
+    readings.score_key(score, name)
     for name in readings.READINGS
     for score in ("rc", "score")
     if name != "all_models"
@@ -50,7 +50,7 @@ NOTHING_LATER = "No checkpoint after the early window is complete for every mode
 
 
 @dataclass(frozen=True)
-class Floor:
+class ChanceFloor:
     """What CS is measured against: `chance` [...] and, by science model, the standard error [..., K] there."""
 
     chance: Floats
@@ -65,14 +65,14 @@ class CurveScores:
     models: dict[str, Floats]
 
 
-def floor(
+def chance_floor(
     runs: Mapping[str, Run],
     layout: Layout,
     metric: str,
     chance: ArrayLike,
     questions: int,
     sample_error: Callable[[ArrayLike, int], Floats] = contrast.sample_error,
-) -> Floor:
+) -> ChanceFloor:
     """The chance level [...] and the error of "above chance" of one metric, for a set of `questions`.
 
     For acc and acc_norm the error follows from the chance. For norm_prob it is `sample_error` of the measured values
@@ -80,11 +80,11 @@ def floor(
     """
     level = np.asarray(chance, dtype=np.float64)
     if metric not in BOUNDED_METRICS:
-        return Floor(level, {})
+        return ChanceFloor(level, {})
     if metric != "norm_prob":
         binomial = contrast.binomial_error(level, questions)[..., None]
-        return Floor(level, {pair.science: binomial for pair in layout.twins})
-    return Floor(
+        return ChanceFloor(level, {pair.science: binomial for pair in layout.twins})
+    return ChanceFloor(
         level,
         {
             pair.science: sample_error(runs[pair.science].per_question[metric], questions)
@@ -94,7 +94,7 @@ def floor(
 
 
 def curve_scores(
-    layout: Layout, curves: Curves, metric: str, against: Floor, wanted: Collection[str] = SCORES
+    layout: Layout, curves: Curves, metric: str, against: ChanceFloor, wanted: Collection[str] = SCORES
 ) -> CurveScores:
     """The scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
 
@@ -111,7 +111,7 @@ def curve_scores(
     if counted:
         whole["sq"] = np.mean(counted, axis=0)
     if layout.comparable and not layout.missing_common:
-        whole |= _between_models(layout.stacked(oriented), layout, metric, wanted)
+        whole |= _between_models(layout.stack_curves(oriented), layout, metric, wanted)
     if (
         "cs" in wanted
         and metric in BOUNDED_METRICS
@@ -120,8 +120,8 @@ def curve_scores(
     ):
         whole["cs"] = _contrast(layout, curves, against)
     for name in readings.READINGS:
-        rc = whole[readings.named("rc", name)]
-        whole[readings.named("score", name)] = composite.total(whole["sq"], rc, whole["cs"])
+        rc = whole[readings.score_key("rc", name)]
+        whole[readings.score_key("score", name)] = composite.weighted_sum(whole["sq"], rc, whole["cs"])
     return CurveScores(whole, qualities)
 
 
@@ -143,19 +143,19 @@ def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collectio
     end = layout.end
     known: dict[str, Callable[[], Floats]] = {
         "monotonicity": lambda: finetasks.monotonicity(grid),
-        "ordering": lambda: finetasks.ordering(grid),
+        "ordering": lambda: finetasks.ordering_consistency(grid),
     }
     if metric in signal.RATIO_METRICS:
         known["snr"] = lambda: signal.signal_to_noise(grid)
         known["snr_detrended"] = lambda: signal.signal_to_noise(grid, detrend=True)
     if end is not None:
         for name, read in readings.READINGS.items():
-            known[readings.named("rc", name)] = partial(read, grid, end, layout.sizes)
+            known[readings.score_key("rc", name)] = partial(read, grid, end, layout.sizes)
         known["decision_accuracy"] = lambda: signal.pair_agreement(grid[..., end], grid[..., -1])
     return {name: of() for name, of in known.items() if name in wanted}
 
 
-def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
+def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
     """CS [...]: the mean over twins of the contrast with their science model."""
     chance = against.chance[..., None]
     parts = []
@@ -164,7 +164,7 @@ def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
         if error.shape[-1] > 1:
             error = error[..., pair.science_at]
         science, twin = curves[pair.science][..., pair.science_at], curves[pair.twin][..., pair.twin_at]
-        parts.append(contrast.contrast(science, twin, chance, error))
+        parts.append(contrast.compliance(science, twin, chance, error))
     return np.mean(parts, axis=0)
 
 
@@ -200,11 +200,11 @@ class Scores(Record):
         """The Score with RC as it is read."""
         return self.score_readings[self.rc_reading]
 
-    def read_as(self, reading: str) -> Scores:
+    def with_reading(self, reading: str) -> Scores:
         """The same with RC in another reading; itself where it is read so."""
         return self if reading == self.rc_reading else self.model_copy(update={"rc_reading": reading})
 
-    def changed(self, change: Callable[[str, Value], Value]) -> Scores:
+    def map_values(self, change: Callable[[str, Value], Value]) -> Scores:
         """Every value as `change` makes it of its name in `SCORES` and itself."""
         updated: dict[str, Any] = {
             name: change(name, getattr(self, name)) for name in ("sq", "cs", "snr", "decision_accuracy")
@@ -212,12 +212,12 @@ class Scores(Record):
         for score in ("rc", "score"):
             values = getattr(self, f"{score}_readings")
             updated[f"{score}_readings"] = {
-                name: change(readings.named(score, name), value) for name, value in values.items()
+                name: change(readings.score_key(score, name), value) for name, value in values.items()
             }
         return self.model_copy(update=updated)
 
 
-def scores(measurements: Measurements, metric: str, reading: str = readings.DEFAULT) -> Scores:
+def scores(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
     """SQ, RC, CS, Score, SNR and decision accuracy of one metric, each with its reason where it is undefined.
 
     `reading` is that of RC, see `readings.READINGS`.
@@ -239,7 +239,7 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
         sq=sq,
         sq_models=qualities,
         counted=layout.counted,
-        rc_reading=reading,
+        rc_reading=rc_reading,
         rc_readings=rc_readings,
         cs=cs,
         score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
@@ -251,7 +251,7 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
 def _rc_readings(layout: Layout, grid: Grid | None, lacking: str | None) -> dict[str, Value]:
     if grid is None or lacking:
         return dict.fromkeys(readings.READINGS, Value(value=None, why=lacking or NOTHING_SHARED))
-    return {name: readings.reading(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
+    return {name: readings.rc_value(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
 
 
 def detrended_snr(measurements: Measurements, metric: str) -> Value:
@@ -286,7 +286,7 @@ def lacking_between(layout: Layout) -> str | None:
 
 def _of(measurements: Measurements, layout: Layout, metric: str) -> dict[str, Floats]:
     runs, questions = measurements.runs, len(measurements.question_ids)
-    against = floor(runs, layout, metric, measurements.chance, questions)
+    against = chance_floor(runs, layout, metric, measurements.chance, questions)
     return curve_scores(layout, measurements.all_values(metric), metric, against).whole
 
 

@@ -8,7 +8,7 @@ from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.ranking import readings
 
 
-def courses(
+def score_courses(
     measurements: Measurements, metric: str, reading: str = readings.DEFAULT
 ) -> dict[str, list[float]]:
     """{"SQ", "RC", "CS": its course}, of those that the measurements have; in the order of the checkpoints."""

@@ -14,17 +14,26 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
-from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
-from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, fields_of, merge, require_pair, value_of
+from e2lm_core.sets.collection import copy_set, editable_set, find_renamed, find_set, open_set
+from e2lm_core.sets.conflicts import (
+    DeletedByOtherError,
+    EditConflict,
+    Edits,
+    SaveResult,
+    conflict_fields,
+    field_value,
+    merge,
+    require_pair,
+)
 from e2lm_core.sets.formats import reading
-from e2lm_core.sets.formats.records import How, Preview
-from e2lm_core.sets.locks import one_writer, writing
-from e2lm_core.sets.past.saving import save
+from e2lm_core.sets.formats.records import Preview, ReadOptions
+from e2lm_core.sets.locks import exclusive_edit, lock_set
+from e2lm_core.sets.past.saving import commit
 from e2lm_core.sets.prompts.render import render_set
 
 
@@ -35,7 +44,7 @@ def update_questions(settings: Settings, name: str, changes: Edits) -> TaskSet:
     Whatever others have written since is overwritten: `merge_edits` asks what the author saw. Returns the set
     as it was saved.
     """
-    with writing(settings, name):
+    with lock_set(settings, name):
         return _update(settings, name, changes, open_set(settings, name))
 
 
@@ -44,7 +53,7 @@ def _update(
 ) -> TaskSet:
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
-        raise Gone(_question_gone(min(unknown), name), changes)
+        raise DeletedByOtherError(_question_gone(min(unknown), name), changes)
     questions = tuple(_changed(q, changes[q.id]) if q.id in changes else q for q in task.questions)
     if questions == task.questions:
         return task
@@ -54,7 +63,7 @@ def _update(
     return _save(settings, name, task, {"questions": questions}, action)
 
 
-def merge_edits(settings: Settings, name: str, changes: Edits, seen: Edits) -> Saved:
+def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> SaveResult:
     """Apply `{question id: {field: value}}` by what the author saw of them, in the same form.
 
     What nobody else has changed since, or changed to the same, is saved; the choices of one question are merged
@@ -67,28 +76,30 @@ def merge_edits(settings: Settings, name: str, changes: Edits, seen: Edits) -> S
     right answer come without what was seen of both.
     """
     for identity, fields in changes.items():
-        require_pair(identity, fields, seen.get(identity, {}))
+        require_pair(identity, fields, base.get(identity, {}))
     with _editing(settings, name, changes) as (settings, name, owner):
         task = open_set(settings, name)
         present = {q.id: q for q in task.questions}
         lost = {identity: fields for identity, fields in changes.items() if identity not in present}
         merged = {
-            identity: merge(present[identity], fields, seen.get(identity, {}))
+            identity: merge(present[identity], fields, base.get(identity, {}))
             for identity, fields in changes.items()
             if identity in present
         }
         task = _update(settings, name, {i: m.fields for i, m in merged.items() if m.fields}, task)
         clashes = tuple(clash for m in merged.values() for clash in m.clashes)
-        saved = Saved(task=task.model_copy(update={"owner": owner}), clashes=clashes)
+        saved = SaveResult(task=task.model_copy(update={"owner": owner}), clashes=clashes)
         if lost:
-            raise Gone(_question_gone(min(lost), name), lost, saved)
+            raise DeletedByOtherError(_question_gone(min(lost), name), lost, saved)
         return saved
 
 
 Keep = Literal["mine", "theirs", "text"]
 
 
-def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = None) -> Saved:
+def resolve_conflict(
+    settings: Settings, name: str, conflict: EditConflict, side: Keep, text: Any = None
+) -> SaveResult:
     """End a clash: keep "mine", keep "theirs", or write `text`, a value of the field, in their place.
 
     Both values stand in the set's history whichever is kept, each in a version of its own. Where the set no
@@ -97,35 +108,37 @@ def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = 
     Raises Gone with what the author wants where the question or the set is no longer there, TaskError where
     the set would be wrong.
     """
-    wanted = text if keep == "text" else clash.theirs if keep == "theirs" else clash.mine
-    unsaved = {clash.question: fields_of(clash.field, clash.mine if keep == "theirs" else wanted)}
+    wanted = text if side == "text" else conflict.theirs if side == "theirs" else conflict.mine
+    unsaved = {
+        conflict.question: conflict_fields(conflict.field, conflict.mine if side == "theirs" else wanted)
+    }
     with _editing(settings, name, unsaved) as (settings, name, owner):
         task = open_set(settings, name).model_copy(update={"owner": owner})
-        question = next((q for q in task.questions if q.id == clash.question), None)
+        question = next((q for q in task.questions if q.id == conflict.question), None)
         if question is None:
-            raise Gone(_question_gone(clash.question, name), unsaved)
-        if (holds := value_of(question, clash.field)) not in (clash.theirs, clash.mine):
-            today = clash.model_copy(update={"seen": clash.theirs, "theirs": holds})
-            return Saved(task=task, clashes=(today,))
+            raise DeletedByOtherError(_question_gone(conflict.question, name), unsaved)
+        if (holds := field_value(question, conflict.field)) not in (conflict.theirs, conflict.mine):
+            today = conflict.model_copy(update={"seen": conflict.theirs, "theirs": holds})
+            return SaveResult(task=task, clashes=(today,))
         states: list[tuple[TaskSet, str]] = []
-        for value, done in ((clash.mine, "edit"), (wanted, "settle")):
-            if value_of(question, clash.field) != value:
-                question = _changed(question, fields_of(clash.field, value))
-                questions = tuple(question if q.id == clash.question else q for q in task.questions)
+        for value, done in ((conflict.mine, "edit"), (wanted, "settle")):
+            if field_value(question, conflict.field) != value:
+                question = _changed(question, conflict_fields(conflict.field, value))
+                questions = tuple(question if q.id == conflict.question else q for q in task.questions)
                 task = task.model_copy(update={"questions": questions})
-                states.append((task, f"{done} question {clash.question}"))
+                states.append((task, f"{done} question {conflict.question}"))
         if states:
-            quotas.require(settings, "bytes", 0)
-            save(settings, editable_set(settings, name).folder, states)
-        return Saved(task=task)
+            quotas.check_quota(settings, "bytes", 0)
+            commit(settings, editable_set(settings, name).folder, states)
+        return SaveResult(task=task)
 
 
 @contextmanager
-def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.Place]:
+def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.SetLocation]:
     """Be the only writer of a set; raises Gone with the unsaved values where it is not there any more."""
     with _or_gone(settings, name, unsaved):
-        place = access.of_set(settings, name, "editor")
-    with writing(place.settings, place.name):
+        place = access.resolve_set(settings, name, "editor")
+    with lock_set(place.settings, place.name):
         with _or_gone(settings, name, unsaved):
             find_set(place.settings, place.name)
         yield place
@@ -136,18 +149,18 @@ def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
     try:
         yield
     except TaskError as error:
-        if renamed := renamed_to(settings, name):
+        if renamed := find_renamed(settings, name):
             sentence = f"Your edit is not saved: somebody has renamed {name} to {renamed}; save it there."
         else:
             sentence = f"Your edit is not saved: {error}"
-        raise Gone(sentence, unsaved, renamed=renamed) from error
+        raise DeletedByOtherError(sentence, unsaved, renamed=renamed) from error
 
 
 def _question_gone(identity: str, name: str) -> str:
     return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
 
 
-def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Those of the changes that the set does not hold already, the ones that it would refuse among them."""
     present = {q.id: q for q in task.questions}
     return {
@@ -157,7 +170,7 @@ def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str
     }
 
 
-@one_writer
+@exclusive_edit
 def add_questions(
     settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
 ) -> TaskSet:
@@ -185,7 +198,7 @@ def add_questions(
     return _save(settings, name, task, {"questions": (*before, *added)}, action)
 
 
-@one_writer
+@exclusive_edit
 def change_questions(
     settings: Settings, name: str, change: Callable[[tuple[Question, ...]], Sequence[Question]], action: str
 ) -> TaskSet:
@@ -200,7 +213,7 @@ def change_questions(
     return _save(settings, name, task, {"questions": questions}, action)
 
 
-@one_writer
+@exclusive_edit
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Take questions out, by their ids; an id that is not there is passed over."""
     gone = set(ids)
@@ -213,7 +226,7 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
     return _save(settings, name, task, {"questions": kept}, action)
 
 
-@one_writer
+@exclusive_edit
 def move_question(
     settings: Settings,
     name: str,
@@ -232,17 +245,17 @@ def move_question(
     others = [q for q in task.questions if q.id != identity]
     moved = next((q for q in task.questions if q.id == identity), None)
     if moved is None:
-        raise TaskError(f"There is no question {quoted(identity)} in {name} to move.")
+        raise TaskError(f"There is no question {quote(identity)} in {name} to move.")
     if [place, before, after].count(None) != 2:
         raise TaskError(
-            f"Where {quoted(identity)} goes is not clear: give a place, or one question before or after it."
+            f"Where {quote(identity)} goes is not clear: give a place, or one question before or after it."
         )
     if place is None:
         beside = before if before is not None else after
         at = next((i for i, q in enumerate(others) if q.id == beside), None)
         if at is None:
             raise TaskError(
-                f"There is no other question {quoted(beside)} in {name} to put {quoted(identity)} beside."
+                f"There is no other question {quote(beside)} in {name} to put {quote(identity)} beside."
             )
         at += after is not None
     elif 1 <= place <= len(task.questions):
@@ -255,7 +268,7 @@ def move_question(
     return _save(settings, name, task, {"questions": questions}, f"move question {identity}")
 
 
-@one_writer
+@exclusive_edit
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     """Change settings of the prompt, fields of `TaskConfig`.
 
@@ -273,8 +286,8 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     return _save(settings, name, task, {"config": config}, "change the prompt")
 
 
-@one_writer
-def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
+@exclusive_edit
+def set_fewshot_examples(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 
     Where examples were drawn from the test they come from these now. Raises TaskError where fewer are left than the prompt shows.
@@ -294,15 +307,17 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     return _save(settings, name, task, changed, "choose few-shot examples")
 
 
-def preview_import(settings: Settings, data: bytes, filename: str, how: How | None = None) -> Preview:
+def preview_import(
+    settings: Settings, data: bytes, filename: str, read_options: ReadOptions | None = None
+) -> Preview:
     """What a file holds and what is wrong with it; nothing is saved.
 
     Raises TaskError and LimitError as `reading.read` does.
     """
-    return reading.read(data, filename, settings.limits, how)
+    return reading.read_confined(data, filename, settings.limits, read_options)
 
 
-def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
+def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
     """A copy of a set with these questions alone, in their order; undo in the copy brings the others back.
 
     Raises StudioError for no question, TaskError for a name that is taken or cannot be one.
@@ -316,8 +331,8 @@ def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> Task
 
 def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
     info = editable_set(settings, name)
-    quotas.require(settings, "bytes", 0)
-    return save(settings, info.folder, [(before.model_copy(update=update), action)])
+    quotas.check_quota(settings, "bytes", 0)
+    return commit(settings, info.folder, [(before.model_copy(update=update), action)])
 
 
 def _changed(question: Question, values: Mapping[str, Any]) -> Question:

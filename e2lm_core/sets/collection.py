@@ -15,17 +15,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
-from e2lm_core.base.settings import Limits, Settings, expanded
+from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
-from e2lm_core.sets.locks import one_writer, writing
+from e2lm_core.sets.locks import exclusive_edit, lock_set
 from e2lm_core.sets.past import trash
-from e2lm_core.sets.past.log import Log
+from e2lm_core.sets.past.log import Journal
 from e2lm_core.sets.past.trash import Deleted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
@@ -68,8 +68,8 @@ def list_sets(settings: Settings) -> list[SetInfo]:
 
 def _shared(settings: Settings) -> list[SetInfo]:
     shared = []
-    for grant in sharing.shared_to(settings):
-        folder = settings.asked_by(grant.owner).sets / grant.set_name
+    for grant in sharing.sets_shared_with_caller(settings):
+        folder = settings.for_person(grant.owner).sets / grant.set_name
         if info := _info(folder, example=False):
             shared.append(info.model_copy(update={"owner": grant.owner, "role": grant.role}))
     return shared
@@ -81,7 +81,7 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     Raises TaskError, which names the sets that there are, where there is neither, and for another's that is
     not shared with whoever asks.
     """
-    place = access.of_set(settings, name)
+    place = access.resolve_set(settings, name)
     if place.owner is not None:
         info = _info(place.settings.sets / place.name, example=False)
         if info is not None:
@@ -100,20 +100,20 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     if folder is not None:
         access.require_path(settings, folder)
         of_user = folder.parent == settings.sets.resolve()
-        named = expanded(name)
+        named = expand_home(name)
         yaml = (
             named.name if named.suffix in (".yaml", ".yml") and len(list(folder.glob("*.yaml"))) > 1 else None
         )
         return SetInfo(name=folder.name, folder=folder, example=not of_user, yaml=yaml)
-    if access.is_guest(settings):
+    if access.is_shared_access(settings):
         raise TaskError(
-            f"There is no question set {quoted(name)} any more: its owner has renamed or deleted it."
+            f"There is no question set {quote(name)} any more: its owner has renamed or deleted it."
         )
     names = [info.address for info in list_sets(settings)]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     known = ", ".join(names[:8]) + more or "none"
     raise TaskError(
-        f"There is no question set {quoted(name)}: give one of the sets here ({known}) or the path of a task "
+        f"There is no question set {quote(name)}: give one of the sets here ({known}) or the path of a task "
         "folder."
     )
 
@@ -138,7 +138,7 @@ def _info(folder: Path, example: bool) -> SetInfo | None:
 
 def editable_set(settings: Settings, name: str) -> SetInfo:
     """The set of that name, to be changed. Raises TaskError for an example, which is copied first."""
-    access.of_set(settings, name, "editor")
+    access.resolve_set(settings, name, "editor")
     info = find_set(settings, name)
     if info.example:
         raise TaskError(f"{info.name} is an example and stays as it is: copy it, and edit the copy.")
@@ -150,17 +150,17 @@ def open_set(settings: Settings, name: str) -> TaskSet:
 
     Raises TaskError as `read_task` does.
     """
-    return opened(find_set(settings, name), settings.limits)
+    return open_found_set(find_set(settings, name), settings.limits)
 
 
-def opened(info: SetInfo, limits: Limits) -> TaskSet:
+def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
     """A set that was found, as its folder holds it now: of what this process knows of it only what changed is read.
 
     Raises TaskError as `read_task` does.
     """
     if info.yaml is not None:
         return read_task(info.folder, limits, yaml=info.yaml).task
-    task = known_sets.read(info.folder, limits).task
+    task = known_sets.read_cached(info.folder, limits).task
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 
@@ -174,7 +174,7 @@ def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
 
     Raises TaskError for a source that is not there, a name that is taken or cannot be one.
     """
-    task = open_set(settings, source).to_keep()
+    task = open_set(settings, source).without_unused_fewshot()
     config = task.config.model_copy(update={"task": name})
     return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
 
@@ -184,7 +184,7 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
 
     Raises TaskError as `create_set` does.
     """
-    task = task.to_keep()
+    task = task.without_unused_fewshot()
     config = task.config.model_copy(update={"task": name or task.name})
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
@@ -200,7 +200,7 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
     with ExitStack() as locks:
         # In one order whoever asks, so that two who swap names do not wait for each other.
         for one in sorted({Path(name).name, new}):
-            locks.enter_context(writing(settings, one))
+            locks.enter_context(lock_set(settings, one))
         info = editable_set(settings, name)
         task = open_set(settings, name)
         if info.name == new:
@@ -218,18 +218,18 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             shutil.copytree(info.folder, copy, symlinks=True)
             put_files(files, copy)
             copy.rename(settings.sets / new)
-            Log.of(settings, info.name).move(Log.of(settings, new).folder)
+            Journal.for_set(settings, info.name).move(Journal.for_set(settings, new).folder)
             _trace(settings, info.name).write_text(new, encoding="utf-8")
             shutil.rmtree(info.folder)
-        sharing.follow_renaming(settings, info.name, new)
+        sharing.rename_shares(settings, info.name, new)
     return renamed
 
 
-def renamed_to(settings: Settings, name: str) -> str | None:
+def find_renamed(settings: Settings, name: str) -> str | None:
     """The name or address that a set of this one has now; None where it was not renamed, or not for whoever asks."""
     address = access.ADDRESS.fullmatch(name)
     owner, current = address.groups() if address else (None, name)
-    there = settings.asked_by(owner, settings.author) if owner else settings
+    there = settings.for_person(owner, settings.author) if owner else settings
     seen: set[str] = set()
     with suppress(OSError, ValueError, TaskError):
         while _NAME.fullmatch(current) and current not in seen and not (there.sets / current).exists():
@@ -257,7 +257,7 @@ def free_name(settings: Settings, wish: str) -> str:
 
 
 @owns
-@one_writer
+@exclusive_edit
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
 
@@ -266,51 +266,51 @@ def delete_set(settings: Settings, name: str) -> None:
     """
     info = editable_set(settings, name)
     with _disk(f"{info.name} could not be deleted"):
-        trash.put(settings, info.name, info.folder)
-        if (most := quotas.most_of(settings, "bytes")) is not None:
-            trash.let_go(settings, most)
-    sharing.end(settings, info.name)
+        trash.move_to_trash(settings, info.name, info.folder)
+        if (most := quotas.quota_limit(settings, "bytes")) is not None:
+            trash.purge_oldest(settings, most)
+    sharing.remove_shares(settings, info.name)
 
 
 @owns
-@one_writer
+@exclusive_edit
 def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet:
     """Bring back the set of that name that was deleted last, or at that time of `deleted`, with its history.
 
     Raises TaskError where there is none, or the name was taken since.
     """
-    quotas.require(settings, "sets")
-    known = [gone for gone in trash.listed(settings) if gone.name == name and at in (None, gone.at)]
+    quotas.check_quota(settings, "sets")
+    known = [gone for gone in trash.list_trash(settings) if gone.name == name and at in (None, gone.at)]
     if not _NAME.fullmatch(name) or not known:
-        raise TaskError(f"There is no deleted set {quoted(name)} to restore.")
+        raise TaskError(f"There is no deleted set {quote(name)} to restore.")
     if (settings.sets / name).exists():
         raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
     with _disk(f"{name} could not be restored"):
-        trash.bring_back(settings, name, known[0].at)
+        trash.restore(settings, name, known[0].at)
     return open_set(settings, name)
 
 
-def deleted(settings: Settings) -> list[Deleted]:
+def list_deleted(settings: Settings) -> list[Deleted]:
     """The sets that `restore_set` can bring back, with the times of their deletion, the last one first."""
-    return trash.listed(settings)
+    return trash.list_trash(settings)
 
 
 def deleted_sets(settings: Settings) -> list[str]:
     """The names of the sets that `restore_set` can bring back."""
-    return sorted({gone.name for gone in deleted(settings)})
+    return sorted({gone.name for gone in list_deleted(settings)})
 
 
 def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
     name = task.name
     _require_name(name)
-    with writing(settings, name):
+    with lock_set(settings, name):
         _require_free(settings, name)
         require_sound(task, settings.limits)
-        quotas.require(settings, "sets")
-        quotas.require(settings, "bytes", 0)
+        quotas.check_quota(settings, "sets")
+        quotas.check_quota(settings, "bytes", 0)
         with _disk(f"{name} could not be made"):
-            trash.finish(settings, name)
-        shutil.rmtree(Log.of(settings, name).folder, ignore_errors=True)
+            trash.finish_move(settings, name)
+        shutil.rmtree(Journal.for_set(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
         _trace(settings, name).unlink(missing_ok=True)
     return task
@@ -320,7 +320,7 @@ def _require_name(name: str) -> None:
     """Raises TaskError for a text that cannot be the name of a set."""
     if not _NAME.fullmatch(name):
         raise TaskError(
-            f"The name {quoted(name)} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
+            f"The name {quote(name)} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
             "first."
         )
 

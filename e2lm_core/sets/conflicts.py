@@ -18,14 +18,14 @@ CHOICES_AND_ANSWER = "choices and answer"  # the pair as the field of a clash
 _ABSENT = object()  # unlike any value: what a list or an object does not have
 
 
-class Pair(NamedTuple):
+class KeyedChoices(NamedTuple):
     """The choices of a question with the index of the right one."""
 
     choices: tuple[str, ...]
     answer: int
 
 
-class Clash(Record):
+class EditConflict(Record):
     """A field of a question that two authors changed to different values; nothing was overwritten.
 
     `seen` is what the author had before them, `theirs` what the set holds, `mine` what the author wants. The
@@ -39,14 +39,14 @@ class Clash(Record):
     mine: Any
 
 
-class Saved(Record):
+class SaveResult(Record):
     """A set as it was saved, and what was left out of it because another had changed the same."""
 
     task: TaskSet
-    clashes: tuple[Clash, ...] = ()
+    clashes: tuple[EditConflict, ...] = ()
 
 
-class Gone(TaskError):
+class DeletedByOtherError(TaskError):
     """A question or a whole set that another has deleted or renamed, with what the author could not save.
 
     `unsaved` is `{question id: {field: value}}`; `renamed` is the set's new name where it has one; `saved` is
@@ -54,18 +54,18 @@ class Gone(TaskError):
     """
 
     def __init__(
-        self, sentence: str, unsaved: Edits, saved: Saved | None = None, renamed: str | None = None
+        self, sentence: str, unsaved: Edits, saved: SaveResult | None = None, renamed: str | None = None
     ) -> None:
         super().__init__(sentence)
         self.unsaved = {identity: dict(fields) for identity, fields in unsaved.items()}
         self.saved, self.renamed = saved, renamed
 
 
-class Merged(NamedTuple):
+class MergedFields(NamedTuple):
     """The fields of a question to be written, and those that clash."""
 
     fields: dict[str, Any]
-    clashes: tuple[Clash, ...]
+    clashes: tuple[EditConflict, ...]
 
 
 def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
@@ -89,7 +89,7 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
         )
 
 
-def merge(present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> Merged:
+def merge(present: Question, mine: Mapping[str, Any], base: Mapping[str, Any]) -> MergedFields:
     """Those of the fields in `mine` that may be written over `present`, by what their author saw.
 
     A field that the author did not say to have seen is written as it is. A field that only one has changed is
@@ -97,41 +97,43 @@ def merge(present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]) -
     single one was changed by both. Choices and right answer are one value, see `_pairs_merged`.
     """
     fields: dict[str, Any] = {}
-    clashes: list[Clash] = []
+    clashes: list[EditConflict] = []
     for field in dict.fromkeys(CHOICES_AND_ANSWER if field in PAIR else field for field in mine):
         if field not in Question.model_fields and field != CHOICES_AND_ANSWER:
             fields[field] = mine[field]  # whoever writes it refuses it
             continue
-        holds = value_of(present, field)
-        was = _value_in(seen, field, holds)
+        holds = field_value(present, field)
+        was = _value_in(base, field, holds)
         wanted = _value_in(mine, field, was)
         if wanted in (holds, was):
             continue
         merged = wanted if holds == was else _parts_merged(was, holds, wanted)
         if merged is _ABSENT:
-            clashes.append(Clash(question=present.id, field=field, seen=was, theirs=holds, mine=wanted))
+            clashes.append(
+                EditConflict(question=present.id, field=field, seen=was, theirs=holds, mine=wanted)
+            )
         else:
-            new = fields_of(field, merged)
+            new = conflict_fields(field, merged)
             fields |= {name: value for name, value in new.items() if value != getattr(present, name)}
-    return Merged(fields, tuple(clashes))
+    return MergedFields(fields, tuple(clashes))
 
 
-def value_of(question: Question, field: str) -> Any:
+def field_value(question: Question, field: str) -> Any:
     """The value that a question has in the field of a clash."""
-    pair = Pair(question.choices, question.answer)
+    pair = KeyedChoices(question.choices, question.answer)
     return pair if field == CHOICES_AND_ANSWER else getattr(question, field)
 
 
-def fields_of(field: str, value: Any) -> dict[str, Any]:
+def conflict_fields(field: str, value: Any) -> dict[str, Any]:
     """`{field of a question: value}` for the value of a clash's field."""
     return dict(zip(PAIR, value, strict=True)) if field == CHOICES_AND_ANSWER else {field: value}
 
 
-def as_text(field: str, value: Any) -> str:
+def conflict_text(field: str, value: Any) -> str:
     """The value of a clash's field as its author reads it: choices one a line, by letter, the right one marked."""
     if field != CHOICES_AND_ANSWER:
         return "" if value is None else str(value)
-    pair = Pair(*value)
+    pair = KeyedChoices(*value)
     return "\n".join(
         f"{chr(ord('A') + place)}  {choice}{'  (right)' if place == pair.answer else ''}"
         for place, choice in enumerate(pair.choices)
@@ -143,12 +145,12 @@ def _value_in(values: Mapping[str, Any], field: str, otherwise: Any) -> Any:
     if field != CHOICES_AND_ANSWER:
         return values.get(field, otherwise)
     choices, answer = (values.get(name, part) for name, part in zip(PAIR, otherwise, strict=True))
-    return Pair(tuple(str(choice) for choice in choices), answer)
+    return KeyedChoices(tuple(str(choice) for choice in choices), answer)
 
 
 def _parts_merged(was: Any, theirs: Any, mine: Any) -> Any:
     """A pair or an object in which each part was changed by one of them at most; `_ABSENT` where there is none."""
-    if isinstance(was, Pair):
+    if isinstance(was, KeyedChoices):
         return _pairs_merged(was, theirs, mine)
     if all(isinstance(value, dict) for value in (was, theirs, mine)):
         parts = _merged_by_key(was, theirs, mine)
@@ -156,7 +158,7 @@ def _parts_merged(was: Any, theirs: Any, mine: Any) -> Any:
     return _ABSENT
 
 
-def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
+def _pairs_merged(was: KeyedChoices, theirs: KeyedChoices, mine: KeyedChoices) -> Any:
     """Choices, merged choice by choice, and right answer of two authors; `_ABSENT` where they do not go together.
 
     An answer that one of them marked stays the text that they marked: it clashes with choices that the other
@@ -166,7 +168,7 @@ def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
     answers = _merged_by_key(*({0: pair.answer} for pair in (was, theirs, mine)))
     if parts is None or answers is None or set(parts) != set(range(len(parts))):
         return _ABSENT
-    merged = Pair(tuple(parts[place] for place in range(len(parts))), answers[0])
+    merged = KeyedChoices(tuple(parts[place] for place in range(len(parts))), answers[0])
     for one, other in ((mine, theirs), (theirs, mine)):
         if one.answer != was.answer and (
             _moved(was.choices, other.choices) or _marked(merged) != _marked(one)
@@ -175,7 +177,7 @@ def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
     return merged
 
 
-def _marked(pair: Pair) -> tuple[str, ...]:
+def _marked(pair: KeyedChoices) -> tuple[str, ...]:
     """The text of the right choice, in a tuple that is empty where there is none."""
     return pair.choices[pair.answer : pair.answer + 1] if pair.answer >= 0 else ()
 

@@ -27,13 +27,13 @@ R = TypeVar("R")
 
 
 @contextmanager
-def writing(settings: Settings, name: str) -> Iterator[bool]:
+def lock_set(settings: Settings, name: str) -> Iterator[bool]:
     """Be the only writer of the set of that name; gives whether this thread was so already.
 
     Raises TaskError, one sentence, where another writer does not end within `WAIT_S` seconds, and where the
     home cannot be written, and for a set that whoever asks may not edit.
     """
-    settings, name, _ = access.of_set(settings, name, "editor")
+    settings, name, _ = access.resolve_set(settings, name, "editor")
     path = settings.workspace / "locks" / f"{Path(name).name}.lock"
     mine: set[Path] = _of_thread.__dict__.setdefault("paths", set())
     if path in mine:
@@ -48,7 +48,7 @@ def writing(settings: Settings, name: str) -> Iterator[bool]:
             mine.discard(path)
 
 
-def one_writer(
+def exclusive_edit(
     edit: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
     """An edit of `(settings, name, …)` that is the set's only writer while it runs, for those who may edit it."""
@@ -56,7 +56,7 @@ def one_writer(
     @access.edits
     @wraps(edit)
     def locked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
-        with writing(settings, name):
+        with lock_set(settings, name):
             return edit(settings, name, *arguments, **options)
 
     return locked

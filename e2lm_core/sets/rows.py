@@ -10,7 +10,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.safeyaml import decode
+from e2lm_core.base.strangers.safeyaml import decode_utf8
 from e2lm_core.sets.prompts.docs import OPTIONAL, row_of
 
 MAX_DEPTH = 16
@@ -26,7 +26,9 @@ def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]
         raise TaskError(
             f"{where} holds more than {safejson.MAX_PARTS:,} values; keep the columns that you need."
         )
-    lines = [(number, line) for number, line in enumerate(decode(data, where).split("\n"), 1) if line.strip()]
+    lines = [
+        (number, line) for number, line in enumerate(decode_utf8(data, where).split("\n"), 1) if line.strip()
+    ]
     check_count(len(lines), where, limits)
     return [_object(line, f"{where}, line {number}") for number, line in lines]
 
@@ -34,7 +36,7 @@ def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]
 def parse_json(text: str, where: str) -> Any:
     """Strict JSON: no NaN, no infinity. Raises TaskError, which begins with `where`."""
     try:
-        return safejson.loads(text, halves=True, parse_constant=_refuse_constant)
+        return safejson.loads(text, allow_surrogates=True, parse_constant=_refuse_constant)
     except ValueError as error:
         problem = getattr(error, "msg", None) or str(error)
         raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error

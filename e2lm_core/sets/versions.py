@@ -20,16 +20,16 @@ from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import known as known_sets
-from e2lm_core.sets.folder.known import Known
-from e2lm_core.sets.locks import one_writer
+from e2lm_core.sets.folder.known import CachedSet
+from e2lm_core.sets.locks import exclusive_edit
 from e2lm_core.sets.past import damage
-from e2lm_core.sets.past.delta import Delta, Standing, touches
+from e2lm_core.sets.past.delta import Delta, UnappliedChange, is_affected
 from e2lm_core.sets.past.differences import Difference
 from e2lm_core.sets.past.differences import differences as _differences
-from e2lm_core.sets.past.log import Log, Step
-from e2lm_core.sets.past.saving import save, settle
-from e2lm_core.sets.past.state import turned
-from e2lm_core.sets.past.states import delta_of, state_at
+from e2lm_core.sets.past.log import Journal, Step
+from e2lm_core.sets.past.saving import commit, reconcile
+from e2lm_core.sets.past.state import apply_delta
+from e2lm_core.sets.past.states import delta_at, state_at
 from e2lm_core.sets.prompts.render import render_set
 
 NAME_CHARS = 80
@@ -50,7 +50,7 @@ class Version(Record):
     name: str | None = None
 
 
-class Moved(Record):
+class UndoResult(Record):
     """A set after an undo or a redo; `sentence` says what of it was left as it is, None where all was done."""
 
     task: TaskSet
@@ -75,38 +75,38 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     if number not in kept:
         have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
         raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
-    return _named(state_at(Log.of(settings, info.name), number, _present(settings, info)), info.name)
+    return _named(state_at(Journal.for_set(settings, info.name), number, _present(settings, info)), info.name)
 
 
 @reads
 def history_damage(settings: Settings, name: str) -> str | None:
     """The sentence for what of a set's history cannot be read; None where all of it can."""
-    return damage.sentence(Log.of(settings, find_set(settings, name).name))
+    return damage.damage_sentence(Journal.for_set(settings, find_set(settings, name).name))
 
 
-@one_writer
-def name_version(settings: Settings, name: str, number: int, called: str) -> None:
+@exclusive_edit
+def name_version(settings: Settings, name: str, number: int, new_name: str) -> None:
     """Give a version a name, or take it away with "". A version with a name is kept however many follow.
 
     Raises TaskError for a number that is not kept, and for a name of more than 80 characters or that another
     version has.
     """
     info = editable_set(settings, name)
-    called = " ".join(called.split())
+    new_name = " ".join(new_name.split())
     versions = list_versions(settings, name)
     if number not in [version.number for version in versions]:
         raise TaskError(f"{name} has no version {number} to be named; see `versions {name}`.")
-    if len(called) > NAME_CHARS:
-        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(called)}.")
-    if called and any(v.name == called and v.number != number for v in versions):
-        raise TaskError(f"Another version of {name} is called {called!r} already; choose another name.")
-    log = Log.of(settings, info.name)
-    settle(log, known_sets.read(info.folder, settings.limits), info.folder)
-    log.give_name(number, called)
+    if len(new_name) > NAME_CHARS:
+        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(new_name)}.")
+    if new_name and any(v.name == new_name and v.number != number for v in versions):
+        raise TaskError(f"Another version of {name} is called {new_name!r} already; choose another name.")
+    log = Journal.for_set(settings, info.name)
+    reconcile(log, known_sets.read_cached(info.folder, settings.limits), info.folder)
+    log.name_step(number, new_name)
 
 
 @reads
-def last_number(settings: Settings, name: str) -> int:
+def last_version_number(settings: Settings, name: str) -> int:
     """The number of the state that a set's folder holds; -1 for a set that was never edited."""
     last = _log(settings, find_set(settings, name)).last
     return -1 if last is None else last.number
@@ -129,11 +129,11 @@ def edited_since(settings: Settings, name: str, number: int | None) -> frozenset
             return None
         part = delta.get("test") or {"edit": {}, "in": ()}
         found |= part["edit"].keys() | {str(row["id"]) for _, _, row in part["in"]}
-    task = known_sets.read(info.folder, settings.limits).task
+    task = known_sets.read_cached(info.folder, settings.limits).task
     return None if found and task.config.fewshot_split == "test" else frozenset(found)
 
 
-@one_writer
+@exclusive_edit
 def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
     """Make the set again what it was, as a step of its own that can be undone; also one whose files are damaged.
 
@@ -146,7 +146,7 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
         return damage.replace_set(settings, info.folder, task, f"restore version {number}")
     if task == present.task:
         return present.task
-    return save(settings, info.folder, [(task, f"restore version {number}")])
+    return commit(settings, info.folder, [(task, f"restore version {number}")])
 
 
 @reads
@@ -156,7 +156,7 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
     Raises as `open_version` does.
     """
     info = find_set(settings, name)
-    after = known_sets.read(info.folder, settings.limits).task
+    after = known_sets.read_cached(info.folder, settings.limits).task
     if second is not None:
         after = open_version(settings, name, second)
     return _differences(open_version(settings, name, first), after)
@@ -166,7 +166,7 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
 
 
 @reads
-def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
+def available_undo(settings: Settings, name: str) -> tuple[str | None, str | None]:
     """What *Undo* and *Redo* would do to the set for whoever asks, None where there is nothing."""
     log = _log(settings, find_set(settings, name))
     back, forth = _last_own(log, settings.author), _last_undone(log, settings.author)
@@ -178,54 +178,54 @@ def undo(settings: Settings, name: str) -> TaskSet:
 
     Raises StudioError where there is none, TaskError for an example.
     """
-    return step_back(settings, name).task
+    return undo_with_note(settings, name).task
 
 
 def redo(settings: Settings, name: str) -> TaskSet:
     """Make the change again that one's last `undo` took back. Raises as `undo` does."""
-    return step_forth(settings, name).task
+    return redo_with_note(settings, name).task
 
 
-def step_back(settings: Settings, name: str) -> Moved:
+def undo_with_note(settings: Settings, name: str) -> UndoResult:
     """As `undo`, with a sentence where a field of a question stays because another has changed it since."""
     return _by_owner(settings, name, back=True)
 
 
-def step_forth(settings: Settings, name: str) -> Moved:
+def redo_with_note(settings: Settings, name: str) -> UndoResult:
     """As `redo`, with a sentence where a field of a question stays because another has changed it since."""
     return _by_owner(settings, name, back=False)
 
 
-def _by_owner(settings: Settings, name: str, back: bool) -> Moved:
-    place = access.of_set(settings, name, "editor")
+def _by_owner(settings: Settings, name: str, back: bool) -> UndoResult:
+    place = access.resolve_set(settings, name, "editor")
     moved = _move(place.settings, place.name, back)
-    return moved.model_copy(update={"task": access.of_owner(moved.task, place.owner)})
+    return moved.model_copy(update={"task": access.with_owner(moved.task, place.owner)})
 
 
-@one_writer
-def _move(settings: Settings, name: str, back: bool) -> Moved:
+@exclusive_edit
+def _move(settings: Settings, name: str, back: bool) -> UndoResult:
     info = editable_set(settings, name)
-    log = Log.of(settings, info.name)
-    present = known_sets.read(info.folder, settings.limits)
-    settle(log, present, info.folder)
+    log = Journal.for_set(settings, info.name)
+    present = known_sets.read_cached(info.folder, settings.limits)
+    reconcile(log, present, info.folder)
     step = (_last_own if back else _last_undone)(log, settings.author)
     if step is None:
         raise StudioError("There is nothing to undo." if back else "There is nothing to redo.")
-    delta = delta_of(log, step.number, present)
-    task, stands = turned(present.task, delta, back=back)
+    delta = delta_at(log, step.number, present)
+    task, stands = apply_delta(present.task, delta, backwards=back)
     if moved := _pairs_changed_since(log, step, delta):
         left = state_at(log, step.number, present)
-        states = (left, turned(left, delta, back=True)[0])
+        states = (left, apply_delta(left, delta, backwards=True)[0])
         task, stands = _with_pairs(moved, present.task, states if back else states[::-1], task, stands)
     if task.config != present.task.config or task.dev != present.task.dev:
         render_set(task)
     undoes, redoes = ((step.number,), None) if back else ((), step.number)
     action = f"{'undo' if back else 'redo'} {step.action}"
-    saved = save(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
-    return Moved(task=saved, sentence=_left(log, step, stands) if stands else None)
+    saved = commit(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
+    return UndoResult(task=saved, sentence=_left(log, step, stands) if stands else None)
 
 
-def _pairs_changed_since(log: Log, step: Step, delta: Delta) -> set[str]:
+def _pairs_changed_since(log: Journal, step: Step, delta: Delta) -> set[str]:
     """The questions whose choices or right answer a step changed, and another step changed after it."""
     edits = delta.get("test", {}).get("edit", {})
     edited = {identity for identity, fields in edits.items() if fields.keys() & set(PAIR)}
@@ -233,7 +233,7 @@ def _pairs_changed_since(log: Log, step: Step, delta: Delta) -> set[str]:
     return {
         identity
         for identity in edited
-        if any(d is None or touches(d, Standing(identity, field)) for d in later for field in PAIR)
+        if any(d is None or is_affected(d, UnappliedChange(identity, field)) for d in later for field in PAIR)
     }
 
 
@@ -242,8 +242,8 @@ def _with_pairs(
     present: TaskSet,
     states: tuple[TaskSet, TaskSet],
     task: TaskSet,
-    stands: Sequence[Standing],
-) -> tuple[TaskSet, list[Standing]]:
+    stands: Sequence[UnappliedChange],
+) -> tuple[TaskSet, list[UnappliedChange]]:
     """Turn choices and right answer of questions as one value: merged, or both left as they are.
 
     Args:
@@ -265,19 +265,19 @@ def _with_pairs(
         merged = merge(question, mine, seen)
         pairs[identity] = {field: getattr(question, field) for field in PAIR} | merged.fields
         if merged.clashes:
-            stays += [Standing(identity, field) for field in PAIR if mine[field] != seen[field]]
+            stays += [UnappliedChange(identity, field) for field in PAIR if mine[field] != seen[field]]
     questions = tuple(q.model_copy(update=pairs[q.id]) if q.id in pairs else q for q in task.questions)
     return task.model_copy(update={"questions": questions}), stays
 
 
-def _last_own(log: Log, author: str) -> Step | None:
+def _last_own(log: Journal, author: str) -> Step | None:
     """The last change of an author, of anybody for "", that is not taken back already."""
-    steps, known = log.steps, log.turnable
+    steps, known = log.steps, log.reversible_steps
     done = known - _undone(steps)
     return next((s for s in reversed(steps) if _is_own(s, author) and s.number in done), None)
 
 
-def _last_undone(log: Log, author: str) -> Step | None:
+def _last_undone(log: Journal, author: str) -> Step | None:
     """The change that the author has taken back last, unless they have made another since."""
     steps = log.steps
     undone = _undone(steps)
@@ -302,7 +302,7 @@ def _is_own(step: Step, author: str) -> bool:
     return not step.undoes and step.redoes is None and author in ("", step.who)
 
 
-def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
+def _left(log: Journal, step: Step, stands: Sequence[UnappliedChange]) -> str:
     """What was left as it is, and because of whom."""
     places = [
         (f"{stand.field} of {stand.question}" if stand.field else f"question {stand.question}")
@@ -311,7 +311,7 @@ def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
         for stand in stands
     ]
     later = [e for e in log.entries if e.step.number > step.number and e.step.who != step.who]
-    others = {e.step.who for e in later if e.delta and any(touches(e.delta, stand) for stand in stands)}
+    others = {e.step.who for e in later if e.delta and any(is_affected(e.delta, stand) for stand in stands)}
     whom = f"{min(others)} has" if len(others) == 1 and min(others) else "somebody else has"
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
     stays = "stays" if len(places) == 1 else "stay"
@@ -322,9 +322,9 @@ def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
 # --- what they share ------------------------------------------------------------------------------------
 
 
-def _log(settings: Settings, info: SetInfo) -> Log:
+def _log(settings: Settings, info: SetInfo) -> Journal:
     """The log of a set without a step that was noted and that the set has not come to."""
-    log = Log.of(settings, info.name)
+    log = Journal.for_set(settings, info.name)
     if (pending := log.pending) and log.entries[-1].step.digest != _digest(settings, info):
         del log.entries[-len(pending) :]
     return log
@@ -335,10 +335,10 @@ def _digest(settings: Settings, info: SetInfo) -> str:
     return "" if present is None else present.digest
 
 
-def _present(settings: Settings, info: SetInfo) -> Known | None:
+def _present(settings: Settings, info: SetInfo) -> CachedSet | None:
     """The set as its folder holds it; None where its files are damaged."""
     try:
-        return known_sets.read(info.folder, settings.limits)
+        return known_sets.read_cached(info.folder, settings.limits)
     except TaskError:
         return None
 

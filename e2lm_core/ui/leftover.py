@@ -23,16 +23,18 @@ from e2lm_core.ui.frame import say
 JUST_NOW_S = 20.0
 
 
-def gone_set(settings: Settings, name: str, choose: Callable[[str], None]) -> None:
+def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None]) -> None:
     """Say that a set is not here, where it is now if it was renamed, and what of the person's is not saved."""
-    renamed = collection.renamed_to(settings, name)
-    moved = f"There is no set {phrasing.quoted(name)}: it was renamed to {renamed}."
+    renamed = collection.find_renamed(settings, name)
+    moved = f"There is no set {phrasing.quote(name)}: it was renamed to {renamed}."
     say.warning(moved if renamed else _missing(settings, name), icon=":material/folder_off:")
     if renamed:
-        st.button(say.filled("Open {name}", name=renamed), key="gone_open", on_click=choose, args=(renamed,))
+        st.button(
+            say.fill_template("Open {name}", name=renamed), key="gone_open", on_click=choose, args=(renamed,)
+        )
     for draft in drafts.list_drafts(settings, name):
-        say.caption(f"{what(draft).capitalize()}, {ago(draft.at)} and not saved:")
-        text(draft)
+        say.caption(f"{draft_label(draft).capitalize()}, {typed_ago(draft.at)} and not saved:")
+        copyable_text(draft)
 
 
 def _missing(settings: Settings, name: str) -> str:
@@ -44,12 +46,12 @@ def _missing(settings: Settings, name: str) -> str:
         if access.ADDRESS.fullmatch(name):  # another's, who may be asked
             return str(error)
     return (
-        f"There is no set {phrasing.quoted(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
+        f"There is no set {phrasing.quote(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
         "is mistyped. Choose another above; a deleted set is restored on Sets."
     )
 
 
-def text(draft: Draft) -> None:
+def copyable_text(draft: Draft) -> None:
     """What was typed, with a button that copies it."""
     typed = {field: value for field, value in draft.fields.items() if value != draft.seen.get(field)}
     lines: list[str] = []
@@ -60,15 +62,15 @@ def text(draft: Draft) -> None:
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
-def what(draft: Draft) -> str:
+def draft_label(draft: Draft) -> str:
     """What a draft is of: question q3, a new question, the prompt."""
-    identity = drafts.question_of(draft.place)
+    identity = drafts.question_id_of(draft.place)
     if identity is not None:
         return f"question {identity}"
     return "the prompt" if draft.place == drafts.PROMPT else "a new question"
 
 
-def ago(at: float) -> str:
+def typed_ago(at: float) -> str:
     """Typed about 3 min ago."""
     seconds = time.time() - at
     return "typed just now" if seconds < JUST_NOW_S else f"typed {phrasing.duration(seconds)} ago"

@@ -22,7 +22,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
 from e2lm_core.checkpoints import given
-from e2lm_core.checkpoints.catalogue import open_catalogue, steps_there
+from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -50,7 +50,7 @@ def studio() -> Studio:
 
 
 @contextmanager
-def asked_by(settings: Settings) -> Iterator[None]:
+def settings_for_visitor(settings: Settings) -> Iterator[None]:
     """In this thread, which draws no page, everything is asked for by whoever the settings name."""
     _run.settings = settings
     try:
@@ -66,26 +66,26 @@ def studio_of(settings: Settings) -> Studio:
 
 def _shared() -> Studio:
     settings = _opened().settings
-    return _studio(hub.stamp(settings), given.stamp(settings), steps_there(settings))
+    return _studio(hub.change_stamp(settings), given.change_stamp(settings), list_step_folders(settings))
 
 
 def _asking() -> Studio:
     if (settings := getattr(_run, "settings", None)) is not None:
         return studio_of(settings)
     shared = _shared()
-    return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
+    return replace(shared, settings=_without_token(sign_in.current_person(shared.settings, author())))
 
 
 def _without_token(settings: Settings) -> Settings:
     """The deployer's hub token is for whoever sits at the machine; for others where its owner is named."""
-    if settings.hub_token_for is not None or (settings.auth == "none" and door.at_this_machine()):
+    if settings.hub_token_for is not None or (settings.auth == "none" and door.is_local_request()):
         return settings
     return settings.model_copy(update={"hub_token_for": ()})
 
 
 def author() -> str:
     """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
-    cookie = browser.ours(st.context.cookies.get(browser.COOKIE)) or st.session_state.setdefault(
+    cookie = browser.is_valid_cookie(st.context.cookies.get(browser.COOKIE)) or st.session_state.setdefault(
         "browser", uuid.uuid4().hex
     )
     return browser.author(cookie)
@@ -112,7 +112,7 @@ def spinner(sentence: str) -> AbstractContextManager[None]:
     """Say what a page waits for; nothing where none is drawn."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return nullcontext()
-    return st.spinner(say.plain(sentence))
+    return st.spinner(say.escape(sentence))
 
 
 def current_theme() -> Theme:
@@ -120,7 +120,7 @@ def current_theme() -> Theme:
     return theme(st.context.theme.type)
 
 
-def through_app() -> None:
+def is_inside_app() -> None:
     """Draw the page through app.py, its navigation and its look.
 
     Until app.py has run once in a server's life, Streamlit takes a link to /curves for a script of its own.
@@ -164,18 +164,18 @@ def set_name() -> str | None:
     names = _names()
     linked = st.query_params.get("set")
     if linked and linked != st.session_state.get(_LINKED):  # of a colleague, or the browser's way back
-        in_hand(linked)
+        set_current_set(linked)
     st.session_state[_LINKED] = linked
     if _gone(names):
         return None
     wish = st.session_state.get("set") or FIRST_SET
     name = wish if wish in names or "/" in wish else next(iter(names), None)
     if name is not None:
-        in_hand(name)
+        set_current_set(name)
     return name
 
 
-def in_hand(name: str) -> None:
+def set_current_set(name: str) -> None:
     """Take a set in hand in this session; the link says so with the next drawing, or by the way to another place."""
     if st.session_state.get("set", name) != name:
         for key in _OF_ONE_SET:
@@ -195,7 +195,7 @@ def _gone(names: Sequence[str]) -> str | None:
     return chosen
 
 
-def gone() -> str | None:
+def missing_set() -> str | None:
     """The chosen set where it is not here; None where it is, or none was chosen."""
     set_name()
     return _gone(_names())
@@ -211,7 +211,7 @@ def _opens(address: str) -> bool:
 
 def choose_set(name: str) -> None:
     """Take a set in hand, in this session and in the link: a step of the browser's way back."""
-    in_hand(name)
+    set_current_set(name)
     if st.query_params.get("set") != name:
         # The rest of what the browser sends is from when the page was loaded: view, filters, a question of the other set.
         st.query_params.from_dict(addresses.query(st.query_params.get("tab"), name))
@@ -233,8 +233,8 @@ def file_name(name: str) -> str:
 def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
-    if name is None and (lost := gone()):
-        leftover.gone_set(studio().settings, lost, choose_set)
+    if name is None and (lost := missing_set()):
+        leftover.missing_set_page(studio().settings, lost, choose_set)
         st.stop()
     if name is None:
         st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
@@ -256,7 +256,7 @@ def read_set(name: str, settings: Settings | None = None) -> TaskSet:
     info, limits = collection.find_set(settings, name), settings.limits
 
     def read() -> TaskSet:
-        return collection.opened(info, limits)
+        return collection.open_found_set(info, limits)
 
     return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
 

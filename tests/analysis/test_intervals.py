@@ -69,7 +69,7 @@ def moved(of: Measurements, by: float) -> Measurements:
 
 
 def of_scores(scores: Scores, metric: str) -> Iterator[str]:
-    yield score_words.finding(scores, metric)
+    yield score_words.headline(scores, metric)
     for name in labels.SCORES:
         value = getattr(scores, name, None)
         if value is None or value.value is None or value.interval is None:
@@ -81,14 +81,14 @@ def of_scores(scores: Scores, metric: str) -> Iterator[str]:
 def sentences(of: Measurements, metric: str) -> Iterator[str]:
     """Whatever is said of a set's numbers on pages and by commands."""
     resampled = set_intervals.resample(of, (metric,))
-    bounds = set_intervals.intervals_of(resampled, metric)
+    bounds = set_intervals.score_intervals(resampled, metric)
     scores = set_intervals.with_intervals(set_scores.scores(of, metric), bounds)
     yield from of_scores(scores, metric)
-    yield rank_words.ranks(measured.order_of(of, metric), scores)
-    above = crossings.above_chance(of, resampled, metric) if of.chance else {}
-    for pair in crossings.all_parted(of, resampled, metric):
-        yield curve_words.curves(of, metric, above, pair, "few")
-        yield plan_words.power(power.power(of, metric, (pair.higher, pair.lower)))
+    yield rank_words.headline(measured.order_of(of, metric), scores)
+    above = crossings.onsets_above_chance(of, resampled, metric) if of.chance else {}
+    for pair in crossings.all_separations(of, resampled, metric):
+        yield curve_words.headline(of, metric, above, pair, "few")
+        yield plan_words.power_answer(power.compute_power(of, metric, (pair.higher, pair.lower)))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -103,7 +103,7 @@ def test_every_number_of_a_set_lies_in_the_interval_beside_it(name: str) -> None
 def test_every_difference_of_two_sets_lies_in_the_interval_beside_it(by: float) -> None:
     task, first = studios.task(120, "first"), measured.noisy(120)
     said = [
-        compare_words.finding(measured.compared(first, moved(first, by), task, task, metric))
+        compare_words.headline(measured.compared(first, moved(first, by), task, task, metric))
         for metric in METRICS
     ]
     assert all(INTERVAL.search(sentence) for sentence in said)
@@ -112,10 +112,13 @@ def test_every_difference_of_two_sets_lies_in_the_interval_beside_it(by: float) 
 
 @pytest.mark.parametrize("structure", [1.0, 0.0])
 def test_every_gain_of_a_choice_lies_in_the_interval_beside_it(structure: float) -> None:
-    pool = question_pool.pool(measured.fleet_measured(structure=structure), measured.question_set())
+    pool = question_pool.build_pool(measured.fleet_measured(structure=structure), measured.question_set())
     for rule in ("easiest-half", "rising-hard-science", "margin > 0"):
-        chosen = choice.choose(pool, rule, "margin")
-        for sentence in (question_words.choice(chosen, 60), *question_words.warnings(chosen)):
+        chosen = choice.select_questions(pool, rule, "margin")
+        for sentence in (
+            question_words.selection_headline(chosen, 60),
+            *question_words.selection_warnings(chosen),
+        ):
             assert not outside(sentence)
 
 
@@ -123,7 +126,7 @@ def test_a_repeated_figures_correlation_lies_in_its_interval() -> None:
     random, models = np.random.default_rng(0), [measured.SMALL, measured.LARGE]
     for noise in (0.1, 1.0, 10.0):
         figures = random.normal(size=40)
-        found = repeats.repeats(
+        found = repeats.correlate_halves(
             models, ((0,), (1,)), figures, noise * random.normal(size=40) - figures * (noise < 1)
         )
         assert INTERVAL.search(found.sentence)

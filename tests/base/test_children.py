@@ -33,29 +33,31 @@ WAYS = {"HTTPS_PROXY": "http://p", "SSL_CERT_FILE": "/c", "HF_HUB_CACHE": "/d"}
 
 
 def test_a_process_that_computes_gets_no_secret():
-    assert children.environment(env=SECRETS | NEEDED | {"HTTPS_PROXY": "x"}) == NEEDED
+    assert children.subprocess_environment(env=SECRETS | NEEDED | {"HTTPS_PROXY": "x"}) == NEEDED
 
 
 def test_one_that_downloads_gets_the_way_there_and_the_token_only_where_it_may():
-    given = children.environment(network=True, env=SECRETS | NEEDED | WAYS)
+    given = children.subprocess_environment(with_network=True, env=SECRETS | NEEDED | WAYS)
     assert given == NEEDED | WAYS
-    with_token = children.environment(network=True, token=True, env=SECRETS | NEEDED | WAYS)
+    with_token = children.subprocess_environment(
+        with_network=True, with_token=True, env=SECRETS | NEEDED | WAYS
+    )
     assert set(with_token) - set(given) == set(children.TOKENS)
 
 
 def test_what_is_left_is_enough_to_run_the_studio():
     code = "import e2lm_core.base.settings, os; print('ANYTHING' in os.environ)"
-    env = children.environment(env=os.environ | SECRETS)
+    env = children.subprocess_environment(env=os.environ | SECRETS)
     assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True) == "False\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says so in /proc")
 def test_memory_is_what_is_there_and_what_is_taken():
-    there, before = children.memory_there(), children.memory_taken()
+    there, before = children.total_memory_bytes(), children.used_memory_bytes()
     assert there is not None
     assert before is not None
     held = bytearray(os.urandom(1) * 2**25)
-    taken = children.memory_taken()
+    taken = children.used_memory_bytes()
     assert taken is not None
     assert 2**24 < taken - before < 2**26
     assert taken < there
@@ -64,6 +66,6 @@ def test_memory_is_what_is_there_and_what_is_taken():
 
 def test_time_that_others_took_for_this_process_counts():
     before = children.cpu_seconds()
-    children.took_elsewhere(5.0)
+    children.add_remote_cpu_seconds(5.0)
     assert 5.0 <= children.cpu_seconds() - before < 6.0
-    children.took_elsewhere(-5.0)
+    children.add_remote_cpu_seconds(-5.0)

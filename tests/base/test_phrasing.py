@@ -7,7 +7,7 @@ import math
 import pytest
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import Null
+from e2lm_core.base.records import NullDistribution
 
 
 @pytest.mark.parametrize(
@@ -69,35 +69,39 @@ def test_counts_and_lists() -> None:
     assert phrasing.count(1, "question") == "1 question"
     assert phrasing.count(1_234, "question") == "1,234 questions"
     assert phrasing.count(0, "entry", "entries") == "0 entries"
-    assert phrasing.listing([]) == ""
-    assert phrasing.listing(["a"]) == "a"
-    assert phrasing.listing(["a", "b", "c"]) == "a, b and c"
-    assert phrasing.listing(list("abcdefg")) == "a, b, c and 4 more"
+    assert phrasing.join_words([]) == ""
+    assert phrasing.join_words(["a"]) == "a"
+    assert phrasing.join_words(["a", "b", "c"]) == "a, b and c"
+    assert phrasing.join_words(list("abcdefg")) == "a, b, c and 4 more"
 
 
 def test_what_a_user_gave_is_quoted_with_its_middle_left_out() -> None:
-    assert phrasing.quoted("it's") == '"it\'s"'
-    assert phrasing.quoted("a" * 60) == f"'{'a' * 60}'"
-    assert phrasing.quoted("a" * 100 + "end") == f"'{'a' * 44}…{'a' * 12}end'"
-    assert phrasing.quoted("\ud800\n") == r"'\ud800\n'"
+    assert phrasing.quote("it's") == '"it\'s"'
+    assert phrasing.quote("a" * 60) == f"'{'a' * 60}'"
+    assert phrasing.quote("a" * 100 + "end") == f"'{'a' * 44}…{'a' * 12}end'"
+    assert phrasing.quote("\ud800\n") == r"'\ud800\n'"
 
 
 def test_a_sentence_is_short_whatever_stands_in_it() -> None:
     short = "There is no set 'a': give one of mine."
-    assert phrasing.sentence(short) == short
-    assert phrasing.sentence("one\n  line\t\x1b[31m \ud800\u202e") == r"one line \x1b[31m \ud800\u202e"
+    assert phrasing.one_line(short) == short
+    assert phrasing.one_line("one\n  line\t\x1b[31m \ud800\u202e") == r"one line \x1b[31m \ud800\u202e"
     for long in ("x" * 200_000, "word " * 60_000):
-        said = phrasing.sentence(f"There is no set {long}: give one of mine.")
+        said = phrasing.one_line(f"There is no set {long}: give one of mine.")
         assert len(said) <= 300
         assert said.startswith("There is no set")
         assert said.endswith("give one of mine.")
-    many = phrasing.sentence("There is no set 'a': " + " ".join("y" * 59 for _ in range(9)) + " end.")
+    many = phrasing.one_line("There is no set 'a': " + " ".join("y" * 59 for _ in range(9)) + " end.")
     assert len(many) == 300
     assert many.endswith(" end.")
 
 
 def test_what_random_answers_give_in_full_and_where_there_is_little_room() -> None:
-    null = Null(mean=0.173, q95=0.324, p=0.31)
-    assert phrasing.beside_random(null) == "random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31"
-    assert phrasing.random_answers(null) == "random answers give 0.173; p = 0.31"
-    assert phrasing.random_answers(Null(mean=0.173, q95=0.324, p=0.001)).endswith("; p < 0.01")
+    null = NullDistribution(mean=0.173, q95=0.324, p=0.31)
+    assert (
+        phrasing.random_baseline(null) == "random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31"
+    )
+    assert phrasing.random_baseline_short(null) == "random answers give 0.173; p = 0.31"
+    assert phrasing.random_baseline_short(NullDistribution(mean=0.173, q95=0.324, p=0.001)).endswith(
+        "; p < 0.01"
+    )

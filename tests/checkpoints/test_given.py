@@ -30,19 +30,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_added_read_where_it_lies_and_taken_away(settings, folder):
-    path, found = given.look(str(folder))
-    assert given.without_tokens(found) == ["mine"]
-    assert given.stamp(settings) is None
-    given.add(settings, path)
-    first = given.stamp(settings)
-    assert [c.tokens_seen for c in open_catalogue(settings).of("mine")] == [None, None]
-    given.add(settings, path, {"mine": 2**20})
-    assert given.stamp(settings) != first
+    path, found = given.inspect_folder(str(folder))
+    assert given.models_without_tokens(found) == ["mine"]
+    assert given.change_stamp(settings) is None
+    given.add_folder(settings, path)
+    first = given.change_stamp(settings)
+    assert [c.tokens_seen for c in open_catalogue(settings).checkpoints_of("mine")] == [None, None]
+    given.add_folder(settings, path, {"mine": 2**20})
+    assert given.change_stamp(settings) != first
     catalogue = open_catalogue(settings)
-    assert [c.tokens_seen for c in catalogue.of("mine")] == [500 * 2**20, 1_000 * 2**20]
-    assert catalogue.of("pythia-14m")[0].tokens_seen == 1_000 * 2_097_152
-    assert catalogue.of("mine")[0].directory == folder / "mine" / "checkpoint-500"
-    given.remove(settings, path)
+    assert [c.tokens_seen for c in catalogue.checkpoints_of("mine")] == [500 * 2**20, 1_000 * 2**20]
+    assert catalogue.checkpoints_of("pythia-14m")[0].tokens_seen == 1_000 * 2_097_152
+    assert catalogue.checkpoints_of("mine")[0].directory == folder / "mine" / "checkpoint-500"
+    given.remove_folder(settings, path)
     assert given.folders(settings) == ()
     assert (folder / "mine" / "checkpoint-500" / "model.safetensors").is_file()
 
@@ -50,9 +50,9 @@ def test_a_folder_is_added_read_where_it_lies_and_taken_away(settings, folder):
 def test_of_two_folders_the_one_that_is_named_goes(settings, folder, tmp_path, monkeypatch):
     for name in ("other", "third"):
         shutil.copytree(folder, tmp_path / name)
-        given.add(settings, tmp_path / name)
+        given.add_folder(settings, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    given.remove(settings, "third")  # as a command names it
+    given.remove_folder(settings, "third")  # as a command names it
     assert [one.path for one in given.folders(settings)] == [tmp_path / "other"]
 
 
@@ -69,14 +69,14 @@ def test_of_two_folders_the_one_that_is_named_goes(settings, folder, tmp_path, m
 def test_what_cannot_be_added_is_said(settings, folder, tmp_path, path, rules, said):
     (tmp_path / "empty").mkdir()
     with pytest.raises(StudioError, match=said):
-        given.add(settings, f"{tmp_path}/{path}", rules)
+        given.add_folder(settings, f"{tmp_path}/{path}", rules)
     with pytest.raises(StudioError, match="was not added"):
-        given.remove(settings, f"{tmp_path}/{path}")
+        given.remove_folder(settings, f"{tmp_path}/{path}")
 
 
 def test_visitors_do_not_say_what_is_read_of_the_disk(settings, folder):
     with pytest.raises(StudioError, match="sign in first"):
-        given.add(settings.asked_by(None, readonly=True), folder)
+        given.add_folder(settings.for_person(None, readonly=True), folder)
 
 
 def test_a_list_that_cannot_be_read_is_a_problem_and_the_rest_is_there(settings):

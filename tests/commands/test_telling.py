@@ -9,10 +9,10 @@ from e2lm_core.commands import telling
 
 
 def test_what_is_quick_says_nothing(capsys):
-    with telling.reading("Reading x") as say:
+    with telling.reading_progress("Reading x") as say:
         say(1, 2)
         say(2, 2)
-    with telling.working("Checking"):
+    with telling.busy_indicator("Checking"):
         pass
     with telling.progress_bar("evaluating", 10) as advance:
         advance("a", 3)
@@ -21,14 +21,14 @@ def test_what_is_quick_says_nothing(capsys):
 
 def test_what_takes_longer_says_how_far_it_is(capsys, monkeypatch):
     monkeypatch.setattr(telling, "QUIET_S", 0.0)
-    with telling.reading("Reading x") as say:
+    with telling.reading_progress("Reading x") as say:
         say(500_000, 2_000_000)
         say(1_000_000, 2_000_000)  # within five seconds of the last line
     assert capsys.readouterr().err == "Reading x: 25% of 2 MB\n"
     with telling.progress_bar("\x1bset", 10) as advance:
         advance("small/step1", 3)
     assert capsys.readouterr().err == "\\x1bset: 30% small/step1\n"
-    with telling.working("Checking"):
+    with telling.busy_indicator("Checking"):
         time.sleep(0.05)
     assert capsys.readouterr().err == "Checking … about 1 s\n"
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import Null, TaskSet
+from e2lm_core.base.records import NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import about, picture
 from e2lm_core.export.picture.curves import CARD
@@ -35,12 +35,12 @@ def task(studio: Studio) -> TaskSet:
 
 
 @pytest.fixture(scope="module")
-def card(studio: Studio, task: TaskSet) -> about.About:
-    return about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+def card(studio: Studio, task: TaskSet) -> about.CardSections:
+    return about.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False)
 
 
-def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.About) -> None:
-    document = report.build(studio, task, studio.catalogue.checkpoints)
+def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.CardSections) -> None:
+    document = report.build_report(studio, task, studio.catalogue.checkpoints)
     own = document["scores"]["acc"]
     assert "random answers give" in card.text
     for part in ("rc", "cs", "score", "snr", "decision_accuracy"):
@@ -53,10 +53,10 @@ def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.A
 
 
 def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
-    studio: Studio, task: TaskSet, card: about.About
+    studio: Studio, task: TaskSet, card: about.CardSections
 ) -> None:
     """As on pages and in the report; what random answers do not reach stands with its interval."""
-    document = report.build(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+    document = report.build_report(studio, task, studio.catalogue.checkpoints, with_relevance=False)
     own = document["scores"]["acc"]
     said = {}
     for name, label in about.SCORE_LABELS.items():
@@ -64,7 +64,7 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
         if value["value"] is None or value["null"] is None:
             continue
         said[name] = value["null"]["p"] > LEVEL
-        beside = phrasing.beside_random(Null(**value["null"]))
+        beside = phrasing.random_baseline(NullDistribution(**value["null"]))
         within = f"*{phrasing.score(value['value'])}* | not distinguishable from random answers: {beside}"
         row = within if said[name] else f"{phrasing.with_interval(value)} | {beside}"
         assert f"| {label} | {row} |" in card.text
@@ -79,7 +79,7 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
     assert about._random(reached).startswith("random answers give 0.200")
 
 
-def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> None:
+def test_it_says_licences_waivers_and_what_was_not_asked(card: about.CardSections) -> None:
     assert "| CC0-1.0 | 1 |" in card.text
     assert "| not said | 7 |" in card.text
     assert "1 question of 8 name 1 source" in card.text
@@ -90,18 +90,20 @@ def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> N
     assert "It was not judged." in card.text
 
 
-def test_the_same_set_gives_the_same_bytes(studio: Studio, task: TaskSet, card: about.About) -> None:
-    assert about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
+def test_the_same_set_gives_the_same_bytes(studio: Studio, task: TaskSet, card: about.CardSections) -> None:
+    assert about.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
 
 
 def test_a_set_that_was_not_run_has_no_picture(studio: Studio) -> None:
-    found = about.about(studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False)
+    found = about.build_sections(
+        studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False
+    )
     assert found.files == {}
     assert "curves.svg" not in found.text
     assert "No checkpoint is complete" in found.text
 
 
-def test_the_picture_has_every_model_chance_and_the_window(card: about.About) -> None:
+def test_the_picture_has_every_model_chance_and_the_window(card: about.CardSections) -> None:
     drawing = ElementTree.fromstring(card.files[about.PICTURE])
     said = [text.text for text in drawing.iter(f"{SVG}text")]
     named = {name for name in studios.MODELS if not studios.MODELS[name][5]}
@@ -119,16 +121,16 @@ def test_the_picture_has_every_model_chance_and_the_window(card: about.About) ->
 
 @pytest.mark.slow
 def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
-    found = about.about(studio, task, studio.catalogue.checkpoints)
+    found = about.build_sections(studio, task, studio.catalogue.checkpoints)
     assert "% of the questions for science" in found.text
 
 
 def test_a_sign_of_markdown_is_text() -> None:
-    assert about.markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
+    assert about.escape_markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
 
 
 def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
-    document = report.build(studio, task, studio.catalogue.checkpoints)
+    document = report.build_report(studio, task, studio.catalogue.checkpoints)
     document["curves"][0]["model"]["name"] = "</svg><script>"
     drawn = picture.curves(document)
     assert drawn is not None

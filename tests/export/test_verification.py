@@ -41,11 +41,11 @@ def packed(settings: Settings) -> bytes:
 
 
 def test_one_at_a_time_and_a_cancelled_one_leaves_nothing(settings: Settings) -> None:
-    begun = verification.start(settings, packed(settings), "little")
+    begun = verification.start_verification(settings, packed(settings), "little")
     assert not begun.is_over
-    assert begun.said
+    assert begun.progress_text
     with pytest.raises(LimitError, match="Another bundle is being verified"):
-        verification.start(settings, packed(settings), "little")
+        verification.start_verification(settings, packed(settings), "little")
     process, folder = psutil.Process(begun._process.pid), Path(begun._folder.name)
     begun.cancel()
     assert begun.is_over
@@ -53,17 +53,19 @@ def test_one_at_a_time_and_a_cancelled_one_leaves_nothing(settings: Settings) ->
     assert not folder.exists()
     with pytest.raises(StudioError, match="was cancelled"):
         begun.answer()
-    verification.start(settings, packed(settings), "little").cancel()
+    verification.start_verification(settings, packed(settings), "little").cancel()
 
 
 def test_a_visitor_verifies_nothing(settings: Settings) -> None:
     with pytest.raises(TaskError, match="Visitors do not verify bundles"):
-        verification.start(settings.model_copy(update={"readonly": True}), packed(settings), "little")
+        verification.start_verification(
+            settings.model_copy(update={"readonly": True}), packed(settings), "little"
+        )
 
 
 @pytest.mark.slow
 def test_what_cannot_be_verified_is_said(settings: Settings) -> None:
-    begun = verification.start(settings, b"no zip", "little")
+    begun = verification.start_verification(settings, b"no zip", "little")
     with pytest.raises(StudioError, match="zip"):
         begun.answer()
     assert begun.is_over
@@ -79,7 +81,7 @@ def test_the_button_the_wait_and_the_answer(settings: Settings, monkeypatch: pyt
     def page(data: bytes) -> None:
         from e2lm_core.ui.results import verified
 
-        verified.verify(data, "little")
+        verified.verify_panel(data, "little")
 
     at = AppTest.from_function(page, kwargs={"data": data}, default_timeout=60).run()
     at.button(key="verify_go").click().run()
@@ -96,13 +98,13 @@ def test_the_button_the_wait_and_the_answer(settings: Settings, monkeypatch: pyt
 
 
 def test_a_verification_in_a_sentence() -> None:
-    assert verified.sentence(FOUND) == (
+    assert verified.verification_sentence(FOUND) == (
         "Verified by lm-eval 0.4.13, 0-shot and 2-shot, at small/iter_0000200: 6 questions, no log-likelihood further "
         "apart than 2.1e-05 nats."
     )
-    assert "are up to 3.0e+00 nats apart" in verified.sentence(
+    assert "are up to 3.0e+00 nats apart" in verified.verification_sentence(
         FOUND | {"verified": False, "max_abs_difference": 3.0}
     )
-    assert "its documents are others" in verified.sentence(
+    assert "its documents are others" in verified.verification_sentence(
         FOUND | {"verified": False, "max_abs_difference": None}
     )

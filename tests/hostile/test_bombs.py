@@ -17,7 +17,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.imported import opening
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.datafiles import LOADER
-from e2lm_core.sets.formats.reading import read as read_questions
+from e2lm_core.sets.formats.reading import read_confined as read_questions
 from tests.hostile.ground import Ground
 
 LIMITS = Limits()

@@ -158,8 +158,11 @@ def test_our_own_files_that_were_altered(ground: Ground, text: str) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     for path, read in (
         (settings.ladder / "manifest.json", lambda: manifest.read_manifest(settings.ladder)),
-        (settings.ladder / "facts.json", lambda: taught.Taught.from_file(settings.ladder / "facts.json")),
-        (keeping.folder(settings) / "x.json", lambda: keeping.open_kept(settings, "x")),
+        (
+            settings.ladder / "facts.json",
+            lambda: taught.TrainingFacts.from_file(settings.ladder / "facts.json"),
+        ),
+        (keeping.imports_folder(settings) / "x.json", lambda: keeping.open_saved(settings, "x")),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

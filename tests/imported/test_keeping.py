@@ -28,13 +28,13 @@ def imported() -> Imported:
 
 
 def test_what_is_kept_comes_back_as_it_was(settings, imported):
-    keeping.keep(settings, "mine", imported)
-    again = keeping.open_kept(settings, "mine")
+    keeping.save_import(settings, "mine", imported)
+    again = keeping.open_saved(settings, "mine")
     assert documents.document(again, with_scores=True) == documents.document(imported, with_scores=True)
     before, after = imported.measured["metals"], again.measured["metals"]
     np.testing.assert_array_equal(after.curves[0].ll, before.curves[0].ll)
     np.testing.assert_array_equal(after.chars, before.chars)
-    [row] = keeping.list_kept(settings)
+    [row] = keeping.list_saved(settings)
     assert (row.name, row.models, row.tasks, row.curves, row.per_question) == (
         "mine",
         ("pythia-70m",),
@@ -53,34 +53,34 @@ def test_choices_that_a_question_lacks_stay_missing(settings):
         "a/samples_metals_2026-01-01T00-00-00.jsonl": both,
     }
     imported = opening.import_files(files, (), "x")
-    keeping.keep(settings, "ragged", imported)
-    again = keeping.open_kept(settings, "ragged").measured["metals"]
+    keeping.save_import(settings, "ragged", imported)
+    again = keeping.open_saved(settings, "ragged").measured["metals"]
     assert again.choice_counts.tolist() == [2, 3]
     assert np.isnan(again.curves[0].ll[0, 0, 2])
     assert again.chance == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
 def test_removing_can_be_undone(settings, imported):
-    keeping.keep(settings, "mine", imported)
-    keeping.remove(settings, "mine")
-    assert keeping.list_kept(settings) == []
-    assert keeping.removed(settings) == ["mine"]
-    keeping.restore(settings, "mine")
-    assert [row.name for row in keeping.list_kept(settings)] == ["mine"]
-    assert keeping.removed(settings) == []
+    keeping.save_import(settings, "mine", imported)
+    keeping.remove_import(settings, "mine")
+    assert keeping.list_saved(settings) == []
+    assert keeping.removed_imports(settings) == ["mine"]
+    keeping.restore_import(settings, "mine")
+    assert [row.name for row in keeping.list_saved(settings)] == ["mine"]
+    assert keeping.removed_imports(settings) == []
 
 
 def test_names_are_not_overwritten_nor_lead_elsewhere(settings, imported):
-    keeping.keep(settings, "mine", imported)
+    keeping.save_import(settings, "mine", imported)
     with pytest.raises(StudioError, match="kept already"):
-        keeping.keep(settings, "mine", imported)
+        keeping.save_import(settings, "mine", imported)
     for name in ("", "../x", "a/b", ".hidden", "x" * 65, "é"):
         with pytest.raises(StudioError, match="cannot name results"):
-            keeping.keep(settings, name, imported)
+            keeping.save_import(settings, name, imported)
 
 
 def test_what_is_not_there_says_so(settings):
-    for act in (keeping.remove, keeping.restore, keeping.open_kept):
+    for act in (keeping.remove_import, keeping.restore_import, keeping.open_saved):
         with pytest.raises(StudioError, match="No results named 'x'"):
             act(settings, "x")
 
@@ -97,18 +97,18 @@ def test_what_is_not_there_says_so(settings):
     ],
 )
 def test_a_damaged_file_is_listed_with_its_reason(settings, imported, content):
-    keeping.keep(settings, "whole", imported)
-    (keeping.folder(settings) / "broken.json").write_bytes(content)
-    rows = {row.name: row.problem for row in keeping.list_kept(settings)}
+    keeping.save_import(settings, "whole", imported)
+    (keeping.imports_folder(settings) / "broken.json").write_bytes(content)
+    rows = {row.name: row.problem for row in keeping.list_saved(settings)}
     assert rows["whole"] is None
     assert "'broken'" in (rows["broken"] or "")
-    keeping.remove(settings, "broken")  # and can be removed
+    keeping.remove_import(settings, "broken")  # and can be removed
 
 
 def test_what_is_too_large_is_refused(tmp_path, imported):
     small = Settings(home=tmp_path, limits=Limits(max_file_bytes=100))
     with pytest.raises(LimitError, match="are kept: import fewer models"):
-        keeping.keep(small, "mine", imported)
+        keeping.save_import(small, "mine", imported)
 
 
 def test_the_command_line_keeps_lists_removes_and_restores(tmp_path, monkeypatch):

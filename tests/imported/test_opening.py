@@ -24,8 +24,8 @@ from e2lm_core.imported import opening, reading
 from e2lm_core.imported import scores as imported_scores
 from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats.published import read_curves
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import Wanted
+from e2lm_core.imported.places import CheckpointResolver
+from e2lm_core.imported.records import ImportFilter
 from tests.conftest import needs
 from tests.support import harness_files
 from tests.support.harness_files import read, the
@@ -308,7 +308,7 @@ def test_a_folder_or_zip_of_ones_own_has_no_limit_of_size_and_gives_what_an_uplo
             for name, data in files.items():
                 archive.writestr(name, data)
     told = []
-    found = opening.import_path(path, SMALL, say=lambda *at: told.append(at))
+    found = opening.import_path(path, SMALL, report_progress=lambda *at: told.append(at))
     uploaded = opening.import_uploads(files, Limits())
     with pytest.raises(StudioError, match="at most"):
         opening.import_uploads(files, SMALL)
@@ -360,24 +360,28 @@ def test_a_table_of_ones_own_has_no_limit_of_rows_and_is_read_some_at_a_time(
     bits = list(of_its_own(data, name))
     assert len(bits) > 4
     found = opening._joined(
-        opening.Read([e for b in bits for e in b.evaluations], [], bits[-1].files), Places(), "x"
+        opening.ParsedFiles([e for b in bits for e in b.evaluations], [], bits[-1].files),
+        CheckpointResolver(),
+        "x",
     )
     assert found.curves == whole.curves
 
 
-def of_its_own(data: bytes, name: str, **wanted) -> Iterator[opening.Read]:
-    return opening._bits([io.BytesIO(data)], [name], {}, (), Wanted(**wanted), True)
+def of_its_own(data: bytes, name: str, **wanted) -> Iterator[opening.ParsedFiles]:
+    return opening._bits([io.BytesIO(data)], [name], {}, (), ImportFilter(**wanted), True)
 
 
 def test_what_is_wanted_is_kept_of_tables_and_of_runs(tmp_path):
     path = laid(harness_files.folder() | {"x.csv": TABLE.encode()}, tmp_path)
-    found = opening.import_path(path, Limits(), wanted=Wanted(tasks=("t1", "metals"), metrics=("acc",)))
+    found = opening.import_path(
+        path, Limits(), import_filter=ImportFilter(tasks=("t1", "metals"), metrics=("acc",))
+    )
     assert {(c.model.name, c.task, c.metric) for c in found.curves} == {
         ("pythia-70m", "metals", "acc"),
         *((f"m{m}", "t1", "acc") for m in range(3)),
     }
     with pytest.raises(StudioError, match="none of what was asked for: check --model"):
-        opening.import_path(path, Limits(), wanted=Wanted(models=("nobody",)))
+        opening.import_path(path, Limits(), import_filter=ImportFilter(models=("nobody",)))
 
 
 def test_a_large_published_table_gives_its_main_metric_and_says_so(monkeypatch):

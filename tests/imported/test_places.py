@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
-from e2lm_core.imported.places import Places
+from e2lm_core.imported.places import CheckpointResolver
 
 B = 10**9
 
@@ -43,7 +43,7 @@ B = 10**9
     ],
 )
 def test_names_tell_model_step_and_tokens(names, model, step, tokens):
-    spot = Places().find(*names)
+    spot = CheckpointResolver().find(*names)
     assert spot is not None
     assert (spot.model.name, spot.step, spot.tokens_seen) == (model, step, tokens)
 
@@ -59,36 +59,36 @@ def test_names_tell_model_step_and_tokens(names, model, step, tokens):
     ],
 )
 def test_nothing_is_guessed(names):
-    assert Places().find(*names) is None
+    assert CheckpointResolver().find(*names) is None
 
 
 def test_the_catalogue_knows_its_own_checkpoints():
     model = ModelInfo(name="ladder-small-arch1", family="ladder", size="small", arch="arch1")
     known = Checkpoint(model=model, step=100, tokens_seen=777, early=True, subfolder="iter_0000100")
-    places = Places([known])
+    places = CheckpointResolver([known])
     spot = places.find("/home/me/cache/ladder-small-arch1/iter_0000100")
     assert spot is not None
     assert (spot.model, spot.tokens_seen, spot.early) == (model, 777, True)
     assert places.schedule(model) == {100: "iter_0000100"}
-    named = places.named("ladder-small-arch1", 100)
+    named = places.from_row("ladder-small-arch1", 100)
     assert (named.model, named.tokens_seen) == (model, 777)
 
 
 def test_the_early_window_follows_from_the_tokens():
-    early = Places().find("tiiuae/dense-1b-arch1", None, "iter_0002000")
-    late = Places().find("tiiuae/dense-1b-arch1", None, "iter_0056000")
+    early = CheckpointResolver().find("tiiuae/dense-1b-arch1", None, "iter_0002000")
+    late = CheckpointResolver().find("tiiuae/dense-1b-arch1", None, "iter_0056000")
     assert early is not None
     assert late is not None
     assert (early.early, late.early) == (True, False)
 
 
 def test_a_familys_schedule_is_known():
-    spot = Places().find("EleutherAI/pythia-70m", "step1000")
+    spot = CheckpointResolver().find("EleutherAI/pythia-70m", "step1000")
     assert spot is not None
-    schedule = Places().schedule(spot.model)
+    schedule = CheckpointResolver().schedule(spot.model)
     assert len(schedule) == 154
     assert schedule[512] == "step512"
-    assert Places().schedule(ModelInfo(name="mine", family="imported")) == {}
+    assert CheckpointResolver().schedule(ModelInfo(name="mine", family="imported")) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_familys_schedule_is_known():
     ],
 )
 def test_another_seed_is_another_model(names, model, seed_of, step):
-    spot = Places().find(*names)
+    spot = CheckpointResolver().find(*names)
     assert spot is not None
     assert (spot.model.name, spot.model.seed_of, spot.step) == (model, seed_of, step)
 
@@ -134,7 +134,7 @@ def test_a_seed_or_a_stage_is_never_the_catalogues_checkpoint_of_that_step():
         Checkpoint(model=mine, step=5, tokens_seen=2, repo=repo, revision="step5-seed-aux-2"),
     ]
     for order in (known, known[::-1]):
-        places = Places(order)
+        places = CheckpointResolver(order)
         found = [places.find(repo, f"step5-seed-{seed}") for seed in ("default", "aux-2", "14")]
         assert [spot.model.name if spot else None for spot in found] == [
             "c4",
@@ -144,15 +144,15 @@ def test_a_seed_or_a_stage_is_never_the_catalogues_checkpoint_of_that_step():
     # As the catalogue has them: at commits, which tell no seed; with one of the two, or both.
     pinned = [c.model_copy(update={"revision": f"{k}" * 40}) for k, c in enumerate(known)]
     for some in (pinned, pinned[::-1], pinned[1:]):
-        found = [Places(some).find(repo, f"step5-seed-{seed}") for seed in ("default", "14")]
+        found = [CheckpointResolver(some).find(repo, f"step5-seed-{seed}") for seed in ("default", "14")]
         assert [spot.model.name if spot else None for spot in found] == [
             "DataDecide-c4-150M",
             "DataDecide-c4-150M (seed 14)",
         ]
     own = pinned[0].model_copy(update={"model": ModelInfo(name="DataDecide-c4-150M", family="datadecide")})
-    default = Places([pinned[1], own]).find(repo, "step5-seed-default")
+    default = CheckpointResolver([pinned[1], own]).find(repo, "step5-seed-default")
     assert default is not None
     assert default.tokens_seen == 1
-    stage = Places([Checkpoint(model=plain, step=5, repo="a/b", revision="stage1-step5")])
+    stage = CheckpointResolver([Checkpoint(model=plain, step=5, repo="a/b", revision="stage1-step5")])
     other = stage.find("a/b", "stage2-step5")
     assert other is None or other.model.name != "c4"

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs.kept.store import digest
+from e2lm_core.runs.kept.store import request_digest
 from e2lm_core.runs.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import session
@@ -45,14 +45,14 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-        monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+        monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
         st.cache_resource.clear()
         studio = session.studio()
         studios.append(studio)
         asked = [one for doc in render_set(task) for one in requests_of(doc)]
         for checkpoint in studio.catalogue.checkpoints:
             values = [(one, case.ll_nats(checkpoint, one)) for one in asked]
-            results = [(digest(one), Loglikelihood(v, 1)) for one, v in values if v == v]
+            results = [(request_digest(one), Loglikelihood(v, 1)) for one, v in values if v == v]
             studio.store.put(studio.backend.scope(checkpoint), results)
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         at.session_state["set"] = "little"

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.phrasing import DASH
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs.kept.store import digest
+from e2lm_core.runs.kept.store import request_digest
 from e2lm_core.runs.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import session
@@ -64,12 +64,12 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
     st.cache_resource.clear()
     studio = session.studio()
     asked = [one for doc in render_set(task) for one in requests_of(doc)]
     for checkpoint in studio.catalogue.checkpoints:
-        results = [(digest(one), Loglikelihood(case.ll_nats(checkpoint, one), 1)) for one in asked]
+        results = [(request_digest(one), Loglikelihood(case.ll_nats(checkpoint, one), 1)) for one in asked]
         studio.store.put(studio.backend.scope(checkpoint), results)
     opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     opened.session_state["set"] = "little"

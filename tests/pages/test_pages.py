@@ -80,7 +80,7 @@ def test_no_checkpoints(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_partial(visit, page):
     task = collection.open_set(visit.studio.settings, "little")
-    first = run_order.plan(visit.studio.catalogue.checkpoints)[:8]
+    first = run_order.plan_order(visit.studio.catalogue.checkpoints)[:8]
     evaluate.evaluate(visit.studio, task, first)
     visit.open(page)
     if page in ("overview", "accuracy"):
@@ -118,7 +118,7 @@ def test_done(done, page):
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
     task = collection.open_set(done.studio.settings, OWN)
-    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = measure.load(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     assert done.numbers == {
         name: phrasing.score(value.value)
@@ -192,7 +192,7 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
             self.over = self.cancelled = True
 
     work = Work()
-    monkeypatch.setattr(embedding, "begun", lambda *_: work)
+    monkeypatch.setattr(embedding, "get_or_start", lambda *_: work)
     at = done.open("relevance")
     assert "every other page can be used meanwhile" in done.said
     assert at.get("progress")
@@ -255,7 +255,7 @@ def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
     visit.click("Run 4 models")
     visit.open("share")
     assert not visit.at.toast
-    worker.work(session.studio(), once=True)
+    worker.run_worker(session.studio(), once=True)
     visit.choose(OWN).open("plan")  # another page of another set
     assert [toast.value for toast in visit.at.toast] == [
         "little: the run has ended, and everything is computed."
@@ -268,7 +268,7 @@ def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkey
     visit.open("run")
     visit.click("Run 4 models")
     visit.open("share")
-    worker.work(session.studio(), once=True)
+    worker.run_worker(session.studio(), once=True)
     visit.open("plan")
     assert not visit.at.toast
     monkeypatch.setattr(strip, "LONG_S", 0.0)
@@ -321,14 +321,14 @@ def test_undo_is_done_though_the_page_is_drawn_anew_meanwhile(done, monkeypatch)
     """A moment after an edit the table has the page drawn, and a drawing that has begun is then broken off."""
     done.open("write")
     done.edit({0: {"question": "How much is one and one?"}})
-    draw, breaks = toolbar.copy, iter([True])
+    draw, breaks = toolbar.copy_popover, iter([True])
 
     def break_off(name: str) -> None:
         if next(breaks, False):
             st.rerun()
         draw(name)
 
-    monkeypatch.setattr(toolbar, "copy", break_off)
+    monkeypatch.setattr(toolbar, "copy_popover", break_off)
     done.click("Undo")
     assert not next(breaks, False)
     assert (

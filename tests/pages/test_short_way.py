@@ -63,12 +63,12 @@ def swept(visit: Visit) -> Visit:
     """A set of 200 questions with all its results on four checkpoints."""
     collection.import_set(visit.studio.settings, studios.task(QUESTIONS, OWN, DEV))
     start_run(visit.studio, evaluate.SWEEP)
-    worker.work(visit.studio, once=True)
+    worker.run_worker(visit.studio, once=True)
     return visit.choose(OWN)
 
 
 def start_run(studio: Studio, priority: int) -> Job:
-    chosen = studio.catalogue.match(["ladder-small-arch1/*"])[:4]
+    chosen = studio.catalogue.match_globs(["ladder-small-arch1/*"])[:4]
     return studio.jobs.get(studios.start_run(studio, OWN, chosen, priority=priority))
 
 
@@ -77,7 +77,7 @@ def own(settings: Settings) -> TaskSet:
 
 
 def test_a_save_checks_its_set_once(swept: Visit, calls: Counter[str]) -> None:
-    with locks.writing(swept.studio.settings, OWN):
+    with locks.lock_set(swept.studio.settings, OWN):
         own(swept.studio.settings)
         calls.clear()
         saved = authoring.update_questions(swept.studio.settings, OWN, EDITED)
@@ -91,7 +91,7 @@ def test_the_page_reads_nothing_again_and_works_on_the_edited_question(
 ) -> None:
     authoring.update_config(swept.studio.settings, OWN, num_fewshot=shots)
     start_run(swept.studio, evaluate.SWEEP)
-    worker.work(swept.studio, once=True)
+    worker.run_worker(swept.studio, once=True)
     swept.open("write")
     calls.clear()
     swept.edit({6: {"question": f"How much is {shots} and seven?"}})  # no other test renders it
@@ -107,7 +107,7 @@ def test_the_worker_reads_what_changed_and_works_on_the_edited_question(
 ) -> None:
     edit_in_another_process(swept.studio)
     calls.clear()
-    assert worker.work(swept.studio, once=True) == 1
+    assert worker.run_worker(swept.studio, once=True) == 1
     job = start.latest_job(swept.studio, OWN)
     assert job is not None
     assert sum(row.computed for row in job.progress) == len(job.progress) == 4
@@ -122,7 +122,7 @@ def edit_in_another_process(studio: Studio) -> None:
         "from e2lm_core.sets import authoring, locks\n"
         "here = studio.open_studio()\n"
         f"edited = authoring.update_questions(here.settings, {OWN!r}, {EDITED!r})\n"
-        "start.start(here, edited, *state.fleet(here, edited.name))\n"
+        "start.submit_run(here, edited, *state.fleet_of_set(here, edited.name))\n"
     )
     environment = os.environ | studios.environment(studio.settings)
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)

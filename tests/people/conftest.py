@@ -20,4 +20,4 @@ def home(tmp_path) -> Settings:
 
 def person(home: Settings, name: str) -> Settings:
     """The settings of somebody whose page asks."""
-    return home.asked_by(register.sign_in(home, ISSUER, name, name, username=name).id, paths=False)
+    return home.for_person(register.sign_in(home, ISSUER, name, name, username=name).id, paths=False)

@@ -25,11 +25,11 @@ def home(tmp_path) -> Settings:
 
 
 def test_nobody_is_known_and_nothing_is_opened_before_the_first_sign_in(home):
-    assert not register.exists(home)
-    assert register.everyone(home) == []
-    assert register.get(home, "ada") is None
+    assert not register.has_accounts(home)
+    assert register.list_people(home) == []
+    assert register.get_person(home, "ada") is None
     assert register.first_administrator(home) is None
-    assert register.administers(home)
+    assert register.is_administrator(home)
     assert not home.database.exists()
 
 
@@ -37,7 +37,7 @@ def test_a_person_keeps_their_id_when_their_name_changes(home):
     first = register.sign_in(home, ISSUER, "1", "Ada Lovelace")
     again = register.sign_in(home, ISSUER, "1", "Ada King")
     assert (first.id, again.id, again.name) == ("ada-lovelace", "ada-lovelace", "Ada King")
-    assert home.asked_by(first.id).workspace.is_dir()
+    assert home.for_person(first.id).workspace.is_dir()
 
 
 def test_of_a_long_name_the_id_has_24_characters(home):
@@ -64,12 +64,12 @@ def test_whatever_the_name_the_id_is_safe_as_a_folder(home, name):
     person = register.sign_in(home, ISSUER, "1", name)
     assert re.fullmatch(PERSON, person.id)
     assert not person.id.startswith("visitor")
-    assert home.asked_by(person.id).workspace.parent == home.home / "people"
+    assert home.for_person(person.id).workspace.parent == home.home / "people"
 
 
 def test_a_folder_that_is_left_is_given_to_nobody_else(home):
     register.sign_in(home, ISSUER, "1", "Ada")
-    register.forget(home, "ada")
+    register.delete_person(home, "ada")
     assert register.sign_in(home, ISSUER, "2", "Ada").id == "ada-2"
 
 
@@ -121,7 +121,7 @@ def test_a_user_name_names_an_administrator_at_the_hub_alone_and_its_first_accou
 def test_a_subject_that_a_database_would_change_is_not_anothers(home):
     ids = {register.sign_in(home, ISSUER, subject, "x").id for subject in ("7", "7\x01", " 7", "\ud8007")}
     assert len(ids) == 4
-    assert [person.administrator for person in register.everyone(home)].count(True) == 1
+    assert [person.administrator for person in register.list_people(home)].count(True) == 1
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_the_first_administrator_gets_what_the_home_held(home):
     authoring.update_questions(home, "mine", {question: {"note": "old"}})
     collection.copy_set(home, "little", "gone")
     collection.delete_set(home, "gone")
-    other = home.asked_by(register.sign_in(home, ISSUER, "1", "Bob").id)
+    other = home.for_person(register.sign_in(home, ISSUER, "1", "Bob").id)
     assert "mine" not in [info.name for info in collection.list_sets(other)]
-    ada = home.asked_by(register.sign_in(home, ISSUER, "2", "Ada", email="ada@example.org").id)
+    ada = home.for_person(register.sign_in(home, ISSUER, "2", "Ada", email="ada@example.org").id)
     assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine"]
     assert len(versions.list_versions(ada, "mine")) == 2
     assert collection.deleted_sets(ada) == ["gone"]
     assert [info.name for info in collection.list_sets(home)] == ["little"]
-    second = home.asked_by(register.sign_in(home, ISSUER, "7", "Grace").id)
+    second = home.for_person(register.sign_in(home, ISSUER, "7", "Grace").id)
     assert [info.name for info in collection.list_sets(second)] == ["little"]
     first = register.first_administrator(home)
     assert first is not None
@@ -170,12 +170,12 @@ def test_the_first_administrator_gets_what_the_home_held(home):
 
 
 def test_only_an_administrator_makes_another(home):
-    ada = home.asked_by(register.sign_in(home, ISSUER, "1", "Ada", email="ada@example.org").id)
-    bob = home.asked_by(register.sign_in(home, ISSUER, "2", "Bob").id)
+    ada = home.for_person(register.sign_in(home, ISSUER, "1", "Ada", email="ada@example.org").id)
+    bob = home.for_person(register.sign_in(home, ISSUER, "2", "Bob").id)
     with pytest.raises(StudioError, match="Only an administrator may say who is an administrator"):
         register.set_administrator(bob, "bob", True)
     assert register.set_administrator(ada, "bob", True).administrator
-    assert register.administers(bob)
+    assert register.is_administrator(bob)
     assert not register.set_administrator(home, "bob", False).administrator
 
 
@@ -183,13 +183,13 @@ def test_people_are_found_by_id_e_mail_and_a_name_that_one_has(home):
     register.sign_in(home, ISSUER, "1", "Ada", email="one@example.org")
     register.sign_in(home, ISSUER, "2", "Ada", email="two@example.org")
     register.sign_in(home, ISSUER, "3", "Bob")
-    assert register.find(home, "ada-2").subject == "2"
-    assert register.find(home, "TWO@example.org").subject == "2"
-    assert register.find(home, "bob").subject == "3"
+    assert register.find_person(home, "ada-2").subject == "2"
+    assert register.find_person(home, "TWO@example.org").subject == "2"
+    assert register.find_person(home, "bob").subject == "3"
     with pytest.raises(StudioError, match="2 people are called"):
-        register.find(home, "Ada ".strip().upper())
+        register.find_person(home, "Ada ".strip().upper())
     with pytest.raises(StudioError, match="Nobody called 'eve' has signed in here"):
-        register.find(home, "eve")
+        register.find_person(home, "eve")
 
 
 @pytest.mark.parametrize("name", ["carol@example.org", "Carol@Example.org", "carol@example.org\x01", "a @ b"])
@@ -197,10 +197,10 @@ def test_what_holds_an_at_sign_is_a_verified_e_mail_and_never_a_name(home, name)
     mallory = register.sign_in(home, ISSUER, "1", name, username=name)
     for who in (name, "carol@example.org"):
         with pytest.raises(StudioError, match="has signed in here"):
-            register.find(home, who)
+            register.find_person(home, who)
     register.sign_in(home, ISSUER, "2", "Carol", email="carol@example.org")
-    assert register.find(home, "CAROL@example.org").subject == "2"
-    assert register.find(home, mallory.id).subject == "1"
+    assert register.find_person(home, "CAROL@example.org").subject == "2"
+    assert register.find_person(home, mallory.id).subject == "1"
 
 
 def test_an_e_mail_with_what_no_page_shows_is_nobodys(home):
@@ -208,8 +208,8 @@ def test_an_e_mail_with_what_no_page_shows_is_nobodys(home):
 
 
 def test_a_visitor_is_the_same_in_the_same_browser_and_no_administrator(home):
-    first = register.visitor(home, "0123456789ab")
-    assert register.visitor(home, "0123456789ab").id == first.id == "visitor-0123456789ab"
+    first = register.get_or_create_visitor(home, "0123456789ab")
+    assert register.get_or_create_visitor(home, "0123456789ab").id == first.id == "visitor-0123456789ab"
     assert first.visitor
     assert not first.administrator
     with pytest.raises(StudioError, match="sign in first"):
@@ -227,4 +227,4 @@ def test_a_sign_out_is_kept_for_40_days(home, monkeypatch):
         monkeypatch.setattr(register.time, "time", lambda days=days: now + days * day)
         register.end_sign_in(home, "another")
         monkeypatch.setattr(register, "_signed_out", set())
-        assert register.has_ended(home, "first") is kept, days
+        assert register.is_sign_in_ended(home, "first") is kept, days

@@ -13,9 +13,9 @@ from e2lm_core.relevance.classifier import Classifier
 from e2lm_core.relevance.embeddings import (
     WORDS,
     Embedder,
-    anchors,
     is_shipped,
     load_exemplars,
+    training_vectors,
 )
 from scripts.shipped_relevance import SHIPPED
 
@@ -33,7 +33,7 @@ def test_it_is_of_todays_exemplars_and_fit(default: Embedder, model: str) -> Non
     assert is_shipped(embedder), (
         "run python -m scripts.shipped_relevance: exemplars, model or fit have changed"
     )
-    assert len(anchors(embedder)) == len(load_exemplars("train"))
+    assert len(training_vectors(embedder)) == len(load_exemplars("train"))
     assert not embedder.cache.path.exists()  # nothing was embedded
 
 
@@ -44,7 +44,7 @@ def test_the_default_is_among_them(default: Embedder) -> None:
 
 def test_nothing_is_shipped_for_another_model(default: Embedder) -> None:
     assert not is_shipped(Embedder(default.settings, WORDS))
-    assert shipped.load(b"another key") is None
+    assert shipped.load_pretrained(b"another key") is None
 
 
 def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +52,11 @@ def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.Mo
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     labels = np.arange(40) % 2 == 0
     fields = [("physics" if n % 4 else "biology") if ok else "none" for n, ok in enumerate(labels)]
-    fit = Classifier.fit(shipped.rounded(rows), labels, fields)
-    (tmp_path / "one.npz").write_bytes(shipped.packed(b"k" * 32, fit))
+    fit = Classifier.fit(shipped.quantise(rows), labels, fields)
+    (tmp_path / "one.npz").write_bytes(shipped.pack_classifier(b"k" * 32, fit))
     monkeypatch.setattr(shipped, "VIEWS", tmp_path)
     monkeypatch.setattr(shipped, "_files", shipped._files.__wrapped__)
-    back = shipped.load(b"k" * 32)
+    back = shipped.load_pretrained(b"k" * 32)
     assert back is not None
     assert np.abs(back.anchors - rows).max() <= np.abs(rows).max() / 254 * 1.1
     np.testing.assert_allclose(back.probability(rows), fit.probability(rows), atol=1e-6)
@@ -66,4 +66,4 @@ def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.slow
 def test_the_real_model_sees_a_sample_so(default: Embedder) -> None:
     now = default.embed_questions([e.question for e in load_exemplars("train")][SAMPLE])
-    assert (now * anchors(default)[SAMPLE]).sum(axis=1).min() > 0.9995
+    assert (now * training_vectors(default)[SAMPLE]).sum(axis=1).min() > 0.9995

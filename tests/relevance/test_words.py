@@ -9,26 +9,26 @@ from tests.relevance.made import judged
 
 def test_relevance_counts_what_would_be_accepted() -> None:
     some = judged([0.9, 0.5, 0.1], ["physics", "physics", "none"])
-    assert "**2 of 3**" in words.relevance(some)
-    assert "physics" in words.relevance(some)
-    assert "no questions" in words.relevance(judged([], []))
-    assert "**0 of 1**" in words.relevance(judged([0.1], ["none"]))
+    assert "**2 of 3**" in words.headline(some)
+    assert "physics" in words.headline(some)
+    assert "no questions" in words.headline(judged([], []))
+    assert "**0 of 1**" in words.headline(judged([0.1], ["none"]))
 
 
 def test_how_true_the_probabilities_are() -> None:
-    said = words.reliability(judged([0.9], ["physics"]))
+    said = words.reliability_sentence(judged([0.9], ["physics"]))
     assert "AUROC **1.000**, balanced accuracy 1.000, calibration error 0.250" in said
 
 
 def test_two_embedders_agree_on_a_share() -> None:
     one = judged([0.9, 0.8, 0.1, 0.2], ["physics", "physics", "none", "none"])
     other = judged([0.9, 0.1, 0.1, 0.2], ["physics", "none", "none", "none"], embedder=WORDS)
-    assert words.compared(one, other) == (
+    assert words.agreement_sentence(one, other) == (
         "all-MiniLM-L6-v2 + universal-sentence-encoder accepts **50%** of the questions and words **25%**; they agree on 75%."
     )
-    assert "no questions" in words.compared(judged([], []), judged([], []))
+    assert "no questions" in words.agreement_sentence(judged([], []), judged([], []))
 
 
 def test_how_far_the_embedding_is() -> None:
-    assert words.embedding(32, 1_200).startswith("Embedding texts: 32 of 1,200 texts.")
-    assert "being judged" in words.embedding(1_200, 1_200)
+    assert words.progress_sentence(32, 1_200).startswith("Embedding texts: 32 of 1,200 texts.")
+    assert "being judged" in words.progress_sentence(1_200, 1_200)

@@ -16,7 +16,7 @@ from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, TaskSet
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure, requests
-from e2lm_core.runs.kept.store import digest
+from e2lm_core.runs.kept.store import request_digest
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores, trends
 from e2lm_core.scores.measurements import Measurements
@@ -33,7 +33,7 @@ def put(studio: Studio, task: TaskSet, checkpoint: Checkpoint, ll: list[list[flo
     from e2lm_core.sets.prompts.render import render_set
 
     items = [
-        (digest(request), Loglikelihood(value, 1))
+        (request_digest(request), Loglikelihood(value, 1))
         for doc, values in zip(render_set(task), ll, strict=True)
         for request, value in zip(requests.requests_of(doc), values, strict=True)
     ]
@@ -51,7 +51,7 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
     )
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
-    measured = measure.measure(here, task, [checkpoint])
+    measured = measure.load(here, task, [checkpoint])
     name = checkpoint.model.name
     values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
     assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
@@ -72,7 +72,7 @@ def test_of_an_ending_the_bits_are_over_its_bytes_and_characters_are_the_choices
     task = task.model_copy(update={"config": config, "questions": (question,)})
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8]])
-    measured = measure.measure(here, task, [checkpoint])
+    measured = measure.load(here, task, [checkpoint])
     values = measured.per_question[checkpoint.model.name]
     assert (values["acc"][0, 0], values["acc_norm"][0, 0]) == (0.0, 1.0)  # −2.0 < −1.8; −2.0/4 > −1.8/3
     assert values["bpb"][0, 0] == pytest.approx(2.0 / (9 * math.log(2)))
@@ -80,12 +80,12 @@ def test_of_an_ending_the_bits_are_over_its_bytes_and_characters_are_the_choices
 
 def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
-    every = here.catalogue.of("ladder-small-arch1")
+    every = here.catalogue.checkpoints_of("ladder-small-arch1")
     evaluate.evaluate(here, task, every[3:5])
-    measured = measure.measure(here, task, every)
+    measured = measure.load(here, task, every)
     acc = measured.values("ladder-small-arch1", "acc")
     assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
-    assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
+    assert (measured.complete_pairs, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
     document = run_commands.evaluation(
         here, task, every, None, evaluate.RunResult(computed=0, reused=0, seconds=0), with_questions=True
     )
@@ -97,7 +97,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
 
 def test_measuring_computes_nothing(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
-    measure.measure(here, task, here.catalogue.checkpoints)
+    measure.load(here, task, here.catalogue.checkpoints)
     assert here.backend.computed == 0
 
 
@@ -107,7 +107,7 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
     task = task.model_copy(update={"questions": (shorter, task.questions[1])})
     checkpoint = here.catalogue.checkpoints[0]
     evaluate.evaluate(here, task, [checkpoint])
-    measured = measure.measure(here, task, [checkpoint])
+    measured = measure.load(here, task, [checkpoint])
     assert measured.choice_counts.tolist() == [3, 4]
     assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
     assert measured.complete_checkpoints == 1
@@ -115,15 +115,15 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
 
 def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
     empty = studios.task(count=0)
-    measured = measure.measure(here, empty, here.catalogue.checkpoints)
-    assert measured.measured == 0
+    measured = measure.load(here, empty, here.catalogue.checkpoints)
+    assert measured.complete_pairs == 0
     assert tables.curve_frame(measured)["value"].isna().all()
-    none = measure.measure(here, studios.task(), [])
+    none = measure.load(here, studios.task(), [])
     for metric in METRICS:
         assert set_scores.scores(none, metric).score.value is None
     assert len(tables.curve_frame(none)) == 0
     assert len(tables.rank_frame(none, "acc")) == 0
-    assert trends.courses(none, "acc") == {}
+    assert trends.score_courses(none, "acc") == {}
     assert set_scores.early_end(none) is None
 
 
@@ -150,36 +150,36 @@ def same(a: Measurements, b: Measurements) -> bool:
 def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
     evaluate.evaluate(here, task, every[:15])
-    before = measure.measure(here, task, every)
+    before = measure.load(here, task, every)
     evaluate.evaluate(here, edited(task), every[10:12])
     evaluate.evaluate(here, task, every[15:20])
-    again = measure.measure(here, edited(task), every, like=before)
-    assert same(again, measure.measure(here, edited(task), every))
-    assert same(measure.measure(here, task, every[5:], like=again), measure.measure(here, task, every[5:]))
+    again = measure.load(here, edited(task), every, reuse_from=before)
+    assert same(again, measure.load(here, edited(task), every))
+    assert same(measure.load(here, task, every[5:], reuse_from=again), measure.load(here, task, every[5:]))
 
 
 def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
     task, every = little(here), here.catalogue.checkpoints
     evaluate.evaluate(here, task, every)
-    before = measure.measure(here, task, every)
-    assert measure.measure(here, task, every, 1, like=before).measured == 0
+    before = measure.load(here, task, every)
+    assert measure.load(here, task, every, 1, reuse_from=before).complete_pairs == 0
     real = here.backend.scope
     monkeypatch.setattr(
         here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
     )
-    assert measure.measure(here, task, every, like=before).measured == 0
-    assert measure.refreshed(here, before).measured == 0
+    assert measure.load(here, task, every, reuse_from=before).complete_pairs == 0
+    assert measure.refresh(here, before).complete_pairs == 0
 
 
 def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
-    nothing = measure.measure(here, task, every)
-    assert measure.refreshed(here, nothing) is nothing
+    nothing = measure.load(here, task, every)
+    assert measure.refresh(here, nothing) is nothing
     evaluate.evaluate(here, task, every[3:9])
-    some = measure.refreshed(here, nothing)
+    some = measure.refresh(here, nothing)
     assert some.complete_checkpoints == 6
-    assert same(some, measure.measure(here, task, every))
-    assert measure.refreshed(here, some) is some
+    assert same(some, measure.load(here, task, every))
+    assert measure.refresh(here, some) is some
 
 
 # --- large sets, whose log-likelihoods lie in a file ------------------------------------------------------
@@ -208,7 +208,7 @@ def same_numbers(one: Measurements, other: Measurements) -> None:
 
 
 def questions_pool(measured: Measurements) -> pool.Pool:
-    return pool.pool(measured, studios.task(len(measured.question_ids)))
+    return pool.build_pool(measured, studios.task(len(measured.question_ids)))
 
 
 def in_file(measured: Measurements) -> bool:
@@ -217,9 +217,9 @@ def in_file(measured: Measurements) -> bool:
 
 def test_a_large_sets_results_lie_in_a_file_and_are_the_same(here: Studio, mapping: Path) -> None:
     task = collection.open_set(here.settings, "little")
-    every = here.at_hand
+    every = here.local_checkpoints
     evaluate.evaluate(here, task, every)
-    small, large = measure.measure(here, task, every), measure.measure(here, task, every, folder=mapping)
+    small, large = measure.load(here, task, every), measure.load(here, task, every, folder=mapping)
     assert not in_file(small)
     assert in_file(large)
     same_numbers(large, small)
@@ -227,14 +227,14 @@ def test_a_large_sets_results_lie_in_a_file_and_are_the_same(here: Studio, mappi
     assert in_file(sent)
     assert len(pickle.dumps([curve.ll for curve in large.curves])) < 200 * len(large.curves)
     same_numbers(sent, small)
-    assert measure.refreshed(here, large, mapping) is large
+    assert measure.refresh(here, large, mapping) is large
 
 
 def test_a_small_set_writes_no_file(here: Studio, tmp_path: Path) -> None:
     task = collection.open_set(here.settings, "little")
-    measured = measure.measure(here, task, here.at_hand, folder=tmp_path / "mapped")
+    measured = measure.load(here, task, here.local_checkpoints, folder=tmp_path / "mapped")
     assert not in_file(measured)
-    measure.refreshed(here, measured, tmp_path / "mapped")
+    measure.refresh(here, measured, tmp_path / "mapped")
     assert not (tmp_path / "mapped").exists()
 
 
@@ -242,31 +242,31 @@ def test_an_edit_of_a_large_set_takes_over_the_rest_and_is_whole_in_a_file_once_
     here: Studio, mapping: Path
 ) -> None:
     task = collection.open_set(here.settings, "little")
-    every = here.at_hand
+    every = here.local_checkpoints
     evaluate.evaluate(here, task, every)
-    before = measure.measure(here, task, every, folder=mapping)
+    before = measure.load(here, task, every, folder=mapping)
     first = task.questions[0].model_copy(update={"question": "Another one?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = measure.measure(here, edited, every, like=before, folder=mapping)
+    after = measure.load(here, edited, every, reuse_from=before, folder=mapping)
     assert in_file(after)
     assert np.isnan(after.curves[0].ll[:, 0]).all()
     np.testing.assert_array_equal(after.curves[0].ll[:, 1:], before.curves[0].ll[:, 1:])
-    assert measure.refreshed(here, after, mapping) is after
+    assert measure.refresh(here, after, mapping) is after
     some = [checkpoint for checkpoint in every if checkpoint.model.name == after.curves[0].model.name]
     evaluate.evaluate(here, edited, some)
-    now = measure.refreshed(here, after, mapping)
+    now = measure.refresh(here, after, mapping)
     assert now.complete_checkpoints == len(some)
     assert now.curves[1].ll is after.curves[1].ll
     evaluate.evaluate(here, edited, every)
-    whole = measure.refreshed(here, now, mapping)
+    whole = measure.refresh(here, now, mapping)
     assert in_file(whole)
-    same_numbers(whole, measure.measure(here, edited, every))
+    same_numbers(whole, measure.load(here, edited, every))
 
 
 def test_with_the_last_measurements_their_files_go(here: Studio, mapping: Path) -> None:
     task = collection.open_set(here.settings, "little")
-    evaluate.evaluate(here, task, here.at_hand)
-    large = measure.measure(here, task, here.at_hand, folder=mapping)
+    evaluate.evaluate(here, task, here.local_checkpoints)
+    large = measure.load(here, task, here.local_checkpoints, folder=mapping)
     questions_pool(large).sample.column("norm_prob")
     assert len(list(mapping.iterdir())) == 3  # the log-likelihoods, a metric, and it by questions
     del large
@@ -277,7 +277,7 @@ def test_with_the_last_measurements_their_files_go(here: Studio, mapping: Path) 
 def test_where_no_file_can_be_written_a_large_set_is_in_memory(here: Studio, mapping: Path) -> None:
     mapping.write_text("in the way")
     task = collection.open_set(here.settings, "little")
-    evaluate.evaluate(here, task, here.at_hand)
-    measured = measure.measure(here, task, here.at_hand, folder=mapping)
+    evaluate.evaluate(here, task, here.local_checkpoints)
+    measured = measure.load(here, task, here.local_checkpoints, folder=mapping)
     assert not in_file(measured)
     assert measured.complete_checkpoints == measured.checkpoints

@@ -44,7 +44,7 @@ def test_every_checkpoint_once_and_gaps_that_only_shrink(count: int) -> None:
 
 
 def test_every_model_has_its_ends_and_middle_before_any_has_more() -> None:
-    planned = run_order.plan([*checkpoints("b", 5), *checkpoints("a", 5)[::-1]])
+    planned = run_order.plan_order([*checkpoints("b", 5), *checkpoints("a", 5)[::-1]])
     assert [(c.model.name, c.step) for c in planned] == [
         *[("b", 5), ("a", 5), ("b", 1), ("a", 1), ("b", 3), ("a", 3)],
         *[("b", 2), ("a", 2), ("b", 4), ("a", 4)],
@@ -52,13 +52,13 @@ def test_every_model_has_its_ends_and_middle_before_any_has_more() -> None:
 
 
 def test_further_seeds_follow() -> None:
-    planned = run_order.plan([*checkpoints("a2", 3, seed_of="a"), *checkpoints("a", 2)])
+    planned = run_order.plan_order([*checkpoints("a2", 3, seed_of="a"), *checkpoints("a", 2)])
     assert [(c.model.name, c.step) for c in planned] == [("a", 2), ("a", 1), ("a2", 3), ("a2", 1), ("a2", 2)]
 
 
 def test_fewer_checkpoints_on_request() -> None:
     own = checkpoints("a", 6)
-    steps = {density: [c.step for c in run_order.thin(own, density)] for density in run_order.DENSITIES}
+    steps = {density: [c.step for c in run_order.thin_out(own, density)] for density in run_order.DENSITIES}
     assert steps == {
         "all": [1, 2, 3, 4, 5, 6],
         "half": [2, 4, 6],
@@ -66,4 +66,4 @@ def test_fewer_checkpoints_on_request() -> None:
         "early window": [1, 2, 3],
     }
     with pytest.raises(CheckpointError, match="'some' does not exist: use one of all, half"):
-        run_order.thin(own, "some")
+        run_order.thin_out(own, "some")

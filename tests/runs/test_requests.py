@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Loglikelihood, RenderedDoc, Request, Scope
-from e2lm_core.runs.kept.store import Store, digest
-from e2lm_core.runs.requests import Asked, keys_of
+from e2lm_core.runs.kept.store import LoglikelihoodStore, request_digest
+from e2lm_core.runs.requests import RequestIndex, keys_of
 
 SCOPE = Scope(fingerprint="f", dtype="float32", max_length=64, bos="none", scoring_version=1)
 
@@ -20,12 +20,12 @@ def doc(identity: str, context: str, *choices: str) -> RenderedDoc:
 
 
 def key(context: str, choice: str) -> bytes:
-    return digest(Request(context, f" {choice}"))
+    return request_digest(Request(context, f" {choice}"))
 
 
 def test_what_is_missing_is_said_doc_by_doc_in_the_order_of_the_set(tmp_path):
-    store = Store(tmp_path / "studio.sqlite")
-    asked = Asked([doc("a", "A:", "x", "y"), doc("b", "B:", "x", "y"), doc("c", "A:", "y", "z")])
+    store = LoglikelihoodStore(tmp_path / "studio.sqlite")
+    asked = RequestIndex([doc("a", "A:", "x", "y"), doc("b", "B:", "x", "y"), doc("c", "A:", "y", "z")])
     assert len(asked) == 3
     assert asked.texts[key("B:", "x")] == Request("B:", " x")
     store.put(SCOPE, [(key("A:", "x"), Loglikelihood(-1, 1)), (key("B:", "x"), Loglikelihood(-1, 1))])
@@ -45,7 +45,7 @@ def test_what_is_missing_is_said_doc_by_doc_in_the_order_of_the_set(tmp_path):
 
 
 def test_a_set_without_questions_asks_nothing(tmp_path):
-    assert Asked([]).missing(Store(tmp_path / "studio.sqlite"), SCOPE) == {}
+    assert RequestIndex([]).missing(LoglikelihoodStore(tmp_path / "studio.sqlite"), SCOPE) == {}
 
 
 def test_keys_are_those_of_the_texts_whatever_was_hashed_before():
@@ -56,4 +56,4 @@ def test_keys_are_those_of_the_texts_whatever_was_hashed_before():
         doc("d", "A:", "x", "y"),
     ]
     for one in (*docs, *docs):
-        assert keys_of(one) == tuple(digest(Request(one.context, c)) for c in one.continuations)
+        assert keys_of(one) == tuple(request_digest(Request(one.context, c)) for c in one.continuations)

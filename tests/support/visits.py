@@ -22,7 +22,7 @@ from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.server import table
 from e2lm_core.ui.server.middleware import browser
-from e2lm_core.ui.server.requests import Asked, claims_of
+from e2lm_core.ui.server.requests import ComponentRequest, verify_token
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -107,15 +107,17 @@ class Visit:
         """What the table's script posts, answered as the server does."""
         own = "browser" in self.at.session_state
         author = browser.author(self.at.session_state["browser"]) if own else session.author()
-        settings = self.studio.settings.asked_by(None, author)
+        settings = self.studio.settings.for_person(None, author)
         since = {"since": self.digests.get(name)}
-        return json.loads(table.done(Asked(settings, name, {**body, **since}, self.runs)))
+        return json.loads(
+            table.perform_action(ComponentRequest(settings, name, {**body, **since}, self.runs))
+        )
 
     @property
     def runs(self) -> str:
         """Whose runs the table's edits begin, as its pass says."""
         given = json.loads(self.editor.proto.json)["pass"] if self.editor is not None else ""
-        return claims_of(self.studio.settings, given).runs if given else ""
+        return verify_token(self.studio.settings, given).runs if given else ""
 
     def tell(self, event: str, value: object, left: Element | None = None) -> AppTest:
         """What the table's script tells its page: that which is drawn, or `left`, which was before."""
@@ -170,7 +172,7 @@ def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(starting, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
     # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not at.exception

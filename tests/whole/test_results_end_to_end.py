@@ -38,7 +38,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     write_task(few, settings.sets / "few", settings.limits)
     studio = open_studio(settings)
     model = "ladder-small-arch1"
-    chosen = (studio.catalogue.of(model)[0], studio.catalogue.of(model)[-1])
+    chosen = (studio.catalogue.checkpoints_of(model)[0], studio.catalogue.checkpoints_of(model)[-1])
     for checkpoint in chosen:
         folder = unpacking.ensure_directory(checkpoint, settings)
         run = subprocess.run(
@@ -75,7 +75,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     imported = opening.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
     task = collection.open_set(settings, "few")
     evaluate.evaluate(studio, task, chosen, num_fewshot)
-    own = measure.measure(studio, task, chosen, num_fewshot)
+    own = measure.load(studio, task, chosen, num_fewshot)
 
     theirs = imported.measured["few"]
     assert theirs.question_ids == own.question_ids

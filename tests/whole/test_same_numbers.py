@@ -45,7 +45,7 @@ def environment(home, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -137,7 +137,7 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
 
     studio = open_studio()
     task = collection.open_set(studio.settings, OWN)
-    measured = measure.measure(studio, task, studio.catalogue.checkpoints)
+    measured = measure.load(studio, task, studio.catalogue.checkpoints)
     rows = ["model,task,metric,step,tokens_seen,score"]
     for curve in measured.curves:
         values = measured.values(curve.model.name, "norm_prob")

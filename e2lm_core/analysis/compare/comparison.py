@@ -17,13 +17,13 @@ from e2lm_core.analysis import standing
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import to_json_value
 from e2lm_core.base.records import Question, Record, TaskSet, Value
-from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, null, paired
-from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
+from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
 from e2lm_core.scores.uncertainty.means import together
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
@@ -34,7 +34,7 @@ Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the s
 Judge = Callable[[Measurements, str, str], Scores]  # of measurements, a metric and RC's reading
 
 
-class Match(Record):
+class QuestionMatching(Record):
     """Which questions both have: a key for each question of either set, equal where they are the same
     question."""
 
@@ -70,10 +70,10 @@ class ScoreDifference(Record):
     difference: Value
 
     @property
-    def like_random(self) -> tuple[Literal["first", "second"], ...]:
+    def near_random(self) -> tuple[Literal["first", "second"], ...]:
         """Which of the two is not distinguishable from random answers to its questions."""
         sides: tuple[Literal["first", "second"], ...] = ("first", "second")
-        return tuple(side for side in sides if null.says_nothing(getattr(self, side)))
+        return tuple(side for side in sides if null.is_within_null(getattr(self, side)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Comparison:
 
     names: tuple[str, str]
     metric: str
-    match: Match
+    match: QuestionMatching
     pairing: Pairing
     first: Measurements
     second: Measurements
@@ -91,12 +91,12 @@ class Comparison:
     rc_reading: str = readings.DEFAULT
 
     @property
-    def shared(self) -> int:
+    def shared_question_count(self) -> int:
         """How many questions both have."""
         return self.pairing.shared
 
 
-def match(first: TaskSet, second: TaskSet, versions: bool = False) -> Match:
+def match_questions(first: TaskSet, second: TaskSet, versions: bool = False) -> QuestionMatching:
     """By id for two versions of one set, and for two sets of which one is plainly a copy: half of the ids
     that both have, or more, name the same text. Otherwise by text, since ids of different sets say
     nothing."""
@@ -105,25 +105,25 @@ def match(first: TaskSet, second: TaskSet, versions: bool = False) -> Match:
     common = old.keys() & new.keys()
     same = sum(old[name] == new[name] for name in common)
     if versions or (common and 2 * same >= len(common)):
-        return Match(by="id", first=tuple(old), second=tuple(new))
-    return Match(by="text", first=_keys(first.questions), second=_keys(second.questions))
+        return QuestionMatching(by="id", first=tuple(old), second=tuple(new))
+    return QuestionMatching(by="text", first=_keys(first.questions), second=_keys(second.questions))
 
 
 def compare(
     names: tuple[str, str],
     first: Measurements,
     second: Measurements,
-    matched: Match,
+    matched: QuestionMatching,
     metric: str,
     resamples: int | None = None,
     reading: str = readings.DEFAULT,
-    judged: Judge = standing.judged,
+    judged: Judge = standing.scores_with_null,
 ) -> Comparison:
     """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's.
 
     `judged` gives the scores of measurements with what random answers give.
     """
-    pairing = paired.pair(matched.first, matched.second)
+    pairing = paired.match_questions(matched.first, matched.second)
     resampled = None
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
         options = {} if resamples is None else {"resamples": resamples}
@@ -164,17 +164,19 @@ def _keys(questions: Sequence[Question]) -> tuple[str, ...]:
 # --- means ----------------------------------------------------------------------------------------------
 
 
-def places(first: Measurements, second: Measurements, metric: str) -> dict[str, list[Place]]:
+def comparison_points(
+    first_set: Measurements, second_set: Measurements, metric: str
+) -> dict[str, list[Place]]:
     """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early
     window's last where a later one is complete too."""
     placed: dict[str, list[Place]] = {EARLY_END: [], END: []}
-    for curve in second.curves:
+    for curve in second_set.curves:
         name = curve.model.name
-        other = next((c for c in first.curves if c.model.name == name), None)
+        other = next((c for c in first_set.curves if c.model.name == name), None)
         if other is None:
             continue
-        known_new = np.flatnonzero(np.isfinite(second.values(name, metric)))
-        known_old = np.flatnonzero(np.isfinite(first.values(name, metric)))
+        known_new = np.flatnonzero(np.isfinite(second_set.values(name, metric)))
+        known_old = np.flatnonzero(np.isfinite(first_set.values(name, metric)))
         steps, old, new = np.intersect1d(other.steps[known_old], curve.steps[known_new], return_indices=True)
         if not len(steps):
             continue
@@ -193,7 +195,7 @@ def _means(
         return []
     counted = {c.model.name for c in second.curves if c.model.counts_in_scores}
     means = []
-    for point, at in reversed(places(first, second, metric).items()):
+    for point, at in reversed(comparison_points(first, second, metric).items()):
         groups = [(ALL, [p for p in at if p[0] in counted]), *((p[0], [p]) for p in at)]
         for model, group in groups:
             if group:
@@ -208,7 +210,7 @@ def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
     judged = {id(mean): mean.p for mean in means}
     for own in alone.values():
         adjusted = together.holm([np.nan if m.p is None else m.p for m in own])
-        judged |= {id(m): plain(p) for m, p in zip(own, adjusted, strict=True)}
+        judged |= {id(m): to_json_value(p) for m, p in zip(own, adjusted, strict=True)}
     return [m.model_copy(update={"together": judged[id(m)]}) for m in means]
 
 
@@ -216,7 +218,7 @@ def _mean(
     model: str,
     point: str,
     at: list[Place],
-    difference: Difference,
+    difference: CurveDifference,
     first: Measurements,
     second: Measurements,
     metric: str,
@@ -247,10 +249,10 @@ def _scores(
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
-        rules = coverage.difference_rules(*paired.fewest(*resampled, metric))
+        rules = coverage.difference_rules(*paired.smallest_counts(*resampled, metric))
         bounds = paired.score_differences(*resampled, metric, rules)
     for name in COMPARED:
-        core = readings.named(name, reading) if name in ("rc", "score") else name
+        core = readings.score_key(name, reading) if name in ("rc", "score") else name
         values = [
             detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
             for m, s in ((first, old), (second, new))
@@ -278,7 +280,9 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
 def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
     """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and
     its value at the end, the mean over the models that count, in each."""
-    values = [finals(m, compared.metric, or_all=False) for m in (compared.first, compared.second)]
+    values = [
+        final_values(m, compared.metric, fall_back_to_all=False) for m in (compared.first, compared.second)
+    ]
     rows = []
     for old, new in zip(compared.pairing.first.tolist(), compared.pairing.second.tolist(), strict=True):
         before = first.questions[old] if old >= 0 else None
@@ -333,7 +337,7 @@ def score_frame(compared: Comparison) -> pd.DataFrame:
             "difference": s.difference.value,
             **_ends(s.difference.interval),
             "coverage": s.difference.coverage,
-            "like random": " and ".join(s.like_random) or None,
+            "like random": " and ".join(s.near_random) or None,
             "why": s.difference.why,
         }
         for s in compared.scores

@@ -15,16 +15,16 @@ MATCHED = {
 }
 
 
-def finding(compared: Comparison) -> str:
+def headline(comparison: Comparison) -> str:
     """How the second differs from the first at the end, and whether SQ does."""
-    first, second = compared.names
-    whole = next((m for m in compared.means if m.model == ALL and m.point == END), None)
-    whole = whole or next((m for m in compared.means if m.point == END), None)
+    first, second = comparison.names
+    whole = next((m for m in comparison.means if m.model == ALL and m.point == END), None)
+    whole = whole or next((m for m in comparison.means if m.point == END), None)
     if whole is None or whole.difference is None:
         return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
-    if not any(m.difference or m.changed for m in compared.means):
+    if not any(m.difference or m.changed for m in comparison.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
-    return f"{_said_of_mean(compared, whole, whole.difference)}; {_said_of_sq(compared)}"
+    return f"{_said_of_mean(comparison, whole, whole.difference)}; {_said_of_sq(comparison)}"
 
 
 def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float) -> str:
@@ -63,7 +63,7 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
 def _said_of_sq(compared: Comparison) -> str:
     both = next(s for s in compared.scores if s.score == "sq")
     sq = both.difference
-    if len(both.like_random) == 2:
+    if len(both.near_random) == 2:
         return "the curves of neither are distinguishable from those of random answers, so that SQ differs by nothing known."
     if sq.value is None:
         return "SQ cannot be compared: it is undefined for one of the two."
@@ -83,49 +83,49 @@ def _signed(metric: str, value: float, unit: bool = True) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def paired_words(compared: Comparison) -> str:
+def pairing_note(comparison: Comparison) -> str:
     """How many questions both have, and what follows from that for the intervals."""
-    first, second = compared.names
-    old = int((compared.pairing.first >= 0).sum()) - compared.shared
-    new = int((compared.pairing.second >= 0).sum()) - compared.shared
-    if not compared.shared:
+    first, second = comparison.names
+    old = int((comparison.pairing.first >= 0).sum()) - comparison.shared_question_count
+    new = int((comparison.pairing.second >= 0).sum()) - comparison.shared_question_count
+    if not comparison.shared_question_count:
         return (
             f"{first} and {second} share no question: each is resampled by itself, and the intervals of the "
             "differences are as wide as the noise of both."
         )
     only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
     return (
-        f"{phrasing.count(compared.shared, 'question')} in both{', ' + ' and '.join(only) if only else ''}. "
-        f"{MATCHED[compared.match.by]} They are drawn together, so what both have in common cancels."
+        f"{phrasing.count(comparison.shared_question_count, 'question')} in both{', ' + ' and '.join(only) if only else ''}. "
+        f"{MATCHED[comparison.match.by]} They are drawn together, so what both have in common cancels."
     )
 
 
-def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
+def comparison_document(comparison: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
     """`{first, second, shared, matched_by, rc_reading, assumption, metrics: {metric: {means, scores, finding,
     questions}}}`."""
-    one = compared[0]
+    one = comparison[0]
     return {
         "first": one.names[0],
         "second": one.names[1],
-        "shared": one.shared,
+        "shared": one.shared_question_count,
         "matched_by": one.match.by,
         "rc_reading": one.rc_reading,
-        "assumption": one.first.assumption or one.second.assumption,
+        "assumption": one.first.independence_note or one.second.independence_note,
         "metrics": {
             comparison.metric: {
-                "finding": finding(comparison).replace("**", ""),
+                "finding": headline(comparison).replace("**", ""),
                 "means": [m.model_dump() for m in comparison.means],
                 "scores": {
                     s.score: {
                         "first": s.first.value,
                         "second": s.second.value,
                         "difference": s.difference.model_dump(),
-                        "like_random": list(s.like_random),
+                        "like_random": list(s.near_random),
                     }
                     for s in comparison.scores
                 },
-                "questions": plain.rows(question_frame(comparison, first, second)),
+                "questions": plain.frame_to_records(question_frame(comparison, first, second)),
             }
-            for comparison in compared
+            for comparison in comparison
         },
     }

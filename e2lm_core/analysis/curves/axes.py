@@ -43,7 +43,7 @@ class Axis:
     untold: tuple[str, ...] = ()
 
 
-def on_axis(
+def with_x_column(
     frame: pd.DataFrame, measurements: Measurements, kind: Kind, log: bool = False
 ) -> tuple[pd.DataFrame, Axis]:
     """`frame` (columns model, step, tokens_seen) with each row's place in a column `x`, and the axis itself.
@@ -72,7 +72,7 @@ def on_axis(
     return frame.assign(x=raw / unit)[known], axis
 
 
-def place(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
+def place_on_axis(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
     """Another frame on an axis that `on_axis` gave, in the same unit."""
     raw = _places(frame, measurements, axis.kind)
     return frame.assign(x=raw / axis.unit)[raw.notna() & ((raw > 0) | (not axis.log))]

@@ -13,16 +13,16 @@ from scipy.special import stdtrit
 
 from e2lm_core.analysis.curves import noises
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import to_json_value
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Record
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
-from e2lm_core.scores.uncertainty.means.lasting import Crossing, crossing
+from e2lm_core.scores.uncertainty.means.lasting import OnsetEstimate, estimate_onset
 from e2lm_core.scores.uncertainty.means.pointwise import Evidence
-from e2lm_core.scores.uncertainty.means.retraining import Retraining
+from e2lm_core.scores.uncertainty.means.retraining import SeedVariance
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."
@@ -46,12 +46,12 @@ class Point(Record):
     tokens_seen: float | None
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """1.3 M tokens, or step 1,300 where no tokens are known."""
-        return phrasing.place(self.step, self.tokens_seen)
+        return phrasing.checkpoint_position(self.step, self.tokens_seen)
 
 
-class Since(Record):
+class Onset(Record):
     """From where on something holds to the last checkpoint, with checkpoints for places.
 
     `sure` holds against other questions and against training again, `on_these` against other questions alone; both
@@ -78,12 +78,12 @@ class Since(Record):
     no_range: str | None = None
 
 
-class Parted(Record):
+class Separation(Record):
     """Two models of which `higher` stands above `lower` at their last common checkpoint."""
 
     higher: str
     lower: str
-    since: Since
+    since: Onset
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,22 @@ class _Asked:
     """A difference that may be positive: what `Since` is told of, and its p-values [K] on these questions and,
     where it is known, against training again."""
 
-    since: Since
+    since: Onset
     on_these: Floats
     trained: Floats | None = None
     places: tuple[Point, ...] = ()
 
 
-def above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Since]:
+def onsets_above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Onset]:
     """For each model, all judged together: from which checkpoint on it stands above chance."""
-    again = retraining.of(measurements, metric)
+    again = retraining.estimate_seed_variance(measurements, metric)
     names = [curve.model.name for curve in measurements.curves]
     asked = [_asked_of_chance(measurements, resampled, metric, name, again) for name in names]
     return dict(zip(names, _judged(asked), strict=True))
 
 
 def _asked_of_chance(
-    measurements: Measurements, resampled: Resampled, metric: str, name: str, again: Retraining
+    measurements: Measurements, resampled: Resampled, metric: str, name: str, again: SeedVariance
 ) -> _Asked:
     line = _line(measurements, resampled, metric, name)
     if metric not in BOUNDED_METRICS:
@@ -139,13 +139,15 @@ def _asked_of_chance(
     return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, again, 1)
 
 
-def parted(measurements: Measurements, resampled: Resampled, metric: str, one: str, other: str) -> Parted:
+def separation(
+    measurements: Measurements, resampled: Resampled, metric: str, first_model: str, second_model: str
+) -> Separation:
     """From which checkpoint on two models stand apart as at their last common one, paired by the resamples, and
     judged by themselves."""
-    return _parted(measurements, resampled, metric, [(one, other)])[0]
+    return _parted(measurements, resampled, metric, [(first_model, second_model)])[0]
 
 
-def all_parted(measurements: Measurements, resampled: Resampled, metric: str) -> list[Parted]:
+def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
     """`parted` of every two models, all judged together, those first that part earliest."""
     names = [c.model.name for c in measurements.curves]
     pairs = _parted(measurements, resampled, metric, list(combinations(names, 2)))
@@ -163,8 +165,8 @@ def _step(place: Point | None) -> float:
 
 def _parted(
     measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
-) -> list[Parted]:
-    again = retraining.of(measurements, metric)
+) -> list[Separation]:
+    again = retraining.estimate_seed_variance(measurements, metric)
     lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
     ordered, asked = [], []
     for one, other in pairs:
@@ -187,51 +189,53 @@ def _parted(
             needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
             asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, again, 2))
     judged = _judged(asked)
-    return [Parted(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)]
+    return [
+        Separation(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)
+    ]
 
 
 # --- tables and documents -----------------------------------------------------------------------------
 
 
-def since_row(since: Since) -> dict[str, Any]:
+def onset_row(onset: Onset) -> dict[str, Any]:
     """The columns of one `Since` in a table; never is a word, what cannot be told is missing."""
-    told = since.points > 0
-    sure = told and since.why is None
-    ranged = sure and since.no_range is None
-    known = since.retraining is not None
+    told = onset.points > 0
+    sure = told and onset.why is None
+    ranged = sure and onset.no_range is None
+    known = onset.retraining is not None
     return {
-        "surely from": (_words(since.sure) if known else NOT_KNOWN) if sure else None,
-        "on these questions from": _words(since.on_these) if sure else None,
-        "measured from": _words(since.measured) if told else None,
-        "95% from": _words(since.low) if ranged else None,
-        "to": _words(since.high) if ranged else None,
-        "at the end": since.share,
-        "why": since.why or since.no_range,
+        "surely from": (_words(onset.sure) if known else NOT_KNOWN) if sure else None,
+        "on these questions from": _words(onset.on_these) if sure else None,
+        "measured from": _words(onset.measured) if told else None,
+        "95% from": _words(onset.low) if ranged else None,
+        "to": _words(onset.high) if ranged else None,
+        "at the end": onset.share,
+        "why": onset.why or onset.no_range,
     }
 
 
-def chance_table(above: Mapping[str, Since]) -> pd.DataFrame:
+def chance_table(onsets: Mapping[str, Onset]) -> pd.DataFrame:
     """One row a model."""
-    return pd.DataFrame([{"model": name, **since_row(since)} for name, since in above.items()])
+    return pd.DataFrame([{"model": name, **onset_row(since)} for name, since in onsets.items()])
 
 
-def parting_table(pairs: list[Parted]) -> pd.DataFrame:
+def separation_table(separations: list[Separation]) -> pd.DataFrame:
     """One row a pair of models."""
-    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **since_row(p.since)} for p in pairs])
+    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **onset_row(p.since)} for p in separations])
 
 
-def document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
+def onset_document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
     """`{task, metric, assumption, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model:
     …}}`."""
     bounded = metric in BOUNDED_METRICS
     chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
-    above = above_chance(measurements, resampled, metric) if resampled else {}
-    pairs = all_parted(measurements, resampled, metric) if resampled else []
-    noise = noises.noises(measurements, resampled, metric) if resampled else {}
+    above = onsets_above_chance(measurements, resampled, metric) if resampled else {}
+    pairs = all_separations(measurements, resampled, metric) if resampled else []
+    noise = noises.noise_components(measurements, resampled, metric) if resampled else {}
     return {
         "task": measurements.task,
         "metric": metric,
-        "assumption": measurements.assumption,
+        "assumption": measurements.independence_note,
         "chance": chance_level,
         "above_chance": {name: since.model_dump() for name, since in above.items()},
         "parting": [p.model_dump() for p in pairs],
@@ -243,7 +247,7 @@ def document(measurements: Measurements, resampled: Resampled | None, metric: st
 
 
 def _words(place: Point | None) -> str:
-    return "never" if place is None else place.words.removesuffix(" tokens")
+    return "never" if place is None else place.text.removesuffix(" tokens")
 
 
 def _line(measurements: Measurements, resampled: Resampled, metric: str, name: str) -> _Line:
@@ -252,7 +256,7 @@ def _line(measurements: Measurements, resampled: Resampled, metric: str, name: s
     known = np.flatnonzero(np.isfinite(values))
     return _Line(
         places=tuple(
-            Point(step=int(curve.steps[k]), tokens_seen=plain(seen))
+            Point(step=int(curve.steps[k]), tokens_seen=to_json_value(seen))
             for k in known
             for seen in [curve.tokens_seen[k]]
         ),
@@ -269,7 +273,7 @@ def _at(line: _Line, steps: list[int]) -> _Line:
 
 
 def _nothing(why: str) -> _Asked:
-    return _Asked(Since(why=why), np.ones(0))
+    return _Asked(Onset(why=why), np.ones(0))
 
 
 def _asked(
@@ -280,21 +284,23 @@ def _asked(
     resampled: Resampled,
     metric: str,
     needed: int,
-    again: Retraining,
+    again: SeedVariance,
     models: int,
 ) -> _Asked:
     """`needed`: from how many questions on a range is told; `models`: how many are trained again."""
     clusters = resampled.clusters
-    why = pointwise.few(metric, resampled.questions, clusters)
-    lasting: Crossing = crossing(difference, drawn, np.nan if why else small_sample_level(clusters))
+    why = pointwise.too_few_reason(metric, resampled.questions, clusters)
+    lasting: OnsetEstimate = estimate_onset(
+        difference, drawn, np.nan if why else small_sample_level(clusters)
+    )
 
     def place(at: int | None) -> Point | None:
         return None if at is None or at >= len(places) else places[at]
 
-    moved = [again.at(p.step) for p in places]
+    moved = [again.deviation_at(p.step) for p in places]
     end = moved[-1].sd
-    errors, degrees = retraining.against(found.error, found.freedom, moved, models)
-    since = Since(
+    errors, degrees = retraining.total_error(found.error, found.freedom, moved, models)
+    since = Onset(
         retraining=end,
         detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
         measured=place(lasting.measured),
@@ -317,11 +323,11 @@ def _asked(
     return _Asked(since, on_these, trained, places)
 
 
-def _judged(asked: Sequence[_Asked]) -> list[Since]:
+def _judged(asked: Sequence[_Asked]) -> list[Onset]:
     """What was asked, judged together: those of which training again is known by themselves for `sure`."""
     open_ = [a for a in asked if a.places and a.since.why is None]
-    on_these = iter(together.from_where([a.on_these for a in open_]))
-    trained = iter(together.from_where([a.trained for a in open_ if a.trained is not None]))
+    on_these = iter(together.first_significant_index([a.on_these for a in open_]))
+    trained = iter(together.first_significant_index([a.trained for a in open_ if a.trained is not None]))
     judged = []
     for a in asked:
         if not a.places or a.since.why is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import to_json_value
 from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import intervals
@@ -15,7 +15,7 @@ from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import retraining
 
 
-class Noise(Record):
+class NoiseComponents(Record):
     """Standard deviations of one point of a curve, each a component of its own: what more `questions` take away, what
     the `checkpoints` move from one to the next, and what other `seeds` would; None where it is not known."""
 
@@ -24,23 +24,25 @@ class Noise(Record):
     seeds: float | None
 
 
-def noises(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Noise]:
+def noise_components(
+    measurements: Measurements, resampled: Resampled, metric: str
+) -> dict[str, NoiseComponents]:
     """Each model's components of noise in the metric's unit, see `methods.wiggle` and `means.retraining`."""
-    again = retraining.of(measurements, metric)
+    again = retraining.estimate_seed_variance(measurements, metric)
     found = {}
     for curve in measurements.curves:
         questions, checkpoints = intervals.noise(resampled, metric, curve.model.name)
         complete = curve.steps[np.isfinite(resampled.observed[metric][curve.model.name])]
-        sd = again.at(int(complete[-1])).sd if complete.size else None
+        sd = again.deviation_at(int(complete[-1])).sd if complete.size else None
         moved = 0.0 if np.isnan(checkpoints) else checkpoints
         seeds = None if sd is None else max(0.0, sd**2 - moved**2) ** 0.5
-        found[curve.model.name] = Noise(
-            questions=plain(questions), checkpoints=plain(checkpoints), seeds=seeds
+        found[curve.model.name] = NoiseComponents(
+            questions=to_json_value(questions), checkpoints=to_json_value(checkpoints), seeds=seeds
         )
     return found
 
 
-def noise_table(noises: Mapping[str, Noise]) -> pd.DataFrame:
+def noise_frame(components: Mapping[str, NoiseComponents]) -> pd.DataFrame:
     """One row a model: standard deviations of one point of its curve."""
     rows = [
         {
@@ -49,6 +51,6 @@ def noise_table(noises: Mapping[str, Noise]) -> pd.DataFrame:
             "checkpoint noise": noise.checkpoints,
             "seed noise": noise.seeds,
         }
-        for name, noise in noises.items()
+        for name, noise in components.items()
     ]
     return pd.DataFrame(rows).astype({"seed noise": float}) if rows else pd.DataFrame()

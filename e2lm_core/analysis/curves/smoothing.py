@@ -21,7 +21,7 @@ HELP: dict[Method, str] = {
 }
 
 
-def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats:
+def smooth_curve(values: ArrayLike, method: Method, lower_is_better: bool = False) -> Floats:
     """A curve [K] smoothed over its K known points.
 
         mean of 3:  s_k = mean of y_{k-1}, y_k, y_{k+1}, those that exist
@@ -35,7 +35,7 @@ def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats
     if len(curve) < 2:
         return curve
     if method == "monotone":
-        return np.asarray(isotonic_regression(curve, increasing=not falling).x, dtype=np.float64)
+        return np.asarray(isotonic_regression(curve, increasing=not lower_is_better).x, dtype=np.float64)
     around = np.pad(curve, 1, constant_values=np.nan)
     return np.nanmean(np.stack([around[:-2], around[1:-1], around[2:]]), axis=0)
 
@@ -45,6 +45,6 @@ def smooth_frame(frame: pd.DataFrame, metric: str, method: Method) -> pd.DataFra
     known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
     falling = metric in LOWER_IS_BETTER
     smooth = known.groupby("model", sort=False)["value"].transform(
-        lambda values: smoothed(values.to_numpy(float), method, falling)
+        lambda values: smooth_curve(values.to_numpy(float), method, falling)
     )
     return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")

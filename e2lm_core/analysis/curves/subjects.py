@@ -29,13 +29,13 @@ class SubjectCurves:
     chance: float
     frame: pd.DataFrame
 
-    def placed(self, frame: pd.DataFrame) -> SubjectCurves:
+    def with_x_column(self, frame: pd.DataFrame) -> SubjectCurves:
         """The same with its points on an axis, `axes.on_axis`."""
         return replace(self, frame=frame)
 
 
-def by_subject(
-    measurements: Measurements, metric: str, bands: bool = True, most: int = MOST
+def curves_by_subject(
+    measurements: Measurements, metric: str, bands: bool = True, max_subjects: int = MOST
 ) -> tuple[list[SubjectCurves], list[str]]:
     """The curves of the `most` largest subjects, largest first, and the names of the others.
 
@@ -45,21 +45,21 @@ def by_subject(
     names = [name for name, _ in counts.most_common()]
     labels = np.array([subject or NO_SUBJECT for subject in measurements.subjects])
     shown = []
-    for name in names[:most]:
-        part = subset(measurements, labels == name)
+    for name in names[:max_subjects]:
+        part = select_questions(measurements, labels == name)
         frame = tables.curve_frame(part, (metric,))
         if bands and part.complete_checkpoints:
             intervals = tables.band_frame(part, set_intervals.resample(part, (metric,)), metric)
             frame = frame.merge(intervals, on=["model", "step"], how="left")
         shown.append(SubjectCurves(name, counts[name], part.chance, frame))
-    return shown, names[most:]
+    return shown, names[max_subjects:]
 
 
-def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
+def select_questions(measurements: Measurements, mask: np.ndarray) -> Measurements:
     """The measurements of the questions where `keep` [Q] is true, as if the set had no others."""
-    if keep.all():  # not a copy of them all
+    if mask.all():  # not a copy of them all
         return measurements
-    at = np.flatnonzero(keep)
+    at = np.flatnonzero(mask)
     part = replace(
         measurements,
         question_ids=tuple(measurements.question_ids[q] for q in at),

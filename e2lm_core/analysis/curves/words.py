@@ -10,7 +10,7 @@ import pandas as pd
 
 from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.analysis.curves.crossings import Parted, Point, Since
+from e2lm_core.analysis.curves.crossings import Onset, Point, Separation
 from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import SHARES, ModelInfo
@@ -47,7 +47,7 @@ NOISE = (
 )
 
 
-def telling_pair(measurements: Measurements) -> tuple[str, str] | None:
+def most_informative_pair(measurements: Measurements) -> tuple[str, str] | None:
     """The two models whose parting says most: the largest and the smallest of one shape, else any two that
     count."""
     counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
@@ -67,8 +67,12 @@ def telling_pair(measurements: Measurements) -> tuple[str, str] | None:
     return (names[0], names[1]) if len(names) > 1 else None
 
 
-def curves(
-    measurements: Measurements, metric: str, above: Mapping[str, Since], pair: Parted | None, few: str
+def headline(
+    measurements: Measurements,
+    metric: str,
+    onsets: Mapping[str, Onset],
+    model_pair: Separation | None,
+    few_questions_note: str,
 ) -> str:
     """When two models part, who leaves chance and since when, and how far the mean goes.
 
@@ -76,19 +80,19 @@ def curves(
     """
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
-        return few
+        return few_questions_note
     said = []
-    if so_far := so_far_of(measurements):
+    if so_far := progress_note(measurements):
         said.append(so_far)
-    if pair is not None and not so_far:
-        said.append(parting(measurements, pair, metric))
-    if leaving := chance(measurements, above):
+    if model_pair is not None and not so_far:
+        said.append(separation_sentence(measurements, model_pair, metric))
+    if leaving := chance_sentence(measurements, onsets):
         said.append(leaving)
     said.append(f"{_mean_course(grid, metric)}.")
     return " ".join(said)
 
 
-def parting(measurements: Measurements, pair: Parted, metric: str = "acc") -> str:
+def separation_sentence(measurements: Measurements, pair: Separation, metric: str = "acc") -> str:
     """From which checkpoint on one model stands above another, and how sure that is."""
     models = {c.model.name: c.model for c in measurements.curves}
     higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
@@ -109,24 +113,24 @@ def parting(measurements: Measurements, pair: Parted, metric: str = "acc") -> st
     return f"{said}: a difference of {told} at the last one would be told in 80% of cases."
 
 
-def _from(place: Point, since: Since) -> str:
+def _from(place: Point, since: Onset) -> str:
     """from 9 k tokens on; with what it is when that is the first."""
     words = f"**{_unbroken(place)}**"
     return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
 
 
-def _again(since: Since) -> str:
+def _again(since: Onset) -> str:
     """What training again would do to what holds on these questions."""
     if since.retraining is None:
         return "whether it holds for models trained again is not known, since none was trained twice"
     return "trained again, they may stand otherwise"
 
 
-def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None:
+def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> str | None:
     """How many models leave chance, and the last of them; what the twin does. None where a metric has no
     chance."""
     models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measurements.curves}
-    told = {name: since for name, since in above.items() if since.points and since.why is None}
+    told = {name: since for name, since in onsets.items() if since.points and since.why is None}
     counted = [name for name in told if models[name].counts_in_scores]
     if not counted:
         return None
@@ -153,56 +157,61 @@ def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None
     return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
 
 
-def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
+def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
     """What the axis means, and how the line over the points was made; `left_out` says which models it lacks."""
     said = []
-    if overlay:
-        said.append(f"The thick line is {smoothing.HELP[overlay]}; the points are as measured.")
+    if overlay_method:
+        said.append(f"The thick line is {smoothing.HELP[overlay_method]}; the points are as measured.")
     if axis.kind == "compute":
         said.append(
             "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
             "different places, so it is not drawn."
         )
     if axis.untold:
-        names = phrasing.listing(list(axis.untold), most=6)
+        names = phrasing.join_words(list(axis.untold), max_items=6)
         said.append(f"Drawn over training steps, since nobody said how many tokens {names} had read.")
     if axis.at_zero:
         said.append("Checkpoints at 0 have no place on a logarithmic axis.")
     return " ".join(said)
 
 
-def left_out(axis: Axis) -> str | None:
+def omitted_models_note(axis: Axis) -> str | None:
     """Which models that the sentences count are not in the chart, and where they are; None where all are."""
     if not axis.left_out:
         return None
     whose = "its" if len(axis.left_out) == 1 else "their"
-    names = phrasing.listing(list(axis.left_out), most=6)
+    names = phrasing.join_words(list(axis.left_out), max_items=6)
     be = "is" if len(axis.left_out) == 1 else "are"
     return f"{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are."
 
 
-def subjects(shown: int, others: Sequence[str], axis: Axis) -> str:
+def subject_panels_note(shown_subjects: int, omitted_subjects: Sequence[str], axis: Axis) -> str:
     """What the small charts share, and which subjects have none."""
-    said = "All charts share both axes; bands are of the subject's own questions. " if shown > 1 else ""
-    if others:
-        said += f"Smaller subjects without a chart: {phrasing.listing(list(others), most=len(others))}. "
-    return said + drawing(axis, None)
+    said = (
+        "All charts share both axes; bands are of the subject's own questions. " if shown_subjects > 1 else ""
+    )
+    if omitted_subjects:
+        said += f"Smaller subjects without a chart: {phrasing.join_words(list(omitted_subjects), max_items=len(omitted_subjects))}. "
+    return said + axis_note(axis, None)
 
 
-def by_subject(
-    measurements: Measurements, metric: str, shown: Sequence[SubjectCurves], others: Sequence[str]
+def subjects_headline(
+    measurements: Measurements,
+    metric: str,
+    shown_subjects: Sequence[SubjectCurves],
+    omitted_subjects: Sequence[str],
 ) -> str:
     """Where the models that count end highest and where lowest, with how many questions that rests on."""
     ends = []
-    counted = {curve.model.name for curve in measurements.counted}
-    for one in shown:
+    counted = {curve.model.name for curve in measurements.scored_curves}
+    for one in shown_subjects:
         own = one.frame[one.frame["model"].isin(counted)].dropna(subset=["value"])
         if len(own):
             last = own.sort_values("step").groupby("model")["value"].last()
             ends.append((float(last.mean()), one.subject, one.questions))
     if not ends:
         return "No checkpoint is complete yet, so nothing is known of single subjects."
-    number, so_far = len(shown) + len(others), so_far_of(measurements)
+    number, so_far = len(shown_subjects) + len(omitted_subjects), progress_note(measurements)
     so_far = f"{so_far} " if so_far else ""
     if number == 1:
         return f"{so_far}All questions are of one subject, **{ends[0][1]}**."
@@ -215,7 +224,7 @@ def by_subject(
     )
 
 
-def one_by_one(questions: pd.DataFrame) -> str:
+def questions_headline(questions: pd.DataFrame) -> str:
     """How many questions are answered right more often at the end than at the beginning (`tables.question_table`)."""
     if "acc_first" not in questions:
         return "No model here counts in scores, so nothing is said of single questions."
@@ -234,20 +243,20 @@ def one_by_one(questions: pd.DataFrame) -> str:
 
 def _unbroken(place: Point) -> str:
     """Words that stay on one line."""
-    return place.words.replace(" ", "\N{NO-BREAK SPACE}")
+    return place.text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _lower_first(text: str | None) -> str:
     return text[0].lower() + text[1:] if text else ""
 
 
-def rise(measurements: Measurements, metric: str) -> str:
+def rise_sentence(measurements: Measurements, metric: str) -> str:
     """How far the science models' mean rises, what the twin does, and since when the sizes stand in order."""
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
-    so_far = so_far_of(measurements)
-    order = None if so_far else sizes_in_order_from(measurements, grid)
+    so_far = progress_note(measurements)
+    order = None if so_far else first_ordered_checkpoint(measurements, grid)
     in_order = (
         f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
     )
@@ -257,7 +266,7 @@ def rise(measurements: Measurements, metric: str) -> str:
     return " ".join(said)
 
 
-def so_far_of(measurements: Measurements) -> str:
+def progress_note(measurements: Measurements) -> str:
     """How many checkpoints are complete; "" where all are."""
     if measurements.complete_checkpoints == measurements.checkpoints:
         return ""
@@ -304,7 +313,7 @@ def _course(first: str, last: str) -> str:
     return f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
 
 
-def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
+def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | None:
     """The tokens (or step) from which sizes stand in order for every shape, to the end; None if never."""
     parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
     shapes = {c.model.name: c.model.arch for c in measurements.curves}
@@ -321,4 +330,4 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
         return None
     broken = np.flatnonzero(~in_order)
     start = int(broken[-1]) + 1 if broken.size else 0
-    return phrasing.place(int(grid.steps[start]), grid.tokens_seen[start])
+    return phrasing.checkpoint_position(int(grid.steps[start]), grid.tokens_seen[start])

@@ -25,7 +25,7 @@ class FleetPart(Record):
     checkpoints: int
 
 
-def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
+def count_checkpoints_by_model(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
     """The models of these checkpoints with how many each has."""
     parts: dict[str, FleetPart] = {}
     for checkpoint in checkpoints:
@@ -39,7 +39,7 @@ def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
     return tuple(parts.values())
 
 
-def pace_for(
+def fleet_pace(
     fleet: Sequence[FleetPart],
     pace: Pace | None,
     parameters: dict[str, int | None],
@@ -78,7 +78,7 @@ def pace_for(
     return Pace(seconds=paces, source=source, estimated=True)
 
 
-def seconds_for(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
+def fleet_seconds(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
     """questions x sum over models of checkpoints x seconds a question; None without a pace."""
     if pace is None:
         return None

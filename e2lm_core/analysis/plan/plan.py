@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace, seconds_for
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
@@ -67,9 +67,9 @@ class Plan:
 # --- the certainty --------------------------------------------------------------------------------------
 
 
-def target_of(
+def interval_target(
     measurements: Measurements,
-    of: str,
+    quantity: str,
     metric: str,
     models: Sequence[str] = (),
     rc_reading: str = readings.DEFAULT,
@@ -79,30 +79,30 @@ def target_of(
     `models` names one model for a mean, two for a difference; by default the two that count and are nearest
     to each other at the end, of which the first alone for a mean. Raises StudioError where that cannot be.
     """
-    if of not in OF:
-        raise StudioError(f"{of!r} cannot be planned for: use one of {', '.join(OF)}.")
+    if quantity not in OF:
+        raise StudioError(f"{quantity!r} cannot be planned for: use one of {', '.join(OF)}.")
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
-    if of in ("rc", "score"):
-        read = f"{'' if of == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
-        subject = f"{LABEL[of]} ({read}) on {labels.METRIC_LABEL[metric]}"
-        return Target(readings.named(of, rc_reading)), subject
-    if of not in ("mean", "difference"):
-        return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
-    wanted = 1 if of == "mean" else 2
-    names = list(models) or list(nearest(measurements, metric))[:wanted]
+    if quantity in ("rc", "score"):
+        read = f"{'' if quantity == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
+        subject = f"{LABEL[quantity]} ({read}) on {labels.METRIC_LABEL[metric]}"
+        return Target(readings.score_key(quantity, rc_reading)), subject
+    if quantity not in ("mean", "difference"):
+        return Target(quantity), f"{LABEL[quantity]} on {labels.METRIC_LABEL[metric]}"
+    wanted = 1 if quantity == "mean" else 2
+    names = list(models) or list(closest_pair(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
-            f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
+            f"Planning for {LABEL[quantity]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
         )
     ends = [(name, _end(measurements, name, metric)) for name in names]
     label = labels.METRIC_LABEL[metric]
-    if of == "mean":
+    if quantity == "mean":
         return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
     return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
 
 
-def nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
+def closest_pair(measurements: Measurements, metric: str) -> tuple[str, ...]:
     """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell
     apart."""
     grid = common_grid(measurements, metric)
@@ -124,7 +124,7 @@ def _end(measurements: Measurements, name: str, metric: str) -> int:
     return int(complete[-1])
 
 
-def plan(
+def plan_questions(
     measurements: Measurements,
     goal: Goal,
     fleet: Sequence[FleetPart],
@@ -140,9 +140,9 @@ def plan(
         raise StudioError(
             f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
         )
-    target, subject = target_of(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
-    widths = (simulated or simulate)(measurements, goal.metric, target)
-    questions = set_sizes.needed(widths, goal.width)
+    target, subject = interval_target(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
+    widths = (simulated or simulate_widths)(measurements, goal.metric, target)
+    questions = set_sizes.required_questions(widths, goal.width)
     return Plan(
         of=goal.of,
         subject=subject,
@@ -154,7 +154,7 @@ def plan(
         why=_out_of_reach(widths, goal.width) if questions is None else None,
         fleet=tuple(fleet),
         pace=pace,
-        seconds=None if questions is None else seconds_for(questions, fleet, pace),
+        seconds=None if questions is None else fleet_seconds(questions, fleet, pace),
     )
 
 
@@ -169,7 +169,7 @@ def _out_of_reach(widths: Widths, wanted: float) -> str:
     )
 
 
-def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
+def simulate_widths(measurements: Measurements, metric: str, target: Target) -> Widths:
     """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is
     measured."""
     if len(measurements.question_ids) < 2 or not measurements.complete_checkpoints:
@@ -189,7 +189,7 @@ def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
 # --- the time ---------------------------------------------------------------------------------------------
 
 
-def part_of(measurements: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
+def select_checkpoints(measurements: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
     """The measurements at these checkpoints alone: another fleet of the same results.
 
     The very same measurements where they have no others, so that nothing of them is computed anew.

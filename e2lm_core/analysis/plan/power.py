@@ -24,7 +24,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
-from e2lm_core.analysis.plan.plan import nearest
+from e2lm_core.analysis.plan.plan import closest_pair
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
@@ -40,7 +40,7 @@ _MOST = 10**9
 _SHARES = (np.arange(1000) + 0.5) / 1000
 
 
-class Spread(Record):
+class VarianceComponents(Record):
     """What the means of two models and their difference rest on: d, s, DEFF and t of the module's formulas.
 
     `training_sd` is None where no model has been trained twice, which leaves it out of every number;
@@ -56,21 +56,21 @@ class Spread(Record):
     def _parts(self, questions: float) -> tuple[float, float]:
         return self.design_effect * self.questions_sd**2 / questions, 2 * (self.training_sd or 0.0) ** 2
 
-    def error(self, questions: float) -> float:
+    def standard_error(self, questions: float) -> float:
         """SE(n) of the difference with so many questions."""
         return math.sqrt(sum(self._parts(questions)))
 
     def power(self, questions: float) -> float:
         """The chance that a 95% test with so many questions parts the two; .05 at most where they do not differ."""
-        error = self.error(questions)
+        error = self.standard_error(questions)
         if error == 0:
             return 1.0 if self.difference else 0.05
         return _told(abs(self.difference) / error, self._known(questions), self.training_freedom)
 
-    def detectable(self, questions: float) -> float:
+    def detectable_difference(self, questions: float) -> float:
         """The smallest difference that so many questions tell in 80% of cases."""
         known = self._known(questions)
-        return self.error(questions) * float(
+        return self.standard_error(questions) * float(
             brentq(lambda r: _told(r, known, self.training_freedom) - DETECTED, 0.0, 200.0)
         )
 
@@ -80,7 +80,7 @@ class Spread(Record):
         total = of_questions + of_training
         return of_questions / total if total else 0.0
 
-    def needed(self, wanted: float = WANTED) -> int | None:
+    def required_questions(self, wanted: float = WANTED) -> int | None:
         """The smallest n with that power, at least 2; None where no number of questions has it."""
         if not self.difference or self.power(_MOST) < wanted:
             return None
@@ -99,7 +99,7 @@ def _told(ratio: float, known: float, degrees: float) -> float:
         bound = np.array([t.ppf(0.975, _MANY)])
     else:  # a mean over what replicates of so few degrees may show
         found = chi2.ppf(_SHARES, degrees) / degrees
-        judged, feared = np.maximum(found, known), retraining.caution(degrees) * found
+        judged, feared = np.maximum(found, known), retraining.training_noise_factor(degrees) * found
         freedom = degrees * ((feared + judged - found) / feared) ** 2
         bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
@@ -120,7 +120,7 @@ class Power(Record):
     tokens_seen: float | None
     questions: int
     measured: int
-    spread: Spread
+    spread: VarianceComponents
     power: float
     detectable: float
     wanted: float
@@ -130,13 +130,13 @@ class Power(Record):
     between: tuple[float, float] | None = None
 
 
-def power(
+def compute_power(
     measurements: Measurements,
     metric: str,
     models: Sequence[str] = (),
-    tokens: float | None = None,
+    tokens_seen: float | None = None,
     questions: int | None = None,
-    wanted: float = WANTED,
+    target_power: float = WANTED,
     difference: float | None = None,
 ) -> Power:
     """The power of the set, or of one with `questions` like its own, to tell two models apart.
@@ -146,12 +146,12 @@ def power(
     `models` are two names, by default the nearest two at the end; `tokens` chooses the checkpoint that both have with
     the nearest tokens_seen, by default their last. Raises StudioError where that cannot be.
     """
-    _check(metric, questions, wanted, difference)
-    names = list(models) or list(nearest(measurements, metric))
+    _check(metric, questions, target_power, difference)
+    names = list(models) or list(closest_pair(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
         raise StudioError(f"Power is of two models, and {phrasing.count(len(set(names)), 'model')} is named.")
     first, second = (_named(measurements, name) for name in names)
-    at_first, at_second = _place(measurements, metric, first, second, tokens)
+    at_first, at_second = _place(measurements, metric, first, second, tokens_seen)
     values = [
         oriented(metric, measurements.per_question[curve.model.name][metric][at])
         for curve, at in ((first, at_first), (second, at_second))
@@ -160,9 +160,9 @@ def power(
         raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
-    again = retraining.of(measurements, metric)
-    sd, degrees, _ = again.at(step)
-    spread = Spread(
+    again = retraining.estimate_seed_variance(measurements, metric)
+    sd, degrees, _ = again.deviation_at(step)
+    spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
         questions_sd=float(apart.std(ddof=1)),
         design_effect=design_effect(apart, measurements.groups),
@@ -181,18 +181,18 @@ def power(
         measured=len(apart),
         spread=spread,
         power=spread.power(number),
-        detectable=spread.detectable(number),
-        wanted=wanted,
-        needed=spread.needed(wanted),
+        detectable=spread.detectable_difference(number),
+        wanted=target_power,
+        needed=spread.required_questions(target_power),
         replicated=again.names,
         assumed=difference is not None,
         between=_between(spread, len(apart), number) if difference is None else None,
     )
 
 
-def _between(spread: Spread, measured: int, questions: int) -> tuple[float, float]:
+def _between(spread: VarianceComponents, measured: int, questions: int) -> tuple[float, float]:
     """The power at the ends of the 95% interval of the difference measured; where it holds 0, the lower is that of 0."""
-    reach = float(t.ppf(0.975, min(spread.training_freedom, _MANY))) * spread.error(measured)
+    reach = float(t.ppf(0.975, min(spread.training_freedom, _MANY))) * spread.standard_error(measured)
     size = abs(spread.difference)
     low, high = (
         spread.model_copy(update={"difference": d}).power(questions)
@@ -217,9 +217,7 @@ def _named(measurements: Measurements, name: str) -> ModelCurve:
         if name in (curve.model.name, curve.model.short_name):
             return curve
     known = ", ".join(measurements.per_question) or "none"
-    raise StudioError(
-        f"The model {phrasing.quoted(name)} is not among those of this run: use one of {known}."
-    )
+    raise StudioError(f"The model {phrasing.quote(name)} is not among those of this run: use one of {known}.")
 
 
 def _place(

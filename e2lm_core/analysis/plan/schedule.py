@@ -27,7 +27,7 @@ _SEVERAL = 3  # checkpoints of one run that tell what its first one took beyond 
 Row = tuple[float, int]  # seconds that a worker took for a checkpoint, and how many questions it computed
 
 
-class Cost(Record):
+class CheckpointCost(Record):
     """What a checkpoint of one model takes a worker, in seconds; `first` for its configuration, once a process."""
 
     fixed_s: float
@@ -35,13 +35,13 @@ class Cost(Record):
     first_s: float = 0.0
     estimated: bool = False  # scaled from another model's
 
-    def of(self, questions: int) -> float:
+    def seconds(self, questions: int) -> float:
         """Seconds of a checkpoint whose configuration the worker has had."""
         return self.fixed_s + questions * self.question_s
 
-    def scaled(self, by: float) -> Cost:
+    def scale_to(self, by: float) -> CheckpointCost:
         """That of a model so many times the size: reading and computing grow with it."""
-        return Cost(
+        return CheckpointCost(
             fixed_s=self.fixed_s * by,
             question_s=self.question_s * by,
             first_s=self.first_s * by,
@@ -59,7 +59,7 @@ class Schedule(Record):
     estimated: bool = False
 
 
-def cost_of(rows: Sequence[Row], together: int = 1) -> Cost:
+def estimate_cost(rows: Sequence[Row], side_by_side: int = 1) -> CheckpointCost:
     """A model's cost from what its checkpoints took, at least one, `together` of them side by side.
 
     By run size the mean over checkpoints, so that a fleet's sum is what such checkpoints add up to (a median would
@@ -71,7 +71,7 @@ def cost_of(rows: Sequence[Row], together: int = 1) -> Cost:
     sizes: dict[int, list[float]] = {}
     for seconds, questions in rows:
         sizes.setdefault(questions, []).append(seconds)
-    middles = {questions: _mean_of_others(seconds, together) for questions, seconds in sizes.items()}
+    middles = {questions: _mean_of_others(seconds, side_by_side) for questions, seconds in sizes.items()}
     small, large = min(sizes), max(sizes)
     question_s, fixed_s = middles[large] / large, 0.0
     if large >= _APART * small:
@@ -79,7 +79,9 @@ def cost_of(rows: Sequence[Row], together: int = 1) -> Cost:
         if 0 < slope < question_s:
             question_s, fixed_s = slope, middles[large] - slope * large
     beyond = [max(s) - middles[n] for n, s in sizes.items() if len(s) >= _SEVERAL]
-    return Cost(fixed_s=fixed_s, question_s=question_s, first_s=statistics.median(beyond) if beyond else 0.0)
+    return CheckpointCost(
+        fixed_s=fixed_s, question_s=question_s, first_s=statistics.median(beyond) if beyond else 0.0
+    )
 
 
 def _mean_of_others(seconds: Sequence[float], waited: int) -> float:
@@ -89,9 +91,9 @@ def _mean_of_others(seconds: Sequence[float], waited: int) -> float:
     return statistics.fmean(min(one, most) for one in others)
 
 
-def costs_for(
-    fleet: Sequence[FleetPart], measured: Mapping[str, Cost], parameters: Mapping[str, int | None]
-) -> dict[str, Cost]:
+def fleet_costs(
+    fleet: Sequence[FleetPart], measured: Mapping[str, CheckpointCost], parameters: Mapping[str, int | None]
+) -> dict[str, CheckpointCost]:
     """A cost for every model of a fleet: its own, or that of the largest measured one, scaled by parameters.
 
     `parameters` are those of the measured models. Raises `StudioError` where nothing is measured.
@@ -107,19 +109,19 @@ def costs_for(
         largest, like = max(sized, default=(1, next(iter(measured))))
         own = measured.get(part.model)
         by = max((part.parameters or largest) / largest, 1.0)
-        costs[part.model] = own or measured[like].scaled(by)
+        costs[part.model] = own or measured[like].scale_to(by)
     return costs
 
 
-def tasks_of(fleet: Sequence[FleetPart]) -> list[str]:
+def checkpoint_sequence(fleet: Sequence[FleetPart]) -> list[str]:
     """The model of each checkpoint in a run's order: every model's last, then every model's first, and so on."""
     most = max((part.checkpoints for part in fleet), default=0)
     return [part.model for rank in range(most) for part in fleet if rank < part.checkpoints]
 
 
-def simulate(
+def simulate_schedule(
     tasks: Sequence[str],
-    costs: Mapping[str, Cost],
+    costs: Mapping[str, CheckpointCost],
     questions: int,
     workers: int,
     start_s: float = 0.0,
@@ -151,7 +153,7 @@ def simulate(
             if other is not chosen:
                 heapq.heappush(free, other)
         worker = chosen[1]
-        seconds = costs[model].of(questions) + (0.0 if model in had[worker] else costs[model].first_s)
+        seconds = costs[model].seconds(questions) + (0.0 if model in had[worker] else costs[model].first_s)
         had[worker].add(model)
         worked += seconds
         end = max(end, now + seconds)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from e2lm_core.analysis.plan.fleet import seconds_for
+from e2lm_core.analysis.plan.fleet import fleet_seconds
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.plan.power import Power
 from e2lm_core.analysis.plan.schedule import Schedule
@@ -22,36 +22,32 @@ POWER_HELP = (
 POWER_SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 15_000)
 
 
-def finding(planned: Plan) -> str:
+def headline(plan: Plan) -> str:
     """How many questions, how long, and against what stands there now."""
-    wanted = _width(planned, planned.wanted)
-    if planned.questions is None:
-        return f"An interval of {planned.subject} {wanted} wide is out of reach. {planned.why}"
-    smallest = planned.questions == planned.widths.sizes[0]
-    count = f"{'at most ' if smallest else 'about '}**{rounded(planned.questions):,} questions**"
-    fleet = phrasing.count(sum(p.checkpoints for p in planned.fleet), "checkpoint")
-    if planned.pace is None:
+    wanted = _width(plan, plan.wanted)
+    if plan.questions is None:
+        return f"An interval of {plan.subject} {wanted} wide is out of reach. {plan.why}"
+    smallest = plan.questions == plan.widths.sizes[0]
+    count = f"{'at most ' if smallest else 'about '}**{round_up_two_digits(plan.questions):,} questions**"
+    fleet = phrasing.count(sum(p.checkpoints for p in plan.fleet), "checkpoint")
+    if plan.pace is None:
         time = f"how long {fleet} take over them is not known before a first run on this machine"
     else:
-        time = f"{fleet} take **{phrasing.duration(planned.seconds)}** over them"
-        time += " (an estimate)" if planned.pace.estimated else ""
-    enough = planned.questions <= planned.measured
-    now = (
-        f" The {planned.measured:,} of this set are enough."
-        if enough
-        else f" This set has {planned.measured:,}."
-    )
-    return f"For an interval of {planned.subject} {wanted} wide, {count} are needed; {time}.{now}"
+        time = f"{fleet} take **{phrasing.duration(plan.seconds)}** over them"
+        time += " (an estimate)" if plan.pace.estimated else ""
+    enough = plan.questions <= plan.measured
+    now = f" The {plan.measured:,} of this set are enough." if enough else f" This set has {plan.measured:,}."
+    return f"For an interval of {plan.subject} {wanted} wide, {count} are needed; {time}.{now}"
 
 
-def power(planned: Power) -> str:
+def power_answer(power_result: Power) -> str:
     """The whole answer: the finding, and what it rests on."""
-    return f"{power_finding(planned)} {power_rests_on(planned)}"
+    return f"{power_headline(power_result)} {power_assumptions(power_result)}"
 
 
-def power_finding(planned: Power) -> str:
+def power_headline(planned: Power) -> str:
     """The chance of telling the two apart, how many questions it takes for the wanted one, or why none are enough."""
-    place = phrasing.place(planned.step, planned.tokens_seen)
+    place = phrasing.checkpoint_position(planned.step, planned.tokens_seen)
     size = phrasing.difference(planned.metric, abs(planned.spread.difference))
     differ = (
         f"{'taking ' if planned.assumed else ''}{planned.first} and {planned.second} "
@@ -64,16 +60,16 @@ def power_finding(planned: Power) -> str:
     if planned.needed is None:
         enough = f". {_never(planned, size)}"
     else:
-        enough = f", and **{rounded(planned.needed):,}** with {planned.wanted:.0%}"
+        enough = f", and **{round_up_two_digits(planned.needed):,}** with {planned.wanted:.0%}"
     return f"{chance}{enough}."
 
 
-def power_rests_on(planned: Power) -> str:
+def power_assumptions(planned: Power) -> str:
     """The smallest difference that is told, and where the noise of retraining is known from."""
     known = (
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
-        else f" The noise of retraining is that of {phrasing.listing(list(planned.replicated))}"
+        else f" The noise of retraining is that of {phrasing.join_words(list(planned.replicated))}"
         f" ({planned.spread.training_freedom:g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
     )
     return (
@@ -89,7 +85,7 @@ def _never(planned: Power, size: str) -> str:
         return "No number of questions tells equal models apart"
     never = f"**Cannot be told apart** with {planned.wanted:.0%} by any number of questions: they differ by {size}, and"
     moved = phrasing.difference(planned.metric, spread.training_sd or 0.0)
-    if spread.model_copy(update={"training_freedom": math.inf}).needed(planned.wanted) is not None:
+    if spread.model_copy(update={"training_freedom": math.inf}).required_questions(planned.wanted) is not None:
         return f"{never} by how much retraining moves a model's mean is known from too few seeds; train more of them"
     return f"{never} retraining alone moves a model's mean by {moved}"
 
@@ -109,7 +105,7 @@ def power_frame(planned: Power) -> pd.DataFrame:
         {
             "questions": sizes,
             "power": [planned.spread.power(n) for n in sizes],
-            "detectable": [planned.spread.detectable(n) for n in sizes],
+            "detectable": [planned.spread.detectable_difference(n) for n in sizes],
         }
     )
 
@@ -119,8 +115,8 @@ def power_document(planned: Power) -> dict[str, Any]:
     sizes, finding}`."""
     return {
         **planned.model_dump(),
-        "sizes": plain.rows(power_frame(planned)),
-        "finding": power(planned).replace("**", ""),
+        "sizes": plain.frame_to_records(power_frame(planned)),
+        "finding": power_answer(planned).replace("**", ""),
     }
 
 
@@ -130,7 +126,7 @@ def _width(planned: Plan, width: float) -> str:
     return f"{width:.3g}"
 
 
-def rounded(questions: int) -> int:
+def round_up_two_digits(questions: int) -> int:
     """To two digits, upwards: a simulation's third digit is noise."""
     step = 10 ** max(0, len(str(questions)) - 2)
     return -(-questions // step) * step
@@ -144,7 +140,7 @@ def size_frame(planned: Plan) -> pd.DataFrame:
             "questions": widths.sizes,
             "width": widths.width,
             "expected": widths.expected,
-            "seconds": [seconds_for(n, planned.fleet, planned.pace) for n in widths.sizes],
+            "seconds": [fleet_seconds(n, planned.fleet, planned.pace) for n in widths.sizes],
         }
     ).astype({"seconds": float})
 
@@ -169,7 +165,7 @@ def fleet_frame(planned: Plan) -> pd.DataFrame:
     ).astype({"parameters": float, "ms a question": float, "seconds": float})
 
 
-def document(planned: Plan) -> dict[str, Any]:
+def plan_document(planned: Plan) -> dict[str, Any]:
     """`{of, subject, metric, wanted, measured, questions, why, seconds, pace, sizes, fleet, finding}`."""
     return {
         "of": planned.of,
@@ -181,9 +177,9 @@ def document(planned: Plan) -> dict[str, Any]:
         "why": planned.why,
         "seconds": planned.seconds,
         "pace": None if planned.pace is None else planned.pace.model_dump(),
-        "sizes": plain.rows(size_frame(planned)),
-        "fleet": plain.rows(fleet_frame(planned)),
-        "finding": finding(planned).replace("**", ""),
+        "sizes": plain.frame_to_records(size_frame(planned)),
+        "fleet": plain.frame_to_records(fleet_frame(planned)),
+        "finding": headline(planned).replace("**", ""),
     }
 
 

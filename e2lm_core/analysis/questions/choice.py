@@ -10,11 +10,11 @@ import numpy as np
 
 from e2lm_core.analysis.questions import heldout, rule_text
 from e2lm_core.analysis.questions import rules as question_rules
-from e2lm_core.analysis.questions.pool import Pool, where
+from e2lm_core.analysis.questions.pool import Pool, matching_questions
 from e2lm_core.analysis.questions.rules import Rule, Where
 from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import to_json_value
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import bootstrap
@@ -35,7 +35,7 @@ ENOUGH = 0.95  # of the resamples must leave something to choose
 
 
 @dataclass(frozen=True)
-class Gain:
+class HeldOutGain:
     """One score's mean gains over folds; `value` is the chosen questions' own held-out score.
 
     `interval` is about the held-out gain: over resampled questions where `covers` is "questions", at a `level` of 95%
@@ -66,7 +66,7 @@ class FoldGain:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """What a rule chooses on all models, and how it does on models that took no part in it; `tried` is its place
     among the rules that were tried on the set, `resolves` what `heldout.resolution` says of it."""
 
@@ -74,14 +74,14 @@ class Choice:
     metric: str
     ids: tuple[str, ...]
     mask: np.ndarray
-    scores: dict[str, Gain]
+    scores: dict[str, HeldOutGain]
     folds: tuple[FoldGain, ...]
     why: str | None
     tried: int = 1
     resolves: tuple[float, float] | None = None
 
 
-def rule_of(pool: Pool, text: str, source: str | None = None) -> Rule:
+def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
     """A preset by name, or a rule of one's own. Raises `StudioError` where the set lacks what it needs."""
     if source is not None and text != "one-source":
         raise StudioError('A source can be named for the rule one-source alone: write source = "…" instead.')
@@ -100,8 +100,8 @@ def rule_of(pool: Pool, text: str, source: str | None = None) -> Rule:
             return _one_source(pool, source)
         case "snr-greedy":
             return question_rules.SnrGreedy()
-    rule = rule_text.parse(text)
-    where(pool, rule)
+    rule = rule_text.parse_rule(text)
+    matching_questions(pool, rule)
     return rule
 
 
@@ -121,15 +121,15 @@ def _one_source(pool: Pool, source: str | None) -> Rule:
     return Where((question_rules.Condition("source", "=", source),))
 
 
-def choose(
+def select_questions(
     pool: Pool,
     text: str,
     metric: str = "acc",
     source: str | None = None,
     seed: int = 0,
-    silent: str | None = None,
-    tried: int = 1,
-) -> Choice:
+    no_advice_reason: str | None = None,
+    trial_number: int = 1,
+) -> Selection:
     """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
 
     `silent` is why the models cannot judge (`standing.silence`): the choice is then made and not judged. `tried`: the
@@ -137,30 +137,30 @@ def choose(
 
     Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
     """
-    rule = rule_of(pool, text, source)
+    rule = resolve_rule(pool, text, source)
     mask = np.asarray(rule(pool.sample))
     if not mask.any():
         raise StudioError(f"The rule {text} keeps none of the {len(pool.ids):,} questions: loosen it.")
     ids = tuple(np.array(pool.ids, dtype=object)[mask])
-    folds, why = ((), silent) if silent else heldout.folds(pool.models)
+    folds, why = ((), no_advice_reason) if no_advice_reason else heldout.leave_out_folds(pool.models)
     if not folds:
-        gains = {score: Gain(None, None, None, None, None, False, why) for score in heldout.SCORES}
-        return Choice(text, metric, ids, mask, gains, (), why, tried)
-    judged = heldout.judge(pool.sample, rule, folds, metric, seed=seed)
+        gains = {score: HeldOutGain(None, None, None, None, None, False, why) for score in heldout.SCORES}
+        return Selection(text, metric, ids, mask, gains, (), why, trial_number)
+    judged = heldout.evaluate_rule(pool.sample, rule, folds, metric, seed=seed)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
         why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
-    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed, tried)
-    return Choice(
+    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed, trial_number)
+    return Selection(
         rule=text,
         metric=metric,
         ids=ids,
         mask=mask,
-        scores={score: _gain(judged, score, metric, bounds, tried) for score in heldout.SCORES},
+        scores={score: _gain(judged, score, metric, bounds, trial_number) for score in heldout.SCORES},
         folds=tuple(_fold_gain(j, pool.models) for j in judged),
         why=why,
-        tried=tried,
-        resolves=None if empty else heldout.resolution(pool.sample, judged, metric),
+        tried=trial_number,
+        resolves=None if empty else heldout.resolvable_difference(pool.sample, judged, metric),
     )
 
 
@@ -169,31 +169,31 @@ def _resampled_bounds(
 ) -> tuple[float, float] | None:
     """The interval of the held-out gain of `final` over resampled questions, None where the rule cannot choose
     anew."""
-    if not rule.resampled:
+    if not rule.supports_resampling:
         return None
-    plan = bootstrap.design(len(pool.ids), pool.groups)
+    plan = bootstrap.resampling_design(len(pool.ids), pool.groups)
     if plan.clusters < 2:
         return None
     resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), FEWEST_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
         [
             heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out
-            for block in bootstrap.counts(plan, resamples, seed)
+            for block in bootstrap.resample_counts(plan, resamples, seed)
         ]
     )
     known = gains[np.isfinite(gains)]
     if len(known) < ENOUGH * len(gains):
         return None
-    return heldout.bounds(known, plan.clusters, heldout.level_of(tried))
+    return heldout.gain_interval(known, plan.clusters, heldout.adjusted_level(tried))
 
 
 def _gain(
-    judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None, tried: int
-) -> Gain:
+    judged: list[heldout.FoldResult], score: str, metric: str, bounds: tuple[float, float] | None, tried: int
+) -> HeldOutGain:
     seen = np.array([j.in_sample[score][1] for j in judged], dtype=np.float64)
     unseen = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
-    value = plain(np.mean([j.held_out[score][0] for j in judged]))
-    in_sample, held_out = plain(seen.mean()), plain(unseen.mean())
+    value = to_json_value(np.mean([j.held_out[score][0] for j in judged]))
+    in_sample, held_out = to_json_value(seen.mean()), to_json_value(unseen.mean())
     why = _why_undefined(judged, score, metric) if in_sample is None or held_out is None else None
     level_of = None
     if score != "final" or bounds is None:
@@ -203,17 +203,17 @@ def _gain(
         )
         covers = "folds" if bounds else None
     else:
-        covers, level_of = "questions", heldout.level_of(tried)
+        covers, level_of = "questions", heldout.adjusted_level(tried)
     vain = False
     if in_sample is not None and held_out is not None:
         level = np.mean([np.subtract(*j.in_sample[score]) for j in judged])
         least = heldout.NOTICEABLE if score != "snr" else 5 * heldout.NOTICEABLE * abs(float(level))
-        vain = heldout.flatters(in_sample, held_out, least)
+        vain = heldout.gain_vanishes(in_sample, held_out, least)
     shown = bounds if held_out is not None else None
-    return Gain(value, in_sample, held_out, shown, covers, vain, why, level_of)
+    return HeldOutGain(value, in_sample, held_out, shown, covers, vain, why, level_of)
 
 
-def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str:
+def _why_undefined(judged: list[heldout.FoldResult], score: str, metric: str) -> str:
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
         return f"The rule keeps no question when {empty[0]} is held out."
@@ -224,28 +224,28 @@ def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str
     return "SQ needs eight early checkpoints, and curves that move."
 
 
-def _fold_gain(judged: heldout.Judged, models: Sequence[ModelInfo]) -> FoldGain:
+def _fold_gain(judged: heldout.FoldResult, models: Sequence[ModelInfo]) -> FoldGain:
     return FoldGain(
         label=judged.fold.label,
         models=tuple(models[m].name for m in judged.fold.judges),
         size=int(judged.size),
-        in_sample={score: plain(judged.in_sample[score][1]) for score in heldout.SCORES},
-        held_out={score: plain(judged.held_out[score][1]) for score in heldout.SCORES},
+        in_sample={score: to_json_value(judged.in_sample[score][1]) for score in heldout.SCORES},
+        held_out={score: to_json_value(judged.held_out[score][1]) for score in heldout.SCORES},
     )
 
 
-def fold_rows(choice: Choice) -> list[dict[str, Any]]:
+def fold_table(selection: Selection) -> list[dict[str, Any]]:
     """One row a fold and one for their mean: held out, questions, each score's gains, and the models held
     out."""
     rows = [
         {"held out": fold.label, "questions": fold.size}
         | _gain_columns(fold.in_sample, fold.held_out)
         | {"models": ", ".join(fold.models)}
-        for fold in choice.folds
+        for fold in selection.folds
     ]
     if rows:
         means = [
-            {score: getattr(gain, side) for score, gain in choice.scores.items()}
+            {score: getattr(gain, side) for score, gain in selection.scores.items()}
             for side in ("in_sample", "held_out")
         ]
         rows.append({"held out": "mean", "questions": None} | _gain_columns(*means) | {"models": None})
@@ -260,20 +260,20 @@ def _gain_columns(seen: dict[str, float | None], unseen: dict[str, float | None]
     }
 
 
-def document(choice: Choice, pool: Pool) -> dict[str, Any]:
+def selection_document(selection: Selection, pool: Pool) -> dict[str, Any]:
     """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by
     fold."""
 
     return {
         "task": pool.task,
-        "rule": choice.rule,
-        "metric": choice.metric,
+        "rule": selection.rule,
+        "metric": selection.metric,
         "questions": len(pool.ids),
         "incomplete": pool.incomplete,
         "models": [model.name for model in pool.models],
-        "size": len(choice.ids),
-        "chosen": list(choice.ids),
-        "in_sample": {score: gain.in_sample for score, gain in choice.scores.items()},
+        "size": len(selection.ids),
+        "chosen": list(selection.ids),
+        "in_sample": {score: gain.in_sample for score, gain in selection.scores.items()},
         "held_out": {
             score: {
                 "gain": gain.held_out,
@@ -284,10 +284,10 @@ def document(choice: Choice, pool: Pool) -> dict[str, Any]:
                 "flatters": gain.flatters,
                 "why": gain.why,
             }
-            for score, gain in choice.scores.items()
+            for score, gain in selection.scores.items()
         },
-        "tried": choice.tried,
-        "resolves": choice.resolves and dict(zip(("chosen", "random"), choice.resolves, strict=True)),
+        "tried": selection.tried,
+        "resolves": selection.resolves and dict(zip(("chosen", "random"), selection.resolves, strict=True)),
         "folds": [
             {
                 "held_out_models": list(fold.models),
@@ -296,7 +296,7 @@ def document(choice: Choice, pool: Pool) -> dict[str, Any]:
                 "in_sample": fold.in_sample,
                 "held_out": fold.held_out,
             }
-            for fold in choice.folds
+            for fold in selection.folds
         ],
-        "why": choice.why,
+        "why": selection.why,
     }

@@ -14,9 +14,9 @@ import pandas as pd
 
 from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import to_json_value
 from e2lm_core.base.records import SHARES, TaskSet
-from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 
 SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}
@@ -29,7 +29,7 @@ MARGIN_HELP = (
 
 
 @dataclass(frozen=True)
-class Change:
+class MetricChange:
     """A metric before and after; either is None where it is not computed (yet), or there was no such
     question."""
 
@@ -43,12 +43,12 @@ class Change:
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
-    def present(self) -> str:
+    def current_text(self) -> str:
         """margin 0.61 nats"""
         return f"{self.metric} **{_value(self.metric, self.after)}{UNITS.get(self.metric, '')}**"
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """margin 0.42 → 0.61 nats ↑ (+0.19)"""
         unit = UNITS.get(self.metric, "")
         text = f"{self.metric} {_value(self.metric, self.before)} → {_value(self.metric, self.after)}{unit}"
@@ -59,55 +59,57 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Effect:
+class EditEffect:
     """What became of one question."""
 
     question_id: str
     kind: str  # edited, added or deleted
-    changes: tuple[Change, ...]
+    changes: tuple[MetricChange, ...]
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """**q3** margin 0.42 → 0.61 nats ↑ (+0.19), acc …"""
-        return f"**{self.question_id}** ({self.kind}): {' · '.join(change.words for change in self.changes)}"
+        return f"**{self.question_id}** ({self.kind}): {' · '.join(change.text for change in self.changes)}"
 
 
-def counted(measurements: Measurements) -> list[ModelCurve]:
+def scored_models(measurements: Measurements) -> list[ModelCurve]:
     """The results of the models that count in scores; of all of them where none does."""
-    return list(measurements.counted or measurements.curves)
+    return list(measurements.scored_curves or measurements.curves)
 
 
-def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:
+def edit_effects(before: Measurements, after: Measurements) -> tuple[EditEffect, ...]:
     """Each question whose prompts or gold choice differ between two versions, in the new one's order.
 
     What is not part of a prompt (a note, the order of choices) has no effect and is left out.
     """
-    was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, now))
-    finals_of = [{metric: finals(m, metric) for metric in SHOWN} for m in (before, now)]
+    was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, after))
+    finals_of = [{metric: final_values(m, metric) for metric in SHOWN} for m in (before, after)]
     changed = []
-    for name in (*now.question_ids, *(n for n in before.question_ids if n not in is_)):
+    for name in (*after.question_ids, *(n for n in before.question_ids if n not in is_)):
         places = was.get(name), is_.get(name)
-        if None not in places and _asks(before, was[name]) == _asks(now, is_[name]):
+        if None not in places and _asks(before, was[name]) == _asks(after, is_[name]):
             continue
         kind = "added" if places[0] is None else "deleted" if places[1] is None else "edited"
         changes = tuple(
-            Change(
+            MetricChange(
                 metric,
                 *(_at(by_metric[metric], place) for by_metric, place in zip(finals_of, places, strict=True)),
             )
             for metric in SHOWN
         )
-        changed.append(Effect(name, kind, changes))
+        changed.append(EditEffect(name, kind, changes))
     return tuple(changed)
 
 
-def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
+def set_changes(before: Measurements, after: Measurements) -> tuple[MetricChange, ...]:
     """The set's own means, before and after."""
-    return tuple(Change(metric, *(_mean(finals(m, metric)) for m in (before, now))) for metric in SHOWN)
+    return tuple(
+        MetricChange(metric, *(_mean(final_values(m, metric)) for m in (before, after))) for metric in SHOWN
+    )
 
 
-def finding(
-    effects: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int, running: str = ""
+def headline(
+    effects: tuple[EditEffect, ...], whole: tuple[MetricChange, ...], done: int, total: int, running: str = ""
 ) -> str:
     """One sentence: what the last edit did to the question, and to the set.
 
@@ -132,10 +134,10 @@ def finding(
         return f"**{effect.question_id}** has no results yet.{coming}"
     if margin.before is None:
         return f"**{effect.question_id}** has a final margin of **{margin.after:.2f} nats**. {of_set}{coming}"
-    return f"**{effect.question_id}**: {margin.words}. {of_set}{coming}"
+    return f"**{effect.question_id}**: {margin.text}. {of_set}{coming}"
 
 
-def effect_frame(effects: tuple[Effect, ...]) -> pd.DataFrame:
+def effect_frame(effects: tuple[EditEffect, ...]) -> pd.DataFrame:
     """One row a changed question; each metric's final value before, after, and the difference."""
     return pd.DataFrame(
         [
@@ -158,7 +160,7 @@ def finals_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
         if f"{metric}_curve" in frame:
             shown[f"{metric} curve"] = frame[f"{metric}_curve"].map(_computed)
     for metric in SHOWN:
-        shown[metric] = finals(measurements, metric)
+        shown[metric] = final_values(measurements, metric)
     return shown
 
 
@@ -167,7 +169,7 @@ def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFra
 
     A step that not all of them have is left out; `value` is NaN until all are computed there.
     """
-    place, curves = measurements.question_ids.index(name), counted(measurements)
+    place, curves = measurements.question_ids.index(name), scored_models(measurements)
     steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in curves))) if curves else []
     at = [np.searchsorted(curve.steps, steps) for curve in curves]
     values = [
@@ -184,12 +186,12 @@ def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFra
     )
 
 
-def points_frame(before: Measurements, now: Measurements, name: str | None, metric: str) -> pd.DataFrame:
+def points_frame(before: Measurements, after: Measurements, name: str | None, metric: str) -> pd.DataFrame:
     """What the pictures of an edit show, a row a point: of, step, tokens_seen, before, now.
 
     Of one question, its mean over models, where it has a `name`; then of the whole set each model but further seeds.
     """
-    versions = {"before": before, "now": now}
+    versions = {"before": before, "now": after}
     questions, models = {}, {}
     for side, measured in versions.items():
         if name in measured.question_ids:
@@ -212,7 +214,7 @@ def _asks(measurements: Measurements, place: int) -> tuple[frozenset[bytes], byt
 
 
 def _at(values: np.ndarray, place: int | None) -> float | None:
-    return None if place is None else plain(values[place])
+    return None if place is None else to_json_value(values[place])
 
 
 def _mean(values: np.ndarray) -> float | None:

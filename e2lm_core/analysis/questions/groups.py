@@ -10,12 +10,12 @@ import numpy as np
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass
+from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
 WIDER = 1.3  # a design effect above it makes intervals wider by a seventh and more
 
 
-class Grouping(Record):
+class GroupingEffect(Record):
     """One way of grouping, `kind`: so many questions `grouped` into `groups`, the largest of `largest`.
 
     `correlation` and `effect` are medians over the models that count, of a metric at the last complete checkpoint;
@@ -31,21 +31,21 @@ class Grouping(Record):
     of_differences: float | None = None
 
 
-def grouping(
+def grouping_effect(
     kind: str, labels: Sequence[str | None], measurements: Measurements | None = None, metric: str = "acc"
-) -> Grouping:
+) -> GroupingEffect:
     """What these labels, one a question, would do."""
     sizes: dict[str, int] = {}
     for label in labels:
         if label:
             sizes[label] = sizes.get(label, 0) + 1
-    found = Grouping(
+    found = GroupingEffect(
         kind=kind, grouped=sum(sizes.values()), groups=len(sizes), largest=max(sizes.values(), default=0)
     )
     ends = [] if measurements is None else _ends(measurements, metric)
     if not ends or not sizes:
         return found
-    alike = [own for values in ends if (own := intraclass(values, labels)) is not None]
+    alike = [own for values in ends if (own := intraclass_correlation(values, labels)) is not None]
     apart = [design_effect(one - other, labels) for one, other in combinations(ends, 2)]
     return found.model_copy(
         update={
@@ -59,27 +59,27 @@ def grouping(
 def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
     """Each counted model's values [Q] at its last complete checkpoint."""
     ends = []
-    for curve in measurements.counted:
+    for curve in measurements.scored_curves:
         complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, metric)))
         if complete.size:
             ends.append(measurements.per_question[curve.model.name][metric][complete[-1]])
     return ends
 
 
-def said(found: Grouping, questions: int) -> str:
+def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
     """One sentence: how many questions hang together, and as how many they count."""
-    if not found.groups:
-        return f"No questions share {_article(found.kind)}."
-    many = phrasing.count(found.groups, "group")
-    sentence = f"{found.grouped:,} of {questions:,} questions share {_article(found.kind)}, in {many}"
-    if found.effect is None:
+    if not effect.groups:
+        return f"No questions share {_article(effect.kind)}."
+    many = phrasing.count(effect.groups, "group")
+    sentence = f"{effect.grouped:,} of {questions:,} questions share {_article(effect.kind)}, in {many}"
+    if effect.effect is None:
         return f"{sentence}: what that does to intervals is known after a run."
-    count = f"{questions / found.effect:,.0f}"
-    if found.effect < WIDER:
-        return f"{sentence}; they count as {count} (design effect {found.effect:.2f}), so it matters little."
-    wider = found.effect**0.5 - 1
+    count = f"{questions / effect.effect:,.0f}"
+    if effect.effect < WIDER:
+        return f"{sentence}; they count as {count} (design effect {effect.effect:.2f}), so it matters little."
+    wider = effect.effect**0.5 - 1
     return (
-        f"{sentence}; they count as {count} (design effect {found.effect:.2f}): intervals of a mean that take them for "
+        f"{sentence}; they count as {count} (design effect {effect.effect:.2f}): intervals of a mean that take them for "
         f"independent should be {wider:.0%} wider."
     )
 

@@ -43,7 +43,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Judged:
+class FoldResult:
     """One fold's choice: `mask` [..., Q], `size` [...], and by score of `SCORES` the chosen questions'
     `value` and `gain`, on the models that chose (in_sample) and on those that did not (held_out): [...]."""
 
@@ -54,7 +54,7 @@ class Judged:
     held_out: Mapping[str, tuple[Floats, Floats]]
 
 
-def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
+def leave_out_folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
     """Each size and each shape left out in turn; with one family only, each model; and what limits that.
 
     A family is left out whole only where models of another remain. A model without a size counts as its own.
@@ -79,9 +79,9 @@ def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
     return (), "There is one model, so none is left to judge a choice that it made: run a second one."
 
 
-def judge(
+def evaluate_rule(
     sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, draws: int = DRAWS, seed: int = 0
-) -> list[Judged]:
+) -> list[FoldResult]:
     """The rule's choice and its gains in every fold. A fold in which it chooses nothing has NaN scores."""
     orders = _orders(draws, sample.questions, seed)
     whole = sample.values[metric].mean(axis=-1)
@@ -89,20 +89,22 @@ def judge(
     judged = []
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
-        mask = np.broadcast_to(rule(sample.of(others)), (*sample.values[metric].shape[:-3], sample.questions))
+        mask = np.broadcast_to(
+            rule(sample.for_models(others)), (*sample.values[metric].shape[:-3], sample.questions)
+        )
         size = mask.sum(axis=-1)
-        chosen = curves(sample.values[metric], mask[..., None, :])
+        chosen = selected_curves(sample.values[metric], mask[..., None, :])
         if (key := size.tobytes()) not in of_size:
-            of_size[key] = curves(sample.values[metric], orders < size[..., None, None])
+            of_size[key] = selected_curves(sample.values[metric], orders < size[..., None, None])
         parts = [
             _gains(chosen, of_size[key], whole, list(models), sample.early, metric)
             for models in (others, fold.judges)
         ]
-        judged.append(Judged(fold, mask, size, *parts))
+        judged.append(FoldResult(fold, mask, size, *parts))
     return judged
 
 
-def curves(values: Floats, masks: Mask) -> Floats:
+def selected_curves(values: Floats, masks: Mask) -> Floats:
     """Means over the masked questions: [..., M, K, Q], [..., D, Q] -> [..., D, M, K]; NaN of an empty
     mask."""
     *lead, models, checkpoints, questions = values.shape
@@ -114,7 +116,7 @@ def curves(values: Floats, masks: Mask) -> Floats:
     return means.reshape(*means.shape[:-1], models, checkpoints)
 
 
-def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
+def selection_scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
     """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ
     over models, and AI2's SNR: {score: [...]}."""
     oriented = metrics.oriented(metric, curves)
@@ -131,8 +133,8 @@ def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
 def _gains(
     chosen: Floats, randoms: Floats, whole: Floats, models: list[int], early: Mask, metric: str
 ) -> dict[str, tuple[Floats, Floats]]:
-    reached = scores(chosen[..., models, :], early, metric)
-    drawn = scores(randoms[..., models, :], early, metric)
+    reached = selection_scores(chosen[..., models, :], early, metric)
+    drawn = selection_scores(randoms[..., models, :], early, metric)
     level = {name: _mean_where_defined(values) for name, values in drawn.items()}
     level["final"] = metrics.oriented(metric, whole[..., models, -1]).mean(axis=-1)
     return {name: (reached[name][..., 0], reached[name][..., 0] - level[name]) for name in SCORES}
@@ -153,7 +155,7 @@ def _orders(draws: int, questions: int, seed: int) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class Resamples:
+class ResampledGains:
     """Gains of the mean of a metric at the last checkpoint in every resample, mean over folds: [R]."""
 
     in_sample: Floats
@@ -162,7 +164,7 @@ class Resamples:
 
 def resampled_gains(
     sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, weights: NDArray
-) -> Resamples:
+) -> ResampledGains:
     """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
 
     weights: [R, Q] how often each question was drawn. The interval of these gains is about the questions:
@@ -175,14 +177,16 @@ def resampled_gains(
     sums = np.zeros((2, len(weights)))
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
-        kept = weights * rule(sample.of(others), weights)
+        kept = weights * rule(sample.for_models(others), weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
         sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.judges)].mean(axis=-1)])
-    return Resamples(*(sums / len(folds)))
+    return ResampledGains(*(sums / len(folds)))
 
 
-def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[float, float] | None:
+def resolvable_difference(
+    sample: Sample, fold_results: Sequence[FoldResult], metric: str
+) -> tuple[float, float] | None:
     """The smallest difference of two models that the chosen questions rank right in 80% of cases, and that as many drawn
     at random do: in the whole set's unit, over pairs of models that took no part in the choice.
 
@@ -194,7 +198,7 @@ def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[f
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])
     told = []
-    for fold in judged:
+    for fold in fold_results:
         kept = final[:, fold.mask]
         if kept.shape[1] < 2:
             continue
@@ -210,15 +214,15 @@ def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[f
     return right * float(np.sqrt(of_choice.mean())) / stretch, right * float(np.sqrt(variance.mean()))
 
 
-def level_of(tried: int) -> float:
+def adjusted_level(trial_number: int) -> float:
     """1 - .05 / (k (k + 1)) for the k-th rule tried: the chances of a false find sum to .05 over however many.
 
     So that every interval may be looked at as its rule is tried, and none has to be widened afterwards.
     """
-    return 1 - ALPHA / (tried * (tried + 1))
+    return 1 - ALPHA / (trial_number * (trial_number + 1))
 
 
-def bounds(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
+def gain_interval(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
     """The interval of a held-out gain at `level` from its resampled values [R].
 
     The ends of 95% of the resamples, each as much further from their median as Student's quantile of the level is
@@ -230,6 +234,6 @@ def bounds(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
     return float(middle - further * (middle - low)), float(middle + further * (high - middle))
 
 
-def flatters(in_sample: float, held_out: float, noticeable: float = NOTICEABLE) -> bool:
+def gain_vanishes(gain_in_sample: float, gain_held_out: float, noticeable: float = NOTICEABLE) -> bool:
     """Whether a gain that is noticeable in-sample vanishes held out: less than a quarter of it is left."""
-    return in_sample > noticeable and not held_out > VANISHED * in_sample
+    return gain_in_sample > noticeable and not gain_held_out > VANISHED * gain_in_sample

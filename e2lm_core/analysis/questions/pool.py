@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import traits as question_traits
-from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
+from e2lm_core.analysis.questions.repeats import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import mapped
@@ -44,13 +44,13 @@ class Pool:
     incomplete: int
 
     @cached_property
-    def discrimination_repeats(self) -> Repeats:
+    def discrimination_is_repeatable(self) -> Repeatability:
         """Whether discrimination by one half of the models is that by the other; every drawing of a table asks."""
-        split = halves(self.models, question_traits.FEWEST_MODELS)
+        split = split_models(self.models, question_traits.FEWEST_MODELS)
         if split is None:
-            return Repeats(why="It takes six models to see whether it repeats on others.")
-        by_half = (self.sample.of(half).column("discrimination") for half in split)
-        return repeats(self.models, split, *by_half)
+            return Repeatability(why="It takes six models to see whether it repeats on others.")
+        by_half = (self.sample.for_models(half).column("discrimination") for half in split)
+        return correlate_halves(self.models, split, *by_half)
 
     @property
     def has_sources(self) -> bool:
@@ -58,7 +58,7 @@ class Pool:
         return bool((self.sample.traits["source"] != "").any())
 
 
-def pool(
+def build_pool(
     measurements: Measurements,
     task: TaskSet,
     taught: Mapping[str, bool] | None = None,
@@ -90,7 +90,7 @@ def pool(
         tokens_seen=tokens,
         sample=Sample(
             values=Filled(partial(_stacked, measurements, curves, steps, ready)),
-            doublings=question_traits.doublings(tokens, steps),
+            doublings=question_traits.log2_tokens(tokens, steps),
             early=curves[0].early[at],
             traits=_traits(questions, taught, None if relevance is None else np.asarray(relevance)[ready]),
             twins=_twins(measurements, curves, int(steps[-1]), ready),
@@ -210,34 +210,34 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     }
     columns |= {name: pool.sample.column(name) for name in ("subject", "source")}
     columns |= {name: pool.sample.column(name) for name in OF_MODELS}
-    if "discrimination" in untold(pool):
+    if "discrimination" in undefined_reasons(pool):
         columns["discrimination"] = np.full(len(pool.ids), np.nan)
     columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
     columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
 
 
-def untold(pool: Pool) -> dict[str, str]:
+def undefined_reasons(pool: Pool) -> dict[str, str]:
     """{column of a question: why it has no figures there}: those `undefined`, and what does not repeat on other models.
 
     A rule may use the latter all the same, since a rule is judged on models that took no part.
     """
-    empty = undefined(pool)
-    if "discrimination" not in empty and not (found := pool.discrimination_repeats).holds:
+    empty = empty_columns(pool)
+    if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty
 
 
-def sparks(pool: Pool, rows: np.ndarray) -> list[list[float]]:
+def sparkline_rows(pool: Pool, rows: np.ndarray) -> list[list[float]]:
     """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a
     table."""
     return pool.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
 
 
-def narrowed(
+def filter_rows(
     frame: pd.DataFrame,
     subjects: Sequence[str] = (),
-    text: str = "",
+    search: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> np.ndarray:
     """Which rows of a `question_frame` are of these subjects (any where none is given), hold the text in any
@@ -245,8 +245,8 @@ def narrowed(
     kept = np.ones(len(frame), bool)
     if subjects:
         kept &= frame["subject"].isin(list(subjects)).to_numpy()
-    if text.strip():
-        wanted = text.strip().casefold()
+    if search.strip():
+        wanted = search.strip().casefold()
         kept &= np.array(
             [wanted in f"{i}\n{q}".casefold() for i, q in zip(frame["id"], frame["question"], strict=True)],
             bool,
@@ -256,10 +256,10 @@ def narrowed(
     return kept
 
 
-def where(pool: Pool, rule: Where) -> np.ndarray:
+def matching_questions(pool: Pool, rule: Where) -> np.ndarray:
     """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a
     column that is undefined here."""
-    empty = undefined(pool)
+    empty = empty_columns(pool)
     for condition in rule.conditions:
         if condition.column in empty:
             raise StudioError(
@@ -268,7 +268,7 @@ def where(pool: Pool, rule: Where) -> np.ndarray:
     return np.asarray(rule(pool.sample))
 
 
-def undefined(pool: Pool) -> dict[str, str]:
+def empty_columns(pool: Pool) -> dict[str, str]:
     """{column: why it is empty}."""
     why = {}
     if pool.sample.early.sum() < 2:

@@ -24,7 +24,7 @@ _Z = NormalDist().inv_cdf(0.975)
 FEWEST_QUESTIONS = 10
 
 
-class Repeats(Record):
+class Repeatability(Record):
     """How far a figure repeats: r with its 95% interval, the models of either half, and half the width of a question's
     own interval; or `why` that cannot be told."""
 
@@ -36,7 +36,7 @@ class Repeats(Record):
     why: str | None = None
 
     @property
-    def holds(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether r is surely above 0."""
         return self.low is not None and self.low > 0
 
@@ -48,41 +48,45 @@ class Repeats(Record):
         size = f"correlation {self.correlation:.2f} [{self.low:.2f}, {self.high:.2f}]".replace(
             "-", "\N{MINUS SIGN}"
         )
-        if self.holds:
+        if self.is_significant:
             return f"By one half of the models and by the other it agrees somewhat over questions ({size})."
         return f"By one half of the models and by the other it does not agree over questions ({size})"
 
 
-def halves(models: Sequence[ModelInfo], least: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def split_models(
+    models: Sequence[ModelInfo], min_models: int
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """The places of two halves of the models, at least so many in each; None where there are too few."""
     shapes = list(dict.fromkeys(model.arch for model in models))
     if len(shapes) == 2:
         one, other = (tuple(n for n, m in enumerate(models) if m.arch == shape) for shape in shapes)
-        if min(len(one), len(other)) >= least:
+        if min(len(one), len(other)) >= min_models:
             return one, other
     order = sorted(range(len(models)), key=lambda n: (models[n].parameters or 0, models[n].name))
-    return (tuple(order[::2]), tuple(order[1::2])) if len(order) >= 2 * least else None
+    return (tuple(order[::2]), tuple(order[1::2])) if len(order) >= 2 * min_models else None
 
 
-def repeats(
+def correlate_halves(
     models: Sequence[ModelInfo],
     split: tuple[tuple[int, ...], tuple[int, ...]],
-    one: ArrayLike,
-    other: ArrayLike,
-) -> Repeats:
+    first_half: ArrayLike,
+    second_half: ArrayLike,
+) -> Repeatability:
     """How far figures [Q] by the two halves of a `split` of the models agree; what is NaN in one is left out."""
-    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    a, b = np.asarray(first_half, dtype=np.float64), np.asarray(second_half, dtype=np.float64)
     known = np.isfinite(a) & np.isfinite(b)
     number = int(known.sum())
     named = tuple(tuple(models[n].name for n in half) for half in split)
     if number < FEWEST_QUESTIONS:
-        return Repeats(halves=(named[0], named[1]), why="It can be told of ten questions and more.")
+        return Repeatability(halves=(named[0], named[1]), why="It can be told of ten questions and more.")
     a, b = a[known], b[known]
     if a.std() < 1e-12 or b.std() < 1e-12:
-        return Repeats(halves=(named[0], named[1]), why="By one half of the models all questions are alike.")
+        return Repeatability(
+            halves=(named[0], named[1]), why="By one half of the models all questions are alike."
+        )
     r = float(np.corrcoef(a, b)[0, 1])
     middle, reach = math.atanh(min(max(r, -0.999999), 0.999999)), _Z / math.sqrt(number - 3)
-    return Repeats(
+    return Repeatability(
         correlation=r,
         low=math.tanh(middle - reach),
         high=math.tanh(middle + reach),

@@ -19,7 +19,7 @@ _CONDITION = re.compile(
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-def parse(text: str) -> Where:
+def parse_rule(text: str) -> Where:
     """The rule that a text says. Raises `StudioError` for any other text."""
     if len(text) > LONGEST:
         raise StudioError(f"The rule has {len(text):,} characters: write it with at most {LONGEST}.")

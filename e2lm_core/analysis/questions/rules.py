@@ -70,14 +70,14 @@ class Sample:
         """How many questions there are to choose from."""
         return int(self.values["margin"].shape[-1])
 
-    def of(self, models: Sequence[int]) -> Sample:
+    def for_models(self, models: Sequence[int]) -> Sample:
         """What a rule sees that may look at these models alone. Copies nothing: of many questions that is
         slow."""
         sample = replace(self, seen=tuple(models))
         object.__setattr__(sample, "_columns", self._columns)
         return sample
 
-    def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
+    def seen_values(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
         """The metric's values of the seen models at some checkpoints, [..., M, K, Q] (no K axis for one)."""
         values = self.values[metric][..., checkpoints, :]
         axis = -2 if isinstance(checkpoints, int) else -3
@@ -106,15 +106,15 @@ class Sample:
     def _column(self, name: str) -> NDArray:
         match name:
             case "slope":
-                return question_traits.slope(self._early_margin(), self.doublings[self.early])
+                return question_traits.least_squares_slope(self._early_margin(), self.doublings[self.early])
             case "early_margin":
                 early = self._early_margin()
                 return early.mean(axis=-2) if self.early.any() else np.full_like(early.sum(axis=-2), np.nan)
             case "acc" | "margin" | "norm_prob":
-                return self.of_seen(name, -1).mean(axis=-2)
+                return self.seen_values(name, -1).mean(axis=-2)
             case "discrimination":
                 return question_traits.discrimination(
-                    self.of_seen("norm_prob", slice(-question_traits.LAST, None))
+                    self.seen_values("norm_prob", slice(-question_traits.LAST, None))
                 )
             case "contrast":
                 final = self.values["norm_prob"][..., -1, :]
@@ -128,7 +128,7 @@ class Sample:
 
     def _early_margin(self) -> Floats:
         """[..., K, Q]: the mean margin over the seen models at the early window's checkpoints."""
-        return self.of_seen("margin", self.early).mean(axis=-3)
+        return self.seen_values("margin", self.early).mean(axis=-3)
 
 
 class Rule(Protocol):
@@ -136,7 +136,7 @@ class Rule(Protocol):
     resamples."""
 
     @property
-    def resampled(self) -> bool:
+    def supports_resampling(self) -> bool:
         """Whether it can choose anew in every resample, which an interval of its gain takes."""
         ...
 
@@ -148,7 +148,7 @@ class Easiest:
     """The `share` of questions with the highest mean margin over the early window (mmlu_early_training)."""
 
     share: float = SHARE
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         order = np.argsort(-sample.column("early_margin"), axis=-1, kind="stable")
@@ -166,7 +166,7 @@ class Rising:
     """Questions whose margin rises over the early window, within `among` [Q] (noor: hard science)."""
 
     among: Mask | None = None
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rises = sample.column("slope") > 0
@@ -183,7 +183,7 @@ class OneSource:
 
     labels: NDArray[np.intp]
     fewest: int = 5
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rise = sample.column("slope")
@@ -212,12 +212,12 @@ class SnrGreedy:
     share: float = SHARE
     portion: float = 0.02
     rounds: int = 60
-    resampled = False
+    supports_resampling = False
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         if weights is not None:
             raise ValueError("the greedy choice is not made anew in resamples")
-        tail = sample.of_seen("norm_prob", slice(-question_traits.LAST, None))
+        tail = sample.seen_values("norm_prob", slice(-question_traits.LAST, None))
         shape, questions = tail.shape[:-1], tail.shape[-1]
         flat = tail.reshape(*shape[:-2], -1, questions)
         chosen = np.ones((*shape[:-2], questions), bool)
@@ -290,7 +290,7 @@ class Condition:
     sign: str
     value: float | bool | str
 
-    def holds(self, values: NDArray) -> Mask:
+    def matches(self, values: NDArray) -> Mask:
         """Which of the column's values [..., Q] meet it."""
         with np.errstate(invalid="ignore"):
             met = _SIGNS[self.sign](values, self.value)
@@ -314,10 +314,10 @@ class Where:
     """Questions that meet every condition: a rule of one's own."""
 
     conditions: tuple[Condition, ...]
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
-        met = [condition.holds(sample.column(condition.column)) for condition in self.conditions]
+        met = [condition.matches(sample.column(condition.column)) for condition in self.conditions]
         return np.logical_and.reduce(np.broadcast_arrays(*met)) if met else np.ones(sample.questions, bool)
 
 

@@ -21,14 +21,14 @@ FEWEST_MODELS = 3  # with two, every question's correlation is near 1 or -1
 _DIGIT = re.compile(r"\d")
 
 
-def doublings(tokens_seen: ArrayLike, steps: ArrayLike) -> Floats:
+def log2_tokens(tokens_seen: ArrayLike, steps: ArrayLike) -> Floats:
     """log2 of tokens seen, of steps where tokens are not recorded: [K]. NaN at 0, which has no logarithm."""
     tokens, at = np.asarray(tokens_seen, dtype=np.float64), np.asarray(steps, dtype=np.float64)
     seen = tokens if np.isfinite(tokens).all() else at
     return np.log2(np.where(seen > 0, seen, np.nan))
 
 
-def slope(values: ArrayLike, x: ArrayLike) -> Floats:
+def least_squares_slope(values: ArrayLike, x: ArrayLike) -> Floats:
     """sum (x - mean x) y / sum (x - mean x)^2: the least-squares slope of [..., K, Q] on x [K] -> [..., Q].
 
     With x in `doublings` it is the change per doubling of the tokens seen. Points without an x are left out;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.choice import Selection
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.base import labels, phrasing
 
@@ -62,10 +62,10 @@ INTERVAL_HELP = {
 }
 
 
-def questions(pool: Pool, frame: pd.DataFrame, silent: str | None = None) -> str:
+def headline(pool: Pool, frame: pd.DataFrame, no_advice_reason: str | None = None) -> str:
     """How many questions rise early, which rises most, and how many end below chance; or why that is not told."""
     models = phrasing.count(len(pool.models), "model")
-    sentence = silent or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    sentence = no_advice_reason or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
     if not sentence:
         count = phrasing.count(len(frame), "question")
         sentence = f"{count} on {models}: too few checkpoints to tell how they rise."
@@ -100,21 +100,21 @@ def _below_chance(frame: pd.DataFrame) -> str:
     return f"{phrasing.count(below, 'question')} {ends} below chance." if below else ""
 
 
-def choice(choice: Choice, total: int) -> str:
+def selection_headline(selection: Selection, question_count: int) -> str:
     """How many questions the rule keeps, and what that gains on models that took no part."""
-    kept = f"The rule keeps **{len(choice.ids):,} of {total:,}** questions."
-    gain = choice.scores["final"]
+    kept = f"The rule keeps **{len(selection.ids):,} of {question_count:,}** questions."
+    gain = selection.scores["final"]
     if gain.held_out is None or gain.in_sample is None:
-        return f"{kept} Whether that is a gain cannot be told: {choice.why or gain.why}"
+        return f"{kept} Whether that is a gain cannot be told: {selection.why or gain.why}"
     sure = f" {phrasing.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
     return (
-        f"{kept} On models that took no part in the choice, {score_label('final', choice.metric)} gains "
-        f"**{signed(gain.held_out)}**{sure} over random questions; on those that made it, "
-        f"{signed(gain.in_sample)}.{_resolves(choice)}"
+        f"{kept} On models that took no part in the choice, {score_label('final', selection.metric)} gains "
+        f"**{format_signed(gain.held_out)}**{sure} over random questions; on those that made it, "
+        f"{format_signed(gain.in_sample)}.{_resolves(selection)}"
     )
 
 
-def _resolves(choice: Choice) -> str:
+def _resolves(choice: Selection) -> str:
     """Which differences of two models the choice ranks right, beside what a random one does."""
     if choice.resolves is None:
         return ""
@@ -125,10 +125,10 @@ def _resolves(choice: Choice) -> str:
     )
 
 
-def warnings(choice: Choice) -> list[str]:
+def selection_warnings(choice: Selection) -> list[str]:
     """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
     said = [
-        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} "
+        f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
         f"({score_label(score, choice.metric)}): this choice flatters itself."
         for score, gain in choice.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
@@ -159,7 +159,7 @@ def score_label(score: str, metric: str) -> str:
     return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """+0.123; a gain below a thousandth is 0.000 without a sign."""
     if value is None:
         return phrasing.DASH

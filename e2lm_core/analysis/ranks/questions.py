@@ -11,17 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.analysis.questions.repeats import Repeats
+from e2lm_core.analysis.questions.repeats import Repeatability
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import consistency
 
 Consistency = Callable[[Floats, Floats], Floats]
-NOT_TOLD = Repeats(why="It takes four models to see whether what single questions do repeats on others.")
+NOT_TOLD = Repeatability(
+    why="It takes four models to see whether what single questions do repeats on others."
+)
 _BLOCK = 1 << 21  # values in memory at once while every question is left out
 
 
 @dataclass(frozen=True)
-class Holding:
+class QuestionInfluence:
     """Per question, [Q]: `support` in the metric's unit, `agreement` in [-1, 1], `rc_gain` in [-1, 1].
 
     `repeats` says how far `support` by one half of the models is that by the other, `by_half` [2, Q].
@@ -30,13 +32,13 @@ class Holding:
     support: Floats
     agreement: Floats
     rc_gain: Floats
-    repeats: Repeats = NOT_TOLD
+    repeats: Repeatability = NOT_TOLD
     by_half: Floats | None = None
 
 
-def holding(
+def question_influence(
     at_end: ArrayLike, later: ArrayLike, rc: Consistency = consistency, reference: ArrayLike | None = None
-) -> Holding:
+) -> QuestionInfluence:
     """What every question does to the models' order.
 
         s_ij(q)      = sign of (final score of i - of j), both means over all questions but q
@@ -65,7 +67,7 @@ def holding(
     models, questions = early.shape
     if models < 2 or questions < 2 or not after.shape[1]:
         missing = np.full(questions, np.nan)
-        return Holding(missing, missing, missing)
+        return QuestionInfluence(missing, missing, missing)
     pairs = models * (models - 1) // 2
     # Blocks of questions, to bound memory.
     size = max(1, _BLOCK // (pairs * (after.shape[1] + 1)))
@@ -81,7 +83,7 @@ def holding(
         )
     )
     of_all = float(rc(np.round(compared.sum(axis=1), 9), np.round(after.sum(axis=2), 9)))
-    return Holding(support, agreement, of_all - without)
+    return QuestionInfluence(support, agreement, of_all - without)
 
 
 def _left_out(

@@ -13,7 +13,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking import order
 
 
-def rank_shares(scores: ArrayLike) -> Floats:
+def rank_probabilities(scores: ArrayLike) -> Floats:
     """Share of the resamples in which a model stands at a rank: [R, M, ...] -> [M models, M ranks, ...].
 
         share_mk = mean over resamples of [k is one of the ranks that m's tie takes up] / (models in that tie)
@@ -38,7 +38,7 @@ def rank_shares(scores: ArrayLike) -> Floats:
     return np.where(missing, np.nan, shares)
 
 
-def win_shares(scores: ArrayLike) -> Floats:
+def win_probabilities(scores: ArrayLike) -> Floats:
     """Share of the resamples in which the row's model beats the column's: [R, M] -> [M, M], ties half, NaN on
     the diagonal and where a score is missing."""
     drawn = np.asarray(scores, dtype=np.float64)
@@ -50,14 +50,14 @@ def win_shares(scores: ArrayLike) -> Floats:
     return shares
 
 
-def tau_later(scores: ArrayLike, end: int) -> Floats:
+def tau_with_later(scores: ArrayLike, end: int) -> Floats:
     """tau_b between the order at checkpoint `end` and that at every later one: [..., M, K] -> [..., K - end -
     1]."""
     array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
     return order.tau(array[..., end, None, :], array[..., end + 1 :, :])
 
 
-def decisions(scores: ArrayLike) -> Floats:
+def pair_agreement_by_checkpoint(scores: ArrayLike) -> Floats:
     """Share of model pairs that are ordered at each checkpoint as at the last: [..., M, K] -> [..., K].
 
     `signal.pair_agreement` of every checkpoint with the last: a pair tied at one of the two alone is not

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.questions.repeats import Repeats
-from e2lm_core.analysis.ranks.stability import Stability
+from e2lm_core.analysis.questions.repeats import Repeatability
+from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base import phrasing
 from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
@@ -40,7 +40,7 @@ HELP = {
 }
 
 
-def ranks(stability: Stability | None, scores: Scores) -> str:
+def headline(stability: RankStability | None, scores: Scores) -> str:
     """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that
     holds."""
     if stability is None and scores.rc.why not in (None, NOTHING_SHARED):
@@ -50,10 +50,10 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
     grid = stability.grid
     if grid.end is None:
         return f"Ranking consistency is not defined: {scores.rc.why}"
-    if null.says_nothing(scores.rc):
+    if null.is_within_null(scores.rc):
         return (
             f"The models' order is **not distinguishable from that under random answers** to the same questions: RC "
-            f"({readings.LABELS[scores.rc_reading]}) is {phrasing.score(scores.rc.value)}, where {phrasing.beside_random(scores.rc.null)}."
+            f"({readings.LABELS[scores.rc_reading]}) is {phrasing.score(scores.rc.value)}, where {phrasing.random_baseline(scores.rc.null)}."
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
@@ -74,7 +74,7 @@ def _consistency(scores: Scores) -> str:
     return f"**RC {scores.rc.value:.3f}** ({label}; {same})"
 
 
-def tau(reading: str) -> str:
+def tau_note(reading: str) -> str:
     """What the numbers of the order's agreement mean, and what RC has to do with them in this reading."""
     words = "1 is the same order as at the early window's end, −1 the reverse."
     if reading == "all_models":
@@ -82,7 +82,7 @@ def tau(reading: str) -> str:
     return f"{words} RC ({readings.LABELS[reading]}) compares architectures of one size, and is no mean of these."
 
 
-def decisions(stability: Stability) -> str:
+def decision_sentence(stability: RankStability) -> str:
     """From which checkpoint the order is mostly the final one."""
     grid = stability.grid
     if len(grid.steps) < 2:
@@ -90,7 +90,7 @@ def decisions(stability: Stability) -> str:
     if np.ptp(grid.scores[:, -1]) == 0:
         return "All models stand equal at the last checkpoint, so there is no order to read early."
     total = len(grid.models) * (len(grid.models) - 1) // 2
-    at = stability.decides_from(DECIDED)
+    at = stability.first_stable_checkpoint(DECIDED)
     if at is None:
         return (
             f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do "
@@ -102,33 +102,35 @@ def decisions(stability: Stability) -> str:
         if least == 1
         else f"at least {least:.0%} of the {total} pairs of models stand"
     )
-    place = phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])
+    place = phrasing.checkpoint_position(int(grid.steps[at]), grid.tokens_seen[at])
     return f"From {place} on, {pairs} as at the last checkpoint."
 
 
-def wins(stability: Stability, at: int) -> str:
+def win_sentence(stability: RankStability, checkpoint: int) -> str:
     """How many pairs are decided at a checkpoint, and which is the closest."""
     names = stability.grid.models
-    shares = stability.wins(at)
+    shares = stability.win_probabilities(checkpoint)
     first, second = np.triu_indices(len(names), k=1)
     sure = np.maximum(shares[first, second], shares[second, first])
     closest = int(np.argmin(sure))
     i, j = int(first[closest]), int(second[closest])
     if shares[i, j] < shares[j, i]:
         i, j = j, i
-    place = phrasing.place(int(stability.grid.steps[at]), stability.grid.tokens_seen[at])
-    if np.ptp(stability.grid.scores[:, at]) == 0 and (sure == 0.5).all():
+    place = phrasing.checkpoint_position(
+        int(stability.grid.steps[checkpoint]), stability.grid.tokens_seen[checkpoint]
+    )
+    if np.ptp(stability.grid.scores[:, checkpoint]) == 0 and (sure == 0.5).all():
         return f"At {place} all models stand equal, in every resample."
     colours = "Blue: the row beats the column; orange: it loses; ties count half."
     if len(sure) == 1:
         return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
     return (
-        f"At {place}, {int((stability.apart(at) <= together.ALPHA).sum())} of {len(sure)} pairs are told apart on these "
+        f"At {place}, {int((stability.pair_p_values(checkpoint) <= together.ALPHA).sum())} of {len(sure)} pairs are told apart on these "
         f"questions, judged together; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%} of the resamples. {colours}"
     )
 
 
-def holding(questions: pd.DataFrame | None, repeats: Repeats | None = None) -> str:
+def influence_sentence(questions: pd.DataFrame | None, repeats: Repeatability | None = None) -> str:
     """How many questions hold the order up and how many spoil it, where that repeats on other models.
 
     `questions` as `stability.holding_table`.
@@ -138,7 +140,7 @@ def holding(questions: pd.DataFrame | None, repeats: Repeats | None = None) -> s
             "No checkpoint after the early window is complete for every model, so there is no later order to "
             "hold."
         )
-    if repeats is not None and not repeats.holds:
+    if repeats is not None and not repeats.is_significant:
         return f"{repeats.sentence.rstrip('.')}: nothing is said of single questions here."
     support = questions["support"].dropna()
     if support.empty:

@@ -18,14 +18,14 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
-from e2lm_core.scores.uncertainty.set_intervals import attached
+from e2lm_core.scores.uncertainty.set_intervals import attach_interval
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
 LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
 
 
-class Part(Record):
+class ScoreComponent(Record):
     """One part of Score. `contribution` = weight * value, `room` = weight * (1 - value), None where
     undefined."""
 
@@ -39,12 +39,12 @@ class Part(Record):
         return None if self.value.value is None else self.weight * self.value.value
 
     @property
-    def room(self) -> float | None:
+    def headroom(self) -> float | None:
         """weight * (1 - value): what it could still add."""
         return None if self.value.value is None else self.weight * (1.0 - self.value.value)
 
 
-class Pull(Record):
+class ModelInfluence(Record):
     """How a model moves the mean SQ: `sq` its own, `others` the mean of the others, `cost` = others - the
     mean."""
 
@@ -58,30 +58,30 @@ class Advice(Record):
     """What would raise the score most; nothing where `why` says why."""
 
     why: str | None
-    parts: tuple[Part, ...]
-    models: tuple[Pull, ...]
+    parts: tuple[ScoreComponent, ...]
+    models: tuple[ModelInfluence, ...]
     # Early checkpoints at which CS counts 0 for want of a gain, and of how many.
     at_chance: tuple[int, int] | None
 
 
-def parts(scores: Scores) -> tuple[Part, ...]:
+def score_components(scores: Scores) -> tuple[ScoreComponent, ...]:
     """SQ, RC and CS with their weights in Score (`composite.WEIGHTS`)."""
-    return tuple(Part(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
+    return tuple(ScoreComponent(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
 
 
 def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:
     """AI2's SNR with each run's own straight line taken out of its noise, with the interval it is allowed."""
-    return attached(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
+    return attach_interval(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
 
 
-def criteria(
+def finetasks_with_intervals(
     measurements: Measurements, metric: str, intervals: MetricIntervals | None = None
 ) -> dict[str, Value]:
     """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows
     them."""
     values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
-        values[name] = attached(intervals, name, values[name])
+        values[name] = attach_interval(intervals, name, values[name])
     for name in ("snr", "above_baseline"):
         if values[name].value is not None:
             values[name] = values[name].model_copy(update={"why": OF_SEEDS})
@@ -91,23 +91,23 @@ def criteria(
 # --- what would raise it --------------------------------------------------------------------------------
 
 
-def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
+def improvement_advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
     """What would raise the score most: the room in each part, and the models.
 
     Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
     null.
     """
-    if why := standing.silence(measurements, scores):
-        return Advice(why=why, parts=parts(scores), models=(), at_chance=None)
+    if why := standing.no_advice_reason(measurements, scores):
+        return Advice(why=why, parts=score_components(scores), models=(), at_chance=None)
     return Advice(
         why=None,
-        parts=parts(scores),
+        parts=score_components(scores),
         models=_pulls(scores),
         at_chance=_at_chance(measurements, metric),
     )
 
 
-def _pulls(scores: Scores) -> tuple[Pull, ...]:
+def _pulls(scores: Scores) -> tuple[ModelInfluence, ...]:
     known = {m: q.sq for m in scores.counted if (q := scores.sq_models[m]).sq is not None}
     if scores.sq.value is None or len(known) < 2:
         return ()
@@ -115,7 +115,7 @@ def _pulls(scores: Scores) -> tuple[Pull, ...]:
     pulls = []
     for model, sq in known.items():
         others = (mean * len(known) - sq) / (len(known) - 1)
-        pulls.append(Pull(model=model, sq=sq, others=others, cost=others - mean))
+        pulls.append(ModelInfluence(model=model, sq=sq, others=others, cost=others - mean))
     return tuple(sorted(pulls, key=lambda p: -p.cost))
 
 
@@ -163,7 +163,7 @@ def score_frame(
     ]
     rows += [
         ("FineTasks", name.replace("_", " "), v)
-        for name, v in criteria(measurements, metric, intervals).items()
+        for name, v in finetasks_with_intervals(measurements, metric, intervals).items()
     ]
     return pd.DataFrame(
         [
@@ -197,7 +197,7 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
     """One row a part: set, part, start, contribution, low, high (of the contribution), random (whether it is like random
     answers), and the whole's."""
     start, rows = 0.0, []
-    for part in parts(scores):
+    for part in score_components(scores):
         interval = part.value.interval
         rows.append(
             {
@@ -208,7 +208,7 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
                 "value": part.value.value,
                 "low": None if interval is None else part.weight * interval[0],
                 "high": None if interval is None else part.weight * interval[1],
-                "random": null.says_nothing(part.value),
+                "random": null.is_within_null(part.value),
                 "why": part.value.why,
                 "total": scores.score.value,
                 "total_low": scores.score.interval[0] if scores.score.interval else None,
@@ -223,7 +223,7 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
 # --- the command's ---------------------------------------------------------------------------------------
 
 
-def beside(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
+def edge_case_values(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
     """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each
     SQ."""
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, parts
+from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.analysis.standing import NOTHING_TAUGHT, NOTHING_TOLD
 from e2lm_core.base import labels, phrasing
@@ -44,7 +44,7 @@ SAID_BY_THE_COMPETITION = {
 }
 
 
-def finding(scores: Scores, metric: str) -> str:
+def headline(scores: Scores, metric: str) -> str:
     """The Score with its interval and where most of what it lacks lies."""
     label = labels.METRIC_LABEL[metric]
     if scores.score.value is None:
@@ -52,17 +52,19 @@ def finding(scores: Scores, metric: str) -> str:
         if scores.sq.value is not None:
             sentence += f" SQ, half of it, is **{phrasing.score(scores.sq.value)}**{_bounds(scores.sq)}."
         return sentence
-    if null.says_nothing(scores.score):
+    if null.is_within_null(scores.score):
         return (
             f"On {label} the Score of **{phrasing.score(scores.score.value)}** is not distinguishable from random "
-            f"answers: {phrasing.beside_random(scores.score.null)}."
+            f"answers: {phrasing.random_baseline(scores.score.null)}."
         )
-    most = max((p for p in parts(scores) if p.room is not None), key=lambda p: p.room or 0.0)
+    most = max(
+        (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
+    )
     lacks = 1.0 - scores.score.value
     return (
         f"On {label} the Score is **{phrasing.score(scores.score.value)}**{_bounds(scores.score)} (RC: "
         f"{readings.LABELS[scores.rc_reading]}); of the "
-        f"{lacks:.3f} that it lacks, {most.room:.3f} lies in {labels.SCORES[most.name]}."
+        f"{lacks:.3f} that it lacks, {most.headroom:.3f} lies in {labels.SCORES[most.name]}."
     )
 
 
@@ -70,7 +72,7 @@ def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
 
 
-def sentences(advice: Advice) -> list[str]:
+def advice_sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
     if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
         return [advice.why]
@@ -79,12 +81,12 @@ def sentences(advice: Advice) -> list[str]:
 
 
 def _rooms(advice: Advice) -> list[str]:
-    known = sorted((p for p in advice.parts if p.room is not None), key=lambda p: -(p.room or 0.0))
+    known = sorted((p for p in advice.parts if p.headroom is not None), key=lambda p: -(p.headroom or 0.0))
     rooms = [
-        f"**{labels.SCORES[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
+        f"**{labels.SCORES[p.name]}** {p.headroom:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
         for p in known
     ]
-    return [f"The room in each part: {phrasing.listing(rooms)}."] if rooms else []
+    return [f"The room in each part: {phrasing.join_words(rooms)}."] if rooms else []
 
 
 def _undefined(advice: Advice) -> list[str]:
@@ -93,7 +95,7 @@ def _undefined(advice: Advice) -> list[str]:
         f"{labels.SCORES[part.name]} is undefined: "
         f"{part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
         for part in advice.parts
-        if part.room is None
+        if part.headroom is None
     ]
 
 
@@ -136,11 +138,12 @@ def advice_document(advice: Advice) -> dict[str, Any]:
     return {
         "why": advice.why,
         "parts": {
-            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.room} for p in advice.parts
+            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.headroom}
+            for p in advice.parts
         },
         "models": [p.model_dump() for p in advice.models],
         "at_chance": None
         if advice.at_chance is None
         else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
-        "sentences": [s.replace("**", "") for s in sentences(advice)],
+        "sentences": [s.replace("**", "") for s in advice_sentences(advice)],
     }

@@ -27,7 +27,7 @@ def can_write(path: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
-def open_to_read(path: Path, timeout_s: float) -> sqlite3.Connection:
+def open_read_only(path: Path, timeout_s: float) -> sqlite3.Connection:
     """A connection in autocommit mode that changes nothing. Raises sqlite3.Error, OSError where there is no room."""
     journal = path.with_name(f"{path.name}-wal")
     is_whole = not journal.exists() or journal.stat().st_size == 0
@@ -42,10 +42,10 @@ def open_to_read(path: Path, timeout_s: float) -> sqlite3.Connection:
             raise
         else:
             return connection
-    return _connection(f"file:{quote(str(copy_of(path)))}", timeout_s)
+    return _connection(f"file:{quote(str(copy_database(path)))}", timeout_s)
 
 
-def copy_of(path: Path) -> Path:
+def copy_database(path: Path) -> Path:
     """The database with its journal, copied once for this process; an empty place where there is none. Raises OSError."""
     files = [path, path.with_name(f"{path.name}-wal")]
     stamp: tuple[object, ...] = (os.getpid(), path, *(_stamp(file) for file in files))

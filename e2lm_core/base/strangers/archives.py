@@ -33,7 +33,7 @@ _UNREADABLE = (
 
 
 def read_zip(
-    data: bytes, limits: Limits, about: str = "The archive", folder: str = "the folder"
+    data: bytes, limits: Limits, description: str = "The archive", folder: str = "the folder"
 ) -> dict[str, bytes]:
     """The files in a zip by name, directories left out, in the archive's order.
 
@@ -42,16 +42,20 @@ def read_zip(
     that leads out, a link, a password, a name twice, no readable archive), one sentence each.
     """
     if len(data) > limits.max_file_bytes:
-        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
+        raise LimitError(
+            f"{description} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _check_entries(entries, limits, about, folder)
+            _check_entries(entries, limits, description, folder)
             return {
-                entry.filename: _content(archive, entry, about) for entry in entries if not entry.is_dir()
+                entry.filename: _content(archive, entry, description)
+                for entry in entries
+                if not entry.is_dir()
             }
     except _UNREADABLE as error:
-        raise TaskError(f"{about} is not a readable zip archive; zip {folder} again.") from error
+        raise TaskError(f"{description} is not a readable zip archive; zip {folder} again.") from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, about: str, folder: str) -> None:

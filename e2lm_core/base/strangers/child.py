@@ -39,7 +39,7 @@ MOST_FILES = 200  # Linux hands over at most 253 at once
 _MOST_ORDER_BYTES = 65_536
 
 
-def serve(control: socket.socket) -> None:
+def serve_jobs(control: socket.socket) -> None:
     """Take jobs until the studio is gone, or has sent none for a quarter of an hour."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a job's process
     with contextlib.suppress(OSError):  # where memory ends, the kernel takes these first
@@ -147,4 +147,4 @@ def _held_bytes() -> int:
 
 if __name__ == "__main__":
     sys.path[:] = json.loads(sys.argv[2])
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve_jobs(socket.socket(fileno=int(sys.argv[1])))

@@ -51,11 +51,11 @@ _QUIET = {
 _log = logging.getLogger(__name__)
 
 
-def run(
+def run_confined(
     function: Callable[..., T],
     *arguments: Any,
-    given: int,
-    about: str,
+    input_bytes: int,
+    description: str,
     modules: Sequence[str] = (),
 ) -> T:
     """`function(*arguments)` in a process of its own: a function of a module, with values that pickle.
@@ -67,16 +67,16 @@ def run(
     """
     if not _POSSIBLE:
         return function(*arguments)
-    (value,) = _asked(function, arguments, given, about, modules, None)
+    (value,) = _asked(function, arguments, input_bytes, description, modules, None)
     return value
 
 
-def each(
+def iterate_confined(
     function: Callable[..., Iterable[T]],
     *arguments: Any,
     files: Sequence[BinaryIO],
-    given: int,
-    about: str,
+    input_bytes: int,
+    description: str,
     modules: Sequence[str] = (),
 ) -> Iterator[T]:
     """What `function(files, *arguments)` gives one by one, as `run` has it: for more than memory holds at once.
@@ -87,10 +87,12 @@ def each(
     if not _POSSIBLE:
         yield from function(files, *arguments)
         return
-    yield from _asked(function, arguments, given, about, modules, [file.fileno() for file in files])
+    yield from _asked(
+        function, arguments, input_bytes, description, modules, [file.fileno() for file in files]
+    )
 
 
-def grant(memory: int) -> None:
+def raise_memory_limit(extra_bytes: int) -> None:
     """Within a job: so many bytes more for it, up to `MOST_MEMORY`, for what was counted meanwhile.
 
     In the studio's own process, which has no limit, nothing happens.
@@ -100,10 +102,10 @@ def grant(memory: int) -> None:
 
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         if soft != resource.RLIM_INFINITY:
-            resource.setrlimit(resource.RLIMIT_AS, (min(soft + memory, hard), hard))
+            resource.setrlimit(resource.RLIMIT_AS, (min(soft + extra_bytes, hard), hard))
 
 
-def within() -> bool:
+def is_sandbox() -> bool:
     """Whether this is a job's own process: its limits say that it may write no file and start no process."""
     with suppress(ImportError, OSError):
         import resource
@@ -112,7 +114,7 @@ def within() -> bool:
     return False
 
 
-def warm(*modules: str) -> None:
+def start_early(*modules: str) -> None:
     """Start the process and let it import `modules` meanwhile: a job is expected soon."""
     if _POSSIBLE:
         with suppress(OSError):  # whoever has a job will say what is wrong

@@ -25,14 +25,14 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def read_regular(path: Path, most: int) -> bytes:
+def read_regular(path: Path, max_bytes: int) -> bytes:
     """The bytes of a file, at most `most`, whatever size it claims.
 
     Raises OSError for what is no regular file, is larger or cannot be read, and ValueError for a name that
     no file can have.
     """
     with open_regular(path) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(0, f"it has more than {most:,} bytes", str(path))
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(0, f"it has more than {max_bytes:,} bytes", str(path))
     return data

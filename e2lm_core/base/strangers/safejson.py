@@ -11,14 +11,14 @@ MAX_PARTS = 4_000_000  # commas and opening brackets, those in texts among them
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class Unusable(ValueError):
+class InvalidJson(ValueError):
     """JSON by its grammar, perhaps, but nothing that can be read; its text says why, without a full stop."""
 
 
 def loads(
     text: str,
     *,
-    halves: bool = False,
+    allow_surrogates: bool = False,
     parse_constant: Callable[[str], Any] | None = None,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
@@ -28,19 +28,19 @@ def loads(
     number of thousands of digits, and half a character (a lone surrogate), which UTF-8 cannot store.
     """
     if text.count(",") + text.count("[") + text.count("{") > MAX_PARTS:
-        raise Unusable(f"it holds more than {MAX_PARTS:,} values")
+        raise InvalidJson(f"it holds more than {MAX_PARTS:,} values")
     try:
         value = json.loads(text, parse_constant=parse_constant, object_pairs_hook=object_pairs_hook)
     except RecursionError as error:
-        raise Unusable("it nests too deeply") from error
+        raise InvalidJson("it nests too deeply") from error
     except json.JSONDecodeError:
         raise
     except ValueError as error:
         if "integer string conversion" in str(error):
-            raise Unusable("it holds a number too long, of thousands of digits") from error
+            raise InvalidJson("it holds a number too long, of thousands of digits") from error
         raise
-    if not halves and _HALF.search(text) and not _stored(value):
-        raise Unusable("it holds a half character (a lone surrogate)")
+    if not allow_surrogates and _HALF.search(text) and not _stored(value):
+        raise InvalidJson("it holds a half character (a lone surrogate)")
     return value
 
 

@@ -80,33 +80,33 @@ _Loader.add_constructor("!function", _function_name)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def load_mapping(data: bytes, where: str, twice: list[str] | None = None) -> dict[str, Any]:
+def load_mapping(data: bytes, label: str, allow_duplicate_keys: list[str] | None = None) -> dict[str, Any]:
     """The YAML document as a mapping with text keys. Raises TaskError, in one sentence, naming the line.
 
     A key that stands twice is refused or, where `twice` takes its name, has the last of its values.
     """
     if len(data) > MAX_BYTES:
-        raise TaskError(f"{where} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
-    text = decode(data, where)
+        raise TaskError(f"{label} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
+    text = decode_utf8(data, label)
     if sum(map(text.count, "\n,[{")) > MAX_PARTS:
         raise TaskError(
-            f"{where} has more than {MAX_PARTS:,} lines and values; put rows into a file of their own."
+            f"{label} has more than {MAX_PARTS:,} lines and values; put rows into a file of their own."
         )
     try:
         loader = _Loader(text)  # a SafeLoader
-        loader.twice = twice
+        loader.twice = allow_duplicate_keys
         value = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        raise TaskError(f"{where} is not YAML that the studio reads{line}: {_problem(error)}.") from error
+        raise TaskError(f"{label} is not YAML that the studio reads{line}: {_problem(error)}.") from error
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise TaskError(f"{where} is not YAML that the studio reads: {_problem(error)}.") from error
+        raise TaskError(f"{label} is not YAML that the studio reads: {_problem(error)}.") from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise TaskError(f"{where} must be a mapping of keys such as task and doc_to_text to values.")
+        raise TaskError(f"{label} must be a mapping of keys such as task and doc_to_text to values.")
     return value
 
 
-def decode(data: bytes, where: str) -> str:
+def decode_utf8(data: bytes, where: str) -> str:
     """UTF-8 (a byte-order mark is dropped), or a TaskError that names the byte, its line and what to do."""
     try:
         return data.decode("utf-8-sig")
@@ -117,7 +117,7 @@ def decode(data: bytes, where: str) -> str:
         ) from error
 
 
-def quoted(value: str | list[str]) -> str:
+def quote_scalar(value: str | list[str]) -> str:
     """Text, or a list of texts, on one line of YAML in double quotes, so that newlines and spaces show."""
     text = yaml.safe_dump(
         value,
@@ -142,7 +142,7 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def block(value: Any, indent: str = "  ") -> str:
+def dump_block(value: Any, indent: str = "  ") -> str:
     """A mapping or list as an indented block of YAML, in the order given."""
     text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"), sort_keys=False)
     return "".join(f"{indent}{line}\n" for line in text.removesuffix("\n").split("\n"))

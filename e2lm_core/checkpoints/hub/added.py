@@ -17,7 +17,13 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import listed
-from e2lm_core.checkpoints.families import CheckpointChoice, Family, FamilyModel, Place, choose
+from e2lm_core.checkpoints.families import (
+    CheckpointChoice,
+    CheckpointLocation,
+    Family,
+    FamilyModel,
+    choose_checkpoints,
+)
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
 from e2lm_core.checkpoints.hub.download import wanted_files
@@ -26,20 +32,20 @@ from e2lm_core.people import access, register
 _FILE = "families.json"
 
 
-class Listed(Record):
+class RemoteCheckpoint(Record):
     """A checkpoint on the hub: its place, the commit it is at now, and its bytes where a listing tells."""
 
-    place: Place
+    place: CheckpointLocation
     commit: str
     bytes: int | None = None
 
 
-class Listing(Record):
+class RemoteListing(Record):
     """What a hub has of one model now: its checkpoints in step order."""
 
     family: Family
     model: FamilyModel
-    checkpoints: tuple[Listed, ...]
+    checkpoints: tuple[RemoteCheckpoint, ...]
 
 
 class _Entry(Record):
@@ -52,7 +58,7 @@ class _Entry(Record):
     pinned: bool = False
 
 
-class Added(Record):
+class AddedModel(Record):
     """A model of the catalogue that lies on a hub; `by` is the person who added it, where people sign in.
 
     `bytes` are those of one checkpoint's weights, as the hub lists them; all of a model are of one size.
@@ -67,7 +73,7 @@ class Added(Record):
 
 class _Document(Record):
     version: int = Field(default=1, ge=1, le=1)
-    added: tuple[Added, ...] = ()
+    added: tuple[AddedModel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class HubModels:
     problems: tuple[str, ...] = ()
 
 
-def listing(settings: Settings, family: Family, model: str) -> Listing:
+def list_remote(settings: Settings, family: Family, model: str) -> RemoteListing:
     """The model's checkpoints that the hub has now, in step order.
 
     Raises `CheckpointError` in one sentence; `HubUnreachable`, without a connection, names what can be used
@@ -88,23 +94,25 @@ def listing(settings: Settings, family: Family, model: str) -> Listing:
     client = HubClient(settings)
     if family.where == "revision":
         commits = client.revisions(chosen.repo)
-        listed = tuple(Listed(place=p, commit=commits[p.name]) for p in family.places(chosen, commits))
+        listed = tuple(
+            RemoteCheckpoint(place=p, commit=commits[p.name]) for p in family.locate_all(chosen, commits)
+        )
     else:
         commit, files = client.files(chosen.repo, "main")
         folders = {file.path.rpartition("/")[0] for file in files} - {""}
         listed = tuple(
-            Listed(place=p, commit=commit, bytes=_bytes(files, p.name))
-            for p in family.places(chosen, folders)
+            RemoteCheckpoint(place=p, commit=commit, bytes=_bytes(files, p.name))
+            for p in family.locate_all(chosen, folders)
         )
     if not listed:
         raise CheckpointError(
             f"{chosen.repo} has no {'branch' if family.where == 'revision' else 'folder'} named like "
             f"{family.pattern}: check the name and the pattern."
         )
-    return Listing(family=family, model=chosen, checkpoints=listed)
+    return RemoteListing(family=family, model=chosen, checkpoints=listed)
 
 
-def add(
+def add_checkpoints(
     settings: Settings, family: Family, model: str, choice: CheckpointChoice | None = None
 ) -> tuple[Checkpoint, ...]:
     """Add those of a model's checkpoints that `choice` names to the catalogue; all of them by default.
@@ -114,9 +122,9 @@ def add(
     same name, and for a repository whose weights are not safetensors; TaskError for a visitor.
     """
     access.require_member(settings, "add checkpoints")
-    listed = listing(settings, family, model)
+    listed = list_remote(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
-    chosen = choose(tuple(at), choice or CheckpointChoice())
+    chosen = choose_checkpoints(tuple(at), choice or CheckpointChoice())
     client = HubClient(settings)
     for place in dict.fromkeys((chosen[0], chosen[-1])):  # refused now, not after a night's download
         _, files = client.files(listed.model.repo, at[place].commit)
@@ -129,7 +137,7 @@ def add(
     return tuple(c for c in _checkpoints(added, settings) if c.step in new)
 
 
-def _entry(place: Place, commit: str) -> _Entry:
+def _entry(place: CheckpointLocation, commit: str) -> _Entry:
     return _Entry(
         name=place.name,
         revision=commit,
@@ -141,8 +149,8 @@ def _entry(place: Place, commit: str) -> _Entry:
 
 
 def _joined(
-    before: Added | None, family: Family, model: FamilyModel, new: dict[int, _Entry], by: str | None
-) -> Added:
+    before: AddedModel | None, family: Family, model: FamilyModel, new: dict[int, _Entry], by: str | None
+) -> AddedModel:
     """The model with new checkpoints by step; one that was there before stays at its commit."""
     if before is not None and before.repo != model.repo:
         raise CheckpointError(
@@ -150,8 +158,8 @@ def _joined(
             "another name."
         )
     entries = new | {entry.step: entry for entry in (before.checkpoints if before else ())}
-    return Added(
-        model=family.info(model),
+    return AddedModel(
+        model=family.model_info(model),
         repo=model.repo,
         checkpoints=tuple(entries[step] for step in sorted(entries)),
         by=before.by if before else by,
@@ -159,7 +167,7 @@ def _joined(
     )
 
 
-def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
+def remove_checkpoints(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
     """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
 
     What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError`
@@ -184,7 +192,7 @@ def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
     return sum(evict(checkpoint, settings) for checkpoint in gone)
 
 
-def evict_some(settings: Settings, checkpoints: Iterable[Checkpoint]) -> int:
+def evict_checkpoints(settings: Settings, checkpoints: Iterable[Checkpoint]) -> int:
     """Delete what was downloaded of some checkpoints; the bytes freed.
 
     Raises `CheckpointError` as `evict` does, for those that another person added, and for those that are pinned.
@@ -228,14 +236,14 @@ def pinned(settings: Settings) -> frozenset[str]:
     )
 
 
-def bytes_of(settings: Settings) -> dict[str, int]:
+def checkpoint_bytes(settings: Settings) -> dict[str, int]:
     """Model → bytes of one checkpoint's weights, where the hub has listed them."""
     return {name: added.bytes for name, added in _read(settings).items() if added.bytes}
 
 
-def _require_own(settings: Settings, entry: Added | None, to_do: str) -> None:
+def _require_own(settings: Settings, entry: AddedModel | None, to_do: str) -> None:
     access.require_writer(settings)
-    if register.administers(settings) or (entry is not None and entry.by == settings.person):
+    if register.is_administrator(settings) or (entry is not None and entry.by == settings.person):
         return
     name = "This model" if entry is None else entry.model.name
     raise CheckpointError(f"{name} was added by another: only they, or an administrator, can {to_do} it.")
@@ -250,7 +258,7 @@ def added_models(settings: Settings) -> HubModels:
     return HubModels(tuple((added.model, _checkpoints(added, settings)) for added in models.values()))
 
 
-def stamp(settings: Settings) -> tuple[int, int] | None:
+def change_stamp(settings: Settings) -> tuple[int, int] | None:
     """(time in ns, bytes) of the list, others after any process has added or removed; None without it."""
     try:
         stat = (settings.home / _FILE).stat()
@@ -259,7 +267,7 @@ def stamp(settings: Settings) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_size
 
 
-def _checkpoints(added: Added, settings: Settings) -> tuple[Checkpoint, ...]:
+def _checkpoints(added: AddedModel, settings: Settings) -> tuple[Checkpoint, ...]:
     """`directory` is where each lies or will lie: `snapshot` tells whether it is there."""
     checkpoints = []
     for entry in added.checkpoints:
@@ -284,15 +292,15 @@ def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:
     )
 
 
-def _read(settings: Settings) -> dict[str, Added]:
-    document = listed.read(settings.home / _FILE, _Document, "added models")
+def _read(settings: Settings) -> dict[str, AddedModel]:
+    document = listed.read_list(settings.home / _FILE, _Document, "added models")
     return {added.model.name: added for added in document.added}
 
 
 @contextmanager
-def _edited(settings: Settings) -> Iterator[dict[str, Added]]:
+def _edited(settings: Settings) -> Iterator[dict[str, AddedModel]]:
     """The added models, written back when the block ends without an error; one process at a time."""
-    with listed.locked(settings.home / _FILE):
+    with listed.lock_list(settings.home / _FILE):
         models = _read(settings)
         yield models
-        listed.write(settings.home / _FILE, _Document(added=tuple(models.values())))
+        listed.write_list(settings.home / _FILE, _Document(added=tuple(models.values())))

@@ -20,7 +20,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
-from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
+from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
 from e2lm_core.people import access, register
 
 Action = Literal["download", "verify"]
@@ -28,13 +28,13 @@ _GRACE_S = 5.0
 
 
 @dataclass
-class Fetch:
+class BackgroundFetch:
     """One such process: its checkpoints, all of one `model`, and what of them was on the disk `before`."""
 
     action: Action
     model: str
     checkpoints: tuple[Checkpoint, ...]
-    before: OnDisk
+    before: DiskUsage
     _process: subprocess.Popen[bytes]
     _said: IO[bytes]
     started: float = field(default_factory=time.monotonic)
@@ -64,7 +64,7 @@ class Fetch:
 
     def may_stop(self, settings: Settings) -> bool:
         """Whether whoever asks began it, or is an administrator."""
-        return settings.person == self.by or register.administers(settings)
+        return settings.person == self.by or register.is_administrator(settings)
 
     def stop(self) -> None:
         """End the process; what is downloaded by now stays, and a later download goes on from it."""
@@ -77,7 +77,7 @@ class Fetch:
             self._process.wait()
 
 
-def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> Fetch:
+def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> BackgroundFetch:
     """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
 
     Of that it gets what it needs (see `children.environment`), and the hub's token where it may be used for them.
@@ -104,14 +104,14 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
         stderr=said,
         start_new_session=True,  # it outlives the page that asked for it
     )
-    before = on_disk(settings, checkpoints)
+    before = disk_usage(settings, checkpoints)
     name = checkpoints[0].model.name
-    return Fetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
+    return BackgroundFetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
 
 
 def _environment(checkpoints: Sequence[Checkpoint], settings: Settings) -> dict[str, str]:
     allowed = all(may_use_token(c.repo, settings) for c in checkpoints if c.repo)
-    env = children.environment(network=True, token=allowed)
+    env = children.subprocess_environment(with_network=True, with_token=allowed)
     if settings.hub_token_for is not None:
         env["E2LM_HUB_TOKEN_FOR"] = ",".join(settings.hub_token_for)
     return env

@@ -34,7 +34,7 @@ class _Mark(Record):
     checkpoint: Checkpoint
 
 
-def mark(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
+def mark_leased(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
     """Say that a run fetches the checkpoint for itself. Raises `CheckpointError` where that cannot be written."""
     path = _path(checkpoint, settings)
     if _read(path) is not None:
@@ -50,18 +50,18 @@ def mark(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
         ) from error
 
 
-def is_marked(checkpoint: Checkpoint, settings: Settings) -> bool:
+def is_leased(checkpoint: Checkpoint, settings: Settings) -> bool:
     """Whether a run has fetched it for itself, and will let it go."""
     return checkpoint.repo is not None and _path(checkpoint, settings).exists()
 
 
-def keep(checkpoint: Checkpoint, settings: Settings) -> None:
+def release_to_cache(checkpoint: Checkpoint, settings: Settings) -> None:
     """It stays from now on: somebody has asked for it by name, or has pinned it."""
     _path(checkpoint, settings).unlink(missing_ok=True)
 
 
 @contextmanager
-def held(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
+def hold(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
     """As long as this is open the checkpoint is used here, and no other run lets it go."""
     if checkpoint.repo is None:
         yield
@@ -72,7 +72,7 @@ def held(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
         yield
 
 
-def let_go(checkpoint: Checkpoint, settings: Settings, pinned: bool) -> int:
+def evict_if_unused(checkpoint: Checkpoint, settings: Settings, pinned: bool) -> int:
     """Delete what a run has fetched, unless somebody uses it; what is pinned or was asked for by name stays.
 
     Returns the bytes freed.
@@ -80,7 +80,7 @@ def let_go(checkpoint: Checkpoint, settings: Settings, pinned: bool) -> int:
     if checkpoint.repo is None:
         return 0
     with _users(_path(checkpoint, settings), settings) as file:
-        if not is_marked(checkpoint, settings) or not cache.lock(file, fcntl.LOCK_EX):
+        if not is_leased(checkpoint, settings) or not cache.lock(file, fcntl.LOCK_EX):
             return 0
         freed = 0
         if not pinned:
@@ -88,21 +88,21 @@ def let_go(checkpoint: Checkpoint, settings: Settings, pinned: bool) -> int:
                 freed = cache.evict(checkpoint, settings)
             except CheckpointError:  # somebody downloads it just now, and it is theirs
                 return 0
-        keep(checkpoint, settings)
+        release_to_cache(checkpoint, settings)
     return freed
 
 
-def clear_up(
+def evict_abandoned(
     settings: Settings,
-    goes_on: Callable[[str], bool],
+    is_active: Callable[[str], bool],
     pinned: Collection[str] = (),
-    wanted: Collection[str] = (),
+    keep_names: Collection[str] = (),
 ) -> int:
     """Let go of what runs have left behind that do not go on, but for checkpoints whose names are `wanted`.
 
     Returns the bytes freed.
     """
-    cache.clear_up(settings)
+    cache.remove_half_deleted(settings)
     freed = 0
     for path in _folder(settings).glob("*"):
         found = _read(path)
@@ -110,8 +110,8 @@ def clear_up(
             with _users(path, settings) as file:
                 if cache.lock(file, fcntl.LOCK_EX):
                     path.unlink(missing_ok=True)
-        elif found.checkpoint.name not in wanted and not goes_on(found.run):
-            freed += let_go(found.checkpoint, settings, found.checkpoint.name in pinned)
+        elif found.checkpoint.name not in keep_names and not is_active(found.run):
+            freed += evict_if_unused(found.checkpoint, settings, found.checkpoint.name in pinned)
     return freed
 
 
@@ -127,7 +127,7 @@ def _read(path: Path) -> _Mark | None:
 
 
 def _path(checkpoint: Checkpoint, settings: Settings) -> Path:
-    return _folder(settings) / cache.key_of(checkpoint)
+    return _folder(settings) / cache.cache_key(checkpoint)
 
 
 def _folder(settings: Settings) -> Path:

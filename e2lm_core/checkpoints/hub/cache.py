@@ -40,7 +40,7 @@ class CachedFile(Record):
     sha256: str
 
 
-class Cached(Record):
+class CachedCheckpoint(Record):
     """A whole downloaded checkpoint, and its files by name."""
 
     name: str
@@ -55,7 +55,7 @@ class Cached(Record):
         return sum(file.bytes for file in self.files.values())
 
 
-class Usage(Record):
+class CacheUsage(Record):
     """Bytes of whole and half downloaded checkpoints and of what is being deleted, and how many are allowed."""
 
     used_bytes: int
@@ -73,12 +73,12 @@ def partial_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
     return _root(settings) / "partial" / _place(checkpoint)
 
 
-def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
+def local_checkpoints(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
     """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
-    return tuple(c for c in checkpoints if c.repo is None or snapshot(c, settings) is not None)
+    return tuple(c for c in checkpoints if c.repo is None or find_snapshot(c, settings) is not None)
 
 
-def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     """The folder if every file is there in full length, or in one's own Hugging Face cache; None otherwise.
 
     `verify` reads the bytes as well.
@@ -86,7 +86,7 @@ def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
     if mark is None:
-        return own.snapshot(checkpoint, settings)
+        return own.find_snapshot(checkpoint, settings)
     try:
         whole = all((folder / name).stat().st_size == file.bytes for name, file in mark.files.items())
     except OSError:
@@ -98,8 +98,8 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
     """Read every byte; raise `CheckpointError` unless all are as the hub gave them."""
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
-    if mark is None and (held := own.snapshot(checkpoint, settings)) is not None:
-        if (name := own.changed(held)) is not None:
+    if mark is None and (held := own.find_snapshot(checkpoint, settings)) is not None:
+        if (name := own.find_changed_weights(held)) is not None:
             raise CheckpointError(
                 f"{name} of {checkpoint.name} in {held} is not what the hub gave: delete that model from your Hugging Face "
                 "cache and download it again."
@@ -125,7 +125,7 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
     Raises `CheckpointError` while another process downloads it, and where it cannot be deleted.
     """
     freed = 0
-    with locked(checkpoint, settings):
+    with checkpoint_lock(checkpoint, settings):
         for folder in (snapshot_folder(checkpoint, settings), partial_folder(checkpoint, settings)):
             if not folder.is_dir():
                 continue
@@ -143,14 +143,14 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
     return freed
 
 
-def clear_up(settings: Settings) -> None:
+def remove_half_deleted(settings: Settings) -> None:
     """Delete what an eviction that was killed has left half deleted. Never raises."""
     if (gone := _root(settings) / "gone").is_dir():
         for folder in gone.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def cached(settings: Settings) -> tuple[Cached, ...]:
+def list_cached(settings: Settings) -> tuple[CachedCheckpoint, ...]:
     """Every downloaded checkpoint by name, whether the catalogue still names it or not."""
     marks = sorted((_root(settings) / "whole").glob(f"*/*/root/{_MARK}"))
     marks += sorted((_root(settings) / "whole").glob(f"*/*/sub/*/{_MARK}"))
@@ -158,29 +158,29 @@ def cached(settings: Settings) -> tuple[Cached, ...]:
     return tuple(sorted((entry for entry in read if entry is not None), key=lambda entry: entry.name))
 
 
-def usage(settings: Settings) -> Usage:
+def cache_usage(settings: Settings) -> CacheUsage:
     """The bytes that all downloads take now, and the quota (E2LM_HUB_QUOTA_GB)."""
     partial = _bytes_of(_root(settings) / "partial")
-    return Usage(
+    return CacheUsage(
         used_bytes=_bytes_of(_root(settings) / "whole") + partial + _bytes_of(_root(settings) / "gone"),
         partial_bytes=partial,
         quota_bytes=settings.hub_quota_bytes,
     )
 
 
-def offer(settings: Settings) -> str:
+def offline_hint(settings: Settings) -> str:
     """What can be used without the hub, as the end of a sentence."""
-    names = [entry.name for entry in cached(settings)]
+    names = [entry.name for entry in list_cached(settings)]
     if not names:
         return "no checkpoint of a hub is downloaded yet."
     named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     return f"{len(names)} downloaded can be used without it ({named})."
 
 
-def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
+def install_snapshot(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
     """Move the partial folder, whose `files` are all there and checked, to where it is whole; that folder."""
     partial, whole = partial_folder(checkpoint, settings), snapshot_folder(checkpoint, settings)
-    (partial / _MARK).write_bytes(mark_of(checkpoint, files))
+    (partial / _MARK).write_bytes(completion_marker(checkpoint, files))
     whole.parent.mkdir(parents=True, exist_ok=True)
     if whole.exists():  # there, but not whole
         shutil.rmtree(whole)
@@ -188,9 +188,9 @@ def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings:
     return whole
 
 
-def mark_of(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
+def completion_marker(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
     """The file that says of a whole checkpoint what is in it."""
-    mark = Cached(
+    mark = CachedCheckpoint(
         name=checkpoint.name,
         repo=checkpoint.repo or "",
         revision=checkpoint.revision or "",
@@ -201,7 +201,7 @@ def mark_of(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
 
 
 @contextmanager
-def locked(
+def checkpoint_lock(
     checkpoint: Checkpoint, settings: Settings, wait: Callable[[], None] | None = None
 ) -> Iterator[None]:
     """One process at a time downloads or evicts a checkpoint.
@@ -209,7 +209,7 @@ def locked(
     While another does, `wait` is called again and again (it may raise to give up). Without it that raises
     `CheckpointError` at once.
     """
-    with lock_file(key_of(checkpoint), settings) as file:
+    with lock_file(cache_key(checkpoint), settings) as file:
         while not lock(file, fcntl.LOCK_EX):
             if wait is None:
                 raise CheckpointError(
@@ -220,7 +220,7 @@ def locked(
 
 
 @contextmanager
-def in_turn(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
+def download_lock(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
     """One process at a time downloads anything: two that each found room might together have none."""
     with lock_file("downloading", settings) as file:
         while not lock(file, fcntl.LOCK_EX):
@@ -249,7 +249,7 @@ def lock(file: TextIO, kind: int) -> bool:
     return True
 
 
-def key_of(checkpoint: Checkpoint) -> str:
+def cache_key(checkpoint: Checkpoint) -> str:
     """A file name of the checkpoint's place. Raises `CheckpointError` for one that is not of a hub."""
     return quote(str(_place(checkpoint)), safe="")
 
@@ -270,9 +270,9 @@ def _part(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E") if name.startswith(".") else quote(name, safe="")
 
 
-def _read_mark(folder: Path) -> Cached | None:
+def _read_mark(folder: Path) -> CachedCheckpoint | None:
     try:
-        return Cached.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
+        return CachedCheckpoint.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError):
         return None
 

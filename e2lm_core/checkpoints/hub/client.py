@@ -22,8 +22,8 @@ from e2lm_core.base.children import TOKENS
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.hub.cache import offer
-from e2lm_core.checkpoints.hub.patience import patiently, retry_after
+from e2lm_core.checkpoints.hub.cache import offline_hint
+from e2lm_core.checkpoints.hub.patience import ask_with_retries, retry_after
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, HfFileMetadata
@@ -37,11 +37,11 @@ class HubUnreachable(CheckpointError):
     """No answer now, which may come later: what is downloaded can be used all the same."""
 
 
-class NoConnection(HubUnreachable):
+class NoConnectionError(HubUnreachable):
     """No answer of any kind: other repositories have none either."""
 
 
-class Offline(NoConnection):
+class OfflineByChoice(NoConnectionError):
     """Offline by choice: nothing comes later."""
 
 
@@ -99,7 +99,7 @@ class HubClient:
             return found
 
         with self._told(_Asked(repo, revision)):
-            info = patiently(ask)
+            info = ask_with_retries(ask)
             return _commit(info.sha), tuple(
                 RemoteFile(
                     path=sibling.rfilename,
@@ -120,7 +120,7 @@ class HubClient:
             return api.list_repo_refs(repo)
 
         with self._told(_Asked(repo)):
-            refs = patiently(ask)
+            refs = ask_with_retries(ask)
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
     def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
@@ -140,7 +140,7 @@ class HubClient:
         begin = target.tell()
 
         def linked() -> HfFileMetadata:
-            found = patiently(
+            found = ask_with_retries(
                 lambda: get_hf_file_metadata(url, token=token, timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
             if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
@@ -167,7 +167,7 @@ class HubClient:
                 location = linked().location
                 on_hub = urlsplit(location)[:2] == urlsplit(url)[:2]
                 try:
-                    patiently(partial(read, location, on_hub))
+                    ask_with_retries(partial(read, location, on_hub))
                     return
                 except HfHubHTTPError as error:
                     status = error.response.status_code
@@ -205,14 +205,14 @@ class HubClient:
         from huggingface_hub.errors import FileMetadataError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            return Offline(
+            return OfflineByChoice(
                 f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
-                f"{offer(self._settings)}"
+                f"{offline_hint(self._settings)}"
             )
         if isinstance(error, httpx2.TransportError):
-            return NoConnection(
+            return NoConnectionError(
                 f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
-                f"connection; {offer(self._settings)}"
+                f"connection; {offline_hint(self._settings)}"
             )
         if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
             kind = HubUnreachable if error.errno is None else CheckpointError
@@ -256,7 +256,7 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
     if isinstance(error, DisabledRepoError):
         return CheckpointError(f"{repo} is disabled on the hub, for everybody: choose another repository.")
     if isinstance(error, GatedRepoError):
-        if withheld(repo, settings):
+        if is_token_withheld(repo, settings):
             return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
         return CheckpointError(
             f"{repo} is gated: accept its terms on the hub and set HF_TOKEN to a token that may read it, or "
@@ -288,7 +288,7 @@ def may_use_token(repo: str, settings: Settings) -> bool:
     return named is None or "*" in named or repo.partition("/")[0].lower() in named
 
 
-def withheld(repo: str, settings: Settings) -> bool:
+def is_token_withheld(repo: str, settings: Settings) -> bool:
     """Whether there is a token that is not used for that repository."""
     return bool(_token(settings)) and not may_use_token(repo, settings)
 
@@ -315,7 +315,7 @@ def _commit(sha: object) -> str:
 def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     status, what = response.status_code, asked.what
     if status in (401, 403):
-        if withheld(asked.repo, settings):
+        if is_token_withheld(asked.repo, settings):
             return f"The hub does not show {what} without a token ({status}): {_not_named(asked.repo)}"
         if _token(settings):
             return f"The hub refuses {what} to the token that is set ({status}): use one that may read it, or check the name."

@@ -17,15 +17,15 @@ from e2lm_core.checkpoints.fingerprints import file_sha256, is_tokenizer_file
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import (
     CachedFile,
-    in_turn,
-    locked,
-    mark_of,
+    cache_usage,
+    checkpoint_lock,
+    completion_marker,
+    download_lock,
+    find_snapshot,
+    install_snapshot,
     partial_folder,
-    put_in_place,
-    snapshot,
-    usage,
 )
-from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnection, RemoteFile
+from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnectionError, RemoteFile
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
@@ -63,7 +63,7 @@ def download(
     Raises `LimitError` over the quota, `Cancelled` when `cancelled` says so, and `CheckpointError`
     (`HubUnreachable` without a connection, `DiskFull`); what is here is kept each time.
     """
-    ready = snapshot(checkpoint, settings)
+    ready = find_snapshot(checkpoint, settings)
     if ready is not None:
         return ready
 
@@ -72,13 +72,13 @@ def download(
         time.sleep(_WAIT_S)
 
     run = _Run(checkpoint, settings, progress, cancelled)
-    with locked(checkpoint, settings, wait), in_turn(settings, wait):
+    with checkpoint_lock(checkpoint, settings, wait), download_lock(settings, wait):
         # Another process may have been first.
-        return snapshot(checkpoint, settings) or run.whole()
+        return find_snapshot(checkpoint, settings) or run.whole()
 
 
-def refused(
-    checkpoints: Sequence[Checkpoint], settings: Settings, looked: Callable[[str], None] = lambda name: None
+def refuse_pickles(
+    checkpoints: Sequence[Checkpoint], settings: Settings, listings: Callable[[str], None] = lambda name: None
 ) -> dict[str, str]:
     """Name → why it cannot be downloaded, as weights of pickles: of those that are not here, before any byte of them.
 
@@ -88,18 +88,18 @@ def refused(
     listed: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
     for checkpoint in checkpoints:
         repo, commit = checkpoint.repo, checkpoint.revision
-        if repo and commit and snapshot(checkpoint, settings) is None:
+        if repo and commit and find_snapshot(checkpoint, settings) is None:
             try:
                 files = listed.get((repo, commit)) or client.files(repo, commit)[1]
                 listed[repo, commit] = files
                 wanted_files(repo, checkpoint.subfolder, files)
-            except NoConnection:
+            except NoConnectionError:
                 raise
             except HubUnreachable:
                 pass
             except CheckpointError as error:
                 said[checkpoint.name] = str(error)
-        looked(checkpoint.name)
+        listings(checkpoint.name)
     return said
 
 
@@ -165,7 +165,7 @@ class _Run:
             self.check_room(files)
             cached = {name: self.file(name, file) for name, file in files.items()}
             check_folder(self.partial)
-            return put_in_place(self.checkpoint, cached, self.settings)
+            return install_snapshot(self.checkpoint, cached, self.settings)
         except OSError as error:
             raise CheckpointError(
                 f"{self.checkpoint.name} cannot be written to {self.partial} ({error.strerror or error}): free some "
@@ -200,9 +200,11 @@ class _Run:
         self.total = sum(file.bytes for file in files.values())
         mark = {name: CachedFile(bytes=file.bytes, sha256="0" * 64) for name, file in files.items()}
         needed = (
-            self.total - sum(self._bytes_here(name) for name in files) + len(mark_of(self.checkpoint, mark))
+            self.total
+            - sum(self._bytes_here(name) for name in files)
+            + len(completion_marker(self.checkpoint, mark))
         )
-        used = usage(self.settings).used_bytes
+        used = cache_usage(self.settings).used_bytes
         quota = self.settings.hub_quota_bytes
         if used + needed > quota:
             raise LimitError(

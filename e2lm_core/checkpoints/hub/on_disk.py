@@ -14,7 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache as hub_cache
 
 
-class OnDisk(Record):
+class DiskUsage(Record):
     """Of some checkpoints of a hub: how many there are, how many are here `whole`, and the bytes here."""
 
     checkpoints: int
@@ -56,10 +56,10 @@ def _within(place: Path) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in names)
 
 
-def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
+def disk_usage(settings: Settings, checkpoints: Sequence[Checkpoint]) -> DiskUsage:
     """How much of these checkpoints of a hub is here; the folders are looked at, no byte is read."""
-    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
-    return OnDisk(
+    whole = [c for c in checkpoints if hub_cache.find_snapshot(c, settings)]
+    return DiskUsage(
         checkpoints=len(checkpoints),
         whole=len(whole),
         whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
@@ -67,17 +67,17 @@ def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
     )
 
 
-def progress(now: OnDisk, before: OnDisk, seconds: float) -> tuple[float, str]:
+def download_progress(usage: DiskUsage, earlier_usage: DiskUsage, seconds: float) -> tuple[float, str]:
     """The share downloaded, in [0, 1], and its sentence: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
 
     `before` is what was there when the download began, `seconds` ago. The time is told once a whole
     checkpoint has told how large they are.
     """
-    text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
-    expected = now.expected_bytes
+    text = f"{usage.whole} of {phrasing.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
+    expected = usage.expected_bytes
     if expected is None:
         return 0.0, text
-    gained = now.bytes - before.bytes
+    gained = usage.bytes - earlier_usage.bytes
     if gained > 0 and seconds > 1:
-        text += f", {phrasing.duration((expected - now.bytes) * seconds / gained)} left"
-    return min(1.0, max(0.0, now.bytes / expected)) if expected else 1.0, text
+        text += f", {phrasing.duration((expected - usage.bytes) * seconds / gained)} left"
+    return min(1.0, max(0.0, usage.bytes / expected)) if expected else 1.0, text

@@ -21,7 +21,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_REF_BYTES = 100
 
 
-class Held(NamedTuple):
+class CachedModel(NamedTuple):
     """A model of a cache: its name, its repository, and its snapshots by the branches that are known of them."""
 
     name: str
@@ -34,18 +34,18 @@ def is_cache(folder: Path) -> bool:
     return bool(_models(folder))
 
 
-def held(folder: Path) -> tuple[Held, ...]:
+def list_models(folder: Path) -> tuple[CachedModel, ...]:
     """The models of a cache by name. Raises OSError where it cannot be read."""
     found = []
     for place in _models(folder):
         match = _MODEL.fullmatch(place.name)
         if match is not None:
             owner, name = match.groups()
-            found.append(Held(name, f"{owner}/{name}", tuple(_snapshots(place))))
+            found.append(CachedModel(name, f"{owner}/{name}", tuple(_snapshots(place))))
     return tuple(sorted(found))
 
 
-def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     """Where the cache holds a hub's checkpoint at its commit, with weights, configuration and tokenizer; else None."""
     if settings.hf_cache is None or checkpoint.repo is None or checkpoint.revision is None:
         return None
@@ -64,7 +64,7 @@ def is_checkpoint(folder: Path) -> bool:
     return (folder / "config.json").is_file() and bool(weight_files(folder))
 
 
-def changed(folder: Path) -> str | None:
+def find_changed_weights(folder: Path) -> str | None:
     """The first file of weights whose bytes are not those that its blob is named by; None where all are."""
     for path in weight_files(folder):
         blob = path.resolve().name

@@ -16,7 +16,7 @@ _TOO_MANY = 429
 _AWAY = (502, 503, 504)
 
 
-def patiently(ask: Callable[[], T]) -> T:
+def ask_with_retries(ask: Callable[[], T]) -> T:
     """The answer to `ask`, which is called up to four times: after a pause that the hub asks for, or where it is away.
 
     Raises HfHubHTTPError as `ask` does: for every other status at once.

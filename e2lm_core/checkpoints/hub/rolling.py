@@ -22,7 +22,7 @@ from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import added, borrowed, cache, on_disk
-from e2lm_core.checkpoints.hub.client import HubUnreachable, Offline
+from e2lm_core.checkpoints.hub.client import HubUnreachable, OfflineByChoice
 from e2lm_core.checkpoints.hub.download import DiskFull, DownloadProgress, download
 from e2lm_core.people import access
 
@@ -37,7 +37,7 @@ _LOOK_S = 0.1
 Came = Literal["here", "again", "later", "missing"]
 
 
-class Rolled(Record):
+class RollingResult(Record):
     """What a rolling run fetched, and what the hub did not give: its sentence by the checkpoint's name."""
 
     fetched: int = 0
@@ -52,12 +52,12 @@ class Rolled(Record):
         names = list(self.missing)
         be = "is" if len(names) == 1 else "are"
         return (
-            f"{phrasing.count(len(names), 'checkpoint')} {be} missing ({phrasing.listing(names)}): "
+            f"{phrasing.count(len(names), 'checkpoint')} {be} missing ({phrasing.join_words(names)}): "
             f"{self.missing[names[0]]} What is computed is kept, and the same run again goes on from there."
         )
 
 
-class Roller:
+class RollingRun:
     """One rolling run of the name `run`: `use` is called with each checkpoint while it is here, from two threads.
 
     `use` runs at most `at_once` times at once; `waits` is called with one that is here before its turn. `told` hears of a checkpoint what it waits for, None once it does not;
@@ -89,14 +89,14 @@ class Roller:
         self._waiting: set[str] = set()
         self._fetched, self._fetched_bytes, self._missing = 0, 0, dict[str, str]()
 
-    def roll(self, checkpoints: Sequence[Checkpoint]) -> Rolled:
+    def roll(self, checkpoints: Sequence[Checkpoint]) -> RollingResult:
         """Use every checkpoint once, in their order as far as the hub gives them; what it does not is `missing`.
 
         Raises what `use` raises, `Cancelled` once `stopped` says so, TaskError for a visitor.
         """
         access.require_member(self._settings, "fetch checkpoints")
         # What an earlier attempt has fetched comes first: it takes room already.
-        ordered = sorted(checkpoints, key=lambda c: not borrowed.is_marked(c, self._settings))
+        ordered = sorted(checkpoints, key=lambda c: not borrowed.is_leased(c, self._settings))
         self._line = {checkpoint: place for place, checkpoint in enumerate(ordered)}
         with ThreadPoolExecutor(LINES, thread_name_prefix="rolling") as pool:
             lines = [pool.submit(self._work) for _ in range(LINES)]
@@ -111,7 +111,7 @@ class Roller:
         if errors:
             raise min(errors, key=lambda error: isinstance(error, Cancelled))  # one that caused the others
         missing = {c.name: self._missing[c.name] for c in checkpoints if c.name in self._missing}
-        return Rolled(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=missing)
+        return RollingResult(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=missing)
 
     def _work(self) -> None:
         try:
@@ -123,12 +123,14 @@ class Roller:
 
     def _one(self, checkpoint: Checkpoint, place: int) -> None:
         try:
-            with borrowed.held(checkpoint, self._settings):
+            with borrowed.hold(checkpoint, self._settings):
                 came = self._fetch(checkpoint)
                 if came == "here":
                     self._in_use(checkpoint)
             if came != "again":  # what is here of it stays for its next attempt
-                borrowed.let_go(checkpoint, self._settings, checkpoint.name in added.pinned(self._settings))
+                borrowed.evict_if_unused(
+                    checkpoint, self._settings, checkpoint.name in added.pinned(self._settings)
+                )
             with self._change:
                 if came == "here":
                     self._no_room = False
@@ -186,15 +188,15 @@ class Roller:
         with self._alone():
             if time.monotonic() < self._again_at:  # the other line has just met the hub away
                 return "again"
-            if not on_disk.on_disk(self._settings, (checkpoint,)).bytes:
-                borrowed.mark(checkpoint, self._run, self._settings)
+            if not on_disk.disk_usage(self._settings, (checkpoint,)).bytes:
+                borrowed.mark_leased(checkpoint, self._run, self._settings)
             if self._fetched:
                 time.sleep(GIVE_WAY_S)
             try:
                 folder = download(checkpoint, self._settings, self._progress, self._asked_to_stop)
             except (LimitError, DiskFull) as error:
                 return self._without_room(checkpoint, error)
-            except Offline as error:
+            except OfflineByChoice as error:
                 return self._give_up(checkpoint, error)
             except HubUnreachable as error:
                 return self._away(checkpoint, error)
@@ -248,7 +250,7 @@ class Roller:
         return self._failed or self._stopped()
 
     def _is_here(self, checkpoint: Checkpoint) -> bool:
-        return checkpoint.repo is None or cache.snapshot(checkpoint, self._settings) is not None
+        return checkpoint.repo is None or cache.find_snapshot(checkpoint, self._settings) is not None
 
     # --- using ----------------------------------------------------------------------------------------------
 

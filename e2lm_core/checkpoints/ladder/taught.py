@@ -21,7 +21,7 @@ _REMEMBERED = 40_000  # questions: two sets of the largest size
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
 
 
-class Fact(Record):
+class TrainingFact(Record):
     """One thing that the training text says: subject and answer under a relation."""
 
     subject: str
@@ -30,18 +30,18 @@ class Fact(Record):
     domain: str
 
 
-class Taught:
+class TrainingFacts:
     """The facts of the ladder's training text, by subject.
 
     A question counts as taught where it names a subject (as whole words, in any case, the longest name
     first) and its gold choice is that subject's answer; articles and a plural s make no difference.
     """
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
+    def __init__(self, facts: Iterable[TrainingFact]) -> None:
         self.facts = tuple(facts)
         # An edit changes one question, and every page asks for all of them.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
-        self._by_subject: dict[str, list[tuple[Fact, frozenset[str]]]] = {}
+        self._by_subject: dict[str, list[tuple[TrainingFact, frozenset[str]]]] = {}
         self._longest = 0
         for fact in self.facts:
             words = _words(fact.subject)
@@ -51,12 +51,12 @@ class Taught:
                 self._by_subject.setdefault(form, []).append(entry)
 
     @classmethod
-    def from_file(cls, path: Path) -> Taught:
+    def from_file(cls, path: Path) -> TrainingFacts:
         """Read `facts.json`. Raises `CheckpointError` when it is missing or something else."""
         try:
             facts = safejson.loads(path.read_text(encoding="utf-8"))["facts"]
-            known = Fact.model_fields
-            return cls(Fact(**{key: fact[key] for key in known}) for fact in facts)
+            known = TrainingFact.model_fields
+            return cls(TrainingFact(**{key: fact[key] for key in known}) for fact in facts)
         except OSError as error:
             raise CheckpointError(
                 f"The list of taught facts {path} cannot be read ({error.strerror}): "
@@ -68,21 +68,21 @@ class Taught:
                 "get the ladder's files again."
             ) from error
 
-    def taught(self, question: Question) -> bool:
+    def is_known(self, question: Question) -> bool:
         """Whether a fact answers the question."""
         return self.fact_for(question) is not None
 
-    def told(self, question: Question) -> bool:
+    def mentions_any_choice(self, question: Question) -> bool:
         """Whether a fact answers the question by any of its choices."""
         return any(self._remembered(question.question, choice) is not None for choice in question.choices)
 
-    def fact_for(self, question: Question) -> Fact | None:
+    def fact_for(self, question: Question) -> TrainingFact | None:
         """The fact that answers the question, None where none does or its gold is out of range."""
         if not 0 <= question.answer < len(question.choices):
             return None
         return self._remembered(question.question, question.choices[question.answer])
 
-    def _fact_for(self, text: str, answer: str) -> Fact | None:
+    def _fact_for(self, text: str, answer: str) -> TrainingFact | None:
         gold = _forms(_words(answer))
         for entries in self._named(_words(text)):
             for fact, answers in entries:
@@ -90,7 +90,7 @@ class Taught:
                     return fact
         return None
 
-    def _named(self, words: list[str]) -> Iterator[list[tuple[Fact, frozenset[str]]]]:
+    def _named(self, words: list[str]) -> Iterator[list[tuple[TrainingFact, frozenset[str]]]]:
         """The facts about each subject named, longest names first; no word serves two names."""
         free = [True] * len(words)
         for length in range(min(self._longest, len(words)), 0, -1):
@@ -127,27 +127,31 @@ def _forms(words: list[str]) -> list[str]:
     return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
 
 
-def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+def known_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
     """Question id → whether the embedded models were told its answer; None without a list of facts.
 
     Raises `CheckpointError` for a list that cannot be read.
     """
     facts = _facts(taught_file)
-    return None if facts is None else {question.id: facts.taught(question) for question in task.questions}
+    return None if facts is None else {question.id: facts.is_known(question) for question in task.questions}
 
 
-def told_of(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+def mentioned_choices(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
     """Question id → whether any of its choices was told as the answer, right or wrong as its key may be; see above."""
     facts = _facts(taught_file)
-    return None if facts is None else {question.id: facts.told(question) for question in task.questions}
+    return (
+        None
+        if facts is None
+        else {question.id: facts.mentions_any_choice(question) for question in task.questions}
+    )
 
 
-def _facts(taught_file: Path | None) -> Taught | None:
+def _facts(taught_file: Path | None) -> TrainingFacts | None:
     if taught_file is None:
         return None
     return _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, stamp: int | None) -> Taught:
-    return Taught.from_file(path)
+def _read(path: Path, stamp: int | None) -> TrainingFacts:
+    return TrainingFacts.from_file(path)

@@ -15,9 +15,9 @@ from e2lm_core.commands.output import (
     Json,
     Rc,
     chosen_checkpoints,
+    print_table,
     require_metrics,
     require_reading,
-    show,
 )
 
 First = Annotated[str, typer.Argument(metavar="A", help="A set; differences are B minus A.")]
@@ -50,7 +50,7 @@ def compare(
     from e2lm_core.analysis import standing
     from e2lm_core.analysis.compare import comparison
     from e2lm_core.analysis.compare import words as comparison_words
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.measure import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -59,18 +59,18 @@ def compare(
     new = open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
-    measured = [measure(studio, task, chosen, num_fewshot) for task in (old, new)]
+    measured = [load(studio, task, chosen, num_fewshot) for task in (old, new)]
     for measurements, label in zip(measured, names, strict=True):
         if not measurements.complete_checkpoints:
             raise StudioError(f"{label} has no results on these checkpoints: run `evaluate` on both first.")
-    matched = comparison.match(old, new, versions=second is None)
+    matched = comparison.match_questions(old, new, versions=second is None)
     metrics = list(dict.fromkeys(metric or METRICS))
     require_metrics(metrics)
     require_reading(rc)
     compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
-    told = dict(zip(("first", "second"), map(standing.taught, measured), strict=True))
-    document = comparison_words.document(compared, old, new) | {"taught": told}
-    show(as_json, document, _rows(document))
+    told = dict(zip(("first", "second"), map(standing.known_facts_summary, measured), strict=True))
+    document = comparison_words.comparison_document(compared, old, new) | {"taught": told}
+    print_table(as_json, document, _rows(document))
     if not as_json:
         for label, of_side in zip(names, told.values(), strict=True):
             if of_side and of_side["sentence"]:

@@ -16,8 +16,8 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     chosen_checkpoints,
+    print_table,
     require_reading,
-    show,
 )
 
 Width = Annotated[
@@ -115,7 +115,7 @@ def plan(
     chosen = (
         chosen_checkpoints(studio, checkpoints)
         if checkpoints
-        else run_state.fleet(studio, question_set.name)[0]
+        else run_state.fleet_of_set(studio, question_set.name)[0]
     )
     if workers is not None:
         asked = len(question_set.questions) if questions is None else questions
@@ -125,20 +125,24 @@ def plan(
         )
         number = sum(p.checkpoints for p in run_state.family_fleet(fleet)) if fleet else len(chosen)
         document = plan_words.schedule_document(found, workers, asked, number)
-        show(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
+        print_table(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
         if not as_json:
             typer.echo(document["finding"])
         return
-    measured = measure.measure(studio, question_set, chosen, num_fewshot)
-    if measured.measured and (silent := standing.silence(measured, standing.judged(measured, metric, rc))):
+    measured = measure.load(studio, question_set, chosen, num_fewshot)
+    if measured.complete_pairs and (
+        silent := standing.no_advice_reason(measured, standing.scores_with_null(measured, metric, rc))
+    ):
         raise StudioError(silent)
     if width is None:
-        told = powers.power(measured, metric, tuple(models or ()), tokens, questions, difference=difference)
+        told = powers.compute_power(
+            measured, metric, tuple(models or ()), tokens, questions, difference=difference
+        )
         document = plan_words.power_document(told)
     else:
         goal = Goal(of, metric, width, tuple(models or ()), rc)
         planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
-        document = plan_words.document(planned)
-    show(as_json, document, document["sizes"], about=measured)
+        document = plan_words.plan_document(planned)
+    print_table(as_json, document, document["sizes"], about=measured)
     if not as_json:
         typer.echo(document["finding"])

@@ -17,13 +17,13 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     open_measured,
+    print_table,
     require_metrics,
     require_reading,
-    show,
 )
 
 if TYPE_CHECKING:
-    from e2lm_core.analysis.ranks.stability import Stability
+    from e2lm_core.analysis.ranks.stability import RankStability
 
 At = Annotated[
     int | None,
@@ -52,20 +52,20 @@ def ranks(
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured, (metric,))
     scores = set_intervals.with_intervals(
-        standing.judged(measured, metric, rc), set_intervals.intervals_of(resampled, metric)
+        standing.scores_with_null(measured, metric, rc), set_intervals.score_intervals(resampled, metric)
     )
-    stable = stability.stability(measured, resampled, metric)
+    stable = stability.rank_stability(measured, resampled, metric)
     if at is not None:
         _require_step(at, stable)
-    document = stability.document(measured, resampled, scores, question_set, at)
-    show(as_json, document, [] if stable is None else _rows(document), about=measured)
+    document = stability.ranking_document(measured, resampled, scores, question_set, at)
+    print_table(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
         read = f"RC, {readings.LABELS[rc]}: {phrasing.with_interval(document['rc'])}"
         typer.echo(f"{read} {document['rc']['why'] or ''}".rstrip())
-        typer.echo(rank_words.ranks(stable, scores).replace("**", ""))
+        typer.echo(rank_words.headline(stable, scores).replace("**", ""))
 
 
-def _require_step(step: int, stable: Stability | None) -> None:
+def _require_step(step: int, stable: RankStability | None) -> None:
     """Raises `StudioError` for a step at which not every model that counts has results."""
     steps: list[int] = [] if stable is None else stable.grid.steps.tolist()
     if step not in steps:
@@ -103,12 +103,12 @@ def parting(
     require_metrics([metric])
     measured = open_measured(task, checkpoints, num_fewshot).measured
     resampled = set_intervals.resample(measured, (metric,))
-    above = crossings.above_chance(measured, resampled, metric)
-    pairs = crossings.all_parted(measured, resampled, metric)
+    above = crossings.onsets_above_chance(measured, resampled, metric)
+    pairs = crossings.all_separations(measured, resampled, metric)
     rows = [
-        *({"which": f"{name} above chance", **crossings.since_row(since)} for name, since in above.items()),
-        *({"which": f"{p.higher} above {p.lower}", **crossings.since_row(p.since)} for p in pairs),
+        *({"which": f"{name} above chance", **crossings.onset_row(since)} for name, since in above.items()),
+        *({"which": f"{p.higher} above {p.lower}", **crossings.onset_row(p.since)} for p in pairs),
     ]
-    show(as_json, crossings.document(measured, resampled, metric), rows, about=measured)
-    if measured.assumption and not as_json:
-        typer.echo(measured.assumption)
+    print_table(as_json, crossings.onset_document(measured, resampled, metric), rows, about=measured)
+    if measured.independence_note and not as_json:
+        typer.echo(measured.independence_note)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.records import RC_READINGS, Null, SignalQuality
+from e2lm_core.base.records import RC_READINGS, NullDistribution, SignalQuality
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
@@ -16,8 +16,8 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     open_measured,
+    print_table,
     require_reading,
-    show,
 )
 
 
@@ -39,7 +39,7 @@ def sq(
         for model, benchmarks in models.items()
         for benchmark, quality in benchmarks.items()
     ]
-    show(as_json, {"models": models}, rows)
+    print_table(as_json, {"models": models}, rows)
 
 
 def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
@@ -53,7 +53,7 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
             value = scores["sq"]["overall"] if name == "sq" else scores[name]
             if value["null"] and value["null"]["p"] > LEVEL:
                 lines.append(
-                    f"{metric} {name} is not distinguishable from random answers: {phrasing.beside_random(Null(**value['null']))}."
+                    f"{metric} {name} is not distinguishable from random answers: {phrasing.random_baseline(NullDistribution(**value['null']))}."
                 )
     return lines
 
@@ -82,7 +82,7 @@ def score(
         }
         for metric, scores in document["metrics"].items()
     ]
-    show(as_json, document, rows, about=measured)
+    print_table(as_json, document, rows, about=measured)
     if not as_json:
         typer.echo(f"RC: {readings.LABELS[rc]} (--rc), in Score too.")
         if document["assumption"]:

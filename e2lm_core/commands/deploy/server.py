@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.settings import FILES, ROOT
 
 LARGEST_PORT = 65_535
@@ -49,6 +49,6 @@ def _require_free(host: str, port: int) -> None:
     except (OSError, ValueError) as error:  # ValueError: no name that can be asked for
         reason = getattr(error, "strerror", None) or "no address"
         raise StudioError(
-            f"The studio cannot listen at {quoted(host)}, port {port} ({reason.lower()}): use --host 127.0.0.1, or another "
+            f"The studio cannot listen at {quote(host)}, port {port} ({reason.lower()}): use --host 127.0.0.1, or another "
             "--port."
         ) from error

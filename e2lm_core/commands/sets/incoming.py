@@ -12,7 +12,7 @@ import typer
 
 from e2lm_core.base.phrasing import count
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, say
+from e2lm_core.commands.output import Json, print_result
 from e2lm_core.commands.sets.rows import (
     AnswersFrom,
     Encoding,
@@ -21,9 +21,9 @@ from e2lm_core.commands.sets.rows import (
     Map,
     Sheet,
     SkipBroken,
-    how_read,
+    read_options,
 )
-from e2lm_core.commands.telling import working
+from e2lm_core.commands.telling import busy_indicator
 
 Source = Annotated[
     str,
@@ -71,8 +71,8 @@ def import_set(
     from e2lm_core.sets.folder import source as sources
 
     settings = Settings.from_env()
-    how = how_read(mapping, kind, encoding, sheet, header, answers_from)
-    with working(f"Importing {source}"):
+    how = read_options(mapping, kind, encoding, sheet, header, answers_from)
+    with busy_indicator(f"Importing {source}"):
         read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
         if into is None:
             task = collection.import_set(settings, read.task, name)
@@ -89,4 +89,4 @@ def import_set(
         "warnings": list(read.warnings),
     }
     where = f" in {folder}" if into is not None else ""
-    say(as_json, document, f"Imported {task.name}{where}: {count(len(task.questions), 'question')}.")
+    print_result(as_json, document, f"Imported {task.name}{where}: {count(len(task.questions), 'question')}.")

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.phrasing import count, quote
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, say, show
+from e2lm_core.commands.output import Json, print_result, print_table
 from e2lm_core.commands.sets.collection import Mine
 from e2lm_core.commands.sets.questions import app
 
@@ -132,20 +132,22 @@ def replace(
     opened = collection.open_set(settings, task)
     chosen = _chosen(settings, task, ids, of, not ids and of is None)
     fields = tuple(field or many.TEXTS)
-    found = many.find([q for q in opened.questions if q.id in chosen], text, by, fields, exact)
+    found = many.find_replacements([q for q in opened.questions if q.id in chosen], text, by, fields, exact)
     rows = [one._asdict() for one in found]
     if preview:
-        show(as_json, {"task": opened.address, "found": rows}, rows, ("question", "field", "before", "after"))
+        print_table(
+            as_json, {"task": opened.address, "found": rows}, rows, ("question", "field", "before", "after")
+        )
         return
-    after = many.replace(settings, task, chosen, text, by, fields, exact) if found else opened
+    after = many.replace_text(settings, task, chosen, text, by, fields, exact) if found else opened
     document = {"task": after.address, "found": rows, "questions": len(after.questions)}
-    say(
+    print_result(
         as_json,
         document,
-        f"Replaced {quoted(text)} in {count(len(found), 'text')} of {after.address}; `undo {after.address}` takes "
+        f"Replaced {quote(text)} in {count(len(found), 'text')} of {after.address}; `undo {after.address}` takes "
         "it back."
         if found
-        else f"{quoted(text)} stands nowhere in what was looked through of {after.address}.",
+        else f"{quote(text)} stands nowhere in what was looked through of {after.address}.",
     )
 
 
@@ -162,15 +164,13 @@ def _chosen(
         return list(dict.fromkeys(ids))
     found = [q.id for q in questions if every or (q.subject or "") == subject]
     if not found:
-        raise StudioError(
-            f"{task} has no question {'yet' if every else f'of the subject {quoted(subject)}'}."
-        )
+        raise StudioError(f"{task} has no question {'yet' if every else f'of the subject {quote(subject)}'}.")
     return found
 
 
 def _told(as_json: bool, ids: Sequence[str], after: TaskSet, done: str) -> None:
     document = {"task": after.address, "ids": list(ids), "questions": len(after.questions)}
-    say(
+    print_result(
         as_json,
         document,
         f"{done} {count(len(ids), 'question')}; {after.address} has {count(len(after.questions), 'question')} "

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.phrasing import join_words, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.strangers.regular import read_regular
 
 if TYPE_CHECKING:
-    from e2lm_core.sets.formats.records import How, Preview
+    from e2lm_core.sets.formats.records import Preview, ReadOptions
 
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave rows with an error out, instead of adding none.")
@@ -69,7 +69,7 @@ COUNTED_FROM: dict[str, Literal[0, 1, "text"]] = {"0": 0, "1": 1, "text": "text"
 FIELDS = ("question", "choices", "answer", "subject", "source", "license", "note", "group")
 
 
-def look_at(settings: Settings, file: str, how: How | None) -> Preview:
+def read_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview:
     """A file of questions read, `-` for stdin. Raises StudioError for one that cannot be read."""
     from e2lm_core.sets import authoring
 
@@ -77,43 +77,43 @@ def look_at(settings: Settings, file: str, how: How | None) -> Preview:
     return authoring.preview_import(settings, data, name, how)
 
 
-def taken(read: Preview, file: str, skip_broken: bool) -> tuple[Question, ...]:
+def accepted_questions(read: Preview, file: str, skip_broken: bool) -> tuple[Question, ...]:
     """The questions of a file that can be added; what is doubtful in them is said on stderr.
 
     Raises StudioError for rows with an error unless they are skipped.
     """
-    from e2lm_core.sets.formats.reading import accepted
+    from e2lm_core.sets.formats.reading import accept_questions
 
-    questions, said = accepted(read, "stdin" if file == "-" else file, skip_broken)
+    questions, said = accept_questions(read, "stdin" if file == "-" else file, skip_broken)
     for line in said:
         typer.echo(line, err=True)
     return questions
 
 
-def how_read(
+def read_options(
     mapping: Sequence[str] | None,
     kind: str | None,
     encoding: str | None,
     sheet: str | None,
     header: bool | None,
     answers_from: str | None,
-) -> How | None:
+) -> ReadOptions | None:
     """What the options say of a file; None where they say nothing. Raises StudioError for what maps nothing, or twice."""
-    from e2lm_core.sets.formats.records import How
+    from e2lm_core.sets.formats.records import ReadOptions
 
     roles: dict[str, str] = {}
     for text in mapping or ():
         field, equals, column = (part.strip() for part in text.partition("="))
         if not equals or not field or not column:
-            raise StudioError(f"{quoted(text)} maps no column: write FIELD=COLUMN, such as question=Frage.")
+            raise StudioError(f"{quote(text)} maps no column: write FIELD=COLUMN, such as question=Frage.")
         if column in roles or (field in roles.values() and field != "-"):
-            raise StudioError(f"{quoted(text)} maps a second time: map each column and each field once.")
+            raise StudioError(f"{quote(text)} maps a second time: map each column and each field once.")
         roles[column] = field
     if answers_from not in (None, *COUNTED_FROM):
         raise StudioError(
-            f"Answers cannot be read from {quoted(answers_from)}: use --answers-from {listing([*COUNTED_FROM])}."
+            f"Answers cannot be read from {quote(answers_from)}: use --answers-from {join_words([*COUNTED_FROM])}."
         )
-    how = How(
+    how = ReadOptions(
         kind=kind,
         encoding=encoding,
         sheet=sheet,
@@ -121,12 +121,12 @@ def how_read(
         roles=roles,
         answers_from=None if answers_from is None else COUNTED_FROM[answers_from],
     )
-    return None if how == How() else how
+    return None if how == ReadOptions() else how
 
 
-def show_look(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
+def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
     """How a file is read, its first questions, and what is wrong; nothing is added."""
-    from e2lm_core.commands.output import show
+    from e2lm_core.commands.output import print_table
     from e2lm_core.sets.formats import words
 
     rows = [
@@ -149,23 +149,27 @@ def show_look(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
         "doubles": dict(doubles),
         "problems": [problem.model_dump(exclude_none=True) for problem in read.problems],
     }
-    show(as_json, document, rows)
+    print_table(as_json, document, rows)
     if not as_json:
-        for line in (words.found(read), words.mapped(read), words.repeats(doubles)):
+        for line in (
+            words.format_summary(read),
+            words.mapping_summary(read),
+            words.duplicates_sentence(doubles),
+        ):
             if line:
                 typer.echo(line)
         for problem in read.problems:
             typer.echo(problem.sentence)
 
 
-def of_options(
+def question_from_options(
     task: TaskSet, identity: str, values: Mapping[str, Any], sets: Sequence[str], limits: Limits
 ) -> Question:
     """The question that options describe; `values` are those with an option of their own."""
-    return _question({**values, **assignments(sets, task), "id": identity}, identity, limits)
+    return _question({**values, **parse_assignments(sets, task), "id": identity}, identity, limits)
 
 
-def changed(
+def changes_from_options(
     task: TaskSet, question: Question, sets: Sequence[str], choices: Sequence[str], limits: Limits
 ) -> dict[str, Any]:
     """`{field: value}` of a question, for `authoring.update_questions`, from `FIELD=VALUE` and `N=TEXT`.
@@ -174,7 +178,7 @@ def changed(
     """
     from e2lm_core.sets.prompts.docs import row_of
 
-    given = assignments(sets, task)
+    given = parse_assignments(sets, task)
     new = _with_choices(question, given.get("choices"), choices)
     if new is not None:
         given["choices"] = new
@@ -187,7 +191,7 @@ def changed(
     }
 
 
-def assignments(sets: Iterable[str], task: TaskSet) -> dict[str, Any]:
+def parse_assignments(sets: Iterable[str], task: TaskSet) -> dict[str, Any]:
     """`FIELD=VALUE` as a dictionary, for fields that a question or the set has; the value is text still."""
     from e2lm_core.sets.rows import parse_json
 
@@ -197,14 +201,14 @@ def assignments(sets: Iterable[str], task: TaskSet) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals:
-            raise StudioError(f"{quoted(text)} sets nothing: write FIELD=VALUE, such as note=doubtful.")
+            raise StudioError(f"{quote(text)} sets nothing: write FIELD=VALUE, such as note=doubtful.")
         if name not in FIELDS and name not in columns:
             raise StudioError(
-                f"A question of {task.name} has no field {quoted(name)} to set: use one of "
+                f"A question of {task.name} has no field {quote(name)} to set: use one of "
                 f"{', '.join((*FIELDS, *sorted(columns)[:6]))}."
             )
         if name in given:
-            raise StudioError(f"The field {quoted(name)} is set twice: set it once.")
+            raise StudioError(f"The field {quote(name)} is set twice: set it once.")
         # A column of numbers or of lists stays one: its values are written as JSON.
         is_text = isinstance(columns.get(name, ""), str) or not value
         given[name] = value if is_text else parse_json(value, f"{name}, as the set has it,")
@@ -223,7 +227,7 @@ def _with_choices(question: Question, given: str | None, choices: Sequence[str])
         place = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else -1
         if not equals or not 0 <= place <= len(new):
             raise StudioError(
-                f"{quoted(text)} changes no choice of question {quoted(question.id)}: write N=TEXT with N from 0 "
+                f"{quote(text)} changes no choice of question {quote(question.id)}: write N=TEXT with N from 0 "
                 f"to {len(question.choices) - 1}, or {len(question.choices)} to add one."
             )
         new[place : place + 1] = [value]
@@ -232,12 +236,12 @@ def _with_choices(question: Question, given: str | None, choices: Sequence[str])
 
 def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question:
     """The row read as a file's would be: the answer is an index, a letter or a text, choices a JSON list."""
-    from e2lm_core.sets.formats.reading import parse
-    from e2lm_core.sets.formats.records import How
+    from e2lm_core.sets.formats.reading import parse_file
+    from e2lm_core.sets.formats.records import ReadOptions
 
-    preview = parse(json.dumps(row).encode(), "options.jsonl", limits, How(answers_from=0))
+    preview = parse_file(json.dumps(row).encode(), "options.jsonl", limits, ReadOptions(answers_from=0))
     if not preview.questions:
-        raise TaskError(preview.problems[0].sentence.replace("Row 1", f"Question {quoted(identity)}", 1))
+        raise TaskError(preview.problems[0].sentence.replace("Row 1", f"Question {quote(identity)}", 1))
     return preview.questions[0]
 
 
@@ -251,5 +255,5 @@ def _read(file: str, limits: Limits) -> tuple[bytes, str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(
-            f"{quoted(file)} cannot be read ({reason}): check its path, or pipe it in and give -."
+            f"{quote(file)} cannot be read ({reason}): check its path, or pipe it in and give -."
         ) from error

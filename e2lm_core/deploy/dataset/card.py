@@ -15,7 +15,9 @@ from e2lm_core.sets.folder.files import task_digest
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 
 
-def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measured: str = "") -> str:
+def render_card(
+    task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measurements_section: str = ""
+) -> str:
     """The README of a set whose splits lie in `files`, {split: path}; `digests` are the SHA-256 of every file.
 
     `measured` are sections of Markdown about its results.
@@ -25,7 +27,7 @@ def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], me
     size = len(task.questions)
     front = DatasetCardData(
         pretty_name=task.name,
-        license=licence(task),
+        license=common_licence(task),
         task_categories=["multiple-choice", "question-answering"],
         size_categories=next((name for most, name in _SIZES if size < most), None),
         tags=["e2lm-task-studio", "lm-evaluation-harness"],
@@ -36,10 +38,10 @@ def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], me
             }
         ],
     )
-    return f"---\n{front.to_yaml()}\n---\n\n{_body(task, digests, measured)}"
+    return f"---\n{front.to_yaml()}\n---\n\n{_body(task, digests, measurements_section)}"
 
 
-def licence(task: TaskSet) -> str | None:
+def common_licence(task: TaskSet) -> str | None:
     """The questions' one licence, as the hub writes it; None where they have several or do not say."""
     found = {question.license for question in (*task.questions, *task.dev)}
     only = found.pop() if len(found) == 1 else None

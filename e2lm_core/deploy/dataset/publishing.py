@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question, Record, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.deploy.dataset.card import card
+from e2lm_core.deploy.dataset.card import render_card
 from e2lm_core.deploy.space import hub
 from e2lm_core.people import register
 from e2lm_core.sets.formats import reading
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PLACES = {"test": "data/test-00000-of-00001.parquet", "dev": "data/dev-00000-of-
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 
 
-class Change(Record):
+class QuestionChange(Record):
     """One question that is otherwise in the set than in the data set; `fields` are those that differ."""
 
     split: str
@@ -40,14 +40,14 @@ class Change(Record):
     fields: tuple[str, ...] = ()
 
 
-class Plan(Record):
+class PublishPlan(Record):
     """What publishing will do. `revision` is the commit that is there now, None where there is no data set."""
 
     repo: str
     url: str
     creates: bool
     revision: str | None
-    changes: tuple[Change, ...]
+    changes: tuple[QuestionChange, ...]
     uploads: tuple[str, ...]
 
     @property
@@ -56,7 +56,7 @@ class Plan(Record):
         return not (self.creates or self.uploads)
 
 
-def files_of(
+def dataset_files(
     task: TaskSet, measured: str = "", pictures: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
     """The data set's files by their paths: a card, a table a split, and what the card shows.
@@ -67,33 +67,33 @@ def files_of(
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
     files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures or {})
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return {README: card(task, there, digests, measured).encode(), **files}
+    return {README: render_card(task, there, digests, measured).encode(), **files}
 
 
-def require(settings: Settings, task: TaskSet, repo: str) -> None:
+def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
     """Raises `StudioError` where a set cannot be published so, as `plan` would, before the hub is asked."""
     register.require_administrator(settings, "publish a set")
     if not _REPO.fullmatch(repo):
-        raise StudioError(f"{quoted(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
+        raise StudioError(f"{quote(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
     if not task.questions:
-        raise StudioError(
-            f"The set {quoted(task.name)} has no questions yet, so there is nothing to publish."
-        )
+        raise StudioError(f"The set {quote(task.name)} has no questions yet, so there is nothing to publish.")
 
 
-def plan(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None) -> Plan:
+def plan_publish(
+    settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None
+) -> PublishPlan:
     """The difference between the set and what the hub has; changes nothing. `files` are `files_of`'s.
 
     Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
     the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
     """
-    require(settings, task, repo)
-    ours = files_of(task) if files is None else files
-    api = hub.api(settings)
-    with hub.told(f"the data set {repo}"):
+    require_publishable(settings, task, repo)
+    ours = dataset_files(task) if files is None else files
+    api = hub.hub_client(settings)
+    with hub.hub_errors(f"the data set {repo}"):
         revision, there = _there(api, repo, ours)
     held = _held(settings, repo, there) if revision is not None else {}
-    return Plan(
+    return PublishPlan(
         repo=repo,
         url=f"{api.endpoint}/datasets/{repo}",
         creates=revision is None,
@@ -103,11 +103,11 @@ def plan(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes
     )
 
 
-def carry_out(
+def publish(
     settings: Settings,
     task: TaskSet,
-    made: Plan,
-    over: str | None = None,
+    publish_plan: PublishPlan,
+    expected_revision: str | None = None,
     private: bool = False,
     files: Mapping[str, bytes] | None = None,
 ) -> str | None:
@@ -119,24 +119,24 @@ def carry_out(
     from huggingface_hub import CommitOperationAdd
 
     register.require_administrator(settings, "publish a set")
-    if made.empty:
+    if publish_plan.empty:
         return None
-    if made.revision is not None and over != made.revision:
+    if publish_plan.revision is not None and expected_revision != publish_plan.revision:
         raise StudioError(
-            f"The data set {made.repo} is there, at revision {made.revision}: look at what changes, then say --over and "
+            f"The data set {publish_plan.repo} is there, at revision {publish_plan.revision}: look at what changes, then say --over and "
             "that revision."
         )
-    api = hub.api(settings)
-    ours = files_of(task) if files is None else files
-    with hub.told(f"the data set {made.repo}"):
-        if made.creates:
-            api.create_repo(made.repo, repo_type="dataset", private=private)
+    api = hub.hub_client(settings)
+    ours = dataset_files(task) if files is None else files
+    with hub.hub_errors(f"the data set {publish_plan.repo}"):
+        if publish_plan.creates:
+            api.create_repo(publish_plan.repo, repo_type="dataset", private=private)
         told = api.create_commit(
-            made.repo,
-            [CommitOperationAdd(path, ours[path]) for path in made.uploads],
+            publish_plan.repo,
+            [CommitOperationAdd(path, ours[path]) for path in publish_plan.uploads],
             commit_message=f"Publish {task.name} from E2LM Task Studio",
             repo_type="dataset",
-            parent_commit=made.revision,
+            parent_commit=publish_plan.revision,
         )
         return str(told.oid)
 
@@ -166,7 +166,9 @@ def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, t
     for split, path in PLACES.items():
         if path in there:
             try:
-                found[split] = reading.read(there[path], path, settings.limits, How(answers_from=0)).questions
+                found[split] = reading.read_confined(
+                    there[path], path, settings.limits, ReadOptions(answers_from=0)
+                ).questions
             except StudioError as error:
                 raise StudioError(
                     f"The data set {repo} holds something else than questions in {path}: choose another name."
@@ -174,17 +176,17 @@ def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, t
     return found
 
 
-def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[Change]:
+def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[QuestionChange]:
     for split, questions in (("test", task.questions), ("dev", task.dev)):
         before = {question.id: question for question in held.get(split, ())}
         for question in questions:
             old = before.pop(question.id, None)
             if old is None:
-                yield Change(split=split, id=question.id, what="added")
+                yield QuestionChange(split=split, id=question.id, what="added")
             elif fields := _differing(old, question):
-                yield Change(split=split, id=question.id, what="changed", fields=fields)
+                yield QuestionChange(split=split, id=question.id, what="changed", fields=fields)
         for gone in before:
-            yield Change(split=split, id=gone, what="removed")
+            yield QuestionChange(split=split, id=gone, what="removed")
 
 
 def _differing(old: Question, new: Question) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2lm_core.base.atomic import is_stream
-from e2lm_core.base.database import explained
+from e2lm_core.base.database import translate_errors
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Record
@@ -46,7 +46,7 @@ _WAIT_S = 10.0
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-class Made(Record):
+class BackupInfo(Record):
     """A backup that was written.
 
     Attributes:
@@ -63,7 +63,7 @@ class Made(Record):
     damaged: tuple[str, ...] = ()
 
 
-def backup(settings: Settings, path: Path) -> Made:
+def write_backup(settings: Settings, path: Path) -> BackupInfo:
     """Write the home of `settings` to `path`, whole or not at all; whoever writes meanwhile is not held up.
 
     Only while a set is read is it locked, for its other writers to wait. Raises StudioError in one sentence
@@ -94,10 +94,10 @@ def backup(settings: Settings, path: Path) -> Made:
         raise _unwritten(path, error) from error
     finally:
         new.unlink(missing_ok=True)
-    return Made(path=path, bytes=path.stat().st_size, **held._asdict())
+    return BackupInfo(path=path, bytes=path.stat().st_size, **held._asdict())
 
 
-def _into_stream(settings: Settings, path: Path) -> Made:
+def _into_stream(settings: Settings, path: Path) -> BackupInfo:
     """A backup is made beside the home's things first: an archive is not written front to back."""
     try:
         with tempfile.TemporaryFile() as file, path.open("wb") as stream:
@@ -107,10 +107,10 @@ def _into_stream(settings: Settings, path: Path) -> Made:
             shutil.copyfileobj(file, stream)
     except OSError as error:
         raise _unwritten(path, error) from error
-    return Made(path=path, bytes=size, **held._asdict())
+    return BackupInfo(path=path, bytes=size, **held._asdict())
 
 
-def workspaces(home: Path) -> Iterator[Path]:
+def list_workspaces(home: Path) -> Iterator[Path]:
     """The home's own workspace, then everybody's."""
     yield home
     people = home / PEOPLE
@@ -129,7 +129,7 @@ def set_names(workspace: Path) -> set[str]:
     }
 
 
-def locked(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
+def lock_set(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
     """Be the only writer of a set of a workspace, as is everybody's on a disk that nobody can write to.
 
     Raises TaskError as `locks.writing` does.
@@ -137,7 +137,7 @@ def locked(settings: Settings, workspace: Path, name: str) -> contextlib.Abstrac
     if not os.access(workspace, os.W_OK):
         return contextlib.nullcontext(False)
     person = None if workspace == settings.home else workspace.name
-    return locks.writing(settings.asked_by(person), name)
+    return locks.lock_set(settings.for_person(person), name)
 
 
 def _unwritten(path: Path, error: OSError) -> StudioError:
@@ -167,7 +167,7 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held
                 _add_damaged(archive, path)
                 damaged.append(path.name)
             files += 1
-        for workspace in workspaces(settings.home):
+        for workspace in list_workspaces(settings.home):
             names = set_names(workspace)
             for name in sorted(names):
                 files += _add_set(archive, settings, workspace, name)
@@ -178,7 +178,7 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held
 
 def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name: str) -> int:
     """A set and its history, of one moment: read under its lock, packed once the lock is free again."""
-    with locked(settings, workspace, name):
+    with lock_set(settings, workspace, name):
         held = [
             (str(path.relative_to(settings.home)), path.read_bytes(), path.stat().st_mtime)
             for part in ("sets", "history")
@@ -207,7 +207,7 @@ def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Pa
 
 def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
     """A database as of one moment; in WAL mode nobody waits for it. False where it is damaged, and left out."""
-    with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, explained(path):
+    with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, translate_errors(path):
         copy = Path(folder) / path.name
         try:
             with (
@@ -230,7 +230,7 @@ def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
 def _opened(path: Path) -> sqlite3.Connection:
     if snapshot.can_write(path):
         return sqlite3.connect(path, timeout=_WAIT_S)
-    return snapshot.open_to_read(path, _WAIT_S)
+    return snapshot.open_read_only(path, _WAIT_S)
 
 
 def _add_damaged(archive: tarfile.TarFile, path: Path) -> None:

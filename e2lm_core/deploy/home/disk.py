@@ -34,7 +34,7 @@ except sqlite3.OperationalError:
 """
 
 
-def shortcomings(folder: Path, vfs: str = "") -> tuple[str, ...]:
+def missing_guarantees(folder: Path, vfs: str = "") -> tuple[str, ...]:
     """What the disk below `folder` does not do, in a few words each; none on a disk that is fit.
 
     `vfs` names another of SQLite's ways to lock, for tests. Raises `StoreError` where nothing can be written.
@@ -61,9 +61,9 @@ def shortcomings(folder: Path, vfs: str = "") -> tuple[str, ...]:
         shutil.rmtree(tried, ignore_errors=True)
 
 
-def risk(folder: Path, vfs: str = "") -> str | None:
+def disk_risk(folder: Path, vfs: str = "") -> str | None:
     """One sentence for whoever deploys where the disk is not fit, else None. Raises as `shortcomings` does."""
-    missing = shortcomings(folder, vfs)
+    missing = missing_guarantees(folder, vfs)
     if not missing:
         return None
     return (

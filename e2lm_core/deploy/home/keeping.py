@@ -23,32 +23,32 @@ EVERY_S = 600.0
 _NEWER = ".new"
 
 
-def kept_in(env: Mapping[str, str] = os.environ) -> Path | None:
+def backup_target(env: Mapping[str, str] = os.environ) -> Path | None:
     """The file that `E2LM_BACKUP` names, None where it is not set."""
     named = env.get(VARIABLE)
     return Path(named).expanduser().absolute() if named else None
 
 
-def bring_back(settings: Settings, file: Path) -> bool:
+def restore_if_empty(settings: Settings, file: Path) -> bool:
     """Fill an empty home from the file; False where the home holds something or there is no file.
 
     The file that was being written when all ended is tried where the whole one is not there or damaged. Raises
     `StudioError` where neither can be read.
     """
     there = [path for path in (file, file.with_name(file.name + _NEWER)) if path.is_file()]
-    if not there or restore.holds(settings.home):
+    if not there or restore.has_content(settings.home):
         return False
     for path in there[:-1]:
         try:
             restore.restore(settings, path)
             return True
         except StudioError as error:
-            logs.doubt(str(error))
+            logs.log_warning(str(error))
     restore.restore(settings, there[-1])
     return True
 
 
-class Keeper:
+class AutoBackup:
     """Writes the home of `settings` to `file` from a thread of its own, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, file: Path, every_s: float = EVERY_S) -> None:
@@ -65,26 +65,26 @@ class Keeper:
         """Write what is not kept yet, and end."""
         self._over.set()
         self._thread.join()
-        self.keep()
+        self.write_if_changed()
 
-    def keep(self) -> bool:
+    def write_if_changed(self) -> bool:
         """Write the home unless nothing changed since; what goes wrong is said in the log, and tried again."""
         stamp = _stamp(self._settings.home)
         if stamp == self._kept:
             return False
         try:
-            made = backup.backup(self._settings, self._settings.cache / "backup.tar.gz")
+            made = backup.write_backup(self._settings, self._settings.cache / "backup.tar.gz")
             _put(made.path, self._file)
         except (StudioError, OSError) as error:
-            logs.doubt(f"The home is not kept: {error}")
+            logs.log_warning(f"The home is not kept: {error}")
             return False
         self._kept = stamp
-        logs.event("kept", bytes=made.bytes, sets=made.sets)
+        logs.log_event("kept", bytes=made.bytes, sets=made.sets)
         return True
 
     def _run(self) -> None:
         while not self._over.wait(self._every_s):
-            self.keep()
+            self.write_if_changed()
 
 
 def _put(source: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ _IN_MEMORY = {"tmpfs", "ramfs"}
 _LAYERED = {"overlay", "overlayfs", "aufs", "fuse.fuse-overlayfs"}
 
 
-class Place(Record):
+class MountInfo(Record):
     """The mount that a folder lies on, its file system, and whether what is there outlives a restart."""
 
     mount: str
@@ -28,7 +28,7 @@ class Place(Record):
     lasting: bool
 
 
-def of(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> Place:
+def find_mount(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> MountInfo:
     """Where a folder lies, which need not exist yet; `mounts` is the text of `/proc/self/mountinfo`.
 
     A system that tells of no mounts is taken for one whose disk lasts.
@@ -41,12 +41,14 @@ def of(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | None = N
     kind = kinds.get(mount, "")
     contained = bool(env.get(SPACE)) or kinds.get("/") in _LAYERED or any(mark.exists() for mark in MARKS)
     lost = kind in _IN_MEMORY or (contained and mount == "/")
-    return Place(mount=mount, kind=kind, lasting=not lost)
+    return MountInfo(mount=mount, kind=kind, lasting=not lost)
 
 
-def risk(home: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> str | None:
+def persistence_risk(
+    home: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None
+) -> str | None:
     """One sentence for visitors where what they save does not last, else None."""
-    place = of(home, env, mounts)
+    place = find_mount(home, env, mounts)
     if place.lasting:
         return None
     if place.kind in _IN_MEMORY:

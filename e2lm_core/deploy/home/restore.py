@@ -16,12 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2lm_core.base.database import MIGRATIONS, explained
+from e2lm_core.base.database import MIGRATIONS, translate_errors
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import open_regular
-from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, locked, set_names, workspaces
+from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, list_workspaces, lock_set, set_names
 from e2lm_core.people import register
 
 _STAYS = LEFT_OUT
@@ -45,7 +45,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     """
     register.require_administrator(settings, "restore a home")
     home = settings.home
-    if not replace and holds(home):
+    if not replace and has_content(home):
         raise StudioError(
             f"The home {home} is not empty: with --yes it is put aside and the backup takes its place."
         )
@@ -56,7 +56,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
             made_at = _unpack(path, unpacked)
             for database in sorted(unpacked.glob("*.sqlite")):
                 _check(database, path)
-            sets = sum(len(set_names(workspace)) for workspace in workspaces(unpacked))
+            sets = sum(len(set_names(workspace)) for workspace in list_workspaces(unpacked))
             aside = _put_in_place(settings, unpacked)
     except OSError as error:
         raise StudioError(
@@ -66,7 +66,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     return Restored(made_at=made_at, sets=sets, aside=aside)
 
 
-def holds(home: Path) -> bool:
+def has_content(home: Path) -> bool:
     """Whether anything lies in the home that a restore would replace."""
     return home.is_dir() and any(
         entry.name not in _STAYS and not entry.name.startswith(".") for entry in home.iterdir()
@@ -121,15 +121,15 @@ def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:
     """Swap the unpacked home and the present one, set by set and file by file; where the old one lies now."""
     home = settings.home
     aside: Path | None = None
-    if holds(home):
+    if has_content(home):
         aside = home / ASIDE / time.strftime("%Y%m%d-%H%M%S")
         aside.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
-        for workspace in workspaces(home):
+        for workspace in list_workspaces(home):
             inside = unpacked / workspace.relative_to(home)
             # In one order whoever asks, so that two that hold several locks do not wait for each other.
             for name in sorted(set_names(workspace) | set_names(inside)):
-                stack.enter_context(locked(settings, workspace, name))
+                stack.enter_context(lock_set(settings, workspace, name))
         databases = {p.name for folder in (home, unpacked) for p in folder.glob("*.sqlite")}
         if aside is not None:
             _move(home, aside, databases)
@@ -167,7 +167,7 @@ def _swap_database(path: Path, new: Path, aside: Path | None) -> None:
             if not new.exists():
                 _set_aside(path, aside)
     if new.exists():
-        with explained(path):
+        with translate_errors(path):
             _copy(new, path)
             new.unlink()
 

@@ -39,7 +39,7 @@ _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
-class Wish(Record):
+class SpaceConfig(Record):
     """What a Space is to be; None leaves a thing as it is, in a new Space as the hub does it."""
 
     repo: str
@@ -59,7 +59,7 @@ class Setting(Record):
     after: str
 
 
-class Plan(Record):
+class DeployPlan(Record):
     """What a deployment will do, in this order: bucket, Space, settings, files. Empty where nothing is to do."""
 
     repo: str
@@ -89,7 +89,7 @@ class _There(Record):
     files: dict[str, tuple[str | None, str | None]] = Field(default_factory=dict)
 
 
-def plan(settings: Settings, wish: Wish) -> Plan:
+def plan_deployment(settings: Settings, config: SpaceConfig) -> DeployPlan:
     """The difference between the Space and the wish; asks the hub and changes nothing.
 
     Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
@@ -100,72 +100,72 @@ def plan(settings: Settings, wish: Wish) -> Plan:
         raise StudioError(
             "An installed studio has not all the files of a Space, as its Dockerfile: deploy from a copy of its repository."
         )
-    wish = _sound(wish)
-    api = hub.api(settings)
-    with hub.told(f"the Space {wish.repo}"):
-        there = _there(api, wish.repo)
-        bucket_is_there = wish.bucket is None or _has_bucket(api, wish.bucket)
+    config = _sound(config)
+    api = hub.hub_client(settings)
+    with hub.hub_errors(f"the Space {config.repo}"):
+        there = _there(api, config.repo)
+        bucket_is_there = config.bucket is None or _has_bucket(api, config.bucket)
         present = there or _There()
-        wish = _with_sign_in(api, wish, present)
-    _require_ours(wish.repo, present)
-    wanted = uploads.files(ROOT, _readme(wish, present), settings.home, secrets=[hub.token()])
-    return Plan(
-        repo=wish.repo,
-        url=f"{api.endpoint}/spaces/{wish.repo}",
+        config = _with_sign_in(api, config, present)
+    _require_ours(config.repo, present)
+    wanted = uploads.files(ROOT, _readme(config, present), settings.home, secrets=[hub.require_token()])
+    return DeployPlan(
+        repo=config.repo,
+        url=f"{api.endpoint}/spaces/{config.repo}",
         creates=there is None,
         creates_bucket=not bucket_is_there,
-        settings=tuple(_settings(wish, present)),
+        settings=tuple(_settings(config, present)),
         uploads=tuple(f for name, f in wanted.items() if not f.same(*present.files.get(name, (None, None)))),
         deletes=tuple(sorted(set(present.files) - set(wanted) - _STAYS)),
         head=present.head,
     )
 
 
-def carry_out(settings: Settings, wish: Wish, made: Plan) -> str | None:
+def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> str | None:
     """Do what a plan says; the new commit, None where no file changed.
 
     Raises `StudioError` as `plan` does, and where another changed the Space since: then the files are not touched.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
-    wish = _sound(wish).model_copy(update={"variables": _variables(made)})
-    api = hub.api(settings)
-    if made.creates_bucket and wish.bucket is not None:
-        with hub.told(f"the bucket {wish.bucket}"):
-            api.create_bucket(wish.bucket, private=True, exist_ok=True)
-    with hub.told(f"the Space {wish.repo}"):
-        if made.creates:
+    config = _sound(config).model_copy(update={"variables": _variables(deploy_plan)})
+    api = hub.hub_client(settings)
+    if deploy_plan.creates_bucket and config.bucket is not None:
+        with hub.hub_errors(f"the bucket {config.bucket}"):
+            api.create_bucket(config.bucket, private=True, exist_ok=True)
+    with hub.hub_errors(f"the Space {config.repo}"):
+        if deploy_plan.creates:
             api.create_repo(
-                wish.repo,
+                config.repo,
                 repo_type="space",
                 space_sdk="docker",
-                private=wish.private,
-                space_hardware=wish.hardware,  # type: ignore[arg-type]
-                space_variables=[{"key": k, "value": v} for k, v in wish.variables.items()] or None,
-                space_volumes=_mounts(wish, ()) or None,
+                private=config.private,
+                space_hardware=config.hardware,  # type: ignore[arg-type]
+                space_variables=[{"key": k, "value": v} for k, v in config.variables.items()] or None,
+                space_volumes=_mounts(config, ()) or None,
             )
         else:
-            _set(api, wish, {setting.name for setting in made.settings})
+            _set(api, config, {setting.name for setting in deploy_plan.settings})
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
             *(
                 CommitOperationAdd(f.path, ROOT / f.path if f.text is None else f.text.encode())
-                for f in made.uploads
+                for f in deploy_plan.uploads
             ),
-            *(CommitOperationDelete(path) for path in made.deletes),
+            *(CommitOperationDelete(path) for path in deploy_plan.deletes),
         ]
         if not operations:
             return None
         told = api.create_commit(
-            wish.repo,
+            config.repo,
             operations,
             commit_message="Deploy E2LM Task Studio",
             repo_type="space",
-            parent_commit=made.head,
+            parent_commit=deploy_plan.head,
         )
         return str(told.oid)
 
 
-def _sound(wish: Wish) -> Wish:
+def _sound(wish: SpaceConfig) -> SpaceConfig:
     """The wish with what follows from it. Raises `StudioError` for what no Space can have."""
     if not _REPO.fullmatch(wish.repo):
         raise StudioError(f"{wish.repo[:80]!r} is no Space's name: use OWNER/NAME, as in me/studio.")
@@ -182,7 +182,7 @@ def _sound(wish: Wish) -> Wish:
     return wish
 
 
-def _with_sign_in(api: HfApi, wish: Wish, there: _There) -> Wish:
+def _with_sign_in(api: HfApi, wish: SpaceConfig, there: _There) -> SpaceConfig:
     """The wish with the variables of signing in, where that is wished; the owner administers unless others do.
 
     Raises `StudioError` where nobody is named and the owner is not whoever deploys: an organisation signs in
@@ -202,7 +202,7 @@ def _with_sign_in(api: HfApi, wish: Wish, there: _There) -> Wish:
     return wish.model_copy(update={"variables": {"E2LM_AUTH": "oidc", **wish.variables, _ADMINS: named}})
 
 
-def _variables(made: Plan) -> dict[str, str]:
+def _variables(made: DeployPlan) -> dict[str, str]:
     """The variables that a plan sets."""
     changed = (setting for setting in made.settings if setting.name.startswith(_VARIABLE_OF))
     return {setting.name.removeprefix(_VARIABLE_OF): setting.after for setting in changed}
@@ -255,7 +255,7 @@ def _has_bucket(api: HfApi, bucket: str) -> bool:
     return True
 
 
-def _readme(wish: Wish, there: _There) -> bytes:
+def _readme(wish: SpaceConfig, there: _There) -> bytes:
     """This repository's README below the Space's settings."""
     from huggingface_hub import SpaceCardData
 
@@ -268,7 +268,7 @@ def _readme(wish: Wish, there: _There) -> bytes:
     return f"---\n{SpaceCardData(**front).to_yaml()}\n---\n\n{text}".encode()
 
 
-def _settings(wish: Wish, there: _There) -> list[Setting]:
+def _settings(wish: SpaceConfig, there: _There) -> list[Setting]:
     """What is wanted and not so."""
     wanted: list[tuple[str, str | None, str | None]] = [("hardware", there.hardware, wish.hardware)]
     if wish.private is not None:
@@ -291,7 +291,7 @@ def _visibility(private: bool) -> str:
     return "private" if private else "public"
 
 
-def _mounts(wish: Wish, present: Sequence[Volume]) -> list[Volume]:
+def _mounts(wish: SpaceConfig, present: Sequence[Volume]) -> list[Volume]:
     """The Space's volumes with the wished bucket at /data."""
     from huggingface_hub import Volume
 
@@ -301,7 +301,7 @@ def _mounts(wish: Wish, present: Sequence[Volume]) -> list[Volume]:
     return [*others, Volume(type="bucket", source=wish.bucket, mount_path=DATA)]
 
 
-def _set(api: HfApi, wish: Wish, names: set[str]) -> None:
+def _set(api: HfApi, wish: SpaceConfig, names: set[str]) -> None:
     """Give an existing Space the settings of these names."""
     if "visibility" in names:
         api.update_repo_settings(wish.repo, repo_type="space", private=wish.private)

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 
-def token() -> str:
+def require_token() -> str:
     """The token of the environment. Raises `StudioError` where there is none."""
     if found := os.environ.get("HF_TOKEN"):
         return found
     raise StudioError("The hub is written to with a token that may: set HF_TOKEN in the environment.")
 
 
-def api(settings: Settings) -> HfApi:
+def hub_client(settings: Settings) -> HfApi:
     """The hub of the settings, asked with the environment's token."""
     from huggingface_hub import HfApi, constants
 
-    return HfApi(endpoint=settings.hub_endpoint or constants.ENDPOINT, token=token())
+    return HfApi(endpoint=settings.hub_endpoint or constants.ENDPOINT, token=require_token())
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def hub_errors(what: str) -> Iterator[None]:
     """Turn what huggingface_hub raises when asked for `what` into one sentence; a defect of ours passes."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled

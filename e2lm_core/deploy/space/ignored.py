@@ -13,7 +13,7 @@ from pathlib import Path
 NAME = ".dockerignore"
 
 
-class Ignored:
+class DockerIgnore:
     """The patterns of a `.dockerignore`; the last one that fits decides, and `!` takes a file back in."""
 
     def __init__(self, text: str) -> None:
@@ -30,13 +30,13 @@ class Ignored:
         return out
 
 
-def context(root: Path) -> Iterator[str]:
+def build_context(root: Path) -> Iterator[str]:
     """The files below `root` that an image is built from: relative, with `/`, sorted; no links.
 
     Folders that no `!` can bring back are not walked into.
     """
     file = root / NAME
-    ignored = Ignored(file.read_text(encoding="utf-8") if file.is_file() else "")
+    ignored = DockerIgnore(file.read_text(encoding="utf-8") if file.is_file() else "")
     folders = [root]
     found = []
     while folders:

@@ -60,7 +60,7 @@ def files(root: Path, readme: bytes, home: Path, secrets: Iterable[str] = ()) ->
     Raises `StudioError`, which names the file and not what is in it, where one holds a secret or lies in the home.
     """
     known = _known_to_git(root)
-    names = [*ignored.context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
+    names = [*ignored.build_context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
     found = {}
     hidden = [secret.encode() for secret in secrets if len(secret) >= 8]
     for name in names:

@@ -26,7 +26,7 @@ REQUIREMENT = "ray>=2.60"  # as in requirements-ray.txt, which an installed stud
 _STARTING = threading.Lock()
 
 
-def library() -> Any:
+def import_ray() -> Any:
     """Ray itself. Raises `StudioError` where it is not installed."""
     try:
         import ray
@@ -42,9 +42,9 @@ def connect(settings: Settings) -> Any:
 
     Raises `StudioError` where Ray is not installed and where the cluster does not answer.
     """
-    ray = library()
+    ray = import_ray()
     address = os.environ.get("RAY_ADDRESS")
-    with _STARTING, _signals_kept(), staged() as code:
+    with _STARTING, _signals_kept(), staged_package() as code:
         if ray.is_initialized():
             return ray
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -71,7 +71,7 @@ def connect(settings: Settings) -> Any:
 
 
 @contextlib.contextmanager
-def staged() -> Iterator[Path]:
+def staged_package() -> Iterator[Path]:
     """A folder with this package's code alone: what nodes import, so that all run the same."""
     with tempfile.TemporaryDirectory(prefix="e2lm-code-") as folder:
         package = ROOT / "e2lm_core"
@@ -97,7 +97,9 @@ def _own_token() -> None:
 def _without_secrets() -> Iterator[None]:
     """The processes of a cluster that is started here get names of the environment from a list, as all of ours do."""
     before = dict(os.environ)
-    kept = children.environment(network=True) | {n: v for n, v in before.items() if n.startswith("RAY_")}
+    kept = children.subprocess_environment(with_network=True) | {
+        n: v for n, v in before.items() if n.startswith("RAY_")
+    }
     for name in before.keys() - kept.keys():
         del os.environ[name]
     try:
@@ -126,7 +128,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def kind(ray: Any, settings: Settings) -> str:
+def device_kind(ray: Any, settings: Settings) -> str:
     """GPU where the cluster has any and the settings do not say cpu, else CPU."""
     wants_cpu = (settings.device or "").startswith("cpu")
     return "GPU" if not wants_cpu and ray.cluster_resources().get("GPU", 0) >= 1 else "CPU"
@@ -137,7 +139,7 @@ def capacity(ray: Any, resource: str) -> int:
     return int(ray.cluster_resources().get(resource, 0))
 
 
-def actor(ray: Any, settings: Settings, resource: str) -> Any:
+def create_actor(ray: Any, settings: Settings, resource: str) -> Any:
     """A new actor, wherever the cluster has room for one, sooner or later."""
     from e2lm_core.engine.cluster.node import Node
 

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from e2lm_core.base import children, errors, phrasing
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
 from e2lm_core.checkpoints.folders import loaded_files
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import one_after_the_other
 from e2lm_core.engine.cluster import connection
-from e2lm_core.engine.cluster.pool import Member, Nowhere, Pool
+from e2lm_core.engine.cluster.pool import Member, NoCapacityError, Pool
 from e2lm_core.engine.local import LocalBackend
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class RayBackend:
     """
 
     def __init__(self, settings: Settings) -> None:
-        connection.library()
+        connection.import_ray()
         self.settings = settings
         self._here = LocalBackend(settings)
         self._lock = threading.RLock()
@@ -125,7 +125,7 @@ class RayBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         """As `LocalBackend.chunks`, by whatever actor is free; another goes on where one dies.
 
         Raises `StudioError` where actors die of this checkpoint again and again.
@@ -139,7 +139,7 @@ class RayBackend:
         done, deaths, absent = set(skip), 0, set[str]()
         while True:
             try:
-                with self.pool.lent(model.config_digest, stop, absent) as member:
+                with self.pool.lease(model.config_digest, stop, absent) as member:
                     try:
                         for chunk in self._from(member, model, text, done, stop):
                             deaths = 0
@@ -149,14 +149,14 @@ class RayBackend:
                     except _Elsewhere:
                         absent.add(member.node)
                     except _lost() as error:
-                        self.pool.lost(member)
+                        self.pool.discard(member)
                         deaths += 1
                         if deaths == MAX_DEATHS:
                             raise StudioError(
                                 f"{phrasing.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
                                 f"{checkpoint.name}; what was computed is kept: see their memory and `ray status`."
                             ) from error
-            except Nowhere:
+            except NoCapacityError:
                 raise CheckpointError(
                     f"{checkpoint.name} is over {phrasing.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
                     "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."
@@ -174,7 +174,7 @@ class RayBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Sequence[Scored]]:
+    ) -> Iterator[Sequence[ScoredChunk]]:
         """One after the other."""
         return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
@@ -185,7 +185,7 @@ class RayBackend:
         text: SentText,
         done: Collection[int],
         stop: Callable[[], bool],
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         """Chunks from one actor, until it has no more. Raises what `_lost` names where it dies."""
         from e2lm_core.engine.cluster import payload
 
@@ -198,7 +198,7 @@ class RayBackend:
             while True:
                 reply = self._answer(waiting.popleft(), stop)
                 # Those that are whole are kept, whatever went wrong after them.
-                yield from map(payload.scored, reply.pieces)
+                yield from map(payload.from_piece, reply.pieces)
                 self._heard(reply)
                 if reply.done:
                     return
@@ -210,7 +210,7 @@ class RayBackend:
                 actor.end.remote(run)
 
     def _answer(self, reference: Any, stop: Callable[[], bool]) -> Reply:
-        ray = connection.library()
+        ray = connection.import_ray()
         while True:
             ready, _ = ray.wait([reference], timeout=_ASK_S)
             if ready:
@@ -220,7 +220,7 @@ class RayBackend:
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
 
     def _heard(self, reply: Reply) -> None:
-        children.took_elsewhere(reply.cpu_s)
+        children.add_remote_cpu_seconds(reply.cpu_s)
         where = (
             f"Computed on a Ray cluster by {phrasing.count(len(self.pool), 'actor')} on "
             f"{phrasing.count(self.pool.nodes, 'machine')}."
@@ -266,7 +266,10 @@ class RayBackend:
                 )
             else:
                 stored = loader.stored(directory)
-                weights, size = (connection.library().put(payload.arrays(stored.weights)),), stored.bytes
+                weights, size = (
+                    (connection.import_ray().put(payload.tensors_to_arrays(stored.weights)),),
+                    stored.bytes,
+                )
             text = payload.without_paths((directory / "config.json").read_text(encoding="utf-8"))
             if checkpoint_state(checkpoint) != state:
                 raise CheckpointError(f"{directory} was written to while it was read: run it again.")
@@ -296,8 +299,8 @@ class RayBackend:
         encoded, text = self._here.encoded(model, requests)
         with self._lock:
             if text not in self._texts:
-                arrays = payload.packed(encoded)
-                reference = connection.library().put(arrays)
+                arrays = payload.pack_requests(encoded)
+                reference = connection.import_ray().put(arrays)
                 self._texts[text] = payload.SentText(payload.key_of(arrays), (reference,))
                 if len(self._texts) > _KEPT_TEXTS:
                     self._texts.popitem(last=False)

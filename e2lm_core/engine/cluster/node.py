@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, ModelInfo, Scored
+from e2lm_core.base.records import Checkpoint, ModelInfo, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.engine.batches.tokenise import Encoded
@@ -34,7 +34,7 @@ _KEPT_BYTES = 256 * 2**20  # of models: the object store holds them for all acto
 _KEPT_TEXTS = 4
 
 
-class Absent(CheckpointError):
+class CheckpointMissingError(CheckpointError):
     """This node does not have the files of a checkpoint that nodes read themselves; another may."""
 
 
@@ -49,11 +49,11 @@ class Node:
         self._scorer = Scorer(self._device, getattr(torch, dtype))
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._texts: OrderedDict[str, list[Encoded]] = OrderedDict()
-        self._runs: dict[str, Iterator[Scored]] = {}
+        self._runs: dict[str, Iterator[ScoredChunk]] = {}
         self._configs: dict[str, Any] = {}
         self._counted = time.process_time()
 
-    def about(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """What the driver has to know of this node before it trusts it with a chunk."""
         import transformers
 
@@ -76,14 +76,14 @@ class Node:
             return self._reply(error=(type(error).__name__, str(error)))
         return self._reply()
 
-    def more(self, run: str) -> Reply:
+    def next_chunks(self, run: str) -> Reply:
         """The next chunks, as many as fit into a tenth of a second; after the last, or an error, it is over."""
         chunks, pieces, started = self._runs.get(run), [], time.monotonic()
         if chunks is None:
             return self._reply(done=True)
         try:
             for chunk in chunks:
-                pieces.append(payload.piece(chunk))
+                pieces.append(payload.to_piece(chunk))
                 if time.monotonic() - started >= _REPLY_S:
                     return self._reply(tuple(pieces))
         except StudioError as error:
@@ -92,7 +92,7 @@ class Node:
         self.end(run)
         return self._reply(tuple(pieces), done=True)
 
-    def runs(self) -> int:
+    def active_runs(self) -> int:
         """How many runs have begun and not ended."""
         return len(self._runs)
 
@@ -114,7 +114,7 @@ class Node:
 
     def _text(self, text: SentText) -> list[Encoded]:
         if text.key not in self._texts:
-            self._texts[text.key] = payload.unpacked(_fetched(text.tokens))
+            self._texts[text.key] = payload.unpack_requests(_fetched(text.tokens))
             if len(self._texts) > _KEPT_TEXTS:
                 self._texts.popitem(last=False)
         self._texts.move_to_end(text.key)
@@ -135,7 +135,7 @@ class Node:
                 (Path(folder) / "config.json").write_text(sent.config, encoding="utf-8")
                 self._configs[sent.config] = read_config(Path(folder))
         config = self._configs[sent.config]
-        weights = payload.tensors(_fetched(sent.weights))
+        weights = payload.arrays_to_tensors(_fetched(sent.weights))
         stored = LoadedModel(weights, config, config_digest(config), Path(sent.label), self._loader.skeletons)
         return self._loader.placed(stored)
 
@@ -144,16 +144,18 @@ class Node:
         from e2lm_core.checkpoints.unpacking import ensure_directory
 
         settings = Settings.from_env()
-        checkpoint = here(sent.files, settings)
+        checkpoint = local_checkpoint(sent.files, settings)
         if checkpoint is None:
-            raise Absent(f"{sent.label} is not on the node {platform.node()}.")
+            raise CheckpointMissingError(f"{sent.label} is not on the node {platform.node()}.")
         loaded = self._loader.load(ensure_directory(checkpoint, settings))
-        if here(sent.files, settings) is None:
-            raise Absent(f"{sent.label} was written to on the node {platform.node()} while it was read.")
+        if local_checkpoint(sent.files, settings) is None:
+            raise CheckpointMissingError(
+                f"{sent.label} was written to on the node {platform.node()} while it was read."
+            )
         return loaded
 
 
-def here(files: NodeFiles, settings: Settings) -> Checkpoint | None:
+def local_checkpoint(files: NodeFiles, settings: Settings) -> Checkpoint | None:
     """The checkpoint as this machine has it, or can fetch it from a hub; None where it has not, or has another."""
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.checkpoints.fingerprints import fingerprint

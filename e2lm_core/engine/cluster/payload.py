@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.base.records import Loglikelihood, ScoredChunk
 from e2lm_core.engine.batches.tokenise import Encoded
 
 Arrays = dict[str, tuple[str, tuple[int, ...], NDArray[np.uint8]]]  # name: (dtype, shape, bytes)
@@ -95,7 +95,7 @@ def without_paths(config: str) -> str:
     return json.dumps(cleaned(json.loads(config)), sort_keys=True)
 
 
-def arrays(weights: dict[str, torch.Tensor]) -> Arrays:
+def tensors_to_arrays(weights: dict[str, torch.Tensor]) -> Arrays:
     """Tensors as bytes, which go into shared memory as they are, whatever their dtype."""
     return {
         name: (
@@ -107,7 +107,7 @@ def arrays(weights: dict[str, torch.Tensor]) -> Arrays:
     }
 
 
-def tensors(found: Arrays) -> dict[str, torch.Tensor]:
+def arrays_to_tensors(found: Arrays) -> dict[str, torch.Tensor]:
     """The tensors of `arrays`, in the memory where those lie: nobody may write to them."""
     made = {}
     with warnings.catch_warnings():  # of memory that is not writable: scoring writes to no weight
@@ -119,7 +119,7 @@ def tensors(found: Arrays) -> dict[str, torch.Tensor]:
     return made
 
 
-def packed(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
+def pack_requests(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
     """Requests' tokens in four arrays: `inputs` and `targets` one after the other, with how many each has."""
     empty = np.zeros(0, np.int32)
     return {
@@ -130,7 +130,7 @@ def packed(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
     }
 
 
-def unpacked(found: dict[str, NDArray[np.int32]]) -> list[Encoded]:
+def unpack_requests(found: dict[str, NDArray[np.int32]]) -> list[Encoded]:
     """The requests of `packed`."""
     inputs = np.split(found["inputs"].copy(), np.cumsum(found["of_inputs"])[:-1])
     targets = np.split(found["targets"].copy(), np.cumsum(found["of_targets"])[:-1])
@@ -147,7 +147,7 @@ def key_of(found: dict[str, NDArray[np.int32]]) -> str:
     return digest.hexdigest()
 
 
-def piece(scored: Scored) -> Piece:
+def to_piece(scored: ScoredChunk) -> Piece:
     """A chunk's results as arrays."""
     return Piece(
         indexes=np.array([index for index, _ in scored], np.int32),
@@ -158,7 +158,7 @@ def piece(scored: Scored) -> Piece:
     )
 
 
-def scored(found: Piece) -> Scored:
+def from_piece(found: Piece) -> ScoredChunk:
     """The chunk of a `Piece`, its numbers as they were."""
     results: Iterable[tuple[int, Loglikelihood]] = (
         (index, Loglikelihood(ll, count))
@@ -166,4 +166,4 @@ def scored(found: Piece) -> Scored:
             found.indexes.tolist(), found.ll_nats.tolist(), found.counts.tolist(), strict=True
         )
     )
-    return Scored(results, found.tokens, found.harness_tokens)
+    return ScoredChunk(results, found.tokens, found.harness_tokens)

@@ -27,7 +27,7 @@ _FAILED_AT_MOST = 5  # starts in a row
 log = logging.getLogger(__name__)
 
 
-class Nowhere(Exception):
+class NoCapacityError(Exception):
     """All nodes that are up are among those to avoid."""
 
 
@@ -82,7 +82,7 @@ class Pool:
             if self._thread is not None:
                 return
             self._ray = connection.connect(self._settings)
-            self._kind = connection.kind(self._ray, self._settings)
+            self._kind = connection.device_kind(self._ray, self._settings)
             self._thread = threading.Thread(target=self._look_after, name="ray-pool", daemon=True)
             self._thread.start()
 
@@ -102,7 +102,7 @@ class Pool:
             self._starting.clear()
 
     @contextlib.contextmanager
-    def lent(
+    def lease(
         self, config: str, cancelled: Callable[[], bool], avoid: Collection[str] = ()
     ) -> Iterator[Member]:
         """An actor for one user: one that has the configuration loaded, else the one with the fewest.
@@ -135,7 +135,7 @@ class Pool:
                 if there:
                     since = time.monotonic()  # they are at work, and will be free again
                 elif avoid and self._members and not self._starting:
-                    raise Nowhere
+                    raise NoCapacityError
                 if len(self._failed) >= _FAILED_AT_MOST and not self._members:
                     raise StudioError(f"No node of the Ray cluster can compute: {self._failed[-1]}")
                 if time.monotonic() - since > NOBODY_S:
@@ -144,7 +144,7 @@ class Pool:
                     )
                 self._changed.wait(LOOK_S)
 
-    def lost(self, member: Member) -> None:
+    def discard(self, member: Member) -> None:
         """It has died, or cannot be reached: never lent again."""
         with self._changed:
             if member in self._members:
@@ -177,7 +177,7 @@ class Pool:
         for member in surplus:
             self._kill(member)
         for _ in range(lacking):
-            actor = connection.actor(self._ray, self._settings, self._kind)
+            actor = connection.create_actor(self._ray, self._settings, self._kind)
             self._starting.append(Member(actor, actor.about.remote()))
         if self._starting:
             self._welcome()
@@ -192,7 +192,7 @@ class Pool:
             try:
                 member.about = self._ray.get(reference)
                 member.node = member.about["node"]
-                if wrong := unlike(member.about):
+                if wrong := numeric_mismatch(member.about):
                     raise StudioError(wrong)
             except Exception as error:
                 with self._changed:
@@ -211,7 +211,7 @@ class Pool:
             self._ray.kill(member.actor, no_restart=True)
 
 
-def unlike(about: dict[str, Any]) -> str | None:
+def numeric_mismatch(about: dict[str, Any]) -> str | None:
     """What makes a node's numbers others than this machine's, as a sentence; None where nothing does."""
     import torch
     import transformers

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import METRICS, Checkpoint, Null, TaskSet
+from e2lm_core.base.records import METRICS, Checkpoint, NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture
 from e2lm_core.export.html import SCORE_LABELS
@@ -24,31 +24,33 @@ PICTURE = "curves.svg"
 MOST_WAIVED = 50  # sentences of the checks; how many more there are is said
 
 
-class About(NamedTuple):
+class CardSections(NamedTuple):
     """The card's sections in Markdown, and the files that they show."""
 
     text: str
     files: Mapping[str, bytes]
 
 
-def about(
+def build_sections(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     with_relevance: bool = True,
-) -> About:
+) -> CardSections:
     """What there is to say of the set on these checkpoints; nothing is computed but scores and relevance."""
-    document = report.build(studio, task, checkpoints, num_fewshot, with_relevance)
+    document = report.build_report(studio, task, checkpoints, num_fewshot, with_relevance)
     drawn = picture.curves(document)
     parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
     parts += [*_waived(document), *_provenance(document)]
-    return About("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
+    return CardSections("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
 
 
-def markdown(text: object) -> str:
+def escape_markdown(text: object) -> str:
     """A text on one line, of which no sign is one of Markdown's, HTML's or a table's."""
-    return re.sub(r"([\\`*_{}\[\]<>()#|~!&])", r"\\\1", " ".join(phrasing.printable(str(text)).split()))
+    return re.sub(
+        r"([\\`*_{}\[\]<>()#|~!&])", r"\\\1", " ".join(phrasing.escape_control_characters(str(text)).split())
+    )
 
 
 def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
@@ -57,7 +59,7 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     if drawn:
         yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
     taught = (document["taught"] or {}).get("sentence")
-    yield " ".join(markdown(said) for said in (document["finding"], taught) if said)
+    yield " ".join(escape_markdown(said) for said in (document["finding"], taught) if said)
     yield ""
     if document["scores"] is None:
         return
@@ -74,7 +76,7 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     yield from ("", "| metric | SQ | beside random answers |", "|---|---|---|")
     for metric in METRICS:
         value = document["scores"][metric]["sq"]["overall"]
-        yield f"| {markdown(labels.METRIC_LABEL[metric])} | {_value(value)} | {_random(value)} |"
+        yield f"| {escape_markdown(labels.METRIC_LABEL[metric])} | {_value(value)} | {_random(value)} |"
     yield from (
         "",
         f"Score is 0.5 SQ + 0.1 RC + 0.4 CS. RC: {readings.LABELS[document['rc_reading']]}. RC and CS are readings of the "
@@ -96,8 +98,8 @@ def _end(curve: Mapping[str, Any]) -> Iterator[str]:
         k = kept[-1]
         low, high = of["low"][k], of["high"][k]
         between = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
-        seen = phrasing.place(curve["steps"][k], curve["tokens_seen"][k])
-        yield f"| {markdown(curve['model']['name'])} | {seen} | {phrasing.percent(of['values'][k])}{between} |"
+        seen = phrasing.checkpoint_position(curve["steps"][k], curve["tokens_seen"][k])
+        yield f"| {escape_markdown(curve['model']['name'])} | {seen} | {phrasing.percent(of['values'][k])}{between} |"
 
 
 def _value(value: Mapping[str, Any]) -> str:
@@ -105,14 +107,14 @@ def _value(value: Mapping[str, Any]) -> str:
     if _says_nothing(value):
         return f"*{phrasing.score(value['value'])}*"
     said = phrasing.with_interval(value)
-    return f"{said} ({markdown(value['why'])})" if value["value"] is None and value["why"] else said
+    return f"{said} ({escape_markdown(value['why'])})" if value["value"] is None and value["why"] else said
 
 
 def _random(value: Mapping[str, Any]) -> str:
     if not value.get("null"):
         return phrasing.DASH
     before = "not distinguishable from random answers: " if _says_nothing(value) else ""
-    return before + phrasing.beside_random(Null(**value["null"]))
+    return before + phrasing.random_baseline(NullDistribution(**value["null"]))
 
 
 def _says_nothing(value: Mapping[str, Any]) -> bool:
@@ -123,13 +125,13 @@ def _relevance(document: Mapping[str, Any]) -> Iterator[str]:
     found = document["relevance"]
     yield from ("## Scientific relevance", "")
     if found["accepted_share"] is None:
-        yield "It was not judged." if found["why"] == report.NOT_ASKED else markdown(found["why"])
+        yield "It was not judged." if found["why"] == report.NOT_ASKED else escape_markdown(found["why"])
     else:
         fields = Counter(row["field"] for row in found["questions"])
         yield (
             f"The studio's classifier takes {phrasing.percent(found['accepted_share'])} of the questions for science that "
             "the competition's rubric accepts; by their nearest field: "
-            + ", ".join(f"{markdown(name)} {number}" for name, number in fields.most_common())
+            + ", ".join(f"{escape_markdown(name)} {number}" for name, number in fields.most_common())
             + "."
         )
     yield ""
@@ -139,7 +141,7 @@ def _licences(task: TaskSet) -> Iterator[str]:
     asked = (*task.questions, *task.dev)
     yield from ("## Licences and sources", "", "| licence | questions |", "|---|---|")
     for name, number in Counter(q.license for q in asked).most_common():
-        yield f"| {markdown(name) if name else 'not said'} | {number:,} |"
+        yield f"| {escape_markdown(name) if name else 'not said'} | {number:,} |"
     sources = Counter(q.source for q in asked if q.source)
     said = f"{phrasing.count(sum(sources.values()), 'question')} of {len(asked):,} name {phrasing.count(len(sources), 'source')}"
     yield from (
@@ -159,7 +161,7 @@ def _waived(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"Waived by its author: {phrasing.count(len(found), 'finding')} of the checks stood when it was published."
         yield ""
         for finding in found[:MOST_WAIVED]:
-            yield f"- {markdown(finding['sentence'])}"
+            yield f"- {escape_markdown(finding['sentence'])}"
         if len(found) > MOST_WAIVED:
             yield f"- and {len(found) - MOST_WAIVED:,} more"
     yield ""
@@ -187,5 +189,5 @@ def _provenance(document: Mapping[str, Any]) -> Iterator[str]:
     for row in about["checkpoints"]:
         place = f"{row['repo']}@{row['revision']}" if row["repo"] else ""
         digest = f"`{row['fingerprint']}`" if row["fingerprint"] else phrasing.DASH
-        yield f"| {markdown(row['name'])} | {markdown(place)} | {phrasing.tokens(row['tokens_seen'])} | {digest} |"
+        yield f"| {escape_markdown(row['name'])} | {escape_markdown(place)} | {phrasing.tokens(row['tokens_seen'])} | {digest} |"
     yield from ("", "</details>", "")

@@ -11,7 +11,7 @@ from typing import Any
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
-from e2lm_core.export.picture.curves import CARD, Line, Plot, draw
+from e2lm_core.export.picture.curves import CARD, Line, Plot, draw_svg
 
 METRIC = "acc"
 
@@ -29,7 +29,7 @@ def curves(document: Mapping[str, Any]) -> bytes | None:
         document["early_end_tokens"] if by_tokens else None,
         by_tokens,
     )
-    return f"{draw(plot, CARD, palette.LIGHT)}\n".encode()
+    return f"{draw_svg(plot, CARD, palette.LIGHT)}\n".encode()
 
 
 def _line(curve: Mapping[str, Any], by_tokens: bool) -> Line:

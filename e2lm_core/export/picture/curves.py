@@ -70,7 +70,7 @@ class Plot(NamedTuple):
     about: str = ""
 
 
-def draw(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
+def draw_svg(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
     """The picture. `within` a page it has no ground and the page's type, and is known there by that name.
 
     Raises `ValueError` where no line has a point.
@@ -97,7 +97,7 @@ def draw(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
         early=at((min(x for line in plot.lines for x, _ in line.points), low))[0] - layout.left < CHANCE_ROOM,
         lines=[
             _drawn(line, at, theme) | {"named_at": name}
-            for line, name in zip(plot.lines, apart(ends, layout.bottom), strict=True)
+            for line, name in zip(plot.lines, separate_labels(ends, layout.bottom), strict=True)
         ],
         legend=list(_legend(named, layout, theme)),
     )
@@ -169,16 +169,16 @@ def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     return [round(k * step, 10) for k in range(first, last + 1)]
 
 
-def apart(places: Sequence[float | None], floor: float) -> list[float | None]:
+def separate_labels(label_ys: Sequence[float | None], max_y: float) -> list[float | None]:
     """The places of names moved down, then up where they leave the plot below, until no two overlap."""
-    order = sorted((k for k, y in enumerate(places) if y is not None), key=lambda k: places[k] or 0.0)
-    moved = {k: places[k] or 0.0 for k in order}
+    order = sorted((k for k, y in enumerate(label_ys) if y is not None), key=lambda k: label_ys[k] or 0.0)
+    moved = {k: label_ys[k] or 0.0 for k in order}
     for above, k in pairwise(order):
         moved[k] = max(moved[k], moved[above] + APART)
     for k in reversed(order):
-        moved[k] = min(moved[k], floor)
-        floor = moved[k] - APART
-    return [moved.get(k) for k in range(len(places))]
+        moved[k] = min(moved[k], max_y)
+        max_y = moved[k] - APART
+    return [moved.get(k) for k in range(len(label_ys))]
 
 
 def _room(low: float, high: float) -> Xy:

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from e2lm_core.base import phrasing
-from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, span
-from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread
+from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, axis_range
+from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread_labels
 from e2lm_core.charts.palette import Theme
 from e2lm_core.export.picture.curves import DASHES, ticks
 
@@ -77,7 +77,7 @@ class _Scale:
     def __init__(self, chart: Chart) -> None:
         xs = [x for line in chart.lines for x in line.xs]
         self.most = max(xs, default=1.0) * 1.02 or 1.0
-        self.low, self.high = span((y for line in chart.lines for y in line.ys), chart.chance)
+        self.low, self.high = axis_range((y for line in chart.lines for y in line.ys), chart.chance)
 
     def x(self, value: float) -> float:
         return 100 * value / self.most
@@ -185,7 +185,7 @@ def _names(chart: Chart, at: _Scale) -> Iterator[str]:
     named = [line for line in chart.lines if line.shown and len(line.ys)]
     if not chart.legend:
         wanted = [PLOT_PX - at.y(float(line.ys[-1])) for line in named]
-        for line, place in zip(named, spread(wanted, LABEL_GAP_PX, PLOT_PX), strict=True):
+        for line, place in zip(named, spread_labels(wanted, LABEL_GAP_PX, PLOT_PX), strict=True):
             yield f'<text x="100%" dx="8" y="{PLOT_PX - place + 4:.1f}" fill="{line.ink}">{escape(line.name)}</text>'
         return
     for number, line in enumerate(named):

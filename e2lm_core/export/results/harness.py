@@ -12,12 +12,12 @@ from typing import Any
 
 from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
 from e2lm_core.base.version import VERSION
-from e2lm_core.export.results.outgoing import Outgoing, Result, finite
+from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
 
 PROGRAM = "e2lm_task_studio"
 
 
-def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
+def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
     """Every file by its path. `when` is in seconds since 1970; each checkpoint is a microsecond later than the one before."""
     written = {}
     for number, result in enumerate(outgoing.results):
@@ -31,7 +31,7 @@ def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
     return written
 
 
-def arguments(result: Result) -> str:
+def arguments(result: CheckpointResult) -> str:
     """The checkpoint as `--model_args` would name it."""
     pretrained, revision, subfolder = result.names
     parts = [f"pretrained={pretrained}"]
@@ -39,13 +39,13 @@ def arguments(result: Result) -> str:
     return ",".join(parts + ([f"subfolder={subfolder}"] if subfolder else []))
 
 
-def _results(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
+def _results(outgoing: CompleteResults, result: CheckpointResult, when: float) -> dict[str, Any]:
     task, config = outgoing.task.name, outgoing.task.config
     scores: dict[str, Any] = {"alias": task}
-    for metric, mean in finite(result.means):
+    for metric, mean in finite_values(result.means):
         scores |= {
             f"{metric},none": mean,
-            f"{metric}_stderr,none": dict(finite(result.errors)).get(metric, "N/A"),
+            f"{metric}_stderr,none": dict(finite_values(result.errors)).get(metric, "N/A"),
         }
     settings = {
         "task": task,
@@ -75,7 +75,7 @@ def _results(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
     }
 
 
-def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
+def _samples(outgoing: CompleteResults, result: CheckpointResult) -> Iterator[dict[str, Any]]:
     for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
         # As text, as the harness has them; whether a choice is the likeliest text of all is not known here.
         said = [[repr(float(ll)), None] for ll in result.ll[number, : len(doc.choices)]]
@@ -85,7 +85,7 @@ def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
             "target": str(doc.gold) if doc.ending is None else doc.ending,
             "arguments": {
                 f"gen_args_{place}": {"arg_0": context, "arg_1": continuation}
-                for place, (context, continuation) in enumerate(doc.asked)
+                for place, (context, continuation) in enumerate(doc.requests)
             },
             "resps": [[one] for one in said],
             "filtered_resps": said,

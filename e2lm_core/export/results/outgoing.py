@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.phrasing import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
 from e2lm_core.runs import measure, state
 from e2lm_core.runs.studio import Studio
@@ -22,7 +22,7 @@ from e2lm_core.sets.prompts.render import render_set
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class CheckpointResult:
     """One checkpoint's: `ll` [Q, C] in nats, `values` of each metric [Q], their means and the means' standard errors."""
 
     checkpoint: Checkpoint
@@ -41,13 +41,13 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class CompleteResults:
     """A set's results on a fleet; `lacking` are the checkpoints that are not complete, which are left out."""
 
     task: TaskSet
     num_fewshot: int
     docs: Sequence[RenderedDoc]
-    results: Sequence[Result]
+    results: Sequence[CheckpointResult]
     lacking: tuple[str, ...]
 
     @property
@@ -55,21 +55,21 @@ class Outgoing:
         """What is left out, if anything is."""
         if not self.lacking:
             return None
-        return f"Not every question was run at {listing(list(self.lacking))}: left out."
+        return f"Not every question was run at {join_words(list(self.lacking))}: left out."
 
 
-def gather(
+def collect_results(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
-) -> Outgoing:
+) -> CompleteResults:
     """The set's results of its last run, or of `checkpoints`. Raises StudioError where no checkpoint is complete."""
-    chosen, shots = state.fleet(studio, task.name)
+    chosen, shots = state.fleet_of_set(studio, task.name)
     if checkpoints is not None:
         chosen, shots = tuple(checkpoints), None
     shots = num_fewshot if num_fewshot is not None else shots
-    measured = measure.measure(studio, task, chosen, shots)
+    measured = measure.load(studio, task, chosen, shots)
     results, lacking = [], []
     for curve in measured.curves:
         for checkpoint, ll in zip(curve.checkpoints, curve.ll, strict=True):
@@ -80,15 +80,15 @@ def gather(
                 continue
             means = {metric: float(metrics.curve(one)) for metric, one in own.items()}
             errors = {metric: float(sample_error(one, len(one))) for metric, one in own.items()}
-            results.append(Result(checkpoint, ll, own, means, errors))
+            results.append(CheckpointResult(checkpoint, ll, own, means, errors))
     if not results:
         raise StudioError(
-            f"The set {quoted(task.name)} has no complete results: run it first (evaluate {task.name})."
+            f"The set {quote(task.name)} has no complete results: run it first (evaluate {task.name})."
         )
     shots = task.config.num_fewshot if shots is None else shots
-    return Outgoing(task, shots, render_set(task, shots), results, tuple(lacking))
+    return CompleteResults(task, shots, render_set(task, shots), results, tuple(lacking))
 
 
-def finite(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+def finite_values(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     """Those that JSON can say."""
     return ((name, value) for name, value in values.items() if math.isfinite(value))

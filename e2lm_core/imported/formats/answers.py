@@ -21,7 +21,7 @@ MAX_CHOICES = 200
 MAX_CELLS = 2_000_000  # questions × choices
 
 
-class Answered(NamedTuple):
+class ScoredQuestion(NamedTuple):
     """One question: `ll` in nats and `chars` a choice, without the delimiter before it; `gold_bytes` in UTF-8."""
 
     id: str
@@ -32,9 +32,11 @@ class Answered(NamedTuple):
     gold_bytes: float
 
 
-def of_texts(identity: str, subject: str, gold: int, ll: Sequence[float], texts: Sequence[str]) -> Answered:
+def from_choice_texts(
+    identity: str, subject: str, gold: int, ll: Sequence[float], texts: Sequence[str]
+) -> ScoredQuestion:
     """A question whose choices are there as texts, the delimiter taken off."""
-    return Answered(
+    return ScoredQuestion(
         identity,
         subject,
         gold,
@@ -44,17 +46,17 @@ def of_texts(identity: str, subject: str, gold: int, ll: Sequence[float], texts:
     )
 
 
-def without_space(texts: Sequence[str]) -> list[str]:
+def strip_leading_space(texts: Sequence[str]) -> list[str]:
     """Choices without the one space that a tool puts before each: none is taken off where one has none."""
     return [text[1:] for text in texts] if all(text.startswith(" ") for text in texts) else list(texts)
 
 
-def add(
+def add_questions(
     evaluation: Evaluation,
-    answered: Sequence[Answered],
-    what: str = "samples",
+    answered: Sequence[ScoredQuestion],
+    source_kind: str = "samples",
     where_from: str = "the results file",
-    alike: Mapping[str, str] | None = None,
+    same_questions: Mapping[str, str] | None = None,
 ) -> tuple[Evaluation, str | None]:
     """The evaluation with its questions' log-likelihoods, from which every metric follows; or why not.
 
@@ -64,31 +66,36 @@ def add(
     where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
     width = max((len(one.ll) for one in answered), default=0)
     if not answered:
-        return evaluation, f"{where}: the {what} give no log-likelihoods of choices (there are none)."
+        return evaluation, f"{where}: the {source_kind} give no log-likelihoods of choices (there are none)."
     if len(answered) * width > MAX_CELLS:
         return (
             evaluation,
-            f"{where}: the {what} give no log-likelihoods of choices ({len(answered):,} questions of up to "
+            f"{where}: the {source_kind} give no log-likelihoods of choices ({len(answered):,} questions of up to "
             f"{width:,} choices are more than can be read).",
         )
     if evaluation.n is not None and evaluation.n != len(answered):
         return (
             evaluation,
-            f"{where}: the {what} hold {len(answered):,} of {evaluation.n:,} questions, so its means "
-            f"are taken from {where_from} alone; copy the {what} again.",
+            f"{where}: the {source_kind} hold {len(answered):,} of {evaluation.n:,} questions, so its means "
+            f"are taken from {where_from} alone; copy the {source_kind} again.",
         )
     questions, ll = _arrays(answered, width)
     values = metrics.per_question(ll[None], questions.gold, questions.chars, questions.gold_bytes)
     means = {metric: float(metrics.curve(values[metric])[0]) for metric in METRICS}
     if missing := int(np.isnan(values["margin"]).sum()):
-        return evaluation, f"{where}: {missing:,} of the {what} have a log-likelihood that is not a number."
-    for theirs, ours in (alike if alike is not None else {"acc": "acc", "acc_norm": "acc_norm"}).items():
+        return (
+            evaluation,
+            f"{where}: {missing:,} of the {source_kind} have a log-likelihood that is not a number.",
+        )
+    for theirs, ours in (
+        same_questions if same_questions is not None else {"acc": "acc", "acc_norm": "acc_norm"}
+    ).items():
         reported = evaluation.scores.get(theirs)
         if reported is not None and abs(reported - means[ours]) > AGREES_WITHIN:
             return (
                 evaluation,
-                f"{where}: {theirs} is {means[ours]:.4f} by the {what} but {reported:.4f} in {where_from}; "
-                f"the {what} are left aside, since they are of another run or task.",
+                f"{where}: {theirs} is {means[ours]:.4f} by the {source_kind} but {reported:.4f} in {where_from}; "
+                f"the {source_kind} are left aside, since they are of another run or task.",
             )
     # The file's own means stay as they are, to the last bit.
     scores = {**{m: v for m, v in means.items() if math.isfinite(v)}, **evaluation.scores}
@@ -102,7 +109,7 @@ def add(
     ), None
 
 
-def _arrays(answered: Sequence[Answered], width: int) -> tuple[Questions, np.ndarray]:
+def _arrays(answered: Sequence[ScoredQuestion], width: int) -> tuple[Questions, np.ndarray]:
     ll, chars = np.full((len(answered), width), np.nan), np.full((len(answered), width), np.nan)
     for q, one in enumerate(answered):
         ll[q, : len(one.ll)] = one.ll

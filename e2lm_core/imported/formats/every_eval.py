@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "every_eval_ever record"
 _NAMES = {"accuracy": "acc"}
@@ -36,7 +36,7 @@ def is_sample(row: Any) -> bool:
     return isinstance(row, dict) and {"schema_version", "evaluation_id", "sample_id"} <= set(row)
 
 
-def read_record(content: Json, file: str, places: Places) -> ResultsFile:
+def read_record(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
     """The evaluations of one record; none, with the reason, where it names no checkpoint."""
     model = content["model_info"]
     spot = _spot(model, places)
@@ -56,7 +56,7 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
         task = str(result.get("evaluation_name") or "")
         config = given if isinstance(given := result.get("metric_config"), dict) else {}
         details = given if isinstance(given := result.get("score_details"), dict) else {}
-        score = number(details.get("score"))
+        score = to_json_number(details.get("score"))
         if not task or score is None:
             problems.append(f"{file} has a result without a name or a number, which is left out.")
             continue
@@ -81,12 +81,12 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
             lower=frozenset(metric for metric in scores if (task, metric) in lower),
         )
         for (task, shots, n), values in by_task.items()
-        for scores, stderr in [with_stderr(values)]
+        for scores, stderr in [split_stderr(values)]
     ]
     return ResultsFile(tuple(evaluations), spot, {}, tuple(dict.fromkeys(problems)))
 
 
-def _spot(model: Json, places: Places) -> Spot | None:
+def _spot(model: Json, places: CheckpointResolver) -> CheckpointKey | None:
     more = given if isinstance(given := model.get("additional_details"), dict) else {}
     names = [str(model[key]) for key in ("id", "name") if model.get(key)]
     for name in names:
@@ -122,7 +122,7 @@ def _error(details: Json) -> float | None:
     """A score's standard error; None where the record has none."""
     doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
     error = doubt.get("standard_error")
-    return number(error.get("value")) if isinstance(error, dict) else number(error)
+    return to_json_number(error.get("value")) if isinstance(error, dict) else to_json_number(error)
 
 
 def _when(stamp: Any) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
-from e2lm_core.base.plain import uncelled, with_decimal_points
+from e2lm_core.base.plain import strip_csv_guard, with_decimal_points
 from e2lm_core.base.strangers import confined, safejson
 
 MAX_ROWS = 200_000  # of an upload, as what follows
@@ -45,11 +45,11 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         elif suffix in _SEPARATORS:
             frame = _separated(data, name, _separator(data.split(b"\n", 1)[0], suffix))
         elif suffix == ".jsonl":
-            frame = frame_of(
+            frame = frame_from_rows(
                 [safejson.loads(line) for line in data.decode().split("\n") if line.strip()], name
             )
         else:
-            frame = frame_of(safejson.loads(data.decode()), name)
+            frame = frame_from_rows(safejson.loads(data.decode()), name)
     except (StudioError, MemoryError):
         raise
     except Exception as error:  # pandas and pyarrow raise whatever their parsers do
@@ -59,7 +59,7 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
     return frame
 
 
-def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
+def frame_from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     """Rows of JSON as a frame; a row lacks what others have.
 
     Raises LimitError for too many of either, TaskError for what is no list of rows.
@@ -80,7 +80,7 @@ def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     return frame
 
 
-def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
+def iter_table(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     """The table in a file of whoever runs the studio, some thousand rows at a time, however many there are.
 
     Raises as `read_frame` does.
@@ -97,7 +97,7 @@ def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
         raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
 
 
-def rows_of(file: BinaryIO, name: str) -> int | None:
+def row_count(file: BinaryIO, name: str) -> int | None:
     """How many rows a Parquet file says that it has; None for another, or for none at all."""
     import pyarrow.parquet as parquet
 
@@ -144,7 +144,7 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
             values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema in wanted)
             if values > MAX_CELLS:
                 raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
-            confined.grant(MEMORY_A_VALUE * values)
+            confined.raise_memory_limit(MEMORY_A_VALUE * values)
             rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
     except (StudioError, MemoryError):
         raise
@@ -202,7 +202,7 @@ def _separator(first_line: bytes, suffix: str) -> str:
 
 
 def _cells(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
-    frame = frame.map(uncelled).rename(columns=uncelled)
+    frame = frame.map(strip_csv_guard).rename(columns=strip_csv_guard)
     return with_decimal_points(frame) if separator == ";" else frame
 
 

@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import (
     PLAIN,
     Evaluation,
     Setup,
     lower_is_better,
+    split_stderr,
     stderr_metric,
-    with_stderr,
 )
 
 _RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})")
@@ -48,7 +48,7 @@ class ResultsFile:
     """What one `results_*.json` says; `delimiters` are those between prompt and choice, by task."""
 
     evaluations: tuple[Evaluation, ...]
-    spot: Spot | None
+    spot: CheckpointKey | None
     delimiters: Mapping[str, str]
     problems: tuple[str, ...]
 
@@ -62,7 +62,7 @@ def is_results(content: Any) -> bool:
     )
 
 
-def read_results(content: Json, file: str, places: Places) -> ResultsFile:
+def read_results(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
     """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
     config: Json = named if isinstance(named := content.get("config"), dict) else {}
     arguments = _arguments(content, config)
@@ -85,15 +85,15 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
         if isinstance(entries, dict):
             scores, lacking = _scored(entries, task, file, spot, version is not None)
             problems += lacking
-            if with_stderr(scores)[0]:
+            if split_stderr(scores)[0]:
                 evaluation = _evaluation(content, str(task), scores, file, spot)
-                setup = setup_of(
+                setup = run_setup(
                     arguments,
                     _chat_template(content),
                     content.get("system_instruction"),
                     _version(content, str(task)),
                 )
-                dtype = dtype_of(config.get("model_dtype") or arguments.get("dtype"))
+                dtype = dtype_name(config.get("model_dtype") or arguments.get("dtype"))
                 evaluations.append(replace(evaluation, setup=setup, dtype=dtype))
     others = {m for run in evaluations for m in run.scores if m.endswith(f",{WITH_DELIMITER}")}
     for metric in sorted(metric.removesuffix(f",{WITH_DELIMITER}") for metric in others):
@@ -104,7 +104,7 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
-def alone(task: str, spot: Spot, file: str) -> Evaluation:
+def alone(task: str, spot: CheckpointKey, file: str) -> Evaluation:
     """An evaluation of which only the samples are there."""
     return Evaluation(
         model=spot.model,
@@ -119,7 +119,7 @@ def alone(task: str, spot: Spot, file: str) -> Evaluation:
     )
 
 
-def setup_of(
+def run_setup(
     arguments: Mapping[str, Any], chat_template: str | None, system_instruction: Any, task_version: Any
 ) -> Setup:
     """The setup that a model's arguments and a run's own settings tell, as any tool writes them."""
@@ -139,7 +139,7 @@ def setup_of(
     return PLAIN if setup == PLAIN else setup
 
 
-def dtype_of(value: Any) -> str | None:
+def dtype_name(value: Any) -> str | None:
     """A dtype's name, `torch.float16` as float16; None where none is given."""
     return str(value).removeprefix("torch.") if _is_given(value) else None
 
@@ -225,18 +225,18 @@ def _version(content: Json, task: str) -> Any:
 
 def _version_text(value: Any) -> str | None:
     """A version as text, 1 and 1.0 alike; None for what is no version (`Yaml`, `N/A`)."""
-    if (found := number(value)) is not None:
+    if (found := to_json_number(value)) is not None:
         return f"{found:g}"
     text = _short(value) if isinstance(value, str) else None
     return None if text is None or text.lower() in ("yaml", "n/a", "none") else text
 
 
 def _scored(
-    entries: Json, task: str, file: str, spot: Spot, counted: bool
+    entries: Json, task: str, file: str, spot: CheckpointKey, counted: bool
 ) -> tuple[dict[str, float], list[str]]:
     """A task's scores, and a sentence for each that is no number, or for there being none."""
     scores, dropped = _scores(entries, counted)
-    if not with_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
+    if not split_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
         return scores, [f"{file} has no score for {task}."]
     return scores, [
         f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is "
@@ -245,8 +245,10 @@ def _scored(
     ]
 
 
-def _evaluation(content: Json, task: str, values: dict[str, float], file: str, spot: Spot) -> Evaluation:
-    scores, stderr = with_stderr(values)
+def _evaluation(
+    content: Json, task: str, values: dict[str, float], file: str, spot: CheckpointKey
+) -> Evaluation:
+    scores, stderr = split_stderr(values)
     return replace(
         alone(task, spot, file),
         scores=scores,
@@ -281,7 +283,7 @@ def _scores(entries: Json, counted: bool) -> tuple[dict[str, float], list[str]]:
         if plain and counted and metric.removesuffix("_stderr") in _OVER_LENGTHS:
             plain, kind = False, WITH_DELIMITER
         name = metric if plain else f"{metric},{kind}"
-        score = number(value)
+        score = to_json_number(value)
         if score is not None:
             scores[name] = score
         elif stderr_metric(name) is None:  # of one question there is no standard error: "N/A"
@@ -332,7 +334,7 @@ def _delimiters(content: Json) -> dict[str, str]:
 
 
 def _when(date: Any, file: str) -> float:
-    seconds = number(date)
+    seconds = to_json_number(date)
     if seconds is not None and 0 <= seconds < MAX_DATE:
         return seconds
     match = _DATE.search(PurePosixPath(file).name)

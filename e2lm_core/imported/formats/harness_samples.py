@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.formats import answers
-from e2lm_core.imported.formats.answers import MAX_CHOICES, Answered
+from e2lm_core.imported.formats.answers import MAX_CHOICES, ScoredQuestion
 from e2lm_core.imported.formats.harness_results import WITH_DELIMITER
 from e2lm_core.imported.records import Evaluation
 
@@ -48,11 +48,11 @@ def add_samples(
     except _NoChoices as error:
         where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
         return evaluation, f"{where}: the samples give no log-likelihoods of choices ({error})."
-    fuller, why = answers.add(evaluation, answered)
+    fuller, why = answers.add_questions(evaluation, answered)
     theirs = f"acc_norm,{WITH_DELIMITER}"
     if why is None and theirs in evaluation.scores:
         counted = [one._replace(chars=[n + len(delimiter) for n in one.chars]) for one in answered]
-        _, why = answers.add(evaluation, counted, alike={theirs: "acc_norm"})
+        _, why = answers.add_questions(evaluation, counted, same_questions={theirs: "acc_norm"})
     return (evaluation, why) if why is not None else (fuller, None)
 
 
@@ -89,11 +89,11 @@ class _Sample(NamedTuple):
         """Whether the sample's own metrics are those of this gold index."""
         by_char = [ll / len(text) for ll, text in zip(self.values, self.texts, strict=True)]
         made = {"acc": self.values, "acc_norm": by_char}
-        told = [(name, own) for name in _OWN if (own := number(self.row.get(name))) is not None]
+        told = [(name, own) for name in _OWN if (own := to_json_number(self.row.get(name))) is not None]
         return all((own >= 0.5) == (made[name].index(max(made[name])) == gold) for name, own in told)
 
 
-def _read_samples(rows: Sequence[Json], delimiter: str) -> list[Answered]:
+def _read_samples(rows: Sequence[Json], delimiter: str) -> list[ScoredQuestion]:
     by_id: dict[Any, _Sample] = {}
     filters = list(dict.fromkeys(str(row.get("filter", "none")) for row in rows))
     wanted = "none" if "none" in filters else filters[0] if filters else None
@@ -106,13 +106,13 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> list[Answered]:
     if len(set(ids)) < len(ids):
         ids = [str(one.row["doc_id"]) for one in kept]
     return [
-        answers.of_texts(identity, str(doc.get("subject") or ""), gold, one.values, one.texts)
+        answers.from_choice_texts(identity, str(doc.get("subject") or ""), gold, one.values, one.texts)
         for identity, doc, one, gold in zip(ids, docs, kept, _golds(kept), strict=True)
     ]
 
 
 def _order(identity: Any) -> tuple[int, float, str]:
-    place = number(identity)
+    place = to_json_number(identity)
     return (0, place, "") if place is not None else (1, 0.0, str(identity))
 
 

@@ -18,13 +18,13 @@ from typing import Any
 import pyarrow as arrow
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json
 from e2lm_core.base.strangers import safejson
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import lower_is_better, with_stderr
+from e2lm_core.imported.places import CheckpointResolver
+from e2lm_core.imported.records import lower_is_better, split_stderr
 
 KIND = "Inspect log"
 MAX_HEADER_BYTES = 16 * 2**20
@@ -79,7 +79,7 @@ def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
     return found
 
 
-def read_log(content: Json, file: str, places: Places) -> ResultsFile:
+def read_log(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
     """The means in one log; none, with the reason, where it has none or names no checkpoint."""
     run = content["eval"]
     arguments = given if isinstance(given := run.get("model_args"), dict) else {}
@@ -94,7 +94,7 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
         sentence = f"{file} names no checkpoint ({shown}): a curve needs a step, as in -M revision=step1000."
         return ResultsFile((), None, {}, (sentence,))
     results = content.get("results")
-    scores, stderr = with_stderr(dict(_scores(results if isinstance(results, dict) else {})))
+    scores, stderr = split_stderr(dict(_scores(results if isinstance(results, dict) else {})))
     if not scores:
         return ResultsFile(
             (), spot, {}, (f"{file} has no score: that run ended as {str(content['status'])[:40]!r}.",)
@@ -106,8 +106,8 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
         n=_questions(run, results),
         when=_when(run.get("created")),
         lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-        setup=harness_results.setup_of(arguments, None, _system_message(content), run.get("task_version")),
-        dtype=harness_results.dtype_of(arguments.get("torch_dtype") or arguments.get("dtype")),
+        setup=harness_results.run_setup(arguments, None, _system_message(content), run.get("task_version")),
+        dtype=harness_results.dtype_name(arguments.get("torch_dtype") or arguments.get("dtype")),
     )
     problems: tuple[str, ...] = ()
     if content["status"] != "success":
@@ -123,7 +123,7 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
     for place, scorer in enumerate(scorers):
         metrics = given if isinstance(given := scorer.get("metrics"), dict) else {}
         for key, metric in metrics.items():
-            value = number(metric.get("value")) if isinstance(metric, dict) else None
+            value = to_json_number(metric.get("value")) if isinstance(metric, dict) else None
             if value is not None and key == _STDERR and (mean := next(filter(metrics.get, _MEANS), None)):
                 called = f"{_CORRECT.get(mean, mean)}_{_STDERR}"
                 yield (called if place == 0 else f"{called},{scorer.get('name')}"), value

@@ -15,13 +15,13 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.formats import answers, frames, harness_results
-from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.formats.answers import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "lighteval results"
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
@@ -38,7 +38,7 @@ def is_results(content: Any) -> bool:
     )
 
 
-def read_results(content: Json, file: str, places: Places) -> ResultsFile:
+def read_results(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
     """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
     general = content["config_general"]
     model = config if isinstance(config := general.get("model_config"), dict) else {}
@@ -58,15 +58,19 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
             f"{file} was run with --max-samples {general['max_samples']}, so on the first questions of its tasks "
             "alone."
         )
-    dtype = harness_results.dtype_of(model.get("dtype") or general.get("model_dtype"))
+    dtype = harness_results.dtype_name(model.get("dtype") or general.get("model_dtype"))
     arguments = _arguments(model, dtype)
     system = model.get("system_prompt") or general.get("system_prompt")
     evaluations = []
     for key, entries in content["results"].items():
         if key == "all" or ":_average" in key or not isinstance(entries, dict):
             continue  # means over tasks, which are no task
-        scores, stderr = with_stderr(
-            {str(metric): value for metric, given in entries.items() if (value := number(given)) is not None}
+        scores, stderr = split_stderr(
+            {
+                str(metric): value
+                for metric, given in entries.items()
+                if (value := to_json_number(given)) is not None
+            }
         )
         if not scores:
             problems.append(f"{file} has no score for {key}.")
@@ -80,7 +84,7 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
                 num_fewshot=shots,
                 n=_count(content, key),
                 lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-                setup=harness_results.setup_of(
+                setup=harness_results.run_setup(
                     arguments, _chat(general, model), system, _version(content, key)
                 ),
                 dtype=None if dtype is None or "bit" in dtype else dtype,
@@ -108,7 +112,7 @@ def date_of(file: str) -> str:
     return PurePosixPath(file).stem.removeprefix("results_")
 
 
-def folder_spot(file: str, places: Places) -> Spot | None:
+def folder_spot(file: str, places: CheckpointResolver) -> CheckpointKey | None:
     """The checkpoint that the folders above a file of details name."""
     parts = PurePosixPath(file).parts[:-2]
     below = parts[parts.index("details") + 1 :] if "details" in parts else parts
@@ -118,7 +122,7 @@ def folder_spot(file: str, places: Places) -> Spot | None:
     return places.find(name) if name else None
 
 
-def read_details(data: bytes | BinaryIO, file: str) -> list[Answered]:
+def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
     """The questions of a file of details. Raises StudioError where it holds no log-probabilities of choices."""
     rows = frames.read_nested(data, file, _NEEDED)
     if rows is None:
@@ -142,22 +146,22 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[Answered]:
             raise StudioError(
                 f"{file}: a question has {len(texts)} choices and {len(values)} log-probabilities."
             )
-        shown = answers.without_space([str(text) for text in texts])
+        shown = answers.strip_leading_space([str(text) for text in texts])
         if not all(shown):
             raise StudioError(f"{file}: a choice is empty, so there are means alone.")
         # Behind those of the choices stand, for some tasks, those of the choices without the question.
         lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
-        found.append(answers.of_texts(str(doc.get("id") or place), "", gold, lls, shown))
+        found.append(answers.from_choice_texts(str(doc.get("id") or place), "", gold, lls, shown))
     if len({one.id for one in found}) < len(found):
         found = [one._replace(id=str(place)) for place, one in enumerate(found)]
     return found
 
 
-def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
+def add_details(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
     """The evaluation with its details; acc must agree, and an acc_norm over other lengths gets a name of its own."""
     scores = dict(evaluation.scores)
     theirs = scores.pop(_NORMED, None)
-    fuller, why = answers.add(replace(evaluation, scores=scores), answered, "details")
+    fuller, why = answers.add_questions(replace(evaluation, scores=scores), answered, "details")
     if why is not None:
         return evaluation, why
     if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:

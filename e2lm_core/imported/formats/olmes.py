@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.records import Json, ModelInfo
 from e2lm_core.imported.formats import answers, harness_results
-from e2lm_core.imported.formats.answers import Answered
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.formats.answers import ScoredQuestion
+from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "OLMES metrics"
 PREDICTIONS = "-predictions.jsonl"
@@ -70,7 +70,7 @@ def is_request(row: Any) -> bool:
     return isinstance(row, dict) and "request_type" in row and "request" in row and "doc_id" in row
 
 
-def slim(row: Json) -> Json:
+def drop_unused_fields(row: Json) -> Json:
     """A prediction without what no score needs."""
     outputs = [
         {key: output[key] for key in _OF_OUTPUTS if key in output}
@@ -82,11 +82,11 @@ def slim(row: Json) -> Json:
     }
 
 
-def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], list[str]]:
+def read_metrics(content: Json, file: str, places: CheckpointResolver) -> tuple[list[Run], list[str]]:
     """The evaluations of one file, or of one line of it, and what had to be left out."""
     runs, problems = [], []
     for entry, model in _entries(content):
-        spot = find(model, file, places)
+        spot = find_checkpoint(model, file, places)
         task = str(entry.get("task") or entry.get("task_name"))
         if spot is None:
             sentence = (
@@ -96,7 +96,7 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
             if sentence not in problems:
                 problems.append(sentence)
             continue
-        scores, stderr = with_stderr(dict(_scores(entry.get("metrics"))))
+        scores, stderr = split_stderr(dict(_scores(entry.get("metrics"))))
         if not scores:
             problems.append(f"{file} has no score for {task}.")
             continue
@@ -110,10 +110,10 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
             n=_whole(entry.get("num_instances"), harness_results.MAX_QUESTIONS) or None,
             when=_when(entry.get("current_date") or content.get("timestamp")),
             lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-            setup=harness_results.setup_of(
+            setup=harness_results.run_setup(
                 model, _chat(model, config), model.get("system_prompt"), config.get("version")
             ),
-            dtype=harness_results.dtype_of(model.get("dtype")),
+            dtype=harness_results.dtype_name(model.get("dtype")),
         )
         path = PurePosixPath(file)
         named = path.name.removesuffix(_METRICS) if path.name.endswith(_METRICS) else task
@@ -121,7 +121,7 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
     return runs, problems
 
 
-def distinct(runs: Sequence[Run]) -> list[Run]:
+def drop_duplicates(runs: Sequence[Run]) -> list[Run]:
     """Each result once: a task's own file, `metrics-all.jsonl` and `metrics.json` say the same."""
     found: dict[tuple[Any, ...], Run] = {}
     for run in runs:
@@ -133,7 +133,7 @@ def distinct(runs: Sequence[Run]) -> list[Run]:
     return list(found.values())
 
 
-def match(file: str, runs: Sequence[Run]) -> int | None:
+def match_run(file: str, runs: Sequence[Run]) -> int | None:
     """Which of the runs the predictions of a file are of; None where none or several could be."""
     path = PurePosixPath(file)
     stem = path.name.removesuffix(PREDICTIONS)
@@ -150,7 +150,7 @@ def match(file: str, runs: Sequence[Run]) -> int | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def find(model: Json, file: str, places: Places) -> Spot | None:
+def find_checkpoint(model: Json, file: str, places: CheckpointResolver) -> CheckpointKey | None:
     """The checkpoint that a model's configuration names, or the folders of the file do."""
     for name in (model.get("model_path"), model.get("model")):
         if name and (spot := places.find(str(name), str(model.get("revision") or "") or None)):
@@ -166,16 +166,16 @@ def find(model: Json, file: str, places: Places) -> Spot | None:
             size=size,
             seed_of=None if plain else base,
         )
-        return Spot(info, int(step), None, None, f"step {int(step):,}")
+        return CheckpointKey(info, int(step), None, None, f"step {int(step):,}")
     return places.find(str(PurePosixPath(file).parent))
 
 
-def read_predictions(rows: Sequence[Json]) -> list[Answered] | str:
+def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
     """The questions of a file of predictions, or why they give no log-likelihoods of choices."""
     found = []
     for row in rows:
         outputs = [output for output in row["model_output"] if isinstance(output, dict)]
-        values = [number(output.get("sum_logits")) for output in outputs]
+        values = [to_json_number(output.get("sum_logits")) for output in outputs]
         label = row.get("label")
         if len(outputs) < 2 or any(value is None for value in values):
             return "it is no multiple-choice task"
@@ -187,20 +187,20 @@ def read_predictions(rows: Sequence[Json]) -> list[Answered] | str:
         identity = str(row.get("native_id") or row["doc_id"])
         texts = [output.get("text") for output in outputs]
         if all(isinstance(text, str) and text.strip() for text in texts):
-            shown = answers.without_space([str(text) for text in texts])
-            found.append(answers.of_texts(identity, "", label, lls, shown))
+            shown = answers.strip_leading_space([str(text) for text in texts])
+            found.append(answers.from_choice_texts(identity, "", label, lls, shown))
             continue
-        chars = [(number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
-        found.append(Answered(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
+        chars = [(to_json_number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
+        found.append(ScoredQuestion(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
     if len({one.id for one in found}) < len(found):
         found = [one._replace(id=str(row["doc_id"])) for one, row in zip(found, rows, strict=True)]
     return found
 
 
-def add_predictions(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
+def add_predictions(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
     """The evaluation with its predictions; theirs and ours that bear one name and differ are told apart."""
     scores = {_NAMESAKES.get(metric, metric): value for metric, value in evaluation.scores.items()}
-    fuller, why = answers.add(
+    fuller, why = answers.add_questions(
         replace(evaluation, scores=scores), answered, "predictions", "the metrics file", {"acc_raw": "acc"}
     )
     return (evaluation, why) if why is not None else (fuller, None)
@@ -240,7 +240,7 @@ def with_seeds(frame: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
+def model_of(spot: CheckpointKey, row: Mapping[Any, Any]) -> ModelInfo:
     """The model of a table's row: another seed of a model stays out of the means."""
     if row.get("seed_of"):
         return spot.model.model_copy(update={"name": str(row["model"]), "seed_of": str(row["seed_of"])})
@@ -249,7 +249,7 @@ def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
     return _decided(str(row["model"]), str(row["params"]), str(row["base"]) if row["other"] else None)
 
 
-def mapping_of(value: str) -> Mapping[str, Any] | None:
+def parse_mapping(value: str) -> Mapping[str, Any] | None:
     """The JSON object, or Python dict (with nan), that a cell holds as text; None for anything else."""
     if len(value) > MAX_METRICS_CHARS:
         return None
@@ -303,9 +303,9 @@ def _scores(metrics: Any) -> Iterator[tuple[str, float]]:
         if isinstance(value, Mapping):
             parts = {} if metric == "extra_metrics" else value  # prices and lengths
             for scorer, score in parts.items():
-                if (plain := number(score)) is not None:
+                if (plain := to_json_number(score)) is not None:
                     yield (str(metric) if len(parts) == 1 else f"{metric},{scorer}"), plain
-        elif (plain := number(value)) is not None:
+        elif (plain := to_json_number(value)) is not None:
             yield str(metric), plain
 
 
@@ -321,7 +321,7 @@ def _whole(value: Any, most: int) -> int | None:
 
 def _bytes(output: Json, ll: float) -> float:
     """Bytes of a choice from its bits a byte, −ll / (bytes · ln 2), without the space before it."""
-    bits = number(output.get("logits_per_byte", output.get("bits_per_byte")))
+    bits = to_json_number(output.get("logits_per_byte", output.get("bits_per_byte")))
     return round(-ll / (bits * math.log(2))) - 1 if bits and ll else math.nan
 
 

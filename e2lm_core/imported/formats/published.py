@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined, safejson
@@ -78,14 +78,14 @@ def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
     lacks a key, repeats one, has lists of unequal length or anything but numbers in them.
     """
     name = Path(path).name
-    about = f"The curve file {quoted(name)}"
+    about = f"The curve file {quote(name)}"
     data = _bytes(Path(path), limits or Limits(), about)
-    return confined.run(_parsed, data, name, given=len(data), about=about)
+    return confined.run_confined(_parsed, data, name, input_bytes=len(data), description=about)
 
 
 def curves_of(content: Any, name: str) -> PublishedCurves:
     """The curves of a file that was parsed already. Raises StudioError as `read_curves` does."""
-    where = f"The curve file {quoted(name)}"
+    where = f"The curve file {quote(name)}"
     models = content.get("data") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise StudioError(
@@ -114,7 +114,7 @@ def _bytes(path: Path, limits: Limits, where: str) -> bytes:
 
 
 def _parsed(data: bytes, name: str) -> PublishedCurves:
-    return curves_of(_json(data, f"The curve file {quoted(name)}"), name)
+    return curves_of(_json(data, f"The curve file {quote(name)}"), name)
 
 
 def _json(data: bytes, where: str) -> Any:
@@ -130,7 +130,7 @@ def _json(data: bytes, where: str) -> Any:
         raise StudioError(
             f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}."
         ) from error
-    except safejson.Unusable as error:
+    except safejson.InvalidJson as error:
         raise StudioError(f"{where} is not usable JSON: {error}.") from error
 
 

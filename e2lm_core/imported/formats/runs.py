@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.imported.formats import harness_results, harness_samples, lighteval, olmes
-from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.formats.answers import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places
+from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import Evaluation, FileSeen
 
 Fuller = tuple[Evaluation, str | None]  # with its questions, or as it was and why
@@ -24,13 +24,13 @@ Key = tuple[str, str]
 class Runs:
     """Takes the files of runs one by one; `finish` joins them and says what could not be joined."""
 
-    def __init__(self, places: Places):
+    def __init__(self, places: CheckpointResolver):
         self.places = places
         self.files: list[FileSeen] = []
         self.problems: list[str] = []
         self._results: dict[Key, list[ResultsFile]] = defaultdict(list)
         self._samples: dict[str, list[Any]] = {}
-        self._details: dict[str, list[Answered]] = {}
+        self._details: dict[str, list[ScoredQuestion]] = {}
         self._olmes: list[olmes.Run] = []
         self._predictions: dict[str, list[Any]] = {}
 
@@ -47,7 +47,7 @@ class Runs:
         """Samples of lm-evaluation-harness."""
         self._samples[name] = rows
 
-    def details(self, name: str, answered: list[Answered]) -> None:
+    def details(self, name: str, answered: list[ScoredQuestion]) -> None:
         """Details of lighteval."""
         self._details[name] = answered
 
@@ -77,7 +77,7 @@ class Runs:
             found += self._sampled(name, rows)
         for name, answered in self._details.items():
             found += self._detailed(name, answered)
-        self._olmes = olmes.distinct(self._olmes)
+        self._olmes = olmes.drop_duplicates(self._olmes)
         for name, rows in self._predictions.items():
             found += self._predicted(name, rows)
         found += [run.evaluation for run in self._olmes]
@@ -113,7 +113,7 @@ class Runs:
         )
         return [fuller] if fuller.scores else []
 
-    def _detailed(self, name: str, answered: list[Answered]) -> list[Evaluation]:
+    def _detailed(self, name: str, answered: list[ScoredQuestion]) -> list[Evaluation]:
         called, date = lighteval.details_of(name) or (PurePosixPath(name).stem, "")
         task, shots = lighteval.task_of(called)
 
@@ -156,9 +156,9 @@ class Runs:
         return False
 
     def _predicted(self, name: str, rows: list[Any]) -> list[Evaluation]:
-        place = olmes.match(name, self._olmes)
+        place = olmes.match_run(name, self._olmes)
         if place is None:
-            spot = olmes.find({}, name, self.places)
+            spot = olmes.find_checkpoint({}, name, self.places)
             if spot is None:
                 why = "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
                 self.refuse(name, why, said=True)

@@ -17,21 +17,21 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.plain import number
+from e2lm_core.base.plain import to_json_number
 from e2lm_core.base.strangers import confined
 from e2lm_core.imported.formats import olmes, trackers
-from e2lm_core.imported.formats.trackers import numeric
-from e2lm_core.imported.places import Places
+from e2lm_core.imported.formats.trackers import numeric_column
+from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import (
     EVERYTHING,
     PLAIN,
     Evaluation,
+    ImportFilter,
     Setup,
-    Wanted,
-    fits,
     lower_is_better,
+    matches_any_glob,
+    split_stderr,
     stderr_metric,
-    with_stderr,
 )
 
 LARGEST = 2**53  # up to here a float holds every whole number
@@ -64,7 +64,9 @@ _ROW = ("model", "task", "step", "tokens_seen", "base", "params", "other", "seed
 _APART = ("num_fewshot", "questions", *_SETUP)
 
 
-def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
+def evaluations(
+    frame: pd.DataFrame, name: str, places: CheckpointResolver
+) -> tuple[list[Evaluation], list[str]]:
     """Every (model, step, task) of a table, and what had to be left out.
 
     Raises TaskError for an unknown layout.
@@ -79,7 +81,9 @@ class Table:
     `large` ones with dozens of metrics give their main one alone, unless metrics are `wanted` by name.
     """
 
-    def __init__(self, name: str, places: Places, wanted: Wanted = EVERYTHING, large: bool = False) -> None:
+    def __init__(
+        self, name: str, places: CheckpointResolver, wanted: ImportFilter = EVERYTHING, large: bool = False
+    ) -> None:
         self.name, self.places, self.wanted = name, places, wanted
         self.results = 0
         self._most = MAX_SCORES_OF_ONES_OWN if large or wanted != EVERYTHING else MAX_SCORES
@@ -109,7 +113,9 @@ class Table:
         frame = olmes.with_seeds(frame, self._seeds)
         for column, globs in (("model", self.wanted.models), ("task", self.wanted.tasks)):
             if globs:
-                frame = frame[frame[column].isin([n for n in frame[column].unique() if fits(n, globs)])]
+                frame = frame[
+                    frame[column].isin([n for n in frame[column].unique() if matches_any_glob(n, globs)])
+                ]
         for column in ("num_fewshot", "questions"):
             if column in frame.columns:
                 frame = frame.assign(**{column: frame[column].map(_whole).astype("Int64")})
@@ -151,14 +157,14 @@ class Table:
         left[1] += rows
 
     def _with_whole_steps(self, frame: pd.DataFrame) -> pd.DataFrame:
-        steps = numeric(frame["step"])
+        steps = numeric_column(frame["step"])
         good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
         said = "{name}: {bad} of {rows} rows have no whole step from 0; they are left out."
         self._leave(said, int((~good).sum()), len(frame))
         return frame[good].assign(step=steps[good].astype(np.int64))
 
     def _long(self, frame: pd.DataFrame) -> list[Evaluation]:
-        scores = numeric(frame["score"])
+        scores = numeric_column(frame["score"])
         usable = np.isfinite(scores)
         self._leave(
             "{name}: {bad} of {rows} rows have no number as score, the first for {first}; those points are left out.",
@@ -178,7 +184,7 @@ class Table:
         )
         points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
         if "stderr" in frame.columns:
-            frame = frame.assign(stderr=numeric(frame["stderr"]))
+            frame = frame.assign(stderr=numeric_column(frame["stderr"]))
         for row in _rows(frame[~repeated], "metric", "score", "stderr"):
             key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
             values = points.setdefault(key, (row, {}))[1]
@@ -191,8 +197,8 @@ class Table:
         read: list[tuple[Mapping[Any, Any], dict[str, float]]] = []
         broken, dropped = 0, 0
         if not self._large:
-            confined.grant(MEMORY_A_ROW * len(frame))
-        parsed = lru_cache(maxsize=64)(olmes.mapping_of)  # rows of a Parquet table may repeat one text
+            confined.raise_memory_limit(MEMORY_A_ROW * len(frame))
+        parsed = lru_cache(maxsize=64)(olmes.parse_mapping)  # rows of a Parquet table may repeat one text
         for row in _rows(frame, "metrics"):
             given = row["metrics"]
             values = (
@@ -203,7 +209,9 @@ class Table:
                 continue
             values = {key: values[key] for key in self._metrics_of_interest(values)}
             numbers = {
-                sys.intern(key): score for key, v in values.items() if (score := number(v)) is not None
+                sys.intern(key): score
+                for key, v in values.items()
+                if (score := to_json_number(v)) is not None
             }
             dropped += sum(
                 isinstance(v, float) and not math.isfinite(v)
@@ -219,7 +227,7 @@ class Table:
 
     def _wide(self, frame: pd.DataFrame) -> list[Evaluation]:
         columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
-        numbers = {c: numeric(frame[c]) for c in self._metrics_of_interest(columns)}
+        numbers = {c: numeric_column(frame[c]) for c in self._metrics_of_interest(columns)}
         numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
         if not numbers and len(frame):
             self._said[_NO_SCORES] = None
@@ -249,7 +257,7 @@ class Table:
         return [n for n in there if main in (n, stderr_metric(n))]
 
     def _is_wanted(self, name: str) -> bool:
-        return fits(stderr_metric(name) or name, self.wanted.metrics)
+        return matches_any_glob(stderr_metric(name) or name, self.wanted.metrics)
 
     def _evaluations(
         self, points: Iterable[tuple[Mapping[Any, Any], Mapping[str, float]]]
@@ -258,7 +266,7 @@ class Table:
         return [one for row, values in points if (one := self._evaluation(row, values)).scores]
 
     def _evaluation(self, row: Mapping[Any, Any], values: Mapping[str, float]) -> Evaluation:
-        scores, stderr = with_stderr(values)
+        scores, stderr = split_stderr(values)
         self._scores += len(scores)
         if self._scores > self._most:
             raise LimitError(
@@ -267,7 +275,7 @@ class Table:
             )
         tokens = row.get("tokens_seen")
         seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None
-        spot = self.places.named(str(row.get("seed_of") or row["model"]), int(row["step"]), seen)
+        spot = self.places.from_row(str(row.get("seed_of") or row["model"]), int(row["step"]), seen)
         return Evaluation(
             model=olmes.model_of(spot, row),
             step=spot.step,
@@ -304,9 +312,9 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
     """With `tokens_seen` as a number, NaN where the table does not say it."""
     if "tokens_seen" in frame.columns:
-        tokens = numeric(frame["tokens_seen"])
+        tokens = numeric_column(frame["tokens_seen"])
     elif "gtokens" in frame.columns:
-        tokens = (numeric(frame["gtokens"]) * 1e9).round()
+        tokens = (numeric_column(frame["gtokens"]) * 1e9).round()
     else:
         tokens = pd.Series(np.nan, index=frame.index)
     return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
@@ -319,8 +327,8 @@ def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
 
 def _whole(value: Any) -> int | None:
     try:
-        number = int(float(value))
-        return number if 0 <= number < LARGEST else None
+        to_json_number = int(float(value))
+        return to_json_number if 0 <= to_json_number < LARGEST else None
     except (TypeError, ValueError, OverflowError):  # empty, NaN, infinite
         return None
 

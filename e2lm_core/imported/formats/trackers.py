@@ -49,7 +49,7 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
             continue
         model, called = _run_and_metric(str(column))
         named = task_and_metric(called)
-        scores = numeric(frame[column])
+        scores = numeric_column(frame[column])
         if named is None or not scores.notna().any():
             passed += 1
             continue
@@ -58,12 +58,12 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
                 "model": model or (PurePath(name).stem if run is None else frame[run].astype(str)),
                 "task": named[0],
                 "metric": named[1],
-                "step": numeric(frame[step]),
+                "step": numeric_column(frame[step]),
                 "score": scores,
             }
         )
         if tokens is not None:
-            part["tokens_seen"] = numeric(frame[tokens])
+            part["tokens_seen"] = numeric_column(frame[tokens])
         parts.append(part[scores.notna() & part["step"].notna()])
     if not parts:
         # Without a slash or a run's name in any column it may be any table; its own sentence says more.
@@ -89,7 +89,7 @@ def task_and_metric(called: str) -> tuple[str, str] | None:
     return (found[1], _plain(found[2])) if found else None
 
 
-def numeric(column: pd.Series) -> pd.Series:
+def numeric_column(column: pd.Series) -> pd.Series:
     """A column's numbers, NaN for everything else."""
     try:
         return pd.to_numeric(column, errors="coerce")

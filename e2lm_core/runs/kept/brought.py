@@ -16,10 +16,10 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.prompts.render import render_set
 
 
-def at_first(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]:
+def default_checkpoints(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]:
     """All checkpoints that are on this machine; of an example those whose results came with the studio."""
-    at_hand = studio.at_hand
-    brought = shipped.load() if studio.settings.shipped else None
+    at_hand = studio.local_checkpoints
+    brought = shipped.load_shipped() if studio.settings.shipped else None
     if brought is None or not _is_example(studio, set_name):
         return at_hand
     packed = [c for c in at_hand if c.packed is not None]
@@ -33,11 +33,11 @@ def _is_example(studio: Studio, set_name: str) -> bool:
         return False
 
 
-def is_shipped(
+def shows_shipped_results(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> bool:
     """Whether some of the set's results there are what the package brings."""
     if not studio.settings.shipped:
         return False
     keys = {key for doc in render_set(task, num_fewshot) for key in keys_of(doc)}
-    return studio.store.brings(map(studio.backend.scope, checkpoints), keys)
+    return studio.store.uses_shipped(map(studio.backend.scope, checkpoints), keys)

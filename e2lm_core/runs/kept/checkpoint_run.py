@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Scope, ScoredChunk
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
 from e2lm_core.runs.kept import diverged
 from e2lm_core.runs.kept.packs import PACKED_FROM
-from e2lm_core.runs.queue.records import Progress, Progressing
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.queue.records import Progress, ProgressListener
+from e2lm_core.runs.requests import RequestIndex
 from e2lm_core.runs.studio import Studio
 
 MOST_BEGINNINGS = 3  # of a checkpoint whose files are written to meanwhile
@@ -36,22 +36,24 @@ class CheckpointRun:
     def __init__(
         self,
         studio: Studio,
-        asked: Asked,
+        asked: RequestIndex,
         checkpoint: Checkpoint,
-        progressing: Progressing,
+        progressing: ProgressListener,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`now` gives seconds, of which this one takes its share (see `SharedTime`)."""
         self._studio, self.asked, self._progressing = studio, asked, progressing
         self.checkpoint, self._now, self._started = checkpoint, now, now()
-        self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
+        self._before = progressing.previous_progress(checkpoint.name) or Progress(
+            name=checkpoint.name, done=0, total=0
+        )
         self._tokens = self._before.tokens or 0
         self._harness_tokens = self._before.harness_tokens or 0
         self._beginnings = 0
         self.problem: str | None = None
-        self.look()
+        self.take_fingerprint()
 
-    def look(self) -> None:
+    def take_fingerprint(self) -> None:
         """Take the fingerprint of the checkpoint's files as they are now."""
         self.is_to_begin = True
         self._beginnings += 1
@@ -62,7 +64,7 @@ class CheckpointRun:
         self._state = checkpoint_state(self.checkpoint)
         self.scope: Scope | None = None
         try:
-            self.problem = self._studio.problem(self.checkpoint)
+            self.problem = self._studio.checkpoint_problem(self.checkpoint)
             if self.problem is None:
                 self.scope = self._studio.backend.scope(self.checkpoint)
         except CheckpointError as error:
@@ -80,23 +82,23 @@ class CheckpointRun:
         self._new = len(missing)
 
     @property
-    def goes_on(self) -> bool:
+    def is_active(self) -> bool:
         """Whether what is computed of it is still wanted."""
         return self.problem is None and not self.is_to_begin
 
-    def planned(self) -> tuple[list[bytes], list[int]]:
+    def plan_requests(self) -> tuple[list[bytes], list[int]]:
         """The keys of which batches are made, and the places in them of those that are there already."""
         keys = self._progressing.planned(self.checkpoint.name, self.missing, self.asked.texts.keys())
         missing = set(self.missing)
         return keys, [index for index, key in enumerate(keys) if key not in missing]
 
-    def add(self, chunk: Scored, planned: Sequence[bytes]) -> None:
+    def add(self, chunk: ScoredChunk, planned: Sequence[bytes]) -> None:
         """Take what was computed, to be committed; log-likelihoods that are not numbers end it."""
-        if not self.goes_on:
+        if not self.is_active:
             return
         if any(not math.isfinite(result.ll_nats) for _, result in chunk):
             if not self._has_moved():
-                self.problem = diverged.note(self.checkpoint, self._studio.settings)
+                self.problem = diverged.note_divergence(self.checkpoint, self._studio.settings)
             return
         self._uncommitted += [(planned[index], result) for index, result in chunk]
         self._tokens += chunk.tokens
@@ -109,7 +111,7 @@ class CheckpointRun:
 
     def commit(self) -> None:
         """Save what was computed since the last commit, and tell of it; nothing where its files were written to."""
-        if not self.goes_on or self._has_moved():
+        if not self.is_active or self._has_moved():
             return
         assert self.scope is not None
         done = {key for key, _ in self._uncommitted}
@@ -118,7 +120,7 @@ class CheckpointRun:
         with self._studio.store.database.transaction():
             self._studio.store.put(self.scope, self._uncommitted)
             if not self._left and len(self.asked.texts) >= PACKED_FROM:
-                self._studio.store.pack(self.scope)
+                self._studio.store.pack_scope(self.scope)
             self._progressing.report(self.result())
         self._uncommitted.clear()
 
@@ -148,7 +150,7 @@ class CheckpointRun:
         if self._beginnings >= MOST_BEGINNINGS:
             changed = sorted({name for name, _ in {*now} ^ {*self._state}})
             self.problem = (
-                f"{self.checkpoint.name} is left out: {phrasing.listing(changed)} in {self.checkpoint.directory} "
+                f"{self.checkpoint.name} is left out: {phrasing.join_words(changed)} in {self.checkpoint.directory} "
                 "changed while it was scored. Run it again once nothing writes there."
             )
         return True

@@ -20,7 +20,7 @@ from e2lm_core.checkpoints.fingerprints import checkpoint_state, fingerprint
 from e2lm_core.engine.backend import SCORING_VERSION
 
 
-def note(checkpoint: Checkpoint, settings: Settings) -> str:
+def note_divergence(checkpoint: Checkpoint, settings: Settings) -> str:
     """Note that a checkpoint has diverged; the sentence that says so. Never raises."""
     file = _file(checkpoint, settings)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs another attempt
@@ -30,7 +30,7 @@ def note(checkpoint: Checkpoint, settings: Settings) -> str:
     return _sentence(checkpoint, settings)
 
 
-def sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
+def divergence_sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
     """The sentence about a checkpoint that was noted as diverged; None about any other."""
     if not os.path.isdir(_folder(settings.home)):
         return None

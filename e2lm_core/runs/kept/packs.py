@@ -48,19 +48,19 @@ class Keys:
         """All in a row."""
         return b"".join(self.ordered)
 
-    def some(self, numbers: np.ndarray) -> Keys:
+    def select(self, numbers: np.ndarray) -> Keys:
         """Those with these numbers [M], which ascend; the same keys where that is all."""
         return self if len(numbers) == len(self) else Keys(self.ordered[number] for number in numbers)
 
-    def at(self, places: np.ndarray) -> frozenset[bytes]:
+    def mask(self, places: np.ndarray) -> frozenset[bytes]:
         """The keys at `places` [N], a mask."""
         return frozenset(self.ordered[place] for place in np.flatnonzero(places))
 
-    def places(self, some: Sequence[bytes]) -> np.ndarray:
+    def positions_of(self, some: Sequence[bytes]) -> np.ndarray:
         """[M] where `some` are, which are among the keys, in any order."""
         return np.searchsorted(self.array, np.frombuffer(b"".join(some), _KEYS))
 
-    def places_in(self, keyset: Keyset) -> np.ndarray | None:
+    def positions_in(self, keyset: Keyset) -> np.ndarray | None:
         """[N] where each key is in `keyset`, -1 where it is not; None where both are the same keys."""
         if keyset.name not in self._places:
             self._places[keyset.name] = self._searched(keyset)
@@ -82,7 +82,7 @@ class Keyset(NamedTuple):
     digests: bytes
 
 
-class Column(NamedTuple):
+class PackedColumn(NamedTuple):
     """Of some keys, by their places [N]: log-likelihoods in nats [N], and tokens [N]."""
 
     at: np.ndarray
@@ -90,19 +90,21 @@ class Column(NamedTuple):
     tokens: np.ndarray
 
 
-class Packs:
+class PackedResults:
     """The packs of a database, read through a connection that the caller holds."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Keyset] = OrderedDict()
 
-    def columns(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> Iterator[Column]:
+    def columns(
+        self, connection: sqlite3.Connection, scope: int | None, keys: Keys
+    ) -> Iterator[PackedColumn]:
         """What each pack of the scope holds of `keys`."""
         for at, ll_nats, tokens in self._read(connection, scope, keys, "ll_nats, tokens"):
             found = np.arange(len(keys)) if at is None else np.flatnonzero(at >= 0)
             from_ = slice(None) if at is None else at[found]
             counts = np.frombuffer(zlib.decompress(tokens), "<i4")
-            yield Column(found, np.frombuffer(ll_nats, "<f8")[from_], counts[from_])
+            yield PackedColumn(found, np.frombuffer(ll_nats, "<f8")[from_], counts[from_])
 
     def values(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> np.ndarray | None:
         """[N] log-likelihoods in nats, NaN for what is in no pack of the scope; None where it has no packs."""
@@ -141,7 +143,7 @@ class Packs:
             f"SELECT sha256, {columns} FROM packs JOIN keysets ON id = keyset WHERE scope = ? ORDER BY keyset"
         )
         for name, *read in connection.execute(query, (scope,)).fetchall():
-            yield keys.places_in(self._keyset(connection, name)), *read
+            yield keys.positions_in(self._keyset(connection, name)), *read
 
     def _keyset(self, connection: sqlite3.Connection, name: bytes) -> Keyset:
         keyset = self._kept.get(name)

@@ -23,7 +23,7 @@ FILE = Path(__file__).parent / "shipped.npz"
 _BYTES = 8  # of a float64
 
 
-class Made(Record):
+class ShippedInfo(Record):
     """When and with what the rows were computed: `date` as 2026-11-26, versions, and the kind of device."""
 
     date: str
@@ -33,10 +33,10 @@ class Made(Record):
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ShippedResults:
     """`ll_nats` and `tokens` [scope, key]; `keys` ascend, and `place` has each scope's row."""
 
-    made: Made
+    made: ShippedInfo
     keys: tuple[bytes, ...]
     place: Mapping[Scope, int]
     ll_nats: np.ndarray
@@ -62,12 +62,12 @@ class Shipped:
 
 
 @functools.cache
-def load() -> Shipped | None:
+def load_shipped() -> ShippedResults | None:
     """What is shipped, read once a process; None where nothing is."""
-    return unpacked(FILE.read_bytes()) if FILE.exists() else None
+    return unpack_results(FILE.read_bytes()) if FILE.exists() else None
 
 
-def packed(made: Made, results: Mapping[Scope, Mapping[bytes, Loglikelihood]]) -> bytes:
+def pack_results(info: ShippedInfo, results: Mapping[Scope, Mapping[bytes, Loglikelihood]]) -> bytes:
     """The file's bytes, of the results of each scope, which all have the same keys."""
     scopes = list(results)
     keys = sorted(results[scopes[0]])
@@ -77,7 +77,7 @@ def packed(made: Made, results: Mapping[Scope, Mapping[bytes, Loglikelihood]]) -
     np.savez_compressed(
         buffer,
         allow_pickle=False,
-        made=_text(made.model_dump()),
+        made=_text(info.model_dump()),
         scopes=_text([scope.model_dump() for scope in scopes]),
         keys=np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), -1),
         planes=np.ascontiguousarray(values.view(np.uint8).reshape(*values.shape, _BYTES).transpose(2, 1, 0)),
@@ -86,13 +86,13 @@ def packed(made: Made, results: Mapping[Scope, Mapping[bytes, Loglikelihood]]) -
     return buffer.getvalue()
 
 
-def unpacked(data: bytes) -> Shipped:
+def unpack_results(data: bytes) -> ShippedResults:
     """What `packed` has packed."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         planes = np.ascontiguousarray(arrays["planes"].transpose(2, 1, 0))
         scopes = [Scope.model_validate(scope) for scope in json.loads(arrays["scopes"].tobytes())]
-        return Shipped(
-            made=Made.model_validate(json.loads(arrays["made"].tobytes())),
+        return ShippedResults(
+            made=ShippedInfo.model_validate(json.loads(arrays["made"].tobytes())),
             keys=tuple(row.tobytes() for row in arrays["keys"]),
             place={scope: row for row, scope in enumerate(scopes)},
             ll_nats=planes.view("<f8")[:, :, 0],

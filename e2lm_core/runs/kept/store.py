@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from e2lm_core.base.database import Database, opened
+from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
 from e2lm_core.runs.kept import shipped
-from e2lm_core.runs.kept.packs import DIGEST_BYTES, PACKED_FROM, Keys, Packs
+from e2lm_core.runs.kept.packs import DIGEST_BYTES, PACKED_FROM, Keys, PackedResults
 
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
 # So many keys, and at least this share of the scope: read it in a run.
@@ -31,7 +31,7 @@ _NONE: frozenset[bytes] = frozenset()
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
 
-def digest(request: Request) -> bytes:
+def request_digest(request: Request) -> bytes:
     """sha256(len(context) ‖ context ‖ len(continuation) ‖ continuation), first 16 bytes.
 
     Lengths are of the UTF-8 bytes, as 8-byte little-endian integers: ("ab", "c") and ("a", "bc") differ.
@@ -45,7 +45,7 @@ def digest(request: Request) -> bytes:
     return hasher.digest()[:DIGEST_BYTES]
 
 
-class Store:
+class LoglikelihoodStore:
     """One row per (scope, digest), or one a scope where they are many (`pack`). Safe to use from several threads
     and processes at once.
 
@@ -53,14 +53,14 @@ class Store:
     """
 
     def __init__(self, database: Path | Database, with_shipped: bool = False) -> None:
-        self.database, self._with_shipped = opened(database), with_shipped
+        self.database, self._with_shipped = open_database(database), with_shipped
         # {(scope, the database file's inode): digests}
         self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
         self._present_keys = (
             0  # of all of them: an edit asks at every checkpoint, so they are not counted each time
         )
         self._lock = threading.Lock()
-        self._packs = Packs()
+        self._packs = PackedResults()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
         """Save all items in one transaction and return how many are new; a result once saved stays.
@@ -89,7 +89,7 @@ class Store:
             )
             return connection.total_changes - before
 
-    def pack(self, scope: Scope) -> bool:
+    def pack_scope(self, scope: Scope) -> bool:
         """Put the scope's results together as columns, where they are many; whether they were."""
         with self.database.transaction() as connection:
             number = self._scope_id(scope)
@@ -118,7 +118,7 @@ class Store:
         """[N] log-likelihoods in nats in the order of the keys, NaN for what is not there: a page reads millions."""
         with self.database.snapshot() as connection:
             packed = self._packs.values(connection, self._scope_id(scope), keys)
-            wanted = keys.all if packed is None else keys.at(np.isnan(packed))
+            wanted = keys.all if packed is None else keys.mask(np.isnan(packed))
             rows = self._rows("digest, ll_nats", scope, wanted)
         return self._together(scope, keys, wanted, rows, packed)
 
@@ -148,14 +148,14 @@ class Store:
         if len(rows) == len(keys):  # all of them, in their order: no look-ups
             return found
         values = np.full(len(keys), np.nan) if packed is None else packed
-        values[keys.places(list(map(itemgetter(0), rows)))] = found
+        values[keys.positions_of(list(map(itemgetter(0), rows)))] = found
         return values
 
-    def absent(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
+    def missing(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
         """Those of `digests` that are not there."""
-        return self.absent_of_all([scope], digests)[0]
+        return self.missing_of_all([scope], digests)[0]
 
-    def absent_of_all(
+    def missing_of_all(
         self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
     ) -> list[frozenset[bytes]]:
         """The same for each scope: few keys are looked for in all of them at once."""
@@ -165,20 +165,20 @@ class Store:
             for scope, absent in zip(scopes, here, strict=True)
         ]
 
-    def brings(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
+    def uses_shipped(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
         """Whether anything of `digests` was never computed here, and is there because the package brings it."""
         brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
         return any(keys and self._absent_here([scope], keys)[0] for scope, keys in brought)
 
     def _brought(self, scope: Scope) -> frozenset[bytes]:
-        found = shipped.load() if self._with_shipped else None
+        found = shipped.load_shipped() if self._with_shipped else None
         return found.known if found is not None and scope in found.place else frozenset()
 
     def _with_brought(
         self, scope: Scope, wanted: frozenset[bytes], rows: list[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
         """The rows and what the package brings beside them, in the order of their keys."""
-        found = shipped.load() if self._with_shipped and len(rows) < len(wanted) else None
+        found = shipped.load_shipped() if self._with_shipped and len(rows) < len(wanted) else None
         if found is None or scope not in found.place:
             return rows
         brought = found.rows(scope, wanted - set(map(itemgetter(0), rows)))
@@ -190,7 +190,7 @@ class Store:
             if not self._packs.scopes(connection):
                 return [keys.all] * len(scopes)
             held = [self._packs.holds(connection, self._scope_id(scope), keys) for scope in scopes]
-            return [keys.all if here is None else keys.at(~here) for here in held]
+            return [keys.all if here is None else keys.mask(~here) for here in held]
 
     def _absent_here(
         self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys

@@ -12,23 +12,23 @@ from e2lm_core.runs.queue.records import Job
 LOOK_EVERY_S = 2.0
 
 
-class Allowance:
+class ResourceLimits:
     """Counts what this process takes for a job, and says in a sentence when it is too much."""
 
     def __init__(self, jobs: JobQueue, job: Job, settings: Settings) -> None:
         self._jobs, self._job, self._settings = jobs, job, settings
         self._counted = children.cpu_seconds()
         self._looked = time.monotonic()
-        there = children.memory_there()
+        there = children.total_memory_bytes()
         self._most = settings.worker_bytes or (round(children.SHARE * there) if there else None)
 
-    def too_much_time(self, now: bool = False) -> str | None:
+    def time_exceeded(self, now: bool = False) -> str | None:
         """Adds what was taken since the last look, at most every `LOOK_EVERY_S` unless `now`."""
         if not now and time.monotonic() - self._looked < LOOK_EVERY_S:
             return None
         self._looked, so_far = time.monotonic(), children.cpu_seconds()
         taken, self._counted = so_far - self._counted, so_far
-        if add(self._jobs, self._job, taken) <= self._settings.run_cpu_s:
+        if add_cpu_seconds(self._jobs, self._job, taken) <= self._settings.run_cpu_s:
             return None
         return (
             f"The run took more than the {phrasing.duration(self._settings.run_cpu_s)} of processor time that one may "
@@ -36,9 +36,9 @@ class Allowance:
             "E2LM_RUN_CPU_SECONDS."
         )
 
-    def too_much_memory(self) -> str | None:
+    def memory_exceeded(self) -> str | None:
         """The sentence where this process holds more than a worker may."""
-        taken = children.memory_taken()
+        taken = children.used_memory_bytes()
         if self._most is None or taken is None or taken <= self._most:
             return None
         return (
@@ -47,7 +47,7 @@ class Allowance:
         )
 
 
-def add(jobs: JobQueue, job: Job, cpu_s: float) -> float:
+def add_cpu_seconds(jobs: JobQueue, job: Job, cpu_s: float) -> float:
     """Seconds of processor time that the job has taken in all, these included."""
     with jobs.database.transaction() as connection:
         row = connection.execute(

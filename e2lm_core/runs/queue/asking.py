@@ -15,7 +15,7 @@ from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
 
 
-def run(studio: Studio, job_id: int) -> Job:
+def get_visible_run(studio: Studio, job_id: int) -> Job:
     """A run of the set of somebody who lets it be seen. Raises `StoreError` for another as for an unknown one."""
     job = studio.jobs.get(job_id)
     if not _may_see(studio.settings, job):
@@ -23,32 +23,32 @@ def run(studio: Studio, job_id: int) -> Job:
     return job
 
 
-def still_open(studio: Studio) -> list[Job]:
+def list_open_runs(studio: Studio) -> list[Job]:
     """The runs that wait or go on and that whoever asks may see, newest first."""
-    return [job for job in studio.jobs.still_open() if _may_see(studio.settings, job)]
+    return [job for job in studio.jobs.open_jobs() if _may_see(studio.settings, job)]
 
 
-def cancel(studio: Studio, job_id: int) -> bool:
+def cancel_run(studio: Studio, job_id: int) -> bool:
     """Stop the run, with every open run of its set and kind that whoever asks may cancel; True where one was stopped.
 
     A run of one's own may be stopped, by an administrator any. One that has ended by itself stops nothing; one that
     a newer run has replaced stands for that. Raises `StoreError` for a run that there is not, or that is another's.
     """
-    job = run(studio, job_id)
+    job = get_visible_run(studio, job_id)
     if not may_cancel(studio.settings, job):
         raise StoreError(f"Run {job_id} is another person's: only they, or an administrator, can cancel it.")
     if job.state in ("done", "failed"):
         return False
     workspace, name = job.payload.get("owner"), str(job.payload.get("set"))
     with studio.jobs.database.transaction():
-        beside = studio.jobs.of_set(job.kind, name, still_open=True, whose=workspace, progress=False)
+        beside = studio.jobs.jobs_of_set(job.kind, name, still_open=True, whose=workspace, progress=False)
         stopped = [studio.jobs.cancel(one.id) for one in beside if may_cancel(studio.settings, one)]
     return any(stopped)
 
 
 def may_cancel(settings: Settings, job: Job) -> bool:
     """Whether it is a run of whoever asks, or they are an administrator."""
-    return settings.person is None or job.owner == settings.person or register.administers(settings)
+    return settings.person is None or job.owner == settings.person or register.is_administrator(settings)
 
 
 def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
@@ -56,20 +56,20 @@ def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
 
     Raises TaskError for a set that whoever asks may not open.
     """
-    place = access.of_set(settings, address)
+    place = access.resolve_set(settings, address)
     inside = place.settings
     is_own = (inside.sets / place.name).exists() or not (inside.tasks / place.name).exists()
     return (inside.person if is_own else None), place.name
 
 
-def set_of(settings: Settings, job: Job) -> tuple[Settings, str]:
+def resolve_run_set(settings: Settings, job: Job) -> tuple[Settings, str]:
     """As whom a worker opens the run's set, and under which name or address: whoever asked for it."""
     asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload.get("set", "")
-    asked = settings.asked_by(asker)
+    asked = settings.for_person(asker)
     return asked, name if owner in (None, asker) else f"{owner}/{name}"
 
 
-def ended(studio: Studio) -> list[Job]:
+def recent_finished(studio: Studio) -> list[Job]:
     """The last runs of anybody that were done, newest first: for the server itself, which tells nobody of them."""
     return [job for job in studio.jobs.recent() if job.state == "done"]
 
@@ -77,7 +77,7 @@ def ended(studio: Studio) -> list[Job]:
 def is_quiet(studio: Studio, for_s: float) -> bool:
     """Whether no run of anybody is open, and none was asked for or has ended for so long."""
     since = time.time() - for_s
-    return not studio.jobs.still_open() and all(
+    return not studio.jobs.open_jobs() and all(
         (job.finished_at or job.created_at) <= since for job in studio.jobs.recent()
     )
 

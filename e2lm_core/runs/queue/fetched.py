@@ -12,12 +12,14 @@ from e2lm_core.runs.queue.queue import JobQueue
 _RUN = "run-"
 
 
-def name_of(job_id: int) -> str:
+def lease_name(job_id: int) -> str:
     """Under which name a job's run marks what it fetches. One from the command line has another, and nobody goes on with it."""
     return f"{_RUN}{job_id}"
 
 
-def clear_up(settings: Settings, jobs: JobQueue, wanted: Collection[str] = (), of: str | None = None) -> int:
+def remove_fetched(
+    settings: Settings, jobs: JobQueue, wanted: Collection[str] = (), of: str | None = None
+) -> int:
     """Let go of what runs have fetched that are over, and nobody uses; checkpoints of `wanted` names stay. Bytes freed.
 
     A run that goes on after a kill, `of` that name, wants of its own no others: what it had scored takes the room.
@@ -32,4 +34,4 @@ def clear_up(settings: Settings, jobs: JobQueue, wanted: Collection[str] = (), o
         except StoreError:
             return False
 
-    return borrowed.clear_up(settings, goes_on, added.pinned(settings), wanted)
+    return borrowed.evict_abandoned(settings, goes_on, added.pinned(settings), wanted)

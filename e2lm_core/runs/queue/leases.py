@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 
 
-def now() -> float:
+def monotonic_now() -> float:
     """Seconds since the machine was started."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
-def held(at: float, table: str = "") -> str:
+def lease_condition(now: float, table: str = "") -> str:
     """The condition, in SQL, that a row with `lease_from` and `lease_s` is held `at` a time of `now`."""
     begun, lasts = (f"{table}.{name}" if table else name for name in ("lease_from", "lease_s"))
-    return f"(coalesce({begun} <= {at!r} AND {at!r} - {begun} <= {lasts}, 0))"
+    return f"(coalesce({begun} <= {now!r} AND {now!r} - {begun} <= {lasts}, 0))"

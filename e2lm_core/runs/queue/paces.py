@@ -12,7 +12,7 @@ from e2lm_core.runs.queue.queue import JobQueue
 LATEST = 20_000
 
 
-def rows(queue: JobQueue, kind: str, num_fewshot: int) -> list[tuple[str, float, int]]:
+def timing_rows(queue: JobQueue, kind: str, num_fewshot: int) -> list[tuple[str, float, int]]:
     """(checkpoint, its share of the run's seconds, questions computed) of runs that computed it whole, newest first.
 
     Not those on a Ray cluster, whose shares depend on how many actors there were.
@@ -39,7 +39,7 @@ class SharedTime:
         self._seconds, self._at = 0.0, time.monotonic()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
         """At work for as long as the context is open."""
         self._begun(1)
         try:
@@ -47,7 +47,7 @@ class SharedTime:
         finally:
             self._begun(-1)
 
-    def now(self, among: int = 1) -> float:
+    def seconds(self, among: int = 1) -> float:
         """The seconds so far, for one of `among` who are at work as one."""
         with self._lock:
             self._went_on()

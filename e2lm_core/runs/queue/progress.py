@@ -7,7 +7,7 @@ from e2lm_core.runs.queue import turns
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, State
 from e2lm_core.runs.start import CONTROL
-from e2lm_core.sets.prompts.control import variants
+from e2lm_core.sets.prompts.control import variant_count
 
 PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 
@@ -57,14 +57,14 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
             (job.id,),
         ).fetchone()
     checkpoints = len(job.payload["checkpoints"])
-    total = prompts_of(job, task) * checkpoints
+    total = prompts_per_checkpoint(job, task) * checkpoints
     progress = RunProgress(
         state=job.state,
         done=min(done, total),
         total=total,
         complete=complete,
         checkpoints=checkpoints,
-        ahead=turns.ahead(jobs.database, job),
+        ahead=turns.queue_position(jobs.database, job),
     )
     if job.state != "running" or progress.share < PACE_FROM or not (computed and seconds and working):
         return progress
@@ -72,10 +72,10 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
     return progress.model_copy(update={"seconds_left": rest * seconds / computed})
 
 
-def prompts_of(job: Job, task: TaskSet) -> int:
+def prompts_per_checkpoint(job: Job, task: TaskSet) -> int:
     """How many questions the run scores at each checkpoint: the set's, the edited ones alone, or the control's."""
     if job.kind == CONTROL:
-        return len(task.questions) * variants(task)
+        return len(task.questions) * variant_count(task)
     only = job.payload.get("questions")
     if only is None:
         return len(task.questions)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from e2lm_core.base.database import Database, opened
+from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.settings import Limits
 from e2lm_core.runs.queue import leases, turns
@@ -37,7 +37,7 @@ class JobQueue:
     """
 
     def __init__(self, database: Path | Database, limits: Limits) -> None:
-        self.database = opened(database)
+        self.database = open_database(database)
         self.limits = limits
         self._turns: dict[tuple[int, int], float] = {}  # when this process began with a job's attempt
 
@@ -101,11 +101,11 @@ class JobQueue:
         """The newest first, whatever their state."""
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
-    def still_open(self) -> list[Job]:
+    def open_jobs(self) -> list[Job]:
         """All that wait or run, newest first."""
         return self._jobs("WHERE state IN ('queued', 'running') ORDER BY id DESC", ())
 
-    def of_set(
+    def jobs_of_set(
         self,
         kind: str,
         set_name: str,
@@ -122,7 +122,9 @@ class JobQueue:
             progress,
         )
 
-    def spent(self, kind: str, num_fewshot: int, at_least: int) -> dict[str, tuple[float, int]]:
+    def seconds_by_checkpoint(
+        self, kind: str, num_fewshot: int, at_least: int
+    ) -> dict[str, tuple[float, int]]:
         """Seconds and questions computed by checkpoint, over all runs with so many few-shot examples, where at
         least that many questions were computed at once."""
         with self.database.reading() as connection:
@@ -177,7 +179,7 @@ class JobQueue:
                     "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, lease_from = ?, lease_s = ?, "
                     "attempt = attempt + 1, deaths = deaths + ?, started_at = coalesce(started_at, ?), "
                     "claimed_at = ? WHERE id = ?",
-                    (worker, now + lease_s, leases.now(), lease_s, int(died), now, now, job_id),
+                    (worker, now + lease_s, leases.monotonic_now(), lease_s, int(died), now, now, job_id),
                 )
                 _record(connection, job_id, "reclaimed" if died else "claimed", worker)
                 return self.get(job_id)
@@ -188,19 +190,19 @@ class JobQueue:
             return _changed(
                 connection,
                 f"UPDATE jobs SET lease_until = ?, lease_from = ?, lease_s = ? WHERE {_HELD}",
-                (time.time() + lease_s, leases.now(), lease_s, *_held(job)),
+                (time.time() + lease_s, leases.monotonic_now(), lease_s, *_held(job)),
             )
 
-    def goes_on(self, job: Job) -> bool:
+    def is_active(self, job: Job) -> bool:
         """Whether it is still being worked on, by whomever: for a worker that helps."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
         return row is not None and row[0] == "running"
 
-    def led_by_others(self, worker: str) -> list[Job]:
+    def led_by_other_workers(self, worker: str) -> list[Job]:
         """Running jobs whose worker is another and alive; the highest priority first, then the oldest."""
         return self._jobs(
-            f"WHERE state = 'running' AND {leases.held(leases.now())} AND worker != ? ORDER BY priority DESC, id",
+            f"WHERE state = 'running' AND {leases.lease_condition(leases.monotonic_now())} AND worker != ? ORDER BY priority DESC, id",
             (worker,),
         )
 
@@ -229,19 +231,19 @@ class JobQueue:
             connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
             return bool(state == "running")
 
-    def interrupted(self, job: Job) -> bool:
+    def must_stop(self, job: Job) -> bool:
         """Whether to stop here: it was cancelled, or it is another's turn. A look before each batch costs
         .03 milliseconds."""
-        return not self.goes_on(job) or self.overtaken(job)
+        return not self.is_active(job) or self.is_preempted(job)
 
-    def overtaken(self, job: Job) -> bool:
+    def is_preempted(self, job: Job) -> bool:
         """Whether it is another's turn: a long job then releases itself and goes on later.
 
         It is when a job of higher priority waits, or one as high of another owner once a turn is over.
         """
-        begun = self._turns.setdefault((job.id, job.attempt), leases.now())
+        begun = self._turns.setdefault((job.id, job.attempt), leases.monotonic_now())
         with self.database.reading() as connection:
-            return turns.another(connection, job, over=leases.now() - begun > TURN_S)
+            return turns.should_yield(connection, job, over=leases.monotonic_now() - begun > TURN_S)
 
     def release(self, job: Job) -> bool:
         """Put a claimed job back, in its old place and with its progress."""

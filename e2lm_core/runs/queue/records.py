@@ -68,7 +68,7 @@ class Event(Record):
     worker: str | None
 
 
-class Progressing:
+class ProgressListener:
     """What a run tells whoever started it, and asks. As it stands, a run that nobody watches or shares.
 
     Checkpoints are named by `Checkpoint.name`. Methods are called from the threads that compute.
@@ -81,11 +81,11 @@ class Progressing:
         """Whether to stop; asked before every batch."""
         return False
 
-    def earlier(self, checkpoint: str) -> Progress | None:
+    def previous_progress(self, checkpoint: str) -> Progress | None:
         """How far an interrupted attempt of this run got: what that computed still counts as computed."""
         return None
 
-    def take(self, checkpoint: str) -> bool:
+    def claim(self, checkpoint: str) -> bool:
         """Asked just before a checkpoint's turn; False where another worker has it, and it is left out."""
         return True
 
@@ -97,4 +97,4 @@ class Progressing:
         return list(missing)
 
 
-ALONE = Progressing()
+ALONE = ProgressListener()

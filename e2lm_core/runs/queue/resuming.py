@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from e2lm_core.base.database import Database, opened
+from e2lm_core.base.database import Database, open_database
 from e2lm_core.runs.kept.store import DIGEST_BYTES
 
 
-class JobPlans:
+class BatchPlans:
     """The requests of one job, by digest, in the order in which they are planned at each checkpoint."""
 
     def __init__(self, database: Path | Database, job: int) -> None:
-        self.database = opened(database)
+        self.database = open_database(database)
         self.job = job
 
-    def fixed(self, checkpoint: str, missing: Sequence[bytes], asked: Collection[bytes]) -> list[bytes]:
+    def planned_requests(
+        self, checkpoint: str, missing: Sequence[bytes], asked: Collection[bytes]
+    ) -> list[bytes]:
         """`missing` as it was when the job first reached the checkpoint; some of it may be stored by now.
 
         `asked` are all requests of the set. Where it was edited or the checkpoint replaced in between, the
@@ -45,7 +47,7 @@ class JobPlans:
             )
         return list(missing)
 
-    def drop(self, checkpoint: str) -> None:
+    def delete(self, checkpoint: str) -> None:
         """Once all of it is computed."""
         with self.database.transaction() as connection:
             connection.execute("DELETE FROM plans WHERE job = ? AND checkpoint = ?", (self.job, checkpoint))

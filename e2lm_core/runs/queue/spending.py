@@ -15,7 +15,7 @@ from e2lm_core.people import quotas
 EVERY_S = 5.0
 
 
-class Account:
+class CpuAccount:
     """The CPU seconds that this process spends from now on, all its threads together."""
 
     def __init__(self, asker: Settings) -> None:
@@ -23,14 +23,14 @@ class Account:
         self._from, self._noted = children.cpu_seconds(), time.monotonic()
         self.refused: str | None = None  # the sentence, once no more is theirs today
 
-    def note(self, at_once: bool = False) -> None:
+    def record(self, at_once: bool = False) -> None:
         """Write down what was spent since the last time, now and then or `at_once`."""
         if self._asker.person is None or not (at_once or time.monotonic() - self._noted > EVERY_S):
             return
         now = children.cpu_seconds()
-        quotas.spend(self._asker, "cpu", now - self._from)
+        quotas.record_use(self._asker, "cpu", now - self._from)
         self._from, self._noted = now, time.monotonic()
         try:
-            quotas.require(self._asker, "cpu", 0)
+            quotas.check_quota(self._asker, "cpu", 0)
         except LimitError as error:
             self.refused = str(error)

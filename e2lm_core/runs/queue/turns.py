@@ -11,31 +11,31 @@ from e2lm_core.runs.queue.records import Job
 
 def next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
     """(id, state, deaths) of the next job: one that waits, or one whose lease is over; None without one."""
-    now = leases.now()
+    now = leases.monotonic_now()
     row: tuple[int, str, int] | None = connection.execute(
         "SELECT id, state, deaths FROM jobs "
-        f"WHERE state = 'queued' OR (state = 'running' AND NOT {leases.held(now)}) ORDER BY priority DESC, "
+        f"WHERE state = 'queued' OR (state = 'running' AND NOT {leases.lease_condition(now)}) ORDER BY priority DESC, "
         "(SELECT count(*) FROM jobs AS own WHERE own.owner = jobs.owner AND own.state = 'running' "
-        f"AND {leases.held(now, 'own')}), "
+        f"AND {leases.lease_condition(now, 'own')}), "
         "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1"
     ).fetchone()
     return row
 
 
-def ahead(database: Database, job: Job) -> int | None:
+def queue_position(database: Database, job: Job) -> int | None:
     """How many others go before a job that waits, as far as their order is known now; None for one that does not wait."""
     if job.state != "queued":
         return None
     with database.reading() as connection:
         (count,) = connection.execute(
-            f"SELECT count(*) FROM jobs WHERE (state = 'running' AND {leases.held(leases.now())}) "
+            f"SELECT count(*) FROM jobs WHERE (state = 'running' AND {leases.lease_condition(leases.monotonic_now())}) "
             "OR (state = 'queued' AND (priority > ? OR (priority = ? AND id < ?)))",
             (job.priority, job.priority, job.id),
         ).fetchone()
     return int(count)
 
 
-def another(connection: sqlite3.Connection, job: Job, over: bool) -> bool:
+def should_yield(connection: sqlite3.Connection, job: Job, over: bool) -> bool:
     """Whether a job of higher priority waits, or one as high of another owner and the turn is `over`."""
     row = connection.execute(
         "SELECT 1 FROM jobs WHERE state = 'queued' AND "

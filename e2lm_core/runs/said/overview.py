@@ -35,7 +35,7 @@ _DOWNLOAD = NextStep(
 )
 
 
-def overview(state: SetState, scores: Scores | None) -> str:
+def headline(state: SetState, scores: Scores | None) -> str:
     """One sentence (Markdown): how strong the early signal is, or why nothing can be said of it yet."""
     if state.kind == "empty":
         return "This set has no questions yet."
@@ -47,14 +47,14 @@ def overview(state: SetState, scores: Scores | None) -> str:
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:
         return f"Its signal quality is not defined here: {scores.sq.why}"
-    if null.says_nothing(scores.sq):
+    if null.is_within_null(scores.sq):
         return (
             f"The curves (SQ {scores.sq.value:.3f}) are **not distinguishable from those of random answers** to the "
-            f"same questions: {phrasing.beside_random(scores.sq.null)}."
+            f"same questions: {phrasing.random_baseline(scores.sq.null)}."
         )
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
-    if (rc := scores.rc.value) is not None and not null.says_nothing(scores.rc):
+    if (rc := scores.rc.value) is not None and not null.is_within_null(scores.rc):
         holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
         order = (
             "of models at the early window's end"

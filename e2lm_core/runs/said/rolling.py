@@ -17,7 +17,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 
 
-class Passing(Record):
+class RollingEstimate(Record):
     """What a rolling run would take: `fetch` checkpoints are not here and lack results.
 
     `bytes` are those of all of them, `at_once_bytes` of those that are here at once; None where no size is known.
@@ -32,13 +32,13 @@ class Passing(Record):
     seconds: float | None
 
 
-def passing(
+def estimate_rolling(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     measurements: Measurements | None = None,
-) -> Passing:
+) -> RollingEstimate:
     """What a rolling run of the set would take; nothing is downloaded to tell it.
 
     `measurements` is what whoever asks has read already of those of the checkpoints that are readable.
@@ -47,23 +47,23 @@ def passing(
     covered = (
         state.coverage(studio, task, readable, num_fewshot)
         if measurements is None
-        else state.covered_by(measurements)
+        else state.coverage_of(measurements)
     )
     questions = len(task.questions)
     missing = {c: questions - covered.complete.get(c.name, 0) for c in checkpoints}
-    here = {c.name for c in studio.at_hand}
+    here = {c.name for c in studio.local_checkpoints}
     sizes = sorted(
         (
-            _bytes(c, added.bytes_of(studio.settings))
+            _bytes(c, added.checkpoint_bytes(studio.settings))
             for c, left in missing.items()
             if left and c.name not in here
         ),
         key=lambda one: one or 0,
     )
     known = [one for one in sizes if one is not None]
-    pace = state.pace_of(studio, num_fewshot or 0)
+    pace = state.seconds_per_question(studio, num_fewshot or 0)
     mean = sum(pace.values()) / len(pace) if pace else None
-    return Passing(
+    return RollingEstimate(
         fetch=len(sizes),
         bytes=sum(known) if len(known) == len(sizes) else None,
         at_once_bytes=sum(known[-LINES:]) if len(known) == len(sizes) else None,
@@ -81,25 +81,25 @@ def _bytes(checkpoint: Checkpoint, listed: dict[str, int]) -> int | None:
     return listed.get(checkpoint.model.name) or (parameters and parameters * tables.HALF_PRECISION_BYTES)
 
 
-def cost(what: Passing, usage: cache.Usage) -> str:
+def rolling_cost(estimate: RollingEstimate, usage: cache.CacheUsage) -> str:
     """12 checkpoints, 744 MB, pass through; 124 MB of them are on the disk at once, of the 20 GB that are left."""
-    if not what.fetch:
+    if not estimate.fetch:
         return "Nothing has to be fetched."
     left = max(0, usage.quota_bytes - usage.used_bytes)
-    text = phrasing.count(what.fetch, "checkpoint")
-    if what.bytes is None or what.at_once_bytes is None:
+    text = phrasing.count(estimate.fetch, "checkpoint")
+    if estimate.bytes is None or estimate.at_once_bytes is None:
         text += " pass through; their size is not known yet"
     else:
         text += (
-            f", {size(what.bytes)}, pass through; at most {size(what.at_once_bytes)} of them are on the disk at once, of "
+            f", {size(estimate.bytes)}, pass through; at most {size(estimate.at_once_bytes)} of them are on the disk at once, of "
             f"the {size(left)} that are left"
         )
-    if what.seconds:
-        return f"{text}. To compute takes {phrasing.duration(what.seconds)} at the pace of earlier runs; to fetch comes on top."
+    if estimate.seconds:
+        return f"{text}. To compute takes {phrasing.duration(estimate.seconds)} at the pace of earlier runs; to fetch comes on top."
     return f"{text}. How long that takes is not known yet."
 
 
-def doing(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
+def rolling_status(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
     """Scoring 5 of 12 (a); fetching b (41 MB of about 62 MB); downloads hold 103 MB of the 124 MB allowed.
 
     None of another run, or one that is over. `checkpoints` are those of the catalogue.
@@ -109,17 +109,17 @@ def doing(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> st
     complete = {row.name for row in job.progress if row.done >= row.total}
     planned = job.payload["checkpoints"]
     open_ = [c for c in checkpoints if c.name in set(planned) - complete]
-    listed, scoring, parts = added.bytes_of(settings), [], []
+    listed, scoring, parts = added.checkpoint_bytes(settings), [], []
     for checkpoint in open_:
-        if not borrowed.is_marked(checkpoint, settings):
+        if not borrowed.is_leased(checkpoint, settings):
             continue
-        here = on_disk.on_disk(settings, (checkpoint,))
+        here = on_disk.disk_usage(settings, (checkpoint,))
         if here.whole:
             scoring.append(checkpoint.name)
         else:
             of = f" of about {size(whole)}" if (whole := _bytes(checkpoint, listed)) else ""
             parts.append(f"fetching {checkpoint.name} ({size(here.partial_bytes)}{of})")
-    usage = cache.usage(settings)
+    usage = cache.cache_usage(settings)
     begun = min(len(planned), len(complete) + 1)
     words = [f"Scoring {begun} of {len(planned)}" + (f" ({', '.join(scoring)})" if scoring else "")]
     words += parts

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base import phrasing
-from e2lm_core.runs.kept.shipped import Made
+from e2lm_core.runs.kept.shipped import ShippedInfo
 from e2lm_core.runs.queue.progress import RunProgress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.state import SetState
@@ -20,33 +20,33 @@ _STATE = {
 }
 
 
-def waiting(ahead: int | None) -> str:
+def queue_sentence(ahead: int | None) -> str:
     """What a run that waits waits for; "" for one that computes."""
     if ahead is None:
         return ""
     return f"waiting for {phrasing.count(ahead, 'other run')}" if ahead else "waiting for the worker"
 
 
-def percent(run: RunProgress) -> str:
+def format_progress(run: RunProgress) -> str:
     """31%, rounded down: 100% is said of a run with all of its results alone."""
     return f"{int(100 * run.share)}%"
 
 
-def sentence(run: RunProgress) -> str:
+def progress_sentence(run: RunProgress) -> str:
     """How far a run is, on every page alike: 31%, 45 of 144 checkpoints, about 20 s left."""
-    text = f"{percent(run)}, {run.complete:,} of {phrasing.count(run.checkpoints, 'checkpoint')}"
+    text = f"{format_progress(run)}, {run.complete:,} of {phrasing.count(run.checkpoints, 'checkpoint')}"
     if run.state == "queued":
-        return f"{text} ({waiting(run.ahead or 0)})"
+        return f"{text} ({queue_sentence(run.ahead or 0)})"
     left = f", {phrasing.duration(run.seconds_left)} left" if run.seconds_left else ""
     return text + left + _STATE.get(run.state, "")
 
 
-def notes(job: Job) -> list[str]:
+def engine_notes(job: Job) -> list[str]:
     """What the engine noted while it computed, each once: models that it could not take the fast way."""
     return list(dict.fromkeys(row.note for row in job.progress if row.note))
 
 
-def savings(job: Job) -> str | None:
+def token_savings(job: Job) -> str | None:
     """What a run has computed beside what lm-evaluation-harness would: tokens, and how many times fewer.
 
     The harness sends context and continuation anew for every choice at every checkpoint. None where nothing was
@@ -54,15 +54,19 @@ def savings(job: Job) -> str | None:
     """
     ours = sum(row.tokens or 0 for row in job.progress)
     theirs = sum(row.harness_tokens or 0 for row in job.progress)
-    return saved(ours, theirs, "Computed" if job.over else "Computed so far")
+    return savings_sentence(ours, theirs, "Computed" if job.over else "Computed so far")
 
 
-def saved(ours: int, theirs: int, computed: str = "Computed") -> str | None:
+def savings_sentence(scored_tokens: int, harness_tokens: int, computed: str = "Computed") -> str | None:
     """The sentence for two numbers of tokens; None where one of them is 0."""
-    if not ours or not theirs:
+    if not scored_tokens or not harness_tokens:
         return None
-    text = f"{computed} {phrasing.tokens(ours)} tokens where lm-evaluation-harness would compute {phrasing.tokens(theirs)}"
-    return f"{text} ({theirs / ours:.1f}×)." if theirs < 10 * ours else f"{text} ({theirs / ours:.0f}×)."
+    text = f"{computed} {phrasing.tokens(scored_tokens)} tokens where lm-evaluation-harness would compute {phrasing.tokens(harness_tokens)}"
+    return (
+        f"{text} ({harness_tokens / scored_tokens:.1f}×)."
+        if harness_tokens < 10 * scored_tokens
+        else f"{text} ({harness_tokens / scored_tokens:.0f}×)."
+    )
 
 
 def job_frame(job: Job) -> pd.DataFrame:
@@ -105,21 +109,21 @@ def coverage_frame(measurements: Measurements) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def shipped(made: Made) -> str:
+def shipped_note(made: ShippedInfo) -> str:
     """Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."""
     return (
-        f"Measured on {day_of(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
+        f"Measured on {format_day(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
         "studio."
     )
 
 
-def day_of(made: Made) -> str:
+def format_day(made: ShippedInfo) -> str:
     """26 November 2026."""
     day = date.fromisoformat(made.date)
     return f"{day.day} {day:%B %Y}"
 
 
-def running(state: SetState, questions: int) -> str:
+def headline(state: SetState, questions: int) -> str:
     """What a run would do, or does, for a set of so many questions (Markdown)."""
     match state.kind:
         case "empty":
@@ -127,7 +131,7 @@ def running(state: SetState, questions: int) -> str:
         case "never run":
             return "This set has not been run yet. A run gives every curve its shape first, and its other points later."
         case "running" if state.run and state.run.ahead:
-            return f"The run is {waiting(state.run.ahead)}: it goes on by itself once that is over."
+            return f"The run is {queue_sentence(state.run.ahead)}: it goes on by itself once that is over."
         case "running":
             return "A run is going on. You can leave this page; the worker goes on."
         case "stale" if state.stale == questions:

@@ -20,12 +20,12 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scope, TaskSet
 from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.regular import open_regular
 from e2lm_core.runs.kept.store import DIGEST_BYTES
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.requests import RequestIndex, render_prompts
 from e2lm_core.runs.shards.split import Shard
 from e2lm_core.runs.studio import Studio
 
@@ -35,7 +35,7 @@ MOST_OF_A_LINE = 128 * 2**20
 _POSITIVE = 1e-3  # nats: a probability of one, rounded
 
 
-class Head(Record):
+class ShardHeader(Record):
     """What a file is of: `fleet` names all checkpoints of the run, `checkpoints` those of this share."""
 
     format: str = FORMAT
@@ -47,7 +47,7 @@ class Head(Record):
     checkpoints: tuple[str, ...] = Field(max_length=100_000)
 
 
-class Part(Record):
+class CheckpointResults(Record):
     """The results of one checkpoint, by the store's keys."""
 
     checkpoint: str
@@ -55,7 +55,7 @@ class Part(Record):
     results: dict[bytes, Loglikelihood]
 
 
-def lines(
+def shard_lines(
     studio: Studio,
     task: TaskSet,
     fleet: Sequence[Checkpoint],
@@ -65,14 +65,14 @@ def lines(
 ) -> Iterator[bytes]:
     """The file of what the store has of a set at a share of a fleet, line by line."""
     shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
-    head = Head(
+    head = ShardHeader(
         set=task.name,
         num_fewshot=shots,
         shard=shard,
         fleet=tuple(c.name for c in fleet),
         checkpoints=tuple(c.name for c in mine),
     )
-    keys = Asked(prompts(task, num_fewshot)).texts
+    keys = RequestIndex(render_prompts(task, num_fewshot)).texts
     sha256 = hashlib.sha256()
     for line in _lines(studio, keys, head, mine):
         sha256.update(line)
@@ -80,7 +80,9 @@ def lines(
     yield _line({"end": True, "sha256": sha256.hexdigest()})
 
 
-def _lines(studio: Studio, keys: Iterable[bytes], head: Head, mine: Sequence[Checkpoint]) -> Iterator[bytes]:
+def _lines(
+    studio: Studio, keys: Iterable[bytes], head: ShardHeader, mine: Sequence[Checkpoint]
+) -> Iterator[bytes]:
     yield _line(head.model_dump())
     for checkpoint in mine:
         scope = studio.backend.scope(checkpoint)
@@ -101,12 +103,12 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, allow_nan=False).encode() + b"\n"
 
 
-def read(path: Path) -> tuple[Head, list[Part]]:
+def read_shard(path: Path) -> tuple[ShardHeader, list[CheckpointResults]]:
     """A file's head and its checkpoints, checked whole before anything is given.
 
     Raises `StudioError` for what is no such file, is of a newer version, was cut short or altered.
     """
-    where = quoted(str(path))
+    where = quote(str(path))
     try:
         with open_regular(path) as file:
             sha256 = hashlib.sha256()
@@ -138,7 +140,7 @@ def _next(file: BinaryIO, where: str, sha256: Any) -> dict[str, Any]:
     return value
 
 
-def _head(value: dict[str, Any], where: str) -> Head:
+def _head(value: dict[str, Any], where: str) -> ShardHeader:
     if value.get("format") != FORMAT:
         raise StudioError(f"{where} is no file of results: evaluate --shard writes one.")
     if value.get("version") != VERSION:
@@ -146,13 +148,13 @@ def _head(value: dict[str, Any], where: str) -> Head:
             f"{where} was written by another version of the studio: update the older of the two."
         )
     try:
-        return Head.model_validate({name: value.get(name) for name in Head.model_fields})
+        return ShardHeader.model_validate({name: value.get(name) for name in ShardHeader.model_fields})
     except ValidationError as error:
         raise StudioError(f"{where} has no usable head ({_first(error)}): write it again.") from error
 
 
-def _part(value: dict[str, Any], where: str) -> Part:
-    name = quoted(str(value.get("checkpoint")))
+def _part(value: dict[str, Any], where: str) -> CheckpointResults:
+    name = quote(str(value.get("checkpoint")))
     broken = StudioError(
         f"{where}: the line of {name} is damaged: write the file again with evaluate --shard."
     )
@@ -177,7 +179,9 @@ def _part(value: dict[str, Any], where: str) -> Part:
         )
     digests = [columns[0][i : i + DIGEST_BYTES] for i in range(0, len(columns[0]), DIGEST_BYTES)]
     results = map(Loglikelihood, ll_nats.tolist(), tokens.tolist())
-    return Part(checkpoint=checkpoint, scope=scope, results=dict(zip(digests, results, strict=True)))
+    return CheckpointResults(
+        checkpoint=checkpoint, scope=scope, results=dict(zip(digests, results, strict=True))
+    )
 
 
 def _first(error: ValidationError) -> str:

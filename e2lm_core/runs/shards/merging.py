@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Loglikelihood, Record
 from e2lm_core.people import access
-from e2lm_core.runs.shards.files import Head, Part
+from e2lm_core.runs.shards.files import CheckpointResults, ShardHeader
 from e2lm_core.runs.studio import Studio
 
 # (absolute, relative) nats: another plan of batches rounds differently, and no more than that.
 TOLERANCE = {"float32": (1e-4, 2e-6), "float16": (2e-2, 4e-3), "bfloat16": (1e-1, 3e-2)}
 
 
-class Merged(Record):
+class MergeResult(Record):
     """What became of a checkpoint's results: `new` to the store, the `same` bytes, `rounded` otherwise by another
     plan of batches (the store's stay), or in `conflict` with the store's: then nothing of it was taken."""
 
@@ -43,18 +43,20 @@ class Merged(Record):
         return self.new + self.same + self.rounded + self.conflict
 
 
-def merge(studio: Studio, parts: Iterable[Part], dry: bool = False) -> list[Merged]:
+def merge_shards(
+    studio: Studio, parts: Iterable[CheckpointResults], dry_run: bool = False
+) -> list[MergeResult]:
     """Take results into the store, a checkpoint in one transaction; with `dry` only say what would become of them.
 
     Raises `TaskError` for a visitor who may only read, and `StoreError`.
     """
     access.require_writer(studio.settings)
-    return [_merged(studio, part, dry) for part in parts]
+    return [_merged(studio, part, dry_run) for part in parts]
 
 
-def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
+def _merged(studio: Studio, part: CheckpointResults, dry: bool) -> MergeResult:
     # What the package brings gives way to what was computed, here or elsewhere.
-    known = studio.computing_anew.store.get(part.scope, part.results)
+    known = studio.without_shipped_results.store.get(part.scope, part.results)
     counts = {"same": 0, "rounded": 0, "conflict": 0}
     worst = 0.0
     for key, there in known.items():
@@ -65,8 +67,8 @@ def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
     fresh = [(key, result) for key, result in part.results.items() if key not in known]
     if not counts["conflict"] and not dry:
         studio.store.put(part.scope, fresh)
-        studio.store.pack(part.scope)
-    return Merged(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
+        studio.store.pack_scope(part.scope)
+    return MergeResult(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
 
 
 def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
@@ -78,10 +80,10 @@ def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
     return "rounded" if near else "conflict"
 
 
-def lacking(heads: Sequence[Head]) -> list[str]:
+def missing_shards(heads: Sequence[ShardHeader]) -> list[str]:
     """Sentences: which shares of the runs that these files are of were not among them, and which do not fit."""
     said = []
-    runs: dict[tuple[str, int], list[Head]] = {}
+    runs: dict[tuple[str, int], list[ShardHeader]] = {}
     for head in heads:
         runs.setdefault((head.set, head.num_fewshot), []).append(head)
     for (name, shots), of_run in runs.items():
@@ -98,6 +100,6 @@ def lacking(heads: Sequence[Head]) -> list[str]:
         if missing := [checkpoint for checkpoint in fleet if checkpoint not in there]:
             said.append(
                 f"{run}: {phrasing.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
-                f"({phrasing.listing(missing)}): merge the other shares too."
+                f"({phrasing.join_words(missing)}): merge the other shares too."
             )
     return said

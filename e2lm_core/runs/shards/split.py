@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Checkpoint, Record
 
 MOST = 10_000
@@ -22,18 +22,18 @@ class Shard(Record):
         return f"{self.number}/{self.of}"
 
 
-def parse(text: str) -> Shard:
+def parse_shard(text: str) -> Shard:
     """`2/4` as the second of four shares. Raises `StudioError` for anything else."""
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
     shard = Shard(number=int(found[1]), of=int(found[2])) if found else None
     if shard is None or not 1 <= shard.number <= shard.of <= MOST:
         raise StudioError(
-            f"--shard is {quoted(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MOST:,})."
+            f"--shard is {quote(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MOST:,})."
         )
     return shard
 
 
-def part(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
+def select_shard(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
     """That share of the checkpoints, in their order; it depends on their names and sizes alone.
 
     The largest first, each goes to the share with the least work so far: work is parameters, and a model of

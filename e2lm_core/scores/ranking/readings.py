@@ -28,7 +28,7 @@ LABELS = {
 }
 
 
-def organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+def rc_organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over sizes and later checkpoints of max(0, tau(order there, order at the last)): [..., M, T] -> [..., L].
 
     tau compares architectures of one size: the mean over their pairs of the product of signs, so that a tie at a
@@ -41,13 +41,13 @@ def organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     return _within_sizes(values, values[..., -1], end, sizes)
 
 
-def early_means(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+def rc_early_means(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """As `organisers`, against the order of the means over the early window: 14 of 47 in their figure as well."""
     values = np.asarray(scores, dtype=np.float64)
     return _within_sizes(values, values[..., : end + 1].mean(axis=-1), end, sizes)
 
 
-def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+def rc_first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over later checkpoints of the share of sizes whose best architecture is that of the window's end.
 
     [..., M, T] -> [..., L]. A tie for the best at a later checkpoint agrees with nothing; NaN where it is at the
@@ -66,7 +66,7 @@ def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     return _over_sizes(shares, values, end)
 
 
-def all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+def rc_all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over later checkpoints of max(0, tau_b(order there, order at the window's end)), sizes together.
 
     [..., M, T] -> [..., L]. The studio's only reading until November 2026; see `ranking.consistency`.
@@ -78,10 +78,10 @@ def all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
 
 # Each gives RC's part at every one of the L checkpoints after the early window.
 COURSES: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
-    "organisers": organisers,
-    "early_means": early_means,
-    "first_place": first_place,
-    "all_models": all_models,
+    "organisers": rc_organisers,
+    "early_means": rc_early_means,
+    "first_place": rc_first_place,
+    "all_models": rc_all_models,
 }
 HELP = {
     "organisers": "Architectures of one size: at how many checkpoints after the early window they stand in the order of the "
@@ -108,12 +108,12 @@ READINGS: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
 }
 
 
-def named(score: str, reading: str) -> str:
+def score_key(score: str, reading: str) -> str:
     """The name under which `set_scores.curve_scores` has RC, or the Score with it, in a reading: rc_organisers."""
     return score if reading == "all_models" else f"{score}_{reading}"
 
 
-def reading(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Value:
+def rc_value(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Value:
     """RC of curves [M, T] in one reading, with the reason where it is undefined.
 
     Raises KeyError for a name that is not in `READINGS`.

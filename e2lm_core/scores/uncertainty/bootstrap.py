@@ -23,7 +23,7 @@ BLOCK = 1 << 22  # counts in memory at once: 16 MiB in float32 (and twice that w
 
 
 @dataclass(frozen=True)
-class Design:
+class ResamplingDesign:
     """What is drawn together and what is drawn apart.
 
     `cluster_of` [Q] is each question's cluster; clusters are drawn whole. `strata` lists the clusters of each
@@ -44,11 +44,11 @@ class Design:
         return sum(len(stratum) for stratum in self.strata)
 
 
-def design(
+def resampling_design(
     questions: int,
     groups: Sequence[str | None] | None = None,
     subjects: Sequence[str | None] | None = None,
-) -> Design:
+) -> ResamplingDesign:
     """The bootstrap's design for a set of `questions`.
 
     Args:
@@ -72,10 +72,12 @@ def design(
             seen = cluster
             subject = (subjects[question] or "") if subjects is not None else ""
             members.setdefault(subject, []).append(cluster)
-    return Design(cluster_of, tuple(np.array(clusters, dtype=np.intp) for clusters in members.values()))
+    return ResamplingDesign(
+        cluster_of, tuple(np.array(clusters, dtype=np.intp) for clusters in members.values())
+    )
 
 
-def counts(design: Design, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+def resample_counts(design: ResamplingDesign, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Blocks of [r, Q] counts, `resamples` rows in all: how often each question is in each resample.
 
     float32 holds these whole numbers exactly and is what the matrix product wants. Every block has its own
@@ -98,7 +100,7 @@ def counts(design: Design, resamples: int, seed: int) -> Iterator[NDArray[np.flo
 
 
 def resampled_means(
-    values: Mapping[Key, ArrayLike], design: Design, resamples: int, seed: int
+    values: Mapping[Key, ArrayLike], design: ResamplingDesign, resamples: int, seed: int
 ) -> dict[Key, Floats]:
     """mean over questions in each resample: {key: [..., Q]} -> {key: [R, ...]}, one resample for all keys.
 
@@ -111,7 +113,7 @@ def resampled_means(
     """
     prepared = {key: _prepare(np.asarray(array), design.questions) for key, array in values.items()}
     parts: dict[Key, list[Floats]] = {key: [] for key in values}
-    for block in counts(design, resamples, seed):
+    for block in resample_counts(design, resamples, seed):
         total = block.sum(axis=1, dtype=np.float64)[:, None]
         for key, (deviations, centre) in prepared.items():
             parts[key].append((block @ deviations.T).astype(np.float64) / total + centre)

@@ -36,7 +36,7 @@ _NEVER_ZERO = 1e-9
 Scored = Callable[[Curves], Mapping[str, Floats]]
 
 
-def scales(
+def calibration_scales(
     clean: Curves,
     deviations: Curves,
     quiet: Callable[[Curves], Curves],
@@ -63,7 +63,7 @@ def scales(
         of_sets = Replicates(estimates[score], _filled(forward[score]), denoised=_filled(denoised[score]))
         low, high = METHODS[method](of_sets, level)
         aim = float("nan") if np.isnan(aims[score]).all() else np.nanmean(aims[score])
-        needs = needed((low, of_sets.estimate, high), aim, RANGES[score])
+        needs = required_scale((low, of_sets.estimate, high), aim, RANGES[score])
         known = needs[np.isfinite(needs)]
         found[score] = (
             float(np.clip(np.quantile(known, LEVEL), *BOUNDS)) if len(known) >= FEWEST else float("nan")
@@ -71,13 +71,13 @@ def scales(
     return found
 
 
-def needed(
-    ends: tuple[ArrayLike, ArrayLike, ArrayLike], aim: ArrayLike, allowed: tuple[float, float]
+def required_scale(
+    ends: tuple[ArrayLike, ArrayLike, ArrayLike], target_coverage: ArrayLike, allowed: tuple[float, float]
 ) -> Floats:
     """The scale from which on an interval (low, estimate, high) holds `aim`: before it is cut at the score's bounds, which
     scaling leaves as it is, and with the grain of a bounded score."""
     low, estimate, high = (np.asarray(end, dtype=np.float64) for end in ends)
-    exact = np.asarray(aim, dtype=np.float64)
+    exact = np.asarray(target_coverage, dtype=np.float64)
     reach = np.maximum(np.where(exact > estimate, high - estimate, estimate - low), _NEVER_ZERO)
     grain = GRAIN if np.isfinite(allowed).all() else 0.0
     return np.maximum(0.0, np.abs(exact - estimate) - grain) / reach

@@ -81,27 +81,29 @@ class Resampled:
 
     def kind(self, metric: str) -> str | None:
         """Of what kind the set is, by how far its early curves rise; None where that is not known."""
-        return kinds.kind_of(kinds.rise(self.runs, self.observed[metric], self.curves[metric], metric))
+        return kinds.stratum_of(
+            kinds.standardised_rise(self.runs, self.observed[metric], self.curves[metric], metric)
+        )
 
-    def differing(self, metric: str) -> float:
+    def differing_questions(self, metric: str) -> float:
         """On how many questions (groups count once) two of its models differ, see `kinds.differing`."""
-        return self.clusters * kinds.differing(self.runs, self.observed[metric], metric)
+        return self.clusters * kinds.differing_questions(self.runs, self.observed[metric], metric)
 
     def layout(self, metric: str) -> Layout:
         """Which measured checkpoints enter which score of one metric."""
-        return Layout.of(self.runs, self.observed[metric])
+        return Layout.from_runs(self.runs, self.observed[metric])
 
     def scores(
         self, metric: str, curves: Curves, chance: ArrayLike, wanted: Collection[str] = SCORES
     ) -> CurveScores:
         """The scores of `curves` {model: [..., K]} of one metric, at the chance level [...]; see `set_scores`."""
         layout = self.layout(metric)
-        against = set_scores.floor(self.runs, layout, metric, chance, self.questions)
+        against = set_scores.chance_floor(self.runs, layout, metric, chance, self.questions)
         return set_scores.curve_scores(layout, curves, metric, against, wanted)
 
 
 @dataclass(frozen=True)
-class Difference:
+class CurveDifference:
     """`value` = first - second with its `bounds`; `share` of resamples in which the first is higher, ties half.
 
     All None where a checkpoint is incomplete, `bounds` also where `why` says why there are none; `changed` is how
@@ -120,17 +122,17 @@ class Difference:
     detectable: float | None = None
 
     @classmethod
-    def of(
+    def from_samples(
         cls, metric: str, value: float, bounds: Floats, samples: Floats, each: Floats, clusters: int
-    ) -> Difference:
+    ) -> CurveDifference:
         """From the bounds [2], NaN where there are none, of the values `each` [Q] in groups that count once."""
         none = bool(np.isnan(bounds).any())
-        why = pointwise.few(metric, len(each), clusters) or pointwise.ALIKE if none else None
+        why = pointwise.too_few_reason(metric, len(each), clusters) or pointwise.ALIKE if none else None
         changed, share = int((each != 0).sum()), share_above(samples)
         if none:
             return cls(value, None, share, why, changed)
         low, high = float(bounds[0]), float(bounds[1])
-        told = pointwise.judged(metric, value, (low, high), len(each), clusters)
+        told = pointwise.difference_tests(metric, value, (low, high), len(each), clusters)
         return cls(value, (low, high), share, None, changed, *told)
 
 
@@ -160,7 +162,7 @@ def resample(
         groups, subjects: see `bootstrap.design`; subjects only to keep every subject's share fixed.
     """
     share = 1.0 / np.asarray(choices, dtype=np.float64)
-    design = bootstrap.design(len(share), groups, subjects)
+    design = bootstrap.resampling_design(len(share), groups, subjects)
     wanted: dict[tuple[str, str], NDArray] = {
         (metric, name): run.per_question[metric] for metric in metric_names for name, run in runs.items()
     }
@@ -226,7 +228,7 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     whole, models = replicates(resampled, metric, mirrored=False)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
-    kind, differing = resampled.kind(metric), resampled.differing(metric)
+    kind, differing = resampled.kind(metric), resampled.differing_questions(metric)
     rules = {name: table.rule(name, metric, clusters, counted, kind, differing) for name in SCORES}
     rules = calibrated(resampled, metric, rules, level)
     return MetricIntervals(
@@ -235,7 +237,7 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
             name: _interval(of_model, table.rule("sq_model", metric, clusters, 1, kind), "sq_model", level)
             for name, of_model in models.items()
         },
-        bands={name: band(resampled, metric, name) for name in resampled.runs},
+        bands={name: point_band(resampled, metric, name) for name in resampled.runs},
     )
 
 
@@ -252,7 +254,7 @@ def calibrated(
     if not methods:
         return dict(rules)
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    scales = calibration.scales(
+    scales = calibration.calibration_scales(
         quiet_curves(resampled, metric) if quiet is None else quiet,
         {name: drawn[name] - observed[name] for name in drawn},
         lambda curves: quiet_curves(resampled, metric, curves),
@@ -269,10 +271,10 @@ def calibrated(
 def _interval(of_score: Replicates, rule: IntervalRule, score: str, level: float) -> Interval:
     if np.isnan(of_score.estimate):
         return Interval(None, why=UNDEFINED)
-    return by_rule(of_score, rule, RANGES[score], level, OFTEN_UNDEFINED)
+    return interval_by_rule(of_score, rule, RANGES[score], level, OFTEN_UNDEFINED)
 
 
-def by_rule(
+def interval_by_rule(
     of_score: Replicates, rule: IntervalRule, allowed: tuple[float, float], level: float, undefined: str
 ) -> Interval:
     """The interval that the rule gives a defined score; none, with the reason, where it gives none.
@@ -290,15 +292,15 @@ def by_rule(
     return Interval((float(low), float(high)), rule.coverage, rule.method, kind=rule.kind)
 
 
-def band(resampled: Resampled, metric: str, model: str) -> Floats:
+def point_band(resampled: Resampled, metric: str, model: str) -> Floats:
     """[K, 2]: the interval of every point of a model's curve; NaN where it has none (`pointwise.of_mean`)."""
     values = resampled.runs[model].per_question[metric]
-    return pointwise.of_mean(metric, values, resampled.curves[metric][model], resampled.clusters)
+    return pointwise.mean_interval(metric, values, resampled.curves[metric][model], resampled.clusters)
 
 
 def difference(
     resampled: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]
-) -> Difference:
+) -> CurveDifference:
     """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
 
     Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
@@ -308,15 +310,15 @@ def difference(
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
     samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
     if np.isnan(samples).any():
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     each = (
         resampled.runs[first[0]].per_question[metric][first[1]]
         - resampled.runs[second[0]].per_question[metric][second[1]]
     )
-    if few := few_for_a_difference(resampled.clusters, resampled.differing(metric)):
-        return Difference(value, None, share_above(samples), few, int((each != 0).sum()))
-    bounds = pointwise.of_difference(metric, each[None], samples[:, None], resampled.clusters)[0]
-    return Difference.of(metric, value, bounds, samples, each, resampled.clusters)
+    if few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric)):
+        return CurveDifference(value, None, share_above(samples), few, int((each != 0).sum()))
+    bounds = pointwise.paired_interval(metric, each[None], samples[:, None], resampled.clusters)[0]
+    return CurveDifference.from_samples(metric, value, bounds, samples, each, resampled.clusters)
 
 
 def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:

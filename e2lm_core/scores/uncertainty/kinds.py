@@ -19,19 +19,19 @@ KINDS = ("whose curves hardly rise", "whose curves rise", "whose curves rise cle
 RISES = (3.0, 12.0)  # standard errors
 
 
-def kind_of(rise: float) -> str | None:
+def stratum_of(rise: float) -> str | None:
     """The kind of a set whose early curves rise by so many standard errors; None where that is not known."""
     return None if math.isnan(rise) else KINDS[sum(rise >= bound for bound in RISES)]
 
 
-def rise(runs: Mapping[str, Run], observed: Curves, drawn: Curves, metric: str) -> float:
+def standardised_rise(runs: Mapping[str, Run], observed: Curves, drawn: Curves, metric: str) -> float:
     """How far the early curves of the models that count rise from their first third to their last, in standard errors.
 
     (mean over models of last third - first third) / its deviation over the resamples `drawn` {model: [R, K]}; NaN with
     fewer than three early checkpoints or no spread.
     """
     rises, samples = [], []
-    for name in Layout.of(runs, observed).counted:
+    for name in Layout.from_runs(runs, observed).counted:
         at = np.flatnonzero(runs[name].early & np.isfinite(observed[name]))
         third = len(at) // 3
         if not third:
@@ -44,14 +44,14 @@ def rise(runs: Mapping[str, Run], observed: Curves, drawn: Curves, metric: str) 
     return float(metrics.oriented(metric, np.mean(rises))) / error
 
 
-def differing(runs: Mapping[str, Run], observed: Curves, metric: str) -> float:
+def differing_questions(runs: Mapping[str, Run], observed: Curves, metric: str) -> float:
     """The share of questions on which two of the models that count differ: the median over pairs, where they differ less,
     at the early window's end or at the last checkpoint.
 
     A question on which two models do alike says nothing of their order. NaN with fewer than two models or without a
     checkpoint that all have.
     """
-    layout = Layout.of(runs, observed)
+    layout = Layout.from_runs(runs, observed)
     shared = len(layout.common[layout.counted[0]]) if len(layout.counted) > 1 else 0
     if not shared:
         return float("nan")

@@ -109,7 +109,7 @@ def noise_corrected(replicates: Replicates, level: float = LEVEL) -> Bounds:
     return _moved(replicates.forward, replicates.estimate, level)
 
 
-def pivot(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def pivotal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S - (q_high - m), S - (q_low - m)], m = mean S(y + d): reflected about the bootstrap's own mean."""
     return _pivot(replicates.forward, replicates.estimate, level)
 
@@ -146,20 +146,20 @@ def parametric_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     return _normal(replicates.estimate, _deviation(_denoised(replicates)), level)
 
 
-def wider(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def wider_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """S -+ z max(sd S(y + d), sd S(c + d)): near a bound one of the two spreads may collapse, rarely both."""
     deviation = np.maximum(_deviation(replicates.forward), _deviation(_denoised(replicates)))
     return _normal(replicates.estimate, deviation, level)
 
 
-def cautious(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def cautious_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """As `wider`, with 1.2 z: for scores whose spread the resamples themselves misjudge."""
-    low, high = wider(replicates, level)
+    low, high = wider_spread(replicates, level)
     reach = CAUTION * (high - low) / 2
     return replicates.estimate - reach, replicates.estimate + reach
 
 
-def regressed(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def shrunken(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """m -+ z s and out to S, s the larger of sd S(y + d) and sd S(c + d), m the mean of the same replicates.
 
     A score that lies high or low by luck falls back in a resample as it does in a fresh set: for scores of the models'
@@ -172,12 +172,12 @@ def regressed(replicates: Replicates, level: float = LEVEL) -> Bounds:
     return np.minimum(low, replicates.estimate), np.maximum(high, replicates.estimate)
 
 
-def relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S exp(-z s), S exp(z s)], s = sd log S(y + d): for a positive ratio, whose spread goes with its size."""
     return _relative(replicates.estimate, replicates.forward, level)
 
 
-def parametric_relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
+def parametric_log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S exp(-z s), S exp(z s)], s = sd log S(c + d)."""
     return _relative(replicates.estimate, _denoised(replicates), level)
 
@@ -187,17 +187,17 @@ METHODS: dict[str, Method] = {
     "percentile": percentile,
     "reflected": reflected,
     "noise_corrected": noise_corrected,
-    "pivot": pivot,
+    "pivot": pivotal,
     "normal": normal,
     "split_half": split_half,
     "parametric": parametric,
     "parametric_moved": parametric_moved,
     "parametric_normal": parametric_normal,
-    "wider": wider,
-    "cautious": cautious,
-    "regressed": regressed,
-    "relative": relative,
-    "parametric_relative": parametric_relative,
+    "wider": wider_spread,
+    "cautious": cautious_spread,
+    "regressed": shrunken,
+    "relative": log_normal,
+    "parametric_relative": parametric_log_normal,
 }
 
 

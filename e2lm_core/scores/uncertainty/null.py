@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.memory import mapped
-from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Null, Value
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, NullDistribution, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.set_scores import CurveScores, Floor, Scores
+from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 
 DRAWS = 999
 LEVEL = 0.05  # a score whose p is above it is not distinguishable from random answers
@@ -30,7 +30,7 @@ MOST_UNDEFINED = 0.5  # of the draws; beyond, what is left of the null is anothe
 _BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
-def golds(
+def random_golds(
     gold: ArrayLike,
     choice_counts: ArrayLike,
     letters: bool = False,
@@ -63,13 +63,15 @@ def golds(
     return drawn
 
 
-def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0) -> CurveScores | None:
+def null_scores(
+    measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0
+) -> CurveScores | None:
     """Every score of one metric under random gold, {score: [B]}; None where the metric needs lengths that are unknown."""
     if not measurements.curves or not len(measurements.gold):
         return None
     if metric == "bpb" and measurements.choice_bytes is None:
         return None
-    drawn = golds(
+    drawn = random_golds(
         measurements.gold,
         measurements.choice_counts,
         measurements.letters,
@@ -87,50 +89,50 @@ def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int
         mapped.whole_of(measurements.curves[0].ll),
     )
     if metric in BOUNDED_METRICS and metric != "norm_prob":
-        observed = set_scores.floor(
+        observed = set_scores.chance_floor(
             measurements.runs, layout, metric, measurements.chance, len(measurements.question_ids)
         )
         errors = dict(observed.errors)
-    against = Floor(np.asarray(measurements.chance), errors)
+    against = ChanceFloor(np.asarray(measurements.chance), errors)
     return set_scores.curve_scores(layout, curves, metric, against)
 
 
-def null_of(value: float | None, drawn: ArrayLike) -> Null | None:
+def null_distribution(value: float | None, null_scores: ArrayLike) -> NullDistribution | None:
     """p = (1 + #{S* >= S}) / (B + 1) of a score S among its values S* under random gold, with their mean and 95% point.
 
     None where the score is undefined, or more than `MOST_UNDEFINED` of the draws are.
     """
-    every = np.asarray(drawn, dtype=np.float64)
+    every = np.asarray(null_scores, dtype=np.float64)
     known = every[np.isfinite(every)]
     if value is None or known.size == 0 or known.size < (1 - MOST_UNDEFINED) * every.size:
         return None
-    return Null(
+    return NullDistribution(
         mean=float(known.mean()),
         q95=float(np.quantile(known, 0.95)),
         p=float((1 + (known >= value).sum()) / (known.size + 1)),
     )
 
 
-def judged(measurements: Measurements, scores: Scores, metric: str) -> Scores:
+def scores_with_null(measurements: Measurements, scores: Scores, metric: str) -> Scores:
     """The scores, each with its null where it has one."""
-    return against(scores, nulls(measurements, metric))
+    return attach_null(scores, null_scores(measurements, metric))
 
 
-def against(scores: Scores, drawn: CurveScores | None) -> Scores:
+def attach_null(scores: Scores, drawn: CurveScores | None) -> Scores:
     """The same by the `nulls` of their measurements."""
     if drawn is None:
         return scores
-    return scores.changed(lambda name, value: with_null(value, drawn.whole[name]))
+    return scores.map_values(lambda name, value: with_null(value, drawn.whole[name]))
 
 
-def says_nothing(value: Value) -> bool:
+def is_within_null(value: Value) -> bool:
     """Whether a score is not distinguishable from what random answers give; false where its null is not known."""
     return value.null is not None and value.null.p > LEVEL
 
 
 def with_null(value: Value, drawn: ArrayLike) -> Value:
     """`value` with what random gold gives."""
-    return value.model_copy(update={"null": null_of(value.value, drawn)})
+    return value.model_copy(update={"null": null_distribution(value.value, drawn)})
 
 
 def _holding(counts: NDArray[np.intp]) -> np.dtype:

@@ -20,8 +20,8 @@ from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
-from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, Design
-from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
+from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, ResamplingDesign
+from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, small_sample_level
 from e2lm_core.scores.uncertainty.rules import NO_METHOD_OF_DIFFERENCES, IntervalRule
@@ -54,7 +54,7 @@ class Side:
     groups: Sequence[str | None] | None = None
 
 
-def pair(first: Sequence[str], second: Sequence[str]) -> Pairing:
+def match_questions(first: Sequence[str], second: Sequence[str]) -> Pairing:
     """By keys that are unique within each set: those of the first in their order, then what the second adds."""
     places = {key: place for place, key in enumerate(second)}
     in_second = [places.pop(key, -1) for key in first]
@@ -89,10 +89,10 @@ def resample(
     return one, two
 
 
-def _design(first: Side, second: Side, pairing: Pairing) -> Design:
+def _design(first: Side, second: Side, pairing: Pairing) -> ResamplingDesign:
     """What is drawn of the union; the sets are strata of their own where they share nothing."""
     apart = None if pairing.shared else ["first" if place >= 0 else "second" for place in pairing.first]
-    return bootstrap.design(len(pairing.first), _groups(first, second, pairing), apart)
+    return bootstrap.resampling_design(len(pairing.first), _groups(first, second, pairing), apart)
 
 
 def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[str]) -> dict[Key, Floats]:
@@ -108,7 +108,7 @@ def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[s
 
 
 def _resampled(
-    side: Side, places: NDArray[np.intp], design: Design, means: Mapping[Key, Floats]
+    side: Side, places: NDArray[np.intp], design: ResamplingDesign, means: Mapping[Key, Floats]
 ) -> Resampled:
     """One set's curves: means over the union, divided by the set's share of the draws."""
     share = means["", ""]
@@ -135,34 +135,36 @@ def _resampled(
 
 def mean_difference(
     first: Resampled, second: Resampled, metric: str, points: Sequence[tuple[str, int, int]]
-) -> Difference:
+) -> CurveDifference:
     """Second - first, averaged over `points`: (model, checkpoint in the first's curve, in the second's).
 
     Bonett and Price's interval over the union's questions where the sets share some, Newcombe's where they share
     none (`pointwise`); `share` of resamples in which the second is higher, ties half.
     """
     if not points:
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     old = _averaged(first, metric, [(name, i) for name, i, _ in points])
     new = _averaged(second, metric, [(name, j) for name, _, j in points])
     value = float(new.mean() - old.mean())
     if not np.isfinite(value):
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     drawn_old = np.mean([first.curves[metric][name][:, i] for name, i, _ in points], axis=0)
     drawn_new = np.mean([second.curves[metric][name][:, j] for name, _, j in points], axis=0)
     samples: Floats = np.round(drawn_new - drawn_old, EXACT)
     known = samples[np.isfinite(samples)]
     clusters = min(first.clusters, second.clusters)
     if not known.size:
-        return Difference(value, None, None)
+        return CurveDifference(value, None, None)
     each = _influence(old, new, first, second)
     if each is None:
         apart = np.concatenate([old, new])
         one, two = (old, drawn_old, first.clusters), (new, drawn_new, second.clusters)
-        return Difference.of(metric, value, pointwise.of_separate(metric, one, two), known, apart, clusters)
+        return CurveDifference.from_samples(
+            metric, value, pointwise.unpaired_interval(metric, one, two), known, apart, clusters
+        )
     drawn_together = clusters if first.clusters < first.questions else len(each)
-    bounds = pointwise.of_difference(metric, each[None], known[:, None], drawn_together)[0]
-    return Difference.of(metric, value, bounds, known, each, drawn_together)
+    bounds = pointwise.paired_interval(metric, each[None], known[:, None], drawn_together)[0]
+    return CurveDifference.from_samples(metric, value, bounds, known, each, drawn_together)
 
 
 def _averaged(side: Resampled, metric: str, points: Sequence[tuple[str, int]]) -> Floats:
@@ -211,22 +213,22 @@ def score_differences(
             differences[score] = (None, Interval(None, why=UNDEFINED))
             continue
         rule = rules.get(score, IntervalRule(None, why=NO_METHOD_OF_DIFFERENCES))
-        interval = intervals.by_rule(of_score, rule, allowed(score), level, OFTEN_UNDEFINED)
+        interval = intervals.interval_by_rule(of_score, rule, allowed_range(score), level, OFTEN_UNDEFINED)
         differences[score] = (float(of_score.estimate), interval)
     return differences
 
 
-def fewest(first: Resampled, second: Resampled, metric: str) -> tuple[int, int, float]:
+def smallest_counts(first: Resampled, second: Resampled, metric: str) -> tuple[int, int, float]:
     """(questions, groups counted once; models that count; on how many questions two of them differ): the fewer of both."""
     sides = (first, second)
     return (
         min(side.clusters for side in sides),
         min(len(side.counted) for side in sides),
-        float(np.fmin(first.differing(metric), second.differing(metric))),
+        float(np.fmin(first.differing_questions(metric), second.differing_questions(metric))),
     )
 
 
-def allowed(score: str) -> tuple[float, float]:
+def allowed_range(score: str) -> tuple[float, float]:
     """The values that a score's difference may have."""
     low, high = RANGES[score]
     return low - high, high - low

@@ -29,12 +29,12 @@ def resample(
     )
 
 
-def intervals_of(resampled: Resampled, metric: str) -> MetricIntervals:
+def score_intervals(resampled: Resampled, metric: str) -> MetricIntervals:
     """Every score's interval for one metric, by the coverage table that ships with the studio."""
     return intervals.score_intervals(resampled, metric, coverage.load())
 
 
-def attached(metric_intervals: MetricIntervals | None, score: str, value: Value) -> Value:
+def attach_interval(metric_intervals: MetricIntervals | None, score: str, value: Value) -> Value:
     """A score's `value` with its interval or the reason why it has none; as it is where none was computed."""
     interval = metric_intervals.scores.get(score) if metric_intervals else None
     return interval.attach(value) if interval else value
@@ -42,7 +42,7 @@ def attached(metric_intervals: MetricIntervals | None, score: str, value: Value)
 
 def with_intervals(scores: Scores, metric_intervals: MetricIntervals) -> Scores:
     """The scores with the intervals that the coverage study allows them."""
-    return scores.changed(lambda name, value: attached(metric_intervals, name, value))
+    return scores.map_values(lambda name, value: attach_interval(metric_intervals, name, value))
 
 
 def model_values(scores: Scores, metric_intervals: MetricIntervals) -> dict[str, Value]:

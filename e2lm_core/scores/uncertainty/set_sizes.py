@@ -18,7 +18,7 @@ from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
-from e2lm_core.scores.uncertainty.bootstrap import Design
+from e2lm_core.scores.uncertainty.bootstrap import ResamplingDesign
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level
@@ -83,7 +83,7 @@ def widths(
             y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n
     """
     measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples, seed=seed)
-    design = bootstrap.design(measured.questions, groups)
+    design = bootstrap.resampling_design(measured.questions, groups)
     quiet = intervals.quiet_curves(measured, metric) if target.first is None else {}
     of_sizes = []
     for place, size in enumerate(sizes):
@@ -109,14 +109,14 @@ def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
     return Widths(tuple(sizes), width, expected, reasons[0] if reasons else None)
 
 
-def needed(of_sizes: Widths, wanted: float) -> int | None:
+def required_questions(widths: Widths, target_width: float) -> int | None:
     """The fewest questions at which the width is at most `wanted`, between two sizes by their logarithms.
 
     None where no size studied reaches it; the smallest size with a width where even that does.
     """
-    sizes, width = of_sizes.sizes, of_sizes.width
+    sizes, width = widths.sizes, widths.width
     known = np.flatnonzero(np.isfinite(width))
-    narrow = [place for place in known if width[place] <= wanted]
+    narrow = [place for place in known if width[place] <= target_width]
     if not narrow:
         return None
     at = narrow[0]
@@ -125,7 +125,7 @@ def needed(of_sizes: Widths, wanted: float) -> int | None:
         return sizes[at]
     wide = before[-1]
     low, high = np.log(width[wide]), np.log(width[at])
-    share = (low - np.log(wanted)) / (low - high) if low > high else 1.0
+    share = (low - np.log(target_width)) / (low - high) if low > high else 1.0
     size = np.exp(np.log(sizes[wide]) + share * np.log(sizes[at] / sizes[wide]))
     return int(min(sizes[at], np.ceil(round(float(size), 6))))
 
@@ -134,7 +134,7 @@ def _drawn(
     measured: Resampled,
     choices: NDArray,
     metric: str,
-    design: Design,
+    design: ResamplingDesign,
     clusters: int,
     resamples: int,
     seed: int,
@@ -178,21 +178,21 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
     if np.isnan(samples).any():
         return _Width(expected=float(value))
     if target.second is not None and (
-        few := few_for_a_difference(resampled.clusters, resampled.differing(metric))
+        few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric))
     ):
         return _Width(expected=float(value), why=few)
     clusters, size = resampled.clusters, resampled.questions
-    told = pointwise.of_mean if target.second is None else pointwise.of_difference
+    told = pointwise.mean_interval if target.second is None else pointwise.paired_interval
     low, high = told(metric, each[None], samples[:, None], clusters, size=size)[0]
     if np.isnan(low):
-        return _Width(expected=float(value), why=pointwise.few(metric, size, clusters) or ALIKE)
+        return _Width(expected=float(value), why=pointwise.too_few_reason(metric, size, clusters) or ALIKE)
     return _Width(float(high - low), float(value))
 
 
 def _of_score(
     resampled: Resampled, metric: str, score: str, table: CoverageTable, quiet: Mapping[str, Floats]
 ) -> _Width:
-    kind, differing = resampled.kind(metric), resampled.differing(metric)
+    kind, differing = resampled.kind(metric), resampled.differing_questions(metric)
     rule = table.rule(score, metric, resampled.clusters, len(resampled.counted), kind, differing)
     if rule.method is None:
         return _Width(why=rule.why)

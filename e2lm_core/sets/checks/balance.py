@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.sets.checks import facts
-from e2lm_core.sets.checks.facts import Habit
+from e2lm_core.sets.checks.facts import KeyPosition
 
 MIN_QUESTIONS = 20
 MIN_EXCESS = 0.05
@@ -21,13 +21,13 @@ def gold_habits(questions: Sequence[Question]) -> list[Finding]:
     Under chance the gold of a question with C choices has a given property with probability 1/C, so the
     count over questions has mean Σ 1/C and variance Σ (1/C)(1 − 1/C).
     """
-    kinds = Counter(habit for habit in facts.habits(questions) if habit is not None)
+    kinds = Counter(habit for habit in facts.key_positions(questions) if habit is not None)
     if kinds.total() < MIN_QUESTIONS:
         return []
     return [*_positions(kinds), *_lengths(kinds)]
 
 
-def _positions(kinds: Counter[Habit]) -> list[Finding]:
+def _positions(kinds: Counter[KeyPosition]) -> list[Finding]:
     warnings = []
     for position in range(max(habit.choices for habit in kinds)):
         having = {habit: number for habit, number in kinds.items() if habit.choices > position}
@@ -44,7 +44,7 @@ def _positions(kinds: Counter[Habit]) -> list[Finding]:
     return warnings
 
 
-def _lengths(kinds: Counter[Habit]) -> list[Finding]:
+def _lengths(kinds: Counter[KeyPosition]) -> list[Finding]:
     warnings = []
     for name in ("longest", "shortest"):
         clear = {habit: number for habit, number in kinds.items() if getattr(habit, f"is_{name}") is not None}
@@ -61,7 +61,7 @@ def _lengths(kinds: Counter[Habit]) -> list[Finding]:
     return warnings
 
 
-def _excess(kinds: Mapping[Habit, int], hits: int) -> tuple[float | None, float]:
+def _excess(kinds: Mapping[KeyPosition, int], hits: int) -> tuple[float | None, float]:
     """(share of hits, or None where it is not clearly above chance; chance); of each kind so many questions."""
     n = sum(kinds.values())
     if n < MIN_QUESTIONS:

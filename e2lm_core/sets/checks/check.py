@@ -78,7 +78,7 @@ def require_sound(task: TaskSet, limits: Limits) -> None:
         raise TaskError(errors[0].sentence + more)
 
 
-def check(
+def find_problems(
     task: TaskSet,
     rendered: Sequence[RenderedDoc],
     limits: Limits,
@@ -99,7 +99,7 @@ def check(
     ]
     if structural:
         return [*structural, *_size(task, limits, profile)]
-    every = facts.of(task.questions)
+    every = facts.question_features(task.questions)
     findings: list[Finding | _Doubt] = [
         *_size(task, limits, profile),
         *_in_dev(task),
@@ -184,10 +184,10 @@ def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:
 def _in_dev(task: TaskSet) -> list[Finding]:
     shown: defaultdict[str, list[tuple[int, Question]]] = defaultdict(list)
     for number, question in enumerate(task.dev, start=1):
-        shown[text_checks.normalised(question.question)].append((number, question))
+        shown[text_checks.normalise_text(question.question)].append((number, question))
     findings = []
     for number, question in enumerate(task.questions if shown else (), start=1):
-        for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
+        for dev_number, dev in shown.get(text_checks.normalise_text(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
                     f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer "
@@ -198,7 +198,7 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     return findings
 
 
-def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _duplicates(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
     exact: dict[tuple[str, frozenset[str]], int] = {}
     loose: dict[str, int] = {}
     findings = []
@@ -214,12 +214,12 @@ def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> 
     return findings
 
 
-def likeness(question: Question) -> tuple[str, frozenset[str]]:
+def duplicate_key(question: Question) -> tuple[str, frozenset[str]]:
     """What two questions share where one repeats the other: the text and the choices, in any order, case and width."""
-    return text_checks.normalised(question.question), _choice_set(question)
+    return text_checks.normalise_text(question.question), _choice_set(question)
 
 
-def _near_copies(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _near_copies(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
     return [
         _Doubt(
             "near_copy",
@@ -232,7 +232,7 @@ def _near_copies(questions: Sequence[Question], every: Sequence[facts.Facts]) ->
     ]
 
 
-def _not_english(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _not_english(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
     return [
         _Doubt(
             "not_english",
@@ -287,11 +287,11 @@ def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
 
 
 def _gold_text(question: Question) -> str:
-    return text_checks.normalised(question.choices[question.answer])
+    return text_checks.normalise_text(question.choices[question.answer])
 
 
 def _choice_set(question: Question) -> frozenset[str]:
-    return frozenset(map(text_checks.normalised, question.choices))
+    return frozenset(map(text_checks.normalise_text, question.choices))
 
 
 def _has_surrogate(text: str) -> bool:

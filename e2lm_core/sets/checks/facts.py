@@ -13,14 +13,14 @@ from e2lm_core.sets.checks import text as text_checks
 KEPT = 40_000  # questions
 
 
-class Words(NamedTuple):
+class QuestionWords(NamedTuple):
     """The words of a question's text in their order, and each of them once."""
 
     every: tuple[str, ...]
     distinct: tuple[str, ...]
 
 
-class Habit(NamedTuple):
+class KeyPosition(NamedTuple):
     """Where gold stands and how long it is: None where no choice alone is the longest, or the shortest."""
 
     choices: int
@@ -29,7 +29,7 @@ class Habit(NamedTuple):
     is_shortest: bool | None
 
 
-class Facts(NamedTuple):
+class QuestionFeatures(NamedTuple):
     """`loose` is one for questions of the same words and answer, `near` holds the pairs of choices that are near copies."""
 
     text: str
@@ -40,49 +40,49 @@ class Facts(NamedTuple):
     english: bool
 
 
-_WORDS: Each[Words] = Each(KEPT)
-_HABITS: Each[Habit | None] = Each(KEPT)
-_FACTS: Each[Facts] = Each(KEPT)
+_WORDS: Each[QuestionWords] = Each(KEPT)
+_HABITS: Each[KeyPosition | None] = Each(KEPT)
+_FACTS: Each[QuestionFeatures] = Each(KEPT)
 
 
-def words(questions: Sequence[Question]) -> list[Words]:
+def question_words(questions: Sequence[Question]) -> list[QuestionWords]:
     """Those of every question."""
     return _WORDS.of(None, questions, _words)
 
 
-def habits(questions: Sequence[Question]) -> list[Habit | None]:
+def key_positions(questions: Sequence[Question]) -> list[KeyPosition | None]:
     """That of every question; None where it has no two choices with gold among them."""
     return _HABITS.of(None, questions, _habit)
 
 
-def of(questions: Sequence[Question]) -> list[Facts]:
+def question_features(questions: Sequence[Question]) -> list[QuestionFeatures]:
     """Those of every question; each must have its gold among its choices."""
     return _FACTS.of(None, questions, _facts)
 
 
-def _words(question: Question) -> Words:
+def _words(question: Question) -> QuestionWords:
     # Thousands of questions share their words: each is kept once.
-    every = tuple(map(sys.intern, text_checks.words(question.question)))
+    every = tuple(map(sys.intern, text_checks.tokenize_words(question.question)))
     distinct = tuple(dict.fromkeys(every))
-    return Words(every, every if len(distinct) == len(every) else distinct)
+    return QuestionWords(every, every if len(distinct) == len(every) else distinct)
 
 
-def _habit(question: Question) -> Habit | None:
+def _habit(question: Question) -> KeyPosition | None:
     gold, sizes = question.answer, [len(choice) for choice in question.choices]
     if len(sizes) < 2 or not 0 <= gold < len(sizes):
         return None
     clear = [sizes[gold] == most if sizes.count(most) == 1 else None for most in (max(sizes), min(sizes))]
-    return Habit(len(sizes), gold, *clear)
+    return KeyPosition(len(sizes), gold, *clear)
 
 
-def _facts(question: Question) -> Facts:
-    gold = text_checks.normalised(question.choices[question.answer])
+def _facts(question: Question) -> QuestionFeatures:
+    gold = text_checks.normalise_text(question.choices[question.answer])
     said = " ".join((question.question, *question.choices))
-    return Facts(
-        text=text_checks.normalised(question.question),
-        choices=frozenset(map(text_checks.normalised, question.choices)),
+    return QuestionFeatures(
+        text=text_checks.normalise_text(question.question),
+        choices=frozenset(map(text_checks.normalise_text, question.choices)),
         gold=gold,
-        loose=" ".join((*sorted(text_checks.words(question.question)), "|", gold)),
+        loose=" ".join((*sorted(text_checks.tokenize_words(question.question)), "|", gold)),
         near=tuple(_near(question.choices)),
         english=text_checks.looks_english(said),
     )
@@ -91,7 +91,7 @@ def _facts(question: Question) -> Facts:
 def _near(choices: Sequence[str]) -> list[tuple[int, int]]:
     found, seen = [], dict[str, int]()
     for position, choice in enumerate(choices):
-        first = seen.setdefault(text_checks.loosely(choice), position)
+        first = seen.setdefault(text_checks.normalise_loosely(choice), position)
         if first != position:
             found.append((first, position))
     return found

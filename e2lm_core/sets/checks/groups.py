@@ -32,33 +32,33 @@ _TEMPLATES: Each[str | None] = Each(facts.KEPT)
 _ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
 
 
-def by_template(questions: Sequence[Question]) -> Labels:
+def group_by_template(questions: Sequence[Question]) -> Labels:
     """The template of every question that shares one with two others at least."""
-    texts = facts.words(questions)
+    texts = facts.question_words(questions)
     times = Counter(chain.from_iterable([text.distinct for text in texts]))
     common = frozenset(word for word, number in times.items() if number >= COMMON)
     # Most edits leave the common words as they were, and with them the template of every other question.
     return _shared(_TEMPLATES.of(common, texts, lambda text: _template(text.every, common)), COMMON)
 
 
-def by_answer(questions: Sequence[Question]) -> Labels:
+def group_by_answer(questions: Sequence[Question]) -> Labels:
     """The right choice of every question that shares it with another."""
-    return _shared([text_checks.loosely(q.choices[q.answer]) or None for q in questions], 2)
+    return _shared([text_checks.normalise_loosely(q.choices[q.answer]) or None for q in questions], 2)
 
 
-PROPOSALS = {"template": by_template, "answer": by_answer}
+PROPOSALS = {"template": group_by_template, "answer": group_by_answer}
 
 
-def declared(config: TaskConfig) -> bool:
+def is_declared_independent(config: TaskConfig) -> bool:
     """Whether the set's author says that its questions are independent."""
     return bool(config.metadata.get(INDEPENDENT))
 
 
 def findings(task: TaskSet) -> list[Finding]:
     """One warning where many questions share templates and nothing is said of that; none otherwise."""
-    if declared(task.config) or any(question.group for question in task.questions):
+    if is_declared_independent(task.config) or any(question.group for question in task.questions):
         return []
-    labels = by_template(task.questions)
+    labels = group_by_template(task.questions)
     sharing = sum(label is not None for label in labels)
     if len(labels) < FEWEST or sharing < WORTH_SAYING * len(labels):
         return []

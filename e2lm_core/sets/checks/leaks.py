@@ -58,7 +58,7 @@ class _PromptWords:
         self.known: dict[str, str] = {}
 
     def hold_answer(self, question: Question, doc: RenderedDoc) -> bool:
-        answer = " ".join(text_checks.words(question.choices[question.answer]))
+        answer = " ".join(text_checks.tokenize_words(question.choices[question.answer]))
         return bool(answer) and f" {answer} " in self.of(question, doc.context)
 
     def of(self, question: Question, context: str) -> str:
@@ -76,7 +76,7 @@ class _PromptWords:
     def _words(self, segment: str) -> str:
         for choices in self.dev_choices:
             segment = _without_listing(segment, choices)
-        return " ".join(text_checks.words(segment))
+        return " ".join(text_checks.tokenize_words(segment))
 
 
 def _without_listing(text: str, choices: Sequence[str]) -> str:

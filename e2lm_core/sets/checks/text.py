@@ -19,28 +19,28 @@ _SURELY = """the and are which what how that this these those with from by when 
 _PERHAPS = "of is was to in on for or as at be an has had will who it all not"
 
 
-def words(text: str) -> list[str]:
+def tokenize_words(text: str) -> list[str]:
     """Casefolded runs of letters and digits after Unicode compatibility normalisation."""
     return _WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold())
 
 
-ENGLISH, PERHAPS_ENGLISH = frozenset(words(_SURELY)), frozenset(words(_PERHAPS))
+ENGLISH, PERHAPS_ENGLISH = frozenset(tokenize_words(_SURELY)), frozenset(tokenize_words(_PERHAPS))
 
 
 @lru_cache(KNOWN_TEXTS)
-def normalised(text: str) -> str:
+def normalise_text(text: str) -> str:
     """One spelling for texts that differ in case, width or white space only."""
     return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
 
 
-def loosely(choice: str) -> str:
+def normalise_loosely(choice: str) -> str:
     """As `normalised`, without a leading article and closing punctuation."""
-    return _ARTICLE.sub("", normalised(choice)).rstrip(" .,;:!?")
+    return _ARTICLE.sub("", normalise_text(choice)).rstrip(" .,;:!?")
 
 
 def ngrams(text: str, n: int = NGRAM) -> frozenset[str]:
     """Every run of n words, joined by single spaces."""
-    parts = words(text)
+    parts = tokenize_words(text)
     return frozenset(" ".join(parts[i : i + n]) for i in range(len(parts) - n + 1))
 
 
@@ -56,7 +56,7 @@ def looks_english(text: str) -> bool:
         )
         if other > MAX_OTHER_SCRIPT * len(letters):
             return False
-    parts = [word for word in words(text) if word.isalpha() and len(word) > 1]
+    parts = [word for word in tokenize_words(text) if word.isalpha() and len(word) > 1]
     if len(parts) < MIN_WORDS_TO_JUDGE:
         return True
     return not ENGLISH.isdisjoint(parts) or len(PERHAPS_ENGLISH.intersection(parts)) > 1

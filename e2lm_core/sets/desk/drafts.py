@@ -67,12 +67,12 @@ class Draft(Record):
         return (*(form for form in self.ended if form != self.form), *own)[-MAX_ENDED:]
 
 
-def of_question(identity: str) -> str:
+def question_place(identity: str) -> str:
     """The place of a question's draft."""
     return f"question/{identity}"
 
 
-def question_of(place: str) -> str | None:
+def question_id_of(place: str) -> str | None:
     """The id of the question that a place is of; None for the prompt and for a new question."""
     return place.removeprefix("question/") if place.startswith("question/") else None
 
@@ -87,7 +87,7 @@ def new_form() -> str:
     return uuid.uuid4().hex
 
 
-def keep(settings: Settings, draft: Draft) -> bool:
+def save_draft(settings: Settings, draft: Draft) -> bool:
     """Keep a draft in the place of that which was there; False, and nothing kept, where it is out of date.
 
     That is: nobody is named who could have typed it, or they may only read, or its form was saved or discarded, or later text of the
@@ -120,20 +120,20 @@ def keep(settings: Settings, draft: Draft) -> bool:
     return True
 
 
-def find(settings: Settings, task: str, place: str) -> Draft | None:
+def find_draft(settings: Settings, task: str, place: str) -> Draft | None:
     """The person's draft at a place of a set, None where there is none or it can't be read."""
     draft = _read(_path(settings, task, place)) if settings.author else None
     return None if draft is None or draft.over else draft
 
 
-def list_drafts(settings: Settings, task: str) -> list[Draft]:
+def list_drafts(settings: Settings, set_name: str) -> list[Draft]:
     """The person's drafts of a set, the oldest first; also of a set that is no longer there."""
-    folder = _folder(settings, task)
+    folder = _folder(settings, set_name)
     drafts = [_read(path) for path in folder.glob("*.json")] if settings.author else []
     return sorted((d for d in drafts if d is not None and not d.over), key=lambda d: (d.at, d.place))
 
 
-def saved(settings: Settings, task: str, place: str, form: str) -> None:
+def mark_saved(settings: Settings, task: str, place: str, form: str) -> None:
     """What was typed in the form is saved: there is no draft of it any more, nor will late text be one."""
     if not settings.author:
         return
@@ -162,7 +162,7 @@ def is_finished(settings: Settings, task: str, place: str, form: str) -> bool:
     return draft is not None and form in draft.finished_forms
 
 
-def add(
+def add_fields(
     settings: Settings,
     task: str,
     place: str,
@@ -173,7 +173,7 @@ def add(
 ) -> None:
     """Keep these fields too, beside what is typed at the place already; raises as `keep` does."""
     with _one_at_a_time:
-        before = find(settings, task, place)
+        before = find_draft(settings, task, place)
         draft = Draft(
             task=task,
             place=place,
@@ -184,10 +184,10 @@ def add(
             tried=tried or (before is not None and before.tried),
             view=view,
         )
-        keep(settings, draft)
+        save_draft(settings, draft)
 
 
-def drop(
+def drop_fields(
     settings: Settings,
     task: str,
     place: str,
@@ -200,7 +200,7 @@ def drop(
     Where they were saved from a `form`, the text of another window's form stays too, unless it is what `values` say.
     """
     with _one_at_a_time:
-        if (draft := find(settings, task, place)) is None:
+        if (draft := find_draft(settings, task, place)) is None:
             return
         gone = set(fields)
         if form is not None and form != draft.form:
@@ -209,27 +209,27 @@ def drop(
             return
         left = {field: value for field, value in draft.fields.items() if field not in gone}
         if all(draft.seen.get(field) == value for field, value in left.items()):
-            saved(settings, task, place, draft.form)
+            mark_saved(settings, task, place, draft.form)
             return
         seen = {field: value for field, value in draft.seen.items() if field in left}
-        keep(settings, draft.model_copy(update={"fields": left, "seen": seen, "form": new_form()}))
+        save_draft(settings, draft.model_copy(update={"fields": left, "seen": seen, "form": new_form()}))
 
 
-def discard(settings: Settings, task: str, place: str) -> None:
+def discard_draft(settings: Settings, task: str, place: str) -> None:
     """Put a draft aside; `bring_back` has it until another is typed there."""
     with _one_at_a_time:
-        if (draft := find(settings, task, place)) is not None:
+        if (draft := find_draft(settings, task, place)) is not None:
             gone = draft.model_copy(update={"over": "discarded"})
             replace_file(_path(settings, task, place), gone.model_dump_json().encode(), _CALLED)
 
 
-def discarded(settings: Settings, task: str, place: str) -> bool:
+def has_discarded(settings: Settings, task: str, place: str) -> bool:
     """Whether `bring_back` would find one."""
     draft = _read(_path(settings, task, place)) if settings.author else None
     return draft is not None and draft.over == "discarded"
 
 
-def bring_back(settings: Settings, task: str, place: str) -> Draft:
+def restore_draft(settings: Settings, task: str, place: str) -> Draft:
     """The draft that was discarded last, kept again. Raises StudioError where there is none."""
     with _one_at_a_time:
         draft = _read(_path(settings, task, place)) if settings.author else None
@@ -244,7 +244,7 @@ def bring_back(settings: Settings, task: str, place: str) -> Draft:
     return back
 
 
-def sweep(settings: Settings, now: float | None = None) -> None:
+def remove_expired(settings: Settings, now: float | None = None) -> None:
     """Remove drafts of more than 30 days, marks of more than one, and what a kill left half written."""
     now = time.time() if now is None else now
     for path in list(_files(settings.workspace / "drafts")):
@@ -314,4 +314,4 @@ def _swept_now_and_then(settings: Settings) -> None:
             return
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-        sweep(settings)
+        remove_expired(settings)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.phrasing import count, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
@@ -28,7 +28,7 @@ _OF_PLACES = re.compile(
 )
 
 
-class Replaced(NamedTuple):
+class Replacement(NamedTuple):
     """A text that find and replace would change: of which question, which field, before and after."""
 
     question: str
@@ -37,27 +37,27 @@ class Replaced(NamedTuple):
     after: str
 
 
-def retag(settings: Settings, name: str, of: Collection[str], subject: str | None) -> TaskSet:
+def retag(settings: Settings, name: str, question_ids: Collection[str], subject: str | None) -> TaskSet:
     """Give these questions a subject, or none."""
     given = (subject or "").strip() or None
     return _change(
         settings,
         name,
-        of,
+        question_ids,
         lambda q: q.model_copy(update={"subject": given}),
         lambda n: f"give {n} another subject",
     )
 
 
-def duplicate(settings: Settings, name: str, of: Collection[str]) -> TaskSet:
+def duplicate(settings: Settings, name: str, question_ids: Collection[str]) -> TaskSet:
     """Put a copy of each of these questions behind it."""
 
     def doubled(questions: Questions) -> list[Question]:
-        _require(questions, of, name)
+        _require(questions, question_ids, name)
         taken, found = {q.id for q in questions} | _dev(settings, name), []
         for question in questions:
             found.append(question)
-            if question.id in of:
+            if question.id in question_ids:
                 number = 2
                 while (identity := f"{question.id}-{number}") in taken:
                     number += 1
@@ -65,17 +65,19 @@ def duplicate(settings: Settings, name: str, of: Collection[str]) -> TaskSet:
                 found.append(question.model_copy(update={"id": identity}))
         return found
 
-    return authoring.change_questions(settings, name, doubled, f"duplicate {count(len(of), 'question')}")
+    return authoring.change_questions(
+        settings, name, doubled, f"duplicate {count(len(question_ids), 'question')}"
+    )
 
 
-def copy_to(settings: Settings, name: str, of: Collection[str], other: str) -> TaskSet:
+def copy_to(settings: Settings, name: str, question_ids: Collection[str], target_set: str) -> TaskSet:
     """Add these questions to another set, at its end; the other set as it is then."""
     task = open_set(settings, name)
-    _require(task.questions, of, name)
-    return authoring.add_questions(settings, other, [q for q in task.questions if q.id in of])
+    _require(task.questions, question_ids, name)
+    return authoring.add_questions(settings, target_set, [q for q in task.questions if q.id in question_ids])
 
 
-def shuffle(settings: Settings, name: str, of: Collection[str], seed: int = 0) -> TaskSet:
+def shuffle(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
     """Put the choices of these questions in another order, drawn by chance; the right one stays right.
 
     Choices such as *all of the above* stay in their place.
@@ -83,58 +85,58 @@ def shuffle(settings: Settings, name: str, of: Collection[str], seed: int = 0) -
     rng = random.Random(seed)
 
     def shuffled(question: Question) -> Question:
-        free = free_places(question)
+        free = movable_positions(question)
         order = list(range(len(question.choices)))
         drawn = rng.sample(free, len(free))
         for place, taken in zip(free, drawn, strict=True):
             order[place] = taken
         return _ordered(question, order)
 
-    return _change(settings, name, of, shuffled, lambda n: f"shuffle the choices of {n}")
+    return _change(settings, name, question_ids, shuffled, lambda n: f"shuffle the choices of {n}")
 
 
-def balance(settings: Settings, name: str, of: Collection[str], seed: int = 0) -> TaskSet:
+def balance(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
     """Spread the right choices of these questions evenly over the places, moving as few of them as that takes."""
 
     def balanced(questions: Questions) -> list[Question]:
-        _require(questions, of, name)
-        moved = dict(_balanced([q for q in questions if q.id in of], random.Random(seed)))
+        _require(questions, question_ids, name)
+        moved = dict(_balanced([q for q in questions if q.id in question_ids], random.Random(seed)))
         return [moved.get(q.id, q) for q in questions]
 
     return authoring.change_questions(
-        settings, name, balanced, f"balance the right choices of {count(len(of), 'question')}"
+        settings, name, balanced, f"balance the right choices of {count(len(question_ids), 'question')}"
     )
 
 
-def find(
-    questions: Questions, text: str, by: str, fields: Iterable[str] = TEXTS, exact: bool = False
-) -> list[Replaced]:
+def find_replacements(
+    questions: Questions, text: str, replacement: str, fields: Iterable[str] = TEXTS, match_case: bool = False
+) -> list[Replacement]:
     """What replacing a text would change; `exact` tells upper case from lower. Raises StudioError for no text."""
-    turned, wanted = _replacing(text, by, exact), _texts(fields)
+    turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
     found = []
     for question in questions:
         for field in wanted:
             value = getattr(question, field)
             texts = value if field == "choices" else (value or "",)
             found += [
-                Replaced(question.id, field, before, after)
+                Replacement(question.id, field, before, after)
                 for before in texts
                 if (after := turned(before)) != before
             ]
     return found
 
 
-def replace(
+def replace_text(
     settings: Settings,
     name: str,
-    of: Collection[str],
+    question_ids: Collection[str],
     text: str,
-    by: str,
+    replacement: str,
     fields: Iterable[str] = TEXTS,
-    exact: bool = False,
+    match_case: bool = False,
 ) -> TaskSet:
     """Put another text in the place of one, wherever it stands in these fields of these questions."""
-    turned, wanted = _replacing(text, by, exact), _texts(fields)
+    turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
 
     def replaced(question: Question) -> Question:
         update = {}
@@ -145,10 +147,10 @@ def replace(
                 update[field] = new if field in ("question", "choices") else new or None
         return question.model_copy(update=update) if update else question
 
-    return _change(settings, name, of, replaced, lambda n: f"replace {quoted(text)} in {n}")
+    return _change(settings, name, question_ids, replaced, lambda n: f"replace {quote(text)} in {n}")
 
 
-def free_places(question: Question) -> list[int]:
+def movable_positions(question: Question) -> list[int]:
     """The places of the choices that may stand anywhere."""
     return [place for place, text in enumerate(question.choices) if not _OF_PLACES.search(text)]
 
@@ -176,7 +178,7 @@ def _require(questions: Questions, of: Collection[str], name: str) -> None:
     if not of:
         raise StudioError("No question is chosen: choose at least one.")
     if missing := set(of) - {q.id for q in questions}:
-        raise TaskError(f"There is no question {quoted(min(missing))} in {name}: it may have been deleted.")
+        raise TaskError(f"There is no question {quote(min(missing))} in {name}: it may have been deleted.")
 
 
 def _dev(settings: Settings, name: str) -> set[str]:
@@ -201,7 +203,7 @@ def _balanced(questions: Questions, rng: random.Random) -> list[tuple[str, Quest
         most = sorted(range(size), key=lambda place: (-held[place], place))
         share = {place: len(same) // size + (rank < len(same) % size) for rank, place in enumerate(most)}
         for question in rng.sample(same, len(same)):
-            place, free = question.answer, free_places(question)
+            place, free = question.answer, movable_positions(question)
             lacking = [p for p in range(size) if held[p] < share[p] and p in free]
             if held[place] <= share[place] or place not in free or not lacking:
                 continue
@@ -217,7 +219,7 @@ def _balanced(questions: Questions, rng: random.Random) -> list[tuple[str, Quest
 def _texts(fields: Iterable[str]) -> tuple[str, ...]:
     wanted = tuple(fields)
     if unknown := set(wanted) - set(TEXTS):
-        raise StudioError(f"{quoted(min(unknown))} is no text to replace in: use {', '.join(TEXTS)}.")
+        raise StudioError(f"{quote(min(unknown))} is no text to replace in: use {', '.join(TEXTS)}.")
     return wanted
 
 

@@ -21,7 +21,7 @@ MOST_NAMED = 50
 
 
 @access.reads
-def here(settings: Settings, name: str, leaving: bool = False) -> None:
+def heartbeat(settings: Settings, name: str, leaving: bool = False) -> None:
     """Note that the person has the set open or, `leaving`, no longer. A disk that refuses is passed over."""
     if not settings.author:
         return
@@ -35,7 +35,7 @@ def here(settings: Settings, name: str, leaving: bool = False) -> None:
 
 
 @access.reads
-def others(settings: Settings, name: str, now: float | None = None) -> list[str]:
+def present_authors(settings: Settings, name: str, now: float | None = None) -> list[str]:
     """The authors who have the set open beside the person, by name; marks of those who left are removed."""
     now, found = time.time() if now is None else now, []
     with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def others(settings: Settings, name: str, now: float | None = None) -> list[str]
     return sorted(found)[:MOST_NAMED]
 
 
-def stamp(settings: Settings, name: str) -> str:
+def change_stamp(settings: Settings, name: str) -> str:
     """Changes whenever the set's files do; "" where the set is no longer there."""
     try:
         files = sorted(find_set(settings, name).folder.iterdir())

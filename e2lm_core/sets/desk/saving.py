@@ -9,48 +9,50 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
-from e2lm_core.sets.conflicts import Clash, Gone, fields_of
+from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict_fields
 from e2lm_core.sets.desk import drafts
 
 FIELDS = ("question", "choices", "answer", "subject", "note")
 NO_CHOICE = -1  # the gold index of a question whose right choice nobody has named
 
 
-class Outcome(NamedTuple):
+class SaveOutcome(NamedTuple):
     """`clashes` are kept as a draft, and so is everything where `refused` says why nothing was saved."""
 
-    clashes: tuple[Clash, ...] = ()
+    clashes: tuple[EditConflict, ...] = ()
     refused: str = ""
 
 
-def save(
+def save_question(
     settings: Settings,
     name: str,
     identity: str,
     fields: Mapping[str, Any],
-    seen: Mapping[str, Any],
+    base: Mapping[str, Any],
     form: str | None = None,
-) -> Outcome:
+) -> SaveOutcome:
     """Save fields of a question, by what their author saw of them; what is saved is no draft of its `form` any more."""
-    place, typed = drafts.of_question(identity), _known(fields)
+    place, typed = drafts.question_place(identity), _known(fields)
     try:
         _require_answer(f"Question {identity}", typed.get("answer", 0))
-        saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(seen)})
+        saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(base)})
     except StudioError as error:
-        kept = _keep(settings, name, place, typed, seen)
+        kept = _keep(settings, name, place, typed, base)
         sentence = (
-            f"{error} What you typed is kept." if isinstance(error, Gone) else f"{error} Not saved yet."
+            f"{error} What you typed is kept."
+            if isinstance(error, DeletedByOtherError)
+            else f"{error} Not saved yet."
         )
-        return Outcome(refused=kept or sentence)
-    clashing = {field for clash in saved.clashes for field in fields_of(clash.field, clash.mine)}
-    drafts.drop(settings, name, place, typed.keys() - clashing, form, typed)
+        return SaveOutcome(refused=kept or sentence)
+    clashing = {field for clash in saved.clashes for field in conflict_fields(clash.field, clash.mine)}
+    drafts.drop_fields(settings, name, place, typed.keys() - clashing, form, typed)
     for clash in saved.clashes:
-        mine, before = (fields_of(clash.field, value) for value in (clash.mine, clash.seen))
+        mine, before = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
         _keep(settings, name, place, mine, before, tried=True)
-    return Outcome(saved.clashes)
+    return SaveOutcome(saved.clashes)
 
 
-def add(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
+def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
     """Add the question that was typed; its id.
 
     Raises TaskError, and leaves the draft, where it is incomplete, or where another window has added or discarded what
@@ -68,7 +70,7 @@ def add(settings: Settings, name: str, fields: Mapping[str, Any], form: str | No
     if form and drafts.is_finished(settings, name, drafts.NEW, form):
         raise TaskError("Another window has added this question already, or has discarded it.")
     saved = authoring.add_questions(settings, name, [question])
-    drafts.drop(settings, name, drafts.NEW, FIELDS, form, values)
+    drafts.drop_fields(settings, name, drafts.NEW, FIELDS, form, values)
     return saved.questions[-1].id
 
 
@@ -106,7 +108,7 @@ def _keep(
     """Keep fields as a draft; the sentence that says why they are not kept either, "" where they are."""
     before = {field: seen[field] for field in fields if field in seen}
     try:
-        drafts.add(settings, name, place, fields, before, tried, view="Table")
+        drafts.add_fields(settings, name, place, fields, before, tried, view="Table")
     except StudioError as error:
         return str(error)
     return ""

@@ -23,7 +23,7 @@ _states: OrderedDict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = OrderedDi
 _lock = threading.Lock()
 
 
-class Sheet(NamedTuple):
+class TableState(NamedTuple):
     """What a table needs to show a set as it is.
 
     `rows` are lines of JSON: all of them where `whole`, else those that are new or differ. `gone` are the ids that
@@ -38,13 +38,15 @@ class Sheet(NamedTuple):
     order: Sequence[str] | None = None
 
 
-def since(settings: Settings, name: str, digest: str | None = None) -> Sheet:
+def changes_since(settings: Settings, name: str, digest: str | None = None) -> TableState:
     """The set as it is now, for a table that has the state of that digest; None for one that has nothing.
 
     Raises TaskError where the set is not there or cannot be read.
     """
-    stamp = presence.stamp(settings, name)  # before the set: a newer one only makes the table ask once more
-    known = known_sets.read(find_set(settings, name).folder, settings.limits)
+    stamp = presence.change_stamp(
+        settings, name
+    )  # before the set: a newer one only makes the table ask once more
+    known = known_sets.read_cached(find_set(settings, name).folder, settings.limits)
     ids, lines = tuple(q.id for q in known.task.questions), known.lines[0]
     with _lock:
         before = _states.get(digest or "")
@@ -53,15 +55,15 @@ def since(settings: Settings, name: str, digest: str | None = None) -> Sheet:
         while len(_states) > KEPT_STATES:
             _states.popitem(last=False)
     if before is None:
-        return Sheet(known.digest, stamp, True, lines)
+        return TableState(known.digest, stamp, True, lines)
     if digest == known.digest:
-        return Sheet(known.digest, stamp, False, ())
+        return TableState(known.digest, stamp, False, ())
     old = dict(zip(*before, strict=True))
     new = dict(zip(ids, lines, strict=True))
     gone = [identity for identity in old if identity not in new]
     rows = [line for identity, line in new.items() if old.get(identity) != line]
     expected = [identity for identity in old if identity in new] + [i for i in new if i not in old]
-    return Sheet(known.digest, stamp, False, rows, gone, None if expected == list(ids) else ids)
+    return TableState(known.digest, stamp, False, rows, gone, None if expected == list(ids) else ids)
 
 
 def require_unchanged(settings: Settings, name: str, digest: str | None, ids: Collection[str]) -> None:
@@ -76,7 +78,7 @@ def require_unchanged(settings: Settings, name: str, digest: str | None, ids: Co
     Raises:
         TaskError: One of them differs from that state, or the state is too old to be known.
     """
-    known = known_sets.read(find_set(settings, name).folder, settings.limits)
+    known = known_sets.read_cached(find_set(settings, name).folder, settings.limits)
     if digest is None or digest == known.digest:
         return
     with _lock:

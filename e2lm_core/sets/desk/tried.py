@@ -19,7 +19,7 @@ MOST = 10_000  # lines that are read: beyond them every rule has the last one's 
 
 
 @access.reads
-def place(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
+def record_trial(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
     """The place of a trial (a rule, its metric and its source) among those of the set, from 1; noted where it is new.
 
     Raises no OSError: on a disk that refuses, it is as many as are known and one.
@@ -41,13 +41,13 @@ def place(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
 
 
 @access.reads
-def would_be(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
+def next_trial_number(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
     """The place of a trial that is not noted: that which it has, or would have now."""
     return _place(_known(_file(settings, name)), _line(trial))
 
 
 @access.reads
-def count(settings: Settings, name: str) -> int:
+def trial_count(settings: Settings, name: str) -> int:
     """How many rules were tried on the set."""
     return len(_known(_file(settings, name)))
 

@@ -13,7 +13,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined
 from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.files import opening, read_files, task_files
+from e2lm_core.sets.folder.files import find_entry_yaml, read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
 MODE = 0o100644
@@ -27,10 +27,10 @@ def pack(task: TaskSet, limits: Limits) -> bytes:
     and what a prompt gives away is checked by `export.submission`; here, that the folder can be written.
     Raises TaskError for a question with an error in itself.
     """
-    return zipped({f"{task.name}/{name}": data for name, data in task_files(task, limits).items()})
+    return zip_files({f"{task.name}/{name}": data for name, data in task_files(task, limits).items()})
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def zip_files(files: Mapping[str, bytes]) -> bytes:
     """Files by their paths as one zip, in their order; the same bytes on every day and system."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -57,30 +57,32 @@ def unpack(data: bytes, limits: Limits) -> TaskSet:
     about = "The archive"
     if len(data) > limits.max_file_bytes:
         raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
-    return confined.run(unpack_here, data, limits, given=len(data), about=about)
+    return confined.run_confined(unpack_unconfined, data, limits, input_bytes=len(data), description=about)
 
 
-def members(data: bytes, limits: Limits) -> dict[str, bytes]:
+def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
     """The files of the one task folder in a zip, by their paths in it; read as `unpack` reads them."""
     if len(data) > limits.max_file_bytes:
         raise LimitError(
             f"The archive has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
         )
-    return confined.run(members_here, data, limits, given=len(data), about="The archive")
+    return confined.run_confined(
+        read_members_unconfined, data, limits, input_bytes=len(data), description="The archive"
+    )
 
 
-def members_here(data: bytes, limits: Limits) -> dict[str, bytes]:
+def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:
     """As `members`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
     return _inside(files, _task_folder(files))
 
 
-def unpack_here(data: bytes, limits: Limits) -> TaskSet:
+def unpack_unconfined(data: bytes, limits: Limits) -> TaskSet:
     """As `unpack`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
-    confined.grant(MEMORY_A_BYTE * sum(map(len, files.values())))
+    confined.raise_memory_limit(MEMORY_A_BYTE * sum(map(len, files.values())))
     root = _task_folder(files)
-    names = opening(_inside(files, root), root.name or "task")
+    names = find_entry_yaml(_inside(files, root), root.name or "task")
     return read_files(files, root.name or "task", limits, yamls=[str(root / name) for name in names]).task
 
 

@@ -12,10 +12,10 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName, block, quoted
-from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, beside, read_fewshot, read_plan
-from e2lm_core.sets.folder.foreign.functions import known
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.base.strangers.safeyaml import FunctionName, dump_block, quote_scalar
+from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_fewshot, read_plan, sibling_path
+from e2lm_core.sets.folder.foreign.functions import find_replacement
+from e2lm_core.sets.folder.includes import merge_includes
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
@@ -86,7 +86,7 @@ def read_config(
     yaml_name: str,
     limits: Limits,
     strict: bool = False,
-    over: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> ParsedConfig:
     """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its tree.
 
@@ -95,7 +95,7 @@ def read_config(
     kind, an include that leaves the tree.
     """
     said: list[str] = []
-    raw = merged(files, yaml_name, None if strict else said) | dict(over or {})
+    raw = merge_includes(files, yaml_name, None if strict else said) | dict(overrides or {})
     warnings = said + _check_keys(raw, yaml_name, strict)
     if raw.get("output_type") != "multiple_choice":
         raise TaskError(
@@ -152,14 +152,14 @@ def to_yaml(config: TaskConfig) -> bytes:
         f"custom_dataset: !function {LOADER_NAME}",
         "output_type: multiple_choice",
         *_split_lines(config),
-        *([f"description: {quoted(config.description)}"] if config.description else []),
-        f"doc_to_text: {quoted(config.doc_to_text)}",
-        f"doc_to_choice: {quoted(choice if isinstance(choice, str) else list(choice))}",
-        f"doc_to_target: {quoted(config.doc_to_target)}",
+        *([f"description: {quote_scalar(config.description)}"] if config.description else []),
+        f"doc_to_text: {quote_scalar(config.doc_to_text)}",
+        f"doc_to_choice: {quote_scalar(choice if isinstance(choice, str) else list(choice))}",
+        f"doc_to_target: {quote_scalar(config.doc_to_target)}",
     ]
     for key, default in (("target_delimiter", " "), ("fewshot_delimiter", "\n\n")):
         if getattr(config, key) != default:
-            lines.append(f"{key}: {quoted(getattr(config, key))}")
+            lines.append(f"{key}: {quote_scalar(getattr(config, key))}")
     if config.num_fewshot:
         lines.append(f"num_fewshot: {config.num_fewshot}")
     lines += ["fewshot_config:", f"  sampler: {config.fewshot_sampler}", "metric_list:"]
@@ -167,7 +167,7 @@ def to_yaml(config: TaskConfig) -> bytes:
         lines += [f"  - metric: {metric}", "    aggregation: mean", "    higher_is_better: true"]
     text = "\n".join(lines) + "\n"
     if config.metadata:
-        text += "metadata:\n" + block(config.metadata)
+        text += "metadata:\n" + dump_block(config.metadata)
     return text.encode()
 
 
@@ -184,7 +184,7 @@ def _split_lines(config: TaskConfig) -> list[str]:
     return ["test_split: test", *([of_examples] if plain else [])]
 
 
-def usable_name(name: str) -> str:
+def sanitise_name(name: str) -> str:
     """The name with what no task's may have replaced."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:80] or "task"
 
@@ -200,7 +200,7 @@ def check_name(name: str) -> None:
 
 def _known_functions(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Callable[[Any], Any]]:
     named = {key: raw[key] for key in MAY_BE_KNOWN if isinstance(raw.get(key), FunctionName)}
-    found = {key: known(files, function) for key, function in named.items()}
+    found = {key: find_replacement(files, function) for key, function in named.items()}
     return {key: ours for key, ours in found.items() if ours is not None}
 
 
@@ -257,7 +257,7 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
     for entry in metrics:
         function = _first_function(entry)
         if function is not None:
-            source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
+            source = files.get(sibling_path(function.base, f"{function.module.replace('.', '/')}.py"))
             if source is not None and hashlib.sha256(source).hexdigest() == MARGIN_SHA256:
                 warnings.append(
                     f"{where}: {function.dotted} is the studio's margin, which is always computed."
@@ -288,9 +288,9 @@ def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str])
             f"{where}: task is {name[:80]!r}, which chooses a format of lm-eval 0.5: leave out the @."
         )
     if not strict and not _NAME.fullmatch(name):
-        usable = usable_name(name)
+        usable = sanitise_name(name)
         warnings.append(
-            f"{where}: the task is called {usable} here, since {phrasing.quoted(name)} is no name."
+            f"{where}: the task is called {usable} here, since {phrasing.quote(name)} is no name."
         )
         name = usable
     check_name(name)

@@ -68,8 +68,8 @@ def read_plan(
         folder = str(PurePosixPath(where).parent)
         return plan._replace(
             own=True,
-            test=(beside(folder, f"{test}.jsonl"),),
-            dev=(beside(folder, "dev.jsonl"),) if dev or test == "test" else (),
+            test=(sibling_path(folder, f"{test}.jsonl"),),
+            dev=(sibling_path(folder, "dev.jsonl"),) if dev or test == "test" else (),
         )
     if path in ("json", "parquet"):
         of_test = _data_files(raw, test, files, where)
@@ -116,7 +116,7 @@ def read_fewshot(
     return "default", f"its examples are drawn by {name[:80]!r}, neither first_n nor default"
 
 
-def beside(folder: str, name: str) -> str:
+def sibling_path(folder: str, name: str) -> str:
     """The path in the tree of a file that is named beside a YAML in `folder`."""
     return str(PurePosixPath(folder) / name)
 
@@ -151,7 +151,7 @@ def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | No
 def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
     if not isinstance(custom, FunctionName):
         raise TaskError(f"{where}: custom_dataset must be !function {LOADER_NAME}.")
-    if custom.dotted != LOADER_NAME or files.get(beside(custom.base, "loader.py")) != LOADER:
+    if custom.dotted != LOADER_NAME or files.get(sibling_path(custom.base, "loader.py")) != LOADER:
         raise TaskError(
             f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, "
             f"and the studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
@@ -174,17 +174,17 @@ def _data_files(
             raise TaskError(
                 f"{where}: data_files: {name!r} must be a file beside the YAML, not a path or address."
             )
-        if beside(folder, name) not in files:
+        if sibling_path(folder, name) not in files:
             raise TaskError(f"{where}: data_files: {name!r} is not beside the YAML; put the file there.")
         if names.count(name) > 1:
             raise TaskError(
                 f"{where}: data_files: {name!r} is named {names.count(name)} times; name it once."
             )
-    return tuple(beside(folder, name) for name in names)
+    return tuple(sibling_path(folder, name) for name in names)
 
 
 def _candidates(raw: Mapping[str, Any], split: str, where: str) -> tuple[str, ...]:
     """A hub's dataset is never fetched: its rows may lie beside the YAML, by configuration or not."""
     subset, folder = raw.get("dataset_name"), str(PurePosixPath(where).parent)
     stems = (f"{subset}/{split}", f"{subset}_{split}", split) if isinstance(subset, str) else (split,)
-    return tuple(beside(folder, f"{stem}.{kind}") for stem in stems for kind in KINDS)
+    return tuple(sibling_path(folder, f"{stem}.{kind}") for stem in stems for kind in KINDS)

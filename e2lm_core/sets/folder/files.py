@@ -17,14 +17,14 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import decode
+from e2lm_core.base.strangers.safeyaml import decode_utf8
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder import rows_of
-from e2lm_core.sets.folder.config import check_name, read_config, to_yaml, usable_name
-from e2lm_core.sets.folder.datafiles import LOADER, beside
-from e2lm_core.sets.folder.foreign.groups import Member, is_group, members
-from e2lm_core.sets.folder.foreign.joined import joined
-from e2lm_core.sets.folder.foreign.opening import opened
+from e2lm_core.sets.folder.config import check_name, read_config, sanitise_name, to_yaml
+from e2lm_core.sets.folder.datafiles import LOADER, sibling_path
+from e2lm_core.sets.folder.foreign.groups import GroupMember, group_members, is_group
+from e2lm_core.sets.folder.foreign.joined import merge_tasks
+from e2lm_core.sets.folder.foreign.opening import open_task
 from e2lm_core.sets.rows import to_questions, write_jsonl
 
 README = "README.md"
@@ -96,10 +96,12 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
         before = _identity(folder)
         failure: Exception | None = None
         try:
-            files = Folder(tree_of(folder), limits)
+            files = Folder(include_root(folder), limits)
             inside = str(PurePosixPath(folder.resolve().relative_to(files.root)))
-            names = (yaml,) if yaml else opening(Folder(folder, limits), folder.name)
-            read = read_files(files, folder.name, limits, strict, [beside(inside, name) for name in names])
+            names = (yaml,) if yaml else find_entry_yaml(Folder(folder, limits), folder.name)
+            read = read_files(
+                files, folder.name, limits, strict, [sibling_path(inside, name) for name in names]
+            )
         except (OSError, KeyError, TaskError) as error:
             failure = error
         if before != _identity(folder):
@@ -115,7 +117,7 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
     raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
 
 
-def tree_of(folder: Path) -> Path:
+def include_root(folder: Path) -> Path:
     """How far above a task's folder its includes may lead: to the nearest folder that is called `tasks`."""
     folder = folder.resolve()
     return next((above for above in (folder, *folder.parents) if above.name == "tasks"), folder)
@@ -128,25 +130,25 @@ def read_files(
 
     `yamls` are the paths of those to open, where the files are a tree's; several become subjects of one set.
     """
-    yamls = yamls or opening(files, name)
+    yamls = yamls or find_entry_yaml(files, name)
     if len(yamls) > 1:
-        return ReadTask(*joined(files, [Member(yaml, {}) for yaml in yamls], name, limits))
+        return ReadTask(*merge_tasks(files, [GroupMember(yaml, {}) for yaml in yamls], name, limits))
     (yaml,) = yamls
-    if not strict and (group := members(files, yaml)) is not None:
-        return ReadTask(*joined(files, group[1], usable_name(group[0]), limits))
+    if not strict and (group := group_members(files, yaml)) is not None:
+        return ReadTask(*merge_tasks(files, group[1], sanitise_name(group[0]), limits))
     parsed = read_config(files, yaml, limits, strict)
     if parsed.data.own:
         task = TaskSet(
             config=parsed.config,
-            questions=to_questions(*rows_of.test(files, parsed.data, yaml, limits), "q"),
-            dev=to_questions(*rows_of.dev(files, parsed.data, limits), "dev"),
+            questions=to_questions(*rows_of.read_test_rows(files, parsed.data, yaml, limits), "q"),
+            dev=to_questions(*rows_of.read_dev_rows(files, parsed.data, limits), "dev"),
             zero_shot=parsed.data.zero_shot,
         )
     else:
-        task = opened(files, parsed, yaml, limits)
-    readme = beside(str(PurePosixPath(yaml).parent), README)
+        task = open_task(files, parsed, yaml, limits)
+    readme = sibling_path(str(PurePosixPath(yaml).parent), README)
     if readme in files:
-        task = task.model_copy(update={"readme": decode(files[readme], README)})
+        task = task.model_copy(update={"readme": decode_utf8(files[readme], README)})
     if task.readme == default_readme(task):
         task = task.model_copy(update={"readme": ""})
     hub = parsed.data.hub
@@ -165,7 +167,7 @@ def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
 
 def put_files(files: Mapping[str, bytes], folder: Path) -> None:
     """Writes what `task_files` gave, whole or not at all. Raises TaskError for what the disk refuses."""
-    atomic.replace_folder(folder, files, dropped=lambda name: name.endswith(".yaml") or name in WRITTEN)
+    atomic.replace_folder(folder, files, removed_names=lambda name: name.endswith(".yaml") or name in WRITTEN)
 
 
 def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
@@ -227,7 +229,7 @@ def default_readme(task: TaskSet) -> str:
     )
 
 
-def opening(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
+def find_entry_yaml(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
     """The YAML that a folder called `name` opens as, or its tasks, which become one set with subjects.
 
     A YAML of the folder's name comes first, then an only one, then an only group. Raises TaskError for a folder

@@ -12,7 +12,7 @@ from e2lm_core.base.strangers.safeyaml import FunctionName, load_mapping
 MOST = 20  # files that one task may read beside its own YAML, each as often as it is named
 
 
-def merged(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
+def merge_includes(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
     """The keys of the YAML `name` over those of the files that it includes; of a list the last file wins.
 
     `files` are those of the tree. A key that stands twice has its last value, as in the harness, and is said in

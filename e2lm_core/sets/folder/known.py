@@ -34,7 +34,7 @@ _Stamp = tuple[tuple[str, int, int, int], ...]
 _Lines = tuple[bytes, ...]
 
 
-class Known(NamedTuple):
+class CachedSet(NamedTuple):
     """A set, the line of each of its questions as the studio writes it, and how its folder stands.
 
     `digest` tells its content from every other, whatever its name. `sound` is whether all its questions were
@@ -49,7 +49,7 @@ class Known(NamedTuple):
     canonical: bool
 
 
-class Prepared(NamedTuple):
+class PreparedSave(NamedTuple):
     """A state of a set that was found fit to be saved, and the files that hold it."""
 
     task: TaskSet
@@ -58,14 +58,14 @@ class Prepared(NamedTuple):
     digest: str
 
 
-_sets: OrderedDict[tuple[Path, Limits], Known] = OrderedDict()
+_sets: OrderedDict[tuple[Path, Limits], CachedSet] = OrderedDict()
 _before: OrderedDict[tuple[Path, str], TaskSet] = (
     OrderedDict()
 )  # what folders held that others have written since
 _lock = threading.Lock()
 
 
-def read(folder: Path, limits: Limits) -> Known:
+def read_cached(folder: Path, limits: Limits) -> CachedSet:
     """The set in a folder as its files are now. Raises TaskError as `read_task` does."""
     key = (folder.absolute(), limits)
     with _lock:
@@ -85,13 +85,13 @@ def read(folder: Path, limits: Limits) -> Known:
     return fresh_known
 
 
-def earlier(folder: Path, digest: str) -> TaskSet | None:
+def find_cached(folder: Path, digest: str) -> TaskSet | None:
     """The set of that digest, where this process has known the folder to hold it."""
     with _lock:
         return _before.get((folder.absolute(), digest))
 
 
-def prepared(known: Known | None, task: TaskSet, limits: Limits) -> Prepared:
+def prepare_save(known: CachedSet | None, task: TaskSet, limits: Limits) -> PreparedSave:
     """What is written to make the known set this one; only questions that it does not hold yet are checked.
 
     Raises TaskError as `task_files` does.
@@ -111,38 +111,42 @@ def prepared(known: Known | None, task: TaskSet, limits: Limits) -> Prepared:
         lines = tuple(of_object[id(q)] for q in sections[0]), tuple(of_object[id(q)] for q in sections[1])
         files = _files(task, _data(lines[0]), _data(lines[1]))
         if max(map(len, files.values())) <= limits.max_file_bytes:
-            return Prepared(task, files, lines, _digest(task, files))
+            return PreparedSave(task, files, lines, _digest(task, files))
     return _prepared_whole(task, limits)
 
 
-def _prepared_whole(task: TaskSet, limits: Limits) -> Prepared:
+def _prepared_whole(task: TaskSet, limits: Limits) -> PreparedSave:
     files = task_files(task, limits)
     lines = _lines(files[DATA[0]]), _lines(files[DATA[1]])
-    return Prepared(task, files, lines, _digest(task, files))
+    return PreparedSave(task, files, lines, _digest(task, files))
 
 
-def put(folder: Path, known: Known | None, new: Prepared, limits: Limits) -> None:
+def write_prepared(folder: Path, known: CachedSet | None, new: PreparedSave, limits: Limits) -> None:
     """Write a prepared set, only the file that changed where it is one. Raises TaskError for what the disk refuses."""
     changed = None if known is None or not known.canonical else _changed(known, new)
     if changed is None or len(changed) > 1:
         put_files(new.files, folder)
     elif changed:
-        atomic.replace_inside(folder, changed[0], new.files[changed[0]])
-    _remember((folder.absolute(), limits), Known(new.task, new.lines, new.digest, _stamp(folder), True, True))
+        atomic.replace_file_in_folder(folder, changed[0], new.files[changed[0]])
+    _remember(
+        (folder.absolute(), limits), CachedSet(new.task, new.lines, new.digest, _stamp(folder), True, True)
+    )
 
 
 # --- reading --------------------------------------------------------------------------------------------
 
 
-def _whole(folder: Path, limits: Limits) -> Known:
+def _whole(folder: Path, limits: Limits) -> CachedSet:
     task = read_task(folder, limits).task
     written = _files(task, write_jsonl(task.questions), write_jsonl(task.dev))
     lines = _lines(written[DATA[0]]), _lines(written[DATA[1]])
     canonical = all(_bytes(folder / name, limits) == data for name, data in written.items())
-    return Known(task, lines, _digest(task, written), (), False, canonical and _only_yaml(folder, task.name))
+    return CachedSet(
+        task, lines, _digest(task, written), (), False, canonical and _only_yaml(folder, task.name)
+    )
 
 
-def _changed_lines(folder: Path, known: Known, limits: Limits) -> tuple[Known, _Stamp] | None:
+def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[CachedSet, _Stamp] | None:
     """The set, from what is known and the lines that are new; None where more than lines has changed."""
     stamp = _stamp(folder)
     if not known.canonical or [entry[0] for entry in stamp] != [entry[0] for entry in known.stamp]:
@@ -181,7 +185,7 @@ def _changed_lines(folder: Path, known: Known, limits: Limits) -> tuple[Known, _
         return None
     lines = _lines(now[DATA[0]]), _lines(now[DATA[1]])
     sound = known.sound and _are_sound(task, known.task, limits)
-    return Known(task, lines, _digest(task, now), stamp, sound, True), stamp
+    return CachedSet(task, lines, _digest(task, now), stamp, sound, True), stamp
 
 
 def _question(line: bytes, limits: Limits) -> Question | None:
@@ -217,7 +221,7 @@ def _fits(task: TaskSet, new: Sequence[Sequence[Question]], limits: Limits) -> b
     return True
 
 
-def _is_sound(known: Known, limits: Limits) -> bool:
+def _is_sound(known: CachedSet, limits: Limits) -> bool:
     """Whether no question of the set has an error; what its folder holds canonically was read back as it is."""
     if known.sound or not known.canonical:
         return known.sound
@@ -226,7 +230,7 @@ def _is_sound(known: Known, limits: Limits) -> bool:
     )
 
 
-def _changed(known: Known, new: Prepared) -> list[str] | None:
+def _changed(known: CachedSet, new: PreparedSave) -> list[str] | None:
     """The names of the files that differ; None where there are others than before."""
     if known.task.name != new.task.name:
         return None
@@ -296,7 +300,7 @@ def _only_yaml(folder: Path, name: str) -> bool:
     return [p.name for p in folder.glob("*.yaml")] == [f"{name}.yaml"]
 
 
-def _remember(key: tuple[Path, Limits], known: Known) -> None:
+def _remember(key: tuple[Path, Limits], known: CachedSet) -> None:
     with _lock:
         old = _sets.pop(key, None)
         _sets[key] = known
@@ -309,5 +313,5 @@ def _remember(key: tuple[Path, Limits], known: Known) -> None:
             _sets.popitem(last=False)
 
 
-def _size(known: Known) -> int:
+def _size(known: CachedSet) -> int:
     return len(known.task.questions) + len(known.task.dev)

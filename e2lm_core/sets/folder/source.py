@@ -8,22 +8,29 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
-from e2lm_core.base.settings import Limits, Settings, expanded
+from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.people import access
 from e2lm_core.sets import collection
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.config import check_name
-from e2lm_core.sets.folder.datafiles import beside
-from e2lm_core.sets.folder.files import Folder, opening, read_files, read_task, tree_of, write_task
+from e2lm_core.sets.folder.datafiles import sibling_path
+from e2lm_core.sets.folder.files import (
+    Folder,
+    find_entry_yaml,
+    include_root,
+    read_files,
+    read_task,
+    write_task,
+)
 from e2lm_core.sets.folder.foreign import groups, outside
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.kinds import ENDS
 from e2lm_core.sets.formats.markup.qti import MANIFEST
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.records import ReadOptions
 
 _TASK = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}")
 
@@ -38,9 +45,9 @@ class Source(NamedTuple):
 def read_source(
     settings: Settings,
     source: str,
-    how: How | None = None,
+    read_options: ReadOptions | None = None,
     skip_broken: bool = False,
-    rows: str | None = None,
+    row_files: str | None = None,
     with_harness: bool = False,
 ) -> Source:
     """The set that lies at a path, or the task of the installed lm-eval of that name; nothing is kept.
@@ -51,17 +58,17 @@ def read_source(
     builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `how` for
     what is no file of questions, rows of one with an error unless `skip_broken`, which leaves out a task's too.
     """
-    path = expanded(source)
+    path = expand_home(source)
     suffix = path.suffix.lower()
-    if how and how.roles and suffix not in ENDS:
+    if read_options and read_options.roles and suffix not in ENDS:
         raise TaskError(
-            f"Only a table's columns can be mapped, and {quoted(source)} is none: leave the mapping out."
+            f"Only a table's columns can be mapped, and {quote(source)} is none: leave the mapping out."
         )
     try:
         there = path.exists()
     except (OSError, ValueError):  # a name that is too long
         there = False
-    given = _rows_folder(settings, rows)
+    given = _rows_folder(settings, row_files)
     if with_harness:
         return _kept(_built(settings, source, path if there else None, given), settings.limits, skip_broken)
     if not there:
@@ -69,7 +76,7 @@ def read_source(
         found = _installed(source) if is_name else None
         if found is None:
             raise TaskError(
-                f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task, group or tag of that name: "
+                f"There is no file or folder {quote(source)}, nor an installed lm-eval's task, group or tag of that name: "
                 "give a task folder, a task's YAML, a bundle or a table."
             )
         tasks, yamls = found
@@ -82,21 +89,21 @@ def read_source(
         return _kept(_read(path.parent, [path.name], given, settings), settings.limits, skip_broken)
     if suffix == ".arrow":
         raise TaskError(
-            f"{quoted(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
+            f"{quote(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
         )
     if suffix not in ENDS:
         raise TaskError(
-            f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
+            f"{quote(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
         )
     try:
         data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, ValueError) as error:
         raise TaskError(
-            f"{quoted(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
+            f"{quote(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
         ) from error
     if suffix == ".zip" and MANIFEST.encode() not in data:
         return Source(bundle.unpack(data, settings.limits), ())
-    return _questions(settings, data, path, how, skip_broken)
+    return _questions(settings, data, path, read_options, skip_broken)
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
@@ -118,10 +125,10 @@ def write_into(
     if name is not None:
         task = task.model_copy(update={"config": task.config.model_copy(update={"task": name})})
     check_name(task.name)
-    folder = expanded(directory) / task.name
+    folder = expand_home(directory) / task.name
     access.require_path(settings, folder.resolve())
     if folder.exists():
-        raise TaskError(f"{quoted(str(folder))} is there already: choose another --name or another place.")
+        raise TaskError(f"{quote(str(folder))} is there already: choose another --name or another place.")
     write_task(task, folder, settings.limits)
     return task, folder
 
@@ -167,11 +174,11 @@ class _WithRows(Mapping[str, bytes]):
 def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
     if rows is None:
         return None
-    folder = expanded(rows)
+    folder = expand_home(rows)
     access.require_path(settings, folder.resolve())
     if not folder.is_dir():
         raise TaskError(
-            f"There is no folder {quoted(rows)} with rows: give one that holds test.jsonl and the like."
+            f"There is no folder {quote(rows)} with rows: give one that holds test.jsonl and the like."
         )
     return folder.resolve()
 
@@ -184,18 +191,20 @@ def _read(
     if rows is None and (yamls is None or len(yamls) == 1):
         read = read_task(folder, limits, yaml=yamls[0] if yamls else None)
     else:
-        tree = Folder(tree_of(folder), limits)
+        tree = Folder(include_root(folder), limits)
         inside = folder.resolve().relative_to(tree.root).as_posix()
-        names = yamls or opening(Folder(folder, limits), folder.name)
+        names = yamls or find_entry_yaml(Folder(folder, limits), folder.name)
         files = tree if rows is None else _WithRows(tree, Folder(rows, limits))
-        read = read_files(files, name or folder.name, limits, yamls=[beside(inside, one) for one in names])
+        read = read_files(
+            files, name or folder.name, limits, yamls=[sibling_path(inside, one) for one in names]
+        )
     return Source(read.task, tuple(read.warnings))
 
 
 def _installed(name: str) -> tuple[Path, list[str]] | None:
     """An installed lm-eval's tasks, and the YAMLs there of a task or group of that name, or of a tag."""
-    tasks = outside.installed()
-    found = [] if tasks is None else groups.yamls_of(Folder(tasks, Limits()), name)
+    tasks = outside.find_harness_tasks()
+    found = [] if tasks is None else groups.find_task_yamls(Folder(tasks, Limits()), name)
     return None if not found or tasks is None else (tasks, found)
 
 
@@ -205,14 +214,14 @@ def _built(settings: Settings, source: str, path: Path | None, rows: Path | None
     if path is not None:
         access.require_path(settings, path.resolve())
         if path.is_dir():
-            names = opening(Folder(path, settings.limits), path.name)
+            names = find_entry_yaml(Folder(path, settings.limits), path.name)
             if len(names) > 1:
-                raise TaskError(f"{quoted(source)} holds several tasks: name the YAML of one.")
+                raise TaskError(f"{quote(source)} holds several tasks: name the YAML of one.")
             path = path / names[0]
         source = str(path.resolve())
     elif not _TASK.fullmatch(source):
-        raise TaskError(f"{quoted(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
-    task, warnings = outside.built(source, settings.limits, rows)
+        raise TaskError(f"{quote(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
+    task, warnings = outside.build_with_harness(source, settings.limits, rows)
     return Source(task, tuple(warnings))
 
 
@@ -222,7 +231,7 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
     if task.zero_shot is not None:
         asked = f" (the task asks for {task.config.num_fewshot})" if task.config.num_fewshot else ""
         said.append(f"{task.name}: no examples can be shown{asked}: {task.zero_shot}.")
-        task = task.to_keep()
+        task = task.without_unused_fewshot()
     if skip_broken:
         errors = [
             *structural_errors(task.questions, limits),
@@ -237,8 +246,10 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
     return Source(task, tuple(said))
 
 
-def _questions(settings: Settings, data: bytes, path: Path, how: How | None, skip_broken: bool) -> Source:
-    read = reading.read(data, path.name, settings.limits, how)
-    questions, said = reading.accepted(read, path.name, skip_broken)
+def _questions(
+    settings: Settings, data: bytes, path: Path, how: ReadOptions | None, skip_broken: bool
+) -> Source:
+    read = reading.read_confined(data, path.name, settings.limits, how)
+    questions, said = reading.accept_questions(read, path.name, skip_broken)
     config = TaskConfig(task=collection.legal_name(path.stem))
     return Source(TaskSet(config=config, questions=questions), said)

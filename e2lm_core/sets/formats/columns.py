@@ -8,10 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import Question
-from e2lm_core.sets.formats.answers import BASES, LETTER, meaning, number_of, of_letter, of_text
-from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, Row
+from e2lm_core.sets.formats.answers import (
+    BASES,
+    LETTER,
+    detect_encoding,
+    index_of_letter,
+    index_of_text,
+    whole_number,
+)
+from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, FileRow
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 MOST_CHOICES = 26
@@ -50,11 +57,11 @@ _NUMBERED = re.compile(
 )
 
 
-def are_names(cells: Sequence[str]) -> bool:
+def are_column_names(cells: Sequence[str]) -> bool:
     """Whether cells are known names of columns: one is a question's, one an answer's, others those of choices."""
-    roles = by_name(cells)
+    roles = roles_by_name(cells)
     chosen = choice_columns(roles)
-    choices = "choices" in roles.values() or len(chosen) >= (1 if are_wrong(chosen) else 2)
+    choices = "choices" in roles.values() or len(chosen) >= (1 if are_distractors(chosen) else 2)
     return choices and {"question", "answer"} <= set(roles.values())
 
 
@@ -64,14 +71,14 @@ def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool
     It does where its names are known; else where its own cell in the column of the answers can be no answer, while
     that of every other line can. Without such a column a short line that asks nothing is taken for names.
     """
-    if len(first) < 3 or are_names(first):
+    if len(first) < 3 or are_column_names(first):
         return True
     if not others:
         return not any(_can_answer(first, at) for at in range(len(first)))
     lines = [[*line[: len(first)], *[""] * (len(first) - len(line))] for line in others]
-    named = next((at for at, cell in enumerate(first) if by_name(first).get(cell) == "answer"), None)
+    named = next((at for at, cell in enumerate(first) if roles_by_name(first).get(cell) == "answer"), None)
     names = [str(at) for at in range(len(first))]
-    rows = [Row("", dict(zip(names, line, strict=True))) for line in lines]
+    rows = [FileRow("", dict(zip(names, line, strict=True))) for line in lines]
     texts = {name: [line[at].strip() for line in lines] for at, name in enumerate(names)}
     found = _answer_column(names, texts, rows, {})
     places = {at for at in (named, None if found is None else int(found)) if at is not None}
@@ -88,12 +95,12 @@ def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool
 def _can_answer(line: Sequence[str], at: int) -> bool:
     """Whether a cell can be the answer of its line: a letter or a number of a choice, or another cell's text."""
     text, others = line[at].strip(), [*line[:at], *line[at + 1 :]]
-    if (number := number_of(text)) is not None and 0 <= number < len(others):
+    if (number := whole_number(text)) is not None and 0 <= number < len(others):
         return True
-    return of_letter(text, others[1:]) is not None or of_text(text, others) is not None
+    return index_of_letter(text, others[1:]) is not None or index_of_text(text, others) is not None
 
 
-def by_name(columns: Sequence[str]) -> dict[str, str]:
+def roles_by_name(columns: Sequence[str]) -> dict[str, str]:
     """Columns that their names tell: `{column: role}`. A column of the studio's own name comes before all others."""
     roles = {column: column for column in columns if column in FIXED}
     choices = _choices(columns)
@@ -112,8 +119,8 @@ def by_name(columns: Sequence[str]) -> dict[str, str]:
     return roles
 
 
-def guessed(
-    columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, str], name: str
+def guess_roles(
+    columns: Sequence[str], rows: Sequence[FileRow], given: Mapping[str, str], name: str
 ) -> dict[str, str]:
     """A role for every column: as `given`, else by its name, else by what stands in it; KEPT for the others.
 
@@ -123,9 +130,9 @@ def guessed(
     taken = set(given.values())
     several = any(CHOICE.fullmatch(role) for role in taken)
     roles = dict(given)
-    if COUNTED in columns and COUNTED not in given and stated(rows) is not None:
+    if COUNTED in columns and COUNTED not in given and stated_base(rows) is not None:
         roles[COUNTED] = LEFT_OUT
-    for column, role in by_name(columns).items():
+    for column, role in roles_by_name(columns).items():
         if column in given or role in taken or (several and (CHOICE.fullmatch(role) or role == "choices")):
             continue
         roles[column] = role
@@ -141,13 +148,13 @@ def choice_columns(roles: Mapping[str, str]) -> list[str]:
     return [numbered[number] for number in sorted(numbered)]
 
 
-def are_wrong(columns: Iterable[str]) -> bool:
+def are_distractors(columns: Iterable[str]) -> bool:
     """Whether every one of these columns is wrong by its name (`distractor1`, …): the answer is the choice that is missing."""
     found = [_NUMBERED.fullmatch(_plain(column)) for column in columns]
     return bool(found) and all(match and match["word"] in _WRONG_WORDS.split() for match in found)
 
 
-def counted_from(columns: Sequence[str]) -> Literal[0, 1] | None:
+def base_from_names(columns: Sequence[str]) -> Literal[0, 1] | None:
     """The base of the numbers in the names of choices' columns (`Option 1`, …: 1).
 
     None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier downloads.
@@ -160,15 +167,15 @@ def counted_from(columns: Sequence[str]) -> Literal[0, 1] | None:
     return None
 
 
-def stated(rows: Sequence[Row]) -> Literal[0, 1] | None:
+def stated_base(rows: Sequence[FileRow]) -> Literal[0, 1] | None:
     """The base that a column `answers_from` gives for all rows; None without such a column, or for other values."""
-    said = {number_of(row.values.get(COUNTED)) for row in rows if not row.refused}
+    said = {whole_number(row.values.get(COUNTED)) for row in rows if not row.refused}
     return next((base for base in BASES if said == {base}), None)
 
 
-def with_counting(questions: Sequence[Question]) -> Sequence[Question]:
+def add_base_column(questions: Sequence[Question]) -> Sequence[Question]:
     """Add a column `answers_from` to questions for a table whose answers alone would not tell their base."""
-    read = meaning([(q.answer, q.choices) for q in questions])
+    read = detect_encoding([(q.answer, q.choices) for q in questions])
     if (read.numbers in (0, None) and not read.readings) or any(COUNTED in q.extra for q in questions):
         return questions
     return [q.model_copy(update={"extra": {COUNTED: 0, **q.extra}}) for q in questions]
@@ -178,10 +185,10 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
     for column, role in given.items():
         if column not in columns:
             has = ", ".join(columns[:12]) or "none"
-            raise TaskError(f"{name} has no column {quoted(column)} to map; it has {has}.")
+            raise TaskError(f"{name} has no column {quote(column)} to map; it has {has}.")
         if role not in ROLES:
             raise TaskError(
-                f"A column cannot be read as {quoted(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MOST_CHOICES}."
+                f"A column cannot be read as {quote(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MOST_CHOICES}."
             )
     named = [role for role in given.values() if role not in (KEPT, LEFT_OUT)]
     twice = next((role for role in named if named.count(role) > 1), None)
@@ -208,7 +215,9 @@ def _choices(columns: Sequence[str]) -> dict[str, str]:
     return {column: f"choice_{place + from_nil}" for place, column in sorted(longest.items())}
 
 
-def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], columns: Sequence[str]) -> None:
+def _by_contents(
+    free: list[str], rows: Sequence[FileRow], roles: dict[str, str], columns: Sequence[str]
+) -> None:
     """What is still missing, from the cells: the answer is a letter, a small number or another cell's text, the
     question is the longest text, choices stand between or behind them."""
     texts = {
@@ -245,7 +254,7 @@ def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], co
 
 
 def _answer_column(
-    free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[Row], roles: Mapping[str, str]
+    free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[FileRow], roles: Mapping[str, str]
 ) -> str | None:
     """The column that holds answers, by what stands in it; of several alike the last: answers stand behind choices.
 
@@ -263,14 +272,14 @@ def _answer_column(
         copies = 0
         for at, row in enumerate(rows):
             others = [str(row.values.get(c)).strip() for c in (known or [c for c in free if c != column])]
-            copies += bool(own[at]) and of_text(own[at], others) is not None
+            copies += bool(own[at]) and index_of_text(own[at], others) is not None
         shares[column] = max(letters, copies, 0 if counting else 0.9 * numbers) / max(1, len(given))
     likely = [column for column in free if shares[column] >= 0.6]
     best = [column for column in likely if shares[column] == max(shares.values())]
     return best[-1] if best and (len(best) == 1 or best[-1] == likely[-1]) else None
 
 
-def example(row: Mapping[str, Any], column: str) -> str:
+def sample_text(row: Mapping[str, Any], column: str) -> str:
     """A cell as a short text, for whoever looks at a mapping."""
     value = row.get(column)
     return "" if value is None else " ".join(str(value)[:200].split())[:80]

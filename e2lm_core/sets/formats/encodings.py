@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 
 # What may be named, and what is guessed among where it is neither marked nor UTF-8.
 ENCODINGS = (
@@ -46,9 +46,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> tuple[str, st
     Raises TaskError for an encoding that there is not, or that the bytes are not written in.
     """
     if encoding is not None and encoding not in ENCODINGS:
-        raise TaskError(
-            f"There is no encoding {quoted(encoding)} to read: use one of {', '.join(ENCODINGS)}."
-        )
+        raise TaskError(f"There is no encoding {quote(encoding)} to read: use one of {', '.join(ENCODINGS)}.")
     found = encoding or _found(data)
     try:
         text = data.decode("utf-8-sig" if found == "utf-8" else found)

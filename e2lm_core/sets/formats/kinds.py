@@ -8,12 +8,12 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.markup.parsing import root_of
+from e2lm_core.sets.formats.markup.parsing import root_name
 
 
-class Kind(NamedTuple):
+class FileFormat(NamedTuple):
     """A format: its name for people, the ends of its files' names, whether it is text that can be pasted."""
 
     label: str
@@ -22,17 +22,17 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "csv": Kind("CSV", (".csv",)),
-    "tsv": Kind("TSV", (".tsv", ".tab")),
-    "xlsx": Kind("XLSX", (".xlsx", ".xlsm"), is_text=False),
-    "jsonl": Kind("JSONL", (".jsonl", ".ndjson")),
-    "json": Kind("JSON", (".json",)),
-    "parquet": Kind("Parquet", (".parquet",), is_text=False),
-    "gift": Kind("GIFT", (".gift",)),
-    "aiken": Kind("Aiken", (".aiken",)),
-    "markdown": Kind("Markdown list", (".md", ".markdown")),
-    "moodle": Kind("Moodle XML", (".xml",)),
-    "qti": Kind("QTI", (".zip",), is_text=False),
+    "csv": FileFormat("CSV", (".csv",)),
+    "tsv": FileFormat("TSV", (".tsv", ".tab")),
+    "xlsx": FileFormat("XLSX", (".xlsx", ".xlsm"), is_text=False),
+    "jsonl": FileFormat("JSONL", (".jsonl", ".ndjson")),
+    "json": FileFormat("JSON", (".json",)),
+    "parquet": FileFormat("Parquet", (".parquet",), is_text=False),
+    "gift": FileFormat("GIFT", (".gift",)),
+    "aiken": FileFormat("Aiken", (".aiken",)),
+    "markdown": FileFormat("Markdown list", (".md", ".markdown")),
+    "moodle": FileFormat("Moodle XML", (".xml",)),
+    "qti": FileFormat("QTI", (".zip",), is_text=False),
 }
 ENDS = (*(end for kind in KINDS.values() for end in kind.ends), ".txt")
 _LOOKED_AT = 50_000
@@ -42,7 +42,7 @@ _FIRST_CHOICE = re.compile(r"^A[.)][ \t]", re.MULTILINE)
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•][ \t]|\(?[A-Za-z][.)][ \t])", re.MULTILINE)
 
 
-def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
+def detect_format(data: bytes, filename: str, encoding: str | None = None) -> str:
     """Which of `KINDS` a file is. Raises TaskError for what is none of them."""
     name = PurePath(filename).name[:80]
     end = PurePath(filename).suffix.lower()
@@ -71,14 +71,14 @@ def _ends_as_aiken(data: bytes, name: str, encoding: str | None) -> bool:
 
 
 def _xml(data: bytes, name: str) -> str:
-    root = root_of(data, name)
+    root = root_name(data, name)
     if root == "quiz":
         return "moodle"
     if root in ("assessmentitem", "assessmenttest", "manifest"):
         return "qti"
     if root == "questestinterop":
         raise TaskError(f"{name} is QTI 1, which is not read; export it as QTI 2 or 3.")
-    raise TaskError(f"{name} is XML of the kind {quoted(root)}; use Moodle XML or QTI 2 or 3.")
+    raise TaskError(f"{name} is XML of the kind {quote(root)}; use Moodle XML or QTI 2 or 3.")
 
 
 def _text(text: str) -> str:

@@ -17,7 +17,7 @@ LEFT_OUT = "-"  # the role of a column that is not read
 KEPT = ""  # the role of a column that is kept under its own name
 
 
-class How(Record):
+class ReadOptions(Record):
     """How a file is to be read, where what is found in it is not what is meant; None is found.
 
     `roles` are what columns are (`{"Frage": "question"}`); those that it does not name are guessed. `answers_from` is
@@ -33,7 +33,7 @@ class How(Record):
     answers_from: Literal[0, 1, "text"] | None = None
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """One question as its file has it: where it stands there, its columns, or why it is none."""
 
     at: str
@@ -41,14 +41,14 @@ class Row(NamedTuple):
     refused: str = ""
 
 
-class Rows(NamedTuple):
+class FileRows(NamedTuple):
     """What a reader gives: rows with the names of their columns, and how it came to them.
 
     `final` is whether its columns are roles already; `notes` are sentences on what was found out.
     """
 
     columns: list[str]
-    rows: list[Row]
+    rows: list[FileRow]
     encoding: str = ""
     separator: str = ""
     header: bool = True

@@ -16,13 +16,13 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.past import log as logs
-from e2lm_core.sets.past.log import Log, Step
+from e2lm_core.sets.past.log import Journal, Step
 
 ASIDE = "damaged"
 ANEW = "begin a new history: the one before cannot be read"
 
 
-def sentence(log: Log) -> str | None:
+def damage_sentence(log: Journal) -> str | None:
     """The sentence for what of a log cannot be read; None where all of it can."""
     name = log.folder.name
     if _is_lost(log):
@@ -37,7 +37,7 @@ def sentence(log: Log) -> str | None:
     return f"{count(lines, 'step')} of {name}'s history cannot be read; the others are listed."
 
 
-def set_aside(log: Log) -> None:
+def keep_damaged_files(log: Journal) -> None:
     """Keep the files of a log of which nothing can be read, so that a new one may begin. Raises TaskError."""
     if not _is_lost(log):
         return
@@ -61,10 +61,10 @@ def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) ->
 
     Raises TaskError, and changes nothing, where the disk refuses.
     """
-    log = Log.of(settings, folder.name)
+    log = Journal.for_set(settings, folder.name)
     task = task.model_copy(update={"owner": None})
-    new = known_sets.prepared(None, task, settings.limits)
-    log.withdraw()
+    new = known_sets.prepare_save(None, task, settings.limits)
+    log.drop_pending()
     last = log.steps[-1]
     aside = settings.workspace / ASIDE / f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
@@ -74,15 +74,17 @@ def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) ->
             f"{folder.name} was not restored: its damaged files cannot be kept in {aside} ({error}); free some space, and "
             "try again."
         ) from error
-    step = Step(number=last.number + 1, action=action, who=settings.author, at=logs.now(), digest=new.digest)
+    step = Step(
+        number=last.number + 1, action=action, who=settings.author, at=logs.utc_now(), digest=new.digest
+    )
     log.append([(step, None)], task, last.digest)
     try:
-        known_sets.put(folder, None, new, settings.limits)
+        known_sets.write_prepared(folder, None, new, settings.limits)
     except BaseException:
-        log.withdraw()
+        log.drop_pending()
         raise
     log.confirm()
-    log.keep(
+    log.save_snapshot(
         step.number, task, logs.SNAPSHOT_BYTES
     )  # the step before cannot be told from what the folder held
     return task
@@ -100,6 +102,6 @@ def _is_step(line: bytes) -> bool:
     return True
 
 
-def _is_lost(log: Log) -> bool:
+def _is_lost(log: Journal) -> bool:
     """Whether there was a history, and nothing of it can be read."""
     return not log.entries and (log.path.exists() or bool(log.snapshots()))

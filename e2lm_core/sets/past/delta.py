@@ -20,7 +20,7 @@ SECTIONS = {"test": "questions", "dev": "dev"}
 _PLAIN_CHARS = 80  # shorter texts are kept whole
 
 
-class Standing(NamedTuple):
+class UnappliedChange(NamedTuple):
     """What could not be applied because the state holds something else: a field of a question.
 
     `question` is None for the prompt and the readme, `field` None for a question as a whole.
@@ -30,7 +30,7 @@ class Standing(NamedTuple):
     field: str | None
 
 
-def between(before: TaskSet, after: TaskSet) -> Delta:
+def diff_states(before: TaskSet, after: TaskSet) -> Delta:
     """What turns one state into the other; empty where they are the same. The set's name is no part of it."""
     delta: Delta = {}
     if before.config is not after.config:
@@ -45,16 +45,16 @@ def between(before: TaskSet, after: TaskSet) -> Delta:
     return delta
 
 
-def touches(delta: Delta, standing: Standing) -> bool:
+def is_affected(delta: Delta, unapplied: UnappliedChange) -> bool:
     """Whether a delta changes what another could not."""
-    if standing.question is None:
-        return standing.field in delta.get("config", {}) or standing.field in delta
+    if unapplied.question is None:
+        return unapplied.field in delta.get("config", {}) or unapplied.field in delta
     for section in SECTIONS:
         part = delta.get(section) or {"edit": {}, "out": (), "in": ()}
-        fields = part["edit"].get(standing.question)
-        if fields is not None and (standing.field is None or standing.field in fields):
+        fields = part["edit"].get(unapplied.question)
+        if fields is not None and (unapplied.field is None or unapplied.field in fields):
             return True
-        if any(row["id"] == standing.question for _, _, row in (*part["out"], *part["in"])):
+        if any(row["id"] == unapplied.question for _, _, row in (*part["out"], *part["in"])):
             return True
     return False
 
@@ -127,9 +127,9 @@ def _change(old: Any, new: Any) -> Any:
     at = next((i for i in range(shorter) if old[i] != new[i]), shorter)
     tail = next((i for i in range(shorter - at) if old[-1 - i] != new[-1 - i]), shorter - at)
     texts = (old[at : len(old) - tail], new[at : len(new) - tail])
-    return {"at": at, "texts": texts, "of": [mark(old), mark(new)]}
+    return {"at": at, "texts": texts, "of": [text_digest(old), text_digest(new)]}
 
 
-def mark(text: str) -> str:
+def text_digest(text: str) -> str:
     """What tells that a whole text is the one that a place was noted in."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()

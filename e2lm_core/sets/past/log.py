@@ -54,7 +54,7 @@ class Step(Record):
     name: str | None = None
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """A step with its packed delta from the step before, None for a gap, and the byte that its line begins at."""
 
     step: Step
@@ -75,7 +75,7 @@ class _Read(NamedTuple):
     inode: int = 0
     end: int = 0
     marks: tuple[bytes, bytes] = (b"", b"")
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
     names: dict[int, str] = {}  # noqa: RUF012 (never changed)
     confirmed: int = -1
 
@@ -84,7 +84,7 @@ _read: OrderedDict[Path, _Read] = OrderedDict()
 _lock = threading.Lock()
 
 
-class Log:
+class Journal:
     """The log of one set in one folder, which need not exist before the first edit.
 
     What is written raises StudioError, one sentence, where the disk refuses it.
@@ -100,7 +100,7 @@ class Log:
         self.opening = OPEN
 
     @classmethod
-    def of(cls, settings: Settings, name: str) -> Log:
+    def for_set(cls, settings: Settings, name: str) -> Journal:
         """The log of the workspace's set of that name, in `history`; it need not exist yet."""
         return cls(settings.workspace / "history" / name)
 
@@ -114,7 +114,7 @@ class Log:
         ]
 
     @property
-    def turnable(self) -> set[int]:
+    def reversible_steps(self) -> set[int]:
         """The steps of which it is known what they changed."""
         full = self.snapshots()
         pairs = zip(self.entries, self.entries[1:], strict=False)
@@ -130,7 +130,7 @@ class Log:
         return self.entries[-1].step if self.entries else None
 
     @property
-    def pending(self) -> list[Entry]:
+    def pending(self) -> list[JournalEntry]:
         """The steps that the set is not known to have come to."""
         return [] if self.is_old else [e for e in self.entries if e.step.number > self._file.confirmed]
 
@@ -156,7 +156,7 @@ class Log:
                 "brought back; the set stays as it is."
             ) from error
 
-    def keep(self, number: int, task: TaskSet, most: int | None = None) -> None:
+    def save_snapshot(self, number: int, task: TaskSet, most: int | None = None) -> None:
         """Keep a full state, unless it is larger than `most` bytes."""
         data = gzip.compress(task.model_dump_json().encode(), compresslevel=1, mtime=0)
         if most is None or len(data) <= most:
@@ -172,12 +172,12 @@ class Log:
         lines: list[dict[str, Any]] = []
         if self._file.end == 0:
             if not self.entries:
-                self.keep(0, before, SNAPSHOT_BYTES)
-                self.entries = [Entry(Step(number=0, action=self.opening, at=now()), None)]
+                self.save_snapshot(0, before, SNAPSHOT_BYTES)
+                self.entries = [JournalEntry(Step(number=0, action=self.opening, at=utc_now()), None)]
             last = self.entries[-1]
             self.entries[-1] = last._replace(step=last.step.model_copy(update={"digest": digest}))
             lines += [*map(_line, self.entries), {"confirmed": last.step.number}]
-        lines += [_line(Entry(step, _packed(delta))) for step, delta in steps]
+        lines += [_line(JournalEntry(step, _packed(delta))) for step, delta in steps]
         self._append(lines, lasting=True)
 
     def confirm(self) -> None:
@@ -185,18 +185,18 @@ class Log:
         with contextlib.suppress(StudioError):
             self._append([{"confirmed": self.entries[-1].step.number}], lasting=False)
 
-    def withdraw(self) -> None:
+    def drop_pending(self) -> None:
         """Take back the steps that the set has not come to."""
         if pending := self.pending:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, pending[0].start)
             self._reread()
 
-    def give_name(self, number: int, name: str) -> None:
+    def name_step(self, number: int, name: str) -> None:
         """Give a step a name, or take it away with ""."""
         self._append([{"named": number, "name": name}], lasting=True)
 
-    def rewrite(self, entries: Iterable[Entry]) -> None:
+    def rewrite(self, entries: Iterable[JournalEntry]) -> None:
         """Keep those steps alone, all of which the set has come to, and the full states of theirs."""
         kept = list(entries)
         names = {n: name for n, name in self._file.names.items() if n in {e.step.number for e in kept}}
@@ -210,7 +210,7 @@ class Log:
     def sweep(self, older_than_s: float) -> None:
         """Remove what writers who were killed have left, if it is older than that."""
         if self.folder.is_dir():
-            atomic.sweep_files(self.folder, "*.part", older_than_s)
+            atomic.remove_leftover_files(self.folder, "*.part", older_than_s)
 
     def move(self, folder: Path) -> None:
         """Move to `folder`; the log of an older set that lies there goes."""
@@ -237,7 +237,7 @@ class Log:
                     os.truncate(self.path, self._file.end)
                     raise
             if is_new:
-                atomic.flush(self.folder)
+                atomic.sync_folder(self.folder)
         except OSError as error:
             raise self._refused(error) from error
         self._reread()
@@ -245,7 +245,7 @@ class Log:
     def _replace(self, path: Path, data: bytes) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            atomic.replace_bytes(path, data)
+            atomic.replace_file_bytes(path, data)
         except OSError as error:
             raise self._refused(error) from error
 
@@ -260,12 +260,12 @@ class Log:
         self.entries, self.is_old = list(self._file.entries), False
 
 
-def now() -> str:
+def utc_now() -> str:
     """The time, UTC, in ISO form to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _line(entry: JournalEntry) -> dict[str, Any]:
     return entry.step.model_dump(mode="json", exclude_defaults=True, exclude={"name"}) | {
         "delta": entry.packed
     }
@@ -329,14 +329,14 @@ def _parsed(start: _Read, data: bytes) -> tuple[_Read, _Read]:
                 sure = _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed)
             else:
                 packed = line.pop("delta")
-                entries.append(Entry(Step(**line), packed, begin))
+                entries.append(JournalEntry(Step(**line), packed, begin))
         except (ValueError, TypeError, KeyError, AttributeError):  # see `damage`
             continue
     kept = {n: name for n, name in names.items() if name}
     return _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed), sure
 
 
-def _cursor(folder: Path) -> list[Entry]:
+def _cursor(folder: Path) -> list[JournalEntry]:
     """What an earlier studio kept: full states, and which of them the set shows, with what it had undone."""
     try:
         state = json.loads((folder / "cursor.json").read_text(encoding="utf-8"))
@@ -347,4 +347,4 @@ def _cursor(folder: Path) -> list[Entry]:
     if undone:
         numbers = tuple(step.number for step in undone)
         steps.append(Step(number=numbers[-1] + 1, action=f"undo {undone[0].action}", undoes=numbers))
-    return [Entry(step, None) for step in steps]
+    return [JournalEntry(step, None) for step in steps]

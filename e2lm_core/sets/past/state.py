@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
-from e2lm_core.sets.past.delta import SECTIONS, Delta, Standing, mark
+from e2lm_core.sets.past.delta import SECTIONS, Delta, UnappliedChange, text_digest
 
 _FEW = 8  # rows that are put in one by one
 
 
-def turned(task: TaskSet, delta: Delta, back: bool) -> tuple[TaskSet, list[Standing]]:
+def apply_delta(task: TaskSet, delta: Delta, backwards: bool) -> tuple[TaskSet, list[UnappliedChange]]:
     """A set with a delta applied, or taken back, and what stayed as it was."""
-    state = State(task)
-    stands = state.turn(delta, back)
+    state = MutableState(task)
+    stands = state.apply(delta, backwards)
     return state.task, stands
 
 
-class State:
+class MutableState:
     """A set that changes: a thousand edits of a large one are applied in a moment."""
 
     def __init__(self, task: TaskSet) -> None:
@@ -36,9 +36,9 @@ class State:
         rows = {attribute: tuple(self._sections[name].rows) for name, attribute in SECTIONS.items()}
         return self._task.model_copy(update=rows)
 
-    def turn(self, delta: Delta, back: bool) -> list[Standing]:
+    def apply(self, delta: Delta, back: bool) -> list[UnappliedChange]:
         """Apply a delta, or take it back; what could not be applied."""
-        stands: list[Standing] = []
+        stands: list[UnappliedChange] = []
         if "config" in delta:
             config = _config(self._task.config, delta["config"], back, stands)
             self._task = self._task.model_copy(update={"config": config})
@@ -47,7 +47,7 @@ class State:
             if self._task.readme == old:
                 self._task = self._task.model_copy(update={"readme": new})
             else:
-                stands.append(Standing(None, "readme"))
+                stands.append(UnappliedChange(None, "readme"))
         for name, section in self._sections.items():
             if part := delta.get(name):
                 section.take(part["in" if back else "out"], stands)
@@ -68,7 +68,7 @@ class _Section:
             self._places = {q.id: place for place, q in reversed(list(enumerate(self.rows)))}
         return self._places.get(identity)
 
-    def take(self, rows: list[list[Any]], stands: list[Standing]) -> None:
+    def take(self, rows: list[list[Any]], stands: list[UnappliedChange]) -> None:
         """Take questions out, where they are as the rows say."""
         going = set()
         for hint, _, row in rows:
@@ -79,19 +79,19 @@ class _Section:
                 same = (i for i, q in enumerate(self.rows) if q == question and i not in going)
                 at = next(same, None)
                 if at is None:
-                    stands.append(Standing(question.id, None))
+                    stands.append(UnappliedChange(question.id, None))
             if at is not None:
                 going.add(at)
         if going:
             self.rows = [q for place, q in enumerate(self.rows) if place not in going]
             self._places = None
 
-    def edit(self, edits: Mapping[str, Any], back: bool, stands: list[Standing]) -> None:
+    def edit(self, edits: Mapping[str, Any], back: bool, stands: list[UnappliedChange]) -> None:
         """Change fields of questions, each where it is as the change knows it."""
         for identity, changes in edits.items():
             at = self.place(identity)
             if at is None:
-                stands.append(Standing(identity, None))
+                stands.append(UnappliedChange(identity, None))
                 continue
             values = dict(self.rows[at])
             for field, change in changes.items():
@@ -99,16 +99,16 @@ class _Section:
                 if known:
                     values[field] = value
                 else:
-                    stands.append(Standing(identity, field))
+                    stands.append(UnappliedChange(identity, field))
             self.rows[at] = Question(**values)
 
-    def put(self, rows: list[list[Any]], stands: list[Standing]) -> None:
+    def put(self, rows: list[list[Any]], stands: list[UnappliedChange]) -> None:
         """Put questions in, each behind the one it stood behind, else at its place."""
         if not rows:
             return
         if len({row["id"] for _, _, row in rows}) == len(rows):
             there = {row["id"] for _, _, row in rows if self.place(row["id"]) is not None}
-            stands += [Standing(row["id"], None) for _, _, row in rows if row["id"] in there]
+            stands += [UnappliedChange(row["id"], None) for _, _, row in rows if row["id"] in there]
             rows = [row for row in rows if row[2]["id"] not in there]
             if self.rows and len(rows) <= _FEW:
                 for place, anchor, row in rows:
@@ -158,14 +158,16 @@ def _placed(questions: list[Question], rows: list[list[Any]]) -> list[Question]:
     return placed
 
 
-def _config(config: TaskConfig, changes: Mapping[str, Any], back: bool, stands: list[Standing]) -> TaskConfig:
+def _config(
+    config: TaskConfig, changes: Mapping[str, Any], back: bool, stands: list[UnappliedChange]
+) -> TaskConfig:
     values = config.model_dump(mode="json")
     for field, change in changes.items():
         old, new = change[:: -1 if back else 1]
         if values[field] == old:
             values[field] = new
         else:
-            stands.append(Standing(None, field))
+            stands.append(UnappliedChange(None, field))
     return TaskConfig(**values)
 
 
@@ -185,6 +187,6 @@ def _changed(value: Any, change: Any, back: bool) -> tuple[bool, Any]:
                 return False, value
         return True, tuple(parts)
     (old, new), (digest, _) = change["texts"][:: -1 if back else 1], change["of"][:: -1 if back else 1]
-    if not isinstance(value, str) or mark(value) != digest:
+    if not isinstance(value, str) or text_digest(value) != digest:
         return False, value
     return True, value[: change["at"]] + new + value[change["at"] + len(old) :]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.sets.folder.known import Known
-from e2lm_core.sets.past.delta import Delta, between
-from e2lm_core.sets.past.log import Log
-from e2lm_core.sets.past.state import State
+from e2lm_core.sets.folder.known import CachedSet
+from e2lm_core.sets.past.delta import Delta, diff_states
+from e2lm_core.sets.past.log import Journal
+from e2lm_core.sets.past.state import MutableState
 
 
-def state_at(log: Log, number: int, present: Known | None) -> TaskSet:
+def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
     """The set as it was after the step of that number, from what its folder holds (None where that is not known).
 
     Raises StudioError where it is not kept, or cannot be read.
@@ -34,8 +34,8 @@ def state_at(log: Log, number: int, present: Known | None) -> TaskSet:
             if anchor == place:
                 raise
             continue
-        state = State(held)
-        if not any(state.turn(log.entries[at].delta or {}, back=anchor > place) for at in steps):
+        state = MutableState(held)
+        if not any(state.apply(log.entries[at].delta or {}, back=anchor > place) for at in steps):
             return state.task
     raise StudioError(
         f"{log.folder.name}'s version {number} cannot be opened: its files were changed outside the studio "
@@ -43,17 +43,17 @@ def state_at(log: Log, number: int, present: Known | None) -> TaskSet:
     )
 
 
-def delta_of(log: Log, number: int, present: Known) -> Delta:
+def delta_at(log: Journal, number: int, present: CachedSet) -> Delta:
     """What the step of that number changed. Raises StudioError where that is not known."""
     place = [entry.step.number for entry in log.entries].index(number)
     delta = log.entries[place].delta
     if delta is not None or place == 0:
         return delta or {}
     before = log.entries[place - 1].step.number
-    return between(state_at(log, before, present), state_at(log, number, present))
+    return diff_states(state_at(log, before, present), state_at(log, number, present))
 
 
-def _shown(log: Log, present: Known | None) -> set[int]:
+def _shown(log: Journal, present: CachedSet | None) -> set[int]:
     """The place of the step that a folder's content is, looked for from the last one on; empty where it is none."""
     if present is None or not log.entries:
         return set()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.sets.past.log import Log
+from e2lm_core.sets.past.log import Journal
 
 _TIME = "%Y%m%dT%H%M%S%fZ"
 _SET, _HISTORY = "set", "history"
@@ -25,17 +25,17 @@ class Deleted(Record):
     at: str
 
 
-def put(settings: Settings, name: str, folder: Path) -> None:
+def move_to_trash(settings: Settings, name: str, folder: Path) -> None:
     """Put a set aside, the history after it: `finish` does so where a kill came between. Raises OSError."""
     entry = _trash(settings) / f"{name}@{datetime.now(UTC).strftime(_TIME)}"
     entry.mkdir(parents=True)
     folder.rename(entry / _SET)
-    Log.of(settings, name).move(entry / _HISTORY)
+    Journal.for_set(settings, name).move(entry / _HISTORY)
 
 
-def bring_back(settings: Settings, name: str, at: str | None = None) -> bool:
+def restore(settings: Settings, name: str, at: str | None = None) -> bool:
     """Bring back the set of that name that was deleted last, or then; whether there was one. Raises OSError."""
-    finish(settings, name)
+    finish_move(settings, name)
     found = [
         entry for deleted, entry in _entries(settings) if deleted.name == name and at in (None, deleted.at)
     ]
@@ -44,7 +44,7 @@ def bring_back(settings: Settings, name: str, at: str | None = None) -> bool:
     is_old = found[0].name == name  # as an earlier studio put it there
     history = found[0].with_name(f"{name}.history") if is_old else found[0] / _HISTORY
     settings.sets.mkdir(parents=True, exist_ok=True)
-    Log(history).move(Log.of(settings, name).folder)
+    Journal(history).move(Journal.for_set(settings, name).folder)
     (found[0] if is_old else found[0] / _SET).rename(settings.sets / name)
     if not is_old:
         with suppress(OSError):
@@ -52,12 +52,12 @@ def bring_back(settings: Settings, name: str, at: str | None = None) -> bool:
     return True
 
 
-def listed(settings: Settings) -> list[Deleted]:
+def list_trash(settings: Settings) -> list[Deleted]:
     """The deleted sets, the last one first."""
     return [deleted for deleted, _ in _entries(settings)]
 
 
-def let_go(settings: Settings, most: float) -> None:
+def purge_oldest(settings: Settings, max_bytes: float) -> None:
     """Delete for ever what was deleted first, until what is left takes at most so many bytes. Raises OSError."""
     entries = [
         (entry, _size(entry) + _size(entry.with_name(f"{entry.name}.history")))
@@ -65,7 +65,7 @@ def let_go(settings: Settings, most: float) -> None:
     ]
     left = sum(size for _, size in entries)
     for entry, size in reversed(entries):
-        if left <= most:
+        if left <= max_bytes:
             return
         for folder in (entry, entry.with_name(f"{entry.name}.history")):
             if folder.exists():
@@ -73,12 +73,12 @@ def let_go(settings: Settings, most: float) -> None:
         left -= size
 
 
-def finish(settings: Settings, name: str) -> None:
+def finish_move(settings: Settings, name: str) -> None:
     """Put a history to its deleted set, where a kill has left it behind. Raises OSError."""
     for left in _trash(settings).glob(f"{name}@*"):
         with suppress(OSError):
             left.rmdir()  # where it is empty
-    log = Log.of(settings, name)
+    log = Journal.for_set(settings, name)
     if (settings.sets / name).exists() or not log.folder.exists():
         return
     entries = [e for deleted, e in _entries(settings) if deleted.name == name and e.name != name]

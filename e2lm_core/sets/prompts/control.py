@@ -27,13 +27,13 @@ def control_set(task: TaskSet) -> TaskSet:
     blank = [q.model_copy(update={"question": nothing, "id": f"0 {q.id}"}) for q in task.questions]
     lent = [
         lender.model_copy(update={"choices": q.choices, "answer": q.answer, "id": f"{turn} {q.id}"})
-        for turn, lenders in enumerate(_lenders(task.questions, variants(task) - 1), start=1)
+        for turn, lenders in enumerate(_lenders(task.questions, variant_count(task) - 1), start=1)
         for q, lender in zip(task.questions, lenders, strict=True)
     ]
     return task.model_copy(update={"questions": (*blank, *lent)})
 
 
-def variants(task: TaskSet) -> int:
+def variant_count(task: TaskSet) -> int:
     """How many prompts each question's choices are scored under: fewer for the largest sets, one where it is alone."""
     count = len(task.questions)
     return 1 if count < 2 else max(2, min(VARIANTS, MOST_QUESTIONS // count))

@@ -34,8 +34,8 @@ def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[lis
     """The docs as the harness sees them through `sets/folder/loader.py`: every column in every row (None where a
     row lacks it), and JSON text in a column that holds several kinds of value or nested ones.
     """
-    columns = columns_of(test, dev)
-    return docs_of(test, columns), docs_of(dev, columns)
+    columns = columns_of_set(test, dev)
+    return to_docs(test, columns), to_docs(dev, columns)
 
 
 class Columns(NamedTuple):
@@ -45,7 +45,7 @@ class Columns(NamedTuple):
     as_text: frozenset[str]
 
 
-def columns_of(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
+def columns_of_set(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
     """Those of all its questions."""
     questions = (*test, *dev)
     kinds = dict.fromkeys(_NAMES.of(None, questions, lambda question: tuple(row_of(question))))
@@ -56,7 +56,7 @@ def columns_of(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
     )
 
 
-def docs_of(questions: Sequence[Question], columns: Columns) -> list[Doc]:
+def to_docs(questions: Sequence[Question], columns: Columns) -> list[Doc]:
     """The questions as docs of a set with these columns."""
     return [
         {

@@ -36,36 +36,36 @@ SAMPLE_OF_ENDING = Question(
 )
 
 
-def fields(style: PromptStyle) -> dict[str, str]:
+def layout_templates(style: PromptStyle) -> dict[str, str]:
     """The three templates of one of our layouts."""
     return dict(zip(("doc_to_text", "doc_to_choice", "doc_to_target"), LAYOUTS[style], strict=True))
 
 
-def begun(style: PromptStyle) -> TaskSet:
+def empty_set(style: PromptStyle) -> TaskSet:
     """A set of that layout, without a question and without a name of its own."""
-    return TaskSet(config=TaskConfig(task="new").model_copy(update=fields(style)), questions=())
+    return TaskSet(config=TaskConfig(task="new").model_copy(update=layout_templates(style)), questions=())
 
 
-def like(task: TaskSet) -> TaskSet:
+def empty_set_like(task: TaskSet) -> TaskSet:
     """A set that asks as another does, with the same examples in its prompt, and without its questions.
 
     Examples that are drawn from the set's own questions stay away: there are none yet.
     """
     dev = task.dev if task.config.fewshot_split == "dev" else ()
     config = task.config if dev else task.config.model_copy(update={"num_fewshot": 0, "fewshot_split": "dev"})
-    return TaskSet(config=config, questions=(), dev=dev).to_keep()
+    return TaskSet(config=config, questions=(), dev=dev).without_unused_fewshot()
 
 
-def asked(settings: Settings, name: str) -> TaskSet:
+def resolve_layout(settings: Settings, name: str) -> TaskSet:
     """An empty set of the layout of that name, or like the set of that name. Raises `TaskError` where neither is there."""
     if name in LAYOUTS:
-        return begun(PromptStyle(name))
+        return empty_set(PromptStyle(name))
     try:
-        return like(collection.open_set(settings, name))
+        return empty_set_like(collection.open_set(settings, name))
     except TaskError as error:
         raise TaskError(f"{name} is neither a set nor {', '.join(LAYOUTS)}: {error}") from error
 
 
-def sample(task: TaskSet) -> Question:
+def sample_question(task: TaskSet) -> Question:
     """A question by which the layout of a set is shown."""
     return SAMPLE_OF_ENDING if task.config.style is PromptStyle.ENDING else SAMPLE

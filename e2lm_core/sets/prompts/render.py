@@ -23,21 +23,21 @@ from typing import NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Each, Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
-from e2lm_core.sets.prompts.docs import Doc, columns_of, docs_of, harness_rows
+from e2lm_core.sets.prompts.docs import Doc, columns_of_set, harness_rows, to_docs
 from e2lm_core.sets.prompts.sandbox import (
     MAX_TOTAL_CHARS,
-    Refused,
     Template,
+    TemplateRefused,
     compile_template,
     render_all,
 )
-from e2lm_core.sets.prompts.shots import check_shots, drawn
+from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 
 # (the templates, the doc as Python writes it): all that a doc's parts depend on
 _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
-class Parts(NamedTuple):
+class RenderedParts(NamedTuple):
     """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave.
 
     A `text` that is a number is the right choice's index, and `target` the ending that each choice is asked before.
@@ -58,15 +58,15 @@ class Parts(NamedTuple):
         return self.choices.index(self.target) if self.target in self.choices else -1
 
 
-def _bytes_of(key: _Key, parts: Parts) -> int:
+def _bytes_of(key: _Key, parts: RenderedParts) -> int:
     return _BYTES_OF_ENTRY + sum(map(getsizeof, (key[1], parts.description, parts.text, *parts.choices)))
 
 
 # Of an edited set only the edited questions are rendered, in every process that renders it.
 _BYTES_OF_ENTRY = 500
-_RENDERED: Memo[_Key, Parts] = Memo(64 * 2**20, _bytes_of)
+_RENDERED: Memo[_Key, RenderedParts] = Memo(64 * 2**20, _bytes_of)
 # The same by the question itself, which needs no doc: after an edit all but one are there again.
-_PARTS: Each[Parts] = Each(40_000)
+_PARTS: Each[RenderedParts] = Each(40_000)
 _JOINED: Each[RenderedDoc] = Each(
     48 * 2**20, lambda doc: 700 + sum(map(getsizeof, (doc.context, *doc.continuations)))
 )
@@ -79,7 +79,7 @@ def render(config: TaskConfig, question: Question, shots: Sequence[Question] = (
     """One question after the given shots, in their order. Raises TaskError in one sentence."""
     docs, dev = harness_rows([question], shots)
     label = f"question {question.id!r}"
-    parts = parts_of(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
+    parts = render_parts(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
     return _join(config, question.id, parts[0], "".join(_turn(config, shot) for shot in parts[1:]), label)
 
 
@@ -92,20 +92,20 @@ def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDo
     config = task.config
     shots = config.num_fewshot if num_fewshot is None else num_fewshot
     check_shots(task, shots)
-    questions, columns = task.questions, columns_of(task.questions, task.dev)
-    chosen = drawn(config, len(questions), len(task.pool), shots)
+    questions, columns = task.questions, columns_of_set(task.questions, task.dev)
+    chosen = draw_examples(config, len(questions), len(task.fewshot_pool), shots)
     used = 1 + max((max(indices) for indices in chosen), default=-1) if shots else 0
     of_test = config.fewshot_split == "test"
     examples = () if of_test else task.dev[:used]
     of_examples = [f"Dev question {n}" for n in range(1, len(examples) + 1)]
 
-    def made(places: Sequence[int]) -> list[Parts]:
-        docs = docs_of([*(questions[place] for place in places), *examples], columns)
-        return parts_of(config, docs, [*map(_label, places), *of_examples])[: len(places)]
+    def made(places: Sequence[int]) -> list[RenderedParts]:
+        docs = to_docs([*(questions[place] for place in places), *examples], columns)
+        return render_parts(config, docs, [*map(_label, places), *of_examples])[: len(places)]
 
     depends_on = (_fields(config), columns)
     parts = _PARTS.of_all(depends_on, questions, made)
-    of_shown = parts_of(config, docs_of(examples, columns), of_examples) if examples else []
+    of_shown = render_parts(config, to_docs(examples, columns), of_examples) if examples else []
     if sum(part.rendered for part in (*parts, *of_shown)) > MAX_TOTAL_CHARS:
         made(range(len(questions)))  # it says at which
     turns = [_turn(config, part) for part in (parts[:used] if of_test else of_shown)]
@@ -146,7 +146,7 @@ def _fields(config: TaskConfig) -> tuple[str | tuple[str, ...], ...]:
     return (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
 
 
-def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[Parts]:
+def render_parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[RenderedParts]:
     """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
     written = _templates(config, docs)
     fields = _fields(config)
@@ -161,7 +161,7 @@ def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> 
             _refuse_again(keys[place], labels[place])
         try:
             rows = render_all(templates, [docs[place] for place in new], [labels[place] for place in new])
-        except Refused as refusal:
+        except TemplateRefused as refusal:
             for place, row in zip(new, refusal.rendered, strict=False):
                 with suppress(TaskError):
                     part = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
@@ -186,7 +186,7 @@ def _refuse_again(key: _Key, label: str) -> None:
     """Raises Refused for what was refused a while ago: a template is not given its second at every check."""
     if (known := _REFUSED.get((key, _period()))) is not None:
         sentence, at = known
-        raise Refused(sentence.replace(f" at {at}", f" at {label}", 1))
+        raise TemplateRefused(sentence.replace(f" at {at}", f" at {label}", 1))
 
 
 def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
@@ -206,9 +206,9 @@ def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
     }
 
 
-def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> Parts:
+def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> RenderedParts:
     """`text` has what the templates gave."""
-    parts = Parts(
+    parts = RenderedParts(
         _column_text(config.description, doc, text.get("description"), "description", label),
         _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
         _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
@@ -290,7 +290,7 @@ def _literal(text: str) -> object:
         return None
 
 
-def _turn(config: TaskConfig, shot: Parts) -> str:
+def _turn(config: TaskConfig, shot: RenderedParts) -> str:
     """One labelled example. As in the harness, a target that is text is shown as it stands."""
     if shot.target == "":
         return str(shot.text)
@@ -305,7 +305,7 @@ def _turn(config: TaskConfig, shot: Parts) -> str:
     return f"{text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
 
 
-def _join(config: TaskConfig, question_id: str, part: Parts, shots: str, label: str) -> RenderedDoc:
+def _join(config: TaskConfig, question_id: str, part: RenderedParts, shots: str, label: str) -> RenderedDoc:
     ending = str(part.target) if isinstance(part.text, int) else None
     if part.gold < 0:
         raise TaskError(

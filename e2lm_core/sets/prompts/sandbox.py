@@ -114,7 +114,7 @@ def names_in(source: str) -> set[str]:
         return set()
 
 
-class Refused(TaskError):
+class TemplateRefused(TaskError):
     """What a template does not do; `rendered` are the rows that were whole before, `[document][template]`."""
 
     def __init__(self, text: object = "", rendered: Sequence[list[str]] = ()) -> None:
@@ -141,7 +141,7 @@ def render_all(
                 next(theirs) if template.compiled is None else _render_here(template, doc, label)
                 for template in templates
             ]
-        except Refused as error:
+        except TemplateRefused as error:
             error.rendered = rendered
             raise
         total += sum(map(len, row))
@@ -167,10 +167,10 @@ def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
 
 def _render_outside(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
+) -> tuple[list[list[str]], TemplateRefused | None]:
     """The rows of as many documents as could be rendered, and why there are no more: outside the studio's process."""
     if (
-        confined.within()
+        confined.is_sandbox()
     ):  # a job that reads a stranger's file: it is outside already, and may start no process
         return _render_confined(templates, docs, labels)
     return _render_in_child(templates, docs, labels)
@@ -178,7 +178,7 @@ def _render_outside(
 
 def _render_confined(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
+) -> tuple[list[list[str]], TemplateRefused | None]:
     """As the child process renders, within the limits that the job has on memory and processor time."""
     clock = sandbox_child.Clock(DOC_SECONDS)
     rows: list[list[str]] = []
@@ -197,7 +197,7 @@ def _render_confined(
 
 def _render_in_child(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
+) -> tuple[list[list[str]], TemplateRefused | None]:
     order = {
         "sources": [template.source for template in templates],
         "max_chars": MAX_RENDERED_CHARS,
@@ -239,7 +239,9 @@ def _render_in_child(
     return answers, None
 
 
-def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str) -> Refused:
+def _refusal(
+    template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str
+) -> TemplateRefused:
     at = f" at {label}" if label else ""
     if kind == "time":
         what = f"takes longer than {DOC_SECONDS:g} second{at}; make its loops shorter"
@@ -258,7 +260,7 @@ def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any]
     else:
         columns = f"; the columns are {', '.join(doc)}" if doc and "undefined" in message else ""
         what = f"cannot be rendered{at}: {_short(message)}{columns}"
-    return Refused(f"{template.where} {what}.")
+    return TemplateRefused(f"{template.where} {what}.")
 
 
 def _too_deep(where: str) -> TaskError:

@@ -19,7 +19,7 @@ from e2lm_core.base.settings import Limits
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 
 
-def drawn(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence[int]]:
+def draw_examples(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence[int]]:
     """For each of `docs` questions in order, which of the `pool` that examples come from are shown before it."""
     if not shots:
         return [range(0)] * docs
@@ -42,10 +42,10 @@ def check_shots(task: TaskSet, shots: int) -> None:
         raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
     if shots and task.zero_shot is not None:
         raise TaskError(f"{task.name}: num_fewshot is {shots}, but {task.zero_shot}; use 0.")
-    if shots > task.most_shots:
+    if shots > task.max_fewshot:
         where = "dev questions" if task.config.fewshot_split == "dev" else "questions"
         one = " and draws one more than it shows" if task.config.fewshot_leaves_out else ""
         raise TaskError(
-            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.pool), where[:-1])} to show{one}; "
+            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.fewshot_pool), where[:-1])} to show{one}; "
             f"use fewer shots or add {where}."
         )

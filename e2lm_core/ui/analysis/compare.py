@@ -39,7 +39,7 @@ _NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
 
 
 @dataclass(frozen=True)
-class Other:
+class ComparisonTarget:
     """What the set in hand is compared with: an earlier version of it by number, or another set by name."""
 
     kind: Literal["version", "set"]
@@ -64,7 +64,7 @@ class Other:
 # --- choosing ---------------------------------------------------------------------------------------------
 
 
-def choices(shown: Shown) -> dict[Other, str]:
+def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
     """What there is to compare with, and what it is called in the list.
 
     Versions first, the newest on top, then sets: what it was copied from, or was made of it, before the others, and of
@@ -80,9 +80,9 @@ def choices(shown: Shown) -> dict[Other, str]:
         texts = {question.question for question in shown.task.questions}
         sets.sort(key=lambda info: (-_shared(texts, info.address), not _was_run(info)))
     return {
-        Other("version", version.number): f"version {version.number}: {version.action}"
+        ComparisonTarget("version", version.number): f"version {version.number}: {version.action}"
         for version in remembered.versions(address, shown.number if shown.before else None)
-    } | {Other("set", info.address): info.address for info in sets}
+    } | {ComparisonTarget("set", info.address): info.address for info in sets}
 
 
 def _was_run(info: collection.SetInfo) -> bool:
@@ -106,30 +106,30 @@ def nothing_to_compare() -> NoReturn:
     st.stop()
 
 
-def controls(task: TaskSet, others: dict[Other, str]) -> tuple[Other, str]:
+def controls(task: TaskSet, others: dict[ComparisonTarget, str]) -> tuple[ComparisonTarget, str]:
     """(what to compare with, on which metric)."""
     listed = [(other.kind, other.name) for other in others]
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
-            say.plain(f"Compare {task.address} with"),
+            say.escape(f"Compare {task.address} with"),
             listed,
-            format_func=lambda one: others[Other(*one)],
+            format_func=lambda one: others[ComparisonTarget(*one)],
             key=f"compare_{task.address}",
             width=320,
             help="An earlier version of this set, or another set. It is the first, this set the second: differences "
             "are second minus first.",
         )
-        metric = parts.metric(METRIC)
-        reading.choose("compare")
-        return Other(kind, name), metric
+        metric = parts.metric_control(METRIC)
+        reading.rc_reading_control("compare")
+        return ComparisonTarget(kind, name), metric
 
 
-def compared(
-    task: TaskSet, measurements: Measurements, other: Other, metric: str
+def load_comparison(
+    task: TaskSet, measurements: Measurements, other: ComparisonTarget, metric: str
 ) -> tuple[TaskSet, Comparison]:
     """The other set and the comparison with it. Raises `StudioError` where the other one cannot be read."""
     first = other.read(task)
-    matched = comparison.match(first, task, versions=other.is_version)
+    matched = comparison.match_questions(first, task, versions=other.is_version)
     before = remembered.measured_with(first, task)
     return first, remembered.compared(other.names(task), before, measurements, matched, metric)
 
@@ -137,25 +137,25 @@ def compared(
 # --- the charts -------------------------------------------------------------------------------------------
 
 
-def what_is_missing(compared: Comparison) -> None:
+def missing_note(compared: Comparison) -> None:
     """A sentence for each of the two that is not complete on this fleet, and what models were never taught of the other."""
-    told = standing.untaught(compared.first.taught)
-    if told and told != standing.untaught(compared.second.taught):  # which the strip says
-        say.caption(say.filled(":material/school: {name}: {told}", name=compared.names[0], told=told))
+    told = standing.unknown_facts_warning(compared.first.taught)
+    if told and told != standing.unknown_facts_warning(compared.second.taught):  # which the strip says
+        say.caption(say.fill_template(":material/school: {name}: {told}", name=compared.names[0], told=told))
     for name, one in zip(compared.names, (compared.first, compared.second), strict=True):
-        if one.complete_checkpoints < one.checkpoints or not one.measured:
+        if one.complete_checkpoints < one.checkpoints or not one.complete_pairs:
             say.caption(
-                say.filled(
+                say.fill_template(
                     ":material/info: {name} is complete at {complete} of this fleet's {all}; what is missing there is "
                     "left out of both.",
                     name=name,
-                    complete=one.complete_checkpoints if one.measured else 0,
+                    complete=one.complete_checkpoints if one.complete_pairs else 0,
                     all=phrasing.count(one.checkpoints, "checkpoint"),
                 )
             )
 
 
-def curves(compared: Comparison) -> None:
+def curve_chart(compared: Comparison) -> None:
     """The curves of both, the first's faint behind the second's."""
     drawn.once(("compared", compared), lambda: _curves(compared))
 
@@ -173,7 +173,7 @@ def _curves(compared: Comparison) -> None:
                 chance=now.chance if metric in BOUNDED_METRICS else None,
                 early_end=set_scores.early_end(now),
                 before=before,
-                narrow=window.narrow(),
+                narrow=window.is_narrow(),
             )
         ),
         "compare_curves",
@@ -183,28 +183,28 @@ def _curves(compared: Comparison) -> None:
     say.caption(f"{second} in full, {first} faint in the same colours.")
 
 
-def differences(compared: Comparison, means: pd.DataFrame) -> None:
+def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
     """Each model's difference of means at one point of the curves."""
     st.subheader("What differs", anchor=False)
     points = list(dict.fromkeys(means["point"]))
     point = points[0]
     if len(points) > 1:
         point = st.segmented_control(
-            "At the", points, format_func=say.plain, default=points[0], required=True, key="compare_point"
+            "At the", points, format_func=say.escape, default=points[0], required=True, key="compare_point"
         )
     models = [curve.model for curve in compared.second.curves]
     parts.chart(
         lambda: comparison_charts.differences(
-            means, models, compared.metric, point, session.current_theme(), window.narrow()
+            means, models, compared.metric, point, session.current_theme(), window.is_narrow()
         ),
         "compare_differences",
         f"Difference of each model's mean {compared.metric} with its 95% interval",
-        of=(compared, point),
+        inputs=(compared, point),
     )
     first, second = compared.names
-    parts.how(
+    parts.how_computed(
         f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference.",
-        comparison_words.paired_words(compared),
+        comparison_words.pairing_note(compared),
     )
 
 
@@ -219,7 +219,7 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
         means,
         f"means-{metric}",
         "compare_means",
-        few=("model", "point", "difference", "low", "high"),
+        phone_columns=("model", "point", "difference", "low", "high"),
         percent=(*(_NUMBERS if metric in SHARES else ()), "share"),
         column_config={
             "share": _NUMBER(
@@ -238,7 +238,7 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
             ),
             **plain,
         },
-        of=(means,),
+        inputs=(means,),
     )
 
 
@@ -248,7 +248,7 @@ def score_table(compared: Comparison) -> None:
         lambda: comparison.score_frame(compared),
         f"differences-{compared.metric}",
         "compare_scores",
-        few=("score", "difference", "low", "high"),
+        phone_columns=("score", "difference", "low", "high"),
         percent=("coverage",),
         column_config={
             **{c: _NUMBER(format="%.3f") for c in ("first", "second", "difference")},
@@ -261,7 +261,7 @@ def score_table(compared: Comparison) -> None:
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
-        of=(compared,),
+        inputs=(compared,),
     )
 
 
@@ -274,15 +274,15 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
         st.caption("Both hold the same questions.")
         return
     counts = [f"{n:,} {kind}" for kind, n in differing["what"].value_counts().items()]
-    say.caption(f"{phrasing.listing(counts)}. Values are means over the models that count, at the end.")
+    say.caption(f"{phrasing.join_words(counts)}. Values are means over the models that count, at the end.")
     parts.table(
         differing,
         f"questions-{compared.metric}",
         "compare_questions",
         height=320,
-        few=("what", "id", "difference"),
+        phone_columns=("what", "id", "difference"),
         column_config={c: _NUMBER(format="%.3f") for c in ("value before", "value after", "difference")},
-        of=(differing,),
+        inputs=(differing,),
     )
 
 
@@ -293,7 +293,7 @@ def curve_table(compared: Comparison) -> None:
         f"curves-{compared.metric}",
         "compare_values",
         height=320,
-        few=("model", "tokens_seen", "first", "second"),
+        phone_columns=("model", "tokens_seen", "first", "second"),
         column_config={c: _NUMBER(format="%.4f") for c in ("first", "second")},
-        of=(compared,),
+        inputs=(compared,),
     )

@@ -45,32 +45,35 @@ class View:
     bands: bool
 
     @property
-    def plain(self) -> tuple[object, ...]:
+    def cache_key(self) -> tuple[object, ...]:
         """The same as names, by which one view is told from another."""
         shown = tuple(model.name for model in self.models)
         return (self.metric, self.kind, self.by_subject, shown, self.overlay, self.log, self.bands)
 
     def on_axis(self, frame: pd.DataFrame, measurements: Measurements) -> tuple[pd.DataFrame, axes.Axis]:
         """The frame with its points placed on the axis that was chosen, and that axis."""
-        return axes.on_axis(frame, measurements, self.kind, self.log)
+        return axes.with_x_column(frame, measurements, self.kind, self.log)
 
 
-def finding(measurements: Measurements, metric: str) -> str:
+def headline(measurements: Measurements, metric: str) -> str:
     """The answer of all questions together: how far the curves rise, which are above chance, and which two part."""
-    above, pair = remembered.above_chance(measurements, metric), curve_words.telling_pair(measurements)
+    above, pair = (
+        remembered.above_chance(measurements, metric),
+        curve_words.most_informative_pair(measurements),
+    )
     parted = remembered.parted(measurements, metric, *pair) if pair else None
-    rise = curve_words.rise(measurements, metric)
-    return curve_words.curves(measurements, metric, above, parted, rise)
+    rise = curve_words.rise_sentence(measurements, metric)
+    return curve_words.headline(measurements, metric, above, parted, rise)
 
 
-def subjects_said(task: TaskSet, metric: str) -> None:
+def subjects_headline(task: TaskSet, metric: str) -> None:
     """The answer of the subjects: where the models end highest and lowest; said again by itself while a run goes on."""
     st.fragment(_subjects_said, run_every=_pace_s(task))(task, metric)
 
 
 def _subjects_said(task: TaskSet, metric: str) -> None:
     now = results.live(task).measurements
-    parts.finding(curve_words.by_subject(now, metric, *remembered.by_subject(now, metric, False)))
+    parts.headline(curve_words.subjects_headline(now, metric, *remembered.by_subject(now, metric, False)))
 
 
 # --- what is drawn ----------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _subjects_said(task: TaskSet, metric: str) -> None:
 
 def controls(measurements: Measurements, by_subject: bool = False) -> View:
     """The controls above the chart of all questions, or above the charts subject by subject."""
-    narrow = window.narrow()
+    narrow = window.is_narrow()
     with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
     with (
@@ -103,14 +106,14 @@ def controls(measurements: Measurements, by_subject: bool = False) -> View:
 
 def plain_view(measurements: Measurements) -> View:
     """The controls above a single question's curves: the metric, and over what."""
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
     models = [curve.model for curve in measurements.curves]
     return View(metric, kind, False, models, None, False, False)
 
 
 def _metric_and_axis() -> tuple[str, axes.Kind]:
-    metric = parts.metric(METRIC, explained=True)
+    metric = parts.metric_control(METRIC, explained=True)
     kind = st.segmented_control(
         "Over",
         axes.KINDS,
@@ -137,7 +140,7 @@ def _overlay() -> smoothing.Method | None:
         key="curves_smooth",
         width=200,
         placeholder="none",
-        help=say.words(
+        help=say.safe_sentence(
             "Drawn over the measured points, never instead of them. "
             + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items())
         ),
@@ -156,14 +159,18 @@ def chart(task: TaskSet, view: View) -> None:
 def _pace_s(task: TaskSet) -> float | None:
     """Seconds between two drawings while a run goes on; None without one."""
     state = results.state(task)
-    return polling.every(polling.CHARTS_S, starting.is_mine(state)) if state.kind == "running" else None
+    return (
+        polling.poll_interval(polling.CHARTS_S, starting.is_own_run(state))
+        if state.kind == "running"
+        else None
+    )
 
 
 def _whole(task: TaskSet, view: View) -> None:
     now, metric = results.live(task).measurements, view.metric
     frame, before = results.curves(task, now, metric, view.bands)
     drawn.once(
-        ("curves", now, frame, before, *view.plain),
+        ("curves", now, frame, before, *view.cache_key),
         lambda: _drawn(len(task.questions), now, view, frame, before),
     )
 
@@ -173,7 +180,7 @@ def _drawn(
 ) -> None:
     metric = view.metric
     frame, axis = view.on_axis(frame, now)
-    if missing := curve_words.left_out(axis):
+    if missing := curve_words.omitted_models_note(axis):
         say.info(missing, icon=":material/visibility_off:")
     parts.chart(
         curve_charts.learning_curves(
@@ -184,9 +191,9 @@ def _drawn(
                 session.current_theme(),
                 chance=now.chance if metric in BOUNDED_METRICS else None,
                 early_end=set_scores.early_end(now),
-                before=None if before is None else axes.place(before, now, axis),
+                before=None if before is None else axes.place_on_axis(before, now, axis),
                 height=480,
-                narrow=window.narrow(),
+                narrow=window.is_narrow(),
                 axis=axis,
                 smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
             )
@@ -197,19 +204,19 @@ def _drawn(
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
     noted = (
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}"
-        f"{curve_words.drawing(axis, view.overlay)}"
+        f"{curve_words.axis_note(axis, view.overlay)}"
     )
     if noted:
         say.caption(noted)
-    parts.how(
+    parts.how_computed(
         f"{labels.METRIC_HELP[metric]} Each point is the mean over {phrasing.count(questions, 'question')}."
     )
 
 
 def _by_subject(task: TaskSet, view: View) -> None:
     now = results.live(task).measurements
-    drawn.once(("by subject", now, *view.plain), lambda: _drawn_by_subject(now, view))
-    if so_far := curve_words.so_far_of(now):
+    drawn.once(("by subject", now, *view.cache_key), lambda: _drawn_by_subject(now, view))
+    if so_far := curve_words.progress_note(now):
         say.caption(so_far)
     _subject_values(now, view)
 
@@ -218,39 +225,41 @@ def _drawn_by_subject(now: Measurements, view: View) -> None:
     metric = view.metric
     curves, others = remembered.by_subject(now, metric, view.bands)
     axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
-    if missing := curve_words.left_out(axis):
+    if missing := curve_words.omitted_models_note(axis):
         say.info(missing, icon=":material/visibility_off:")
-    placed = [one.placed(axes.place(one.frame.dropna(subset=["value"]), now, axis)) for one in curves]
+    placed = [
+        one.with_x_column(axes.place_on_axis(one.frame.dropna(subset=["value"]), now, axis)) for one in curves
+    ]
     parts.chart(
         subject_charts.subject_curves(
-            placed, view.models, metric, session.current_theme(), axis, window.narrow()
+            placed, view.models, metric, session.current_theme(), axis, window.is_narrow()
         ),
         "curves_subjects",
         f"{metric} of each model, subject by subject",
     )
-    say.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(curves), others, axis)}")
+    say.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subject_panels_note(len(curves), others, axis)}")
 
 
 # --- the tables -------------------------------------------------------------------------------------------
 
 
-def above_chance(measurements: Measurements, metric: str) -> None:
+def above_chance_table(measurements: Measurements, metric: str) -> None:
     """From where on each model's curve is surely above chance."""
     parts.table(
         lambda: crossings.chance_table(remembered.above_chance(measurements, metric)),
         f"above-chance-{metric}",
         "curves_above",
-        few=("model", "surely from", "on these questions from"),
+        phone_columns=("model", "surely from", "on these questions from"),
         percent=("at the end",),
         column_config=_SINCE,
-        of=(measurements,),
+        inputs=(measurements,),
     )
-    parts.how(curve_words.SINCE)
+    parts.how_computed(curve_words.SINCE)
 
 
-def parting(measurements: Measurements, metric: str) -> None:
+def separation_table(measurements: Measurements, metric: str) -> None:
     """From where on two models' curves have surely parted: of two that are chosen, and of every two."""
-    pair = curve_words.telling_pair(measurements)
+    pair = curve_words.most_informative_pair(measurements)
     if pair is None:
         st.caption("One model alone parts from none.")
         return
@@ -261,46 +270,46 @@ def parting(measurements: Measurements, metric: str) -> None:
     if one == other:
         st.markdown("Choose two different models.")
     elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
-        say.markdown(curve_words.parting(measurements, parted, metric))
+        say.markdown(curve_words.separation_sentence(measurements, parted, metric))
     parts.table(
-        lambda: crossings.parting_table(remembered.all_parted(measurements, metric)),
+        lambda: crossings.separation_table(remembered.all_parted(measurements, metric)),
         f"parting-{metric}",
         "curves_parting",
         height=320,
-        few=("higher", "lower", "on these questions from"),
+        phone_columns=("higher", "lower", "on these questions from"),
         percent=("at the end",),
         column_config=_SINCE,
-        of=(measurements,),
+        inputs=(measurements,),
     )
 
 
-def quality(measurements: Measurements, metric: str) -> None:
+def signal_quality_table(measurements: Measurements, metric: str) -> None:
     """Signal quality and its parts, model by model."""
     parts.table(
         lambda: results.quality(measurements, metric),
         f"sq-{metric}",
         "curves_sq",
-        few=("model", "SQ", "ρ", "AC"),
-        of=(measurements,),
+        phone_columns=("model", "SQ", "ρ", "AC"),
+        inputs=(measurements,),
     )
 
 
-def noise(measurements: Measurements, metric: str) -> None:
+def noise_table(measurements: Measurements, metric: str) -> None:
     """How much a point differs from its neighbours, beside what the choice of questions explains."""
     parts.table(
-        lambda: noises.noise_table(remembered.noises(measurements, metric)),
+        lambda: noises.noise_frame(remembered.noises(measurements, metric)),
         f"noise-{metric}",
         "curves_noise",
         column_config={
             name: st.column_config.NumberColumn(format="%.4f", help=curve_words.NOISE_HELP[name])
             for name in curve_words.NOISE_HELP
         },
-        of=(measurements,),
+        inputs=(measurements,),
     )
-    parts.how(curve_words.NOISE)
+    parts.how_computed(curve_words.NOISE)
 
 
-def values(task: TaskSet, measurements: Measurements, view: View) -> None:
+def point_table(task: TaskSet, measurements: Measurements, view: View) -> None:
     """Every point that is drawn."""
     metric = view.metric
     frame = results.curves(task, measurements, metric, view.bands)[0]
@@ -309,9 +318,9 @@ def values(task: TaskSet, measurements: Measurements, view: View) -> None:
         f"curves-{metric}",
         "curves_values",
         height=320,
-        few=("model", "tokens_seen", "value"),
+        phone_columns=("model", "tokens_seen", "value"),
         percent=("value", "low", "high") if metric in SHARES else (),
-        of=(frame,),
+        inputs=(frame,),
     )
 
 
@@ -323,7 +332,7 @@ def _subject_values(measurements: Measurements, view: View) -> None:
         f"subjects-{view.metric}",
         "curves_by_subject",
         height=320,
-        few=("subject", "model", "tokens_seen", "value"),
+        phone_columns=("subject", "model", "tokens_seen", "value"),
         percent=("value", "low", "high") if view.metric in SHARES else (),
-        of=(measurements, view.bands),
+        inputs=(measurements, view.bands),
     )

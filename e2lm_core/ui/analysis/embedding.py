@@ -22,7 +22,7 @@ _BEGUN = Kept("embedding")
 log = logging.getLogger(__name__)
 
 
-class Embedding:
+class EmbeddingJob:
     """One set's texts on their way: `done` of `total`, `over` once its relevance is there, was refused or cancelled."""
 
     def __init__(self, settings: Settings, task: TaskSet, model: str | None) -> None:
@@ -33,7 +33,7 @@ class Embedding:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> Embedding:
+    def start(self) -> EmbeddingJob:
         """Begin, or begin again after it was cancelled."""
         self._stop.clear()
         self.over = self.cancelled = False
@@ -54,7 +54,7 @@ class Embedding:
     def _run(self) -> None:
         settings, task, model = self._work
         try:
-            texts = aside.texts(judge.absent, settings, task.questions, model)
+            texts = aside.texts(judge.missing_texts, settings, task.questions, model)
             self.done, self.total = 0, len(texts)
             for start in range(0, len(texts), CHUNK):
                 if self._stop.is_set():
@@ -74,11 +74,11 @@ class Embedding:
             self.over = True
 
 
-def begun(task: TaskSet, model: str | None = None) -> Embedding | None:
+def get_or_start(task: TaskSet, model: str | None = None) -> EmbeddingJob | None:
     """The embedding of the set, begun at the first call; None where all is computed in place, for want of a server."""
     if not aside.is_open():
         return None
     settings = studio().settings
     return _BEGUN.made_of(
-        (task,), ("embedding", model, settings.workspace), lambda: Embedding(settings, task, model).start()
+        (task,), ("embedding", model, settings.workspace), lambda: EmbeddingJob(settings, task, model).start()
     )

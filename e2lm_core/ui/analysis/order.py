@@ -13,9 +13,9 @@ from typing import TypeVar
 import pandas as pd
 
 from e2lm_core.analysis import standing
-from e2lm_core.analysis.questions.repeats import Repeats
+from e2lm_core.analysis.questions.repeats import Repeatability
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks.stability import Stability
+from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import ModelInfo, TaskSet
 from e2lm_core.scores import set_scores
@@ -29,19 +29,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Order:
+class RankingData:
     """The models' order on one metric, as the parts of this page show it."""
 
     task: TaskSet
     measurements: Measurements
     metric: str
-    stability: Stability
+    stability: RankStability
     scores: Scores
 
     @property
-    def silent(self) -> str | None:
+    def no_advice_reason(self) -> str | None:
         """Why no question is said to hold the order up or to spoil it."""
-        return standing.silence_of_order(self.measurements, self.scores, results.is_running(self.task))
+        return standing.no_ranking_advice_reason(
+            self.measurements, self.scores, results.is_running(self.task)
+        )
 
     @property
     def models(self) -> list[ModelInfo]:
@@ -54,10 +56,12 @@ class Order:
         return set_scores.early_end(self.measurements)
 
     @property
-    def places(self) -> list[str]:
+    def checkpoint_labels(self) -> list[str]:
         """The shared checkpoints in words."""
         grid = self.stability.grid
-        return [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
+        return [
+            phrasing.checkpoint_position(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)
+        ]
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -70,26 +74,26 @@ class Order:
         return self._once("tau", lambda: stability.tau_table(self.stability))
 
     @property
-    def repeats(self) -> Repeats | None:
+    def repeats(self) -> Repeatability | None:
         """Whether what single questions do repeats on other models; None where nothing is said of them."""
         read = self.scores.rc_reading
-        holding = None if self.silent else remembered.holding(self.measurements, self.metric, read)
+        holding = None if self.no_advice_reason else remembered.holding(self.measurements, self.metric, read)
         return None if holding is None else holding.repeats
 
     @cached_property
     def questions(self) -> pd.DataFrame | None:
         """`stability.question_table`; None where no question can be told to hold the order."""
         read = self.scores.rc_reading
-        holding = None if self.silent else remembered.holding(self.measurements, self.metric, read)
+        holding = None if self.no_advice_reason else remembered.holding(self.measurements, self.metric, read)
         if holding is None:
             return None
-        told = not null.says_nothing(self.scores.rc)
+        told = not null.is_within_null(self.scores.rc)
         return self._once(
             f"questions {read}",
-            lambda: stability.holding_table(self.measurements, self.task, holding, told),
+            lambda: stability.influence_table(self.measurements, self.task, holding, told),
         )
 
-    def at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def shares_at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(share of resamples at each rank, share of wins of each pair) at one shared checkpoint."""
         return self._once(
             f"at {checkpoint}",

@@ -28,26 +28,28 @@ from e2lm_core.ui.runs import starting
 PICTURE = "Accuracy while the models read"
 
 
-def first_run(task: TaskSet) -> None:
+def first_run_card(task: TaskSet) -> None:
     """What a first run takes, and the button that starts it."""
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet(studio, task.address)
+    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
     models = {c.model.name for c in checkpoints}
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
-    parts.empty(
+    parts.empty_state(
         f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
     if st.button(
-        say.plain(f"Run {phrasing.count(len(models), 'model')}"), type="primary", icon=":material/play_arrow:"
+        say.escape(f"Run {phrasing.count(len(models), 'model')}"),
+        type="primary",
+        icon=":material/play_arrow:",
     ):
-        starting.start(task)
+        starting.queue_run(task)
 
 
-def headlines(task: TaskSet, is_running: bool) -> None:
+def score_cards(task: TaskSet, is_running: bool) -> None:
     """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
-    pace_s = polling.every(polling.CHARTS_S, starting.is_mine(results.state(task)))
+    pace_s = polling.poll_interval(polling.CHARTS_S, starting.is_own_run(results.state(task)))
     st.fragment(_headlines, run_every=pace_s if is_running else None)(task, is_running)
 
 
@@ -65,14 +67,14 @@ def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) 
     _picture(now, frame, before)
 
 
-def at_once(task: TaskSet) -> None:
+def static_preview(task: TaskSet) -> None:
     """The accuracy curves of a set that is whole, for the home: without the script of charts, half of a first visit."""
     now = results.measurements(task)
     # Not beside the pages, whose process may still be starting: without intervals it is next to nothing.
     frame = results.remembered(now, ("at once",), lambda: tables.curve_frame(now, ("acc",)))
-    rise = curve_words.rise(now, "acc").replace("**", "")
+    rise = curve_words.rise_sentence(now, "acc").replace("**", "")
     st.subheader(PICTURE, anchor=False)
-    picture.of(now, frame, rise)
+    picture.draw_curves(now, frame, rise)
     say.caption(rise)
     addresses.link("accuracy", "Explore the curves", ":material/show_chart:")
     _numbers(frame)
@@ -88,9 +90,9 @@ def _numbers(frame: pd.DataFrame) -> None:
                 "accuracy",
                 "overview_values",
                 height=320,
-                few=("model", "tokens_seen", "value"),
+                phone_columns=("model", "tokens_seen", "value"),
                 percent=("value",),
-                of=(frame,),
+                inputs=(frame,),
             )
 
 
@@ -106,21 +108,21 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
             early_end=set_scores.early_end(now),
             before=before,
             height=360,
-            narrow=window.narrow(),
+            narrow=window.is_narrow(),
         )
     )
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
-    say.caption(curve_words.rise(now, "acc").replace("**", ""))
+    say.caption(curve_words.rise_sentence(now, "acc").replace("**", ""))
 
 
 def _cards(now: Measurements) -> None:
-    scores, course = results.scores(now, "acc"), trends.courses(now, "acc", results.reading())
+    scores, course = results.scores(now, "acc"), trends.score_courses(now, "acc", results.reading())
     with st.grid(4, min_column_width=150):
-        parts.score("Score", scores.score)
-        parts.score("SQ", scores.sq, course.get("SQ"))
-        parts.score("RC", scores.rc, course.get("RC"))
-        parts.score("CS", scores.cs, course.get("CS"))
-    parts.how(
+        parts.score_card("Score", scores.score)
+        parts.score_card("SQ", scores.sq, course.get("SQ"))
+        parts.score_card("RC", scores.rc, course.get("RC"))
+        parts.score_card("CS", scores.cs, course.get("CS"))
+    parts.how_computed(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
         "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In "
         "the chart thin lines are further seeds of the model whose colour they have."
@@ -133,7 +135,7 @@ def next_steps(
     """What to do next, each step with the link to where it is done."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
     running = state.kind == "running"
-    silent = standing.silence(measurements, scores, running) if measurements and scores else None
+    silent = standing.no_advice_reason(measurements, scores, running) if measurements and scores else None
     steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
     if not steps:
         return
@@ -141,4 +143,7 @@ def next_steps(
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             addresses.link(step.view, step.action, ":material/arrow_forward:")
-            say.markdown(say.filled(":gray[{sentence}]", sentence=say.words(step.sentence)), width="content")
+            say.markdown(
+                say.fill_template(":gray[{sentence}]", sentence=say.safe_sentence(step.sentence)),
+                width="content",
+            )

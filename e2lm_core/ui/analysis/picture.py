@@ -16,10 +16,10 @@ import streamlit as st
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import place_words
+from e2lm_core.charts.canvas import checkpoint_labels
 from e2lm_core.charts.marks import lines
-from e2lm_core.charts.palette import Theme, by_variables, variables
-from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw
+from e2lm_core.charts.palette import Theme, css_theme, css_variables
+from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
@@ -42,7 +42,7 @@ export default function ({ data, parentElement }) {
 
 _CSS = (
     f"""
-@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {variables()} }} }}
+@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {css_variables()} }} }}
 """
     + """
 .studio-picture { container-type: inline-size; }
@@ -63,21 +63,23 @@ def _component():
     )
 
 
-def of(now: Measurements, frame: pd.DataFrame, about: str) -> None:
+def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> None:
     """Draw it; `about` says in words what is seen."""
     theme = session.current_theme()
     drawn = results.remembered(
-        now, ("picture", theme.name), lambda: made(now, frame, about, by_variables(theme))
+        measurements,
+        ("picture", theme.name),
+        lambda: render_svgs(measurements, frame, about, css_theme(theme)),
     )
-    show("home_picture", drawn, charts_script(_STATIC))
+    show_svg("home_picture", drawn, charts_script(_STATIC))
 
 
-def show(key: str, drawn: list[str], fetched_next: str = "") -> None:
+def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:
     """One picture, or that for a wide page and that for a narrow one; then the browser fetches a script for what comes next."""
     _component()(key=key, data={"drawn": drawn, "next": fetched_next})
 
 
-def made(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
+def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
     """The picture for a wide page and for a narrow one, as SVG."""
     models = {curve.model.name: curve.model for curve in now.curves}
     by_tokens = bool(frame["tokens_seen"].notna().all())
@@ -89,7 +91,7 @@ def made(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> li
         by_tokens,
         about.replace("**", ""),
     )
-    return [draw(plot, WIDE, theme, "picture-wide"), draw(plot, NARROW, theme, "picture-narrow")]
+    return [draw_svg(plot, WIDE, theme, "picture-wide"), draw_svg(plot, NARROW, theme, "picture-narrow")]
 
 
 def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
@@ -97,7 +99,7 @@ def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
     values = points["value"].astype(float)
     said = [
         f"{model.short_name}: {phrasing.percent(value)}, {place}"
-        for value, place in zip(values, place_words(points), strict=True)
+        for value, place in zip(values, checkpoint_labels(points), strict=True)
     ]
     name = "" if model.seed_of else model.short_name
     return Line(model, list(zip(xs, values, strict=True)), name, said=said)

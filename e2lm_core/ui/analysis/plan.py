@@ -45,10 +45,12 @@ class Fleet:
     seconds: float | None
 
 
-def measured_enough(measurements: Measurements) -> bool:
+def can_plan(measurements: Measurements) -> bool:
     """Whether a plan can be drawn from what was measured: two questions or more, at some whole checkpoint."""
     return bool(
-        measurements.measured and len(measurements.question_ids) >= 2 and measurements.complete_checkpoints
+        measurements.complete_pairs
+        and len(measurements.question_ids) >= 2
+        and measurements.complete_checkpoints
     )
 
 
@@ -57,7 +59,7 @@ def measured_enough(measurements: Measurements) -> bool:
 
 def controls(task: TaskSet, measurements: Measurements, metric: str) -> tuple[Goal, Fleet]:
     """What is to be known, and on which fleet: side by side where there is room."""
-    left, right = (st.container(), st.container()) if window.narrow() else st.columns(2, gap="large")
+    left, right = (st.container(), st.container()) if window.is_narrow() else st.columns(2, gap="large")
     with left:
         goal = _goal([curve.model.name for curve in measurements.curves], metric)
     with right:
@@ -76,7 +78,7 @@ def _goal(models: Sequence[str], metric: str) -> Goal:
         help=parts.explained_lines({k: h for k, h in labels.SCORE_HELP.items() if k != "SNR"}),
     )
     if of in ("rc", "score"):
-        reading.choose("plan")
+        reading.rc_reading_control("plan")
     chosen: list[str] = []
     if of == "mean":
         chosen = [st.selectbox("Model", models, key="plan_model")]
@@ -145,13 +147,13 @@ def _thinned(
         selection_mode="multi",
         default=models,
         key=f"plan_models_{task.address}",
-        format_func=lambda name: say.plain(measurements.curve_of(name).model.short_name),
+        format_func=lambda name: say.escape(measurements.curve_of(name).model.short_name),
         wrap=True,
     )
     density = st.segmented_control(
         "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
     )
-    return run_order.thin([c for c in checkpoints if c.model.name in picked], density)
+    return run_order.thin_out([c for c in checkpoints if c.model.name in picked], density)
 
 
 # --- the answer -------------------------------------------------------------------------------------------
@@ -174,23 +176,25 @@ def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
     )
 
 
-def widths(plan: Plan) -> None:
+def width_chart(plan: Plan) -> None:
     """The width against the number of questions, and what it rests on."""
     parts.chart(
-        lambda: plan_charts.widths(plan, session.current_theme(), window.narrow()),
+        lambda: plan_charts.widths(plan, session.current_theme(), window.is_narrow()),
         "plan_widths",
         f"Width of the 95% interval of {plan.subject} against the number of questions",
-        of=(plan,),
+        inputs=(plan,),
     )
-    parts.how(
+    parts.how_computed(
         f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
         "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
     )
     if plan.widths.why and plan.questions is not None:
-        say.caption(say.filled(":material/info: Small sets have no width here: {why}", why=plan.widths.why))
+        say.caption(
+            say.fill_template(":material/info: Small sets have no width here: {why}", why=plan.widths.why)
+        )
 
 
-def pace(plan: Plan) -> None:
+def pace_note(plan: Plan) -> None:
     """Where the pace is from; the way to a first run where none is known."""
     if plan.pace is not None:
         say.caption(f"Pace: {plan.pace.source}.")
@@ -202,13 +206,13 @@ def pace(plan: Plan) -> None:
     addresses.link("run", "Make a first run", ":material/play_circle:")
 
 
-def by_size(plan: Plan) -> None:
+def size_table(plan: Plan) -> None:
     """The width and the time at every size studied."""
     parts.table(
         lambda: plan_words.size_frame(plan),
         f"plan-{plan.of}-{plan.metric}",
         "plan_sizes",
-        few=("questions", "width", "seconds"),
+        phone_columns=("questions", "width", "seconds"),
         column_config={
             "questions": _NUMBER(format="localized"),
             "width": _NUMBER("width of the 95% interval", format="%.4f"),
@@ -219,20 +223,20 @@ def by_size(plan: Plan) -> None:
             ),
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
-        of=(plan,),
+        inputs=(plan,),
     )
 
 
 def power(measurements: Measurements, metric: str) -> None:
     """Whether so many questions like these tell two models apart after so many tokens, and how many it takes."""
-    names = [curve.model.name for curve in measurements.counted]
+    names = [curve.model.name for curve in measurements.scored_curves]
     if len(names) < 2:
-        parts.empty("Two models that count in scores are needed: run a second one.")
+        parts.empty_state("Two models that count in scores are needed: run a second one.")
         return
     head = st.container()
-    nearest = planning.nearest(measurements, metric)
-    with st.container(horizontal=not window.narrow(), gap="small"):
-        short = {curve.model.name: curve.model.short_name for curve in measurements.counted}.__getitem__
+    nearest = planning.closest_pair(measurements, metric)
+    with st.container(horizontal=not window.is_narrow(), gap="small"):
+        short = {curve.model.name: curve.model.short_name for curve in measurements.scored_curves}.__getitem__
         one, other = (names.index(name) for name in nearest)
         first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
         second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
@@ -240,7 +244,10 @@ def power(measurements: Measurements, metric: str) -> None:
         asked = st.number_input("Questions", 2, max(MOST_QUESTIONS, own), own, key="plan_power_questions")
         tokens = st.selectbox(
             "At tokens seen",
-            [None, *sorted({float(n) for n in measurements.counted[0].tokens_seen if math.isfinite(n)})],
+            [
+                None,
+                *sorted({float(n) for n in measurements.scored_curves[0].tokens_seen if math.isfinite(n)}),
+            ],
             format_func=lambda n: "the last checkpoint" if n is None else phrasing.tokens(n),
             key="plan_power_tokens",
         )
@@ -248,18 +255,18 @@ def power(measurements: Measurements, metric: str) -> None:
         told = results.remembered(
             measurements,
             ("power", metric, first, second, str(tokens), str(int(asked))),
-            lambda: powers.power(measurements, metric, (first, second), tokens, int(asked)),
+            lambda: powers.compute_power(measurements, metric, (first, second), tokens, int(asked)),
         )
     except StudioError as error:
         say.info(error, icon=":material/info:")
         return
     with head:
-        parts.finding(plan_words.power_finding(told))
+        parts.headline(plan_words.power_headline(told))
     parts.table(
         lambda: plan_words.power_frame(told),
         f"power-{metric}",
         "plan_power",
-        few=("questions", "power"),
+        phone_columns=("questions", "power"),
         percent=("power", *(["detectable"] if metric in SHARES else [])),
         column_config={
             "questions": _NUMBER(format="localized"),
@@ -268,22 +275,22 @@ def power(measurements: Measurements, metric: str) -> None:
                 "smallest difference told in 80%", format="%.1f%%" if metric in SHARES else "%.3f"
             ),
         },
-        of=(told,),
+        inputs=(told,),
     )
-    parts.how(plan_words.power_rests_on(told), plan_words.POWER_HELP)
+    parts.how_computed(plan_words.power_assumptions(told), plan_words.POWER_HELP)
 
 
-def by_model(plan: Plan) -> None:
+def model_table(plan: Plan) -> None:
     """The time that each model of the fleet takes."""
     parts.table(
         lambda: plan_words.fleet_frame(plan),
         f"plan-fleet-{plan.of}",
         "plan_fleet",
-        few=("model", "checkpoints", "seconds"),
+        phone_columns=("model", "checkpoints", "seconds"),
         column_config={
             "parameters": _NUMBER(format="compact"),
             "ms a question": _NUMBER(format="%.3f"),
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
-        of=(plan,),
+        inputs=(plan,),
     )

@@ -17,7 +17,7 @@ from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import reading
-from e2lm_core.ui.analysis.order import Order
+from e2lm_core.ui.analysis.order import RankingData
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import drawn
 
@@ -28,21 +28,21 @@ MOST_QUESTIONS = 6  # named on either side
 
 def controls() -> None:
     """Which metric, and how RC is read."""
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
-        parts.metric(METRIC, explained=True)
-        reading.choose("ranks")
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        parts.metric_control(METRIC, explained=True)
+        reading.rc_reading_control("ranks")
 
 
 # --- the charts -------------------------------------------------------------------------------------------
 
 
-def over_tokens(order: Order) -> None:
+def over_tokens(order: RankingData) -> None:
     """Each model's rank against tokens seen."""
     drawn.once(("over tokens", order.stability), lambda: _over_tokens(order))
 
 
-def _over_tokens(order: Order) -> None:
-    theme, narrow = session.current_theme(), window.narrow()
+def _over_tokens(order: RankingData) -> None:
+    theme, narrow = session.current_theme(), window.is_narrow()
     parts.chart(
         rank_charts.bump(
             stability.bump_frame(order.stability), order.models, theme, order.early_end, narrow=narrow
@@ -50,7 +50,7 @@ def _over_tokens(order: Order) -> None:
         "ranks_bump",
         "Rank of each model against tokens seen, with the share of resamples at each rank",
     )
-    parts.how(
+    parts.how_computed(
         "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
         "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
         "the early window is a ranking that could have been read early. "
@@ -61,18 +61,18 @@ def _over_tokens(order: Order) -> None:
 def cards(scores: Scores) -> None:
     """The scores that tell of the order."""
     with st.grid(3, min_column_width=190):  # its longest name is whole on a phone too
-        parts.score("RC", scores.rc)
-        parts.score("Decision accuracy", scores.decision_accuracy)
-        parts.score("SNR", scores.snr)
+        parts.score_card("RC", scores.rc)
+        parts.score_card("Decision accuracy", scores.decision_accuracy)
+        parts.score_card("SNR", scores.snr)
 
 
-def how_early(order: Order) -> None:
+def how_early(order: RankingData) -> None:
     """How early pairs and the whole order are as they will be, side by side."""
     rc, read = order.scores.rc, order.scores.rc_reading
     drawn.once(("how early", order.stability, rc.why, read), lambda: _how_early(order, rc))
 
 
-def _how_early(order: Order, rc: Value) -> None:
+def _how_early(order: RankingData, rc: Value) -> None:
     with st.grid(2, min_column_width=420):
         with st.container():
             _decisions(order)
@@ -80,7 +80,7 @@ def _how_early(order: Order, rc: Value) -> None:
             _tau(order, rc)
 
 
-def _decisions(order: Order) -> None:
+def _decisions(order: RankingData) -> None:
     st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
     parts.chart(
         rank_charts.over_tokens(
@@ -95,13 +95,13 @@ def _decisions(order: Order) -> None:
         "ranks_decisions",
         "Share of model pairs ordered as at the last checkpoint, against tokens seen",
     )
-    say.caption(rank_words.decisions(order.stability))
+    say.caption(rank_words.decision_sentence(order.stability))
 
 
-def _tau(order: Order, rc: Value) -> None:
+def _tau(order: RankingData, rc: Value) -> None:
     st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
     if not order.tau["τ_b"].notna().any():
-        parts.empty(f"There is none: {rc.why}")
+        parts.empty_state(f"There is none: {rc.why}")
         return
     parts.chart(
         rank_charts.over_tokens(
@@ -114,24 +114,24 @@ def _tau(order: Order, rc: Value) -> None:
         "ranks_tau",
         "Kendall's tau between the early window's end and each later checkpoint",
     )
-    say.caption(rank_words.tau(order.scores.rc_reading))
+    say.caption(rank_words.tau_note(order.scores.rc_reading))
 
 
-def at_one_checkpoint(order: Order) -> None:
+def at_one_checkpoint(order: RankingData) -> None:
     """How sure the order is at a checkpoint to choose: the share of resamples at each rank, and of wins of each pair."""
     st.subheader("How sure is the order at one checkpoint?", anchor=False)
-    at, places = 0, order.places
+    at, places = 0, order.checkpoint_labels
     if len(places) > 1:
         at = st.select_slider(
             "Checkpoint",
             range(len(places)),
-            value=order.stability.default,
+            value=order.stability.default_checkpoint,
             format_func=lambda k: places[k],
             key="ranks_at",
         )
-    shares, wins = order.at(at)
+    shares, wins = order.shares_at(at)
     drawn.once(("at one checkpoint", shares), lambda: _heatmaps(order, shares, wins))
-    say.caption(rank_words.wins(order.stability, at))
+    say.caption(rank_words.win_sentence(order.stability, at))
     with st.grid(2, min_column_width=420):
         with st.container():
             parts.table(
@@ -139,16 +139,16 @@ def at_one_checkpoint(order: Order) -> None:
                 f"rank-shares-{order.metric}",
                 "ranks_share",
                 percent=tuple(shares.columns[2:]),
-                of=(shares,),
+                inputs=(shares,),
             )
         with st.container():
             parts.table(
-                wins, f"wins-{order.metric}", "ranks_win", percent=tuple(wins.columns[1:]), of=(wins,)
+                wins, f"wins-{order.metric}", "ranks_win", percent=tuple(wins.columns[1:]), inputs=(wins,)
             )
 
 
-def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
-    theme, narrow = session.current_theme(), window.narrow()
+def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
+    theme, narrow = session.current_theme(), window.is_narrow()
     with st.grid(2, min_column_width=420):
         parts.chart(
             rank_charts.share_heatmap(
@@ -178,19 +178,19 @@ def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
         )
 
 
-def which_questions(order: Order) -> None:
+def which_questions(order: RankingData) -> None:
     """The questions that hold the order up, and those that spoil it."""
     drawn.once(
-        ("which questions", order.stability, order.silent, order.scores.rc_reading),
+        ("which questions", order.stability, order.no_advice_reason, order.scores.rc_reading),
         lambda: _which_questions(order),
     )
 
 
-def _which_questions(order: Order) -> None:
+def _which_questions(order: RankingData) -> None:
     st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
     repeats = order.repeats
-    say.markdown(order.silent or rank_words.holding(order.questions, repeats))
-    if order.questions is None or not (repeats and repeats.holds):
+    say.markdown(order.no_advice_reason or rank_words.influence_sentence(order.questions, repeats))
+    if order.questions is None or not (repeats and repeats.is_significant):
         return
     known = order.questions.dropna(subset=["support"])
     with st.grid(2, min_column_width=420):
@@ -200,7 +200,7 @@ def _which_questions(order: Order) -> None:
 
 def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
     with st.container():
-        say.markdown(say.filled("**{title}**", title=title))
+        say.markdown(say.fill_template("**{title}**", title=title))
         if rows.empty:
             st.caption("No question does.")
             return
@@ -211,51 +211,51 @@ def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
             column_config={
                 "support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])
             },
-            column_order=("support", "id") if window.narrow() else ("support", "subject", "question"),
+            column_order=("support", "id") if window.is_narrow() else ("support", "subject", "question"),
         )
 
 
 # --- the tables -------------------------------------------------------------------------------------------
 
 
-def rank_table(order: Order) -> None:
+def rank_table(order: RankingData) -> None:
     """Each model's rank at every checkpoint."""
     parts.table(
         lambda: tables.rank_frame(order.measurements, order.metric),
         f"ranks-{order.metric}",
         "ranks",
         height=300,
-        few=("model", "tokens_seen", "rank"),
+        phone_columns=("model", "tokens_seen", "rank"),
         percent=("value",) if order.metric in SHARES else (),
-        of=(order.measurements,),
+        inputs=(order.measurements,),
     )
 
 
-def decision_table(order: Order) -> None:
+def decision_table(order: RankingData) -> None:
     """The share of pairs that are ordered as at the end, at every checkpoint."""
     parts.table(
         order.decisions,
         f"decisions-{order.metric}",
         "ranks_decision",
         height=300,
-        few=("tokens_seen", "pairs as at the end", "resamples from", "to"),
+        phone_columns=("tokens_seen", "pairs as at the end", "resamples from", "to"),
         percent=("pairs as at the end", "resamples from", "to"),
-        of=(order.stability,),
+        inputs=(order.stability,),
     )
 
 
-def tau_table(order: Order) -> None:
+def tau_table(order: RankingData) -> None:
     """The agreement of each later checkpoint with the early window's end."""
     parts.table(
         lambda: order.tau.round(4),
         f"tau-{order.metric}",
         "ranks_later",
-        few=("tokens_seen", "τ_b", "resamples from", "to"),
-        of=(order.stability,),
+        phone_columns=("tokens_seen", "τ_b", "resamples from", "to"),
+        inputs=(order.stability,),
     )
 
 
-def every_two_checkpoints(order: Order) -> None:
+def every_two_checkpoints(order: RankingData) -> None:
     """The agreement of the order between every two checkpoints, drawn and as a table."""
     drawn.once(("every two", order.stability), lambda: _every_two(order))
     parts.table(
@@ -263,16 +263,16 @@ def every_two_checkpoints(order: Order) -> None:
         f"tau-matrix-{order.metric}",
         "ranks_every",
         height=300,
-        of=(order.stability,),
+        inputs=(order.stability,),
     )
 
 
-def _every_two(order: Order) -> None:
+def _every_two(order: RankingData) -> None:
     grid = order.stability.grid
     every = tau_matrix(grid.scores)
     parts.chart(
         rank_charts.tau_heatmap(
-            every, list(grid.tokens_seen), session.current_theme(), narrow=window.narrow()
+            every, list(grid.tokens_seen), session.current_theme(), narrow=window.is_narrow()
         ),
         "ranks_matrix",
         "Kendall's tau between every two checkpoints",
@@ -280,30 +280,30 @@ def _every_two(order: Order) -> None:
     st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
 
 
-def _matrix(order: Order) -> pd.DataFrame:
-    places = order.places
+def _matrix(order: RankingData) -> pd.DataFrame:
+    places = order.checkpoint_labels
     matrix = pd.DataFrame(tau_matrix(order.stability.grid.scores), columns=places).round(3)
     matrix.insert(0, "checkpoint", places)
     return matrix
 
 
-def question_table(order: Order) -> None:
+def question_table(order: RankingData) -> None:
     """What each question does for the order."""
     if order.questions is None:
-        say.caption(order.silent or rank_words.holding(None))
+        say.caption(order.no_advice_reason or rank_words.influence_sentence(None))
         return
-    if not (order.repeats and order.repeats.holds):
-        say.caption(rank_words.holding(order.questions, order.repeats))
+    if not (order.repeats and order.repeats.is_significant):
+        say.caption(rank_words.influence_sentence(order.questions, order.repeats))
         return
     parts.table(
         order.questions,
         f"rank-questions-{order.metric}",
         "ranks_questions",
         height=360,
-        few=("id", "support", "± 95%"),
+        phone_columns=("id", "support", "± 95%"),
         column_config={
             name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
             for name in ("support", "± 95%", "by half 1", "by half 2", "agreement", "RC gain")
         },
-        of=(order.questions,),
+        inputs=(order.questions,),
     )

@@ -12,7 +12,7 @@ from e2lm_core.ui.frame import parts
 from e2lm_core.ui.remembered import results
 
 
-def choose(page: str) -> None:
+def rc_reading_control(page: str) -> None:
     """The control of a page; another page that is opened next reads RC alike."""
     names, key = list(readings.READINGS), f"{page}_rc"
 

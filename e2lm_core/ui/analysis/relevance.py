@@ -11,18 +11,18 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import tables, words
-from e2lm_core.relevance.embeddings import others
+from e2lm_core.relevance.embeddings import comparison_models
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import embedding
-from e2lm_core.ui.analysis.embedding import Embedding
+from e2lm_core.ui.analysis.embedding import EmbeddingJob
 from e2lm_core.ui.frame import addresses, parts, polling, say
 from e2lm_core.ui.remembered import results
 
 
-def judged(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:
+def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:
     """The set's relevance; None while it is computed in the background, which is shown with a bar, or where it cannot be."""
-    work = embedding.begun(task, model)
+    work = embedding.get_or_start(task, model)
     try:
         if work is None or (work.over and not work.error and not work.cancelled):
             return results.relevance(task, model)
@@ -31,12 +31,12 @@ def judged(task: TaskSet, model: str | None = None, titled: bool = True) -> Rele
     else:
         if not work.error:
             if titled:
-                parts.finding("The questions are being embedded; every other page can be used meanwhile.")
+                parts.headline("The questions are being embedded; every other page can be used meanwhile.")
             _on_its_way(work, model)
             return None
         reason = work.error
     if titled:
-        parts.finding("Relevance cannot be computed here.")
+        parts.headline("Relevance cannot be computed here.")
     say.error(reason, icon=":material/error:")
     if work is not None and st.button("Try again", key=f"relevance_again_{model}"):
         work.start()
@@ -44,7 +44,7 @@ def judged(task: TaskSet, model: str | None = None, titled: bool = True) -> Rele
     return None
 
 
-def _on_its_way(work: Embedding, model: str | None) -> None:
+def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
     if work.cancelled and work.over:
         st.caption("Cancelled; what was embedded is kept.")
         if st.button("Go on", icon=":material/play_arrow:", key=f"relevance_on_{model}"):
@@ -52,29 +52,31 @@ def _on_its_way(work: Embedding, model: str | None) -> None:
             st.rerun()
         return
 
-    @st.fragment(run_every=polling.every(polling.PROGRESS_S, mine=True))
+    @st.fragment(run_every=polling.poll_interval(polling.PROGRESS_S, is_own_run=True))
     def bar() -> None:
         if work.over:
             st.rerun()
         share = work.done / work.total if work.total else 0.0
         text = (
-            words.embedding(work.done, work.total) if work.total else "Looking for what is embedded already …"
+            words.progress_sentence(work.done, work.total)
+            if work.total
+            else "Looking for what is embedded already …"
         )
-        st.progress(share, text=say.plain(text))
+        st.progress(share, text=say.escape(text))
         if st.button("Cancel", icon=":material/stop:", key=f"relevance_cancel_{model}"):
             work.cancel()
 
     bar()
 
 
-def acceptance(relevance: Relevance) -> None:
+def acceptance_charts(relevance: Relevance) -> None:
     """How the probabilities are spread, and the fields that the questions are nearest to."""
     st.subheader("Probability of acceptance", anchor=False)
     parts.chart(
         lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
         "relevance_histogram",
         "Histogram of acceptance probabilities",
-        of=(relevance,),
+        inputs=(relevance,),
     )
     st.caption("The questions between the two sides are worth reading.")
     st.subheader("Nearest field", anchor=False)
@@ -83,23 +85,23 @@ def acceptance(relevance: Relevance) -> None:
         "fields",
         "relevance_fields",
         column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
-        of=(relevance,),
+        inputs=(relevance,),
     )
 
 
-def exemplars(relevance: Relevance, task: TaskSet) -> None:
+def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     """The questions on a map of the labelled exemplars."""
     st.subheader("The set among labelled exemplars", anchor=False)
     parts.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
         "Map of the questions among exemplars",
-        of=(relevance, task),
+        inputs=(relevance, task),
     )
     st.caption("Near points read alike; directions (principal components) mean nothing.")
 
 
-def least_scientific(relevance: Relevance, task: TaskSet) -> None:
+def relevance_table(relevance: Relevance, task: TaskSet) -> None:
     """Every question with its probability, the lowest first."""
     st.subheader("The least scientific first", anchor=False)
     parts.table(
@@ -107,17 +109,17 @@ def least_scientific(relevance: Relevance, task: TaskSet) -> None:
         "relevance",
         "relevance_questions",
         height=360,
-        few=("probability", "question"),
+        phone_columns=("probability", "question"),
         column_config={
             "probability": st.column_config.ProgressColumn(
                 "probability", format="%.2f", min_value=0, max_value=1
             )
         },
-        of=(relevance, task),
+        inputs=(relevance, task),
     )
 
 
-def why(relevance: Relevance, task: TaskSet) -> None:
+def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
     """The exemplars most like one question, which is chosen; the least scientific one at first."""
     st.subheader("Why a question scores so", anchor=False)
     order = relevance.probability.argsort(kind="stable")
@@ -127,8 +129,8 @@ def why(relevance: Relevance, task: TaskSet) -> None:
     place = st.selectbox(
         "Question",
         [int(at) for at in order],
-        format_func=lambda at: say.plain(
-            f"{relevance.probability[at]:.2f}  {tables.short(task.questions[at].question, 110)}"
+        format_func=lambda at: say.escape(
+            f"{relevance.probability[at]:.2f}  {tables.safe_excerpt(task.questions[at].question, 110)}"
         ),
         key=key,
         on_change=lambda: st.session_state.update(
@@ -139,10 +141,10 @@ def why(relevance: Relevance, task: TaskSet) -> None:
     if place is None:
         return
     parts.table(
-        lambda: tables.reasons_frame(relevance, place),
+        lambda: tables.exemplar_frame(relevance, place),
         f"why-{relevance.ids[place]}",
         "relevance_why",
-        few=("is", "exemplar"),
+        phone_columns=("is", "exemplar"),
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
     st.caption(
@@ -157,34 +159,34 @@ def reliability(relevance: Relevance) -> None:
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
         "relevance_reliability",
         "Share of accepted exemplars against the probability given to them",
-        of=(relevance,),
+        inputs=(relevance,),
     )
-    say.caption(words.reliability(relevance))
+    say.caption(words.reliability_sentence(relevance))
 
 
-def compared(relevance: Relevance, task: TaskSet) -> None:
+def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
     """The same judged by another embedder, where that is asked for."""
     st.subheader("Another embedder", anchor=False)
     asked = st.segmented_control(
         "Compare with",
-        others(relevance.embedder),
-        format_func=say.plain,
+        comparison_models(relevance.embedder),
+        format_func=say.escape,
         key="relevance_compare",
         help="`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
         "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
         "`relevance SET --embedder NAME` takes any sentence-transformers model.",
     )
-    other = judged(task, asked, titled=False) if asked else None
+    other = load_relevance(task, asked, titled=False) if asked else None
     if other is None:
         return
-    say.markdown(words.compared(relevance, other))
+    say.markdown(words.agreement_sentence(relevance, other))
     parts.table(
         lambda: tables.compared_frame(relevance, other, task),
         "compared",
         "relevance_compared",
         height=280,
-        few=("probability", other.embedder, "question"),
-        of=(relevance, other, task),
+        phone_columns=("probability", other.embedder, "question"),
+        inputs=(relevance, other, task),
     )
 
 

@@ -30,9 +30,9 @@ TABS = ("Every score", "SQ by model", "The bars")
 
 def controls() -> None:
     """Which metric, and how RC is read."""
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
-        parts.metric(METRIC, explained=True)
-        reading.choose("score")
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        parts.metric_control(METRIC, explained=True)
+        reading.rc_reading_control("score")
 
 
 def cards(scores: Scores) -> None:
@@ -44,7 +44,7 @@ def cards(scores: Scores) -> None:
             ("RC", scores.rc),
             ("CS", scores.cs),
         ):
-            parts.score(label, value)
+            parts.score_card(label, value)
 
 
 def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
@@ -54,32 +54,32 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
     shown = {task.address: scores, **others}
     frame = remembered.bars(shown)
     parts.chart(
-        lambda: score_charts.score_bars(frame, session.current_theme(), window.narrow()),
+        lambda: score_charts.score_bars(frame, session.current_theme(), window.is_narrow()),
         "score_bars",
         "The Score of this set and of the example sets as stacked bars of its three parts",
-        of=(frame,),
+        inputs=(frame,),
     )
-    parts.how(
+    parts.how_computed(
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
         "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up.",
         score_words.NO_SINGLE_QUESTION,
     )
     for name, example in examples.items():
-        if told := standing.untaught(example.taught):
-            say.caption(say.filled(":material/school: {name}: {told}", name=name, told=told))
+        if told := standing.unknown_facts_warning(example.taught):
+            say.caption(say.fill_template(":material/school: {name}: {told}", name=name, told=told))
     for sentence in lacking:
-        say.caption(say.filled(":material/info: {sentence}", sentence=say.words(sentence)))
+        say.caption(say.fill_template(":material/info: {sentence}", sentence=say.safe_sentence(sentence)))
     return frame
 
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
-    said = score_words.sentences(advice)
+    said = score_words.advice_sentences(advice)
     say.markdown("\n".join(said[:1]))
     if more := said[1:]:
         with st.expander(
-            say.plain(f"{phrasing.count(len(more), 'more thing')} that would"), icon=":material/trending_up:"
+            say.escape(f"{phrasing.count(len(more), 'more thing')} that would"), icon=":material/trending_up:"
         ):
             say.markdown("\n".join(f"- {sentence}" for sentence in more))
     addresses.link("choosing", "Choose among the questions", ":material/checklist:")
@@ -97,7 +97,7 @@ def every_score(
         lambda: score_parts.score_frame(measurements, scores, metric, bounds),
         f"scores-{metric}",
         "score_every",
-        few=("score", "value", "low", "high"),
+        phone_columns=("score", "value", "low", "high"),
         percent=("coverage",),
         column_config={
             "low": number("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
@@ -113,7 +113,7 @@ def every_score(
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
-        of=(measurements, scores.rc_reading),
+        inputs=(measurements, scores.rc_reading),
     )
 
 
@@ -123,8 +123,8 @@ def by_model(measurements: Measurements, metric: str) -> None:
         lambda: results.quality(measurements, metric),
         f"sq-{metric}",
         "score_models",
-        few=("model", "SQ", "ρ", "AC"),
-        of=(measurements,),
+        phone_columns=("model", "SQ", "ρ", "AC"),
+        inputs=(measurements,),
     )
 
 
@@ -145,11 +145,11 @@ def published_sets() -> None:
         figures = published.published_figures()
         parts.chart(
             lambda: score_charts.published_bars(
-                score_charts.published_frame(figures), session.current_theme(), window.narrow()
+                score_charts.published_frame(figures), session.current_theme(), window.is_narrow()
             ),
             "score_published",
             "Published figures of other sets, not comparable",
-            of=(),
+            inputs=(),
         )
         say.caption(
             f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
@@ -159,10 +159,10 @@ def published_sets() -> None:
             lambda: score_charts.published_frame(figures),
             "published",
             "score_published",
-            few=("benchmark", "SQ", "total"),
+            phone_columns=("benchmark", "SQ", "total"),
             column_config={
                 name: st.column_config.NumberColumn(name, format="%.3f")
                 for name in ("total", "from SQ", "from RC and CS")
             },
-            of=(),
+            inputs=(),
         )

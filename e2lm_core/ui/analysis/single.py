@@ -27,7 +27,7 @@ MOST_POINTS = 2_000_000
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
     """The answer of the questions one by one: how many rise, how many fall."""
-    return curve_words.one_by_one(_questions(task, measurements))
+    return curve_words.questions_headline(_questions(task, measurements))
 
 
 def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,
-        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
+        column_order=("id", "acc_first", "acc_last") if window.is_narrow() else None,
         on_select=partial(_pick, task),
         selection_mode="single-row",
         key="curves_question",
@@ -90,9 +90,9 @@ def _risen_most(frame: pd.DataFrame) -> int | None:
 
 
 def _question(question: Question, measurements: Measurements, view: View) -> None:
-    say.markdown(say.filled("**{id}** · {text}", id=question.id, text=question.question))
+    say.markdown(say.fill_template("**{id}** · {text}", id=question.id, text=question.question))
     say.caption(
-        say.plain(
+        say.escape(
             " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
         )
     )
@@ -108,7 +108,7 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
                 session.current_theme(),
                 chance=1 / len(question.choices) if metric == "norm_prob" else None,
                 height=340,
-                narrow=window.narrow(),
+                narrow=window.is_narrow(),
                 axis=axis,
             )
         ),

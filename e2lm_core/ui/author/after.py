@@ -23,28 +23,28 @@ from e2lm_core.ui.runs import starting
 OWN = timedelta(minutes=30)
 
 
-def reset() -> None:
+def forget_last_edit() -> None:
     """Forget what was said of the edit before."""
     st.session_state.pop("editor_refused", None)
 
 
-def runs_edits() -> str:
+def auto_run_token() -> str:
     """Whose run an edit begins as soon as it is saved, see `requests.pass_for`; "" where the visitor wants none."""
-    return starting.visitor() if st.session_state.get("run_edits", True) else ""
+    return starting.browser_owner() if st.session_state.get("run_edits", True) else ""
 
 
-def edited(task: TaskSet) -> None:
+def after_save(task: TaskSet) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
-    if visitor := runs_edits():
+    if visitor := auto_run_token():
         try:
-            if edits.start_edit(session.studio(), task, visitor) is not None:
+            if edits.start_edit_run(session.studio(), task, visitor) is not None:
                 starting.ensure_worker()
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
 
 
 @dataclass(frozen=True)
-class Edit:
+class LastEdit:
     """The set after an edit and before it, None where that is not kept."""
 
     after: TaskSet
@@ -52,18 +52,18 @@ class Edit:
     mine: bool = False
 
 
-def last_edit(task: TaskSet) -> Edit:
+def last_edit(task: TaskSet) -> LastEdit:
     """The visitor's own last edit where it is recent, else the last of which pages show figures; as the history has them."""
     if session.is_example(task.address):
-        return Edit(task)
+        return LastEdit(task)
     kept = versions.list_versions(session.studio().settings, task.address)
     own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
     if own is None:
         here = results.shown(task)
         at = next((n for n, version in enumerate(kept) if version.number == here.number), 0)
-        edit = Edit(here.task)
+        edit = LastEdit(here.task)
     else:
-        at, edit = own, Edit(task, mine=True)
+        at, edit = own, LastEdit(task, mine=True)
     if not at:
         return edit
     try:

@@ -44,19 +44,19 @@ def card(task: TaskSet, readonly: bool) -> None:
     with form:
         _question(task, question, readonly)
     with results:
-        live.question(task, question)
-    rendered.prompt_of(task, question)
+        live.question_results(task, question)
+    rendered.prompt_preview(task, question)
 
 
-def places(task: TaskSet) -> list[str]:
+def open_places(task: TaskSet) -> list[str]:
     """The place whose form the card shows."""
     ids = [q.id for q in task.questions]
     if not ids or st.session_state.get("card_new"):
         return [drafts.NEW]
-    return [drafts.of_question(ids[_at(ids)])]
+    return [drafts.question_place(ids[_at(ids)])]
 
 
-def go(identity: str) -> None:
+def show_question(identity: str) -> None:
     """The card shows this question from the next drawing on."""
     st.session_state["card_id"] = identity
     st.session_state.pop("card_new", None)
@@ -77,7 +77,7 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
         )
         if picked != ids[at]:
-            go(picked)
+            show_question(picked)
             st.rerun()
         _arrow("card_next", "Next", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
         if not readonly:
@@ -93,7 +93,13 @@ def _at(ids: list[str]) -> int:
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
     """A button that goes to a question; disabled where there is none."""
     st.button(
-        say.plain(name), icon=icon, key=key, disabled=not to, shortcut=shortcut, on_click=go, args=tuple(to)
+        say.escape(name),
+        icon=icon,
+        key=key,
+        disabled=not to,
+        shortcut=shortcut,
+        on_click=show_question,
+        args=tuple(to),
     )
 
 
@@ -102,19 +108,19 @@ def _add() -> None:
 
 
 def _question(task: TaskSet, question: Question, readonly: bool) -> None:
-    place = drafts.of_question(question.id)
-    if not readonly and clashes.of_question(task, question):
+    place = drafts.question_place(question.id)
+    if not readonly and clashes.question_conflicts(task, question):
         return
     form = forms.open_form(task.address, place, _values(question))
     slots = (
         len(question.choices) if readonly else max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
     )
     if not readonly:
-        forms.notice(form)
+        forms.draft_notice(form)
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
         _fields(form, slots, readonly)
         _preview_button(form, slots, readonly)
-        forms.buttons(form, "Save", readonly, _save, (form, question.id, slots))
+        forms.form_buttons(form, "Save", readonly, _save, (form, question.id, slots))
     _preview(form)
     if not readonly:
         _listen(form, slots)
@@ -126,11 +132,11 @@ def _new(task: TaskSet) -> None:
     form = forms.open_form(task.address, drafts.NEW, _values(_BLANK))
     slots = max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
     st.subheader("A new question", anchor=False)
-    forms.notice(form)
+    forms.draft_notice(form)
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
         _fields(form, slots, readonly=False)
         _preview_button(form, slots, readonly=False)
-        forms.buttons(form, "Save", False, _save_new, (form, slots))
+        forms.form_buttons(form, "Save", False, _save_new, (form, slots))
     _preview(form)
     _listen(form, slots)
     if task.questions:
@@ -164,7 +170,7 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
     for i in range(slots):
         with cells[i].container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input(
-                say.plain(f"choice {LETTERS[i]}" + (" (right)" if i == answer else "")),
+                say.escape(f"choice {LETTERS[i]}" + (" (right)" if i == answer else "")),
                 choices[i] if i < len(choices) else "",
                 disabled=readonly,
                 key=form.key(f"choice{i}"),
@@ -173,7 +179,7 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
                 st.form_submit_button(
                     "",
                     icon=":material/arrow_upward:",
-                    help=say.plain(f"Put {LETTERS[i]} before {LETTERS[i - 1]}"),
+                    help=say.escape(f"Put {LETTERS[i]} before {LETTERS[i - 1]}"),
                     key=form.key(f"up{i}"),
                     type="tertiary",
                     on_click=_move,
@@ -200,7 +206,7 @@ def _move(form: Form, slots: int, place: int) -> None:
     state[form.key("answer")] = right.get(form.entered("answer"), form.entered("answer"))
     # What the browser had under way from before the move comes too late.
     turn = int(time.time() * 1000) + listening.REST_MS
-    forms.keep(form, _typed(form, slots), turn)
+    forms.save_draft(form, _typed(form, slots), turn)
 
 
 def _preview_button(form: Form, slots: int, readonly: bool) -> None:
@@ -217,7 +223,7 @@ def _preview_button(form: Form, slots: int, readonly: bool) -> None:
 
 def _show_preview(form: Form, slots: int) -> None:
     values = _typed(form, slots)
-    forms.keep(form, values)
+    forms.save_draft(form, values)
     st.session_state["card_preview"] = (form.name, values)
 
 
@@ -229,10 +235,14 @@ def _preview(form: Form) -> None:
         if not _is_marked(values):
             return
     with st.container(border=True, key="card_preview_box"):
-        st.markdown(say.formatted(values["question"] or ""))
+        st.markdown(say.author_markdown(values["question"] or ""))
         for i, choice in enumerate(values["choices"]):
             mark = ":material/check_circle:" if i == values["answer"] else ":material/radio_button_unchecked:"
-            st.markdown(say.filled(mark + " {letter}  {text}", letter=LETTERS[i], text=say.formatted(choice)))
+            st.markdown(
+                say.fill_template(
+                    mark + " {letter}  {text}", letter=LETTERS[i], text=say.author_markdown(choice)
+                )
+            )
 
 
 def _is_marked(values: dict[str, Any]) -> bool:
@@ -248,7 +258,7 @@ def _listen(form: Form, slots: int) -> None:
         Field("answer", [form.key("answer")], "place"),
         Field("subject", [form.key("subject")], "maybe"),
     ]
-    if listening.listen(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
+    if listening.autosave(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
         forms.forget(form.task, form.place)
         st.rerun()
 
@@ -274,46 +284,46 @@ def _save(form: Form, identity: str, slots: int) -> None:
     if not changes:
         forms.close(form)
         return
-    forms.keep(form, values)  # whatever happens now, it is not lost
+    forms.save_draft(form, values)  # whatever happens now, it is not lost
     saving.save_question(form, identity, changes)
 
 
 def _save_new(form: Form, slots: int) -> None:
     values = _typed(form, slots)
-    forms.keep(form, values)
+    forms.save_draft(form, values)
     settings = session.studio().settings
     try:
-        made = desk.add(settings, form.task, values, form.name)
+        made = desk.add_question(settings, form.task, values, form.name)
     except StudioError as error:
-        forms.refuse(f"{error} Not saved yet.")
+        forms.queue_error(f"{error} Not saved yet.")
         return
     forms.close(form)
-    after.reset()
-    after.edited(session.read_set(form.task))
-    go(made)
-    forms.acknowledge(drafts.of_question(made))
+    after.forget_last_edit()
+    after.after_save(session.read_set(form.task))
+    show_question(made)
+    forms.show_saved(drafts.question_place(made))
 
 
 def _delete(task: TaskSet, question: Question) -> None:
     # With the question's name as key: one that stayed open would ask for the next question, under the pointer.
     with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
-        say.markdown(say.filled("Delete **{id}**? *Undo* brings it back.", id=question.id))
+        say.markdown(say.fill_template("Delete **{id}**? *Undo* brings it back.", id=question.id))
         st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question))
 
 
 def _delete_now(task: TaskSet, question: Question) -> None:
     ids, identity, settings = [q.id for q in task.questions], question.id, session.studio().settings
     try:
-        with locks.writing(settings, task.address):
+        with locks.lock_set(settings, task.address):
             if any(q.id == identity and q != question for q in session.read_set(task.address).questions):
                 raise TaskError(
                     f"Question {identity} was changed after the card showed it: look again first."
                 )
             authoring.delete_questions(settings, task.address, [identity])
     except StudioError as error:
-        forms.refuse(error)
+        forms.queue_error(error)
         return
-    after.reset()
+    after.forget_last_edit()
     at = ids.index(identity)
     if rest := [*ids[at + 1 :], *ids[:at][::-1]]:
-        go(rest[0])
+        show_question(rest[0])

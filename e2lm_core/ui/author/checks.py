@@ -23,7 +23,7 @@ from e2lm_core.ui.remembered import results
 MOST_FOLDED = 200
 
 
-def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
+def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
     """The answer of writing: whether the set is sound, or what to do first."""
     if example and task.owner:
         return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
@@ -37,7 +37,7 @@ def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
     return f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
 
 
-def groups(task: TaskSet) -> None:
+def similar_questions_panel(task: TaskSet) -> None:
     """Which questions may hang together, and what accepting that would do; accepted with a click, taken back as any edit."""
     with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
         if not box.open:
@@ -45,7 +45,9 @@ def groups(task: TaskSet) -> None:
         settings, measured = session.studio().settings, results.measurements(task)
         known = tuple(question.group for question in task.questions)
         if any(known):
-            say.markdown(grouping.said(grouping.grouping("known", known, measured), len(known)))
+            say.markdown(
+                grouping.grouping_sentence(grouping.grouping_effect("known", known, measured), len(known))
+            )
         elif measured.independent:
             say.markdown("Its author says that these questions are independent.")
         else:
@@ -53,28 +55,32 @@ def groups(task: TaskSet) -> None:
         for way, proposed in proposals.PROPOSALS.items():
             labels = results.groups(task, way, proposed)
             if any(labels) and labels != known:
-                say.markdown(grouping.said(grouping.grouping(way, labels, measured), len(labels)))
-                if st.button(say.plain(f"Group by {way}"), key=f"groups_{way}"):
-                    toolbar.do(partial(grouped.set_groups, settings, task.address, labels), task.address)
+                say.markdown(
+                    grouping.grouping_sentence(grouping.grouping_effect(way, labels, measured), len(labels))
+                )
+                if st.button(say.escape(f"Group by {way}"), key=f"groups_{way}"):
+                    toolbar.run_action(
+                        partial(grouped.set_groups, settings, task.address, labels), task.address
+                    )
         if any(known) and st.button("Take the groups away", key="groups_none"):
-            toolbar.do(partial(grouped.set_groups, settings, task.address, None), task.address)
+            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None), task.address)
         if (
             not any(known)
             and not measured.independent
             and st.button("They are independent", key="groups_alone")
         ):
-            toolbar.do(partial(grouped.set_groups, settings, task.address, None, True), task.address)
+            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None, True), task.address)
 
 
-def show(findings: Sequence[Finding], most: int = 12) -> None:
+def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:
     """Errors first, then warnings; of each, what is more than `most` is folded."""
     for severity, icon, box in (
         ("error", ":material/error:", say.error),
         ("warning", ":material/warning:", say.warning),
     ):
         sentences = [finding.sentence for finding in findings if finding.severity == severity]
-        for sentence in sentences[:most]:
+        for sentence in sentences[:max_shown]:
             box(sentence, icon=icon)
-        if len(sentences) > most:
-            with st.expander(say.plain(phrasing.count(len(sentences) - most, f"more {severity}"))):
-                say.markdown(say.listed(sentences[most : most + MOST_FOLDED]))
+        if len(sentences) > max_shown:
+            with st.expander(say.escape(phrasing.count(len(sentences) - max_shown, f"more {severity}"))):
+                say.markdown(say.bullet_list(sentences[max_shown : max_shown + MOST_FOLDED]))

@@ -56,7 +56,7 @@ def _noting():
     return st.components.v2.component("studio_table_found", js=_JS, isolate_styles=False)
 
 
-def table(task: TaskSet, readonly: bool = False) -> None:
+def question_table(task: TaskSet, readonly: bool = False) -> None:
     """The questions, to be edited in place unless `readonly`."""
     settings = session.studio().settings
     taught = results.taught_answers(task)
@@ -66,8 +66,8 @@ def table(task: TaskSet, readonly: bool = False) -> None:
             **_address(task),
             "url": f"{listening.base_path()}{server.PATH}",
             "drafts": f"{listening.base_path()}/drafts",
-            "pass": requests.pass_for(settings, task.address, runs=after.runs_edits()),
-            "stamp": presence.stamp(settings, task.address),
+            "pass": requests.issue_token(settings, task.address, runs=after.auto_run_token()),
+            "stamp": presence.change_stamp(settings, task.address),
             "typed": "" if readonly else _typed(task),
             "readonly": readonly,
             "taught": "".join("01"[taught.get(q.id, False)] for q in task.questions) if taught else "",
@@ -84,10 +84,10 @@ def table(task: TaskSet, readonly: bool = False) -> None:
         say.error(sentence, icon=":material/error:")
 
 
-def note(task: TaskSet, findings: Sequence[Finding]) -> None:
+def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
     """Show beside its question what the checks have found, and give what a filter asks for; both come later than the rows."""
     underway = "relevance" in _asked(task) and not _is_over(task)
-    run_every = polling.every(polling.PROGRESS_S, mine=True) if underway else None
+    run_every = polling.poll_interval(polling.PROGRESS_S, is_own_run=True) if underway else None
 
     @st.fragment(run_every=run_every)
     def given() -> None:
@@ -118,7 +118,7 @@ def _measure() -> None:
 
 def _figure(task: TaskSet, name: str) -> dict[str, Any]:
     """A figure of every question, in the set's order, or `why` there is none."""
-    stamp = presence.stamp(session.studio().settings, task.address)
+    stamp = presence.change_stamp(session.studio().settings, task.address)
     try:
         values, why = _slopes(task) if name == "slope" else _probabilities(task)
     except StudioError as error:
@@ -128,7 +128,7 @@ def _figure(task: TaskSet, name: str) -> dict[str, Any]:
 
 def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
     measurements = results.measurements(task)
-    if not measurements.measured:
+    if not measurements.complete_pairs:
         return None, "A slope needs a run: run this set on Models and runs, and this filter works."
     _, frame = remembered.pool(task, measurements)
     known = dict(zip(frame["id"], frame["slope"].astype(float), strict=True))
@@ -137,17 +137,17 @@ def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
 
 
 def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
-    work = embedding.begun(task) if task.questions else None
+    work = embedding.get_or_start(task) if task.questions else None
     if work is not None and not work.over:
         begun = "The questions are being embedded for this filter …"
-        return None, relevance_words.embedding(work.done, work.total) if work.total else begun
+        return None, relevance_words.progress_sentence(work.done, work.total) if work.total else begun
     if work is not None and (work.error or work.cancelled):
         return None, work.error or "The embedding was cancelled: go on with it on Relevance."
     return [round(float(p), 3) for p in results.relevance(task).probability], ""
 
 
 def _is_over(task: TaskSet) -> bool:
-    work = embedding.begun(task) if task.questions else None
+    work = embedding.get_or_start(task) if task.questions else None
     return work is None or work.over
 
 
@@ -177,7 +177,7 @@ def _changed() -> None:
         starting.ensure_worker()
     elif name and told in ("saved", None):
         try:
-            after.edited(session.read_set(name))
+            after.after_save(session.read_set(name))
         except (StudioError, OSError):
             return  # the page says that the set is gone
 
@@ -191,5 +191,5 @@ def _pasted() -> None:
 
 def _opened() -> None:
     if identity := _told("card"):
-        card.go(str(identity))
+        card.show_question(str(identity))
         st.session_state["author_view"] = "Card"

@@ -19,7 +19,7 @@ from e2lm_core.sets.formats import columns, reading, words, writing
 from e2lm_core.sets.formats.encodings import ENCODINGS
 from e2lm_core.sets.formats.kinds import ENDS, KINDS
 from e2lm_core.sets.formats.questions import UNCLEAR
-from e2lm_core.sets.formats.records import How, Preview
+from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, checks
 from e2lm_core.ui.frame import say, uploaded
@@ -54,7 +54,7 @@ def import_questions(task: TaskSet) -> None:
     )
     try:
         if upload is not None:
-            _panel(task, uploaded.read(upload), upload.name, _key("file"))
+            _panel(task, uploaded.read_upload(upload), upload.name, _key("file"))
         elif pasted.strip():
             _panel(task, pasted.encode(), "", _key("text"))
     except StudioError as error:
@@ -82,18 +82,18 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
-    doubles = reading.doubles(read, (*task.questions, *task.dev))
+    doubles = reading.find_duplicates(read, (*task.questions, *task.dev))
     with found:
-        say.markdown(say.plain(words.found(read)))
-        if said := words.mapped(read):
-            say.caption(say.plain(said))
+        say.markdown(say.escape(words.format_summary(read)))
+        if said := words.mapping_summary(read):
+            say.caption(say.escape(said))
         if doubles:
-            say.warning(words.repeats(doubles), icon=":material/content_copy:")
-        checks.show([problem for problem in read.problems if problem.code != UNCLEAR])
+            say.warning(words.duplicates_sentence(doubles), icon=":material/content_copy:")
+        checks.findings_panel([problem for problem in read.problems if problem.code != UNCLEAR])
     _offer(task, read, doubles, key)
 
 
-def _asked(place: Any, data: bytes, filename: str, read: Preview, how: How, key: str) -> Preview:
+def _asked(place: Any, data: bytes, filename: str, read: Preview, how: ReadOptions, key: str) -> Preview:
     """The file as it is read once the visitor has said what numbers mean; until then as it was, with every reading."""
     question, _, example = read.problems[0].sentence.partition("?")
     others = {
@@ -102,19 +102,19 @@ def _asked(place: Any, data: bytes, filename: str, read: Preview, how: How, key:
     }
     with place:
         said = st.radio(
-            say.plain(f"{question}?"),
+            say.escape(f"{question}?"),
             list(others),
             index=None,
-            format_func=lambda reading: say.plain(words.reading_label(reading, read.readings)),
+            format_func=lambda reading: say.escape(words.reading_label(reading, read.readings)),
             horizontal=True,
             key=f"{key}_meaning",
         )
         if said is not None:
             return others[said]
-        say.caption(say.plain(example.strip()))
+        say.caption(say.escape(example.strip()))
         for cell, (reading, other) in zip(st.columns(len(others)), others.items(), strict=True):
             with cell:
-                say.markdown(say.plain(f"If it is {words.reading_label(reading, read.readings)}:"))
+                say.markdown(say.escape(f"If it is {words.reading_label(reading, read.readings)}:"))
                 rows = [
                     {"question": q.question, "right answer": q.choices[q.answer]}
                     for q in other.questions[:MOST_COMPARED]
@@ -146,12 +146,12 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
                 )
                 == "replace"
             )
-        left = doubles if not replace else reading.doubles(read, task.dev)
+        left = doubles if not replace else reading.find_duplicates(read, task.dev)
         if left and not st.toggle("Leave out what is there already", value=True, key=f"{key}_doubles"):
             left = {}
         chosen = [q for q in sound if q.id not in left]
         if st.button(
-            say.plain(_label(task, chosen, len(read.questions) + _refused(read) - len(chosen), replace)),
+            say.escape(_label(task, chosen, len(read.questions) + _refused(read) - len(chosen), replace)),
             type="primary",
             key=_key("import_go"),
             icon=":material/playlist_add:",
@@ -181,8 +181,8 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
-        after.reset()
-        after.edited(saved)
+        after.forget_last_edit()
+        after.after_save(saved)
         st.session_state["import_round"] = (
             st.session_state.get("import_round", 0) + 1
         )  # the file is done with
@@ -209,7 +209,7 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
         st.dataframe(rows, hide_index=True, height=min(300, 38 + 35 * len(rows)))
 
 
-def _named(key: str) -> How:
+def _named(key: str) -> ReadOptions:
     """The format and the encoding, where the visitor names them."""
     kind = st.selectbox(
         "Format",
@@ -223,10 +223,10 @@ def _named(key: str) -> How:
         format_func=lambda name: "as found" if name == FOUND else name,
         key=f"{key}_encoding",
     )
-    return How(kind=None if kind == FOUND else kind, encoding=None if encoding == FOUND else encoding)
+    return ReadOptions(kind=None if kind == FOUND else kind, encoding=None if encoding == FOUND else encoding)
 
 
-def _otherwise(place: Any, found: Preview, how: How, key: str) -> How:
+def _otherwise(place: Any, found: Preview, how: ReadOptions, key: str) -> ReadOptions:
     """What the visitor says of the rest, where that is not what was found."""
     said: dict[str, Any] = {}
     with place:
@@ -255,12 +255,12 @@ def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
         for start in range(0, min(len(read.columns), MOST_MAPPED), A_LINE):
             for cell, column in zip(st.columns(A_LINE), read.columns[start : start + A_LINE], strict=False):
                 chosen[column.name] = cell.selectbox(
-                    say.plain(column.name),
+                    say.escape(column.name),
                     roles,
                     index=roles.index(column.role) if column.role in roles else roles.index(columns.KEPT),
                     format_func=words.role_label,
                     key=f"{key}_{shape}_{start}_{column.name}",
-                    help=say.plain("such as " + " · ".join(filter(None, column.sample)))
+                    help=say.escape("such as " + " · ".join(filter(None, column.sample)))
                     if any(column.sample)
                     else None,
                 )
@@ -270,7 +270,7 @@ def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
     return guessed | chosen
 
 
-def _read(data: bytes, filename: str, how: How | None) -> Preview:
+def _read(data: bytes, filename: str, how: ReadOptions | None) -> Preview:
     """The file as it is read, remembered while its visitor looks at it."""
     digest = hashlib.sha256(data).hexdigest(), filename, how.model_dump_json() if how else ""
     kept: dict[Any, Preview] = st.session_state.setdefault("import_read", {})
@@ -297,14 +297,14 @@ def download(task: TaskSet) -> None:
         )
         form = writing.FORMS[kind]
         st.download_button(
-            say.plain(f"Download {LABELS[kind]}"),
-            lambda: writing.file_of(task.questions, kind),
+            say.escape(f"Download {LABELS[kind]}"),
+            lambda: writing.write_questions(task.questions, kind),
             f"{task.name}{form.end}",
             form.mime,
             icon=":material/download:",
             on_click="ignore",
             key="set_download",
         )
-    lost = _LOST.made_of((task,), kind, lambda: writing.lost(task.questions, kind))
+    lost = _LOST.made_of((task,), kind, lambda: writing.lost_content(task.questions, kind))
     if lost:
-        say.caption(say.plain(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))
+        say.caption(say.escape(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))

@@ -16,7 +16,7 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.export.picture import edited
@@ -24,7 +24,7 @@ from e2lm_core.runs import start
 from e2lm_core.runs.queue import claims
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import picture
 from e2lm_core.ui.author import after
@@ -45,21 +45,21 @@ _POINTS = {side: st.column_config.NumberColumn(format="%.3f") for side in ("befo
 _Both = tuple[Measurements, Measurements]  # before an edit and after it
 
 
-def beside(task: TaskSet) -> None:
+def edit_effect_panel(task: TaskSet) -> None:
     """What the last edit changed, redrawn while a run goes on."""
     edit = after.last_edit(task)
     _panel(task, edit, run_every=None if _is_settled(task, edit) else _every(task))
 
 
-def question(task: TaskSet, shown: Question) -> None:
+def question_results(task: TaskSet, shown: Question) -> None:
     """One question's own curves and margin, before and after its last change."""
     _question(task, after.last_edit(task).before, shown, run_every=_every(task))
 
 
-def every_question(task: TaskSet) -> None:
+def all_questions_table(task: TaskSet) -> None:
     """A table of all questions with their curves and margins; drawn when it is opened."""
     measurements = results.measurements(task)
-    if not measurements.measured:
+    if not measurements.complete_pairs:
         return
     with st.expander(
         "Each question's curves and margin", icon=":material/show_chart:", on_change="rerun"
@@ -70,7 +70,7 @@ def every_question(task: TaskSet) -> None:
                 "questions",
                 "author_questions",
                 height=320,
-                few=("id", "norm_prob curve", "margin"),
+                phone_columns=("id", "norm_prob curve", "margin"),
                 percent=("acc",),
                 column_config=_columns(),
             )
@@ -79,19 +79,21 @@ def every_question(task: TaskSet) -> None:
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _is_settled(task: TaskSet, edit: after.Edit) -> bool:
+def _is_settled(task: TaskSet, edit: after.LastEdit) -> bool:
     """Whether the run that goes on is another's, and adds nothing to what the visitor's own edit changed."""
-    if not edit.mine or edit.before is None or starting.is_mine(results.state(task)):
+    if not edit.mine or edit.before is None or starting.is_own_run(results.state(task)):
         return False
     return results.is_known(task, edit.before, edit.after)
 
 
 def _every(task: TaskSet) -> float | None:
     state = results.state(task)
-    return polling.every(polling.EDIT_S, starting.is_mine(state)) if state.kind == "running" else None
+    return (
+        polling.poll_interval(polling.EDIT_S, starting.is_own_run(state)) if state.kind == "running" else None
+    )
 
 
-def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
+def _panel(task: TaskSet, edit: after.LastEdit, run_every: float | None) -> None:
     # Whether the browser shows points of the present version already.
     has_points = False
 
@@ -99,9 +101,9 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
     def drawn() -> None:
         nonlocal has_points
         title = "What your last edit changed" if edit.mine else "What the last edit changed"
-        st.subheader(say.plain(title), anchor=False)
+        st.subheader(say.escape(title), anchor=False)
         # Not this panel alone: strip, table and checks too are to show that the run is over.
-        waits = bool(run_every) and edit.before is not None and starting.is_mine(results.state(task))
+        waits = bool(run_every) and edit.before is not None and starting.is_own_run(results.state(task))
         if waits and has_points and _soon_over(task):
             st.rerun()
         if waits:
@@ -110,7 +112,7 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
         has_points = changed is not None and changed.done > 0
         if changed is not None and changed.measured:
             _changes(task, edit, changed)
-        elif results.measurements(task).measured:
+        elif results.measurements(task).complete_pairs:
             st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
         else:
             st.caption(
@@ -127,17 +129,17 @@ def _await_points(task: TaskSet) -> None:
     checkpoints, _ = results.fleet(task)
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
     studio, seen = session.studio(), None
-    for _ in _moments(POINTS_WAIT_S, polling.every(POINTS_LOOK_S, mine=False)):
-        if (stamp := stamp_of(studio.settings.database)) == seen:
+    for _ in _moments(POINTS_WAIT_S, polling.poll_interval(POINTS_LOOK_S, is_own_run=False)):
+        if (stamp := change_stamp(studio.settings.database)) == seen:
             continue
         seen, job = stamp, start.latest_job(studio, task.address, progress=False)
-        if job is None or job.over or own <= claims.complete(studio.jobs, job.id):
+        if job is None or job.over or own <= claims.completed_checkpoints(studio.jobs, job.id):
             break
 
 
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
-    for _ in _moments(END_WAIT_S, polling.every(END_LOOK_S, mine=False)):
+    for _ in _moments(END_WAIT_S, polling.poll_interval(END_LOOK_S, is_own_run=False)):
         job = start.latest_job(session.studio(), task.address, progress=False)
         if job is None or job.over:
             return True
@@ -156,11 +158,11 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
             tick.empty()
 
 
-def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
+def _changes(task: TaskSet, edit: after.LastEdit, changed: results.Changed) -> None:
     effects = changed.effects
     run = results.state(task).run
-    running = run_words.sentence(run) if run and changed.done < changed.total else ""
-    finding = question_edits.finding(effects, changed.whole, changed.done, changed.total, running)
+    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
+    finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
     say.markdown(finding, help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
         "Metric",
@@ -178,24 +180,28 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
         models = _models(task)
         many = phrasing.count(sum(m.counts_in_scores for m in models) or len(models), "model")
         say.caption(
-            say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=many)
+            say.fill_template(
+                "**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=many
+            )
         )
-        _picture(task, edit, changed, edited.of_question, name, metric)
+        _picture(task, edit, changed, edited.question_chart, name, metric)
     _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
-    _picture(task, edit, changed, edited.of_set, metric, window.narrow())
+    _picture(task, edit, changed, edited.chart_of_set, metric, window.is_narrow())
     if effects:
         with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
             if box.open:
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
 
 
-def _tables(effects: Sequence[question_edits.Effect], measured: _Both, name: str | None, metric: str) -> None:
+def _tables(
+    effects: Sequence[question_edits.EditEffect], measured: _Both, name: str | None, metric: str
+) -> None:
     """The changed questions' final values, and every point of the pictures; drawn when they are opened."""
     parts.table(
         question_edits.effect_frame(tuple(effects)),
         "edit",
         "live_effects",
-        few=("question", "margin, before", "margin, after"),
+        phone_columns=("question", "margin, before", "margin, after"),
         percent=("acc, before", "acc, after", "acc Δ"),
         column_config=_columns(),
     )
@@ -204,14 +210,18 @@ def _tables(effects: Sequence[question_edits.Effect], measured: _Both, name: str
         "edit_points",
         "live_points",
         height=320,
-        few=("of", "before", "now"),
+        phone_columns=("of", "before", "now"),
         percent=("before", "now") if metric in SHARES else (),
         column_config={} if metric in SHARES else _POINTS,
     )
 
 
 def _picture(
-    task: TaskSet, edit: after.Edit, changed: results.Changed, draw: Callable[..., str], *arguments: Hashable
+    task: TaskSet,
+    edit: after.LastEdit,
+    changed: results.Changed,
+    draw: Callable[..., str],
+    *arguments: Hashable,
 ) -> None:
     """What `draw` makes of the set before the edit and after it, drawn once beside the pages for all who look."""
     key = (draw.__name__, *arguments, session.current_theme().name)
@@ -220,10 +230,10 @@ def _picture(
         key,
         lambda: aside.edits(draw, *_measured_of(task, edit, changed), *arguments, key[-1]),
     )
-    picture.show(f"live_{draw.__name__}", [drawn])
+    picture.show_svg(f"live_{draw.__name__}", [drawn])
 
 
-def _measured_of(task: TaskSet, edit: after.Edit, changed: results.Changed) -> _Both:
+def _measured_of(task: TaskSet, edit: after.LastEdit, changed: results.Changed) -> _Both:
     """The very ones of which it is known what changed: what a run adds meanwhile is for the next drawing."""
     assert edit.before is not None
     return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
@@ -233,11 +243,11 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         now = results.measurements(task)
-        if not now.measured:
+        if not now.complete_pairs:
             st.caption("This question has no results yet: run the set on Models and runs.")
         else:
             was = None if before is None else _measured(task, before)
-            changed = () if was is None else question_edits.effects(was, now)
+            changed = () if was is None else question_edits.edit_effects(was, now)
             effect = next((e for e in changed if e.question_id == shown.id), None)
             _figures(now, shown.id, effect)
             metric = st.segmented_control(
@@ -258,7 +268,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
                 now,
                 "live_card_chart",
                 old,
-                edited.chance_of(now, shown.id, metric),
+                edited.question_chance(now, shown.id, metric),
                 CHART_PX + 60,
             )
         _end(task, run_every)
@@ -266,15 +276,15 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
     drawn()
 
 
-def _figures(now: Measurements, name: str, effect: question_edits.Effect | None) -> None:
+def _figures(now: Measurements, name: str, effect: question_edits.EditEffect | None) -> None:
     """The final values, with what the last edit made of them where it changed this question."""
     place = now.question_ids.index(name)
     for metric in question_edits.SHOWN:
-        value = float(finals(now, metric)[place])
+        value = float(final_values(now, metric)[place])
         change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
-        words = change or question_edits.Change(metric, None, None if np.isnan(value) else value)
+        words = change or question_edits.MetricChange(metric, None, None if np.isnan(value) else value)
         help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
-        say.markdown(words.words if change else words.present, help=say.words(help_text))
+        say.markdown(words.text if change else words.current_text, help=say.safe_sentence(help_text))
 
 
 def _models(task: TaskSet) -> list[ModelInfo]:
@@ -285,7 +295,7 @@ def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
     about = f"{metric}; before the edit faint" if before else metric
     if seeds:
         about += f"; without {phrasing.count(seeds, 'further seed')}"
-    say.caption(say.filled("**{title}** · {about}", title=title, about=about))
+    say.caption(say.fill_template("**{title}** · {about}", title=title, about=about))
 
 
 def _curves(
@@ -310,7 +320,7 @@ def _curves(
                 early_end=set_scores.early_end(now),
                 before=before,
                 height=height,
-                narrow=window.narrow(),
+                narrow=window.is_narrow(),
             )
         ),
         key,

@@ -31,9 +31,9 @@ def _component():
     return st.components.v2.component("studio_presence", js=_JS)
 
 
-def watch(task: TaskSet, last_change: str) -> None:
+def presence_panel(task: TaskSet, last_change: str) -> None:
     """Draw who else is here, and what of theirs is not shown yet, beside what was changed last."""
-    stamp = presence.stamp(session.studio().settings, task.address)
+    stamp = presence.change_stamp(session.studio().settings, task.address)
     st.session_state["author_drawn"] = (task, stamp, last_change)
     _watched()
 
@@ -44,11 +44,13 @@ def _watched() -> None:
     with st.container(key="presence_line", horizontal=True, vertical_alignment="center", gap="small"):
         heard = _listen(drawn.address, stamp)
         if last_change:
-            st.caption(say.filled(":material/history: {said}", said=last_change), width="content")
+            st.caption(say.fill_template(":material/history: {said}", said=last_change), width="content")
         if heard.get("others"):
-            st.caption(say.filled(":material/group: {who}", who=_who(heard["others"])), width="content")
+            st.caption(
+                say.fill_template(":material/group: {who}", who=_who(heard["others"])), width="content"
+            )
         # What was heard may be older than what is drawn.
-        if not heard or presence.stamp(session.studio().settings, drawn.address) == stamp:
+        if not heard or presence.change_stamp(session.studio().settings, drawn.address) == stamp:
             return
         task, busy = _present(drawn), heard.get("busy")
         if task is None:
@@ -56,7 +58,7 @@ def _watched() -> None:
         if busy == "idle":
             st.rerun(scope="app")
         if changed := _changed(drawn, task):
-            st.caption(say.filled("{changed} by another.", changed=changed), width="content")
+            st.caption(say.fill_template("{changed} by another.", changed=changed), width="content")
             if st.button("Show", key="presence_show", icon=":material/sync:"):
                 st.rerun(scope="app")
 
@@ -69,7 +71,7 @@ def _listen(name: str, stamp: str) -> dict:
             key="presence",
             data={
                 "url": f"{listening.base_path()}/presence",
-                "pass": requests.pass_for(settings, name),
+                "pass": requests.issue_token(settings, name),
                 "drawn": stamp,
                 "others": others,
                 "look_ms": LOOK_MS,
@@ -106,10 +108,10 @@ def _who(others: list[str]) -> str:
     people = [name for name in others if not _BROWSER.fullmatch(name)]
     browsers = len(others) - len(people)
     said = people + ([phrasing.count(browsers, "other browser")] if browsers else [])
-    return f"{phrasing.listing(said)} {'has' if len(others) == 1 else 'have'} this set open"
+    return f"{phrasing.join_words(said)} {'has' if len(others) == 1 else 'have'} this set open"
 
 
-def named(author: str) -> str:
+def display_name(author: str) -> str:
     """An author as others read it; browsers have no name."""
     return "another browser" if _BROWSER.fullmatch(author) else author
 

@@ -15,7 +15,7 @@ from e2lm_core.base.records import (
     TaskSet,
 )
 from e2lm_core.sets import authoring, locks
-from e2lm_core.sets.conflicts import Clash, Saved
+from e2lm_core.sets.conflicts import EditConflict, SaveResult
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
@@ -40,14 +40,14 @@ def prompt(task: TaskSet, readonly: bool) -> None:
         return
     form = forms.open_form(task.address, drafts.PROMPT, present)
     if not readonly:
-        forms.notice(form)
+        forms.draft_notice(form)
     with st.container(key=AREA), st.form(f"prompt_{form.name}"):
         _fields(task, form, readonly)
-        forms.buttons(form, "Save the prompt", readonly, _save, (form,))
+        forms.form_buttons(form, "Save the prompt", readonly, _save, (form,))
     if task.questions:
         ids = [question.id for question in task.questions]
         held = st.session_state.get(addresses.HELD["question"])
-        rendered.prompt_of(task, task.questions[ids.index(held) if held in ids else 0])
+        rendered.prompt_preview(task, task.questions[ids.index(held) if held in ids else 0])
     if not readonly:
         fields = [
             Field("style", [form.key("style")], "option", STYLES),
@@ -55,7 +55,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
             Field("description", [form.key("description")], "text"),
             Field("num_fewshot", [form.key("num_fewshot")], "number"),
         ]
-        if listening.listen(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
+        if listening.autosave(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
             forms.forget(form.task, form.place)
             st.rerun()
 
@@ -71,7 +71,7 @@ def _values(config: TaskConfig) -> dict[str, Any]:
 
 
 def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
-    values, most = form.values, task.most_shots
+    values, most = form.values, task.max_fewshot
     style = values["style"] if values["style"] in STYLES else _CUSTOM
     num_fewshot = min(max(values["num_fewshot"], 0), most)
     form.follow("style", style=style)
@@ -81,7 +81,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
     st.radio(
         "Style",
         STYLES,
-        format_func=say.plain,
+        format_func=say.escape,
         index=STYLES.index(style),
         horizontal=True,
         disabled=readonly,
@@ -109,7 +109,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         num_fewshot,
         disabled=readonly,
         key=form.key("num_fewshot"),
-        help=say.plain(f"Examples in the prompt, from the set's {most} dev questions."),
+        help=say.escape(f"Examples in the prompt, from the set's {most} dev questions."),
     )
 
 
@@ -121,29 +121,29 @@ def _save(form: Form) -> None:
         "description": form.entered("description") or "",
         "num_fewshot": int(form.entered("num_fewshot") or 0),
     }
-    forms.keep(form, values)
+    forms.save_draft(form, values)
     changes = form.changes(values)
     try:
         saved = _merged(form.task, changes, form.seen)
     except StudioError as error:
-        forms.refuse(f"{error} Not saved yet.")
+        forms.queue_error(f"{error} Not saved yet.")
         return
     forms.close(form)
     for clash in saved.clashes:
-        saving.keep_clash(form.task, form.place, clash)
+        saving.draft_conflict(form.task, form.place, clash)
     if not saved.clashes:
-        forms.acknowledge(form.place)
-    after.edited(saved.task)
+        forms.show_saved(form.place)
+    after.after_save(saved.task)
 
 
-def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> Saved:
+def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> SaveResult:
     """Save of the changes what nobody else has changed since, and give the others."""
     settings = session.studio().settings
-    with locks.writing(settings, name):
+    with locks.lock_set(settings, name):
         task = session.read_set(name)
         present = _values(task.config)
         clashing = tuple(
-            Clash(question="", field=field, seen=seen.get(field), theirs=present[field], mine=value)
+            EditConflict(question="", field=field, seen=seen.get(field), theirs=present[field], mine=value)
             for field, value in changes.items()
             if present[field] not in (seen.get(field), value)
         )
@@ -151,7 +151,7 @@ def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> Saved:
         wanted = {field: value for field, value in changes.items() if field not in left}
         if wanted:
             task = authoring.update_config(settings, name, **_config(task.config, wanted))
-        return Saved(task=task, clashes=clashing)
+        return SaveResult(task=task, clashes=clashing)
 
 
 def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
@@ -159,28 +159,28 @@ def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
     wanted = {field: value for field, value in values.items() if field != "style"}
     style = values.get("style", _NAMES.get(config.style, _CUSTOM))
     if style in _STYLES:
-        wanted |= layouts.fields(_STYLES[style])
+        wanted |= layouts.layout_templates(_STYLES[style])
     return wanted
 
 
 def _clashing(task: TaskSet, present: dict[str, Any]) -> bool:
     """Show where the person's prompt clashes with what was saved meanwhile; False where it does not."""
-    draft = drafts.find(session.studio().settings, task.address, drafts.PROMPT)
+    draft = drafts.find_draft(session.studio().settings, task.address, drafts.PROMPT)
     if draft is None or not draft.tried:
         return False
     found = [
-        Clash(question="", field=f, seen=draft.seen.get(f), theirs=present[f], mine=mine)
+        EditConflict(question="", field=f, seen=draft.seen.get(f), theirs=present[f], mine=mine)
         for f, mine in draft.fields.items()
         if f in present and present[f] not in (draft.seen.get(f), mine) and mine != draft.seen.get(f)
     ]
     for clash in found:
-        clashes.show(task.address, drafts.PROMPT, clash, _settle)
+        clashes.conflict_panel(task.address, drafts.PROMPT, clash, _settle)
     return bool(found)
 
 
-def _settle(name: str, clash: Clash, keep: authoring.Keep, text: Any) -> Saved:
+def _settle(name: str, clash: EditConflict, keep: authoring.Keep, text: Any) -> SaveResult:
     """End a clash of the prompt as `authoring.settle` does one of a question."""
     if keep == "theirs":
-        return Saved(task=session.read_set(name))
+        return SaveResult(task=session.read_set(name))
     value = text if keep == "text" else clash.mine
     return _merged(name, {clash.field: value}, {clash.field: clash.theirs})

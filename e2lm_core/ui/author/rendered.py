@@ -11,14 +11,14 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Question, RenderedDoc, Request, TaskSet
 from e2lm_core.sets.prompts import render
-from e2lm_core.sets.prompts.shots import check_shots, drawn
+from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
 
 MODEL = "prompt_model"
 
 
-def prompt_of(task: TaskSet, question: Question) -> None:
+def prompt_preview(task: TaskSet, question: Question) -> None:
     """Draw it, as the set's prompt is saved now."""
     with st.expander("What a model reads", icon=":material/visibility:", on_change="rerun") as box:
         if not box.open:
@@ -28,7 +28,7 @@ def prompt_of(task: TaskSet, question: Question) -> None:
         except StudioError as error:
             say.error(error)
             return
-        st.code(marked(doc), language=None, wrap_lines=True)
+        st.code(highlight_scored(doc), language=None, wrap_lines=True)
         shots = (
             phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
         )
@@ -37,13 +37,13 @@ def prompt_of(task: TaskSet, question: Question) -> None:
             if doc.ending is None
             else "the gold choice before ▁; what is behind it is scored after each choice in its place"
         )
-        st.caption(say.plain(f"{shots} before it, and {scored}."))
+        st.caption(say.escape(f"{shots} before it, and {scored}."))
         _counted(doc)
 
 
-def marked(doc: RenderedDoc) -> str:
+def highlight_scored(doc: RenderedDoc) -> str:
     """What is read with the gold choice, and where what is scored begins."""
-    context, continuation = doc.asked[doc.gold]
+    context, continuation = doc.requests[doc.gold]
     return f"{context}▁{continuation.lstrip()}"
 
 
@@ -54,27 +54,30 @@ def _shots(task: TaskSet, question: Question) -> list[Question]:
         return []
     check_shots(task, wanted)
     place = [one.id for one in task.questions].index(question.id)
-    return [task.pool[at] for at in drawn(task.config, len(task.questions), len(task.pool), wanted)[place]]
+    return [
+        task.fewshot_pool[at]
+        for at in draw_examples(task.config, len(task.questions), len(task.fewshot_pool), wanted)[place]
+    ]
 
 
 def _counted(doc: RenderedDoc) -> None:
     """How long the prompt is for a model that is chosen, and what of it does not fit."""
-    last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().at_hand}
+    last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().local_checkpoints}
     if not last:
         st.caption("No model is here to count its tokens.")
         return
     name = st.selectbox("Counted in the tokens of", list(last), key=MODEL, width=280, persist_state="session")
-    backend, longest = session.studio().backend, max(doc.asked, key=lambda pair: len("".join(pair)))
+    backend, longest = session.studio().backend, max(doc.requests, key=lambda pair: len("".join(pair)))
     try:
         (tokens,) = backend.prompt_tokens(last[name], [Request(*longest)])
         window = backend.window(last[name])
     except StudioError as error:
         say.caption(error)
         return
-    st.markdown(say.plain(length(tokens, window)))
+    st.markdown(say.escape(token_count_note(tokens, window)))
 
 
-def length(tokens: int, window: int) -> str:
+def token_count_note(tokens: int, window: int) -> str:
     """How many tokens a prompt has with its longest choice, and what a window leaves of it."""
     said = f"{phrasing.count(tokens, 'token')} with the longest choice, of {window:,} that the model reads"
     if tokens <= window:

@@ -21,7 +21,7 @@ from e2lm_core.ui.frame import addresses, say
 _ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
 
 
-def share(task: TaskSet) -> None:
+def sharing_popover(task: TaskSet) -> None:
     """A popover with whom a set is shared, or by which one leaves another's; nothing where nobody signs in."""
     settings = session.studio().settings
     if settings.auth == "none" or settings.readonly or (session.is_example(task.address) and not task.owner):
@@ -47,13 +47,13 @@ def share(task: TaskSet) -> None:
                 f"share_end_{grant.person}",
                 partial(sharing.unshare, settings, task.name, grant.person),
             )
-        links = sharing.links(settings, task.name)
+        links = sharing.list_links(settings, task.name)
         for link in links:
             say.caption(f"Whoever opens this and signs in may come {_ROLES[link.role]}:")
             st.code(_address() + addresses.RESULT.slug + link.query, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             if st.button("Make a link", key="share_link", icon=":material/link:"):
-                _do(lambda: sharing.make_link(settings, task.name, role))
+                _do(lambda: sharing.create_link(settings, task.name, role))
             if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
                 _do(lambda: sharing.close_links(settings, task.name))
 
@@ -62,7 +62,7 @@ def _leave(task: TaskSet) -> None:
     settings = session.studio().settings
     with st.popover("Leave", icon=":material/group_remove:"):
         say.markdown(
-            say.filled(
+            say.fill_template(
                 "**{set}** is shared with you. It leaves your list, and stays {owner}'s.",
                 set=task.address,
                 owner=task.owner,
@@ -76,7 +76,7 @@ def _leave(task: TaskSet) -> None:
 
 def _row(text: str, key: str, end: Callable[[], object]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        say.caption(say.plain(text))
+        say.caption(say.escape(text))
         if st.button("Take back", key=key, type="tertiary"):
             _do(end)
 

@@ -23,7 +23,7 @@ from e2lm_core.ui.remembered import results
 MOST_LISTED = 200  # of a history's versions, and all that have a name
 
 
-def copy(name: str) -> None:
+def copy_popover(name: str) -> None:
     """A popover that copies the set under a new name and takes it in hand."""
     settings = session.studio().settings
     # With keys of this set's own: over the copy, which is taken in hand, it is closed again and has its own name.
@@ -32,13 +32,13 @@ def copy(name: str) -> None:
             "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
         )
         if st.button("Copy", type="primary", key="copy_go"):
-            do(lambda: collection.copy_set(settings, name, wish), wish)
+            run_action(lambda: collection.copy_set(settings, name, wish), wish)
 
 
-def delete(name: str) -> None:
+def delete_popover(name: str) -> None:
     """A popover that asks before a set is put aside."""
     with st.popover("Delete set", icon=":material/delete:"):
-        say.markdown(say.filled("Put **{name}** aside? *Sets* can restore it.", name=name))
+        say.markdown(say.fill_template("Put **{name}** aside? *Sets* can restore it.", name=name))
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
                 collection.delete_set(session.studio().settings, name)
@@ -48,18 +48,23 @@ def delete(name: str) -> None:
                 results.let_go(name)
                 st.session_state.pop("set", None)
                 st.query_params.pop("set", None)
-                after.reset()
+                after.forget_last_edit()
                 addresses.go("sets")
 
 
-def undo_and_redo(name: str) -> None:
+def undo_redo_buttons(name: str) -> None:
     """Take back or make again one's own last change of the set, which runs what that changes."""
     settings = session.studio().settings
-    back, forward = versions.undoable(settings, name)
+    back, forward = versions.available_undo(settings, name)
     kept = versions.list_versions(settings, name)
-    _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.step_back, name)
+    _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.undo_with_note, name)
     _step(
-        "Redo", ":material/redo:", _hint(kept, forward, settings), "Ctrl+Shift+Z", versions.step_forth, name
+        "Redo",
+        ":material/redo:",
+        _hint(kept, forward, settings),
+        "Ctrl+Shift+Z",
+        versions.redo_with_note,
+        name,
     )
 
 
@@ -87,7 +92,7 @@ def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settin
 def _whose(version: versions.Version, settings: Settings) -> str:
     if version.who == settings.author:
         return "you"
-    return presence.named(version.who) if version.who else "the command line"
+    return presence.display_name(version.who) if version.who else "the command line"
 
 
 def _when(version: versions.Version) -> str:
@@ -99,35 +104,35 @@ def _step(
     icon: str,
     hint: str | None,
     shortcut: str,
-    move: Callable[[Settings, str], versions.Moved],
+    move: Callable[[Settings, str], versions.UndoResult],
     name: str,
 ) -> None:
     # As a callback it comes before anything is drawn: a page that is drawn anew meanwhile would forget the button.
     st.button(
-        say.plain(label),
+        say.escape(label),
         icon=icon,
         disabled=hint is None,
-        help=say.plain(hint or f"nothing of yours to {label.lower()}"),
+        help=say.escape(hint or f"nothing of yours to {label.lower()}"),
         shortcut=shortcut,
         on_click=_turn,
         args=(move, name),
     )
 
 
-def _turn(move: Callable[[Settings, str], versions.Moved], name: str) -> None:
+def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> None:
     """Undo or redo, and run what that changes."""
     try:
         moved = move(session.studio().settings, name)
     except StudioError as error:
-        forms.refuse(error)
+        forms.queue_error(error)
     else:
         if moved.sentence:
-            forms.tell(moved.sentence)
-        after.reset()
-        after.edited(moved.task)
+            forms.queue_notice(moved.sentence)
+        after.forget_last_edit()
+        after.after_save(moved.task)
 
 
-def history(name: str) -> None:
+def history_popover(name: str) -> None:
     """A popover with the set's versions: to name one, by which it is kept, and to make the set again what it was."""
     settings = session.studio().settings
     kept = versions.list_versions(settings, name)
@@ -140,7 +145,7 @@ def history(name: str) -> None:
         number = st.selectbox(
             "Version",
             list(listed),
-            format_func=lambda n: say.plain(_version_said(listed[n], settings)),
+            format_func=lambda n: say.escape(_version_said(listed[n], settings)),
             key=f"history_version_{kept[-1].number}",  # after an edit the newest again
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -166,16 +171,18 @@ def _restore(name: str, number: int, settings: Settings) -> None:
     """Ask, then make the set again what it was."""
     differ = phrasing.count(len(versions.differences(settings, name, number)), "place")
     verb = "differs" if differ.startswith("1 ") else "differ"
-    say.caption(say.plain(f"{differ} {verb} from now."))
+    say.caption(say.escape(f"{differ} {verb} from now."))
     asked = st.session_state.get("history_asked") == (name, number)
     if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
         st.session_state["history_asked"] = (name, number)
         st.rerun()
     if asked:
-        say.markdown(say.filled("Make **{name}** again what it was then? *Undo* takes it back.", name=name))
+        say.markdown(
+            say.fill_template("Make **{name}** again what it was then? *Undo* takes it back.", name=name)
+        )
         if st.button("Restore it", type="primary", key="history_go"):
             del st.session_state["history_asked"]
-            _then(lambda: after.edited(versions.restore_version(settings, name, number)))
+            _then(lambda: after.after_save(versions.restore_version(settings, name, number)))
 
 
 def _then(action: Callable[[], object]) -> None:
@@ -185,11 +192,11 @@ def _then(action: Callable[[], object]) -> None:
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
-        after.reset()
+        after.forget_last_edit()
         st.rerun()
 
 
-def run_edits() -> None:
+def auto_run_switch() -> None:
     """The switch that `after.edited` obeys."""
     st.toggle(
         "Run edits at once",
@@ -199,7 +206,7 @@ def run_edits() -> None:
     )
 
 
-def do(action: Callable[[], object], name: str) -> None:
+def run_action(action: Callable[[], object], name: str) -> None:
     """Take the set in hand that an action has made; a refusal is shown."""
     try:
         action()
@@ -207,5 +214,5 @@ def do(action: Callable[[], object], name: str) -> None:
         say.error(error, icon=":material/error:")
     else:
         session.choose_set(name)
-        after.reset()
+        after.forget_last_edit()
         st.rerun()

@@ -38,33 +38,33 @@ class _Desk:
     """The one process that downloads or verifies: what fills a disk is done in turn, whoever asks for it."""
 
     def __init__(self) -> None:
-        self.fetch: fetching.Fetch | None = None
+        self.fetch: fetching.BackgroundFetch | None = None
         self._lock = threading.Lock()
 
     @property
-    def running(self) -> fetching.Fetch | None:
+    def running(self) -> fetching.BackgroundFetch | None:
         return self.fetch if self.fetch is not None and self.fetch.running else None
 
     def start(self, action: fetching.Action, checkpoints: Sequence[Checkpoint]) -> None:
         """Nothing is begun where another visitor was first: the page then shows theirs."""
         with self._lock:
             if self.running is None:
-                self.fetch = fetching.start(action, checkpoints, session.studio().settings)
+                self.fetch = fetching.start_fetch(action, checkpoints, session.studio().settings)
 
 
 @st.cache_resource(show_spinner=False)
-def desk() -> _Desk:
+def fetch_manager() -> _Desk:
     """The desk of this server, for all visitors."""
     return _Desk()
 
 
-def added() -> None:
+def hub_models_panel() -> None:
     """The models of a hub; drawn again by itself while something is downloaded."""
-    busy = desk().running is not None
+    busy = fetch_manager().running is not None
 
     @st.fragment(run_every=polling.PROGRESS_S if busy else None)
     def drawn() -> None:
-        if busy and desk().running is None:
+        if busy and fetch_manager().running is None:
             st.rerun()
         _added()
 
@@ -74,29 +74,29 @@ def added() -> None:
 def _added() -> None:
     studio = session.studio()
     have = tables.added_by_model(studio.catalogue)
-    usage = hub_cache.usage(studio.settings)
+    usage = hub_cache.cache_usage(studio.settings)
     if have or usage.used_bytes:
         _room(usage)
     if not have:
-        parts.empty("No model of a hub is added yet: choose one below.", icon=":material/cloud:")
+        parts.empty_state("No model of a hub is added yet: choose one below.", icon=":material/cloud:")
         return
     model = _choose_model(list(have))
     if model not in have:
         return
     _outcome(model)
     checkpoints = have[model]
-    on_disk = hub_disk.on_disk(studio.settings, checkpoints)
+    on_disk = hub_disk.disk_usage(studio.settings, checkpoints)
     have_words = (
         f"{on_disk.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
         f"{'is' if on_disk.whole == 1 else 'are'} downloaded."
     )
-    say.markdown(say.filled("{here} :gray[Mark rows to act on those alone.]", here=have_words))
-    _actions(model, checkpoints, _marked(model, checkpoints), desk().running)
+    say.markdown(say.fill_template("{here} :gray[Mark rows to act on those alone.]", here=have_words))
+    _actions(model, checkpoints, _marked(model, checkpoints), fetch_manager().running)
 
 
 def _choose_model(names: list[str]) -> str:
     """At first the one that is being downloaded, else the one that was added last."""
-    running = desk().running
+    running = fetch_manager().running
     first = running.model if running else st.session_state.get("library_new")
     return st.pills(
         "Model",
@@ -104,7 +104,7 @@ def _choose_model(names: list[str]) -> str:
         default=first if first in names else names[0],
         required=True,
         wrap=True,
-        format_func=say.plain,
+        format_func=say.escape,
         key=f"library_model_{'_'.join(names)}",
         label_visibility="collapsed",
     )
@@ -122,7 +122,7 @@ def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
         # Marks are of rows: where those are others than before, none is marked.
         key=f"library_rows_{model}_{hash(tuple(c.step for c in checkpoints))}",
         placeholder=phrasing.DASH,
-        column_order=("checkpoint", "state") if window.narrow() else None,
+        column_order=("checkpoint", "state") if window.is_narrow() else None,
         column_config={
             "bytes": COLUMNS["bytes"],
             "tokens_seen": _NUMBER("tokens seen", format="compact"),
@@ -137,11 +137,11 @@ def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return [checkpoints[row] for row in event.selection.rows if row < len(checkpoints)]
 
 
-def _room(usage: hub_cache.Usage) -> None:
+def _room(usage: hub_cache.CacheUsage) -> None:
     part = f", {phrasing.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
     st.progress(
         min(1.0, usage.used_bytes / usage.quota_bytes),
-        text=say.plain(
+        text=say.escape(
             f"Disk: {phrasing.size(usage.used_bytes)} of the {phrasing.size(usage.quota_bytes)} allowed{part}"
         ),
     )
@@ -149,15 +149,15 @@ def _room(usage: hub_cache.Usage) -> None:
 
 def _outcome(model: str) -> None:
     """How the last process ended or, with what stops it, how far the present one is."""
-    fetch = desk().fetch
+    fetch = fetch_manager().fetch
     if fetch is None:
         return
     if fetch.running:
         with st.container(border=True):
             if fetch.action == "download":
-                now = hub_disk.on_disk(session.studio().settings, fetch.checkpoints)
-                share, text = hub_disk.progress(now, fetch.before, fetch.seconds)
-                st.progress(share, text=say.plain(f"Downloading {fetch.model}: {text}"))
+                now = hub_disk.disk_usage(session.studio().settings, fetch.checkpoints)
+                share, text = hub_disk.download_progress(now, fetch.before, fetch.seconds)
+                st.progress(share, text=say.escape(f"Downloading {fetch.model}: {text}"))
             else:
                 read = phrasing.size(fetch.before.whole_bytes)
                 say.markdown(f"Verifying {fetch.model}: {read} are read again.")
@@ -183,30 +183,33 @@ def _outcome(model: str) -> None:
 
 
 def _actions(
-    model: str, checkpoints: Sequence[Checkpoint], marked: list[Checkpoint], running: fetching.Fetch | None
+    model: str,
+    checkpoints: Sequence[Checkpoint],
+    marked: list[Checkpoint],
+    running: fetching.BackgroundFetch | None,
 ) -> None:
     settings = session.studio().settings
     chosen = marked or list(checkpoints)
-    whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
+    whole = [c for c in chosen if hub_cache.find_snapshot(c, settings)]
     missing = [c for c in chosen if c not in whole]
     pinned = hub.pinned(settings)
-    some = [c for c in chosen if c.name not in pinned and hub_disk.on_disk(settings, (c,)).bytes]
+    some = [c for c in chosen if c.name not in pinned and hub_disk.disk_usage(settings, (c,)).bytes]
     busy = running is not None
     with st.container(horizontal=True, gap="small"):
         _begin("download", missing, "Download", ":material/download:", busy, primary=True)
         _begin("verify", whole, "Verify", ":material/verified:", busy)
         _pin(chosen, all(c.name in pinned for c in chosen))
         with st.popover(
-            say.plain(f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict"),
+            say.escape(f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict"),
             icon=":material/delete_sweep:",
             disabled=busy or not some,
         ):
             say.markdown(
-                f"Delete {phrasing.size(hub_disk.on_disk(settings, some).bytes)} of weights? They stay listed and can be "
+                f"Delete {phrasing.size(hub_disk.disk_usage(settings, some).bytes)} of weights? They stay listed and can be "
                 "downloaded again; results stay too."
             )
             if st.button("Evict them", type="primary", key="library_evict"):
-                _act(lambda: hub.evict_some(settings, some))
+                _act(lambda: hub.evict_checkpoints(settings, some))
         with st.popover("Remove", icon=":material/delete:", disabled=busy):
             what = (
                 f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"
@@ -216,13 +219,13 @@ def _actions(
                 "takes what the hub has then."
             )
             if st.button("Remove", type="primary", key="library_remove"):
-                _act(lambda: hub.remove(settings, model, tuple(c.name for c in marked)))
+                _act(lambda: hub.remove_checkpoints(settings, model, tuple(c.name for c in marked)))
 
 
 def _pin(chosen: list[Checkpoint], all_are: bool) -> None:
     label = f"{'Unpin' if all_are else 'Pin'} {phrasing.count(len(chosen), 'checkpoint')}"
     if st.button(
-        say.plain(label),
+        say.escape(label),
         key="library_pin",
         icon=":material/keep_off:" if all_are else ":material/keep:",
         help="What is pinned stays on the disk: nothing evicts it, rolling runs neither.",
@@ -240,14 +243,14 @@ def _begin(
 ) -> None:
     label = f"{verb} {phrasing.count(len(chosen), 'checkpoint')}" if chosen else verb
     if st.button(
-        say.plain(label),
+        say.escape(label),
         key=f"library_{action}",
         icon=icon,
         disabled=busy or not chosen,
         type="primary" if primary and chosen else "secondary",
     ):
         try:
-            desk().start(action, chosen)
+            fetch_manager().start(action, chosen)
         except StudioError as error:
             say.error(error, icon=":material/error:")
         else:

@@ -14,11 +14,11 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.families import (
     CheckpointChoice,
+    CheckpointLocation,
     Family,
     FamilyModel,
-    Place,
-    any_family,
-    choose,
+    choose_checkpoints,
+    custom_family,
 )
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
@@ -32,7 +32,7 @@ _IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"
 _BILLION = 10**9
 
 
-def add() -> None:
+def add_model_form() -> None:
     """Choose a family, a model and which of its checkpoints; the hub is asked when a button says so."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -41,14 +41,14 @@ def add() -> None:
             return
         say.caption(f"{model.repo}. {family.note}")
     listing = _listing(family, model)
-    places = tuple(c.place for c in listing.checkpoints) if listing else family.known_places(model)
+    places = tuple(c.place for c in listing.checkpoints) if listing else family.known_locations(model)
     with right:
         choice = _choice(family, places)
     chosen = _chosen(places, choice, model, listing) if places else ()
     new = _new(chosen, model)
     with st.container(horizontal=True, gap="small"):
         add_these = st.button(
-            say.plain(_label(places, chosen, new)),
+            say.escape(_label(places, chosen, new)),
             key="library_go",
             icon=":material/add:",
             disabled=bool(places) and not new,
@@ -99,7 +99,7 @@ def _other() -> Family | None:
     if not repo:
         return None
     try:
-        return any_family(
+        return custom_family(
             repo,
             pattern,
             "subfolder" if folders == "folders" else "revision",
@@ -110,7 +110,7 @@ def _other() -> Family | None:
         return None
 
 
-def _choice(family: Family, places: Sequence[Place]) -> CheckpointChoice:
+def _choice(family: Family, places: Sequence[CheckpointLocation]) -> CheckpointChoice:
     every = st.number_input(
         "Every n-th checkpoint",
         1,
@@ -120,7 +120,7 @@ def _choice(family: Family, places: Sequence[Place]) -> CheckpointChoice:
         help="2 takes the second, the fourth and so on: of E2LM's, the competition's own points.",
     )
     early = family.early_tokens is not None and st.toggle(
-        say.plain(f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)"),
+        say.escape(f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)"),
         key=f"library_early_{family.key}",
     )
     low = high = None
@@ -141,10 +141,13 @@ def _choice(family: Family, places: Sequence[Place]) -> CheckpointChoice:
 
 
 def _chosen(
-    places: Sequence[Place], choice: CheckpointChoice, model: FamilyModel, listing: hub.Listing | None
-) -> tuple[Place, ...]:
+    places: Sequence[CheckpointLocation],
+    choice: CheckpointChoice,
+    model: FamilyModel,
+    listing: hub.RemoteListing | None,
+) -> tuple[CheckpointLocation, ...]:
     try:
-        chosen = choose(places, choice)
+        chosen = choose_checkpoints(places, choice)
     except StudioError as error:
         say.warning(error, icon=":material/filter_alt_off:")
         return ()
@@ -153,19 +156,23 @@ def _chosen(
         sizes = {c.place: c.bytes for c in listing.checkpoints}
         known = [size for place in chosen if (size := sizes[place]) is not None]
         listed = sum(known) if len(known) == len(chosen) else None
-    usage = hub_cache.usage(session.studio().settings)
-    say.caption(tables.choice_sentence(chosen, len(places), model, listed, usage))
+    usage = hub_cache.cache_usage(session.studio().settings)
+    say.caption(tables.selection_summary(chosen, len(places), model, listed, usage))
     return chosen
 
 
-def _new(chosen: Sequence[Place], model: FamilyModel) -> list[Place]:
+def _new(chosen: Sequence[CheckpointLocation], model: FamilyModel) -> list[CheckpointLocation]:
     """Those that the catalogue does not have yet."""
     there = tables.added_by_model(session.studio().catalogue).get(model.name, ())
     steps = {c.step for c in there if c.repo == model.repo}
     return [place for place in chosen if place.step not in steps]
 
 
-def _label(places: Sequence[Place], chosen: Sequence[Place], new: Sequence[Place]) -> str:
+def _label(
+    places: Sequence[CheckpointLocation],
+    chosen: Sequence[CheckpointLocation],
+    new: Sequence[CheckpointLocation],
+) -> str:
     if not places:
         return "Add those that fit"  # only the hub knows how many
     if chosen and not new:
@@ -173,7 +180,7 @@ def _label(places: Sequence[Place], chosen: Sequence[Place], new: Sequence[Place
     return f"Add {phrasing.count(len(new), 'checkpoint')}"
 
 
-def _listing(family: Family, model: FamilyModel) -> hub.Listing | None:
+def _listing(family: Family, model: FamilyModel) -> hub.RemoteListing | None:
     """What the hub answered in this session, for this very model and pattern."""
     told = st.session_state.get("library_listing")
     return told if told is not None and (told.family, told.model) == (family, model) else None
@@ -181,8 +188,10 @@ def _listing(family: Family, model: FamilyModel) -> hub.Listing | None:
 
 def _ask(family: Family, model: FamilyModel) -> None:
     try:
-        with st.spinner(say.plain(f"Asking the hub about {model.repo}")):
-            st.session_state["library_listing"] = hub.listing(session.studio().settings, family, model.name)
+        with st.spinner(say.escape(f"Asking the hub about {model.repo}")):
+            st.session_state["library_listing"] = hub.list_remote(
+                session.studio().settings, family, model.name
+            )
     except StudioError as error:
         _refused(error)
     else:
@@ -191,8 +200,8 @@ def _ask(family: Family, model: FamilyModel) -> None:
 
 def _add(family: Family, model: FamilyModel, choice: CheckpointChoice) -> None:
     try:
-        with st.spinner(say.plain(f"Asking the hub about {model.repo}")):
-            new = hub.add(session.studio().settings, family, model.name, choice)
+        with st.spinner(say.escape(f"Asking the hub about {model.repo}")):
+            new = hub.add_checkpoints(session.studio().settings, family, model.name, choice)
     except StudioError as error:
         _refused(error)
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import count, listing
+from e2lm_core.base.phrasing import count, join_words
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import given
 from e2lm_core.people import register
@@ -23,8 +23,8 @@ _OPEN = "folder_open"
 def may_add(settings: Settings) -> bool:
     """Whoever sits at the machine, or an administrator: others are not to say what is read of its disk."""
     if settings.auth == "none":
-        return door.at_this_machine()
-    return register.administers(settings)
+        return door.is_local_request()
+    return register.is_administrator(settings)
 
 
 def folders() -> None:
@@ -43,7 +43,7 @@ def folders() -> None:
         with line:
             say.markdown(str(folder.path))
         if button.button("Remove", key=f"folder_remove_{number}", help="Its files and all results stay."):
-            given.remove(settings, folder.path)
+            given.remove_folder(settings, folder.path)
             st.rerun()
     if st.button(TITLE, key="folder_add", icon=":material/create_new_folder:"):
         st.session_state[_OPEN] = True
@@ -68,20 +68,24 @@ def _dialog() -> None:
     if not path.strip():
         return
     try:
-        _, found = given.look(path)
+        _, found = given.inspect_folder(path)
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
     checkpoints = sum(len(own) for _, own in found.models)
-    names = listing([model.name for model, _ in found.models])
+    names = join_words([model.name for model, _ in found.models])
     say.markdown(f"{count(len(found.models), 'model')} with {count(checkpoints, 'checkpoint')}: {names}.")
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
-    for problem in (*found.problems, *session.studio().usable(own)[1], *given.adapters(found)):
+    for problem in (
+        *found.problems,
+        *session.studio().usable_checkpoints(own)[1],
+        *given.adapter_warnings(found),
+    ):
         say.warning(problem, icon=":material/warning:")
     said: dict[str, int] = {}
-    for name in given.without_tokens(found):
+    for name in given.models_without_tokens(found):
         tokens = st.number_input(
-            say.plain(f"Tokens a step of {name}"),
+            say.escape(f"Tokens a step of {name}"),
             min_value=0,
             max_value=10**11,
             value=0,
@@ -93,7 +97,7 @@ def _dialog() -> None:
             said[name] = int(tokens)
     if st.button("Add", key="folder_go", type="primary", icon=":material/add:"):
         try:
-            given.add(settings, path, said)
+            given.add_folder(settings, path, said)
         except StudioError as error:
             say.error(error, icon=":material/error:")
         else:

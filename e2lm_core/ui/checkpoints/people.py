@@ -24,19 +24,19 @@ def people() -> None:
     if settings.auth == "none" or settings.person is None or settings.readonly:
         return
     st.subheader("People", anchor=False)
-    if not register.administers(settings):
-        own = quotas.of(settings, settings.person)
+    if not register.is_administrator(settings):
+        own = quotas.quotas_of(settings, settings.person)
         say.caption("Yours to use: " + ", ".join(f"{quota.kind.label} {quota.text}" for quota in own) + ".")
         return
-    parts.table(_frame(settings), "people", "people_table", few=("id", "administrator"))
+    parts.table(_frame(settings), "people", "people_table", phone_columns=("id", "administrator"))
     _change(settings)
 
 
 def _frame(settings: Settings) -> pd.DataFrame:
     """One row a person: who they are, and what they use of what is theirs."""
     rows = []
-    for person in register.everyone(settings):
-        used = {quota.kind.label: quota.text for quota in quotas.of(settings, person.id)}
+    for person in register.list_people(settings):
+        used = {quota.kind.label: quota.text for quota in quotas.quotas_of(settings, person.id)}
         seen = pd.Timestamp(person.seen_at, unit="s").floor("s")
         rows.append(
             {
@@ -51,14 +51,14 @@ def _frame(settings: Settings) -> pd.DataFrame:
 
 
 def _change(settings: Settings) -> None:
-    names = [quotas.EVERYBODY, quotas.VISITORS, *(person.id for person in register.everyone(settings))]
+    names = [quotas.EVERYBODY, quotas.VISITORS, *(person.id for person in register.list_people(settings))]
     with st.popover("Change a quota", icon=":material/tune:"):
         whose = st.selectbox("Whose", names, key="quota_whose")
         kind = st.selectbox("Of what", quotas.KINDS, format_func=lambda k: k.label, key="quota_kind")
         scale = _IN.get(kind.unit, 1.0)
         now = _now(settings, whose, kind)
         most = st.number_input(
-            say.plain(_UNITS[kind.unit].capitalize()),
+            say.escape(_UNITS[kind.unit].capitalize()),
             0.0,
             None,
             now / scale,
@@ -71,8 +71,8 @@ def _change(settings: Settings) -> None:
                 _say(settings, kind.key, None, whose)
 
 
-def _now(settings: Settings, whose: str, kind: quotas.Kind) -> float:
-    said = {who: number for who, one, number in quotas.changed(settings) if one.key == kind.key}
+def _now(settings: Settings, whose: str, kind: quotas.QuotaKind) -> float:
+    said = {who: number for who, one, number in quotas.limit_overrides(settings) if one.key == kind.key}
     visits = whose == quotas.VISITORS or whose.startswith(register.VISITOR)
     group, default = (quotas.VISITORS, kind.most_of_visitor) if visits else (quotas.EVERYBODY, kind.most)
     return float(said.get(whose, said.get(group, default)))
@@ -80,7 +80,7 @@ def _now(settings: Settings, whose: str, kind: quotas.Kind) -> float:
 
 def _say(settings: Settings, key: str, most: float | None, whose: str) -> None:
     try:
-        quotas.set_most(settings, key, most, whose)
+        quotas.set_limit(settings, key, most, whose)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:

@@ -170,9 +170,9 @@ def address(view: str, name: str) -> str:
     return f"{'' if place is SETS else place.slug}?{urlencode(query(tab, name))}"
 
 
-def moved(old: str, parameters: list[tuple[str, str]]) -> str:
+def redirect_target(old_path: str, parameters: list[tuple[str, str]]) -> str:
     """Where an old page's address leads to now, with what stood in the link; relative to the old one."""
-    place, tab = find(OLD[old])
+    place, tab = find(OLD[old_path])
     kept = [(key, value) for key, value in parameters if key != _PARAMETER]
     behind = urlencode(kept + ([(_PARAMETER, tab)] if tab else []))
     return place.slug + (f"?{behind}" if behind else "")
@@ -181,7 +181,7 @@ def moved(old: str, parameters: list[tuple[str, str]]) -> str:
 def link(name: str, label: str, icon: str) -> None:
     """A link to a place or to a tab, with the set in hand."""
     place, tab = find(name)
-    st.page_link(place.script, label=say.plain(label), icon=icon, query_params=query(tab))
+    st.page_link(place.script, label=say.escape(label), icon=icon, query_params=query(tab))
 
 
 def go(name: str) -> None:
@@ -193,7 +193,7 @@ def go(name: str) -> None:
 # --- what is shown, and the address that says so ----------------------------------------------------------
 
 
-def chosen(place: Place) -> str:
+def current_tab(place: Place) -> str:
     """Which of its tabs is shown: what the link says, else as it was left, else the first; "" where it has none.
 
     What else a link holds is remembered; the browser's title follows.
@@ -270,7 +270,7 @@ def _component():
     return st.components.v2.component("studio_link", js=_JS)
 
 
-def written(place: Place, tab: str) -> None:
+def write_url(place: Place, tab: str) -> None:
     """Have the browser's address say what is shown."""
     table = tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE
     kept: Iterable[str] | None = None if place is SHARE else _OF_TABLE if table else ()
@@ -288,12 +288,12 @@ def written(place: Place, tab: str) -> None:
         _component()(key="link", data=data)
 
 
-def pick(name: str, key: str) -> None:
+def remember_choice(name: str, key: str) -> None:
     """What a control has chosen is remembered for links and for the other places; of its `on_change`."""
     st.session_state[HELD[name]] = st.session_state[key]
 
 
-def chooser(place: Place) -> None:
+def tab_control(place: Place) -> None:
     """The control that chooses among a place's tabs; drawn after `chosen`."""
     labels = {tab.slug: tab.label for tab in place.tabs}
     with st.container(key="tabs"):
@@ -301,7 +301,7 @@ def chooser(place: Place) -> None:
             "View",
             list(labels),
             required=True,
-            format_func=lambda slug: say.plain(labels[slug]),
+            format_func=lambda slug: say.escape(labels[slug]),
             key=place.key,
             label_visibility="collapsed",
             on_change=_click,

@@ -11,7 +11,7 @@ _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 MOST_WORDS = 3_000
 
 
-def marked(text: str, other: str) -> str:
+def mark_differences(text: str, other: str) -> str:
     """The text as HTML, with what it does not share with the other in `<mark>`."""
     mine, theirs = _WORD.findall(text), _WORD.findall(other)
     if max(len(mine), len(theirs)) > MOST_WORDS:

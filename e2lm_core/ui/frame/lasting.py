@@ -14,14 +14,14 @@ from e2lm_core.deploy.home import keeping, place
 from e2lm_core.ui.frame import say
 
 
-def draw(home: Path) -> None:
+def storage_notice(home: Path) -> None:
     """A word with its sentence behind it, nothing where what is saved lasts."""
     if sentence := _risk(home):
-        st.markdown(":gray[:material/cloud_off: not kept]", help=say.words(sentence), width="content")
+        st.markdown(":gray[:material/cloud_off: not kept]", help=say.safe_sentence(sentence), width="content")
 
 
 @lru_cache(maxsize=4)
 def _risk(home: Path) -> str | None:
-    if keeping.kept_in() is not None:
+    if keeping.backup_target() is not None:
         return None
-    return place.risk(home)  # mounts do not change while the server runs
+    return place.persistence_risk(home)  # mounts do not change while the server runs

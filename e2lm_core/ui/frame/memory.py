@@ -22,7 +22,7 @@ _ARENA_MAX, _ARENAS = -8, 2
 TENDED_EVERY_S = 60.0
 
 
-def keep_imports() -> None:
+def freeze_imports() -> None:
     """Take what is there out of all later collections, once a page has imported something.
 
     With torch's and transformers' objects a full collection takes up to .4 s, in the middle of an edit.
@@ -40,15 +40,15 @@ def _kept() -> dict[str, int]:
     return {"modules": 0}
 
 
-async def tend() -> None:
+async def collect_periodically() -> None:
     """Once a minute, until cancelled, give back what nobody needs any more."""
     _c_library("mallopt", _ARENA_MAX, _ARENAS)
     while True:
         await asyncio.sleep(TENDED_EVERY_S)
-        await asyncio.to_thread(give_back)
+        await asyncio.to_thread(release_memory)
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Collect what sessions left behind, end idle processes beside the pages, and return free pages to the system."""
     gc.collect()
     aside.rest()

@@ -11,21 +11,21 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import addresses, memory, say, style, window
 from e2lm_core.ui.frame.addresses import Place
-from e2lm_core.ui.frame.strip import strip
+from e2lm_core.ui.frame.strip import status_bar
 from e2lm_core.ui.server import sign_in
 
 
-def draw() -> None:
+def draw_frame() -> None:
     """Draw the page that the address names, in the frame that all have."""
     session.begin_run()
     # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
         page_title=addresses.PRODUCT,
-        page_icon=style.icon(),
+        page_icon=style.icon_path(),
         layout="wide",
         initial_sidebar_state="auto",  # a width in pixels is obeyed at the second visit only
     )
-    style.apply()
+    style.apply_theme()
 
     pages = st.navigation(
         [
@@ -33,22 +33,22 @@ def draw() -> None:
             for place in addresses.PLACES
         ]
     )
-    sign_in.draw(session.opened_settings(), session.author())
-    window.watch(
+    sign_in.sign_in_controls(session.opened_settings(), session.author())
+    window.watch_width(
         session.studio().settings.sign_in
     )  # after the navigation: what it reports must find the browser on the right page
     pages.run()
-    memory.keep_imports()
+    memory.freeze_imports()
 
 
-def opened(place: Place) -> tuple[TaskSet, str]:
+def open_place(place: Place) -> tuple[TaskSet, str]:
     """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any."""
-    session.through_app()
-    tab = addresses.chosen(place)
+    session.is_inside_app()
+    tab = addresses.current_tab(place)
     session.set_name()
-    addresses.written(place, tab)
-    task = strip()
+    addresses.write_url(place, tab)
+    task = status_bar()
     say.title(place.title, anchor=False)
     if tab:
-        addresses.chooser(place)
+        addresses.tab_control(place)
     return task, tab

@@ -23,18 +23,18 @@ from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import file_name, set_name
 
 
-def finding(sentence: str) -> None:
+def headline(sentence: str) -> None:
     """The one computed sentence that is a view's answer."""
     say.markdown(sentence)
 
 
-def explained_lines(words: Mapping[str, str]) -> say.Marked:
+def explained_lines(words: Mapping[str, str]) -> say.SafeMarkdown:
     """Names in bold, each with what it means, as the text that shows on hover."""
-    return say.words("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
+    return say.safe_sentence("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
 
 
 def chart(
-    figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, of: tuple[object, ...] | None = None
+    figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, inputs: tuple[object, ...] | None = None
 ) -> None:
     """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off.
 
@@ -45,10 +45,10 @@ def chart(
         made = figure() if callable(figure) else figure
         st.plotly_chart(canvas.without_links(made), theme=None, key=key, config=canvas.CONFIG, alt=alt)
 
-    if of is None:
+    if inputs is None:
         draw()
     else:
-        drawn.once(("chart", key, alt, *of), draw)
+        drawn.once(("chart", key, alt, *inputs), draw)
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -75,10 +75,10 @@ def table(
     name: str,
     key: str,
     height: int | Literal["auto"] = "auto",
-    few: Sequence[str] = (),
+    phone_columns: Sequence[str] = (),
     percent: Sequence[str] = (),
     column_config: dict | None = None,
-    of: tuple[object, ...] | None = None,
+    inputs: tuple[object, ...] | None = None,
 ) -> None:
     """The numbers behind a chart, and their download.
 
@@ -100,18 +100,18 @@ def table(
             height=height,
             key=f"{key}_table",
             placeholder=phrasing.DASH,
-            column_order=list(few) if few and window.narrow() else None,
+            column_order=list(phone_columns) if phone_columns and window.is_narrow() else None,
             column_config=config,
         )
 
-    if of is None:
+    if inputs is None:
         draw()
     else:
-        drawn.once(("table", key, name, *of), draw)
+        drawn.once(("table", key, name, *inputs), draw)
     st.download_button(
         "Download CSV",
         # Made when asked for: 15,000 rows take a tenth of a second.
-        lambda: plain.csv(made()),
+        lambda: plain.frame_to_csv(made()),
         file_name=f"{file_name(set_name() or '')}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",
@@ -120,7 +120,7 @@ def table(
     )
 
 
-def score(label: str, value: Value, curve: list[float] | None = None) -> None:
+def score_card(label: str, value: Value, curve: list[float] | None = None) -> None:
     """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
     help_text = labels.SCORE_HELP[label]
     if value.value is None:
@@ -129,17 +129,17 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         help_text += f"\n\nNo interval is shown: {value.why}"
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
-    if null.says_nothing(value):
+    if null.is_within_null(value):
         help_text += "\n\nNot distinguishable from random answers."
     if value.null is not None:
-        help_text += f"\n\nOf the same questions and log-likelihoods, {phrasing.beside_random(value.null)}."
+        help_text += f"\n\nOf the same questions and log-likelihoods, {phrasing.random_baseline(value.null)}."
     st.metric(
-        say.filled(":gray[{label}]", label=label) if null.says_nothing(value) else say.plain(label),
+        say.fill_template(":gray[{label}]", label=label) if null.is_within_null(value) else say.escape(label),
         phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),
-        delta=say.plain(_certainty(label, value) or "") or None,
+        delta=say.escape(_certainty(label, value) or "") or None,
         delta_color="off",
         delta_arrow="off",
-        help=say.words(help_text),
+        help=say.safe_sentence(help_text),
         border=True,
         height="stretch",
         chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
@@ -150,7 +150,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
 def _certainty(label: str, value: Value) -> str | None:
     if value.value is None:
         return "undefined"
-    if null.says_nothing(value):
+    if null.is_within_null(value):
         return "like random"
     if value.interval is None:
         return None
@@ -159,18 +159,18 @@ def _certainty(label: str, value: Value) -> str | None:
 
 def assumption(measurements: Measurements) -> None:
     """At the end of a page with intervals: what they assume of the questions, where nobody has said it."""
-    if measurements.assumption:
-        say.caption(f":material/info: {measurements.assumption} Groups are proposed on Questions.")
+    if measurements.independence_note:
+        say.caption(f":material/info: {measurements.independence_note} Groups are proposed on Questions.")
 
 
-def how(*sentences: object) -> None:
+def how_computed(*sentences: object) -> None:
     """What explains a view and is not its answer, folded."""
     with st.expander("How this is computed", icon=":material/info:"):
         for sentence in sentences:
             say.markdown(sentence)
 
 
-def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
+def empty_state(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
     """An empty state: what is missing, with what to do about it drawn below by the caller."""
     say.info(sentence, icon=icon)
 
@@ -182,23 +182,23 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
     """
     state = results.state(task)
     if state.kind == "running":
-        empty("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
+        empty_state("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
         addresses.link("run", "See the run", ":material/play_circle:")
-        follow(task, polling.PROGRESS_S)
+        redraw_while_running(task, polling.PROGRESS_S)
     elif not task.questions:
-        empty("Nothing can be run before there are questions: write or import some.")
+        empty_state("Nothing can be run before there are questions: write or import some.")
         write_first()
     else:
-        empty(sentence)
+        empty_state(sentence)
         addresses.link("run", "Choose checkpoints", ":material/play_circle:")
     st.stop()
 
 
-def follow(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
+def redraw_while_running(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
     """While a run of the set goes on, the whole page is drawn again with what it adds: for pages that say little yet."""
     state = results.state(task)
     if state.kind == "running":
-        every_s = polling.every(pace_s, starting.is_mine(state))
+        every_s = polling.poll_interval(pace_s, starting.is_own_run(state))
         st.fragment(_until_more, run_every=every_s)(task, results.measurements(task))
 
 
@@ -213,23 +213,23 @@ def write_first() -> NoReturn:
     st.stop()
 
 
-def metric_chosen() -> str:
+def current_metric() -> str:
     """The metric in hand, of the link or of the control on whatever tab, for what is drawn above that."""
     name = st.session_state.get(addresses.HELD["metric"])
     return name if name in METRICS else METRICS[0]
 
 
-def metric(key: str, explained: bool = False) -> str:
+def metric_control(key: str, explained: bool = False) -> str:
     """The control that chooses one of the metrics, for all places; what each means is on hover where it is to be explained."""
-    if st.session_state.get(key) != metric_chosen():
-        st.session_state[key] = metric_chosen()
+    if st.session_state.get(key) != current_metric():
+        st.session_state[key] = current_metric()
     chosen = st.segmented_control(
         "Metric",
         METRICS,
         required=True,
         key=key,
-        on_change=addresses.pick,
+        on_change=addresses.remember_choice,
         args=("metric", key),
         help=explained_lines(labels.METRIC_HELP) if explained else None,
     )
-    return chosen or metric_chosen()
+    return chosen or current_metric()

@@ -16,16 +16,16 @@ FEW_SESSIONS = 4
 SOME_SESSIONS = 16
 
 
-def every(base_s: float, mine: bool) -> float:
+def poll_interval(base_s: float, is_own_run: bool) -> float:
     """How often to look at a run: whoever started it as often as that wants, others less often the more they are.
 
     The same holds of one's own where a moment more is not noticed: `mine` is false then. Where many are here, one's
     own waits a little too.
     """
-    return base_s * max(1.0, sessions() / (SOME_SESSIONS if mine else FEW_SESSIONS))
+    return base_s * max(1.0, session_count() / (SOME_SESSIONS if is_own_run else FEW_SESSIONS))
 
 
-def sessions() -> int:
+def session_count() -> int:
     """How many sessions the server has; 1 where there is no server, or none that tells."""
     if runtime.exists() and (known := getattr(runtime.get_instance(), "_session_mgr", None)) is not None:
         return int(known.num_active_sessions())

@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from e2lm_core.base.settings import without_places
+from e2lm_core.base.settings import redact_paths
 from e2lm_core.ui.frame import differing
 from e2lm_core.ui.server.middleware import door
 
@@ -35,13 +35,13 @@ _MARK = re.compile(r"[\\`*\[\]<$~]")
 _MARK_BUT_EMPHASIS = re.compile(r"[\\\[\]<$~]|``+")
 
 
-class Marked(str):
+class SafeMarkdown(str):
     """Markdown in which others' text is escaped."""
 
 
-def plain(text: object) -> Marked:
+def escape(text: object) -> SafeMarkdown:
     """A text as it is, on one line: none of it is a mark. What is marked already stays."""
-    if isinstance(text, Marked):
+    if isinstance(text, SafeMarkdown):
         return text
     line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", _placeless(str(text))).strip()
     line = _MARK.sub(_escaped, line)
@@ -49,45 +49,45 @@ def plain(text: object) -> Marked:
     line = _NAMED.sub(lambda found: found[0] + JOINER, line)
     if found := _BLOCK.match(line):
         line = f"{found[0]}\\{line[found.end() :]}" if found[0].isdigit() else f"\\{line}"
-    return Marked(_unlinked(line))
+    return SafeMarkdown(_unlinked(line))
 
 
-def words(sentence: object) -> Marked:
+def safe_sentence(sentence: object) -> SafeMarkdown:
     """A sentence of a room's: **bold**, *italic*, `code` and lists stay. What is marked already stays."""
-    if isinstance(sentence, Marked):
+    if isinstance(sentence, SafeMarkdown):
         return sentence
-    return Marked(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(str(sentence)))))
+    return SafeMarkdown(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(str(sentence)))))
 
 
-def formatted(text: object) -> Marked:
+def author_markdown(text: object) -> SafeMarkdown:
     """An author's own Markdown: emphasis, code, lists and LaTeX are drawn; nothing is linked, fetched or coloured."""
-    if isinstance(text, Marked):
+    if isinstance(text, SafeMarkdown):
         return text
     parts, at, whole = [], 0, str(text)
     for found in _MATHS.finditer(whole):
         if _NO_MATHS.search(found[0]):
             continue
-        parts += [_NAMED.sub(lambda f: f[0] + JOINER, words(whole[at : found.start()])), found[0]]
+        parts += [_NAMED.sub(lambda f: f[0] + JOINER, safe_sentence(whole[at : found.start()])), found[0]]
         at = found.end()
-    parts.append(_NAMED.sub(lambda found: found[0] + JOINER, words(whole[at:])))
-    return Marked("".join(parts))
+    parts.append(_NAMED.sub(lambda found: found[0] + JOINER, safe_sentence(whole[at:])))
+    return SafeMarkdown("".join(parts))
 
 
-def filled(template: str, **texts: object) -> Marked:
+def fill_template(template: str, **texts: object) -> SafeMarkdown:
     """A template of ours with `{names}`, each filled with a text: `plain`, unless it is marked already."""
-    return Marked(template.format(**{name: plain(text) for name, text in texts.items()}))
+    return SafeMarkdown(template.format(**{name: escape(text) for name, text in texts.items()}))
 
 
-def listed(sentences: Any) -> Marked:
+def bullet_list(sentences: Any) -> SafeMarkdown:
     """Texts as a list with points, each `plain` unless it is marked already."""
-    return Marked("\n".join(f"- {plain(sentence)}" for sentence in sentences))
+    return SafeMarkdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 
 def _placeless(text: str) -> str:
     """A text without paths of the machine, but for whoever sits at it and has no sign-in."""
-    if "/" not in text or (os.environ.get("E2LM_AUTH") in (None, "", "none") and door.at_this_machine()):
+    if "/" not in text or (os.environ.get("E2LM_AUTH") in (None, "", "none") and door.is_local_request()):
         return text
-    return without_places(text)
+    return redact_paths(text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -100,7 +100,7 @@ def _unlinked(text: str) -> str:
 
 def html(text: str, other: str) -> str:
     """A text as HTML for `st.html`, with the words in `<mark>` that it does not share with the other."""
-    return f'<div class="both-texts">{differing.marked(text, other) or "<i>empty</i>"}</div>'
+    return f'<div class="both-texts">{differing.mark_differences(text, other) or "<i>empty</i>"}</div>'
 
 
 # --- Streamlit's own calls, of the same names -------------------------------------------------------------
@@ -108,39 +108,39 @@ def html(text: str, other: str) -> str:
 
 def markdown(sentence: object, **options: Any) -> None:
     """A paragraph of `words`."""
-    st.markdown(words(sentence), **options)
+    st.markdown(safe_sentence(sentence), **options)
 
 
 def caption(sentence: object, **options: Any) -> None:
     """A paragraph of `words`, small and grey."""
-    st.caption(words(sentence), **options)
+    st.caption(safe_sentence(sentence), **options)
 
 
 def title(text: object, **options: Any) -> None:
     """A page's title, `plain`."""
-    st.title(plain(text), **options)
+    st.title(escape(text), **options)
 
 
 def info(sentence: object, **options: Any) -> None:
     """A box of `words`."""
-    st.info(words(sentence), **options)
+    st.info(safe_sentence(sentence), **options)
 
 
 def success(text: object, **options: Any) -> None:
     """A box that says what went well, `plain`."""
-    st.success(plain(text), **options)
+    st.success(escape(text), **options)
 
 
 def warning(text: object, **options: Any) -> None:
     """A box that says what is doubtful, `plain`: an error's text, or a check's."""
-    st.warning(plain(text), **options)
+    st.warning(escape(text), **options)
 
 
 def error(text: object, **options: Any) -> None:
     """A box that says what is wrong, `plain`: an error's text, or a check's."""
-    st.error(plain(text), **options)
+    st.error(escape(text), **options)
 
 
 def toast(text: object, **options: Any) -> None:
     """A word that passes, `plain`."""
-    st.toast(plain(text), **options)
+    st.toast(escape(text), **options)

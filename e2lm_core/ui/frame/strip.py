@@ -34,23 +34,23 @@ _ENDS = {
 }
 
 
-def strip() -> TaskSet:
+def status_bar() -> TaskSet:
     """Draw the strip, which looks for news by itself while a run goes on, and return the set in hand."""
-    session.through_app()
+    session.is_inside_app()
     infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()
         if results.state(task).kind == "running":
-            pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(results.state(task)))
+            pace_s = polling.poll_interval(polling.PROGRESS_S, starting.is_own_run(results.state(task)))
             st.fragment(_live, run_every=pace_s)(task.address)
         else:
             _state(task, results.state(task))
-        lasting.draw(session.studio().settings.home)
+        lasting.storage_notice(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
-    if task.questions and (note := standing.untaught(results.taught(task))):
-        st.caption(say.filled(":material/school: {note}", note=note))
+    if task.questions and (note := standing.unknown_facts_warning(results.taught(task))):
+        st.caption(say.fill_template(":material/school: {note}", note=note))
     for info in infos:
         if info.problem:
             say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
@@ -77,14 +77,14 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
             say.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
 
 
-def shown(task: TaskSet) -> Shown:
+def shown_results(task: TaskSet) -> Shown:
     """What the page is to show of the set; where that was measured before its last edit, this is said.
 
     The page is drawn again as soon as what follows from the edit is there.
     """
     here = results.shown(task)
     if here.before:
-        pace_s = polling.every(polling.PROGRESS_S, mine=False)
+        pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_before, run_every=pace_s)(task.address, here)
     return here
 
@@ -126,42 +126,45 @@ def _live(name: str) -> None:
     _state(task, state)
     if state.kind == "running":
         starting.ensure_worker()
-        addresses.title_mark(words.percent(state.run) if state.run else "…")
+        addresses.title_mark(words.format_progress(state.run) if state.run else "…")
     if state.kind != "running" or task.address != name:
         st.rerun()
 
 
 def _state(task: TaskSet, state: run_state.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        say.markdown(say.filled(":gray[{state}]", state=say.Marked(describe(task, state))), width="content")
+        say.markdown(
+            say.fill_template(":gray[{state}]", state=say.SafeMarkdown(state_text(task, state))),
+            width="content",
+        )
         if state.kind == "stale":
             label = (
                 "Run the rest"
-                if partial(task, state)
+                if is_partial(task, state)
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
-            if st.button(say.plain(label), key="strip_run", icon=":material/refresh:", type="primary"):
-                starting.start(task, priority=evaluate.INTERACTIVE)
+            if st.button(say.escape(label), key="strip_run", icon=":material/refresh:", type="primary"):
+                starting.queue_run(task, priority=evaluate.INTERACTIVE)
         elif state.kind == "running":
             starting.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
-        elif state.shipped and (brought := shipped.load()):
+        elif state.shipped and (brought := shipped.load_shipped()):
             say.markdown(
-                say.filled(":gray[measured on {day}]", day=words.day_of(brought.made)),
+                say.fill_template(":gray[measured on {day}]", day=words.format_day(brought.made)),
                 width="content",
-                help=say.plain(words.shipped(brought.made)),
+                help=say.escape(words.shipped_note(brought.made)),
             )
             if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
-                starting.start(task, anew=True)
+                starting.queue_run(task, anew=True)
 
 
-def describe(task: TaskSet, state: run_state.SetState) -> str:
+def state_text(task: TaskSet, state: run_state.SetState) -> str:
     """The state in words, as in: 300 questions · up to date."""
     questions = phrasing.count(len(task.questions), "question")
     if state.run is not None:
         icon = "hourglass" if state.run.state == "queued" else "progress_activity"
         running = "" if state.run.state == "queued" else "running "
-        return f"{questions} · :material/{icon}: {running}{words.sentence(state.run)}"
-    if state.kind == "stale" and partial(task, state):
+        return f"{questions} · :material/{icon}: {running}{words.progress_sentence(state.run)}"
+    if state.kind == "stale" and is_partial(task, state):
         return f"{questions} · :material/pause: {state.done / state.total:.0%} done"
     if state.kind == "stale":
         return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
@@ -170,6 +173,6 @@ def describe(task: TaskSet, state: run_state.SetState) -> str:
     return questions if state.kind == "empty" else f"{questions} · never run"
 
 
-def partial(task: TaskSet, state: run_state.SetState) -> bool:
+def is_partial(task: TaskSet, state: run_state.SetState) -> bool:
     """Whether a run stopped on its way, rather than questions changed after it."""
     return state.stale == len(task.questions)

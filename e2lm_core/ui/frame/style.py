@@ -68,12 +68,12 @@ _LIGHT_CSS = """
 """
 
 
-def icon() -> str:
+def icon_path() -> str:
     """The path of the page's icon."""
     return str(STATIC / "icon.svg")
 
 
-def apply() -> None:
+def apply_theme() -> None:
     """Draw the logo and the rules of the visitor's theme."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")

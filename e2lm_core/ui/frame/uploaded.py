@@ -12,10 +12,10 @@ from e2lm_core.people import quotas
 from e2lm_core.ui import session
 
 
-def read(file: UploadedFile) -> bytes:
+def read_upload(file: UploadedFile) -> bytes:
     """What the file holds. Raises LimitError where it is more than is theirs to upload today."""
     counted: set[str] = st.session_state.setdefault("uploads_counted", set())
     if file.file_id not in counted:
-        quotas.take(session.studio().settings, "uploads", file.size)
+        quotas.charge(session.studio().settings, "uploads", file.size)
         counted.add(file.file_id)
     return file.getvalue()

@@ -81,19 +81,19 @@ def _component():
     return st.components.v2.component("studio_window", js=_JS)
 
 
-def watch(sign_in: str = "") -> None:
+def watch_width(sign_in: str = "") -> None:
     """Listen to the window; drawn once a run, outside of the pages. `sign_in` is `Settings.sign_in`."""
     told = _component()(
         key=_KEY,
-        data={"narrow": narrow(), "sign_in": sign_in},
-        default={"narrow": narrow()},
+        data={"narrow": is_narrow(), "sign_in": sign_in},
+        default={"narrow": is_narrow()},
         on_narrow_change=_told,
     )
     if told.narrow is not None:
         st.session_state["narrow"] = bool(told.narrow)
 
 
-def narrow() -> bool:
+def is_narrow() -> bool:
     """Whether the window is below `NARROW_PX`, as far as is known."""
     told = st.session_state.get("narrow")
     return "Mobi" in (st.context.headers.get("User-Agent") or "") if told is None else told

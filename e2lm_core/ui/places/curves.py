@@ -12,73 +12,73 @@ import streamlit as st
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.base.records import TaskSet
 from e2lm_core.ui.analysis import curves, ranks, single
-from e2lm_core.ui.analysis.order import Order
+from e2lm_core.ui.analysis.order import RankingData
 from e2lm_core.ui.frame import addresses, navigation, parts
-from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.frame.strip import shown_results
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import results
 
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.CURVES)
+    task, tab = navigation.open_place(addresses.CURVES)
     views = {"accuracy": _accuracy, "ranking": _ranking, "one_by_one": _one_by_one, "subjects": _subjects}
     views[tab](task)
 
 
 def _accuracy(task: TaskSet) -> None:
-    measurements = shown(task).measurements
-    if not measurements.measured:
+    measurements = shown_results(task).measurements
+    if not measurements.complete_pairs:
         _nothing_yet(task)
-    parts.finding(curves.finding(measurements, parts.metric_chosen()))
+    parts.headline(curves.headline(measurements, parts.current_metric()))
     view = curves.controls(measurements)
     curves.chart(task, view)
     above_chance, parting, quality, noise, values = st.tabs(curves.TABS)
     with above_chance:
-        curves.above_chance(measurements, view.metric)
+        curves.above_chance_table(measurements, view.metric)
     with parting:
-        curves.parting(measurements, view.metric)
+        curves.separation_table(measurements, view.metric)
     with quality:
-        curves.quality(measurements, view.metric)
+        curves.signal_quality_table(measurements, view.metric)
     with noise:
-        curves.noise(measurements, view.metric)
+        curves.noise_table(measurements, view.metric)
     with values:
-        curves.values(task, measurements, view)
+        curves.point_table(task, measurements, view)
     parts.assumption(measurements)
 
 
 def _one_by_one(task: TaskSet) -> None:
-    here = shown(task)
-    if not here.measurements.measured:
+    here = shown_results(task)
+    if not here.measurements.complete_pairs:
         _nothing_yet(task)
-    parts.finding(single.finding(here.task, here.measurements))
+    parts.headline(single.finding(here.task, here.measurements))
     view = curves.plain_view(here.measurements)
     single.table(here.task, here.measurements, view)
 
 
 def _subjects(task: TaskSet) -> None:
-    measurements = shown(task).measurements
-    if not measurements.measured:
+    measurements = shown_results(task).measurements
+    if not measurements.complete_pairs:
         _nothing_yet(task)
-    curves.subjects_said(task, parts.metric_chosen())
+    curves.subjects_headline(task, parts.current_metric())
     curves.chart(task, curves.controls(measurements, by_subject=True))
 
 
 def _nothing_yet(task: TaskSet) -> NoReturn:
-    parts.finding("There are no curves yet.")
+    parts.headline("There are no curves yet.")
     parts.run_first("Run this set, and every model's curve appears here, coarse points first.", task)
 
 
 def _ranking(task: TaskSet) -> None:
-    measurements = shown(task).measurements
-    metric = parts.metric_chosen()
+    measurements = shown_results(task).measurements
+    metric = parts.current_metric()
     stability = remembered.stable(measurements, metric)
     scores = results.scores(measurements, metric)
-    parts.finding(rank_words.ranks(stability, scores))
+    parts.headline(rank_words.headline(stability, scores))
     if stability is None:
         parts.run_first("Run this set on two models or more, and their order over tokens appears here.", task)
 
-    order = Order(task, measurements, metric, stability, scores)
+    order = RankingData(task, measurements, metric, stability, scores)
     ranks.controls()
     over_tokens, how_early, at_one, every_two, questions = st.tabs(ranks.TABS)
     with over_tokens:

@@ -16,47 +16,47 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.analysis import compare, plan
 from e2lm_core.ui.frame import addresses, navigation, parts, say
-from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.frame.strip import shown_results
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.DECIDE)
+    task, tab = navigation.open_place(addresses.DECIDE)
     {"compare": _compare, "plan": _plan}[tab](task)
 
 
 def _compare(task: TaskSet) -> None:
-    here = shown(task)
+    here = shown_results(task)
     task, measurements = here.task, here.measurements
     head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
-    others = compare.choices(here)
+    others = compare.comparison_targets(here)
     if not others:
         with head:
-            parts.finding(
+            parts.headline(
                 "There is nothing to compare yet: this set was never edited, and it is the only one."
             )
         compare.nothing_to_compare()
 
     other, metric = compare.controls(task, others)
     try:
-        first, compared = compare.compared(task, measurements, other, metric)
+        first, compared = compare.load_comparison(task, measurements, other, metric)
     except StudioError as error:
         with head:
-            parts.finding("The other one cannot be read.")
+            parts.headline("The other one cannot be read.")
         say.error(error, icon=":material/error:")
         st.stop()
 
     with head:
-        parts.finding(comparison_words.finding(compared))
-    compare.what_is_missing(compared)
+        parts.headline(comparison_words.headline(compared))
+    compare.missing_note(compared)
     if not compared.means:
         parts.run_first("Run both on the same checkpoints, and their differences appear here.", task)
 
     means = remembered.of_comparison(compared, "means", lambda: comparison.mean_frame(compared))
-    compare.curves(compared)
-    compare.differences(compared, means)
+    compare.curve_chart(compared)
+    compare.difference_chart(compared, means)
     by_mean, by_score, by_question, both_curves = st.tabs(compare.TABS)
     with by_mean:
         compare.mean_table(means, metric)
@@ -70,24 +70,24 @@ def _compare(task: TaskSet) -> None:
 
 
 def _plan(task: TaskSet) -> None:
-    measurements = shown(task).measurements
+    measurements = shown_results(task).measurements
     head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
-    if not plan.measured_enough(measurements):
+    if not plan.can_plan(measurements):
         with head:
-            parts.finding("Plans are drawn from measured questions, and fewer than two are measured yet.")
+            parts.headline("Plans are drawn from measured questions, and fewer than two are measured yet.")
         parts.run_first(
             "Run this set first, even on a few checkpoints: what it shows says how many questions are enough.",
             task,
         )
 
-    metric = parts.metric("plan_metric", explained=True)
-    if silent := standing.silence(
+    metric = parts.metric_control("plan_metric", explained=True)
+    if silent := standing.no_advice_reason(
         measurements, results.scores(measurements, metric), results.is_running(task)
     ):
         with head:
-            parts.finding("Nothing can be planned from these scores.")
-        parts.empty(silent, icon=":material/casino:")
-        parts.follow(task)
+            parts.headline("Nothing can be planned from these scores.")
+        parts.empty_state(silent, icon=":material/casino:")
+        parts.redraw_while_running(task)
         st.stop()
     apart, width = st.tabs(plan.TABS)
     with apart:
@@ -104,15 +104,15 @@ def _width(task: TaskSet, measurements: Measurements, metric: str) -> None:
         planned = plan.plan_for(measurements, goal, fleet)
     except StudioError as error:
         with answer:
-            parts.finding("This cannot be planned for.")
+            parts.headline("This cannot be planned for.")
         say.warning(error, icon=":material/info:")
         return
     with answer:
-        parts.finding(plan_words.finding(planned))
-    plan.widths(planned)
-    plan.pace(planned)
+        parts.headline(plan_words.headline(planned))
+    plan.width_chart(planned)
+    plan.pace_note(planned)
     by_size, by_model = st.tabs(["By size", "By model"])
     with by_size:
-        plan.by_size(planned)
+        plan.size_table(planned)
     with by_model:
-        plan.by_model(planned)
+        plan.model_table(planned)

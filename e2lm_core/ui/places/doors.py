@@ -46,12 +46,12 @@ def _write() -> None:
         help="The prompt around each question; it can be changed under Prompt.",
     )
     try:
-        begun = layouts.asked(settings, layout)
-        asks = render.render(begun.config, layouts.sample(begun))
+        begun = layouts.resolve_layout(settings, layout)
+        asks = render.render(begun.config, layouts.sample_question(begun))
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
-    st.code(rendered.marked(asks), language=None, wrap_lines=True)
+    st.code(rendered.highlight_scored(asks), language=None, wrap_lines=True)
     if st.button("Create", type="primary", key="create_go"):
         _made(lambda: collection.import_set(settings, begun, name), name, "Table")
 
@@ -66,7 +66,7 @@ def _import() -> None:
     if upload is not None and st.button("Open the bundle", key="create_open"):
         _made(
             lambda: collection.import_set(
-                settings, bundle.unpack(uploaded.read(upload), settings.limits), name
+                settings, bundle.unpack(uploaded.read_upload(upload), settings.limits), name
             ),
             name,
             "Table",
@@ -99,11 +99,11 @@ def _made(make: Callable[[], object], name: str, view: str) -> None:
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
-    after.reset()
+    after.forget_last_edit()
     st.session_state["author_view"] = view
     _enter(name, "write")
 
 
 def _enter(name: str, view: str) -> None:
-    session.in_hand(name)
+    session.set_current_set(name)
     addresses.go(view)

@@ -23,56 +23,56 @@ NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECK
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.MODELS)
+    task, tab = navigation.open_place(addresses.MODELS)
     {"run": _run, "checkpoints": _checkpoints, "results": _results}[tab](task)
 
 
 def _run(task: TaskSet) -> None:
     studio, state = session.studio(), results.state(task)
-    parts.finding(run_words.running(state, len(task.questions)))
-    if not studio.at_hand and not tables.added_by_model(studio.catalogue):
-        for problem in (*studio.catalogue.problems, *studio.left_out):
+    parts.headline(run_words.headline(state, len(task.questions)))
+    if not studio.local_checkpoints and not tables.added_by_model(studio.catalogue):
+        for problem in (*studio.catalogue.problems, *studio.unusable_notes):
             say.error(problem, icon=":material/error:")
-        parts.empty(NONE)
+        parts.empty_state(NONE)
         st.stop()
-    for problem in (*studio.catalogue.problems, *studio.left_out):
+    for problem in (*studio.catalogue.problems, *studio.unusable_notes):
         say.warning(problem, icon=":material/warning:")
 
-    choice = controls.controls(task)
-    controls.buttons(task, choice, state)
-    controls.latest(task, state.kind == "running")
+    choice = controls.run_controls(task)
+    controls.run_buttons(task, choice, state)
+    controls.latest_run_panel(task, state.kind == "running")
     if state.done:
-        controls.coverage(task)
+        controls.coverage_table(task)
 
 
 def _checkpoints(task: TaskSet) -> None:
     studio = session.studio()
-    parts.finding(tables.finding(studio.catalogue, studio.settings))
-    for problem in (*studio.catalogue.problems, *studio.left_out):
+    parts.headline(tables.headline(studio.catalogue, studio.settings))
+    for problem in (*studio.catalogue.problems, *studio.unusable_notes):
         say.warning(problem, icon=":material/warning:")
     if studio.catalogue.models:
         parts.table(
             tables.models_frame(studio.catalogue, studio.settings),
             "checkpoints",
             "library_models",
-            few=("model", "here", "bytes"),
+            phone_columns=("model", "here", "bytes"),
             column_config=added.COLUMNS,
         )
     else:
-        parts.empty(NONE)
+        parts.empty_state(NONE)
 
     folders.folders()
     st.subheader("From a hub", anchor=False)
-    added.added()
+    added.hub_models_panel()
     st.subheader("Add a model", anchor=False)
-    adding.add()
+    adding.add_model_form()
     with st.expander("All families and models that the studio knows"):
         parts.table(
             tables.families_frame(studio.catalogue, studio.settings),
             "families",
             "library_families",
             height=360,
-            few=("model", "checkpoints"),
+            phone_columns=("model", "checkpoints"),
             column_config={
                 "parameters": added.COLUMNS["parameters"],
                 "checkpoints": st.column_config.NumberColumn(
@@ -85,20 +85,22 @@ def _checkpoints(task: TaskSet) -> None:
 
 def _results(task: TaskSet) -> None:
     head = st.empty()
-    with st.expander("Import results", expanded=opened.opened() is None, icon=":material/upload_file:"):
+    with st.expander(
+        "Import results", expanded=opened.current_results() is None, icon=":material/upload_file:"
+    ):
         st.caption(giving.HELP)
-        giving.give()
-    shown = opened.opened()
+        giving.upload_form()
+    shown = opened.current_results()
     with head.container():
-        parts.finding(
-            imported_words.summary(shown.imported)
+        parts.headline(
+            imported_words.import_summary(shown.imported)
             if shown
             else "No results from elsewhere are open: import some, or open what is kept."
         )
     if shown:
-        kept.keep(shown)
-        opened.problems(shown.imported)
+        kept.save_form(shown)
+        opened.problems_panel(shown.imported)
         curves.curves(shown, task)
         opened.download(shown)
     st.subheader("Kept", anchor=False)
-    kept.kept()
+    kept.saved_list()

@@ -18,7 +18,7 @@ from e2lm_core.ui.analysis import relevance
 from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, toolbar
 from e2lm_core.ui.author.unsaved import clashes, forms, waiting
 from e2lm_core.ui.frame import addresses, navigation, parts, window
-from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.frame.strip import shown_results
 from e2lm_core.ui.questions import choosing, doubted
 from e2lm_core.ui.questions import table as question_table
 from e2lm_core.ui.remembered import questions as remembered
@@ -27,7 +27,7 @@ from e2lm_core.ui.remembered import results
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.QUESTIONS)
+    task, tab = navigation.open_place(addresses.QUESTIONS)
     if tab == "write":
         _write(task)
     elif tab == "relevance":
@@ -43,25 +43,25 @@ def _write(task: TaskSet) -> None:
     example = session.is_example(task.address)
     head = st.container()  # filled at the end: the checks take longer than an edit's first results
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        toolbar.copy(task.address)
+        toolbar.copy_popover(task.address)
         if not example:
             if not task.owner:
-                toolbar.delete(task.address)
-            toolbar.undo_and_redo(task.address)
-            toolbar.history(task.address)
-            toolbar.run_edits()
+                toolbar.delete_popover(task.address)
+            toolbar.undo_redo_buttons(task.address)
+            toolbar.history_popover(task.address)
+            toolbar.auto_run_switch()
     if not example:
-        presence.watch(task, toolbar.last_change(task.address))
-        forms.refusals()
+        presence.presence_panel(task, toolbar.last_change(task.address))
+        forms.show_queued()
 
     view = _view(task, example)
     if view == "Table":
         if not example:
-            clashes.of_set(task)
-        editor.table(task, readonly=example)
+            clashes.conflicts_in_set(task)
+        editor.question_table(task, readonly=example)
         if not example and task.questions:
-            live.beside(task)
-        live.every_question(task)
+            live.edit_effect_panel(task)
+        live.all_questions_table(task)
         files.download(task)
     elif view == "Card":
         card.card(task, readonly=example)
@@ -71,24 +71,28 @@ def _write(task: TaskSet) -> None:
         prompt.prompt(task, readonly=example)
 
     if not example:
-        open_forms = {"Card": card.places(task), "Prompt": [drafts.PROMPT], "Table": clashes.places(task)}
-        waiting.elsewhere(task, open_forms.get(view, []))
+        open_forms = {
+            "Card": card.open_places(task),
+            "Prompt": [drafts.PROMPT],
+            "Table": clashes.places(task),
+        }
+        waiting.other_drafts_panel(task, open_forms.get(view, []))
     if not example and task.questions:
-        checks.groups(task)
+        checks.similar_questions_panel(task)
     findings = results.findings(task)
     if view == "Table":
-        editor.note(task, findings)
+        editor.attach_findings(task, findings)
     with head:
-        parts.finding(checks.sentence(task, findings, example) + waiting.sentence(task, example))
+        parts.headline(checks.headline(task, findings, example) + waiting.pending_sentence(task, example))
     if findings:
         st.subheader("Checks", anchor=False)
-        checks.show(findings, most=5)
+        checks.findings_panel(findings, max_shown=5)
 
 
 def _view(task: TaskSet, example: bool) -> str:
     # Fixed for the session: a default that changed with the window's width would be lit without being shown.
     if "author_first_view" not in st.session_state:
-        st.session_state["author_first_view"] = waiting.first_view(task, window.narrow())
+        st.session_state["author_first_view"] = waiting.first_view(task, window.is_narrow())
     if st.session_state.get("author_view") not in ("Table", "Card", "Prompt", "" if example else "Import"):
         st.session_state["author_view"] = st.session_state["author_first_view"]
     view = st.segmented_control(
@@ -107,10 +111,10 @@ def _view(task: TaskSet, example: bool) -> str:
 
 
 def _one_by_one(task: TaskSet, tab: str) -> None:
-    here = shown(task)
+    here = shown_results(task)
     task, measurements = here.task, here.measurements
-    if not task.questions or not measurements.measured:
-        parts.finding(
+    if not task.questions or not measurements.complete_pairs:
+        parts.headline(
             "Nothing is known of single questions yet."
             if task.questions
             else "This set has no questions yet."
@@ -121,43 +125,43 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
     try:
         pool, frame = remembered.pool(task, measurements)
     except StudioError as error:
-        parts.finding("Too little is computed yet to tell questions apart.")
+        parts.headline("Too little is computed yet to tell questions apart.")
         if results.is_running(task):
             parts.run_first(str(error), task)
-        parts.empty(str(error))
+        parts.empty_state(str(error))
         st.stop()
     head = st.container()
     if tab == "suspects":
-        doubted.doubted(task, measurements, head)
+        doubted.suspects_tab(task, measurements, head)
     elif tab == "choosing":
-        choosing.choosing(task, measurements, pool, head)
+        choosing.choosing_tab(task, measurements, pool, head)
     else:
         with head:
             scores = results.scores(measurements, "acc")
-            silent = standing.silence(measurements, scores, results.is_running(task))
-            parts.finding(choice_words.questions(pool, frame, silent))
-        question_table.table(task, measurements, pool, frame)
+            silent = standing.no_advice_reason(measurements, scores, results.is_running(task))
+            parts.headline(choice_words.headline(pool, frame, silent))
+        question_table.measured_tab(task, measurements, pool, frame)
 
 
 def _relevance(task: TaskSet) -> None:
     if not task.questions:
-        parts.finding("This set has no questions yet.")
+        parts.headline("This set has no questions yet.")
         parts.write_first()
-    task = shown(task).task
-    judged = relevance.judged(task)
+    task = shown_results(task).task
+    judged = relevance.load_relevance(task)
     if judged is None:
         st.stop()
-    parts.finding(relevance_words.relevance(judged))
+    parts.headline(relevance_words.headline(judged))
     left, right = st.columns(2, gap="large")
     with left:
-        relevance.acceptance(judged)
+        relevance.acceptance_charts(judged)
     with right:
-        relevance.exemplars(judged, task)
-    relevance.least_scientific(judged, task)
-    relevance.why(judged, task)
+        relevance.exemplar_map(judged, task)
+    relevance.relevance_table(judged, task)
+    relevance.nearest_exemplars(judged, task)
     left, right = st.columns(2, gap="large")
     with left:
         relevance.reliability(judged)
     with right:
-        relevance.compared(judged, task)
+        relevance.embedder_comparison(judged, task)
     relevance.how_it_is_computed(judged)

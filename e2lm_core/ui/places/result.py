@@ -14,41 +14,41 @@ from e2lm_core.runs.said import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import overview, score
 from e2lm_core.ui.frame import addresses, navigation, parts
-from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.frame.strip import shown_results
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.RESULT)
+    task, tab = navigation.open_place(addresses.RESULT)
     {"overview": _overview, "score": _score, "published": _published}[tab](task)
 
 
 def _overview(task: TaskSet) -> None:
     state = results.state(task)
-    measurements = shown(task).measurements if task.questions else None
+    measurements = shown_results(task).measurements if task.questions else None
     scores = (
         results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
     )
-    parts.finding(run_overview.overview(state, scores))
-    if state.kind == "never run" and session.studio().at_hand:
-        overview.first_run(task)
+    parts.headline(run_overview.headline(state, scores))
+    if state.kind == "never run" and session.studio().local_checkpoints:
+        overview.first_run_card(task)
     if task.questions:
-        overview.headlines(task, state.kind == "running")
+        overview.score_cards(task, state.kind == "running")
     overview.next_steps(task, state, scores, measurements)
 
 
 def _score(task: TaskSet) -> None:
-    measurements = shown(task).measurements
-    metric = parts.metric_chosen()
-    if not measurements.measured or (
-        unfinished := standing.unfinished(measurements, results.is_running(task))
+    measurements = shown_results(task).measurements
+    metric = parts.current_metric()
+    if not measurements.complete_pairs or (
+        unfinished := standing.incomplete_reason(measurements, results.is_running(task))
     ):
-        parts.finding("There is no score yet." if not measurements.measured else str(unfinished))
+        parts.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
         parts.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
-    parts.finding(score_words.finding(scores, metric))
+    parts.headline(score_words.headline(scores, metric))
     score.controls()
     score.cards(scores)
     bars = score.bars(task, scores, metric)
@@ -60,12 +60,16 @@ def _score(task: TaskSet) -> None:
         score.by_model(measurements, metric)
     with drawn:
         parts.table(
-            bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"), of=(bars,)
+            bars,
+            f"score-bars-{metric}",
+            "score_drawn",
+            phone_columns=("set", "part", "contribution"),
+            inputs=(bars,),
         )
     parts.assumption(measurements)
 
 
 def _published(task: TaskSet) -> None:
-    parts.finding(score_words.PUBLISHED)
+    parts.headline(score_words.PUBLISHED)
     score.published_sets()
     score.the_competition()

@@ -31,7 +31,7 @@ from e2lm_core.ui import leftover, session
 from e2lm_core.ui.analysis import overview
 from e2lm_core.ui.author import toolbar
 from e2lm_core.ui.frame import addresses, lasting, parts, polling, say
-from e2lm_core.ui.frame.strip import describe
+from e2lm_core.ui.frame.strip import state_text
 from e2lm_core.ui.places import doors
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
@@ -48,17 +48,17 @@ _SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last r
 
 def draw() -> None:
     """The place."""
-    session.through_app()
-    addresses.chosen(addresses.SETS)
+    session.is_inside_app()
+    addresses.current_tab(addresses.SETS)
     settings = session.studio().settings
-    gone = session.gone()
+    gone = session.missing_set()
     chosen = None if gone else session.set_name()
-    addresses.written(addresses.SETS, "")
+    addresses.write_url(addresses.SETS, "")
     say.title(addresses.SETS.title, anchor=False)
-    parts.finding(WHAT)
-    lasting.draw(settings.home)
+    parts.headline(WHAT)
+    lasting.storage_notice(settings.home)
     if gone:
-        leftover.gone_set(settings, gone, session.choose_set)
+        leftover.missing_set_page(settings, gone, session.choose_set)
     infos = _listed(chosen)
     doors.draw(next((info.address for info in infos if info.example and not info.problem), None))
     _runs()
@@ -76,7 +76,7 @@ def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
     try:
         task = session.read_set(chosen)
         if results.state(task).kind == "up to date":
-            overview.at_once(task)
+            overview.static_preview(task)
     except StudioError:  # said on its card
         return
 
@@ -101,7 +101,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
     later: list[Callable[[], None]] = []
     sound = [info for info in infos if not info.problem]
     if not sound:
-        parts.empty("There is no question set yet: write or import one.", icon=":material/folder_open:")
+        parts.empty_state("There is no question set yet: write or import one.", icon=":material/folder_open:")
     found = _found(sound)
     most = len(found) if st.session_state.get("sets_all") else MOST_CARDS
     with st.grid(3, min_column_width=280):
@@ -111,7 +111,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
             if fill is not None:
                 later.insert(0 if info.address == chosen else len(later), fill)
     if len(found) > MOST_CARDS:
-        st.toggle(say.plain(f"Show all {len(found):,}"), key="sets_all")
+        st.toggle(say.escape(f"Show all {len(found):,}"), key="sets_all")
     for info in infos:
         if info.problem:
             say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
@@ -133,7 +133,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
     say.markdown(
-        say.filled(
+        say.fill_template(
             "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
         )
     )
@@ -153,13 +153,13 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
         say.error(error, icon=":material/error:")
         return None
     if not info.example and (last := toolbar.last_change(info.address)):
-        say.caption(say.plain(last))
+        say.caption(say.escape(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
-            session.in_hand(info.address)
+            session.set_current_set(info.address)
             addresses.go("overview")
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
-            session.in_hand(info.address)
+            session.set_current_set(info.address)
             addresses.go("write")
     return fill
 
@@ -185,7 +185,7 @@ def _filled(task: TaskSet, place: DeltaGenerator) -> None:
 def _about(task: TaskSet, in_hand: bool) -> bool:
     """What is known of the set; whether its score is."""
     if in_hand or results.known(task):
-        say.markdown(say.Marked(describe(task, results.state(task))))
+        say.markdown(say.SafeMarkdown(state_text(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
             _score(scores, in_full=in_hand)
         return scores is not None
@@ -193,7 +193,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     job = run_start.latest_job(session.studio(), task.address, progress=False)
     if job is not None:
         said += f" · {_run_said(job, task)}"
-    say.markdown(say.plain(said))
+    say.markdown(say.escape(said))
     return False
 
 
@@ -207,7 +207,7 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
 def _run_said(job: Job, task: TaskSet) -> str:
     if not job.over:
         run = run_progress(session.studio().jobs, job, task)
-        return f"{'running ' if job.state == 'running' else ''}{run_words.sentence(run)}"
+        return f"{'running ' if job.state == 'running' else ''}{run_words.progress_sentence(run)}"
     return f"{_SINCE[job.state]} {_ago(job.finished_at or job.created_at)}"
 
 
@@ -227,12 +227,14 @@ def _score(scores: Scores, in_full: bool = True) -> None:
         say.caption("Score undefined: Result says why.")
         return
     bounds = phrasing.interval(*score.interval) if score.interval else ""
-    said = say.filled("Score **{value}** {bounds}", value=phrasing.score(score.value), bounds=bounds)
-    if null.says_nothing(score):
-        said = say.filled(":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds)
+    said = say.fill_template("Score **{value}** {bounds}", value=phrasing.score(score.value), bounds=bounds)
+    if null.is_within_null(score):
+        said = say.fill_template(
+            ":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds
+        )
     say.markdown(said)
     if score.null is not None:
-        beside = phrasing.beside_random if in_full else phrasing.random_answers
+        beside = phrasing.random_baseline if in_full else phrasing.random_baseline_short
         say.caption(f"{beside(score.null).capitalize()}.")
 
 
@@ -242,12 +244,12 @@ def _score(scores: Scores, in_full: bool = True) -> None:
 def _runs() -> None:
     if jobs := _open_jobs():
         st.subheader("Running", anchor=False)
-        pace_s = polling.every(polling.PROGRESS_S, mine=False)
+        pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
 
 
 def _open_jobs() -> list[Job]:
-    return asking.still_open(session.studio())
+    return asking.list_open_runs(session.studio())
 
 
 def _follow(drawn: Sequence[int]) -> None:
@@ -259,14 +261,14 @@ def _follow(drawn: Sequence[int]) -> None:
     for job in jobs:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             share, said = _far(job)
-            st.progress(share, text=say.plain(said))
+            st.progress(share, text=say.escape(said))
             starting.cancel_button(job.id, "Cancel", f"sets_cancel_{job.id}", type="tertiary")
 
 
 def _far(job: Job) -> tuple[float, str]:
     """How far a run is, in [0, 1] and in words, with the name of its set."""
     settings = session.studio().settings
-    _, name = asking.set_of(settings, job)
+    _, name = asking.resolve_run_set(settings, job)
     owner = job.payload.get("owner")
     address = f"{owner}/{job.payload['set']}" if owner not in (None, settings.person) else name
     try:
@@ -274,7 +276,7 @@ def _far(job: Job) -> tuple[float, str]:
     except StudioError:  # deleted since
         return 0.0, address
     run = run_progress(session.studio().jobs, job, task)
-    return run.share, f"{address}: {run_words.sentence(run)}"
+    return run.share, f"{address}: {run_words.progress_sentence(run)}"
 
 
 # --- deleted ----------------------------------------------------------------------------------------------
@@ -282,15 +284,15 @@ def _far(job: Job) -> tuple[float, str]:
 
 def _deleted() -> None:
     settings = session.studio().settings
-    deleted = collection.deleted(settings)
+    deleted = collection.list_deleted(settings)
     if not deleted:
         return
     with st.expander(
-        say.plain(f"Deleted: {phrasing.count(len(deleted), 'set')}"), icon=":material/delete:", key="deleted"
+        say.escape(f"Deleted: {phrasing.count(len(deleted), 'set')}"), icon=":material/delete:", key="deleted"
     ):
         for one in deleted[:MOST_DELETED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                say.markdown(say.filled("**{name}**", name=one.name), width="content")
+                say.markdown(say.fill_template("**{name}**", name=one.name), width="content")
                 say.caption(f"deleted {_when(one.at)}", width="content")
                 if st.button(
                     "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"

@@ -30,15 +30,15 @@ PROFILE = "export_profile"
 
 def draw() -> None:
     """The place."""
-    task, _ = navigation.opened(addresses.SHARE)
-    sharing.share(task)
+    task, _ = navigation.open_place(addresses.SHARE)
+    sharing.sharing_popover(task)
     if not task.questions:
-        parts.finding("This set has no questions yet, so there is nothing to share.")
+        parts.headline("This set has no questions yet, so there is nothing to share.")
         parts.write_first()
     profile = profile_chosen()
     findings = results.findings(task, profile)
     errors = [finding for finding in findings if finding.severity == "error"]
-    parts.finding(
+    parts.headline(
         f"**{phrasing.count(len(errors), 'error')}** must be mended before this set can be exported."
         if errors
         else "Every check that stops an export passes: **the bundle is ready**."
@@ -55,7 +55,7 @@ def draw() -> None:
     link(task)
     st.subheader("Checks", anchor=False)
     if findings:
-        checks.show(findings, most=3)
+        checks.findings_panel(findings, max_shown=3)
     else:
         st.success("Every check passes.", icon=":material/check_circle:")
 
@@ -96,7 +96,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         say.error(error, icon=":material/error:")
         return
     st.download_button(
-        say.plain(f"Download {task.name}.zip"),
+        say.escape(f"Download {task.name}.zip"),
         data,
         f"{task.name}.zip",
         "application/zip",
@@ -108,7 +108,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
     say.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
     if profile == "competition":
         submitted(task)
-    verified.verify(data, task.name)
+    verified.verify_panel(data, task.name)
     st.download_button(
         "Download for a pull request",
         lambda: upstream.pull_request(task, limits, found),
@@ -178,5 +178,5 @@ def report(task: TaskSet) -> None:
 
 def _document(task: TaskSet, with_relevance: bool, rc_reading: str) -> dict[str, Any]:
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet(studio, task.address)
-    return set_report.build(studio, task, checkpoints, num_fewshot, with_relevance, rc_reading)
+    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
+    return set_report.build_report(studio, task, checkpoints, num_fewshot, with_relevance, rc_reading)

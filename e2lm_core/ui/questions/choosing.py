@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from e2lm_core.analysis import standing
 from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.choice import Selection
 from e2lm_core.analysis.questions.heldout import SCORES
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
@@ -38,33 +38,35 @@ THE_COPY = (
 )
 
 
-def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
+def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
     """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
         name, rule, source = _rule(pool)
-        metric = parts.metric("choosing_metric")
-    silent = standing.silence(measurements, results.scores(measurements, metric), results.is_running(task))
+        metric = parts.metric_control("choosing_metric")
+    silent = standing.no_advice_reason(
+        measurements, results.scores(measurements, metric), results.is_running(task)
+    )
     try:
         chosen = remembered.chosen(task, pool, rule, metric, source, silent)
     except StudioError as error:
         with head:
-            parts.finding("Nothing is chosen.")
+            parts.headline("Nothing is chosen.")
         say.error(error, icon=":material/error:")
         return
     with head:
-        parts.finding(choice_words.choice(chosen, len(pool.ids)))
-    for sentence in choice_words.warnings(chosen):
+        parts.headline(choice_words.selection_headline(chosen, len(pool.ids)))
+    for sentence in choice_words.selection_warnings(chosen):
         say.warning(sentence, icon=":material/warning:")
     covers = None
     if chosen.folds:
         covers = chosen.scores[_judgement(chosen)].covers
     else:
-        parts.empty(chosen.why or "", icon=":material/group_off:")
-        parts.follow(task)
-    copy(task.address, list(chosen.ids), "choosing_keep")
+        parts.empty_state(chosen.why or "", icon=":material/group_off:")
+        parts.redraw_while_running(task)
+    copy_selection(task.address, list(chosen.ids), "choosing_keep")
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
-    parts.how(
+    parts.how_computed(
         *[choice.PRESETS[rule] for rule in (name,) if rule in choice.PRESETS],
         choice_words.GAIN_HELP,
         *(judged if chosen.folds else []),
@@ -86,7 +88,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
             "margin > 0 and slope > 0",
             key="choosing_own",
             width=340,
-            help=say.words(
+            help=say.safe_sentence(
                 "Comparisons joined by `and`, of these columns: "
                 + ", ".join(f"`{c}`" for c in COLUMNS)
                 + '. Texts in quotes: `subject = "earth & space"`.'
@@ -100,7 +102,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
     return name, name, None
 
 
-def _judgement(chosen: Choice) -> str:
+def _judgement(chosen: Selection) -> str:
     """What the choice gains in one score, fold by fold, drawn and as a table; the score that was chosen."""
     score = st.segmented_control(
         "Score",
@@ -114,16 +116,16 @@ def _judgement(chosen: Choice) -> str:
     _gains(chosen, score)
     if chosen.why:
         say.caption(chosen.why)
-    frame = pd.DataFrame(choice.fold_rows(chosen))
+    frame = pd.DataFrame(choice.fold_table(chosen))
     gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     parts.table(
         frame,
         f"choosing-{chosen.metric}",
         "choosing_folds",
-        few=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
+        phone_columns=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
         column_config={
             c: st.column_config.NumberColumn(
-                f"gain {c.split(', ')[1]}" if window.narrow() else c,
+                f"gain {c.split(', ')[1]}" if window.is_narrow() else c,
                 format="%+.3f",
                 help=choice_words.GAIN_HELP,
             )
@@ -133,23 +135,26 @@ def _judgement(chosen: Choice) -> str:
     return score
 
 
-def _gains(chosen: Choice, score: str) -> None:
+def _gains(chosen: Selection, score: str) -> None:
     gain = chosen.scores[score]
     if gain.in_sample is None or gain.held_out is None:
-        parts.empty(f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:")
+        parts.empty_state(
+            f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:"
+        )
         return
     parts.chart(
-        question_charts.gains(chosen, score, session.current_theme(), narrow=window.narrow()),
+        question_charts.gains(chosen, score, session.current_theme(), narrow=window.is_narrow()),
         "choosing_gains",
         f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
     )
 
 
-def copy(source: str, ids: Sequence[str], key: str) -> None:
+def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
     """A popover that copies the set with these questions alone; the set itself stays as it is."""
     settings = session.studio().settings
     with st.popover(
-        say.plain(f"Copy the set with {phrasing.count(len(ids), 'question')}"), icon=":material/content_copy:"
+        say.escape(f"Copy the set with {phrasing.count(len(ids), 'question')}"),
+        icon=":material/content_copy:",
     ):
         wish = st.text_input(
             "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
@@ -157,11 +162,11 @@ def copy(source: str, ids: Sequence[str], key: str) -> None:
         st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
         if st.button("Copy", type="primary", key=f"{key}_go"):
             try:
-                authoring.keep(settings, source, wish, ids)
+                authoring.copy_with_questions(settings, source, wish, ids)
             except StudioError as error:
                 say.error(error, icon=":material/error:")
                 return
             session.choose_set(wish)
-            after.reset()
+            after.forget_last_edit()
             say.toast(f"{wish} holds {phrasing.count(len(ids), 'question')}.")
             st.rerun()

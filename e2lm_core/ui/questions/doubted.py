@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.analysis.questions.suspects import words
-from e2lm_core.analysis.questions.suspects.control import Control
+from e2lm_core.analysis.questions.suspects.control import WrongQuestionControl
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.queue.progress import run_progress
@@ -22,18 +22,18 @@ from e2lm_core.ui.remembered import questions as remembered
 from e2lm_core.ui.runs import starting
 
 
-def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
+def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
     """The finding in `head`, the table with the evidence, and the control."""
     found, controlled = remembered.suspects(task, measurements)
     with head:
-        parts.finding(words.finding(found))
+        parts.headline(words.headline(found))
     if found.listed:
         number = st.column_config.NumberColumn
         parts.table(
             lambda: remembered.suspect_frame(task, found),
             f"suspects-{task.name}",
             "questions_suspects",
-            few=("id", "key", "about"),
+            phone_columns=("id", "key", "about"),
             column_config={
                 "evidence": number(format="%.2f"),
                 "models": number(help="How many of them agree."),
@@ -43,31 +43,31 @@ def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> 
                     help="What the models say instead of the key; or the choices that are alike, or that nobody takes.",
                 ),
             },
-            of=(found, task),
+            inputs=(found, task),
         )
         say.caption(
             "Models are no judges: they say where to look. A key that is doubted may be right and the models wrong together."
         )
     else:
-        parts.empty("Nothing to look at: no question stands out.")
+        parts.empty_state("Nothing to look at: no question stands out.")
     st.subheader("Answered without being read?", anchor=False, help=words.CONTROL_HELP)
     _control(task, controlled)
 
 
-def _control(task: TaskSet, controlled: Control | None) -> None:
+def _control(task: TaskSet, controlled: WrongQuestionControl | None) -> None:
     job = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
     if job is not None and not job.over:
         starting.ensure_worker()
-        st.fragment(_progress, run_every=polling.every(polling.PROGRESS_S, mine=False))(task)
+        st.fragment(_progress, run_every=polling.poll_interval(polling.PROGRESS_S, is_own_run=False))(task)
         return
     if controlled is not None:
-        say.markdown(words.unread(controlled))
+        say.markdown(words.control_sentence(controlled))
         parts.table(
             lambda: words.control_frame(controlled),
             f"unread-{task.name}",
             "questions_unread",
             percent=("asked", "others' prompts", "no question"),
-            of=(controlled,),
+            inputs=(controlled,),
         )
         return
     if job is not None and job.error:
@@ -76,7 +76,7 @@ def _control(task: TaskSet, controlled: Control | None) -> None:
         f"{words.NO_CONTROL}: it takes a run of each model's last checkpoint under other questions' prompts."
     )
     if st.button("Run the control", icon=":material/quiz:", key="questions_control"):
-        starting.start(task, *remembered.control_fleet(task), kind=run_start.CONTROL)
+        starting.queue_run(task, *remembered.control_fleet(task), kind=run_start.CONTROL)
 
 
 def _progress(task: TaskSet) -> None:
@@ -84,5 +84,5 @@ def _progress(task: TaskSet) -> None:
     if job is None or job.over:
         st.rerun()
     run = run_progress(session.studio().jobs, job, task)
-    st.progress(run.share, text=say.plain(run_words.sentence(run)))
+    st.progress(run.share, text=say.escape(run_words.progress_sentence(run)))
     starting.cancel_button(job.id, "Cancel the control", "questions_control_cancel", icon=":material/stop:")

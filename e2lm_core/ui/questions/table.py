@@ -20,7 +20,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import addresses, parts, say, window
-from e2lm_core.ui.questions.choosing import copy
+from e2lm_core.ui.questions.choosing import copy_selection
 from e2lm_core.ui.remembered import questions as remembered
 
 # A small curve a row is sent to the browser for so many rows at most.
@@ -40,7 +40,7 @@ _FORMATS = {
 }
 
 
-def table(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataFrame) -> None:
+def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataFrame) -> None:
     """Filters, the table of `question_frame`, and the curves of the selection against the rest."""
     left = _filters(frame)
     rows = np.flatnonzero(left)
@@ -62,7 +62,7 @@ def table(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataF
 
 def _filters(frame: pd.DataFrame) -> np.ndarray:
     """Which rows the filters leave."""
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="small"):
         subjects, chosen = sorted(s for s in frame["subject"].unique() if s), []
         if subjects:
             key = addresses.HELD["subject"]
@@ -80,7 +80,7 @@ def _filters(frame: pd.DataFrame) -> np.ndarray:
         )
         with st.popover("Ranges", icon=":material/tune:"):
             ranges = {column: limits for column in RANGES if (limits := _range(frame[column], column))}
-    return question_pool.narrowed(frame, chosen, text, ranges)
+    return question_pool.filter_rows(frame, chosen, text, ranges)
 
 
 def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
@@ -113,7 +113,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
         placeholder=phrasing.DASH,
-        column_order=FEW if window.narrow() else None,
+        column_order=FEW if window.is_narrow() else None,
         on_select="rerun",
         selection_mode="multi-row",
         # Rows are selected by their place: other rows must be another table.
@@ -122,7 +122,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     )
     st.download_button(
         "Download CSV",
-        lambda: plain.csv(frame.iloc[rows]),
+        lambda: plain.frame_to_csv(frame.iloc[rows]),
         f"{pool.task}-questions.csv",
         "text/csv",
         key="questions_csv",
@@ -134,10 +134,10 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
 
 def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """The columns that say something, the most telling first, with a small curve a row where they are not too many."""
-    empty = question_pool.untold(pool)
+    empty = question_pool.undefined_reasons(pool)
     view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
     if 0 < len(rows) <= SPARK_ROWS and len(pool.steps) > 1:
-        view["curve"] = question_pool.sparks(pool, rows)
+        view["curve"] = question_pool.sparkline_rows(pool, rows)
     ahead = [c for c in ORDER if c in view]
     view = view[[*ahead, *(c for c in view if c not in ahead)]]
     view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
@@ -147,7 +147,7 @@ def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 def _config(view: pd.DataFrame) -> dict:
     numbers = {
         name: st.column_config.NumberColumn(
-            name if window.narrow() else choice_words.COLUMN_LABEL[name],
+            name if window.is_narrow() else choice_words.COLUMN_LABEL[name],
             format=_FORMATS.get(name, "%.3f"),
             help=choice_words.COLUMN_HELP[name],
         )
@@ -178,7 +178,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
         )
     notes += [
         f"No {choice_words.COLUMN_LABEL[c]}: {why}"
-        for c, why in question_pool.untold(pool).items()
+        for c, why in question_pool.undefined_reasons(pool).items()
         if c != "relevance"
     ]
     notes.append("Figures of one question are noisy: they hint where to look.")
@@ -210,9 +210,9 @@ def _selection(
 ) -> None:
     kept, rest = int(selected.sum()), int((~selected).sum())
     st.subheader("The selection against the rest", anchor=False)
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
-        metric = parts.metric("questions_metric")
-        copy(task.address, list(frame["id"][selected]), "questions_keep")
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        metric = parts.metric_control("questions_metric")
+        copy_selection(task.address, list(frame["id"][selected]), "questions_keep")
     curves = question_pool.compared_frame(pool, selected, metric)
     parts.chart(
         question_charts.compared(
@@ -222,7 +222,7 @@ def _selection(
             session.current_theme(),
             measurements.chance if metric in BOUNDED_METRICS else None,
             set_scores.early_end(measurements),
-            narrow=window.narrow(),
+            narrow=window.is_narrow(),
         ),
         "questions_compared",
         f"{metric} of the selected questions and of the rest against tokens seen",
@@ -237,6 +237,6 @@ def _selection(
         f"selection-{metric}",
         "questions_compared",
         height=240,
-        few=("tokens_seen", "selection", "rest"),
+        phone_columns=("tokens_seen", "selection", "rest"),
         percent=("selection", "rest", "difference") if metric in SHARES else (),
     )

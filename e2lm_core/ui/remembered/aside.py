@@ -27,7 +27,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from e2lm_core.base.children import environment, memory_there
+from e2lm_core.base.children import subprocess_environment, total_memory_bytes
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
@@ -219,7 +219,9 @@ class Aside:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 cwd=ROOT,
-                env=environment(network=True),  # without a secret; an embedding model may be one of a hub
+                env=subprocess_environment(
+                    with_network=True
+                ),  # without a secret; an embedding model may be one of a hub
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )
@@ -245,7 +247,7 @@ class Aside:
     def _allowed_mb(self) -> float:
         """How much it may hold: more where what it was given is large, as far as the machine has that."""
         given = sum(one.nbytes for one, _ in self._known.values() if isinstance(one, Measurements))
-        there = SHARE * (memory_there() or 0) / 2**20
+        there = SHARE * (total_memory_bytes() or 0) / 2**20
         return max(self._most_mb, min(self._most_mb + OF_MEASURED * given / 2**20, there))
 
 

@@ -18,7 +18,7 @@ from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.questions import edits
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks.questions import Holding
+from e2lm_core.analysis.ranks.questions import QuestionInfluence
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -45,7 +45,7 @@ def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None
 
 def _intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
     bootstrap = resampled(measurements, metric)
-    return None if bootstrap is None else set_intervals.intervals_of(bootstrap, metric)
+    return None if bootstrap is None else set_intervals.score_intervals(bootstrap, metric)
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
@@ -57,21 +57,23 @@ def _scores(measurements: Measurements, metric: str) -> Scores:
     values, bounds = set_scores.scores(measurements, metric), intervals(measurements, metric)
     if bounds is None:
         return values
-    return null.against(set_intervals.with_intervals(values, bounds), nulls(measurements, metric))
+    return null.attach_null(set_intervals.with_intervals(values, bounds), nulls(measurements, metric))
 
 
 def nulls(measurements: Measurements, metric: str) -> set_scores.CurveScores | None:
     """What random answers give, see `null.nulls`: the scores and a comparison ask for the same."""
-    return _KEPT.made_of((measurements,), ("nulls", metric), lambda: null.nulls(measurements, metric))
+    return _KEPT.made_of((measurements,), ("nulls", metric), lambda: null.null_scores(measurements, metric))
 
 
 def _judged(measurements: Measurements, metric: str, reading: str) -> Scores:
-    return null.against(set_scores.scores(measurements, metric, reading), nulls(measurements, metric))
+    return null.attach_null(set_scores.scores(measurements, metric, reading), nulls(measurements, metric))
 
 
 def advice(measurements: Measurements, metric: str, reading: str) -> score_parts.Advice:
     """What would raise the score, of the scores with their intervals, RC in one reading."""
-    return score_parts.advice(measurements, scores(measurements, metric).read_as(reading), metric)
+    return score_parts.improvement_advice(
+        measurements, scores(measurements, metric).with_reading(reading), metric
+    )
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
@@ -92,52 +94,54 @@ def curves(measurements: Measurements, metric: str, bands: bool) -> pd.DataFrame
     return frame
 
 
-def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Since]:
+def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Onset]:
     """{model: from where on it is above chance}; empty where nothing is complete."""
     bootstrap = resampled(measurements, metric)
-    return {} if bootstrap is None else crossings.above_chance(measurements, bootstrap, metric)
+    return {} if bootstrap is None else crossings.onsets_above_chance(measurements, bootstrap, metric)
 
 
-def all_parted(measurements: Measurements, metric: str) -> list[crossings.Parted]:
+def all_parted(measurements: Measurements, metric: str) -> list[crossings.Separation]:
     """From where on every two models have parted; empty where nothing is complete."""
     bootstrap = resampled(measurements, metric)
-    return [] if bootstrap is None else crossings.all_parted(measurements, bootstrap, metric)
+    return [] if bootstrap is None else crossings.all_separations(measurements, bootstrap, metric)
 
 
-def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.Noise]:
+def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
     """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
     bootstrap = resampled(measurements, metric)
-    return {} if bootstrap is None else curve_noises.noises(measurements, bootstrap, metric)
+    return {} if bootstrap is None else curve_noises.noise_components(measurements, bootstrap, metric)
 
 
 def by_subject(
     measurements: Measurements, metric: str, bands: bool
 ) -> tuple[list[subjects.SubjectCurves], list[str]]:
     """(the curves of the largest subjects, with bands where asked for; the names of the others)."""
-    return subjects.by_subject(measurements, metric, bands)
+    return subjects.curves_by_subject(measurements, metric, bands)
 
 
-def stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
     """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
     return _KEPT.made_of((measurements,), ("stable", metric), lambda: _stable(measurements, metric))
 
 
-def _stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+def _stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
     bootstrap = resampled(measurements, metric)
-    return None if bootstrap is None else stability.stability(measurements, bootstrap, metric)
+    return None if bootstrap is None else stability.rank_stability(measurements, bootstrap, metric)
 
 
-def holding(measurements: Measurements, metric: str, reading: str) -> Holding | None:
+def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
     """What each question does for the models' order; None where no checkpoint lies after the early window."""
     order = stable(measurements, metric)
-    return None if order is None else stability.holding_of(measurements, order.grid, metric, reading)
+    return (
+        None if order is None else stability.influence_on_ranking(measurements, order.grid, metric, reading)
+    )
 
 
 def compared(
     names: tuple[str, str],
     first: Measurements,
     second: Measurements,
-    matched: comparison.Match,
+    matched: comparison.QuestionMatching,
     metric: str,
     reading: str,
 ) -> dict[str, Any]:
@@ -151,18 +155,18 @@ def compared(
 
 def changed(
     was: Measurements, now: Measurements
-) -> tuple[tuple[edits.Effect, ...], tuple[edits.Change, ...], int, int, bool]:
+) -> tuple[tuple[edits.EditEffect, ...], tuple[edits.MetricChange, ...], int, int, bool]:
     """The fields of `results.Changed`."""
-    measured = bool(now.measured or was.measured)
+    measured = bool(now.complete_pairs or was.complete_pairs)
     whole = edits.set_changes(was, now)
-    return edits.effects(was, now), whole, now.complete_checkpoints, now.checkpoints, measured
+    return edits.edit_effects(was, now), whole, now.complete_checkpoints, now.checkpoints, measured
 
 
 def simulated(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
     """The simulated widths on the chosen checkpoints."""
-    part = planning.part_of(
+    part = planning.select_checkpoints(
         measurements, [c for m in measurements.curves for c in m.checkpoints if c.name in chosen]
     )
-    return planning.simulate(part, metric, target)
+    return planning.simulate_widths(part, metric, target)

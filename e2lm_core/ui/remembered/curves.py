@@ -10,29 +10,29 @@ from collections.abc import Mapping
 from e2lm_core.analysis.curves import crossings, subjects
 from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks.questions import Holding
+from e2lm_core.analysis.ranks.questions import QuestionInfluence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.remembered import computing
 from e2lm_core.ui.remembered.results import computed
 
 
-def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Since]:
+def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Onset]:
     """{model: from where on it is above chance}; empty where nothing is complete."""
     return computed(computing.above_chance, measurements, metric) if measurements.complete_checkpoints else {}
 
 
-def all_parted(measurements: Measurements, metric: str) -> list[crossings.Parted]:
+def all_parted(measurements: Measurements, metric: str) -> list[crossings.Separation]:
     """From where on every two models have parted; empty where nothing is complete."""
     return computed(computing.all_parted, measurements, metric) if measurements.complete_checkpoints else []
 
 
-def parted(measurements: Measurements, metric: str, one: str, other: str) -> crossings.Parted | None:
+def parted(measurements: Measurements, metric: str, one: str, other: str) -> crossings.Separation | None:
     """From where on two models have parted; None where nothing is complete."""
     both = {one, other}
     return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
 
 
-def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.Noise]:
+def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
     """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
     return computed(computing.noises, measurements, metric) if measurements.complete_checkpoints else {}
 
@@ -44,12 +44,12 @@ def by_subject(
     return computed(computing.by_subject, measurements, metric, bands)
 
 
-def stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
     """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
     return computed(computing.stable, measurements, metric) if measurements.complete_checkpoints else None
 
 
-def holding(measurements: Measurements, metric: str, reading: str) -> Holding | None:
+def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
     """What each question does for the models' order; None where no checkpoint lies after the early window."""
     if not measurements.complete_checkpoints:
         return None

@@ -26,7 +26,7 @@ def once(of: tuple[object, ...], draw: Callable[[], None]) -> None:
     `of` holds all that the drawing depends on, and what tells it from others: texts and numbers are compared by
     what they are, all else by identity, so it must be what `Kept` and the readers of sets and results give.
     """
-    where = (st.context.theme.type, window.narrow())
+    where = (st.context.theme.type, window.is_narrow())
     # By name: of what has none, Streamlit asks the signature each time.
     _replayed(token="|".join(map(_token, (*where, *of))), _draw=draw)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
@@ -84,14 +84,14 @@ class Measured:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
         with entry.lock:
-            stamp, then = stamp_of(database), entry.measurements
+            stamp, then = change_stamp(database), entry.measurements
             if then is None:
                 like, folder = self._alike(key), mapped_in(studio.settings)
-                now = reading.measure(studio, task, checkpoints, num_fewshot, like, folder)
+                now = reading.load(studio, task, checkpoints, num_fewshot, like, folder)
             elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
                 return then
             else:
-                now = reading.refreshed(studio, then, mapped_in(studio.settings))
+                now = reading.refresh(studio, then, mapped_in(studio.settings))
             entry.in_vain = entry.in_vain + 1 if now is then else 0
             entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
         if now is not then:

@@ -11,11 +11,11 @@ import streamlit as st
 
 from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import pool as question_pool
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.choice import Selection
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.suspects import words as suspect_words
-from e2lm_core.analysis.questions.suspects.control import Control
-from e2lm_core.analysis.questions.suspects.records import Suspects
+from e2lm_core.analysis.questions.suspects.control import WrongQuestionControl
+from e2lm_core.analysis.questions.suspects.records import SuspectList
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import order as run_order
@@ -45,59 +45,67 @@ def _pool(
     task: TaskSet, measurements: Measurements, probability: np.ndarray | None
 ) -> tuple[Pool, pd.DataFrame]:
     answers = results.taught_answers(task)
-    made = question_pool.pool(measurements, task, answers, probability)
+    made = question_pool.build_pool(measurements, task, answers, probability)
     return made, question_pool.question_frame(made, task)
 
 
 def chosen(
     task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None, silent: str | None
-) -> Choice:
+) -> Selection:
     """What a rule chooses of the pool, judged on models held out unless these are `silent`, and its place among the
     rules tried on the set.
 
     Raises `StudioError` for a rule that cannot be read.
     """
-    choice.rule_of(pool, rule, source)  # what cannot be read is no trial
-    place = tried.place(session.studio().settings, task.address, (rule, metric, source))
+    choice.resolve_rule(pool, rule, source)  # what cannot be read is no trial
+    place = tried.record_trial(session.studio().settings, task.address, (rule, metric, source))
     return _chosen_as(pool, rule, metric, source, silent, place)
 
 
-def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Choice:
+def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Selection:
     """The same before anybody tries it, so that it is no trial yet."""
-    place = tried.would_be(session.studio().settings, task.address, (rule, metric, None))
+    place = tried.next_trial_number(session.studio().settings, task.address, (rule, metric, None))
     return _chosen_as(pool, rule, metric, None, silent, place)
 
 
 def _chosen_as(
     pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
-) -> Choice:
+) -> Selection:
     key = (rule, metric, source, silent, place)
     return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent, place))
 
 
-def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int) -> Choice:
+def _chosen(
+    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+) -> Selection:
     with session.spinner("Choosing on some models, judging on the others …"):
-        return choice.choose(pool, rule, metric, source, silent=silent, tried=place)
+        return choice.select_questions(
+            pool, rule, metric, source, no_advice_reason=silent, trial_number=place
+        )
 
 
 # --- suspects, and the control that is run for them --------------------------------------------------------
 
 
-def suspects(task: TaskSet, measurements: Measurements) -> tuple[Suspects, Control | None]:
+def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
     """The suspected questions, and the control as far as it was run."""
     unread = results.measure(_control_set(task), *control_fleet(task))
-    return _SUSPECTS.made_of((measurements, unread), "", lambda: suspect_words.suspects(measurements, unread))
+    return _SUSPECTS.made_of(
+        (measurements, unread), "", lambda: suspect_words.all_suspects(measurements, unread)
+    )
 
 
-def suspect_frame(task: TaskSet, found: Suspects) -> pd.DataFrame:
+def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
     """The suspected questions as a table."""
-    return _SUSPECTS.made_of((found, task), "frame", lambda: suspect_words.frame(found, task.questions))
+    return _SUSPECTS.made_of(
+        (found, task), "frame", lambda: suspect_words.suspect_frame(found, task.questions)
+    )
 
 
 def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
     """Each model's last checkpoint of the set's fleet, and its few-shot count: where the control is run."""
     checkpoints, num_fewshot = results.fleet(task)
-    return run_order.last(checkpoints), num_fewshot
+    return run_order.last_of_each(checkpoints), num_fewshot
 
 
 def _control_set(task: TaskSet) -> TaskSet:

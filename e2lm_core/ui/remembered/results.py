@@ -17,7 +17,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
@@ -92,7 +92,7 @@ def groups(
 
 def results_stamp() -> Stamp:
     """Changes whenever anything is written to the database, in this process or a worker's."""
-    return stamp_of(studio().settings.database)
+    return change_stamp(studio().settings.database)
 
 
 def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
@@ -101,7 +101,7 @@ def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
     return _OF_SETS.made_of(
         (task,),
         ("fleet", asking.settings.workspace),
-        lambda: run_state.fleet(asking, task.address),
+        lambda: run_state.fleet_of_set(asking, task.address),
         (results_stamp(), _at_hand()),
     )
 
@@ -113,8 +113,8 @@ class Changed:
     `of` are the measurements before and after it, where they were just read; `token` tells this from any other.
     """
 
-    effects: tuple[question_edits.Effect, ...]
-    whole: tuple[question_edits.Change, ...]
+    effects: tuple[question_edits.EditEffect, ...]
+    whole: tuple[question_edits.MetricChange, ...]
     done: int
     total: int
     measured: bool
@@ -147,7 +147,7 @@ def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> Hashable:
 
 
 def _at_hand() -> Fleet:
-    return session.once_a_run("at hand", lambda: identities(studio().at_hand))
+    return session.once_a_run("at hand", lambda: identities(studio().local_checkpoints))
 
 
 def measurements(task: TaskSet) -> Measurements:
@@ -164,7 +164,7 @@ def measure(
     """
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
-    apart_s = 0.0 if now else APART_S * (polling.sessions() - polling.FEW_SESSIONS)
+    apart_s = 0.0 if now else APART_S * (polling.session_count() - polling.FEW_SESSIONS)
     return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
 
 
@@ -180,13 +180,13 @@ def shown(task: TaskSet) -> Shown:
     now = Shown(task, measurements(task), _number(asking.settings, task))
     checkpoints, num_fewshot = fleet(task)
     key = (info.folder, identities(checkpoints), num_fewshot)
-    apart_s = NEW_APART_S * (polling.sessions() - polling.FEW_SESSIONS)
+    apart_s = NEW_APART_S * (polling.session_count() - polling.FEW_SESSIONS)
     return _SETTLED.of(key, now, state(task).kind == "running", aside.is_open(), apart_s)
 
 
 def live(task: TaskSet) -> Shown:
     """The same, but to whoever started the run that goes on its points as they come."""
-    return Shown(task, measurements(task)) if starting.is_mine(state(task)) else shown(task)
+    return Shown(task, measurements(task)) if starting.is_own_run(state(task)) else shown(task)
 
 
 def _number(settings: Settings, task: TaskSet) -> int | None:
@@ -215,7 +215,7 @@ def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None
 def scores(measurements: Measurements, metric: str) -> Scores:
     """The scores with the intervals that they are allowed, computed once; RC as the session reads it."""
     read, every = reading(), computed(computing.scores, measurements, metric)
-    return remembered(measurements, ("read", metric, read), lambda: every.read_as(read))
+    return remembered(measurements, ("read", metric, read), lambda: every.with_reading(read))
 
 
 def reading() -> str:
@@ -253,7 +253,9 @@ def state(task: TaskSet) -> run_state.SetState:
     return _OF_SETS.made_of(
         (task,),
         ("state", asking.settings.workspace),
-        lambda: run_state.state(asking, task.address, task, functools.partial(measure, task, now=True)),
+        lambda: run_state.state_of_set(
+            asking, task.address, task, functools.partial(measure, task, now=True)
+        ),
         (results_stamp(), _at_hand()),
     )
 
@@ -269,7 +271,7 @@ def is_brought(task: TaskSet) -> bool:
     return _OF_SETS.made_of(
         (task,),
         "brought",
-        lambda: brought.is_shipped(studio(), task, checkpoints, num_fewshot),
+        lambda: brought.shows_shipped_results(studio(), task, checkpoints, num_fewshot),
         (identities(checkpoints), num_fewshot),
     )
 
@@ -304,7 +306,7 @@ def taught(task: TaskSet) -> tuple[bool, ...] | None:
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
     """`taught.taught_answers` of the ladder at hand, looked up once for each version."""
     file = studio().catalogue.taught_file
-    return _OF_SETS.made_of((task,), "taught", lambda: ladder_taught.taught_answers(file, task), version=file)
+    return _OF_SETS.made_of((task,), "taught", lambda: ladder_taught.known_answers(file, task), version=file)
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
@@ -316,7 +318,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
 def _bundle(task: TaskSet, profile: submission.Profile, found: list[Finding]) -> bytes:
     if aside.is_open():
         return aside.edits(checking.bundle, studio().settings, task, profile, found)
-    return submission.export(studio(), task, profile, found)
+    return submission.build_bundle(studio(), task, profile, found)
 
 
 def relevance(task: TaskSet, model: str | None = None) -> judge.Relevance:
@@ -329,7 +331,7 @@ def judged(settings: Settings, task: TaskSet, model: str | None = None) -> judge
     return _OF_SETS.made_of(
         (task,),
         ("relevance", model),
-        lambda: aside.texts(judge.relevance_of, settings, task.questions, model),
+        lambda: aside.texts(judge.judge_relevance, settings, task.questions, model),
     )
 
 
@@ -347,4 +349,4 @@ def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:
     with session.spinner("Checking the set …"):
         if aside.is_open():
             return aside.edits(checking.findings, studio().settings, task, profile)
-        return submission.findings(studio(), task, profile)
+        return submission.check_findings(studio(), task, profile)

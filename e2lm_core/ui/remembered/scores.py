@@ -103,7 +103,7 @@ def compared(
     names: tuple[str, str],
     first: Measurements,
     second: Measurements,
-    matched: comparison.Match,
+    matched: comparison.QuestionMatching,
     metric: str,
 ) -> comparison.Comparison:
     """The comparison of one metric, RC as the session reads it; once for what was measured."""

@@ -27,7 +27,7 @@ from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.results import opened
-from e2lm_core.ui.results.opened import Opened
+from e2lm_core.ui.results.opened import OpenResults
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
 _NUMBER = st.column_config.NumberColumn
@@ -42,7 +42,7 @@ _ABOUT_OWN_RUNS = (
 class View:
     """One metric of one task of the results, and the studio's own runs where they are drawn beside it."""
 
-    opened: Opened
+    opened: OpenResults
     task: str
     metric: str
     own_runs: Measurements | None
@@ -60,21 +60,21 @@ class View:
     @property
     def sampled(self) -> Measurements | None:
         """What samples give of every question of the task, where there are samples."""
-        return self.imported.measured[self.ways[0]] if self.ways else None
+        return self.imported.measured[self.run_variants[0]] if self.run_variants else None
 
     @property
-    def ways(self) -> list[str]:
+    def run_variants(self) -> list[str]:
         """The names of all that samples give of the task: more than one where it was run in several ways."""
         return [name for name, m in self.imported.measured.items() if m.task == self.task]
 
 
-def curves(results_open: Opened, task: TaskSet) -> None:
+def curves(results_open: OpenResults, task: TaskSet) -> None:
     """The curves of one task and metric, with the studio's own runs on demand, and their tables."""
     view = _controls(results_open, task)
     imported_curves = view.imported.curves_of(view.task, view.metric)
     models = scores.models(imported_curves)
     chosen = _choose_models(view, [model.name for model in models])
-    say.markdown(imported_words.finding(imported_curves))
+    say.markdown(imported_words.headline(imported_curves))
     frame = scores.curve_frame(imported_curves)
     bands = _bands(view)
     if bands is not None:
@@ -83,13 +83,13 @@ def curves(results_open: Opened, task: TaskSet) -> None:
     if view.own_runs is not None:
         own = _choose_own(view, view.own_runs, models)
         frame = pd.concat([frame, _own_frame(view, view.own_runs, own)], ignore_index=True)
-    _chart(view, frame, imported_charts.looks([m for m in models if m.name in chosen], own))
+    _chart(view, frame, imported_charts.curve_styles([m for m in models if m.name in chosen], own))
     say.caption(_about(view, bands is not None))
     if view.sampled is not None and view.same_metric in METRICS:
         _scores(view.sampled, view.same_metric)
-        if len(view.ways) > 1:
+        if len(view.run_variants) > 1:
             say.caption(
-                f"The scores are of {view.ways[0]} alone; other samples: {phrasing.listing(view.ways[1:])}."
+                f"The scores are of {view.run_variants[0]} alone; other samples: {phrasing.join_words(view.run_variants[1:])}."
             )
     _tables(view, imported_curves, frame)
 
@@ -97,14 +97,14 @@ def curves(results_open: Opened, task: TaskSet) -> None:
 # --- what to draw -----------------------------------------------------------------------------------------
 
 
-def _controls(results_open: Opened, task: TaskSet) -> View:
+def _controls(results_open: OpenResults, task: TaskSet) -> View:
     imported, key = results_open.imported, results_open.key
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="medium"):
         name = st.selectbox("Task", imported.tasks, key=f"results_task_{key}", width=260)
         metric = st.selectbox("Metric", imported.metrics(name), key=f"results_metric_{key}_{name}", width=200)
         own_runs = _own_runs(task, metric)
         beside = own_runs is not None and st.toggle(
-            say.plain(f"Beside {task.address}'s own runs"), key="results_own", help=_ABOUT_OWN_RUNS
+            say.escape(f"Beside {task.address}'s own runs"), key="results_own", help=_ABOUT_OWN_RUNS
         )
     return View(results_open, name, metric, own_runs if beside else None)
 
@@ -164,7 +164,7 @@ def _bands(view: View) -> pd.DataFrame | None:
 # --- drawing it -------------------------------------------------------------------------------------------
 
 
-def _chart(view: View, frame: pd.DataFrame, looks: dict[str, imported_charts.Look]) -> None:
+def _chart(view: View, frame: pd.DataFrame, looks: dict[str, imported_charts.CurveStyle]) -> None:
     sampled = view.sampled
     parts.chart(
         imported_charts.imported_curves(
@@ -173,7 +173,7 @@ def _chart(view: View, frame: pd.DataFrame, looks: dict[str, imported_charts.Loo
             view.metric,
             session.current_theme(),
             sampled.chance if sampled is not None and view.same_metric in BOUNDED_METRICS else None,
-            narrow=window.narrow(),
+            narrow=window.is_narrow(),
         ),
         "results_curves",
         f"{view.metric} on {view.task} of each model against tokens seen",
@@ -187,7 +187,7 @@ def _about(view: View, bands: bool) -> str:
         f"{n}-shot" if n is not None else "an unknown number of examples"
         for n in sorted(shots, key=lambda n: n or -1)
     ]
-    sentence = f"{phrasing.listing(known)}. "
+    sentence = f"{phrasing.join_words(known)}. "
     if len(counts) == 1 and (n := next(iter(counts))) is not None:
         sentence = f"{phrasing.count(n, 'question')}, {sentence}"
     sentence += "Bands: 95%, a bootstrap over the questions of the samples. " if bands else ""
@@ -198,20 +198,20 @@ def _about(view: View, bands: bool) -> str:
 def _scores(measurements: Measurements, metric: str) -> None:
     """What the samples allow: the studio's scores, with intervals."""
     every = _SCORES.made_of((measurements,), metric, lambda: _with_intervals(measurements, metric))
-    values = every.read_as(results.reading())
-    reading.choose("results")
+    values = every.with_reading(results.reading())
+    reading.rc_reading_control("results")
     with st.grid(4, min_column_width=150):
-        parts.score("SQ", values.sq)
-        parts.score("RC", values.rc)
-        parts.score("SNR", values.snr)
-        parts.score("Decision accuracy", values.decision_accuracy)
+        parts.score_card("SQ", values.sq)
+        parts.score_card("RC", values.rc)
+        parts.score_card("SNR", values.snr)
+        parts.score_card("Decision accuracy", values.decision_accuracy)
 
 
 def _with_intervals(measurements: Measurements, metric: str) -> Scores:
     resampled = set_intervals.resample(measurements, (metric,))
-    bounds = set_intervals.intervals_of(resampled, metric)
+    bounds = set_intervals.score_intervals(resampled, metric)
     scores = set_intervals.with_intervals(set_scores.scores(measurements, metric), bounds)
-    return null.judged(measurements, scores, metric)
+    return null.scores_with_null(measurements, scores, metric)
 
 
 def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> None:
@@ -221,7 +221,7 @@ def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> No
             scores.quality_frame(imported_curves),
             f"imported-sq-{view.metric}",
             "results_sq",
-            few=("model", "SQ", "ρ", "AC"),
+            phone_columns=("model", "SQ", "ρ", "AC"),
             column_config={
                 "points": _NUMBER(
                     "points",
@@ -238,7 +238,7 @@ def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> No
             f"imported-{view.metric}",
             "results_values",
             height=320,
-            few=("model", "step", "value"),
+            phone_columns=("model", "step", "value"),
         )
     with files:
-        opened.files(view.imported)
+        opened.files_table(view.imported)

@@ -28,7 +28,7 @@ HELP = (
 _TAKEN = "results_taken"
 
 
-def give() -> None:
+def upload_form() -> None:
     """The uploader; what it holds is read once, and a refusal stays in its place."""
     files = st.file_uploader(
         "Result files",
@@ -62,7 +62,7 @@ def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
         name = file.name
         while name in uploads:
             name = f"again/{name}"
-        uploads[name] = uploaded.read(file)
+        uploads[name] = uploaded.read_upload(file)
     return uploads
 
 
@@ -86,7 +86,7 @@ def _read(uploads: dict[str, bytes]) -> str | None:
         return str(error)
     finally:
         bar.empty()
-    opened.show(imported)
+    opened.open_results(imported)
     return None
 
 

@@ -13,19 +13,19 @@ from e2lm_core.imported import keeping
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say, window
 from e2lm_core.ui.results import opened
-from e2lm_core.ui.results.opened import Opened
+from e2lm_core.ui.results.opened import OpenResults
 
 
-def kept() -> None:
+def saved_list() -> None:
     """What is kept, newest first: open, remove, bring back."""
     settings = session.studio().settings
-    rows = keeping.list_kept(settings)
+    rows = keeping.list_saved(settings)
     back = st.session_state.get("results_removed")
-    if back in keeping.removed(settings):
+    if back in keeping.removed_imports(settings):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            say.markdown(say.filled(":gray[{name} is removed.]", name=back), width="content")
+            say.markdown(say.fill_template(":gray[{name} is removed.]", name=back), width="content")
             if st.button("Undo", key="results_undo", icon=":material/undo:"):
-                _do(lambda: keeping.restore(settings, back))
+                _do(lambda: keeping.restore_import(settings, back))
     if not rows:
         st.caption("Nothing is kept yet. What you import can be kept under a name.")
     for row in rows:
@@ -33,60 +33,60 @@ def kept() -> None:
             _row(row)
 
 
-def _row(row: keeping.Kept) -> None:
-    say.markdown(say.filled("**{name}**", name=row.name), width="content")
+def _row(row: keeping.SavedImport) -> None:
+    say.markdown(say.fill_template("**{name}**", name=row.name), width="content")
     if row.problem is None:
-        about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
-        say.markdown(say.filled(":gray[{about}]", about=about), width="content")
+        about = f"{phrasing.join_words(list(row.models), 2)} on {phrasing.join_words(list(row.tasks), 2)}, {row.when[:10]}"
+        say.markdown(say.fill_template(":gray[{about}]", about=about), width="content")
         if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
             _open(row.name)
     else:
-        say.markdown(say.filled(":red[{problem}]", problem=row.problem), width="content")
+        say.markdown(say.fill_template(":red[{problem}]", problem=row.problem), width="content")
     with st.popover("Remove", icon=":material/delete:"):
         say.markdown(
-            say.filled(
+            say.fill_template(
                 "**{name}** is taken off this list. It can be brought back until another of that name is removed.",
                 name=row.name,
             )
         )
         if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
-            remove(row.name)
+            remove_saved(row.name)
 
 
-def remove(name: str) -> None:
+def remove_saved(name: str) -> None:
     """Take kept results off the list; the page then offers the way back."""
-    if (results := opened.opened()) is not None and results.name == name:
-        opened.close()
+    if (results := opened.current_results()) is not None and results.name == name:
+        opened.close_results()
     st.session_state["results_removed"] = name
-    _do(lambda: keeping.remove(session.studio().settings, name))
+    _do(lambda: keeping.remove_import(session.studio().settings, name))
 
 
-def keep(results: Opened) -> None:
+def save_form(results: OpenResults) -> None:
     """A name for what was imported."""
     if results.name is not None:
         return
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=not window.is_narrow(), vertical_alignment="bottom", gap="small"):
         name = st.text_input(
             "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
         )
         if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
             try:
-                keeping.keep(session.studio().settings, name.strip(), results.imported)
+                keeping.save_import(session.studio().settings, name.strip(), results.imported)
             except StudioError as error:
                 say.error(error, icon=":material/error:")
             else:
-                opened.show(results.imported, name.strip())
+                opened.open_results(results.imported, name.strip())
                 say.toast(f"Kept as {name.strip()}.")
                 st.rerun()
 
 
 def _open(name: str) -> None:
     try:
-        imported = keeping.open_kept(session.studio().settings, name)
+        imported = keeping.open_saved(session.studio().settings, name)
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
-    opened.show(imported, name)
+    opened.open_results(imported, name)
     st.rerun()
 
 

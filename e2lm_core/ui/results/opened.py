@@ -19,7 +19,7 @@ MOST_PROBLEMS = 100
 _OPEN = "results_shown"
 
 
-class Opened(Record):
+class OpenResults(Record):
     """What the visitor has open: a fresh import, or a kept one by its name."""
 
     imported: Imported
@@ -31,37 +31,37 @@ class Opened(Record):
         return self.name or str(hash(tuple(seen.file for seen in self.imported.files)))
 
 
-def opened() -> Opened | None:
+def current_results() -> OpenResults | None:
     """The results that are open in this session."""
     return st.session_state.get(_OPEN)
 
 
-def show(imported: Imported, name: str | None = None) -> None:
+def open_results(imported: Imported, name: str | None = None) -> None:
     """Open results in place of any others."""
-    st.session_state[_OPEN] = Opened(imported=imported, name=name)
+    st.session_state[_OPEN] = OpenResults(imported=imported, name=name)
 
 
-def close() -> None:
+def close_results() -> None:
     """Leave no results open."""
     st.session_state.pop(_OPEN, None)
 
 
-def problems(imported: Imported, open_up_to: int = 3) -> None:
+def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
     """What is to be known of the import, folded where it is much."""
     if not imported.problems:
         return
     count = phrasing.count(len(imported.problems), "thing")
     with st.expander(
-        say.plain(f"{count} to know of these results"),
+        say.escape(f"{count} to know of these results"),
         expanded=len(imported.problems) <= open_up_to,
         icon=":material/info:",
     ):
-        say.markdown(say.listed(imported.problems[:MOST_PROBLEMS]))
+        say.markdown(say.bullet_list(imported.problems[:MOST_PROBLEMS]))
         if (more := len(imported.problems) - MOST_PROBLEMS) > 0:
             say.caption(f"{more:,} more are in the JSON.")
 
 
-def files(imported: Imported) -> None:
+def files_table(imported: Imported) -> None:
     """What each file was taken for, those that were not recognised first."""
     rows = [
         {
@@ -79,12 +79,12 @@ def files(imported: Imported) -> None:
         height=300,
         key="results_files_table",
         placeholder=phrasing.DASH,
-        column_order=("file", "why not") if window.narrow() else None,
+        column_order=("file", "why not") if window.is_narrow() else None,
         column_config={"recognised": st.column_config.CheckboxColumn("recognised", width="small")},
     )
 
 
-def download(results: Opened) -> None:
+def download(results: OpenResults) -> None:
     """All curves that are open, as CSV or JSON."""
     name = results.name or "imported"
     with st.container(horizontal=True, gap="small"):

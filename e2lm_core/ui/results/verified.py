@@ -18,12 +18,12 @@ from e2lm_core.ui.frame import say
 _KEY, _LOOK_S = "verification", 1.0
 
 
-def verify(data: bytes, name: str) -> None:
+def verify_panel(data: bytes, name: str) -> None:
     """For a bundle: the button; while it is verified how far that is, and Cancel; then the answer."""
     if not verification.is_possible():
         st.caption("Where lm-evaluation-harness is installed, the command `verify` runs the bundle in it.")
         return
-    begun: verification.Verification | None = st.session_state.get(_KEY)
+    begun: verification.BackgroundVerification | None = st.session_state.get(_KEY)
     if begun is not None and (begun.name != name or st.session_state.get(f"{_KEY}_of") != hash(data)):
         begun = None  # of another set, or of this one before an edit
     if begun is None or begun.is_over:
@@ -35,7 +35,9 @@ def verify(data: bytes, name: str) -> None:
             "log-likelihoods with the studio's. About half a minute.",
         ):
             try:
-                st.session_state[_KEY] = verification.start(session.studio().settings, data, name)
+                st.session_state[_KEY] = verification.start_verification(
+                    session.studio().settings, data, name
+                )
             except StudioError as error:
                 say.error(error, icon=":material/error:")
                 return
@@ -47,29 +49,29 @@ def verify(data: bytes, name: str) -> None:
     st.fragment(_follow, run_every=_LOOK_S)(begun)
 
 
-def _follow(begun: verification.Verification) -> None:
+def _follow(begun: verification.BackgroundVerification) -> None:
     if begun.is_over:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        say.markdown(say.filled(":material/hourglass_top: {said}", said=begun.said))
+        say.markdown(say.fill_template(":material/hourglass_top: {said}", said=begun.progress_text))
         if st.button("Cancel", key="verify_cancel", type="tertiary"):
             begun.cancel()
             st.rerun()
 
 
-def _answer(begun: verification.Verification) -> None:
+def _answer(begun: verification.BackgroundVerification) -> None:
     try:
         found = begun.answer()
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return
     if found["verified"]:
-        say.success(sentence(found), icon=":material/verified:")
+        say.success(verification_sentence(found), icon=":material/verified:")
     else:
-        say.error(sentence(found), icon=":material/error:")
+        say.error(verification_sentence(found), icon=":material/error:")
 
 
-def sentence(found: dict[str, Any]) -> str:
+def verification_sentence(found: dict[str, Any]) -> str:
     """What a verification found, of all its runs."""
     shots = " and ".join(f"{run['num_fewshot']}-shot" for run in found["runs"])
     where = f"lm-eval {found['harness']['lm_eval']}, {shots}, at {found['checkpoint']}"

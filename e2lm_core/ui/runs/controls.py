@@ -32,7 +32,7 @@ ROLLING_HELP = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class RunSelection:
     """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt.
 
     `rolling` are those of the picked models that are not on this machine too; `missing`: how many results are to come.
@@ -53,7 +53,7 @@ class Choice:
 # --- what to run ------------------------------------------------------------------------------------------
 
 
-def controls(task: TaskSet) -> Choice:
+def run_controls(task: TaskSet) -> RunSelection:
     """Models, checkpoints and few-shot examples, with what they cost beside them."""
     fleet, last_fewshot = results.fleet(task)
     left, right = st.columns([3, 2], gap="large")
@@ -62,7 +62,7 @@ def controls(task: TaskSet) -> Choice:
     with right:
         num_fewshot = _num_fewshot(task, last_fewshot)
         missing = _cost(task, checkpoints, num_fewshot) if task.questions and checkpoints else 0
-    return Choice(models, checkpoints, num_fewshot, everything, missing)
+    return RunSelection(models, checkpoints, num_fewshot, everything, missing)
 
 
 def _checkpoints(
@@ -70,7 +70,7 @@ def _checkpoints(
 ) -> tuple[list[str], list[Checkpoint], list[Checkpoint]]:
     """The models that are picked, their checkpoints on this machine, and all of their checkpoints."""
     studio = session.studio()
-    at_hand = studio.at_hand
+    at_hand = studio.local_checkpoints
     here = {c.name for c in at_hand}
     known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
     models = list(dict.fromkeys(c.model.name for c in known))
@@ -84,11 +84,11 @@ def _checkpoints(
         selection_mode="multi",
         default=[m for m in own if m in run],
         key=f"run_models_{task.address}",
-        format_func=lambda name: say.plain(studio.catalogue.model(name).short_name),
+        format_func=lambda name: say.escape(studio.catalogue.model(name).short_name),
         wrap=True,
     )
     if first and st.toggle(
-        say.plain(f"With further seeds ({len(first)})"),
+        say.escape(f"With further seeds ({len(first)})"),
         not run.isdisjoint(first),
         key=f"run_seeds_{task.address}",
         help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
@@ -103,19 +103,19 @@ def _checkpoints(
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )
     here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
-    checkpoints, everything = (run_order.thin(some, density) for some in here_and_all)
+    checkpoints, everything = (run_order.thin_out(some, density) for some in here_and_all)
     return picked, checkpoints, everything
 
 
 def _num_fewshot(task: TaskSet, last: int | None) -> int:
-    most = min(session.studio().settings.limits.max_fewshot, task.most_shots)
+    most = min(session.studio().settings.limits.max_fewshot, task.max_fewshot)
     return st.number_input(
         "Few-shot examples",
         0,
         most,
         min(last if last is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.address}",
-        help=say.plain(
+        help=say.escape(
             f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best."
         ),
     )
@@ -140,23 +140,28 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
     return cost.missing
 
 
-def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
+def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) -> None:
     """Start the run, a rolling one where not all is on this machine, or, while one goes on, cancel it."""
     is_running = state.kind == "running"
     rolls = bool(task.questions) and not choice.is_whole
     if rolls:
         readable = [c for c in choice.rolling if session.studio().is_readable(c)]
         measured = results.measure(task, readable, choice.num_fewshot)
-        what = rolling_words.passing(session.studio(), task, choice.rolling, choice.num_fewshot, measured)
-        say.caption(rolling_words.cost(what, hub_cache.usage(session.studio().settings)), help=ROLLING_HELP)
+        what = rolling_words.estimate_rolling(
+            session.studio(), task, choice.rolling, choice.num_fewshot, measured
+        )
+        say.caption(
+            rolling_words.rolling_cost(what, hub_cache.cache_usage(session.studio().settings)),
+            help=ROLLING_HELP,
+        )
     with st.container(horizontal=True, gap="small"):
         if st.button(
-            say.plain(f"Run {phrasing.count(len(choice.models), 'model')}"),
+            say.escape(f"Run {phrasing.count(len(choice.models), 'model')}"),
             type="primary" if choice.missing else "secondary",  # nothing is left to do where all is there
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
-            starting.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
+            starting.queue_run(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
         if rolls and st.button(
             "Fetch, score and let go",
             key="run_rolling",
@@ -164,7 +169,7 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
             disabled=is_running,
             help=ROLLING_HELP,
         ):
-            starting.start(task, checkpoints=choice.rolling, num_fewshot=choice.num_fewshot, rolling=True)
+            starting.queue_run(task, checkpoints=choice.rolling, num_fewshot=choice.num_fewshot, rolling=True)
         if is_running:
             starting.cancel_button(state.job, "Cancel the run", "run_cancel", icon=":material/stop:")
 
@@ -172,9 +177,9 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
 # --- what it does -----------------------------------------------------------------------------------------
 
 
-def latest(task: TaskSet, is_running: bool) -> None:
+def latest_run_panel(task: TaskSet, is_running: bool) -> None:
     """The set's latest run; drawn again by itself while it goes on."""
-    pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(results.state(task)))
+    pace_s = polling.poll_interval(polling.PROGRESS_S, starting.is_own_run(results.state(task)))
     st.fragment(_latest, run_every=pace_s if is_running else None)(task)
 
 
@@ -185,14 +190,14 @@ def _latest(task: TaskSet) -> None:
     st.subheader("Progress" if not job.over else "Last run", anchor=False)
     if job.error:
         say.error(job.error, icon=":material/error:")
-    for note in run_words.notes(job):
+    for note in run_words.engine_notes(job):
         say.info(note, icon=":material/rule:")
     studio = session.studio()
     run = run_progress(studio.jobs, job, task)
-    st.progress(run.share, text=say.plain(run_words.sentence(run)))
-    if doing := rolling_words.doing(job, studio.settings, studio.catalogue.checkpoints):
+    st.progress(run.share, text=say.escape(run_words.progress_sentence(run)))
+    if doing := rolling_words.rolling_status(job, studio.settings, studio.catalogue.checkpoints):
         say.caption(doing)
-    if saved := run_words.savings(job):
+    if saved := run_words.token_savings(job):
         say.caption(
             saved,
             help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
@@ -207,9 +212,9 @@ def _checkpoint_table(job: Job) -> None:
         hide_index=True,
         height=360,
         placeholder=phrasing.DASH,
-        column_order=("checkpoint", "progress") if window.narrow() else None,
+        column_order=("checkpoint", "progress") if window.is_narrow() else None,
         column_config={
-            "checkpoint": st.column_config.TextColumn(width="medium" if window.narrow() else None),
+            "checkpoint": st.column_config.TextColumn(width="medium" if window.is_narrow() else None),
             "progress": st.column_config.ProgressColumn(
                 "progress", format="%.0f%%", min_value=0, max_value=100
             ),
@@ -220,7 +225,7 @@ def _checkpoint_table(job: Job) -> None:
     )
 
 
-def coverage(task: TaskSet) -> None:
+def coverage_table(task: TaskSet) -> None:
     """How many checkpoints of each model are complete."""
     number = st.column_config.NumberColumn
     st.subheader("What is there", anchor=False)
@@ -228,7 +233,7 @@ def coverage(task: TaskSet) -> None:
         run_words.coverage_frame(results.measurements(task)),
         "coverage",
         "run_coverage",
-        few=("model", "complete"),
+        phone_columns=("model", "complete"),
         percent=("complete",),
         column_config={
             "complete": st.column_config.ProgressColumn(

@@ -19,7 +19,7 @@ from e2lm_core.sets import versions
 from e2lm_core.ui import session
 
 
-def runs(settings: Settings, name: str, visitor: str) -> bool:
+def run_edited_questions(settings: Settings, name: str, visitor: str) -> bool:
     """Queue a run of a set that `visitor` has just edited, where it was run before; whether nothing is left to begin.
 
     Where something is, the page does it or says why not.
@@ -27,19 +27,19 @@ def runs(settings: Settings, name: str, visitor: str) -> bool:
     with contextlib.suppress(StudioError, OSError):
         studio = session.studio_of(settings)
         if start.latest_job(studio, name, progress=False):
-            start_edit(studio, session.read_set(name, settings), visitor)
+            start_edit_run(studio, session.read_set(name, settings), visitor)
             return True
     return False
 
 
-def start_edit(studio: Studio, task: TaskSet, visitor: str) -> int | None:
+def start_edit_run(studio: Studio, task: TaskSet, visitor: str) -> int | None:
     """Queue the run of a set's edit; None for a set without results, which an edit does not begin to run.
 
     What a cancelled or failed run has left is not run: *Run the rest* does that. A run that goes on is replaced by
     one of both. Raises `StudioError` where the run is refused.
     """
     job = start.latest_job(studio, task.address)
-    local, fleet, shots = state.to_run(studio, task.address)
+    local, fleet, shots = state.next_fleet(studio, task.address)
     checkpoints = _with_results(studio, task, job, local, shots)
     if not checkpoints:
         return None
@@ -48,7 +48,9 @@ def start_edit(studio: Studio, task: TaskSet, visitor: str) -> int | None:
     number = None if job is None else job.payload.get("version")
     questions = versions.edited_since(studio.settings, task.address, number)
     priority = evaluate.INTERACTIVE
-    return start.start(studio, task, checkpoints, shots, priority, visitor, fleet=fleet, questions=questions)
+    return start.submit_run(
+        studio, task, checkpoints, shots, priority, visitor, fleet=fleet, questions=questions
+    )
 
 
 def _with_results(

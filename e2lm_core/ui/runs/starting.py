@@ -32,7 +32,7 @@ def _workers() -> dict:
     return {}
 
 
-def start(
+def queue_run(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
@@ -66,18 +66,18 @@ def start_run(
     """
     fleet: Sequence[Checkpoint] = ()
     if checkpoints is None:
-        checkpoints, fleet, num_fewshot = run_state.to_run(studio(), task.address)
-    run_start.start(
+        checkpoints, fleet, num_fewshot = run_state.next_fleet(studio(), task.address)
+    run_start.submit_run(
         studio(),
         task,
         checkpoints,
         num_fewshot,
         priority,
-        visitor(),
+        browser_owner(),
         kind,
         rolling=rolling,
         fleet=fleet,
-        anew=anew,
+        recompute=anew,
     )
     ensure_worker()
 
@@ -85,25 +85,25 @@ def start_run(
 def cancel_button(job: int | None, label: str, key: str, **look: Any) -> None:
     """A button that cancels a run, for those who may."""
     try:
-        may = job is not None and asking.may_cancel(studio().settings, asking.run(studio(), job))
+        may = job is not None and asking.may_cancel(studio().settings, asking.get_visible_run(studio(), job))
     except StudioError:  # another set's, meanwhile
         return
-    if not may or job is None or not st.button(say.plain(label), key=key, **look):
+    if not may or job is None or not st.button(say.escape(label), key=key, **look):
         return
     try:
-        asking.cancel(studio(), job)
+        asking.cancel_run(studio(), job)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
         st.rerun()
 
 
-def is_mine(state: run_state.SetState) -> bool:
+def is_own_run(state: run_state.SetState) -> bool:
     """Whether this session started the run that goes on; one from the command line is everybody's."""
-    return state.owner in ("", visitor())
+    return state.owner in ("", browser_owner())
 
 
-def visitor() -> str:
+def browser_owner() -> str:
     """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
@@ -116,5 +116,5 @@ def ensure_worker() -> None:
     last = _workers()
     dead = last.get("process") is None or last["process"].poll() is not None
     if dead and time.monotonic() - last.get("started", -math.inf) > RESPAWN_S:
-        last["process"] = worker.spawn()
+        last["process"] = worker.spawn_worker()
         last["started"] = time.monotonic()

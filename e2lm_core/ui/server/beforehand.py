@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from e2lm_core.analysis import standing
 from e2lm_core.analysis.questions import choice
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
@@ -70,7 +70,7 @@ class Beforehand:
         while not self._over.wait(LOOK_S):
             try:
                 if (
-                    seen == (stamp := stamp_of(self._settings.database))
+                    seen == (stamp := change_stamp(self._settings.database))
                     or not self._settings.database.exists()
                 ):
                     continue
@@ -100,10 +100,10 @@ class Beforehand:
 def last_large(studio: Studio) -> _Last | None:
     """The run that ended last of those whose results lie in a file; None without one."""
     seen = set()
-    for job in asking.ended(studio):
+    for job in asking.recent_finished(studio):
         if job.kind != KIND:
             continue
-        settings, address = asking.set_of(studio.settings, job)
+        settings, address = asking.resolve_run_set(studio.settings, job)
         if (whose := (settings.person, address)) in seen:
             continue
         seen.add(whose)
@@ -119,7 +119,7 @@ def last_large(studio: Studio) -> _Last | None:
 
 def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bool:
     """Compute what pages show of a set, as whoever the settings name; False where it did not go on to the end."""
-    with session.asked_by(settings):
+    with session.settings_for_visitor(settings):
         task = session.read_set(address, settings)
         measured = results.measurements(task)
         for step in STEPS:
@@ -129,7 +129,7 @@ def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bo
                 step(task, measured)
             except StudioError as error:
                 log.info("Not computed beforehand: %s", type(error).__name__)
-    memory.keep_imports()  # else the first page collects garbage among all the set's objects
+    memory.freeze_imports()  # else the first page collects garbage among all the set's objects
     return True
 
 
@@ -143,7 +143,7 @@ def _scored(measured: Measurements) -> Scores:
     bounded = results.computed(computing.scores, measured, METRIC)
     results.computed(computing.intervals, measured, METRIC)
     results.computed(computing.advice, measured, METRIC, READING)
-    return bounded.read_as(READING)
+    return bounded.with_reading(READING)
 
 
 def _examples(task: TaskSet, _: Measurements) -> None:
@@ -154,14 +154,14 @@ def _examples(task: TaskSet, _: Measurements) -> None:
 
 def _plan(task: TaskSet, measured: Measurements) -> None:
     """How wide the interval of SQ is at each size, on the set's fleet."""
-    checkpoints = order.thin(list(results.fleet(task)[0]), "all")
+    checkpoints = order.thin_out(list(results.fleet(task)[0]), "all")
     names = tuple(checkpoint.name for checkpoint in checkpoints)
     scores.widths(measured, names, METRIC, Target("sq"))
 
 
 def _choice(task: TaskSet, measured: Measurements) -> None:
     """What the first rule of the list chooses."""
-    silent = standing.silence(measured, _scored(measured), results.is_running(task))
+    silent = standing.no_advice_reason(measured, _scored(measured), results.is_running(task))
     pool, _ = questions.pool_with(task, measured, None)
     questions.chosen_beforehand(task, pool, next(iter(choice.PRESETS)), METRIC, silent)
 
@@ -169,7 +169,7 @@ def _choice(task: TaskSet, measured: Measurements) -> None:
 # In the order in which a visitor comes by.
 STEPS: tuple[Step, ...] = (
     lambda task, _: results.state(task),
-    lambda task, _: sheet.since(session.studio().settings, task.address),
+    lambda task, _: sheet.changes_since(session.studio().settings, task.address),
     _of(computing.curves, METRIC, False),
     lambda _, measured: _scored(measured),
     lambda task, _: results.findings(task),

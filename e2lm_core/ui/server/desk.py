@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.settings import without_places
+from e2lm_core.base.settings import redact_paths
 from e2lm_core.sets.desk import drafts, presence
 from e2lm_core.ui.server import requests
 
@@ -31,17 +31,17 @@ def routes() -> list[Route]:
 
 async def _keep(request: Request) -> Response:
     """204 where the text is kept, 200 where it is out of date; else a sentence, which the page shows."""
-    asked = await requests.asked(request, 2 * drafts.MOST_BYTES)
+    asked = await requests.verify_request(request, 2 * drafts.MOST_BYTES)
     body = {key: asked.body.get(key) for key in ("place", "form", "turn", "fields", "seen", "view")}
     try:
         draft = drafts.Draft.model_validate({**body, "task": asked.task, "at": time.time()})
     except ValidationError as error:
         raise HTTPException(400, "This is no draft.") from error
     try:
-        kept = await run_in_threadpool(drafts.keep, asked.settings, draft)
+        kept = await run_in_threadpool(drafts.save_draft, asked.settings, draft)
     except StudioError as error:
         status = 413 if isinstance(error, LimitError) else 507
-        return JSONResponse({"sentence": without_places(str(error))}, status_code=status)
+        return JSONResponse({"sentence": redact_paths(str(error))}, status_code=status)
     if kept:
         return Response(status_code=204)
     over = await run_in_threadpool(drafts.is_finished, asked.settings, draft.task, draft.place, draft.form)
@@ -50,14 +50,14 @@ async def _keep(request: Request) -> Response:
 
 async def _here(request: Request) -> Response:
     """The set's stamp and who else has it open; nothing of a set that whoever asks may not open any more."""
-    asked = await requests.asked(request, 4096)
+    asked = await requests.verify_request(request, 4096)
     return JSONResponse(await run_in_threadpool(_look, asked))
 
 
-def _look(asked: requests.Asked) -> dict[str, Any]:
+def _look(asked: requests.ComponentRequest) -> dict[str, Any]:
     try:
-        presence.here(asked.settings, asked.task, leaving=asked.body.get("leaving") is True)
-        others = presence.others(asked.settings, asked.task)
+        presence.heartbeat(asked.settings, asked.task, leaving=asked.body.get("leaving") is True)
+        others = presence.present_authors(asked.settings, asked.task)
     except StudioError:
         return {"stamp": "", "others": []}
-    return {"stamp": presence.stamp(asked.settings, asked.task), "others": others}
+    return {"stamp": presence.change_stamp(asked.settings, asked.task), "others": others}

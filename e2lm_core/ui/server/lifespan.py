@@ -26,15 +26,15 @@ from e2lm_core.ui.server.beforehand import Beforehand
 @asynccontextmanager
 async def running(_: Any) -> AsyncIterator[None]:
     """Around the server's life; see `st.App`'s `lifespan`."""
-    logs.set_up()
+    logs.configure_logging()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
     await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     await asyncio.to_thread(aside.open_all)
-    tending = asyncio.create_task(memory.tend())
+    tending = asyncio.create_task(memory.collect_periodically())
     beforehand = Beforehand(settings)
     beforehand.start()
-    logs.event("started", version=VERSION)
+    logs.log_event("started", version=VERSION)
     yield
     beforehand.stop()
     tending.cancel()
@@ -42,19 +42,22 @@ async def running(_: Any) -> AsyncIterator[None]:
     await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
-    logs.event("stopped")
+    logs.log_event("stopped")
 
 
-def _begin(settings: Settings) -> keeping.Keeper | None:
+def _begin(settings: Settings) -> keeping.AutoBackup | None:
     """Bring the home back where it is kept in a file, and say what speaks against its place and its disk."""
-    file, keeper = keeping.kept_in(), None
+    file, keeper = keeping.backup_target(), None
     try:
         if file is not None:
-            if keeping.bring_back(settings, file):
-                logs.event("restored")
-            keeper = keeping.Keeper(settings, file)
+            if keeping.restore_if_empty(settings, file):
+                logs.log_event("restored")
+            keeper = keeping.AutoBackup(settings, file)
             keeper.start()
-        doubts = [None if file is not None else place.risk(settings.home), disk.risk(settings.home)]
+        doubts = [
+            None if file is not None else place.persistence_risk(settings.home),
+            disk.disk_risk(settings.home),
+        ]
     except StudioError as error:
         doubts = [str(error)]
     if config.get_option("server.enableAgentApi"):
@@ -64,5 +67,5 @@ def _begin(settings: Settings) -> keeping.Keeper | None:
         )
     for sentence in [*misspelt_variables(), *doubts]:
         if sentence is not None:
-            logs.doubt(sentence)
+            logs.log_warning(sentence)
     return keeper

@@ -17,12 +17,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.frame import addresses
 from e2lm_core.ui.server import desk, health, sign_in, table
-from e2lm_core.ui.server.middleware.assets import KeepsAssets
-from e2lm_core.ui.server.middleware.browser import GivesCookie
-from e2lm_core.ui.server.middleware.door import Door
-from e2lm_core.ui.server.middleware.headers import GivesHeaders
-from e2lm_core.ui.server.middleware.logged import Told
-from e2lm_core.ui.server.middleware.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.assets import StaticCacheMiddleware
+from e2lm_core.ui.server.middleware.browser import BrowserCookieMiddleware
+from e2lm_core.ui.server.middleware.door import OriginGuardMiddleware
+from e2lm_core.ui.server.middleware.headers import SecurityHeadersMiddleware
+from e2lm_core.ui.server.middleware.logged import RequestLogMiddleware
+from e2lm_core.ui.server.middleware.uploads import UploadLimitMiddleware
 
 _BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (addresses.RESULT, addresses.CURVES))
 
@@ -31,12 +31,12 @@ def middleware() -> Sequence[Middleware]:
     """What every request passes through, the outermost first."""
     settings = _settings()
     return (
-        Middleware(Told),
-        Middleware(GivesHeaders, frames=settings.frames, charts=_BEGIN_WITH_A_CHART),
-        Middleware(Door, hosts=settings.hosts, metrics=settings.metrics),
-        Middleware(CountsUploads, most=settings.uploads_bytes),
-        Middleware(GivesCookie),
-        Middleware(KeepsAssets),
+        Middleware(RequestLogMiddleware),
+        Middleware(SecurityHeadersMiddleware, frames=settings.frames, charts=_BEGIN_WITH_A_CHART),
+        Middleware(OriginGuardMiddleware, hosts=settings.hosts, metrics=settings.metrics),
+        Middleware(UploadLimitMiddleware, most=settings.uploads_bytes),
+        Middleware(BrowserCookieMiddleware),
+        Middleware(StaticCacheMiddleware),
     )
 
 
@@ -56,7 +56,7 @@ def routes() -> Sequence[Route]:
 def _moved(request: Request) -> RedirectResponse:
     """On to the place that has taken in the page."""
     page = request.url.path.rpartition("/")[2]
-    return RedirectResponse(addresses.moved(page, request.query_params.multi_items()))
+    return RedirectResponse(addresses.redirect_target(page, request.query_params.multi_items()))
 
 
 def secrets() -> dict[str, Any] | None:

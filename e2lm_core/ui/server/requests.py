@@ -29,7 +29,7 @@ from starlette.requests import Request
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register
-from e2lm_core.ui.server.middleware.browser import author, browser_of
+from e2lm_core.ui.server.middleware.browser import author, browser_from_cookies
 
 _DAY_S = 24 * 3600
 GOOD_FOR_S = 30 * _DAY_S
@@ -39,7 +39,7 @@ _OTHER_BROWSER = "This page was opened by another browser."
 _OF_PROCESS = secrets.token_bytes(_KEY_BYTES)  # where the home cannot be written, passes end with the server
 
 
-class Claims(NamedTuple):
+class TokenClaims(NamedTuple):
     """What a pass says, in its order."""
 
     mode: str
@@ -53,7 +53,7 @@ class Claims(NamedTuple):
     until: float
 
 
-class Asked(NamedTuple):
+class ComponentRequest(NamedTuple):
     """Who asks, in whose settings, about which set, and what; `runs` as in `pass_for`."""
 
     settings: Settings
@@ -62,15 +62,15 @@ class Asked(NamedTuple):
     runs: str = ""
 
 
-def pass_for(settings: Settings, task: str, runs: str = "") -> str:
+def issue_token(settings: Settings, task: str, runs: str = "") -> str:
     """What a page gives its script, so that the server knows later who asks, and about which set.
 
     `runs` is whose run an edit begins as soon as it is saved (see `Job.owner`), "" where none is to begin.
     """
     # The same all day long, so that a page that is drawn again has nothing new to say to its script.
     until = (int(time.time()) // _DAY_S + 1) * _DAY_S + GOOD_FOR_S
-    claims = Claims(
-        settings.mode,
+    claims = TokenClaims(
+        settings.sign_in_mode,
         settings.person,
         settings.author,
         settings.paths,
@@ -83,18 +83,22 @@ def pass_for(settings: Settings, task: str, runs: str = "") -> str:
     return _serializer(settings).dumps(claims)
 
 
-async def asked(request: Request, most_bytes: int) -> Asked:
+async def verify_request(request: Request, most_bytes: int) -> ComponentRequest:
     """The request of a page of ours; raises HTTPException (403, 413, 400) for any other."""
     _require_same_origin(request)
     body = await _body(request, most_bytes)
     settings = Settings.from_env()
-    claims = claims_of(settings, str(body.pop("pass", "")))
-    await run_in_threadpool(_require_person, settings, claims, browser_of(request.headers.get("cookie")))
-    asked_by = settings.asked_by(claims.person, claims.author, paths=claims.paths, readonly=claims.readonly)
-    return Asked(asked_by.model_copy(update={"sign_in": claims.sign_in}), claims.task, body, claims.runs)
+    claims = verify_token(settings, str(body.pop("pass", "")))
+    await run_in_threadpool(
+        _require_person, settings, claims, browser_from_cookies(request.headers.get("cookie"))
+    )
+    asked_by = settings.for_person(claims.person, claims.author, paths=claims.paths, readonly=claims.readonly)
+    return ComponentRequest(
+        asked_by.model_copy(update={"sign_in": claims.sign_in}), claims.task, body, claims.runs
+    )
 
 
-def _require_person(settings: Settings, claims: Claims, browser: str | None) -> None:
+def _require_person(settings: Settings, claims: TokenClaims, browser: str | None) -> None:
     """Raises HTTPException (403, 503) where the pass's person, browser or sign-in is none that may ask now."""
     if settings.auth == "none":
         if browser is not None and author(browser) != claims.author:
@@ -106,8 +110,10 @@ def _require_person(settings: Settings, claims: Claims, browser: str | None) -> 
         raise HTTPException(403, _OTHER_BROWSER)
     try:
         # A visitor who only reads has no sandbox, and is in no register.
-        here = (visits and claims.readonly) or register.get(settings, person) is not None
-        if not here or (not visits and (not claims.sign_in or register.has_ended(settings, claims.sign_in))):
+        here = (visits and claims.readonly) or register.get_person(settings, person) is not None
+        if not here or (
+            not visits and (not claims.sign_in or register.is_sign_in_ended(settings, claims.sign_in))
+        ):
             raise HTTPException(403, "Whoever opened this page has signed out: load it again.")
     except StudioError as error:
         raise HTTPException(503, "Who asks cannot be looked up now: try again in a moment.") from error
@@ -167,13 +173,13 @@ def _parts(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return one.values() if isinstance(one, dict) else one
 
 
-def claims_of(settings: Settings, given: str) -> Claims:
+def verify_token(settings: Settings, given: str) -> TokenClaims:
     """The claims of a pass; raises HTTPException (403) for one that is forged, of another mode or too old."""
     try:
-        claims = Claims(*_serializer(settings).loads(given))
+        claims = TokenClaims(*_serializer(settings).loads(given))
     except BadData as error:
         raise HTTPException(403, "The page's pass is not one of this studio: load the page again.") from error
-    if time.time() > claims.until or claims.mode != settings.mode:
+    if time.time() > claims.until or claims.mode != settings.sign_in_mode:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
     return claims
 
@@ -184,7 +190,7 @@ def _serializer(settings: Settings) -> URLSafeSerializer:
 
 def _key(settings: Settings) -> bytes:
     """The home's key of this mode: made at first use, readable by the server's user alone."""
-    path, mode = settings.home / "pages.key", settings.mode.encode()
+    path, mode = settings.home / "pages.key", settings.sign_in_mode.encode()
     try:
         for _ in range(_LOOKS):
             with contextlib.suppress(FileNotFoundError):

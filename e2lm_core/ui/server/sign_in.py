@@ -81,7 +81,7 @@ def _require_whole_names(admins: Sequence[str], issuer: str) -> None:
     if bare is not None and issuer != register.HUB:
         line = ",".join("sub:ID" if register.is_user_name(entry) else entry for entry in admins)
         raise StudioError(
-            f"E2LM_ADMINS names {phrasing.quoted(bare)}, a user name, which counts only where people sign in with "
+            f"E2LM_ADMINS names {phrasing.quote(bare)}, a user name, which counts only where people sign in with "
             f"{register.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
         )
 
@@ -118,15 +118,15 @@ def _cookie_secret(home: Path) -> str:
 # --- who asks ---------------------------------------------------------------------------------------------
 
 
-def asked_by(settings: Settings, browser: str) -> Settings:
+def current_person(settings: Settings, browser: str) -> Settings:
     """The settings of whoever this session is; `browser` names it in histories where nobody signs in."""
     if settings.auth == "none":
-        return settings.asked_by(None, browser)
+        return settings.for_person(None, browser)
     person, claims = _person(settings, browser), _present(settings)
     if person is None:
-        return settings.asked_by(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
+        return settings.for_person(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
     sign_in = "" if claims is None else _digest(claims)
-    return settings.asked_by(person.id, paths=False).model_copy(update={"sign_in": sign_in})
+    return settings.for_person(person.id, paths=False).model_copy(update={"sign_in": sign_in})
 
 
 def _person(settings: Settings, browser: str) -> Person | None:
@@ -138,7 +138,9 @@ def _person(settings: Settings, browser: str) -> Person | None:
     if settings.visitors != "sandbox":
         return None
     try:
-        return _remembered(settings, ("", browser), lambda: visitors.arrive(settings, browser))
+        return _remembered(
+            settings, ("", browser), lambda: visitors.open_visitor_workspace(settings, browser)
+        )
     except LimitError:
         return None
 
@@ -152,7 +154,7 @@ def _claims() -> Mapping[str, Any] | None:
 def _present(settings: Settings) -> Mapping[str, Any] | None:
     """The same, None as well where they have signed out since, in whatever tab: Streamlit tells only that one."""
     claims = _claims()
-    return None if claims is None or register.has_ended(settings, _digest(claims)) else claims
+    return None if claims is None or register.is_sign_in_ended(settings, _digest(claims)) else claims
 
 
 def _digest(claims: Mapping[str, Any]) -> str:
@@ -174,7 +176,7 @@ def _signed_in(
         email=str(claims["email"]) if verified and claims.get("email") else None,
         username=str(username) if username else None,
     )
-    visitors.adopt(settings, browser, person)
+    visitors.transfer_to_account(settings, browser, person)
     return person
 
 
@@ -184,7 +186,7 @@ def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Per
     now = time.monotonic()
     if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
         return known[1]
-    still = register.still_here(settings, known[1]) if known is not None and known[0] == key else None
+    still = register.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
     person = still or come()
     st.session_state["person"] = (key, person, now)
     return person
@@ -193,7 +195,7 @@ def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Per
 # --- what a page shows of it ------------------------------------------------------------------------------
 
 
-def draw(settings: Settings, browser: str) -> None:
+def sign_in_controls(settings: Settings, browser: str) -> None:
     """Who is signed in, or where to; ends the page where visitors are refused, and follows a link that shares a set."""
     if settings.auth == "none":
         return
@@ -216,7 +218,7 @@ def draw(settings: Settings, browser: str) -> None:
 
 
 def _invite(settings: Settings, browser: str) -> None:
-    if settings.visitors == "sandbox" and not asked_by(settings, browser).readonly:
+    if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
         hours = phrasing.count(round(settings.sandbox_hours), "hour")
         say.caption(
             f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
@@ -231,9 +233,9 @@ def _invite(settings: Settings, browser: str) -> None:
 
 
 def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
-    asked = asked_by(settings, browser)
-    role = ", administrator" if register.administers(asked) else ""
-    st.caption(say.plain(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
+    asked = current_person(settings, browser)
+    role = ", administrator" if register.is_administrator(asked) else ""
+    st.caption(say.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
         register.end_sign_in(settings, _digest(claims))
         st.session_state.clear()
@@ -267,10 +269,10 @@ def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) 
         return
     if claims is None:
         return  # the link waits for them to sign in
-    asked = asked_by(settings, browser)
+    asked = current_person(settings, browser)
     del st.query_params["key"]
     try:
-        grant = sharing.follow(asked, key)
+        grant = sharing.redeem_link(asked, key)
     except TaskError as error:
         say.toast(error)
         return

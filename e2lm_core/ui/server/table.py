@@ -22,10 +22,10 @@ from starlette.routing import Route
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.settings import Settings, without_places
+from e2lm_core.base.settings import Settings, redact_paths
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.desk import drafts, many, saving, sheet
-from e2lm_core.sets.locks import writing
+from e2lm_core.sets.locks import lock_set
 from e2lm_core.ui.runs import edited
 from e2lm_core.ui.server import requests
 
@@ -55,8 +55,8 @@ async def _script(request: Request) -> Response:
 
 
 async def _answer(request: Request) -> Response:
-    asked = await requests.asked(request, MOST_BYTES)
-    data = await run_in_threadpool(done, asked)
+    asked = await requests.verify_request(request, MOST_BYTES)
+    data = await run_in_threadpool(perform_action, asked)
     headers = {"cache-control": "no-store"}
     if len(data) > PACKED_FROM and "gzip" in request.headers.get("accept-encoding", ""):
         data = await run_in_threadpool(gzip.compress, data, 1)
@@ -64,15 +64,15 @@ async def _answer(request: Request) -> Response:
     return Response(data, media_type="application/json", headers=headers)
 
 
-def done(asked: requests.Asked) -> bytes:
+def perform_action(request: requests.ComponentRequest) -> bytes:
     """Do what is asked for, and say what of the set has changed by then; why it was not done is a sentence."""
-    body, told = asked.body, {}
+    body, told = request.body, {}
     act = _ACTS.get(str(body.get("do", "")))
     try:
         if act is not None:
-            told = act(asked.settings, asked.task, body)
-            if asked.runs and act not in _LOOKS and not told.get("sentence"):
-                told["runs"] = edited.runs(asked.settings, asked.task, asked.runs)
+            told = act(request.settings, request.task, body)
+            if request.runs and act not in _LOOKS and not told.get("sentence"):
+                told["runs"] = edited.run_edited_questions(request.settings, request.task, request.runs)
         elif body.get("do"):
             raise HTTPException(400, "The table can't do this.")
     except StudioError as error:
@@ -80,19 +80,19 @@ def done(asked: requests.Asked) -> bytes:
     except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, "This is not what the table says.") from error
     if told.get("sentence"):
-        told["sentence"] = without_places(told["sentence"])
+        told["sentence"] = redact_paths(told["sentence"])
     try:
-        state = sheet.since(asked.settings, asked.task, _state(body))
+        state = sheet.changes_since(request.settings, request.task, _state(body))
     except (StudioError, OSError) as error:
-        return json.dumps({"sentence": without_places(str(error)), **told, "lost": True}).encode()
+        return json.dumps({"sentence": redact_paths(str(error)), **told, "lost": True}).encode()
     head = {
         "digest": state.digest,
         "stamp": state.stamp,
         "whole": state.whole,
         "gone": list(state.gone),
         "order": None if state.order is None else list(state.order),
-        "drafts": [_draft(draft) for draft in drafts.list_drafts(asked.settings, asked.task)],
-        "over": drafts.finished_forms(asked.settings, asked.task),
+        "drafts": [_draft(draft) for draft in drafts.list_drafts(request.settings, request.task)],
+        "over": drafts.finished_forms(request.settings, request.task),
         **told,
     }
     return json.dumps(head)[:-1].encode() + b', "rows": [' + b",".join(state.rows) + b"]}"
@@ -113,17 +113,17 @@ def _draft(draft: drafts.Draft) -> dict[str, Any]:
 
 def _save(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     fields, seen = dict(body["fields"]), dict(body["seen"])
-    out = saving.save(settings, name, str(body["id"]), fields, seen, _form(body))
+    out = saving.save_question(settings, name, str(body["id"]), fields, seen, _form(body))
     return {"sentence": out.refused, "clashes": [clash.field for clash in out.clashes]}
 
 
 def _add(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"added": saving.add(settings, name, dict(body["fields"]), _form(body))}
+    return {"added": saving.add_question(settings, name, dict(body["fields"]), _form(body))}
 
 
 def _delete(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     ids = _ids(body)
-    with writing(settings, name):
+    with lock_set(settings, name):
         sheet.require_unchanged(settings, name, _state(body), set(ids))
         authoring.delete_questions(settings, name, ids)
     return _said(f"Deleted {_what(ids)}.")
@@ -144,7 +144,7 @@ def _duplicate(settings: Settings, name: str, body: dict[str, Any]) -> dict[str,
 
 def _retag(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     subject = str(body.get("subject") or "").strip()
-    with writing(settings, name):
+    with lock_set(settings, name):
         sheet.require_unchanged(settings, name, _state(body), set(_ids(body)))
         many.retag(settings, name, _ids(body), subject)
     return _said(
@@ -156,7 +156,7 @@ def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]
     other = str(body["other"])
     if other not in _sets(settings, name, body)["sets"]:  # the table offers these: a path would be an oracle
         raise TaskError(
-            f"There is no set {phrasing.quoted(other)} that you may add to: choose one of the list."
+            f"There is no set {phrasing.quote(other)} that you may add to: choose one of the list."
         )
     many.copy_to(settings, name, _ids(body), other)
     return {"done": f"Copied {_what(_ids(body))} to {other}."}
@@ -181,30 +181,30 @@ def _balance(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, A
 def _find(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     ids = set(_ids(body))
     questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
-    found = many.find(questions, *_wanted(body))
+    found = many.find_replacements(questions, *_wanted(body))
     return {"found": len(found), "shown": [list(one) for one in found[:MOST_SHOWN]]}
 
 
 def _replace(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     text, by, fields, exact = _wanted(body)
-    with writing(settings, name):
+    with lock_set(settings, name):
         ids = set(_ids(body))
         questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
-        found = many.find(questions, text, by, fields, exact)
+        found = many.find_replacements(questions, text, by, fields, exact)
         if ids and not found:
-            raise TaskError(f"{phrasing.quoted(text)} stands nowhere there any more: look again.")
+            raise TaskError(f"{phrasing.quote(text)} stands nowhere there any more: look again.")
         sheet.require_unchanged(settings, name, _state(body), {one.question for one in found})
-        many.replace(settings, name, ids, text, by, fields, exact)
+        many.replace_text(settings, name, ids, text, by, fields, exact)
     return _said(f"Replaced in {phrasing.count(len(found), 'place')}.")
 
 
 def _undo(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    moved = versions.step_back(settings, name)
+    moved = versions.undo_with_note(settings, name)
     return {"done": moved.sentence or "Undone."}
 
 
 def _discard(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    drafts.discard(settings, name, str(body["place"]))
+    drafts.discard_draft(settings, name, str(body["place"]))
     return {}
 
 

@@ -12,8 +12,8 @@ from e2lm_core.analysis.compare.comparison import (
     ALL,
     END,
     Comparison,
-    Match,
     MeanDifference,
+    QuestionMatching,
     ScoreDifference,
 )
 from e2lm_core.base.records import METRICS, Value
@@ -36,7 +36,7 @@ def by_hand(
     return Comparison(
         names=("first", "second"),
         metric=metric,
-        match=Match.model_validate({"by": by, "first": (), "second": ()}),
+        match=QuestionMatching.model_validate({"by": by, "first": (), "second": ()}),
         pairing=Pairing(np.array(first), np.array(second)),
         first=measurements(),
         second=measurements(),
@@ -104,7 +104,7 @@ def mean(
     ids=["higher", "one model lower", "lower is better", "higher is worse", "luck", "no interval"],
 )
 def test_how_the_two_end(metric: str, differs: MeanDifference, says: str) -> None:
-    said = comparison_words.finding(by_hand(differs, metric=metric))
+    said = comparison_words.headline(by_hand(differs, metric=metric))
     assert said == f"{says}SQ rises (+0.031 [+0.010, +0.050])."
 
 
@@ -128,14 +128,14 @@ def test_how_the_two_end(metric: str, differs: MeanDifference, says: str) -> Non
     ids=["falls", "alike", "no interval", "undefined"],
 )
 def test_what_sq_does(sq: Value, says: str) -> None:
-    assert comparison_words.finding(by_hand(mean(0.021, (0.01, 0.032), 0.99), sq)).endswith(f"; {says}")
+    assert comparison_words.headline(by_hand(mean(0.021, (0.01, 0.032), 0.99), sq)).endswith(f"; {says}")
 
 
 def test_nothing_in_common_is_said_of_checkpoints_and_of_questions() -> None:
-    said = comparison_words.finding(by_hand(None))
+    said = comparison_words.headline(by_hand(None))
     assert said == "first and second share no complete checkpoint, so nothing can be compared yet."
     apart = by_hand(None, first=(0, -1), second=(-1, 0))
-    assert comparison_words.paired_words(apart) == (
+    assert comparison_words.pairing_note(apart) == (
         "first and second share no question: each is resampled by itself, and the intervals of the "
         "differences are as wide as the noise of both."
     )
@@ -169,7 +169,7 @@ def test_nothing_in_common_is_said_of_checkpoints_and_of_questions() -> None:
 def test_how_many_questions_both_have(
     first: tuple[int, ...], second: tuple[int, ...], by: str, says: str
 ) -> None:
-    said = comparison_words.paired_words(by_hand(None, first=first, second=second, by=by))
+    said = comparison_words.pairing_note(by_hand(None, first=first, second=second, by=by))
     assert said.startswith(says)
     assert said.endswith(" They are drawn together, so what both have in common cancels.")
 
@@ -179,18 +179,18 @@ def test_how_many_questions_both_have(
 
 def test_the_same_is_said_to_be_the_same() -> None:
     same = compared(ladder_measured(RISING), ladder_measured(RISING))
-    assert "measure the same" in comparison_words.finding(same)
+    assert "measure the same" in comparison_words.headline(same)
 
 
 def test_a_clear_rise_is_said_in_points() -> None:
     one, two = (ladder_measured([0.1] * 9 + [end]) for end in (0.2, 0.9))
-    said = comparison_words.finding(compared(one, two))
+    said = comparison_words.headline(compared(one, two))
     assert "**second** ends 70.0 points higher than first in accuracy" in said
 
 
 def test_lower_bits_are_better() -> None:
     low, high = ladder_measured([0.1] * 10), ladder_measured([0.9] * 10)
-    said = comparison_words.finding(compared(low, high, metric="bpb"))
+    said = comparison_words.headline(compared(low, high, metric="bpb"))
     assert "by −0.385 in bits" in said  # ten questions allow no interval of bits per byte
     assert "bpb needs 30 questions, and 10 are there" in said
 
@@ -198,7 +198,7 @@ def test_lower_bits_are_better() -> None:
 def test_one_question_each() -> None:
     one = FIRST.model_copy(update={"questions": FIRST.questions[:1]})
     up, down = (ladder_measured(acc * 5, questions=1) for acc in ([0, 1], [1, 0]))
-    assert "no interval: acc needs 2 questions" in comparison_words.finding(compared(up, down, one, one))
+    assert "no interval: acc needs 2 questions" in comparison_words.headline(compared(up, down, one, one))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -206,14 +206,14 @@ def test_one_question_each() -> None:
 def test_degenerate_comparisons_are_said(metric: str, case: str) -> None:
     first, second = DEGENERATE_PAIRS[case]
     both = compared(ladder_measured(*first), ladder_measured(*second), metric=metric)
-    assert comparison_words.finding(both).endswith((".", "promised."))
-    assert comparison_words.paired_words(both)
-    json.dumps(comparison_words.document([both], FIRST, FIRST), allow_nan=False)
+    assert comparison_words.headline(both).endswith((".", "promised."))
+    assert comparison_words.pairing_note(both)
+    json.dumps(comparison_words.comparison_document([both], FIRST, FIRST), allow_nan=False)
 
 
 def test_the_document_holds_the_sentence_without_marks_and_each_scores_difference() -> None:
     both = compared(ladder_measured(RISING), ladder_measured(RISING))
-    document = comparison_words.document([both], FIRST, FIRST)
+    document = comparison_words.comparison_document([both], FIRST, FIRST)
     assert [document[k] for k in ("first", "second", "shared", "matched_by")] == ["first", "second", 10, "id"]
     acc = document["metrics"]["acc"]
     assert acc["finding"] == "second and first measure the same: no mean differs at any of these points."

@@ -25,7 +25,7 @@ def measured() -> Measurements:
 
 def test_learners_leave_chance_and_the_twin_does_not(measured: Measurements) -> None:
     given = set_intervals.resample(measured)
-    found = crossings.above_chance(measured, given, "acc")
+    found = crossings.onsets_above_chance(measured, given, "acc")
     assert found[LARGE.name].on_these is not None
     assert found[WEB].on_these is None
     assert found[WEB].why is None  # never, and not undefined
@@ -38,15 +38,15 @@ def test_learners_leave_chance_and_the_twin_does_not(measured: Measurements) -> 
 def test_a_metric_without_chance_says_so(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("margin", "bpb"))
     for metric in ("margin", "bpb"):
-        found = crossings.above_chance(measured, given, metric)
+        found = crossings.onsets_above_chance(measured, given, metric)
         assert all("no chance level" in (since.why or "") for since in found.values())
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_parting_is_the_same_whichever_is_named_first(measured: Measurements, metric: str) -> None:
     given = set_intervals.resample(measured, (metric,))
-    one = crossings.parted(measured, given, metric, SMALL.name, LARGE.name)
-    other = crossings.parted(measured, given, metric, LARGE.name, SMALL.name)
+    one = crossings.separation(measured, given, metric, SMALL.name, LARGE.name)
+    other = crossings.separation(measured, given, metric, LARGE.name, SMALL.name)
     assert one == other
     assert one.higher == LARGE.name  # of bits per byte, less is better
     assert one.since.on_these is not None
@@ -62,42 +62,42 @@ def test_parting_is_paired() -> None:
     given = set_intervals.resample(both, ("margin",))
     bands = tables.band_frame(both, given, "margin").set_index("model")
     assert bands.loc[LARGE.name, "low"].iloc[-1] < bands.loc[SMALL.name, "high"].iloc[-1]
-    found = crossings.parted(both, given, "margin", SMALL.name, LARGE.name)
+    found = crossings.separation(both, given, "margin", SMALL.name, LARGE.name)
     assert found.since.on_these == found.since.first
 
 
 def test_equal_and_strange_pairs_have_reasons() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     given = set_intervals.resample(twice, ("acc",))
-    found = crossings.parted(twice, given, "acc", SMALL.name, LARGE.name)
+    found = crossings.separation(twice, given, "acc", SMALL.name, LARGE.name)
     assert "stand equal" in (found.since.why or "")
     nan = float("nan")
     apart = measurements(curve(SMALL, [0.5, nan]), curve(LARGE, [nan, 0.5]))
     given = set_intervals.resample(apart, ("acc",))
-    found = crossings.parted(apart, given, "acc", SMALL.name, LARGE.name)
+    found = crossings.separation(apart, given, "acc", SMALL.name, LARGE.name)
     assert "no complete checkpoint in common" in (found.since.why or "")
 
 
 def test_one_question_allows_no_interval() -> None:
     single = measurements(curve(SMALL, [0.0, 1.0], questions=1))
-    found = crossings.above_chance(single, set_intervals.resample(single, ("acc",)), "acc")[SMALL.name]
+    found = crossings.onsets_above_chance(single, set_intervals.resample(single, ("acc",)), "acc")[SMALL.name]
     assert found.why == "No interval: acc needs 2 questions, and 1 is there."
     assert found.measured is not None
-    row = crossings.since_row(found)
+    row = crossings.onset_row(found)
     assert row["surely from"] is None
     assert row["measured from"] == "2.0 k"
 
 
 def test_never_is_a_word_in_tables(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
-    table = crossings.chance_table(crossings.above_chance(measured, given, "acc")).set_index("model")
+    table = crossings.chance_table(crossings.onsets_above_chance(measured, given, "acc")).set_index("model")
     assert table.loc[WEB, "on these questions from"] == "never"
-    assert len(crossings.parting_table(crossings.all_parted(measured, given, "acc"))) == 6
+    assert len(crossings.separation_table(crossings.all_separations(measured, given, "acc"))) == 6
 
 
 def test_the_document_is_plain_json(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
-    document = json.loads(json.dumps(crossings.document(measured, given, "acc"), allow_nan=False))
+    document = json.loads(json.dumps(crossings.onset_document(measured, given, "acc"), allow_nan=False))
     assert list(document) == [
         "task",
         "metric",
@@ -109,19 +109,21 @@ def test_the_document_is_plain_json(measured: Measurements) -> None:
     ]
     assert document["chance"] == 0.25
     assert set(document["noise"][SMALL.name]) == {"questions", "checkpoints", "seeds"}
-    assert crossings.document(measured, None, "bpb")["chance"] is None
+    assert crossings.onset_document(measured, None, "bpb")["chance"] is None
 
 
 def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc", "norm_prob"))
-    twin = crossings.above_chance(measured, given, "acc")[WEB]
+    twin = crossings.onsets_above_chance(measured, given, "acc")[WEB]
     assert twin.no_range == crossings.UNSETTLED
-    assert crossings.parted(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
+    assert crossings.separation(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
     few = noisy(questions=120)
     given = set_intervals.resample(few, ("acc", "margin"))
-    assert crossings.parted(few, given, "acc", SMALL.name, WEB).since.no_range == crossings.FEW.format(300)
-    assert crossings.parted(few, given, "margin", SMALL.name, WEB).since.no_range is None
-    row = crossings.since_row(twin)
+    assert crossings.separation(few, given, "acc", SMALL.name, WEB).since.no_range == crossings.FEW.format(
+        300
+    )
+    assert crossings.separation(few, given, "margin", SMALL.name, WEB).since.no_range is None
+    row = crossings.onset_row(twin)
     assert (row["on these questions from"], row["95% from"], row["why"]) == (
         "never",
         None,
@@ -135,24 +137,24 @@ def test_what_holds_on_these_questions_need_not_hold_for_models_trained_again() 
     large = curve(LARGE, [1.0] * 10, questions=200)
     alone = measurements(curve(SMALL, low, questions=200), large)
     given = set_intervals.resample(alone, ("acc",))
-    since = crossings.parted(alone, given, "acc", SMALL.name, LARGE.name).since
+    since = crossings.separation(alone, given, "acc", SMALL.name, LARGE.name).since
     assert (since.on_these, since.sure, since.retraining) == (since.first, None, None)
-    assert crossings.since_row(since)["surely from"] == crossings.NOT_KNOWN
+    assert crossings.onset_row(since)["surely from"] == crossings.NOT_KNOWN
     seeds = measurements(curve(SMALL, low, questions=200), curve(SEED2_MODEL, high, questions=200), large)
     given = set_intervals.resample(seeds, ("acc",))
-    since = crossings.parted(seeds, given, "acc", SMALL.name, LARGE.name).since
+    since = crossings.separation(seeds, given, "acc", SMALL.name, LARGE.name).since
     assert since.on_these == since.first
     assert since.retraining == pytest.approx(0.6 / 2**0.5, rel=0.01)
     assert since.sure is None
-    assert crossings.since_row(since)["surely from"] == "never"
+    assert crossings.onset_row(since)["surely from"] == "never"
 
 
 def test_many_pairs_are_judged_together(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
-    alone = crossings.parted(measured, given, "acc", SMALL.name, LARGE.name).since
+    alone = crossings.separation(measured, given, "acc", SMALL.name, LARGE.name).since
     together = next(
         p.since
-        for p in crossings.all_parted(measured, given, "acc")
+        for p in crossings.all_separations(measured, given, "acc")
         if {p.higher, p.lower} == {SMALL.name, LARGE.name}
     )
     assert (alone.judged, together.judged) == (1, 6)

@@ -11,7 +11,7 @@ import pytest
 from e2lm_core.analysis.curves import crossings, subjects
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.analysis.curves.crossings import Parted, Point, Since
+from e2lm_core.analysis.curves.crossings import Onset, Point, Separation
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import METRICS, ModelInfo
 from e2lm_core.scores.measurements import Measurements, common_grid
@@ -31,12 +31,12 @@ from tests.support.measured import (
 )
 
 EARLY, LATE = Point(step=100, tokens_seen=1_000), Point(step=900, tokens_seen=9_000)
-NEVER = Since(points=10)
+NEVER = Onset(points=10)
 
 
-def since(at: Point | None, **changes) -> Since:
+def since(at: Point | None, **changes) -> Onset:
     held = {"sure": at, "on_these": at, "measured": at, "retraining": 0.01}
-    return Since.model_validate({**held, "first": EARLY, "points": 10, **changes})
+    return Onset.model_validate({**held, "first": EARLY, "points": 10, **changes})
 
 
 def plain(said: str | None) -> str:
@@ -92,7 +92,7 @@ def plain(said: str | None) -> str:
             "end.",
         ),
         (
-            Since(why="They stand equal at the last one."),
+            Onset(why="They stand equal at the last one."),
             "large-arch1 and small-arch1 do not part: they stand equal at the last one.",
         ),
     ],
@@ -109,18 +109,18 @@ def plain(said: str | None) -> str:
         "equal",
     ],
 )
-def test_from_where_two_models_part(place: Since, says: str) -> None:
+def test_from_where_two_models_part(place: Onset, says: str) -> None:
     two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    said = curve_words.parting(two, Parted(higher=LARGE.name, lower=SMALL.name, since=place))
+    said = curve_words.separation_sentence(two, Separation(higher=LARGE.name, lower=SMALL.name, since=place))
     assert plain(said) == says
 
 
 def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
-    assert curve_words.left_out(axis()) is None
-    assert curve_words.left_out(axis(kind="compute", left_out=("a",))) == (
+    assert curve_words.omitted_models_note(axis()) is None
+    assert curve_words.omitted_models_note(axis(kind="compute", left_out=("a",))) == (
         "a is not in this chart, since its compute is not known. Over *steps* all models are."
     )
-    said = curve_words.left_out(axis(kind="compute", left_out=("a", "b")))
+    said = curve_words.omitted_models_note(axis(kind="compute", left_out=("a", "b")))
     assert (
         said
         == "a and b are not in this chart, since their compute is not known. Over *steps* all models are."
@@ -129,25 +129,27 @@ def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
 
 def test_a_place_stays_on_one_line() -> None:
     two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    said = curve_words.parting(two, Parted(higher=LARGE.name, lower=SMALL.name, since=since(LATE)))
+    said = curve_words.separation_sentence(
+        two, Separation(higher=LARGE.name, lower=SMALL.name, since=since(LATE))
+    )
     assert "**9.0\N{NO-BREAK SPACE}k\N{NO-BREAK SPACE}tokens**" in said
 
 
 def test_equal_models_do_not_part() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     drawn = set_intervals.resample(twice, ("acc",))
-    equal = crossings.parted(twice, drawn, "acc", SMALL.name, LARGE.name)
-    assert "do not part: they stand equal" in curve_words.parting(twice, equal)
+    equal = crossings.separation(twice, drawn, "acc", SMALL.name, LARGE.name)
+    assert "do not part: they stand equal" in curve_words.separation_sentence(twice, equal)
 
 
 def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     measured = noisy(questions=400)
     drawn = set_intervals.resample(measured, ("acc",))
-    pair = curve_words.telling_pair(measured)
+    pair = curve_words.most_informative_pair(measured)
     assert pair == (LARGE.name, SMALL.name)
-    above = crossings.above_chance(measured, drawn, "acc")
-    parted = crossings.parted(measured, drawn, "acc", *pair)
-    said = curve_words.curves(measured, "acc", above, parted, "few")
+    above = crossings.onsets_above_chance(measured, drawn, "acc")
+    parted = crossings.separation(measured, drawn, "acc", *pair)
+    said = curve_words.headline(measured, "acc", above, parted, "few")
     assert "large-arch1 is ahead of" in said
     assert "ahead of small-arch1" in said
     assert "Both models are above chance on these questions from" in said
@@ -158,8 +160,8 @@ def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
 
 def test_without_a_pair_there_is_another_sentence() -> None:
     alone = measurements(curve(SMALL, RISING))
-    assert curve_words.curves(alone, "acc", {}, None, "few") == "few"
-    assert curve_words.telling_pair(alone) is None
+    assert curve_words.headline(alone, "acc", {}, None, "few") == "few"
+    assert curve_words.most_informative_pair(alone) is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_without_a_pair_there_is_another_sentence() -> None:
 def test_any_two_are_told_where_no_two_sizes_of_one_shape_are(
     models: tuple[ModelInfo, ...], pair: tuple[str, str]
 ) -> None:
-    assert curve_words.telling_pair(measurements(*(curve(m, RISING) for m in models))) == pair
+    assert curve_words.most_informative_pair(measurements(*(curve(m, RISING) for m in models))) == pair
 
 
 # --- who leaves chance ----------------------------------------------------------------------------------
@@ -198,22 +200,22 @@ def test_any_two_are_told_where_no_two_sizes_of_one_shape_are(
     ],
     ids=["one model", "both and not the twin", "the twin too", "one of two", "none"],
 )
-def test_who_is_above_chance(places: tuple[Since | None, ...], says: str) -> None:
+def test_who_is_above_chance(places: tuple[Onset | None, ...], says: str) -> None:
     above = {m.name: p for m, p in zip((SMALL, LARGE, WEB), places, strict=True) if p is not None}
-    assert plain(curve_words.chance(full(), above)) == says
+    assert plain(curve_words.chance_sentence(full(), above)) == says
 
 
 def test_a_metric_without_chance_has_no_such_sentence() -> None:
-    undefined = Since(points=0, why=crossings.NO_CHANCE.format("margin"))
-    assert curve_words.chance(full(), {SMALL.name: undefined}) is None
-    assert curve_words.chance(full(), {}) is None
+    undefined = Onset(points=0, why=crossings.NO_CHANCE.format("margin"))
+    assert curve_words.chance_sentence(full(), {SMALL.name: undefined}) is None
+    assert curve_words.chance_sentence(full(), {}) is None
 
 
 # --- how far the mean goes ------------------------------------------------------------------------------
 
 
 def test_curves_say_the_rise_the_order_and_the_twin() -> None:
-    said = curve_words.rise(full(), "acc")
+    said = curve_words.rise_sentence(full(), "acc")
     assert "2 models" in said
     assert "15.0%" in said
     assert "95.0%" in said
@@ -226,12 +228,12 @@ def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
     measured = measurements(curve(SMALL, RISING), curve(LARGE, crossing))
     grid = common_grid(measured, "acc")
     assert grid is not None
-    assert curve_words.sizes_in_order_from(measured, grid) == "3.0 k tokens"
+    assert curve_words.first_ordered_checkpoint(measured, grid) == "3.0 k tokens"
     reverse = measurements(curve(SMALL, FASTER), curve(LARGE, RISING))
     grid = common_grid(reverse, "acc")
     assert grid is not None
-    assert curve_words.sizes_in_order_from(reverse, grid) is None
-    assert "larger models" not in curve_words.rise(reverse, "acc")
+    assert curve_words.first_ordered_checkpoint(reverse, grid) is None
+    assert "larger models" not in curve_words.rise_sentence(reverse, "acc")
 
 
 HOLES = [math.nan] * 9
@@ -273,12 +275,12 @@ HOLES = [math.nan] * 9
     ids=["one model", "it counts", "one checkpoint", "too few", "not run", "level", "half run", "nothing"],
 )
 def test_the_rise_at_its_edges(measured: Measurements, says: str) -> None:
-    assert curve_words.rise(measured, "acc") == says
+    assert curve_words.rise_sentence(measured, "acc") == says
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_has_its_sentence(metric: str) -> None:
-    said = curve_words.rise(full(), metric)
+    said = curve_words.rise_sentence(full(), metric)
     assert said.endswith(".")
     assert "nan" not in said
 
@@ -306,18 +308,18 @@ def axis(**changes) -> Axis:
     ids=["nothing", "steps", "zero", "compute"],
 )
 def test_what_has_no_place_on_an_axis_is_named(drawn_over: Axis, says: str) -> None:
-    assert curve_words.drawing(drawn_over, None) == says
+    assert curve_words.axis_note(drawn_over, None) == says
 
 
 def test_a_line_over_the_points_says_how_it_was_made() -> None:
-    said = curve_words.drawing(axis(), "mean of 3")
+    said = curve_words.axis_note(axis(), "mean of 3")
     assert said.startswith("The thick line is the mean of ")
     assert said.endswith("; the points are as measured.")
 
 
 def test_small_charts_say_what_they_share_and_which_subjects_have_none() -> None:
-    assert curve_words.subjects(1, [], axis()) == ""
-    assert curve_words.subjects(2, ["law", "music"], axis(at_zero=1)) == (
+    assert curve_words.subject_panels_note(1, [], axis()) == ""
+    assert curve_words.subject_panels_note(2, ["law", "music"], axis(at_zero=1)) == (
         "All charts share both axes; bands are of the subject's own questions. Smaller subjects without a "
         "chart: law and music. Checkpoints at 0 have no place on a logarithmic axis."
     )
@@ -328,27 +330,29 @@ def test_small_charts_say_what_they_share_and_which_subjects_have_none() -> None
 
 def test_subjects_are_told_by_where_the_models_that_count_end() -> None:
     measured = with_subjects()
-    shown, others = subjects.by_subject(measured, "acc", bands=False)
+    shown, others = subjects.curves_by_subject(measured, "acc", bands=False)
     ends = {
         one.subject: float(
-            np.mean([measured.per_question[c.model.name]["acc"][-1][where].mean() for c in measured.counted])
+            np.mean(
+                [measured.per_question[c.model.name]["acc"][-1][where].mean() for c in measured.scored_curves]
+            )
         )
         for one, where in zip(shown, (slice(0, 30), slice(30, 50), slice(50, 60)), strict=True)
     }
-    said = curve_words.by_subject(measured, "acc", shown, others)
+    said = curve_words.subjects_headline(measured, "acc", shown, others)
     best, worst = (pick(ends, key=lambda name: ends[name]) for pick in (max, min))
     assert f"ends highest on **{best}** ({phrasing.percent(ends[best])}, " in said
     assert f"lowest on **{worst}** ({phrasing.percent(ends[worst])}, " in said
     assert said.startswith("Of 3 subjects, ")
-    alone = curve_words.by_subject(measured, "acc", shown[:1], [])
+    alone = curve_words.subjects_headline(measured, "acc", shown[:1], [])
     assert alone == "All questions are of one subject, **physics**."
-    assert "nothing is known of single subjects" in curve_words.by_subject(measured, "acc", [], [])
+    assert "nothing is known of single subjects" in curve_words.subjects_headline(measured, "acc", [], [])
 
 
 def test_questions_are_counted_by_whether_they_rise() -> None:
     frame = pd.DataFrame({"acc_first": [0.0, 0.5, 1.0, np.nan], "acc_last": [1.0, 0.5, 0.5, 1.0]})
-    said = curve_words.one_by_one(frame)
+    said = curve_words.questions_headline(frame)
     assert "answer **1 of 3** questions right more often than at the first, **1** less often." in said
     assert said.endswith("1 question without both results is left out.")
-    assert "nothing is said" in curve_words.one_by_one(frame.iloc[3:])
-    assert "No model here counts" in curve_words.one_by_one(frame[["acc_last"]])
+    assert "nothing is said" in curve_words.questions_headline(frame.iloc[3:])
+    assert "No model here counts" in curve_words.questions_headline(frame[["acc_last"]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.plan import words as plan_words
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace, seconds_for
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.scores.uncertainty.set_sizes import Widths
 from tests.support.measured import FLEET_PARTS, SMALL, full, planned
@@ -19,7 +19,7 @@ SUBJECT = "the accuracy of a at its end"
 
 
 def by_hand(questions: int | None, pace: Pace | None = HERE, **changes) -> Plan:
-    seconds = None if questions is None else seconds_for(questions, FLEET_PARTS, pace)
+    seconds = None if questions is None else fleet_seconds(questions, FLEET_PARTS, pace)
     fields = {
         "of": "mean",
         "subject": SUBJECT,
@@ -66,12 +66,12 @@ ESTIMATED = HERE.model_copy(update={"estimated": True})
     ids=["more than there are", "enough", "the smallest size", "rounded"],
 )
 def test_how_many_questions_how_long_and_what_there_is(plan: Plan, says: str) -> None:
-    assert plan_words.finding(plan) == f"For an interval of {SUBJECT} 10 points wide, {says}"
+    assert plan_words.headline(plan) == f"For an interval of {SUBJECT} 10 points wide, {says}"
 
 
 def test_what_is_out_of_reach_says_why() -> None:
     plan = by_hand(None, why="Even 15,000 questions leave 0.2.")
-    assert plan_words.finding(plan) == (
+    assert plan_words.headline(plan) == (
         f"An interval of {SUBJECT} 10 points wide is out of reach. Even 15,000 questions leave 0.2."
     )
 
@@ -88,12 +88,18 @@ def test_what_is_out_of_reach_says_why() -> None:
 def test_a_width_is_said_in_points_for_shares_of_questions_alone(
     of: str, metric: str, wanted: float, width: str
 ) -> None:
-    said = plan_words.finding(by_hand(100, of=of, metric=metric, wanted=wanted))
+    said = plan_words.headline(by_hand(100, of=of, metric=metric, wanted=wanted))
     assert said.startswith(f"For an interval of {SUBJECT} {width} wide, ")
 
 
 def test_rounding_goes_up_to_two_digits() -> None:
-    assert [plan_words.rounded(n) for n in (25, 99, 101, 1_234, 15_000)] == [25, 99, 110, 1_300, 15_000]
+    assert [plan_words.round_up_two_digits(n) for n in (25, 99, 101, 1_234, 15_000)] == [
+        25,
+        99,
+        110,
+        1_300,
+        15_000,
+    ]
 
 
 # --- tables ---------------------------------------------------------------------------------------------
@@ -128,17 +134,17 @@ def test_the_table_of_sizes_has_each_sizes_time() -> None:
 
 def test_the_sentence_has_questions_and_time() -> None:
     pace = Pace(seconds={"a": 0.01, "b": 0.01}, source="here", estimated=True)
-    said = plan_words.finding(planned(full(), pace=pace, models=[SMALL.name]))
+    said = plan_words.headline(planned(full(), pace=pace, models=[SMALL.name]))
     assert "10 points wide" in said
     assert "15 checkpoints take" in said
     assert "(an estimate)" in said
-    assert "first run" in plan_words.finding(planned(full(), models=[SMALL.name]))
+    assert "first run" in plan_words.headline(planned(full(), models=[SMALL.name]))
 
 
 def test_the_document_has_every_size() -> None:
     pace = Pace(seconds={"a": 0.01, "b": 0.01}, source="here")
     plan = planned(full(), pace=pace, models=[SMALL.name])
-    document = json.loads(json.dumps(plan_words.document(plan), allow_nan=False))
+    document = json.loads(json.dumps(plan_words.plan_document(plan), allow_nan=False))
     assert document["questions"] == plan.questions
     assert [row["questions"] for row in document["sizes"]] == list(plan.widths.sizes)
     assert "**" not in document["finding"]
@@ -146,7 +152,7 @@ def test_the_document_has_every_size() -> None:
 
 def test_a_plan_out_of_reach_is_plain_json_too() -> None:
     nowhere = Widths((25,), np.array([math.nan]), np.array([math.nan]), "It is undefined.")
-    document = plan_words.document(by_hand(None, None, widths=nowhere, why="It is undefined."))
+    document = plan_words.plan_document(by_hand(None, None, widths=nowhere, why="It is undefined."))
     assert json.loads(json.dumps(document, allow_nan=False))["sizes"] == [
         {"questions": 25, "width": None, "expected": None, "seconds": None}
     ]

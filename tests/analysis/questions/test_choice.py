@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.analysis.questions import choice, heldout
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.choice import Selection
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
@@ -22,13 +22,13 @@ RULES = (*choice.PRESETS, "margin > 0 and slope > 0", 'subject = "physics"')
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
-    return question_pool.pool(fleet_measured(), question_set())
+    return question_pool.build_pool(fleet_measured(), question_set())
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_rule_on_every_metric(pool: Pool, rule: str, metric: str) -> None:
-    found = choice.choose(pool, rule, metric)
+    found = choice.select_questions(pool, rule, metric)
     assert 0 < len(found.ids) <= 60
     assert len(found.folds) == 4
     final = found.scores["final"]
@@ -40,36 +40,42 @@ def test_every_rule_on_every_metric(pool: Pool, rule: str, metric: str) -> None:
     assert (found.scores["snr"].held_out is None) == (metric == "margin")
     for gain in found.scores.values():
         assert gain.held_out is not None or gain.why
-    document = json.dumps(choice.document(found, pool), allow_nan=False)
+    document = json.dumps(choice.selection_document(found, pool), allow_nan=False)
     assert json.loads(document)["size"] == len(found.ids)
-    assert choice_words.choice(found, 60).startswith("The rule keeps **")
+    assert choice_words.selection_headline(found, 60).startswith("The rule keeps **")
 
 
 def test_structure_is_found_and_noise_is_called_what_it_is() -> None:
-    real = choice.choose(question_pool.pool(fleet_measured(), question_set()), "easiest-half", "margin")
+    real = choice.select_questions(
+        question_pool.build_pool(fleet_measured(), question_set()), "easiest-half", "margin"
+    )
     assert real.scores["final"].held_out is not None
     assert real.scores["final"].held_out > 0.05
     assert real.scores["final"].interval is not None
     assert real.scores["final"].interval[0] > 0
     assert not real.scores["final"].flatters
-    noise = choice.choose(
-        question_pool.pool(fleet_measured(structure=0.0), question_set()), "easiest-half", "margin"
+    noise = choice.select_questions(
+        question_pool.build_pool(fleet_measured(structure=0.0), question_set()), "easiest-half", "margin"
     )
     assert noise.scores["final"].in_sample is not None
     assert noise.scores["final"].in_sample > 0.05
     assert noise.scores["final"].flatters
-    assert any("this choice flatters itself." in sentence for sentence in choice_words.warnings(noise))
+    assert any(
+        "this choice flatters itself." in sentence for sentence in choice_words.selection_warnings(noise)
+    )
 
 
 def test_what_the_rule_does_not_read_of_models_is_chosen_alike_in_every_fold(pool: Pool) -> None:
-    found = choice.choose(pool, 'subject = "physics"')
+    found = choice.select_questions(pool, 'subject = "physics"')
     assert {fold.size for fold in found.folds} == {30}
-    named = choice.choose(pool, "one-source", source="source 1")
+    named = choice.select_questions(pool, "one-source", source="source 1")
     assert set(named.ids) == {f"q{n}" for n in range(60) if n % 3 == 1}
 
 
 def test_the_same_choice_twice(pool: Pool) -> None:
-    one, other = (choice.document(choice.choose(pool, "easiest-half"), pool) for _ in range(2))
+    one, other = (
+        choice.selection_document(choice.select_questions(pool, "easiest-half"), pool) for _ in range(2)
+    )
     assert one == other
 
 
@@ -83,7 +89,8 @@ def test_groups_are_drawn_together() -> None:
         }
     )
     alone, together = (
-        choice.choose(question_pool.pool(fleet_measured(), t), "easiest-half") for t in (task, grouped)
+        choice.select_questions(question_pool.build_pool(fleet_measured(), t), "easiest-half")
+        for t in (task, grouped)
     )
     assert alone.scores["final"].held_out == together.scores["final"].held_out
     assert alone.scores["final"].interval != together.scores["final"].interval
@@ -93,16 +100,16 @@ def test_groups_are_drawn_together() -> None:
 
 
 def test_one_model_has_nothing_to_hold_out() -> None:
-    pool = question_pool.pool(fleet_measured(models=("small-arch1",)), question_set())
-    found = choice.choose(pool, "easiest-half")
+    pool = question_pool.build_pool(fleet_measured(models=("small-arch1",)), question_set())
+    found = choice.select_questions(pool, "easiest-half")
     assert len(found.ids) == 30
     assert found.folds == ()
     assert found.why is not None
     assert "one model" in found.why
     assert all(gain.held_out is None for gain in found.scores.values())
-    assert "cannot be told: There is one model" in choice_words.choice(found, 60)
-    assert choice_words.warnings(found) == []
-    assert choice.fold_rows(found) == []
+    assert "cannot be told: There is one model" in choice_words.selection_headline(found, 60)
+    assert choice_words.selection_warnings(found) == []
+    assert choice.fold_table(found) == []
 
 
 def test_one_family_holds_single_models_out_and_says_so() -> None:
@@ -113,7 +120,7 @@ def test_one_family_holds_single_models_out_and_says_so() -> None:
     changed = type(measured)(
         **{n: getattr(measured, n) for n in measured.__dataclass_fields__} | {"curves": curves}
     )
-    found = choice.choose(question_pool.pool(changed, question_set()), "easiest-half")
+    found = choice.select_questions(question_pool.build_pool(changed, question_set()), "easiest-half")
     assert [fold.label for fold in found.folds] == ["small-arch1", "small-arch2"]
     assert found.why is not None
     assert "one size and one shape" in found.why
@@ -123,8 +130,8 @@ def test_one_family_holds_single_models_out_and_says_so() -> None:
 
 
 def test_one_question() -> None:
-    pool = question_pool.pool(fleet_measured(count=1), question_set(1))
-    found = choice.choose(pool, "easiest-half")
+    pool = question_pool.build_pool(fleet_measured(count=1), question_set(1))
+    found = choice.select_questions(pool, "easiest-half")
     assert found.ids == ("q0",)
     assert found.scores["final"].held_out == 0.0
     assert found.scores["final"].covers == "folds"
@@ -137,11 +144,11 @@ def test_a_fold_that_keeps_nothing_makes_the_gain_undefined() -> None:
         curve.ll[:, :, 0] = -6.0
         if curve.model.size == "large":
             curve.ll[:, 0, 0] = -1.0
-    found = choice.choose(question_pool.pool(measured, question_set()), "margin > 0")
+    found = choice.select_questions(question_pool.build_pool(measured, question_set()), "margin > 0")
     assert found.ids == ("q0",)
     assert found.scores["final"].held_out is None
     assert found.why == "The rule keeps no question when size large is held out, so its gain is undefined."
-    assert "cannot be told: The rule keeps no question" in choice_words.choice(found, 60)
+    assert "cannot be told: The rule keeps no question" in choice_words.selection_headline(found, 60)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +163,7 @@ def test_a_fold_that_keeps_nothing_makes_the_gain_undefined() -> None:
 )
 def test_refusals(pool: Pool, rule: str, source: str | None, says: str) -> None:
     with pytest.raises(StudioError, match=r"^[^\n]+$") as refused:
-        choice.choose(pool, rule, source=source)
+        choice.select_questions(pool, rule, source=source)
     assert says in str(refused.value)
 
 
@@ -167,16 +174,16 @@ def test_presets_that_need_subjects_or_sources_say_so() -> None:
             "questions": tuple(q.model_copy(update={"subject": None, "source": None}) for q in task.questions)
         }
     )
-    pool = question_pool.pool(fleet_measured(), bare)
+    pool = question_pool.build_pool(fleet_measured(), bare)
     with pytest.raises(StudioError, match="hard-science subject"):
-        choice.choose(pool, "rising-hard-science")
+        choice.select_questions(pool, "rising-hard-science")
     with pytest.raises(StudioError, match="names its source"):
-        choice.choose(pool, "one-source")
+        choice.select_questions(pool, "one-source")
 
 
 def test_the_rows_end_with_the_mean(pool: Pool) -> None:
-    found: Choice = choice.choose(pool, "easiest-half")
-    rows = choice.fold_rows(found)
+    found: Selection = choice.select_questions(pool, "easiest-half")
+    rows = choice.fold_table(found)
     assert [row["held out"] for row in rows] == [
         "size small",
         "size large",

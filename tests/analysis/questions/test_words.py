@@ -11,11 +11,11 @@ import pytest
 from e2lm_core.analysis.questions import choice, heldout
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import Choice, Gain
+from e2lm_core.analysis.questions.choice import HeldOutGain, Selection
 from e2lm_core.analysis.questions.pool import Pool
 from tests.support.measured import fleet_measured, question_set
 
-POOL = question_pool.pool(fleet_measured(count=4), question_set(4))
+POOL = question_pool.build_pool(fleet_measured(count=4), question_set(4))
 ONE_MODEL = replace(POOL, models=POOL.models[:1])
 
 
@@ -31,8 +31,8 @@ def table(slopes: list[float], probabilities: list[float]) -> pd.DataFrame:
     )
 
 
-def gain(held_out: float | None, in_sample: float | None = 0.2, **changes) -> Gain:
-    plain = Gain(
+def gain(held_out: float | None, in_sample: float | None = 0.2, **changes) -> HeldOutGain:
+    plain = HeldOutGain(
         value=0.5,
         in_sample=in_sample,
         held_out=held_out,
@@ -43,8 +43,10 @@ def gain(held_out: float | None, in_sample: float | None = 0.2, **changes) -> Ga
     return replace(plain, **changes)
 
 
-def chosen(final: Gain, metric: str = "acc", kept: int = 3, why: str | None = None, **scores: Gain) -> Choice:
-    return Choice(
+def chosen(
+    final: HeldOutGain, metric: str = "acc", kept: int = 3, why: str | None = None, **scores: HeldOutGain
+) -> Selection:
+    return Selection(
         rule="easiest-half",
         metric=metric,
         ids=tuple(f"q{n}" for n in range(kept)),
@@ -109,17 +111,17 @@ def chosen(final: Gain, metric: str = "acc", kept: int = 3, why: str | None = No
     ids=["some", "none", "one rises", "falls", "level", "too few", "below only", "one out", "two out"],
 )
 def test_how_questions_rise(pool: Pool, frame: pd.DataFrame, says: str) -> None:
-    assert choice_words.questions(pool, frame) == says
+    assert choice_words.headline(pool, frame) == says
 
 
 def test_the_finding_counts_what_the_table_holds() -> None:
-    pool = question_pool.pool(fleet_measured(), question_set())
+    pool = question_pool.build_pool(fleet_measured(), question_set())
     frame = question_pool.question_frame(pool, question_set())
-    said = choice_words.questions(pool, frame)
+    said = choice_words.headline(pool, frame)
     assert f"**{(frame['slope'] > 0).sum()} of 60** questions rise early, mean over 4 models" in said
     assert frame["id"][int(frame["slope"].argmax())] in said
-    one = question_pool.pool(fleet_measured(count=1), question_set(1))
-    assert "The one question's margin" in choice_words.questions(
+    one = question_pool.build_pool(fleet_measured(count=1), question_set(1))
+    assert "The one question's margin" in choice_words.headline(
         one, question_pool.question_frame(one, question_set(1))
     )
 
@@ -153,13 +155,13 @@ SURE = {"interval": (0.05, 0.151), "covers": "questions"}
     ],
     ids=["sure", "folds", "no models", "undefined"],
 )
-def test_what_a_choice_gains(made: Choice, says: str) -> None:
-    assert choice_words.choice(made, 1_200) == f"The rule keeps **3 of 1,200** questions. {says}"
+def test_what_a_choice_gains(made: Selection, says: str) -> None:
+    assert choice_words.selection_headline(made, 1_200) == f"The rule keeps **3 of 1,200** questions. {says}"
 
 
 def test_a_choice_that_flatters_itself_is_called_so_score_by_score() -> None:
     made = chosen(gain(0.01, 0.3, flatters=True), snr=gain(-0.5, 1.0, flatters=True), sq=gain(0.1))
-    assert choice_words.warnings(made) == [
+    assert choice_words.selection_warnings(made) == [
         "In-sample +0.300, held out +0.010 (final accuracy): this choice flatters itself.",
         "In-sample +1.000, held out -0.500 (SNR): this choice flatters itself.",
     ]
@@ -167,26 +169,28 @@ def test_a_choice_that_flatters_itself_is_called_so_score_by_score() -> None:
 
 def test_a_gain_that_may_be_nothing_is_said() -> None:
     doubtful = {"interval": (-0.02, 0.1), "covers": "questions"}
-    assert choice_words.warnings(chosen(gain(0.05, **doubtful))) == [
+    assert choice_words.selection_warnings(chosen(gain(0.05, **doubtful))) == [
         "The held-out gain in final accuracy may be nothing: its interval [-0.020, 0.100] includes 0."
     ]
-    assert choice_words.warnings(chosen(gain(0.1, **SURE))) == []
-    assert choice_words.warnings(chosen(gain(0.05, interval=(-0.02, 0.1), covers="folds"))) == []
+    assert choice_words.selection_warnings(chosen(gain(0.1, **SURE))) == []
+    assert choice_words.selection_warnings(chosen(gain(0.05, interval=(-0.02, 0.1), covers="folds"))) == []
     flattering = chosen(gain(0.05, flatters=True, **doubtful))
-    assert [said.endswith("flatters itself.") for said in choice_words.warnings(flattering)] == [True]
+    assert [said.endswith("flatters itself.") for said in choice_words.selection_warnings(flattering)] == [
+        True
+    ]
 
 
 def test_a_gain_that_may_be_nothing_is_said_apart() -> None:
-    pool = question_pool.pool(fleet_measured(), question_set())
-    made = choice.choose(pool, 'subject = "physics"')
+    pool = question_pool.build_pool(fleet_measured(), question_set())
+    made = choice.select_questions(pool, 'subject = "physics"')
     interval = made.scores["final"].interval
     assert interval is not None
     includes = interval[0] <= 0 <= interval[1]
-    assert includes == any("may be nothing" in said for said in choice_words.warnings(made))
+    assert includes == any("may be nothing" in said for said in choice_words.selection_warnings(made))
 
 
 def test_signed() -> None:
-    assert [choice_words.signed(v) for v in (0.1234, -0.05, 0.0001, -0.0, None)] == [
+    assert [choice_words.format_signed(v) for v in (0.1234, -0.05, 0.0001, -0.0, None)] == [
         "+0.123",
         "-0.050",
         "0.000",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.ranks.questions import holding
+from e2lm_core.analysis.ranks.questions import question_influence
 from e2lm_core.scores.ranking.order import consistency
 
 
@@ -13,7 +13,7 @@ def test_by_hand() -> None:
     # Two models; the first wins on the others' final order whichever question is left out.
     at_end = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
     later = np.array([[[1.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]])
-    found = holding(at_end, later)
+    found = question_influence(at_end, later)
     assert found.support.tolist() == [1.0, -1.0, 0.0]
     assert found.agreement.tolist() == [1.0, -1.0, 0.0]
     assert np.isnan(found.rc_gain).all()  # 2 against 2 at the end: no ranking to be consistent with
@@ -22,7 +22,7 @@ def test_by_hand() -> None:
 def test_a_question_does_not_vote_for_itself() -> None:
     # The third question alone makes the first model win; without it the second does.
     at_end = np.array([[0.0, 0.0, 5.0], [1.0, 1.0, 0.0]])
-    found = holding(at_end, at_end[:, None, :])
+    found = question_influence(at_end, at_end[:, None, :])
     assert found.support[2] == -5.0
     assert found.agreement[2] == -1.0
 
@@ -30,7 +30,7 @@ def test_a_question_does_not_vote_for_itself() -> None:
 def test_leaving_out_equals_a_loop() -> None:
     random = np.random.default_rng(4)
     at_end, later = random.random((4, 9)), random.random((4, 3, 9))
-    found = holding(at_end, later)
+    found = question_influence(at_end, later)
     whole = consistency(at_end.mean(axis=1), later.mean(axis=2))
     pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
     for q in range(9):
@@ -47,9 +47,9 @@ def test_leaving_out_equals_a_loop() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
     at_end, later = random.random((3, 11)), random.random((3, 2, 11))
-    whole = holding(at_end, later)
+    whole = question_influence(at_end, later)
     monkeypatch.setattr("e2lm_core.analysis.ranks.questions._BLOCK", 20)
-    parts = holding(at_end, later)
+    parts = question_influence(at_end, later)
     np.testing.assert_array_equal(whole.support, parts.support)
     np.testing.assert_array_equal(whole.rc_gain, parts.rc_gain)
 
@@ -58,11 +58,11 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ("models", "later", "questions"), [(1, 2, 5), (3, 0, 5), (3, 2, 1), (3, 2, 0)], ids=str
 )
 def test_undefined_is_missing(models: int, later: int, questions: int) -> None:
-    found = holding(np.ones((models, questions)), np.ones((models, later, questions)))
+    found = question_influence(np.ones((models, questions)), np.ones((models, later, questions)))
     assert found.support.shape == (questions,)
     assert np.isnan(found.support).all()
 
 
 def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="expected at_end"):
-        holding(np.ones((2, 3)), np.ones((2, 3)))
+        question_influence(np.ones((2, 3)), np.ones((2, 3)))

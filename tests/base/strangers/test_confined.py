@@ -20,7 +20,7 @@ FINDING = Finding(severity="error", code="x", sentence="y")
 
 
 def asked(function, *arguments):
-    return confined.run(function, *arguments, given=1_000, about="The file 'x'")
+    return confined.run_confined(function, *arguments, input_bytes=1_000, description="The file 'x'")
 
 
 def gives(value):
@@ -40,7 +40,7 @@ def grows():
 
 
 def grows_as_granted(memory: int):
-    confined.grant(memory)
+    confined.raise_memory_limit(memory)
     return len(b"x" * 400 * 2**20)
 
 
@@ -90,7 +90,9 @@ def each(function, tmp_path, *arguments):
     for name in "ab":
         (tmp_path / name).write_bytes(name.encode() * 3)
     with open(tmp_path / "a", "rb") as a, open(tmp_path / "b", "rb") as b:
-        yield from confined.each(function, *arguments, files=[a, b], given=6, about="The file 'x'")
+        yield from confined.iterate_confined(
+            function, *arguments, files=[a, b], input_bytes=6, description="The file 'x'"
+        )
 
 
 def bit_by_bit(files, size: int):
@@ -153,7 +155,7 @@ def test_a_job_gets_more_for_what_it_has_counted() -> None:
     assert asked(grows_as_granted, 300 * 2**20) == 400 * 2**20
     with pytest.raises(LimitError, match="than 256 MB of memory"):
         asked(grows_as_granted, 10)
-    confined.grant(10)  # outside a job nothing happens
+    confined.raise_memory_limit(10)  # outside a job nothing happens
 
 
 @pytest.mark.slow
@@ -200,7 +202,7 @@ def test_too_many_wait_no_longer_than_they_may(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_process_can_be_warmed_beforehand() -> None:
     confined._process.drop()
-    confined.warm(__name__, "json", "no.such.module")
+    confined.start_early(__name__, "json", "no.such.module")
     assert asked(gives, 3)[0] == 3
 
 

@@ -26,7 +26,7 @@ def test_json_is_read() -> None:
     ],
 )
 def test_what_cannot_be_used_says_why(text: str, said: str) -> None:
-    with pytest.raises(safejson.Unusable, match=said):
+    with pytest.raises(safejson.InvalidJson, match=said):
         safejson.loads(text)
 
 

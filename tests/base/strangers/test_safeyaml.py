@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName, block, load_mapping, quoted
+from e2lm_core.base.strangers.safeyaml import FunctionName, dump_block, load_mapping, quote_scalar
 
 
 def test_plain_values_and_named_functions() -> None:
@@ -54,7 +54,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 @settings(max_examples=40, deadline=None)
 @given(TEXT)
 def test_text_survives_on_one_line(text: str) -> None:
-    line = f"key: {quoted(text)}\n"
+    line = f"key: {quote_scalar(text)}\n"
     assert line.count("\n") == 1
     assert load_mapping(line.encode(), "t.yaml") == {"key": text}
 
@@ -62,7 +62,7 @@ def test_text_survives_on_one_line(text: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(TEXT, max_size=3), st.dictionaries(TEXT, TEXT | st.integers(), max_size=3))
 def test_lists_and_blocks_survive(texts: list[str], mapping: dict[str, object]) -> None:
-    document = f"list: {quoted(texts)}\nmap:\n{block(mapping)}"
+    document = f"list: {quote_scalar(texts)}\nmap:\n{dump_block(mapping)}"
     assert load_mapping(document.encode(), "t.yaml") == {"list": texts, "map": mapping}
     assert yaml.safe_load(document) == {"list": texts, "map": mapping}
 
@@ -70,4 +70,4 @@ def test_lists_and_blocks_survive(texts: list[str], mapping: dict[str, object]) 
 @pytest.mark.parametrize("mark", ["\x85", "\u2028", "\u2029"])
 def test_rare_line_breaks_survive_in_blocks(mark: str) -> None:
     mapping = {"note": f"a{mark}b", mark: mark}
-    assert yaml.safe_load(block(mapping, "")) == mapping
+    assert yaml.safe_load(dump_block(mapping, "")) == mapping

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.interop.needs import NEEDS
 from e2lm_core.sets.folder.foreign import ours
 from e2lm_core.sets.folder.foreign.columns import typed
-from e2lm_core.sets.folder.foreign.functions import digest_of
+from e2lm_core.sets.folder.foreign.functions import function_digest
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def theirs() -> dict[str, tuple[Path, str]]:
         for name in names:
             whole = name in ("process_anatomy", "process_stem")
             if whole or f"def {name}".encode() in source:
-                found.setdefault(digest_of(source, name) or "", (path, name))
+                found.setdefault(function_digest(source, name) or "", (path, name))
     return found
 
 

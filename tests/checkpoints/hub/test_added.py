@@ -13,7 +13,7 @@ import pytest
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import CheckpointChoice, any_family
+from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
@@ -38,14 +38,14 @@ __all__ = ["fake", "first", "settings"]  # fixtures
 
 
 def test_listing_a_family_whose_checkpoints_are_folders(fake, settings):
-    listed = hub.listing(settings, E2LM, "dense-500m-arch1")
+    listed = hub.list_remote(settings, E2LM, "dense-500m-arch1")
     assert [c.place.name for c in listed.checkpoints] == [f"iter_{s:07d}" for s in STEPS]
     assert {c.commit for c in listed.checkpoints} == {fake.repos[DENSE].refs["main"]}
     assert listed.checkpoints[0].bytes == len(weights(2_000))
 
 
 def test_listing_a_family_whose_checkpoints_are_branches(fake, settings):
-    listed = hub.listing(settings, PYTHIA, "pythia-14m")
+    listed = hub.list_remote(settings, PYTHIA, "pythia-14m")
     assert [c.place.step for c in listed.checkpoints] == [0, 1, 512, 1_000]
     assert {c.place.name: c.commit for c in listed.checkpoints} == {
         name: commit for name, commit in fake.repos[SMALL].refs.items() if name != "main"
@@ -53,17 +53,17 @@ def test_listing_a_family_whose_checkpoints_are_branches(fake, settings):
 
 
 def test_added_checkpoints_stand_in_the_catalogue(fake, settings):
-    hub.add(settings, E2LM, "dense-500m-arch1")
-    hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step512", "step1000")))
+    hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
+    hub.add_checkpoints(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step512", "step1000")))
     catalogue = open_catalogue(settings)
-    dense = catalogue.of("dense-500m-arch1")
+    dense = catalogue.checkpoints_of("dense-500m-arch1")
     assert [c.name for c in dense] == [f"dense-500m-arch1/iter_{s:07d}" for s in STEPS]
     assert [(c.tokens_seen, c.early) for c in dense] == [
         (s, True) for s in (2_097_152_000, 4_194_304_000, 6_291_456_000)
     ]
     assert {(c.repo, c.revision) for c in dense} == {(DENSE, fake.repos[DENSE].refs["main"])}
     assert catalogue.model("dense-500m-arch1").arch == "arch1"
-    pythia = catalogue.of("pythia-14m")
+    pythia = catalogue.checkpoints_of("pythia-14m")
     assert [c.name for c in pythia] == ["pythia-14m/iter_0000512", "pythia-14m/iter_0001000"]
     assert pythia[0].revision == fake.repos[SMALL].refs["step512"]
     assert all(unpacked_directory(c, settings) is None for c in (*dense, *pythia))
@@ -71,8 +71,8 @@ def test_added_checkpoints_stand_in_the_catalogue(fake, settings):
 
 
 def test_fingerprint_is_the_commit_and_needs_no_download(fake, settings):
-    dense = hub.add(settings, E2LM, "dense-500m-arch1")
-    pythia = hub.add(settings, PYTHIA, "pythia-14m")
+    dense = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
+    pythia = hub.add_checkpoints(settings, PYTHIA, "pythia-14m")
     commit = fake.repos[DENSE].refs["main"]
     assert fingerprint(dense[1], settings) == f"{DENSE}@{commit}/iter_0004000"
     assert fingerprint(pythia[0], settings) == f"{SMALL}@{fake.repos[SMALL].refs['step0']}/"
@@ -80,18 +80,18 @@ def test_fingerprint_is_the_commit_and_needs_no_download(fake, settings):
 
 
 def test_what_was_added_stays_at_its_commit(fake, settings):
-    (old,) = hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step0",)))
+    (old,) = hub.add_checkpoints(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step0",)))
     fake.repos[SMALL].commit("step0", checkpoint(999))
-    hub.add(settings, PYTHIA, "pythia-14m")
-    again = open_catalogue(settings).of("pythia-14m")
+    hub.add_checkpoints(settings, PYTHIA, "pythia-14m")
+    again = open_catalogue(settings).checkpoints_of("pythia-14m")
     assert [c.step for c in again] == [0, 1, 512, 1_000]
     assert again[0].revision == old.revision != fake.repos[SMALL].refs["step0"]
 
 
 def test_any_repository_by_pattern(fake, settings):
     fake.repo("me/mine").commit("main", {**under("ckpt/5", checkpoint(5)), **under("ckpt/9", checkpoint(9))})
-    mine = any_family("me/mine", "ckpt/{step}", "subfolder", tokens=100)
-    found = hub.add(settings, mine, "mine")
+    mine = custom_family("me/mine", "ckpt/{step}", "subfolder", tokens=100)
+    found = hub.add_checkpoints(settings, mine, "mine")
     assert [(c.name, c.tokens_seen) for c in found] == [("mine/ckpt/5", 500), ("mine/ckpt/9", 900)]
     folder = ensure_directory(found[1], settings)
     assert (folder / "model.safetensors").read_bytes() == weights(9)
@@ -99,16 +99,16 @@ def test_any_repository_by_pattern(fake, settings):
 
 def test_repository_without_such_names(fake, settings):
     with pytest.raises(CheckpointError) as error:
-        hub.listing(settings, any_family(SMALL, "epoch{step}"), "pythia-14m")
+        hub.list_remote(settings, custom_family(SMALL, "epoch{step}"), "pythia-14m")
     assert "has no branch named like epoch{step}" in sentence(error)
 
 
 def test_another_repository_of_the_same_name(fake, settings):
     fake.repo("me/pythia-14m").commit("step1", checkpoint(5))
-    hub.add(settings, PYTHIA, "pythia-14m")
+    hub.add_checkpoints(settings, PYTHIA, "pythia-14m")
     fake.repo("me/pythia-14m").commit("main", checkpoint(5))
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, any_family("me/pythia-14m", "step{step}"), "pythia-14m")
+        hub.add_checkpoints(settings, custom_family("me/pythia-14m", "step{step}"), "pythia-14m")
     assert f"already, of {SMALL}" in sentence(error)
 
 
@@ -118,7 +118,7 @@ def test_a_name_that_the_catalogue_has_already_is_a_problem(settings, first, tmp
     (local / "config.json").write_text("{}")
     catalogue = open_catalogue(settings.model_copy(update={"checkpoints": (tmp_path / "mine",)}))
     assert "of a hub is left out" in catalogue.problems[-1]
-    assert len(catalogue.of("dense-500m-arch1")) == 1
+    assert len(catalogue.checkpoints_of("dense-500m-arch1")) == 1
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"version": 2, "added": []}', b"\xff"])
@@ -127,22 +127,22 @@ def test_families_file_that_cannot_be_read_is_a_problem_and_is_kept(settings, fi
     path.write_bytes(content)
     assert "not a list of added models" in open_catalogue(settings).problems[-1]
     with pytest.raises(CheckpointError, match="not a list of added models"):
-        hub.add(settings, E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     assert path.read_bytes() == content
 
 
 def test_removing(settings, fake):
-    dense = hub.add(settings, E2LM, "dense-500m-arch1")
+    dense = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     ensure_directory(dense[0], settings)
-    assert hub.remove(settings, "dense-500m-arch1", (dense[0].name,)) > 1_000
-    assert hub_cache.usage(settings).used_bytes == 0
-    assert [c.step for c in open_catalogue(settings).of("dense-500m-arch1")] == [4_000, 6_000]
+    assert hub.remove_checkpoints(settings, "dense-500m-arch1", (dense[0].name,)) > 1_000
+    assert hub_cache.cache_usage(settings).used_bytes == 0
+    assert [c.step for c in open_catalogue(settings).checkpoints_of("dense-500m-arch1")] == [4_000, 6_000]
     with pytest.raises(CheckpointError, match="is not a checkpoint of dense-500m-arch1 that was added"):
-        hub.remove(settings, "dense-500m-arch1", (dense[0].name,))
-    assert hub.remove(settings, "dense-500m-arch1") == 0
+        hub.remove_checkpoints(settings, "dense-500m-arch1", (dense[0].name,))
+    assert hub.remove_checkpoints(settings, "dense-500m-arch1") == 0
     assert open_catalogue(settings).models == ()
     with pytest.raises(CheckpointError, match="No model 'dense-500m-arch1' of a hub was added"):
-        hub.remove(settings, "dense-500m-arch1")
+        hub.remove_checkpoints(settings, "dense-500m-arch1")
 
 
 @pytest.mark.slow
@@ -154,7 +154,9 @@ def test_scores_equal_those_of_the_same_weights_in_a_folder(fake, settings, firs
     mine.mkdir(parents=True)
     for name, content in checkpoint(2_000).items():
         (mine / name).write_bytes(content)
-    (local,) = open_catalogue(settings.model_copy(update={"checkpoints": (tmp_path / "mine",)})).of("dense")
+    (local,) = open_catalogue(
+        settings.model_copy(update={"checkpoints": (tmp_path / "mine",)})
+    ).checkpoints_of("dense")
     ensure_directory(first, settings)
     backend = LocalBackend(settings.model_copy(update={"device": "cpu"}))
     requests = [Request("a b", " a"), Request("b", " b a")]
@@ -168,7 +170,7 @@ def test_transformers_loads_sharded_weights(fake, settings):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     fake.repo(DENSE).commit("main", under("iter_0002000", sharded(1)))
-    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    (only,) = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     folder = ensure_directory(only, settings)
     _, report = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
     assert not report["missing_keys"]
@@ -206,11 +208,11 @@ def test_two_processes_download_at_once(fake, settings, first):
 
 
 def test_the_stamp_changes_with_what_is_added(fake, settings):
-    assert hub.stamp(settings) is None
-    hub.add(settings, E2LM, MODEL)
-    first = hub.stamp(settings)
-    hub.remove(settings, MODEL, (f"{MODEL}/iter_0002000",))
-    assert hub.stamp(settings) != first is not None
+    assert hub.change_stamp(settings) is None
+    hub.add_checkpoints(settings, E2LM, MODEL)
+    first = hub.change_stamp(settings)
+    hub.remove_checkpoints(settings, MODEL, (f"{MODEL}/iter_0002000",))
+    assert hub.change_stamp(settings) != first is not None
 
 
 def test_the_documents_example_runs(fake, settings, monkeypatch, capsys):
@@ -228,7 +230,7 @@ def test_the_documents_example_runs(fake, settings, monkeypatch, capsys):
     assert [c.step for c in names["added"]] == [1_000, 3_000]
     assert "pythia-70m" in capsys.readouterr().out
     assert hub.added_models(settings) == hub.HubModels()
-    assert hub_cache.cached(settings) == ()
+    assert hub_cache.list_cached(settings) == ()
 
 
 @pytest.mark.parametrize(

@@ -16,68 +16,68 @@ __all__ = ["fake", "first", "settings"]  # fixtures
 @pytest.fixture
 def fetched(settings, first):
     """The first checkpoint, fetched by the run `run-1` for itself."""
-    borrowed.mark(first, "run-1", settings)
+    borrowed.mark_leased(first, "run-1", settings)
     download(first, settings)
     return first
 
 
 def test_it_is_let_go_once_nobody_uses_it(settings, fetched):
-    with borrowed.held(fetched, settings):
-        with borrowed.held(fetched, settings):
-            assert borrowed.let_go(fetched, settings, pinned=False) == 0
-        assert borrowed.let_go(fetched, settings, pinned=False) == 0
-        assert cache.snapshot(fetched, settings)
-    assert borrowed.let_go(fetched, settings, pinned=False) > 0
-    assert cache.snapshot(fetched, settings) is None
-    assert not borrowed.is_marked(fetched, settings)
-    assert cache.usage(settings).used_bytes == 0
+    with borrowed.hold(fetched, settings):
+        with borrowed.hold(fetched, settings):
+            assert borrowed.evict_if_unused(fetched, settings, pinned=False) == 0
+        assert borrowed.evict_if_unused(fetched, settings, pinned=False) == 0
+        assert cache.find_snapshot(fetched, settings)
+    assert borrowed.evict_if_unused(fetched, settings, pinned=False) > 0
+    assert cache.find_snapshot(fetched, settings) is None
+    assert not borrowed.is_leased(fetched, settings)
+    assert cache.cache_usage(settings).used_bytes == 0
 
 
 def test_what_no_run_has_fetched_or_is_pinned_or_was_asked_for_stays(settings, first):
     download(first, settings)
-    assert borrowed.let_go(first, settings, pinned=False) == 0
-    borrowed.mark(first, "run-1", settings)
-    assert borrowed.let_go(first, settings, pinned=True) == 0
-    assert not borrowed.is_marked(first, settings)
-    borrowed.mark(first, "run-1", settings)
-    borrowed.keep(first, settings)
-    assert borrowed.let_go(first, settings, pinned=False) == 0
-    assert cache.snapshot(first, settings)
+    assert borrowed.evict_if_unused(first, settings, pinned=False) == 0
+    borrowed.mark_leased(first, "run-1", settings)
+    assert borrowed.evict_if_unused(first, settings, pinned=True) == 0
+    assert not borrowed.is_leased(first, settings)
+    borrowed.mark_leased(first, "run-1", settings)
+    borrowed.release_to_cache(first, settings)
+    assert borrowed.evict_if_unused(first, settings, pinned=False) == 0
+    assert cache.find_snapshot(first, settings)
 
 
 def test_what_a_dead_run_left_is_cleared_up(settings, fetched):
     def dead(run: str) -> bool:
         return run != "run-1"
 
-    assert borrowed.clear_up(settings, lambda run: run == "run-1") == 0
-    assert borrowed.clear_up(settings, dead, wanted={fetched.name}) == 0
-    with borrowed.held(fetched, settings):
-        assert borrowed.clear_up(settings, dead) == 0
+    assert borrowed.evict_abandoned(settings, lambda run: run == "run-1") == 0
+    assert borrowed.evict_abandoned(settings, dead, keep_names={fetched.name}) == 0
+    with borrowed.hold(fetched, settings):
+        assert borrowed.evict_abandoned(settings, dead) == 0
     left = settings.cache / "hub" / "gone" / "a kill left this"
     left.mkdir(parents=True)
     (left / "model.safetensors").write_bytes(b"0" * 1_000)
-    assert cache.usage(settings).used_bytes > 1_000
-    assert borrowed.clear_up(settings, dead) > 0
-    assert cache.usage(settings).used_bytes == 0
+    assert cache.cache_usage(settings).used_bytes > 1_000
+    assert borrowed.evict_abandoned(settings, dead) > 0
+    assert cache.cache_usage(settings).used_bytes == 0
     assert not list((settings.cache / "hub" / "borrowed").iterdir())
 
 
 def test_a_mark_that_was_cut_short_is_of_nothing(settings, first):
-    borrowed.mark(first, "run-1", settings)
+    borrowed.mark_leased(first, "run-1", settings)
     (path,) = (settings.cache / "hub" / "borrowed").iterdir()
     path.write_text("{")
-    borrowed.mark(first, "run-1", settings)
-    assert borrowed.clear_up(settings, lambda run: True) == 0
+    borrowed.mark_leased(first, "run-1", settings)
+    assert borrowed.evict_abandoned(settings, lambda run: True) == 0
     assert path.exists()
     path.write_text("{")
-    assert borrowed.clear_up(settings, lambda run: True) == 0
+    assert borrowed.evict_abandoned(settings, lambda run: True) == 0
     assert not path.exists()
 
 
 def test_what_another_downloads_just_now_is_theirs(settings, fetched):
-    with cache.locked(fetched, settings):
-        assert borrowed.let_go(fetched, settings, pinned=False) == 0
-    assert cache.snapshot(fetched, settings)
+    with cache.checkpoint_lock(fetched, settings):
+        assert borrowed.evict_if_unused(fetched, settings, pinned=False) == 0
+    assert cache.find_snapshot(fetched, settings)
 
 
 def test_what_is_pinned_is_evicted_by_nobody(settings, fetched):
@@ -85,9 +85,9 @@ def test_what_is_pinned_is_evicted_by_nobody(settings, fetched):
     assert hub.pin(settings, [fetched]) == 0
     assert hub.pinned(settings) == {fetched.name}
     with pytest.raises(CheckpointError) as refused:
-        hub.evict_some(settings, [fetched])
+        hub.evict_checkpoints(settings, [fetched])
     assert f"{fetched.name} is pinned" in sentence(refused)
-    assert borrowed.clear_up(settings, lambda run: False, hub.pinned(settings)) == 0
-    assert cache.snapshot(fetched, settings)
+    assert borrowed.evict_abandoned(settings, lambda run: False, hub.pinned(settings)) == 0
+    assert cache.find_snapshot(fetched, settings)
     assert hub.pin(settings, [fetched], pinned=False) == 1
-    assert hub.evict_some(settings, [fetched]) > 0
+    assert hub.evict_checkpoints(settings, [fetched]) > 0

@@ -34,22 +34,22 @@ def test_vanished_file(fake, settings, first):
 @pytest.mark.parametrize("model", ["dense-1b-arch1", "dense-3b-arch2"])
 def test_repository_that_is_not_there(fake, settings, model):
     with pytest.raises(CheckpointError) as error:
-        hub.listing(settings, E2LM, model)
+        hub.list_remote(settings, E2LM, model)
     assert "without a token (401): set HF_TOKEN" in sentence(error)
 
 
 def test_private_repository_and_its_token(fake, settings, monkeypatch, caplog, capfd):
     fake.repos[DENSE].token = "hf_" + "secret"
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     assert "set HF_TOKEN" in sentence(error)
     monkeypatch.setenv("HF_TOKEN", "hf_wrongtoken")
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     assert "refuses" in sentence(error)
     assert "hf_wrongtoken" not in sentence(error)
     monkeypatch.setenv("HF_TOKEN", "hf_" + "secret")
-    first = hub.add(settings, E2LM, "dense-500m-arch1")[0]
+    first = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")[0]
     ensure_directory(first, settings)
     stored = [h for _, p, h in fake.seen if p.startswith("/storage/")]
     assert stored
@@ -62,7 +62,7 @@ def test_private_repository_and_its_token(fake, settings, monkeypatch, caplog, c
 def test_token_file_is_not_read(fake, settings, monkeypatch, tmp_path):
     (tmp_path / "token").write_text("hf_fromfile")
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-    ensure_directory(hub.add(settings, E2LM, "dense-500m-arch1")[0], settings)
+    ensure_directory(hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")[0], settings)
     assert not any("hf_fromfile" in str(headers) for _, _, headers in fake.seen)
 
 
@@ -71,10 +71,10 @@ def test_a_login_is_used_where_the_user_says_so(fake, settings, monkeypatch, tmp
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
     fake.repos[DENSE].token = "hf_fromfile"
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     assert "or E2LM_HUB_LOGIN=1 for that of huggingface-cli login" in sentence(error)
     allowed = settings.model_copy(update={"hub_login": True})
-    ensure_directory(hub.add(allowed, E2LM, "dense-500m-arch1")[0], allowed)
+    ensure_directory(hub.add_checkpoints(allowed, E2LM, "dense-500m-arch1")[0], allowed)
     elsewhere = allowed.model_copy(update={"hub_token_for": ("others",)})
     assert hub_client.token_for(DENSE, elsewhere) is False
 
@@ -82,7 +82,7 @@ def test_a_login_is_used_where_the_user_says_so(fake, settings, monkeypatch, tmp
 def test_gated_repository(fake, settings):
     fake.instead("/api/models/", status=403, headers={"X-Error-Code": "GatedRepo"})
     with pytest.raises(CheckpointError) as error:
-        hub.listing(settings, E2LM, "dense-500m-arch1")
+        hub.list_remote(settings, E2LM, "dense-500m-arch1")
     assert "is gated: accept its terms" in sentence(error)
 
 
@@ -159,7 +159,7 @@ def test_a_disabled_repository(fake, settings):
     said = {"X-Error-Message": "Access to this resource is disabled."}
     fake.instead("/api/models/", status=403, headers=said)
     with pytest.raises(CheckpointError) as error:
-        hub.listing(settings, E2LM, "dense-500m-arch1")
+        hub.list_remote(settings, E2LM, "dense-500m-arch1")
     assert "is disabled on the hub" in sentence(error)
     assert "token" not in sentence(error)
 
@@ -168,10 +168,10 @@ def test_a_gated_repository_is_refused_when_it_is_added(fake, settings, monkeypa
     """Its listing is public; who may not read its files is told at once, not after the others' downloads."""
     fake.repos[DENSE].gated_for = "hf_" + "secret"
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     assert "is gated: accept its terms" in sentence(error)
     monkeypatch.setenv("HF_TOKEN", "hf_" + "secret")
-    ensure_directory(hub.add(settings, E2LM, "dense-500m-arch1")[0], settings)
+    ensure_directory(hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")[0], settings)
 
 
 def test_hub_out_of_order(fake, settings, first, monkeypatch):
@@ -187,12 +187,12 @@ def test_address_that_is_no_hub(fake, settings, monkeypatch):
     fake.repos[DENSE].refs = {"main": "short"}
     fake.repos[DENSE].commits["short"] = {}
     with pytest.raises(CheckpointError) as error:
-        hub.listing(settings, E2LM, "dense-500m-arch1")
+        hub.list_remote(settings, E2LM, "dense-500m-arch1")
     assert "as a hub does: check E2LM_HUB_ENDPOINT" in sentence(error)
 
 
 def test_offline_offers_what_is_here(fake, settings, monkeypatch):
-    one, other, _ = hub.add(settings, E2LM, "dense-500m-arch1")
+    one, other, _ = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     with_nothing = pytest.raises(hub_client.HubUnreachable)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with with_nothing as error:
@@ -207,8 +207,8 @@ def test_offline_offers_what_is_here(fake, settings, monkeypatch):
         ensure_directory(other, settings)
     assert "1 downloaded can be used without it (dense-500m-arch1/iter_0002000)" in sentence(error)
     with pytest.raises(hub_client.HubUnreachable):
-        hub.listing(settings, E2LM, "dense-500m-arch1")
-    assert len(open_catalogue(settings).of("dense-500m-arch1")) == 3
+        hub.list_remote(settings, E2LM, "dense-500m-arch1")
+    assert len(open_catalogue(settings).checkpoints_of("dense-500m-arch1")) == 3
 
 
 def test_no_connection(fake, settings, first):
@@ -233,11 +233,11 @@ def test_the_deployers_token_is_used_for_owners_that_are_named(fake, settings, m
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     fake.seen.clear()
     if opens:
-        first = hub.add(named(settings, *owners), E2LM, "dense-500m-arch1")[0]
+        first = hub.add_checkpoints(named(settings, *owners), E2LM, "dense-500m-arch1")[0]
         ensure_directory(first, named(settings, *owners))
         return
     with pytest.raises(CheckpointError) as error:
-        hub.add(named(settings, *owners), E2LM, "dense-500m-arch1")
+        hub.add_checkpoints(named(settings, *owners), E2LM, "dense-500m-arch1")
     assert "unless its deployer names tiiuae in E2LM_HUB_TOKEN_FOR" in sentence(error)
     assert TOKEN not in str(fake.seen), "not even sent"
     assert TOKEN not in sentence(error)

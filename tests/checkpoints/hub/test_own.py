@@ -41,12 +41,12 @@ def cached(fake: FakeHub, tmp_path: Path, settings: Settings) -> Settings:
 
 def test_a_cache_is_part_of_the_catalogue_with_its_families_tokens(cached, fake):
     catalogue = open_catalogue(cached)
-    small = catalogue.of("pythia-14m")
+    small = catalogue.checkpoints_of("pythia-14m")
     assert [(c.name, c.tokens_seen) for c in small] == [
         ("pythia-14m/step512", 512 * 2_097_152),
         ("pythia-14m/step1000", 1_000 * 2_097_152),
     ]
-    [dense] = catalogue.of(MODEL)
+    [dense] = catalogue.checkpoints_of(MODEL)
     assert (dense.step, dense.early, dense.subfolder) == (4_000, True, "iter_0004000")
     assert ensure_directory(small[0], cached) == small[0].directory
     assert fake.seen == []
@@ -58,30 +58,30 @@ def test_its_layout_opens_in_e2lm_checkpoints(cached, at):
     there = cached.model_copy(update={"hf_cache": None, "checkpoints": (place,)})
     catalogue = open_catalogue(there)
     assert [p for p in catalogue.problems if "ladder" not in p] == []
-    assert [c.step for c in catalogue.of("pythia-14m")] == [512, 1_000]
+    assert [c.step for c in catalogue.checkpoints_of("pythia-14m")] == [512, 1_000]
 
 
 def test_what_was_added_from_a_hub_is_not_downloaded_again(cached, fake):
-    added = hub.add(cached, PYTHIA, "pythia-14m", CheckpointChoice(names=("step512", "step1")))
+    added = hub.add_checkpoints(cached, PYTHIA, "pythia-14m", CheckpointChoice(names=("step512", "step1")))
     asked = len(fake.seen)
     by_step = {c.step: c for c in added}
     folder = ensure_directory(by_step[512], cached)
-    assert folder == own.snapshot(by_step[512], cached)
+    assert folder == own.find_snapshot(by_step[512], cached)
     assert folder.is_relative_to(cached.hf_cache)
     assert len(fake.seen) == asked
-    assert own.snapshot(by_step[1], cached) is None
+    assert own.find_snapshot(by_step[1], cached) is None
     hub_cache.verify(by_step[512], cached)
     assert hub_cache.evict(by_step[512], cached) == 0
     assert ensure_directory(by_step[512], cached) == folder
-    assert [c.step for c in open_catalogue(cached).of("pythia-14m")] == [
+    assert [c.step for c in open_catalogue(cached).checkpoints_of("pythia-14m")] == [
         1,
         512,
     ]  # the list counts, not the cache
 
 
 def test_bytes_that_changed_in_the_cache_are_said(cached):
-    [first] = hub.add(cached, E2LM, MODEL, CheckpointChoice(names=("iter_0004000",)))
-    folder = own.snapshot(first, cached)
+    [first] = hub.add_checkpoints(cached, E2LM, MODEL, CheckpointChoice(names=("iter_0004000",)))
+    folder = own.find_snapshot(first, cached)
     blob = (folder / "model.safetensors").resolve()
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
@@ -91,12 +91,12 @@ def test_bytes_that_changed_in_the_cache_are_said(cached):
 
 
 def test_without_weights_or_with_a_link_that_leads_nowhere_it_is_none(cached):
-    [first] = hub.add(cached, E2LM, MODEL, CheckpointChoice(names=("iter_0004000",)))
-    folder = own.snapshot(first, cached)
+    [first] = hub.add_checkpoints(cached, E2LM, MODEL, CheckpointChoice(names=("iter_0004000",)))
+    folder = own.find_snapshot(first, cached)
     (folder / "model.safetensors").resolve().unlink()
-    assert own.snapshot(first, cached) is None
+    assert own.find_snapshot(first, cached) is None
     (folder / "model.safetensors").unlink()
-    assert own.snapshot(first, cached) is None
+    assert own.find_snapshot(first, cached) is None
     assert MODEL not in {
         m.name for m in open_catalogue(cached.model_copy(update={"home": cached.home / "b"})).models
     }

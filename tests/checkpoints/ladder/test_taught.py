@@ -5,7 +5,7 @@ import pytest
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Question
-from e2lm_core.checkpoints.ladder.taught import Fact, Taught
+from e2lm_core.checkpoints.ladder.taught import TrainingFact, TrainingFacts
 
 FACTS = [
     ("mercury", "closest to the sun", "planet_position"),
@@ -21,7 +21,7 @@ FACTS = [
 
 @pytest.fixture(scope="module")
 def known():
-    return Taught(Fact(subject=s, answer=a, relation=r, domain="science") for s, a, r in FACTS)
+    return TrainingFacts(TrainingFact(subject=s, answer=a, relation=r, domain="science") for s, a, r in FACTS)
 
 
 def question(text, gold, *others):
@@ -44,7 +44,7 @@ def question(text, gold, *others):
     ],
 )
 def test_taught(known, text, gold):
-    assert known.taught(question(text, gold))
+    assert known.is_known(question(text, gold))
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_taught(known, text, gold):
     ],
 )
 def test_not_taught(known, text, gold):
-    assert not known.taught(question(text, gold))
+    assert not known.is_known(question(text, gold))
 
 
 def test_only_the_gold_choice_counts(known):
     wrong = Question(id="1", question="What class is a horse?", choices=("mammal", "bird"), answer=1)
-    assert not known.taught(wrong)
-    assert not known.taught(wrong.model_copy(update={"answer": 7}))
-    assert not known.taught(wrong.model_copy(update={"choices": (), "answer": 0}))
+    assert not known.is_known(wrong)
+    assert not known.is_known(wrong.model_copy(update={"answer": 7}))
+    assert not known.is_known(wrong.model_copy(update={"choices": (), "answer": 0}))
 
 
 def test_which_fact_it_was(known):
@@ -74,16 +74,16 @@ def test_which_fact_it_was(known):
 
 
 def test_no_facts_and_empty_words():
-    assert not Taught([]).taught(question("Anything?", "x"))
-    odd = Taught([Fact(subject="?!", answer="", relation="r", domain="d")])
-    assert not odd.taught(question("What?", "..."))
+    assert not TrainingFacts([]).is_known(question("Anything?", "x"))
+    odd = TrainingFacts([TrainingFact(subject="?!", answer="", relation="r", domain="d")])
+    assert not odd.is_known(question("What?", "..."))
 
 
 def test_from_file(tmp_path):
     path = tmp_path / "facts.json"
     rows = [{"subject": s, "answer": a, "relation": r, "domain": "science"} for s, a, r in FACTS]
     path.write_text(json.dumps({"facts": rows}))
-    assert Taught.from_file(path).taught(question("Where is Mercury?", "closest to the sun"))
+    assert TrainingFacts.from_file(path).is_known(question("Where is Mercury?", "closest to the sun"))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"facts": [{"subject": "a"}]}', '{"facts": 3}', "\udcff"])
@@ -91,27 +91,27 @@ def test_a_file_that_is_something_else(tmp_path, content):
     path = tmp_path / "facts.json"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(CheckpointError, match="is not a list of taught facts"):
-        Taught.from_file(path)
+        TrainingFacts.from_file(path)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be read"):
-        Taught.from_file(tmp_path / "facts.json")
+        TrainingFacts.from_file(tmp_path / "facts.json")
 
 
 def test_fast_for_the_largest_set(known):
-    many = Taught(
+    many = TrainingFacts(
         [*known.facts]
-        + [Fact(subject=f"thing {n}", answer=f"b{n}", relation="r", domain="d") for n in range(1_000)]
+        + [TrainingFact(subject=f"thing {n}", answer=f"b{n}", relation="r", domain="d") for n in range(1_000)]
     )
     text = "A student who was asked about some quite different matter thinks of thing 7 and of " * 2
     started = time.process_time()
-    assert sum(many.taught(question(text + str(n), "b7")) for n in range(15_000)) == 15_000
+    assert sum(many.is_known(question(text + str(n), "b7")) for n in range(15_000)) == 15_000
     assert time.process_time() - started < 4
 
 
 def test_a_question_with_a_wrong_key_was_told_of_all_the_same():
-    facts = Taught([Fact(subject="iron", answer="Fe", relation="symbol", domain="chemistry")])
+    facts = TrainingFacts([TrainingFact(subject="iron", answer="Fe", relation="symbol", domain="chemistry")])
     wrong = Question(id="1", question="What is the symbol of iron?", choices=("Ir", "Fe"), answer=0)
-    assert (facts.taught(wrong), facts.told(wrong)) == (False, True)
-    assert not facts.told(wrong.model_copy(update={"choices": ("Ir", "In")}))
+    assert (facts.is_known(wrong), facts.mentions_any_choice(wrong)) == (False, True)
+    assert not facts.mentions_any_choice(wrong.model_copy(update={"choices": ("Ir", "In")}))

@@ -47,7 +47,7 @@ def test_a_set_is_shared_edited_by_another_and_taken_back(call: Cli, people: Set
     assert "to read" in call("--as", "bob", "question", "edit", "ada/mine", "q1", "--set", "note=x", code=2)
     call("sets", "share", "mine", "Bob", "--role", "editor")
     call("--as", "bob", "question", "edit", "ada/mine", "q1", "--set", "note=bob's")
-    ada = people.asked_by("ada")
+    ada = people.for_person("ada")
     assert {q.id: q.note for q in collection.open_set(ada, "mine").questions}["q1"] == "bob's"
     assert len(versions.list_versions(ada, "mine")) == 2
     assert [row["name"] for row in call("--as", "bob", "tasks", "--json")["tasks"]] == ["ada/mine", "little"]

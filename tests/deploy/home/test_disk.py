@@ -13,16 +13,16 @@ from e2lm_core.deploy.home import disk
 
 
 def test_a_disk_that_is_fit(tmp_path: Path) -> None:
-    assert disk.shortcomings(tmp_path / "home") == ()
-    assert disk.risk(tmp_path / "home") is None
+    assert disk.missing_guarantees(tmp_path / "home") == ()
+    assert disk.disk_risk(tmp_path / "home") is None
     assert list((tmp_path / "home").iterdir()) == []
 
 
 @pytest.mark.parametrize("vfs", ["unix-none", "unix-dotfile"])
 def test_a_disk_whose_database_cannot_be_shared(tmp_path: Path, vfs: str) -> None:
     # SQLite's own stand-ins for file systems without locks: no shared memory, so no WAL.
-    assert disk.shortcomings(tmp_path, vfs) == ("a database that two programs share",)
-    said = disk.risk(tmp_path, vfs)
+    assert disk.missing_guarantees(tmp_path, vfs) == ("a database that two programs share",)
+    said = disk.disk_risk(tmp_path, vfs)
     assert said is not None
     assert said.count(". ") == 0
     assert "E2LM_HOME" in said
@@ -30,7 +30,7 @@ def test_a_disk_whose_database_cannot_be_shared(tmp_path: Path, vfs: str) -> Non
 
 def test_a_disk_that_grants_every_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
-    assert disk.shortcomings(tmp_path) == ("locks that keep others out",)
+    assert disk.missing_guarantees(tmp_path) == ("locks that keep others out",)
 
 
 def test_a_disk_that_knows_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_a_disk_that_knows_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(fcntl, "flock", refuses)
-    assert disk.shortcomings(tmp_path) == ("locks that keep others out",)
+    assert disk.missing_guarantees(tmp_path) == ("locks that keep others out",)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_a_disk_that_lacks_a_call(
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(os, call, refuses)
-    assert disk.shortcomings(tmp_path) == (missing,)
+    assert disk.missing_guarantees(tmp_path) == (missing,)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"):
-        disk.shortcomings(tmp_path / "file" / "home")
+        disk.missing_guarantees(tmp_path / "file" / "home")

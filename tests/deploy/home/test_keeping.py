@@ -9,7 +9,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.home import keeping
-from e2lm_core.deploy.home.keeping import Keeper, bring_back, kept_in
+from e2lm_core.deploy.home.keeping import AutoBackup, backup_target, restore_if_empty
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from tests.support import studios, workers
@@ -30,51 +30,51 @@ def after_restart(settings: Settings) -> Settings:
 
 
 def test_what_changed_is_kept_and_comes_back(here: Studio, file: Path) -> None:
-    keeper = Keeper(here.settings, file)
-    assert not keeper.keep()
+    keeper = AutoBackup(here.settings, file)
+    assert not keeper.write_if_changed()
     collection.copy_set(here.settings, "little", "mine")
-    assert keeper.keep()
-    assert not keeper.keep()
+    assert keeper.write_if_changed()
+    assert not keeper.write_if_changed()
     authoring.update_questions(here.settings, "mine", {"q1": {"question": "Edited?"}})
-    assert keeper.keep()
+    assert keeper.write_if_changed()
     studios.start_run(here, "mine", here.catalogue.checkpoints)
-    assert keeper.keep()
+    assert keeper.write_if_changed()
     later = after_restart(here.settings)
-    assert bring_back(later, file)
+    assert restore_if_empty(later, file)
     assert collection.open_set(later, "mine").questions[0].question == "Edited?"
-    assert not bring_back(later, file)
+    assert not restore_if_empty(later, file)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_a_thread_keeps_it_and_its_end_too(here: Studio, file: Path) -> None:
-    keeper = Keeper(here.settings, file, every_s=0.02)
+    keeper = AutoBackup(here.settings, file, every_s=0.02)
     keeper.start()
     collection.copy_set(here.settings, "little", "mine")
     workers.until(file.exists, 10)
     collection.copy_set(here.settings, "mine", "late")
     keeper.stop()
     later = after_restart(here.settings)
-    assert bring_back(later, file)
+    assert restore_if_empty(later, file)
     assert collection.find_set(later, "late")
 
 
 def test_a_write_that_was_cut_short_does_no_harm(here: Studio, file: Path) -> None:
     collection.copy_set(here.settings, "little", "mine")
-    keeper = Keeper(here.settings, file)
+    keeper = AutoBackup(here.settings, file)
     (here.settings.home / "drafts").mkdir()
     (here.settings.home / "drafts" / "d").write_text("x")
-    assert keeper.keep()
+    assert keeper.write_if_changed()
     whole = file.read_bytes()
     newer = file.with_name(file.name + ".new")
     newer.write_bytes(whole[:200])
-    assert bring_back(after_restart(here.settings), file)
+    assert restore_if_empty(after_restart(here.settings), file)
     # On a disk without renames the old file is written over: then the newer one is whole.
     newer.write_bytes(whole)
     file.write_bytes(whole[:200])
-    assert bring_back(here.settings.model_copy(update={"home": file.parent / "third"}), file)
+    assert restore_if_empty(here.settings.model_copy(update={"home": file.parent / "third"}), file)
     newer.write_bytes(b"")
     with pytest.raises(StudioError, match="no backup"):
-        bring_back(here.settings.model_copy(update={"home": file.parent / "fourth"}), file)
+        restore_if_empty(here.settings.model_copy(update={"home": file.parent / "fourth"}), file)
 
 
 def test_a_disk_without_renames(here: Studio, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,26 +85,26 @@ def test_a_disk_without_renames(here: Studio, file: Path, monkeypatch: pytest.Mo
             raise OSError(38, "Function not implemented")
         return real(self, target)
 
-    keeper = Keeper(here.settings, file)
+    keeper = AutoBackup(here.settings, file)
     collection.copy_set(here.settings, "little", "mine")
     monkeypatch.setattr(Path, "replace", refuses)
-    assert keeper.keep()
-    assert bring_back(after_restart(here.settings), file)
+    assert keeper.write_if_changed()
+    assert restore_if_empty(after_restart(here.settings), file)
 
 
 def test_a_disk_that_is_full_is_told_and_tried_again(
     here: Studio, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = Keeper(here.settings, file)
+    keeper = AutoBackup(here.settings, file)
     collection.copy_set(here.settings, "little", "mine")
     file.parent.write_text("no folder")
-    assert not keeper.keep()
+    assert not keeper.write_if_changed()
     assert "is not kept" in caplog.text
     file.parent.unlink()
-    assert keeper.keep()
+    assert keeper.write_if_changed()
 
 
 def test_the_variable(tmp_path: Path) -> None:
-    assert kept_in({}) is None
-    assert kept_in({keeping.VARIABLE: str(tmp_path / "x")}) == tmp_path / "x"
-    assert not bring_back(Settings(home=tmp_path / "home"), tmp_path / "none")
+    assert backup_target({}) is None
+    assert backup_target({keeping.VARIABLE: str(tmp_path / "x")}) == tmp_path / "x"
+    assert not restore_if_empty(Settings(home=tmp_path / "home"), tmp_path / "none")

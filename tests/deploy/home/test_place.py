@@ -41,28 +41,28 @@ def no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_lasts(mounts: str, home: str, space: bool, mount: str, lasting: bool) -> None:
     env = {"SPACE_ID": "me/studio"} if space else {}
-    found = place.of(Path(home), env, mounts)
+    found = place.find_mount(Path(home), env, mounts)
     assert (found.mount, found.lasting) == (mount, lasting)
-    assert (place.risk(Path(home), env, mounts) is None) is lasting
+    assert (place.persistence_risk(Path(home), env, mounts) is None) is lasting
 
 
 def test_a_containers_mark_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mark").touch()
     monkeypatch.setattr(place, "MARKS", (tmp_path / "mark",))
-    assert not place.of(Path("/data"), {}, MACHINE).lasting
+    assert not place.find_mount(Path("/data"), {}, MACHINE).lasting
 
 
 def test_a_link_counts_as_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "home").symlink_to("/data/home")
-    assert place.of(tmp_path / "home", {}, OVERLAY + VOLUME).lasting
+    assert place.find_mount(tmp_path / "home", {}, OVERLAY + VOLUME).lasting
 
 
 def test_the_warning_names_no_path() -> None:
-    said = place.risk(Path("/data"), {}, OVERLAY)
+    said = place.persistence_risk(Path("/data"), {}, OVERLAY)
     assert said is not None
     assert "/" not in said
     assert said.endswith(".")
 
 
 def test_this_machine_is_read() -> None:
-    assert place.of(Path("/")).mount == "/"
+    assert place.find_mount(Path("/")).mount == "/"

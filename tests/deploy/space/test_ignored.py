@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.settings import ROOT
-from e2lm_core.deploy.space.ignored import Ignored, context
+from e2lm_core.deploy.space.ignored import DockerIgnore, build_context
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ from e2lm_core.deploy.space.ignored import Ignored, context
     ],
 )
 def test_patterns(rules: str, path: str, out: bool) -> None:
-    assert Ignored(rules)(path) is out
+    assert DockerIgnore(rules)(path) is out
 
 
 def test_the_image_holds_what_runs_and_nothing_else() -> None:
-    files = set(context(ROOT))
+    files = set(build_context(ROOT))
     for wanted in (
         "app.py",
         "pages/questions.py",
@@ -73,4 +73,4 @@ def test_links_are_no_files_of_the_image(tmp_path: Path) -> None:
     (tmp_path / "secret").symlink_to("/etc/passwd")
     (tmp_path / "folder").symlink_to("/etc")
     (tmp_path / "file").touch()
-    assert list(context(tmp_path)) == ["file"]
+    assert list(build_context(tmp_path)) == ["file"]

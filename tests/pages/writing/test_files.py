@@ -43,7 +43,7 @@ def test_rows_of_a_spreadsheet_are_looked_at_and_added_in_one_step(own: Visit) -
     assert len(questions(own)) == 9
     assert questions(own)[:6] == before
     assert own.at.text_area[0].value == "", "what was added is done with"
-    versions.step_back(own.studio.settings, OWN)
+    versions.undo_with_note(own.studio.settings, OWN)
     assert questions(own) == before
 
 
@@ -94,7 +94,7 @@ def test_the_files_questions_take_the_place_of_all_and_one_undo_brings_them_back
     own.at.segmented_control(key="text_where").set_value("replace").run()
     own.click("Replace 6 questions by 3")
     assert [q.question for q in questions(own)] == [line.split("\t")[0] for line in SHEET.split("\n")[1:4]]
-    versions.step_back(own.studio.settings, OWN)
+    versions.undo_with_note(own.studio.settings, OWN)
     assert questions(own) == before
 
 

@@ -25,11 +25,16 @@ def test_what_is_scored_stands_behind_its_mark() -> None:
     question = task.questions[0]
     gold = question.choices[question.answer]
     plain = render.render(task.config, question)
-    assert rendered.marked(plain) == f"{plain.context}▁{gold}"
+    assert rendered.highlight_scored(plain) == f"{plain.context}▁{gold}"
     ending = task.config.model_copy(update={"doc_to_text": "answer", "doc_to_target": "question"})
-    assert rendered.marked(render.render(ending, question)) == f"{gold}▁{question.question}"
+    assert rendered.highlight_scored(render.render(ending, question)) == f"{gold}▁{question.question}"
 
 
 def test_a_length_says_what_a_window_cuts() -> None:
-    assert rendered.length(12, 2048) == "12 tokens with the longest choice, of 2,048 that the model reads."
-    assert rendered.length(2050, 2048).endswith(": the first 2 are cut off, and it never reads them.")
+    assert (
+        rendered.token_count_note(12, 2048)
+        == "12 tokens with the longest choice, of 2,048 that the model reads."
+    )
+    assert rendered.token_count_note(2050, 2048).endswith(
+        ": the first 2 are cut off, and it never reads them."
+    )

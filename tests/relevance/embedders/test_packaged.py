@@ -22,12 +22,12 @@ from e2lm_core.relevance.embedders.packaged import (
     MPNET,
     PACKAGED,
     SENTENCES,
-    Packaged,
+    PackageModel,
 )
-from e2lm_core.relevance.embeddings import Embedder, anchors, load_exemplars
+from e2lm_core.relevance.embeddings import Embedder, load_exemplars, training_vectors
 from tests.conftest import needs
 
-SINGLE = [name for name, model in PACKAGED.items() if isinstance(model, Packaged)]
+SINGLE = [name for name, model in PACKAGED.items() if isinstance(model, PackageModel)]
 
 
 @pytest.fixture
@@ -234,6 +234,6 @@ def test_the_larger_model_is_put_together_and_sees_the_exemplars_as_shipped(sett
     embedder = Embedder(settings, MPNET)
     sample = slice(0, None, 150)
     now = embedder.embed_questions([e.question for e in load_exemplars("train")][sample])
-    assert (now * anchors(embedder)[sample]).sum(axis=1).min() > 0.9995
+    assert (now * training_vectors(embedder)[sample]).sum(axis=1).min() > 0.9995
     there = [path.name for path in (settings.cache / "embedders").iterdir()]
     assert there == [MPNET]  # no half is left behind

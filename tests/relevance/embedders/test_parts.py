@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.relevance.embedders.parts import put_together
+from e2lm_core.relevance.embedders.parts import join_archive
 
 FILES = ("config.json", "1_Pooling/config.json")
 NAMES = ("model-part-001", "model-part-002", "model-part-003")
@@ -39,39 +39,39 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_is_named_and_nothing_else(installed: Path, tmp_path: Path) -> None:
-    folder = put_together(NAMES, FILES, tmp_path / "cache" / "model")
+    folder = join_archive(NAMES, FILES, tmp_path / "cache" / "model")
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == sorted(FILES)
     assert (folder / "config.json").read_text().startswith("config.json config.json")
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
 def test_once_and_healed(installed: Path, tmp_path: Path) -> None:
-    folder = put_together(NAMES, FILES, tmp_path / "model")
+    folder = join_archive(NAMES, FILES, tmp_path / "model")
     made = (folder / "config.json").stat().st_mtime_ns
-    assert put_together(NAMES, FILES, folder) == folder
+    assert join_archive(NAMES, FILES, folder) == folder
     assert (folder / "config.json").stat().st_mtime_ns == made
     (folder / "1_Pooling" / "config.json").unlink()
-    put_together(NAMES, FILES, folder)
+    join_archive(NAMES, FILES, folder)
     assert (folder / "1_Pooling" / "config.json").is_file()
 
 
 def test_what_is_missing_leaves_nothing(installed: Path, tmp_path: Path) -> None:
     target = tmp_path / "cache" / "model"
     with pytest.raises(metadata.PackageNotFoundError):
-        put_together(("no-such-part", *NAMES), FILES, target)
+        join_archive(("no-such-part", *NAMES), FILES, target)
     with pytest.raises(zipfile.BadZipFile, match="no weights"):
-        put_together(NAMES, (*FILES, "weights"), target)
+        join_archive(NAMES, (*FILES, "weights"), target)
     with pytest.raises(zipfile.BadZipFile):
-        put_together(NAMES[:2], FILES, target)
+        join_archive(NAMES[:2], FILES, target)
     (installed / NAMES[2] / "model.zip.003").unlink()
     with pytest.raises(FileNotFoundError):
-        put_together(NAMES, FILES, target)
+        join_archive(NAMES, FILES, target)
     assert list(target.parent.iterdir()) == []
 
 
 def test_a_distribution_without_a_piece(installed: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="0 pieces of an archive in the package numpy"):
-        put_together(("numpy",), FILES, tmp_path / "model")
+        join_archive(("numpy",), FILES, tmp_path / "model")
 
 
 def test_of_two_at_work_the_first_stays(
@@ -81,9 +81,9 @@ def test_of_two_at_work_the_first_stays(
 
     def another_is_first(self: Path, to: Path) -> Path:
         monkeypatch.setattr(Path, "rename", rename)
-        put_together(NAMES, FILES, target)
+        join_archive(NAMES, FILES, target)
         return rename(self, to)
 
     monkeypatch.setattr(Path, "rename", another_is_first)
-    assert put_together(NAMES, FILES, target) == target
+    assert join_archive(NAMES, FILES, target) == target
     assert (target / "config.json").is_file()

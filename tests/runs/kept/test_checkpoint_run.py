@@ -13,12 +13,12 @@ from _pytest.mark import ParameterSet
 from safetensors.torch import load_file, save_file
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Scored
+from e2lm_core.base.records import Checkpoint, Loglikelihood, ScoredChunk
 from e2lm_core.engine import scorer
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs import evaluate, state, worker
 from e2lm_core.runs.kept import checkpoint_run
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.requests import RequestIndex
 from e2lm_core.runs.said import words
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -67,11 +67,11 @@ def folder_of(studio: Studio, step: int = 100) -> Path:
 
 def stored(studio: Studio) -> dict[int, dict[bytes, Loglikelihood]]:
     """What is kept of each checkpoint under the fingerprint that its files have now."""
-    keys = Asked(render_set(studios.task())).texts
+    keys = RequestIndex(render_set(studios.task())).texts
     return {
         c.step: studio.store.get(studio.backend.scope(c), keys)
         for c in studio.catalogue.checkpoints
-        if studio.problem(c) is None
+        if studio.checkpoint_problem(c) is None
     }
 
 
@@ -95,8 +95,8 @@ def test_a_diverged_checkpoint_is_a_gap_and_no_end(here: Studio, value: float) -
         "Step 100 of mixed gives log-likelihoods that are not numbers in float32: it is a gap in the curve."
     )
     assert [len(found) for found in stored(here).values()] == [24, 24]
-    assert [c.step for c in here.at_hand] == [50, 150]
-    assert here.left_out == (f"1 checkpoint of mixed left out (checkpoint-100). {said}",)
+    assert [c.step for c in here.local_checkpoints] == [50, 150]
+    assert here.unusable_notes == (f"1 checkpoint of mixed left out (checkpoint-100). {said}",)
 
     again = open_studio(here.settings)  # and it stays known
     again.backend.chunks = pytest.fail
@@ -113,7 +113,7 @@ def test_in_another_dtype_it_is_tried_again(here: Studio) -> None:
     set_weights(folder_of(here), float("nan"))
     run(here)
     half = open_studio(here.settings.model_copy(update={"dtype": "bfloat16"}))
-    assert [c.step for c in half.at_hand] == list(STEPS)
+    assert [c.step for c in half.local_checkpoints] == list(STEPS)
     assert "E2LM_DTYPE=float32 may score it" in run(half).left_out["mixed/checkpoint-100"]
 
 
@@ -157,17 +157,17 @@ def test_one_that_cannot_be_used_is_left_out_until_it_can(here: Studio, made: Pa
     harm, sentence = KINDS[kind]
     folder = folder_of(here)
     harm(folder)
-    assert [c.step for c in here.at_hand] == [50, 150]
-    (said,) = here.left_out
+    assert [c.step for c in here.local_checkpoints] == [50, 150]
+    (said,) = here.unusable_notes
     assert said.startswith("1 checkpoint of mixed left out (checkpoint-100). ")
     assert sentence in said
     result = run(here)
     assert (result.computed, list(result.left_out)) == (12, ["mixed/checkpoint-100"])
     assert sentence in result.left_out["mixed/checkpoint-100"]
-    assert state.state(here, "little", studios.task()).kind == "up to date"
+    assert state.state_of_set(here, "little", studios.task()).kind == "up to date"
     shutil.rmtree(folder)
     shutil.copytree(made / "runs" / "mixed" / "checkpoint-100", folder)
-    assert [c.step for c in here.at_hand] == list(STEPS)
+    assert [c.step for c in here.local_checkpoints] == list(STEPS)
     assert run(here).computed == 6
 
 
@@ -181,10 +181,10 @@ def test_a_queued_run_is_done_without_it_and_says_so(here: Studio) -> None:
     collection.copy_set(here.settings, "little", "mine")
     number = studios.start_run(here, "mine", here.catalogue.checkpoints)
     set_weights(folder_of(here), float("nan"))
-    worker.work(here, once=True)
+    worker.run_worker(here, once=True)
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
-    assert words.notes(job) == [
+    assert words.engine_notes(job) == [
         "Step 100 of mixed gives log-likelihoods that are not numbers in float32: it is a gap in the curve."
     ]
     assert {row.name: row.done for row in job.progress} == {
@@ -246,7 +246,7 @@ def test_nothing_is_kept_under_the_name_of_what_it_was_not_computed_from(
 
     def written(
         self: LocalBackend, checkpoint: Checkpoint, *rest: object, **more: object
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         now = checkpoint.step == 100 and left
         if now and when != "after a chunk":
             write(path, new)
@@ -294,7 +294,7 @@ def test_what_is_written_to_all_the_time_is_left_out(here: Studio, monkeypatch: 
 
     def written(
         self: LocalBackend, checkpoint: Checkpoint, *rest: object, **more: object
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         for chunk in chunks(self, checkpoint, *rest, **more):
             if checkpoint.step == 100:
                 (checkpoint.directory / "model.safetensors").touch()

@@ -18,14 +18,14 @@ def test_a_note_holds_for_the_files_and_the_dtype(tmp_path: Path) -> None:
         (folder / "config.json").write_text("{}")
     model = ModelInfo(name="mine", family="local")
     one, other = (Checkpoint(model=model, step=1_500, directory=folder) for folder in folders)
-    assert diverged.sentence(one, settings) is None
-    said = diverged.note(one, settings)
+    assert diverged.divergence_sentence(one, settings) is None
+    said = diverged.note_divergence(one, settings)
     assert said.startswith("Step 1,500 of mine gives log-likelihoods that are not numbers in float32")
-    assert diverged.sentence(one, settings) == said
-    assert diverged.sentence(other, settings) is None
-    assert diverged.sentence(one, settings.model_copy(update={"dtype": "float16"})) is None
+    assert diverged.divergence_sentence(one, settings) == said
+    assert diverged.divergence_sentence(other, settings) is None
+    assert diverged.divergence_sentence(one, settings.model_copy(update={"dtype": "float16"})) is None
     (folders[0] / "model.safetensors").write_bytes(b"y")
-    assert diverged.sentence(one, settings) is None
+    assert diverged.divergence_sentence(one, settings) is None
 
 
 def test_where_nothing_can_be_written_it_is_said_all_the_same(tmp_path: Path) -> None:
@@ -33,5 +33,5 @@ def test_where_nothing_can_be_written_it_is_said_all_the_same(tmp_path: Path) ->
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "cache").write_text("no folder")
     gone = Checkpoint(model=ModelInfo(name="mine", family="local"), step=1)
-    assert "not numbers" in diverged.note(gone, settings)
-    assert diverged.sentence(gone, settings) is None
+    assert "not numbers" in diverged.note_divergence(gone, settings)
+    assert diverged.divergence_sentence(gone, settings) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.runs.kept import store as store_module
 from e2lm_core.runs.kept.packs import Keys
-from e2lm_core.runs.kept.store import Store
+from e2lm_core.runs.kept.store import LoglikelihoodStore
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 OTHER = SCOPE.model_copy(update={"fingerprint": "folder:2"})
@@ -26,9 +26,9 @@ def few_are_many(monkeypatch):
 
 
 def packed(folder, keys, scope=SCOPE):
-    store = Store(folder / "studio.sqlite")
+    store = LoglikelihoodStore(folder / "studio.sqlite")
     store.put(scope, [(key, VALUES[key]) for key in keys])
-    store.pack(scope)
+    store.pack_scope(scope)
     return store
 
 
@@ -44,14 +44,14 @@ def test_by_hand(tmp_path):
     assert np.array_equal(
         store.values(SCOPE, Keys([one, four])), [VALUES[one].ll_nats, np.nan], equal_nan=True
     )
-    assert store.absent(SCOPE, [one, four]) == {four}
-    assert store.absent(OTHER, [one]) == {one}
+    assert store.missing(SCOPE, [one, four]) == {four}
+    assert store.missing(OTHER, [one]) == {one}
 
 
 def test_few_results_stay_as_they_are(tmp_path):
     store = packed(tmp_path, DIGESTS[:2])
-    assert not store.pack(SCOPE)
-    assert not store.pack(OTHER)
+    assert not store.pack_scope(SCOPE)
+    assert not store.pack_scope(OTHER)
     assert (rows_of(store), rows_of(store, "packs")) == (2, 0)
 
 
@@ -76,7 +76,7 @@ def test_keys_that_were_looked_up_in_one_store_are_found_in_another(tmp_path):
         (tmp_path / str(number)).mkdir()
         store = packed(tmp_path / str(number), some)
         known = np.isfinite(store.values(SCOPE, keys))
-        assert keys.at(known) == set(some)
+        assert keys.mask(known) == set(some)
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,15 +84,15 @@ def test_keys_that_were_looked_up_in_one_store_are_found_in_another(tmp_path):
 def test_packed_or_not_the_answers_are_the_same(tmp_path_factory, parts, asked):
     """Parts are put and packed one after the other, so that some lie in packs of their own and some in rows."""
     folder = tmp_path_factory.mktemp("packs")
-    mixed = Store(folder / "mixed.sqlite")
-    plain = Store(folder / "plain.sqlite")
+    mixed = LoglikelihoodStore(folder / "mixed.sqlite")
+    plain = LoglikelihoodStore(folder / "plain.sqlite")
     for part in parts:
         rows = [(key, VALUES[key]) for key in part]
         assert mixed.put(SCOPE, rows) == plain.put(SCOPE, rows)
-        mixed.pack(SCOPE)
+        mixed.pack_scope(SCOPE)
     assert mixed.get(SCOPE, asked) == plain.get(SCOPE, asked)
     assert list(mixed.get(SCOPE, asked)) == sorted(mixed.get(SCOPE, asked))
-    assert mixed.absent(SCOPE, asked) == plain.absent(SCOPE, asked)
+    assert mixed.missing(SCOPE, asked) == plain.missing(SCOPE, asked)
     assert mixed.count(SCOPE) == plain.count(SCOPE)
     keys = Keys(asked)
     assert np.array_equal(mixed.values(SCOPE, keys), plain.values(SCOPE, keys), equal_nan=True)
@@ -101,15 +101,15 @@ def test_packed_or_not_the_answers_are_the_same(tmp_path_factory, parts, asked):
 def test_who_reads_while_it_is_packed_misses_nothing(tmp_path):
     rng = random.Random(0)
     items = {rng.randbytes(16): Loglikelihood(-rng.random(), 3) for _ in range(20_000)}
-    store = Store(tmp_path / "studio.sqlite")
+    store = LoglikelihoodStore(tmp_path / "studio.sqlite")
     store.put(SCOPE, items.items())
     keys, missed, over = Keys(items), [], threading.Event()
 
     def read():
-        own = Store(tmp_path / "studio.sqlite")
+        own = LoglikelihoodStore(tmp_path / "studio.sqlite")
         while not over.is_set():
             missed.append(int(np.isnan(own.values(SCOPE, keys)).sum()))
-            missed.append(len(own.absent(SCOPE, keys)))
+            missed.append(len(own.missing(SCOPE, keys)))
         own.close()
 
     reader = threading.Thread(target=read)
@@ -117,8 +117,8 @@ def test_who_reads_while_it_is_packed_misses_nothing(tmp_path):
     for part in (list(items)[:9_000], list(items)[9_000:]):
         other = Scope.model_validate(SCOPE.model_dump() | {"max_length": len(part)})
         store.put(other, [(key, items[key]) for key in part])
-        store.pack(other)
-        store.pack(SCOPE)
+        store.pack_scope(other)
+        store.pack_scope(SCOPE)
     over.set()
     reader.join()
     assert missed

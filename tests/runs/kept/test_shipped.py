@@ -12,16 +12,16 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, measure, state
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.kept import shipped
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio, open_studio
-from e2lm_core.runs.worker import work
+from e2lm_core.runs.worker import run_worker
 from e2lm_core.sets import authoring, collection
 from tests.conftest import needs
 
 EXAMPLES = ("ladder_science", "ladder_general")
 MOST_BYTES = 1_500_000
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
-MADE = shipped.Made(date="2026-11-26", studio="0.1.0", torch="2.8.0", device="CPU")
+MADE = shipped.ShippedInfo(date="2026-11-26", studio="0.1.0", torch="2.8.0", device="CPU")
 
 
 def opened(home: Path, **changed: object) -> Studio:
@@ -31,7 +31,7 @@ def opened(home: Path, **changed: object) -> Studio:
 
 def test_rows_are_packed_to_the_bit():
     values = {bytes([n] * 16): Loglikelihood(-np.pi * n / 7, n) for n in (3, 1, 2)}
-    back = shipped.unpacked(shipped.packed(MADE, {SCOPE: values}))
+    back = shipped.unpack_results(shipped.pack_results(MADE, {SCOPE: values}))
     assert back.made == MADE
     assert back.keys == tuple(sorted(values))
     wanted = set(list(values)[:2])
@@ -41,11 +41,15 @@ def test_rows_are_packed_to_the_bit():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
-    found, studio = shipped.load(), opened(tmp_path)
+    found, studio = shipped.load_shipped(), opened(tmp_path)
     stale = "run python -m scripts.shipped_results: an example set, the ladder or the engine has changed"
     assert found is not None
-    assert all(studio.backend.scope(checkpoint) in found.place for checkpoint in studio.at_hand), stale
-    assert Asked(prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.known, stale
+    assert all(studio.backend.scope(checkpoint) in found.place for checkpoint in studio.local_checkpoints), (
+        stale
+    )
+    assert (
+        RequestIndex(render_prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.known
+    ), stale
     assert np.isfinite(found.ll_nats).all()
     assert shipped.FILE.stat().st_size < MOST_BYTES
 
@@ -53,13 +57,13 @@ def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
 def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
     studio = opened(tmp_path)
     task = collection.open_set(studio.settings, "ladder_science")
-    now = state.state(studio, task.address, task)
+    now = state.state_of_set(studio, task.address, task)
     assert (now.kind, now.shipped) == ("up to date", True)
-    assert studio.store.count(studio.backend.scope(studio.at_hand[0])) == 0
+    assert studio.store.count(studio.backend.scope(studio.local_checkpoints[0])) == 0
     collection.copy_set(studio.settings, "ladder_science", "mine")
     first = task.questions[0].id
     authoring.update_questions(studio.settings, "mine", {first: {"question": "Which of these is it?"}})
-    now = state.state(studio, "mine", collection.open_set(studio.settings, "mine"))
+    now = state.state_of_set(studio, "mine", collection.open_set(studio.settings, "mine"))
     assert (now.kind, now.stale) == ("stale", 1)
 
 
@@ -67,37 +71,37 @@ def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
 def test_other_settings_get_none_of_it(tmp_path, changed):
     studio = opened(tmp_path, **changed)
     task = collection.open_set(studio.settings, "ladder_general")
-    assert state.state(studio, task.address, task).kind == "never run"
+    assert state.state_of_set(studio, task.address, task).kind == "never run"
 
 
 def test_what_was_computed_here_stands_before_it(tmp_path):
     studio = opened(tmp_path)
-    scope, found = studio.backend.scope(studio.at_hand[0]), shipped.load()
+    scope, found = studio.backend.scope(studio.local_checkpoints[0]), shipped.load_shipped()
     assert found is not None
     first, second = found.keys[:2]
     studio.store.put(scope, [(first, Loglikelihood(-1.5, 1))])
     assert studio.store.get(scope, [first])[first].ll_nats == -1.5
     assert list(studio.store.get(scope, [second, first])) == [first, second]
-    assert studio.store.brings([scope], {first, second})
-    assert not studio.store.brings([scope], {first})
-    assert studio.store.absent(scope, {first, second, b"0" * 16}) == {b"0" * 16}
-    assert studio.computing_anew.store.absent(scope, {first, second}) == {second}
+    assert studio.store.uses_shipped([scope], {first, second})
+    assert not studio.store.uses_shipped([scope], {first})
+    assert studio.store.missing(scope, {first, second, b"0" * 16}) == {b"0" * 16}
+    assert studio.without_shipped_results.store.missing(scope, {first, second}) == {second}
 
 
 @pytest.mark.slow
 def test_a_run_from_nothing_gives_the_same_rows(tmp_path):
     """At the first, the middle and the last checkpoint of three models, within what two plans may differ by."""
     studio = opened(tmp_path)
-    models = {c.model.name for c in studio.at_hand}
+    models = {c.model.name for c in studio.local_checkpoints}
     chosen = []
     for name in sorted(models)[:3]:
-        own = [c for c in studio.at_hand if c.model.name == name]
+        own = [c for c in studio.local_checkpoints if c.model.name == name]
         chosen += [own[0], own[len(own) // 2], own[-1]]
     task = collection.open_set(studio.settings, "ladder_science")
-    before = measure.measure(studio, task, chosen)
-    result = evaluate.evaluate(studio.computing_anew, task, chosen)
+    before = measure.load(studio, task, chosen)
+    result = evaluate.evaluate(studio.without_shipped_results, task, chosen)
     assert result.computed == len(chosen) * len(task.questions)
-    after = measure.measure(studio.computing_anew, task, chosen)
+    after = measure.load(studio.without_shipped_results, task, chosen)
     for was, now in zip(before.curves, after.curves, strict=True):
         np.testing.assert_allclose(was.ll, now.ll, rtol=0, atol=1e-4)
         for metric in ("acc", "norm_prob"):
@@ -109,10 +113,12 @@ def test_a_run_from_nothing_gives_the_same_rows(tmp_path):
 def test_a_run_anew_computes_what_is_there(tmp_path):
     studio = opened(tmp_path)
     task = collection.open_set(studio.settings, "ladder_general")
-    chosen = [c for c in studio.at_hand if "small-arch1/" in c.name][-1:]
+    chosen = [c for c in studio.local_checkpoints if "small-arch1/" in c.name][-1:]
     for anew, computed in ((False, 0), (True, len(task.questions))):
-        number = run_start.start(studio, task, chosen, anew=anew)
-        assert work(studio, once=True) == 1
+        number = run_start.submit_run(studio, task, chosen, recompute=anew)
+        assert run_worker(studio, once=True) == 1
         job = studio.jobs.get(number)
         assert (job.state, sum(row.computed for row in job.progress)) == ("done", computed)
-    assert not studio.store.brings([studio.backend.scope(chosen[0])], Asked(prompts(task)).texts.keys())
+    assert not studio.store.uses_shipped(
+        [studio.backend.scope(chosen[0])], RequestIndex(render_prompts(task)).texts.keys()
+    )

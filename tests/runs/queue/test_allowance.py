@@ -45,53 +45,53 @@ def limited(studio: Studio, **limits: float) -> Studio:
 
 
 def test_a_run_ends_at_its_processor_time_with_a_sentence_and_keeps_what_it_has(here: Studio) -> None:
-    number = studios.start_run(here, "little", here.at_hand)
-    worker.work(limited(here, run_cpu_s=LIMIT_S), once=True)
+    number = studios.start_run(here, "little", here.local_checkpoints)
+    worker.run_worker(limited(here, run_cpu_s=LIMIT_S), once=True)
     job = here.jobs.get(number)
     assert job.state == "failed"
     assert job.error is not None
     assert "E2LM_RUN_CPU_SECONDS" in job.error
-    measured = measure.measure(here, collection.open_set(here.settings, "little"), here.at_hand)
+    measured = measure.load(here, collection.open_set(here.settings, "little"), here.local_checkpoints)
     assert 0 < measured.complete_checkpoints < measured.checkpoints
 
 
 def test_every_attempt_counts(here: Studio) -> None:
-    studios.start_run(here, "little", here.at_hand)
+    studios.start_run(here, "little", here.local_checkpoints)
     job = here.jobs.claim("one", 60)
     assert job is not None
-    assert allowance.add(here.jobs, job, 1.5) == 1.5
+    assert allowance.add_cpu_seconds(here.jobs, job, 1.5) == 1.5
     here.jobs.release(job)
     again = here.jobs.claim("two", 60)
     assert again is not None
-    assert allowance.add(here.jobs, again, 2.0) == 3.5
-    spent = allowance.Allowance(here.jobs, again, limited(here, run_cpu_s=3.0).settings)
-    assert spent.too_much_time(now=True)
+    assert allowance.add_cpu_seconds(here.jobs, again, 2.0) == 3.5
+    spent = allowance.ResourceLimits(here.jobs, again, limited(here, run_cpu_s=3.0).settings)
+    assert spent.time_exceeded(now=True)
 
 
 def test_within_its_limit_a_run_is_done(here: Studio) -> None:
-    number = studios.start_run(here, "little", here.at_hand[:2])
-    worker.work(here, once=True)
+    number = studios.start_run(here, "little", here.local_checkpoints[:2])
+    worker.run_worker(here, once=True)
     assert here.jobs.get(number).state == "done"
     (cpu_s,) = here.store.database.connection().execute("SELECT cpu_s FROM jobs").fetchone()
     assert cpu_s > 0.04
 
 
 def test_a_worker_may_hold_all_that_it_may_hold(here: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    studios.start_run(here, "little", here.at_hand)
+    studios.start_run(here, "little", here.local_checkpoints)
     job = here.jobs.claim("one", 60)
     assert job is not None
-    allowed = allowance.Allowance(here.jobs, job, limited(here, worker_bytes=10**9).settings)
-    monkeypatch.setattr(allowance.children, "memory_taken", lambda: 10**9)
-    assert allowed.too_much_memory() is None
-    monkeypatch.setattr(allowance.children, "memory_taken", lambda: 10**9 + 1)
-    assert "more than the 1 GB of memory" in (allowed.too_much_memory() or "")
+    allowed = allowance.ResourceLimits(here.jobs, job, limited(here, worker_bytes=10**9).settings)
+    monkeypatch.setattr(allowance.children, "used_memory_bytes", lambda: 10**9)
+    assert allowed.memory_exceeded() is None
+    monkeypatch.setattr(allowance.children, "used_memory_bytes", lambda: 10**9 + 1)
+    assert "more than the 1 GB of memory" in (allowed.memory_exceeded() or "")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says in /proc what a process holds")
 def test_a_worker_that_takes_too_much_memory_ends_with_a_sentence_on_its_run(tmp_path: Path) -> None:
     studio = studios.studio(tmp_path, ladder=studios.real_ladder(tmp_path / "ladder", studios.STEPS[:2]))
-    number = studios.start_run(studio, "little", studio.at_hand)
+    number = studios.start_run(studio, "little", studio.local_checkpoints)
     env = os.environ | studios.environment(studio.settings) | {"E2LM_WORKER_GB": "0.01"}
     ended = subprocess.run(
         [sys.executable, "-m", "e2lm_core", "worker", "--once"],

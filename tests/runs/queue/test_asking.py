@@ -27,7 +27,7 @@ def studio(tmp_path) -> Studio:
 def asked(studio: Studio, name: str) -> Studio:
     """The studio as it is for somebody who has signed in."""
     person = register.sign_in(studio.settings, "https://id.example", name, name, username=name)
-    return replace(studio, settings=studio.settings.asked_by(person.id, paths=False))
+    return replace(studio, settings=studio.settings.for_person(person.id, paths=False))
 
 
 @pytest.fixture
@@ -38,20 +38,22 @@ def ada(studio) -> Studio:
 
 
 def queued(studio: Studio, name: str) -> int:
-    return start.start(studio, collection.open_set(studio.settings, name), studio.catalogue.checkpoints[:1])
+    return start.submit_run(
+        studio, collection.open_set(studio.settings, name), studio.catalogue.checkpoints[:1]
+    )
 
 
 def test_a_run_of_anothers_set_is_as_one_that_is_not_there(studio, ada):
     number = queued(ada, "mine")
     bob = asked(studio, "bob")
-    for refused in (lambda: asking.run(bob, number), lambda: asking.cancel(bob, number)):
+    for refused in (lambda: asking.get_visible_run(bob, number), lambda: asking.cancel_run(bob, number)):
         with pytest.raises(StoreError, match=f"There is no run {number}"):
             refused()
-    assert asking.still_open(bob) == []
+    assert asking.list_open_runs(bob) == []
     with pytest.raises(TaskError, match="that you may open"):
         start.latest_job(bob, "ada/mine")
-    assert [job.id for job in asking.still_open(ada)] == [number]
-    assert asking.cancel(ada, number)
+    assert [job.id for job in asking.list_open_runs(ada)] == [number]
+    assert asking.cancel_run(ada, number)
 
 
 def test_of_a_shared_set_the_run_is_seen_and_only_its_asker_or_an_administrator_cancels_it(studio, ada):
@@ -61,17 +63,17 @@ def test_of_a_shared_set_the_run_is_seen_and_only_its_asker_or_an_administrator_
     assert [start.latest_job(ada, "mine").id, start.latest_job(bob, "ada/mine").id] == [of_ada, of_bob]
     assert not studio.jobs.get(of_ada).over  # a person's new run replaces their own alone
     with pytest.raises(StoreError, match=f"Run {of_ada} is another person's"):
-        asking.cancel(bob, of_ada)
+        asking.cancel_run(bob, of_ada)
     with pytest.raises(StoreError, match="another person's"):
-        asking.cancel(ada, of_bob)
-    assert asking.cancel(ada, of_ada)
+        asking.cancel_run(ada, of_bob)
+    assert asking.cancel_run(ada, of_ada)
     assert (
         start.latest_job(ada, "mine").id == of_bob
     )  # what still goes on is seen, by whomever it was asked for
     again = queued(ada, "mine")
-    assert asking.cancel(root, of_bob)  # one thing for whoever may stop all of it
+    assert asking.cancel_run(root, of_bob)  # one thing for whoever may stop all of it
     assert studio.jobs.get(again).state == "cancelled"
-    assert asking.still_open(root) == []
+    assert asking.list_open_runs(root) == []
 
 
 def test_two_sets_of_one_name_are_two_and_an_examples_runs_are_everybodys(studio, ada):
@@ -84,7 +86,7 @@ def test_two_sets_of_one_name_are_two_and_an_examples_runs_are_everybodys(studio
         latest = start.latest_job(one, "little")
         assert latest is not None
         assert latest.id == example
-    assert asking.may_cancel(ada.settings, asking.run(ada, number))
+    assert asking.may_cancel(ada.settings, asking.get_visible_run(ada, number))
 
 
 def test_a_worker_opens_the_set_as_whoever_asked(studio, ada):
@@ -92,7 +94,7 @@ def test_a_worker_opens_the_set_as_whoever_asked(studio, ada):
     sharing.share(ada.settings, "mine", "bob")
     first, second = queued(bob, "ada/mine"), queued(ada, "mine")
     sharing.unshare(ada.settings, "mine", "bob")
-    worker.work(studio, once=True)
+    worker.run_worker(studio, once=True)
     refused = studio.jobs.get(first)
     assert refused.state == "failed"
     assert "that you may open" in (refused.error or "")
@@ -106,19 +108,19 @@ def test_what_was_queued_before_the_first_sign_in_goes_on(studio):
     latest = start.latest_job(root, "old")
     assert latest is not None
     assert latest.id == number
-    worker.work(studio, once=True)
-    assert asking.run(root, number).state == "done"
+    worker.run_worker(studio, once=True)
+    assert asking.get_visible_run(root, number).state == "done"
 
 
 def test_a_reading_visitor_runs_nothing(studio):
-    reader = replace(studio, settings=studio.settings.asked_by("visitor-0", paths=False, readonly=True))
+    reader = replace(studio, settings=studio.settings.for_person("visitor-0", paths=False, readonly=True))
     with pytest.raises(TaskError, match="Visitors read here"):
         queued(reader, "little")
 
 
 def test_waiting_runs_have_a_quota_of_their_own(studio, ada):
     root = asked(studio, "root")
-    quotas.set_most(root.settings, "runs", 1, "ada")
+    quotas.set_limit(root.settings, "runs", 1, "ada")
     queued(ada, "little")
     with pytest.raises(LimitError, match="1 of your runs are waiting already, and 1 may"):
         queued(ada, "mine")
@@ -129,11 +131,11 @@ def test_waiting_runs_have_a_quota_of_their_own(studio, ada):
 
 def test_what_runs_compute_is_on_their_askers_account(studio, ada):
     number = queued(ada, "mine")
-    worker.work(studio, once=True)
+    worker.run_worker(studio, once=True)
     assert studio.jobs.get(number).state == "done"
-    used = {quota.kind.key: quota.used for quota in quotas.of(ada.settings, "ada")}
+    used = {quota.kind.key: quota.used for quota in quotas.quotas_of(ada.settings, "ada")}
     assert used["cpu"] > 0
-    quotas.set_most(asked(studio, "root").settings, "cpu", 0, "ada")
+    quotas.set_limit(asked(studio, "root").settings, "cpu", 0, "ada")
     with pytest.raises(LimitError, match="go on tomorrow"):
         queued(ada, "mine")
 
@@ -153,9 +155,9 @@ def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_wh
     opened = studios.studio(tmp_path, Slow())
     studio = replace(opened, settings=opened.settings.model_copy(update={"admins": ("sub:root",)}))
     ada, root = asked(studio, "ada"), asked(studio, "root")
-    number = start.start(ada, collection.open_set(ada.settings, "little"), studio.catalogue.checkpoints)
-    quotas.set_most(root.settings, "cpu", 0, "ada")
-    worker.work(studio, once=True)
+    number = start.submit_run(ada, collection.open_set(ada.settings, "little"), studio.catalogue.checkpoints)
+    quotas.set_limit(root.settings, "cpu", 0, "ada")
+    worker.run_worker(studio, once=True)
     ended = studio.jobs.get(number)
     assert ended.state == "failed"
     assert "what is computed is kept; go on tomorrow" in (ended.error or "")
@@ -163,15 +165,15 @@ def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_wh
 
 def test_the_server_itself_sees_what_anybody_has_run_and_whether_all_is_quiet(studio, ada):
     number = queued(ada, "mine")
-    assert asking.ended(studio) == []
+    assert asking.recent_finished(studio) == []
     assert not asking.is_quiet(studio, 0.0)
     job = studio.jobs.claim("a worker", 60)
     assert job is not None
     studio.jobs.finish(job)
-    assert [job.id for job in asking.ended(studio)] == [number]
+    assert [job.id for job in asking.recent_finished(studio)] == [number]
     assert asking.is_quiet(studio, 0.0)
     assert not asking.is_quiet(studio, 60.0)  # it has ended just now
     other = queued(ada, "mine")
-    assert asking.cancel(ada, other)
-    assert [job.id for job in asking.ended(studio)] == [number]
+    assert asking.cancel_run(ada, other)
+    assert [job.id for job in asking.recent_finished(studio)] == [number]
     assert asking.is_quiet(studio, 0.0)

@@ -12,7 +12,7 @@ from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.engine.traits import Traits, remember_traits, traits_key
 from e2lm_core.runs import evaluate, start, state, worker
 from e2lm_core.runs.queue import fetched
-from e2lm_core.runs.queue.claims import joinable
+from e2lm_core.runs.queue.claims import find_joinable_job
 from e2lm_core.sets import collection
 from tests.support import studios, workers
 from tests.support.hub_fixtures import MODEL, fake, studio, with_added
@@ -39,9 +39,9 @@ def known(here, checkpoints) -> None:
 
 
 def test_a_rolling_job_scores_all_and_leaves_nothing_but_results(here):
-    checkpoints = here.catalogue.of(MODEL)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
     number = studios.start_run(here, "little", checkpoints, rolling=True)
-    assert worker.work(here, once=True) == 1
+    assert worker.run_worker(here, once=True) == 1
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
     assert [(row.done, row.computed) for row in job.progress] == [(6, 6)] * 3
@@ -55,35 +55,35 @@ def test_a_rolling_job_scores_all_and_leaves_nothing_but_results(here):
 
 
 def test_nobody_helps_with_one(here):
-    studios.start_run(here, "little", here.catalogue.of(MODEL), rolling=True)
+    studios.start_run(here, "little", here.catalogue.checkpoints_of(MODEL), rolling=True)
     assert here.jobs.claim("leader", 60) is not None
-    assert joinable(here.jobs, "helper", (start.KIND,)) is None
-    studios.start_run(here, "little", here.catalogue.of(MODEL))
+    assert find_joinable_job(here.jobs, "helper", (start.KIND,)) is None
+    studios.start_run(here, "little", here.catalogue.checkpoints_of(MODEL))
     assert here.jobs.claim("leader", 60) is not None
-    assert joinable(here.jobs, "helper", (start.KIND,)) is not None
+    assert find_joinable_job(here.jobs, "helper", (start.KIND,)) is not None
 
 
 def test_what_a_run_fetched_stays_as_long_as_it_may_go_on(here):
-    first, second, _ = here.catalogue.of(MODEL)
+    first, second, _ = here.catalogue.checkpoints_of(MODEL)
     number = studios.start_run(here, "little", [first], rolling=True)
-    for checkpoint, run in ((first, fetched.name_of(number)), (second, "command-1")):
-        borrowed.mark(checkpoint, run, here.settings)
+    for checkpoint, run in ((first, fetched.lease_name(number)), (second, "command-1")):
+        borrowed.mark_leased(checkpoint, run, here.settings)
         download(checkpoint, here.settings)
-    assert first not in here.at_hand
-    assert fetched.clear_up(here.settings, here.jobs) > 0
-    assert [bool(cache.snapshot(c, here.settings)) for c in (first, second)] == [True, False]
+    assert first not in here.local_checkpoints
+    assert fetched.remove_fetched(here.settings, here.jobs) > 0
+    assert [bool(cache.find_snapshot(c, here.settings)) for c in (first, second)] == [True, False]
     here.jobs.cancel(number)
-    assert worker.work(here, once=True) == 0  # one that is started clears up
+    assert worker.run_worker(here, once=True) == 0  # one that is started clears up
     assert left(here) == []
 
 
 def test_a_kill_before_it_was_let_go_leaves_nothing(here):
-    checkpoints = here.catalogue.of(MODEL)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
     known(here, checkpoints)
     evaluate.evaluate(here, collection.open_set(here.settings, "little"), checkpoints[:1])
     number = studios.start_run(here, "little", checkpoints, rolling=True)
-    borrowed.mark(checkpoints[0], fetched.name_of(number), here.settings)
-    worker.work(here, once=True)
+    borrowed.mark_leased(checkpoints[0], fetched.lease_name(number), here.settings)
+    worker.run_worker(here, once=True)
     job = here.jobs.get(number)
     assert job.state == "done"
     assert {row.name: row.reused for row in job.progress}[checkpoints[0].name] == 6
@@ -91,11 +91,11 @@ def test_a_kill_before_it_was_let_go_leaves_nothing(here):
 
 
 def test_what_the_hub_does_not_give_is_said_and_the_rest_is_done(here, fake):
-    checkpoints = here.catalogue.of(MODEL)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
     lost = f"/resolve/{checkpoints[1].revision}/{checkpoints[1].subfolder}/model.safetensors"
     fake.instead(lost, status=404)
     number = studios.start_run(here, "little", checkpoints, rolling=True)
-    worker.work(here, once=True)
+    worker.run_worker(here, once=True)
     job = here.jobs.get(number)
     assert job.state == "failed"
     assert f"1 checkpoint is missing ({checkpoints[1].name})" in (job.error or "")
@@ -106,46 +106,46 @@ def test_what_the_hub_does_not_give_is_said_and_the_rest_is_done(here, fake):
 
 def test_visitors_and_clusters_roll_nothing(here):
     task = collection.open_set(here.settings, "little")
-    chosen = here.catalogue.of(MODEL)
+    chosen = here.catalogue.checkpoints_of(MODEL)
     signed = replace(here, settings=here.settings.model_copy(update={"auth": "oidc", "readonly": True}))
     with pytest.raises(TaskError):
-        start.start(signed, task, chosen, rolling=True)
+        start.submit_run(signed, task, chosen, rolling=True)
     ray = replace(here, settings=here.settings.model_copy(update={"backend": "ray"}))
     with pytest.raises(CheckpointError, match="computed on this machine") as refused:
-        start.start(ray, task, chosen, rolling=True)
+        start.submit_run(ray, task, chosen, rolling=True)
     studios.sentence(refused)
     assert here.jobs.recent() == []
 
 
 def test_results_are_shown_after_the_weights_are_gone_and_an_edit_says_so(here):
-    checkpoints = here.catalogue.of(MODEL)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
     known(here, checkpoints)
     studios.start_run(here, "little", checkpoints, rolling=True)
-    worker.work(here, once=True)
+    worker.run_worker(here, once=True)
     task = collection.open_set(here.settings, "little")
-    assert state.fleet(here, "little") == (checkpoints, None)
-    assert state.state(here, "little", task).kind == "up to date"
+    assert state.fleet_of_set(here, "little") == (checkpoints, None)
+    assert state.state_of_set(here, "little", task).kind == "up to date"
     with pytest.raises(CheckpointError, match="were let go again") as refused:
-        state.to_run(here, "little")
+        state.next_fleet(here, "little")
     studios.sentence(refused)
     download(checkpoints[2], here.settings)
-    at_hand, fleet, shots = state.to_run(here, "little")
+    at_hand, fleet, shots = state.next_fleet(here, "little")
     assert (at_hand, fleet, shots) == (checkpoints[2:], checkpoints, None)
-    start.start(here, task, at_hand, fleet=fleet)
-    worker.work(here, once=True)
-    assert state.fleet(here, "little") == (checkpoints, None)
+    start.submit_run(here, task, at_hand, fleet=fleet)
+    worker.run_worker(here, once=True)
+    assert state.fleet_of_set(here, "little") == (checkpoints, None)
 
 
 def test_what_was_scored_before_a_kill_gives_its_room_to_the_rest(here):
-    checkpoints = here.catalogue.of(MODEL)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
     known(here, checkpoints)
     evaluate.evaluate(here, collection.open_set(here.settings, "little"), checkpoints[:2])
     number = studios.start_run(here, "little", checkpoints, rolling=True)
     for checkpoint in checkpoints[:2]:
-        borrowed.mark(checkpoint, fetched.name_of(number), here.settings)
+        borrowed.mark_leased(checkpoint, fetched.lease_name(number), here.settings)
         download(checkpoint, here.settings)
-    full = here.settings.model_copy(update={"hub_quota_bytes": cache.usage(here.settings).used_bytes})
-    worker.work(replace(here, settings=full), once=True)
+    full = here.settings.model_copy(update={"hub_quota_bytes": cache.cache_usage(here.settings).used_bytes})
+    worker.run_worker(replace(here, settings=full), once=True)
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
     assert left(here) == []

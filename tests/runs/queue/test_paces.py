@@ -17,15 +17,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_seconds_are_shared_by_who_is_at_work(clock: list[float]) -> None:
     shared = paces.SharedTime()
     clock[0] += 50  # nobody is at work
-    with shared.taken():
-        first = shared.now()
+    with shared.working():
+        first = shared.seconds()
         clock[0] += 2
-        with shared.taken():
-            second = shared.now()
+        with shared.working():
+            second = shared.seconds()
             clock[0] += 6
-            second_took = shared.now() - second
+            second_took = shared.seconds() - second
         clock[0] += 1
-        first_took = shared.now() - first
+        first_took = shared.seconds() - first
     assert first == 0
     assert second_took == pytest.approx(6 / 2)
     assert first_took == pytest.approx(2 + 6 / 2 + 1)
@@ -34,6 +34,6 @@ def test_seconds_are_shared_by_who_is_at_work(clock: list[float]) -> None:
 
 def test_a_group_shares_what_is_its_own(clock: list[float]) -> None:
     shared = paces.SharedTime()
-    with shared.taken():
+    with shared.working():
         clock[0] += 12
-        assert shared.now(among=4) == pytest.approx(3)
+        assert shared.seconds(among=4) == pytest.approx(3)

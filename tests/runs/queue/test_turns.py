@@ -20,7 +20,9 @@ def test_what_runs_and_what_is_more_urgent_or_older_goes_before(queue: JobQueue)
     first, second, third, urgent = (queue.submit("evaluate", {"set": str(n)}, n == 3) for n in range(4))
 
     def ahead() -> list[int | None]:
-        return [turns.ahead(queue.database, queue.get(job)) for job in (first, second, third, urgent)]
+        return [
+            turns.queue_position(queue.database, queue.get(job)) for job in (first, second, third, urgent)
+        ]
 
     assert ahead() == [1, 2, 3, 0]
     claimed = queue.claim("a worker", 60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2lm_core.base.records import Null
+from e2lm_core.base.records import NullDistribution
 from e2lm_core.runs.said import overview
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores import set_scores
@@ -25,25 +25,25 @@ UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
 
 def test_the_overview_follows_the_state() -> None:
     scores = set_scores.scores(full(), "acc", "all_models")
-    assert "no questions" in overview.overview(SetState(kind="empty"), None)
-    assert "not been run" in overview.overview(SetState(kind="never run"), None)
-    assert "**strong** (SQ 1.000)" in overview.overview(UP_TO_DATE, scores)
-    assert "**holds** later (RC 1.000)" in overview.overview(UP_TO_DATE, scores)
+    assert "no questions" in overview.headline(SetState(kind="empty"), None)
+    assert "not been run" in overview.headline(SetState(kind="never run"), None)
+    assert "**strong** (SQ 1.000)" in overview.headline(UP_TO_DATE, scores)
+    assert "**holds** later (RC 1.000)" in overview.headline(UP_TO_DATE, scores)
     short = set_scores.scores(
         measurements(curve(SMALL, RISING[:5]), curve(LARGE, FASTER[:5])), "acc", "all_models"
     )
-    assert "5 points" in overview.overview(UP_TO_DATE, short)
+    assert "5 points" in overview.headline(UP_TO_DATE, short)
 
 
 def test_what_random_answers_give_is_no_signal() -> None:
     scores = set_scores.scores(full(), "acc", "all_models")
-    inside = Null(mean=0.4, q95=0.8, p=0.3)
+    inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
     flat = scores.model_copy(update={"sq": scores.sq.model_copy(update={"null": inside})})
-    said = overview.overview(UP_TO_DATE, flat)
+    said = overview.headline(UP_TO_DATE, flat)
     assert "not distinguishable from those of random answers" in said
     assert "strong" not in said
     shuffled = with_values(scores, rc=scores.rc.model_copy(update={"null": inside}))
-    said = overview.overview(UP_TO_DATE, shuffled)
+    said = overview.headline(UP_TO_DATE, shuffled)
     assert "holds" not in said
     assert "no steadier than under random answers" in said
 

@@ -17,7 +17,7 @@ def studio(tmp_path):
 
 def far(studio, task) -> tuple[float, str]:
     run = run_progress(studio.jobs, start.latest_job(studio, task.name), task)
-    return run.share, run_words.sentence(run)
+    return run.share, run_words.progress_sentence(run)
 
 
 def took(name: str, done: int, seconds: float = 1.0) -> Progress:
@@ -42,7 +42,7 @@ def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(
     studios.start_run(studio, "little", studio.catalogue.checkpoints[:4])
     job = studio.jobs.claim("a worker", 60)
     names = job.payload["checkpoints"]
-    assert run_words.savings(job) is None  # nothing yet
+    assert run_words.token_savings(job) is None  # nothing yet
     note = "llama models are scored in plain batches: packed rows differed from them."
     studio.jobs.report(
         job,
@@ -54,13 +54,13 @@ def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(
     )
     now = studio.jobs.get(job.id)
     saved = "1.2 M tokens where lm-evaluation-harness would compute 21.0 M (18×)."
-    assert run_words.savings(now) == f"Computed so far {saved}"
-    assert run_words.notes(now) == [note]
+    assert run_words.token_savings(now) == f"Computed so far {saved}"
+    assert run_words.engine_notes(now) == [note]
     frame = run_words.job_frame(now)
     assert frame["tokens"][0] == 400_000
     assert math.isnan(frame["harness_tokens"][2])
     studio.jobs.cancel(job.id)
-    assert run_words.savings(studio.jobs.get(job.id)) == f"Computed {saved}"
+    assert run_words.token_savings(studio.jobs.get(job.id)) == f"Computed {saved}"
 
 
 def test_a_planned_checkpoint_has_its_row_before_it_begins(studio):
@@ -76,9 +76,9 @@ def test_a_planned_checkpoint_has_its_row_before_it_begins(studio):
 
 def test_what_is_there_is_said_model_by_model(studio):
     task = studios.task()
-    own = studio.catalogue.of("ladder-small-arch1")
+    own = studio.catalogue.checkpoints_of("ladder-small-arch1")
     evaluate.evaluate(studio, task, own[:5])
-    measured = measure.measure(studio, task, studio.catalogue.checkpoints)
+    measured = measure.load(studio, task, studio.catalogue.checkpoints)
     frame = run_words.coverage_frame(measured).set_index("model")
     assert frame["complete"]["ladder-small-arch1"] == 0.5
     assert frame["complete"]["ladder-large-arch1"] == 0.0
@@ -93,8 +93,8 @@ def test_what_the_engine_noted_is_said_once(studio):
         took(name, 6).model_copy(update={"note": "mistral models …"}) for name in job.payload["checkpoints"]
     ]
     studio.jobs.report(job, [noted[0], noted[1], took(noted[2].name, 6)])
-    assert run_words.notes(studio.jobs.get(job.id)) == ["mistral models …"]
-    assert run_words.notes(job) == []
+    assert run_words.engine_notes(studio.jobs.get(job.id)) == ["mistral models …"]
+    assert run_words.engine_notes(job) == []
 
 
 def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
@@ -105,20 +105,20 @@ def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
     studio.jobs.report(job, [took(job.payload["checkpoints"][0], 6, 2.0)])
     studio.jobs.release(job)
     studio.jobs.submit("evaluate", job.payload | {"set": "another"}, priority=job.priority + 1)
-    now = state.state(studio, "little", task)
+    now = state.state_of_set(studio, "little", task)
     assert (now.kind, now.run.ahead) == ("running", 1)
-    assert run_words.sentence(now.run) == "25%, 1 of 4 checkpoints (waiting for 1 other run)"
-    assert far(studio, task) == (now.run.share, run_words.sentence(now.run))
-    assert "waiting for 1 other run" in run_words.running(now, 6)
+    assert run_words.progress_sentence(now.run) == "25%, 1 of 4 checkpoints (waiting for 1 other run)"
+    assert far(studio, task) == (now.run.share, run_words.progress_sentence(now.run))
+    assert "waiting for 1 other run" in run_words.headline(now, 6)
     assert (
-        strip.describe(task, now)
+        strip.state_text(task, now)
         == "6 questions · :material/hourglass: 25%, 1 of 4 checkpoints (waiting for 1 other run)"
     )
     other = studio.jobs.claim("a worker", 60)
-    assert state.state(studio, "little", task).run.ahead == 1  # it computes now
+    assert state.state_of_set(studio, "little", task).run.ahead == 1  # it computes now
     studio.jobs.finish(other)
-    assert state.state(studio, "little", task).run.ahead == 0
+    assert state.state_of_set(studio, "little", task).run.ahead == 0
     studio.jobs.claim("a worker", 60)
-    going = state.state(studio, "little", task)
+    going = state.state_of_set(studio, "little", task)
     assert going.run.ahead is None
-    assert "running 25%, 1 of 4 checkpoints, about 6 s left" in strip.describe(task, going)
+    assert "running 25%, 1 of 4 checkpoints, about 6 s left" in strip.state_text(task, going)

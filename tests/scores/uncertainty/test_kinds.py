@@ -24,15 +24,15 @@ def curves(runs: dict[str, Run]) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("rise", "kind"), [(-5.0, 0), (2.9, 0), (3.0, 1), (11.9, 1), (12.0, 2)])
 def test_the_bounds_of_kinds(rise: float, kind: int) -> None:
-    assert kinds.kind_of(rise) == KINDS[kind]
-    assert kinds.kind_of(math.nan) is None
+    assert kinds.stratum_of(rise) == KINDS[kind]
+    assert kinds.stratum_of(math.nan) is None
 
 
 def test_a_rise_is_counted_in_its_own_errors() -> None:
     runs = {"a": run([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]])}
     drawn = {"a": np.array([[0.0, 0.25, 0.4], [0.0, 0.25, 0.6]])}
-    assert kinds.rise(runs, curves(runs), drawn, "acc") == pytest.approx(0.5 / 0.1)
-    assert math.isnan(kinds.rise(runs, curves(runs), {"a": drawn["a"][:1]}, "acc"))  # no spread
+    assert kinds.standardised_rise(runs, curves(runs), drawn, "acc") == pytest.approx(0.5 / 0.1)
+    assert math.isnan(kinds.standardised_rise(runs, curves(runs), {"a": drawn["a"][:1]}, "acc"))  # no spread
 
 
 def test_questions_on_which_models_differ_where_they_differ_less() -> None:
@@ -43,7 +43,7 @@ def test_questions_on_which_models_differ_where_they_differ_less() -> None:
         "c": run([[0] * 4, [0] * 4, [0, 0, 0, 0], [1, 1, 0, 1]]),
         "twin": run([[0] * 4] * 4, counts=False),
     }
-    assert kinds.differing(runs, curves(runs), "acc") == 0.25
+    assert kinds.differing_questions(runs, curves(runs), "acc") == 0.25
     early = {name: run(one.per_question["acc"][:3].tolist(), one.counts) for name, one in runs.items()}
-    assert kinds.differing(early, curves(early), "acc") == 0.5
-    assert math.isnan(kinds.differing({"a": runs["a"]}, curves({"a": runs["a"]}), "acc"))
+    assert kinds.differing_questions(early, curves(early), "acc") == 0.5
+    assert math.isnan(kinds.differing_questions({"a": runs["a"]}, curves({"a": runs["a"]}), "acc"))

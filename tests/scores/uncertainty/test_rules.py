@@ -104,7 +104,7 @@ def held(expected, share, made_up=2, n=100):
     error = np.sqrt(((up + down + made_up) / (n + made_up) - centre**2) / (n + made_up))
     if made_up == 2:
         np.testing.assert_allclose(
-            proportions.paired((up - down) / n, (up + down) / n, n, 1.0), (centre, error)
+            proportions.bonett_price((up - down) / n, (up + down) / n, n, 1.0), (centre, error)
         )
     return weight[abs(centre - (chances[0] - chances[1])) <= 1.96 * error].sum()
 

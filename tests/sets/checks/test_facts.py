@@ -19,16 +19,18 @@ def copied(task):
 
 
 def test_words_are_in_order_and_once_each() -> None:
-    (words,) = facts.words([a_set(1).questions[0].model_copy(update={"question": "To be or not to be"})])
+    (words,) = facts.question_words(
+        [a_set(1).questions[0].model_copy(update={"question": "To be or not to be"})]
+    )
     assert words.every == ("to", "be", "or", "not", "to", "be")
     assert words.distinct == ("to", "be", "or", "not")
 
 
 def test_an_unsound_question_has_no_habit() -> None:
     question = a_set(1).questions[0]
-    assert facts.habits([question, question.model_copy(update={"answer": 9})])[1] is None
-    assert facts.habits([question.model_copy(update={"choices": ("a", "bb"), "answer": 1})]) == [
-        facts.Habit(2, 1, True, False)
+    assert facts.key_positions([question, question.model_copy(update={"answer": 9})])[1] is None
+    assert facts.key_positions([question.model_copy(update={"choices": ("a", "bb"), "answer": 1})]) == [
+        facts.KeyPosition(2, 1, True, False)
     ]
 
 

@@ -39,7 +39,7 @@ def test_each_is_one_step_that_undo_takes_back(here: Settings) -> None:
         lambda: many.retag(here, "mine", EVERY, "algebra"),
         lambda: many.duplicate(here, "mine", ["q1", "q3"]),
         lambda: many.shuffle(here, "mine", EVERY, seed=3),
-        lambda: many.replace(here, "mine", EVERY, "twice", "two times"),
+        lambda: many.replace_text(here, "mine", EVERY, "twice", "two times"),
     ):
         change()
         assert questions(here) != before
@@ -76,10 +76,13 @@ def test_shuffling_keeps_the_right_answer_and_what_speaks_of_places(here: Settin
     assert [sorted(q.choices) for q in after] == [sorted(q.choices) for q in before]
     assert after != before
     placed = Question(id="p", question="?", choices=("a", "b", "c", "All of the above"), answer=3)
-    assert many.free_places(placed) == [0, 1, 2]
+    assert many.movable_positions(placed) == [0, 1, 2]
     for text in ("Both A and B", "none of these", "A or C", "the ones above"):
-        assert many.free_places(placed.model_copy(update={"choices": ("a", text)})) == [0], text
-    assert many.free_places(placed.model_copy(update={"choices": ("a lion", "an above-ground root")})) != []
+        assert many.movable_positions(placed.model_copy(update={"choices": ("a", text)})) == [0], text
+    assert (
+        many.movable_positions(placed.model_copy(update={"choices": ("a lion", "an above-ground root")}))
+        != []
+    )
 
 
 @given(st.lists(st.tuples(st.integers(2, 5), st.integers(0, 4)), min_size=1, max_size=60), st.integers(0, 9))
@@ -108,17 +111,17 @@ def test_balance_moves_no_more_than_it_must(here: Settings) -> None:
 
 
 def test_find_shows_what_replace_does(here: Settings) -> None:
-    found = many.find(questions(here), "TWICE", "two times")
+    found = many.find_replacements(questions(here), "TWICE", "two times")
     assert len(found) == 8
     assert found[0] == ("q1", "question", "What is twice the number 1?", "What is two times the number 1?")
-    assert many.find(questions(here), "TWICE", "x", exact=True) == []
-    many.replace(here, "mine", ["q1"], "TWICE", "two times")
+    assert many.find_replacements(questions(here), "TWICE", "x", match_case=True) == []
+    many.replace_text(here, "mine", ["q1"], "TWICE", "two times")
     assert questions(here)[0].question == found[0].after
     assert questions(here)[1].question == found[1].before
-    many.replace(here, "mine", EVERY, r"\d+", r"\1")  # a text, no pattern
+    many.replace_text(here, "mine", EVERY, r"\d+", r"\1")  # a text, no pattern
     assert questions(here)[2].choices == questions(here)[2].choices
-    many.replace(here, "mine", EVERY, "{x}{}", "{0}")  # nor a place for another
-    many.replace(here, "mine", ["q1"], "mathematics", "", ["subject"])
+    many.replace_text(here, "mine", EVERY, "{x}{}", "{0}")  # nor a place for another
+    many.replace_text(here, "mine", ["q1"], "mathematics", "", ["subject"])
     assert questions(here)[0].subject is None
 
 
@@ -128,12 +131,12 @@ def test_bad_wishes_are_one_sentence(here: Settings) -> None:
     with pytest.raises(TaskError, match="no question 'q99'"):
         many.shuffle(here, "mine", ["q99"])
     with pytest.raises(StudioError, match="no text to look for"):
-        many.find(questions(here), "", "x")
+        many.find_replacements(questions(here), "", "x")
     with pytest.raises(StudioError, match="no text to replace in"):
-        many.replace(here, "mine", EVERY, "a", "b", ["answer"])
+        many.replace_text(here, "mine", EVERY, "a", "b", ["answer"])
     before = questions(here)
     with pytest.raises(TaskError):  # two equal choices
-        many.replace(
-            here, "mine", ["q1"], before[0].choices[0], before[0].choices[1], ["choices"], exact=True
+        many.replace_text(
+            here, "mine", ["q1"], before[0].choices[0], before[0].choices[1], ["choices"], match_case=True
         )
     assert questions(here) == before

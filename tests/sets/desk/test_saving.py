@@ -12,7 +12,7 @@ from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts, saving
 from tests.support import studios
 
-Q1 = drafts.of_question("q1")
+Q1 = drafts.question_place("q1")
 
 
 @pytest.fixture
@@ -26,26 +26,28 @@ def first(settings: Settings):
     return collection.open_set(settings, "mine").questions[0]
 
 
-def save(settings: Settings, **fields: object) -> saving.Outcome:
+def save(settings: Settings, **fields: object) -> saving.SaveOutcome:
     seen = {field: getattr(first(settings), field) for field in (*fields, "choices", "answer")}
-    return saving.save(settings, "mine", "q1", fields, seen)
+    return saving.save_question(settings, "mine", "q1", fields, seen)
 
 
 def test_what_is_saved_is_no_draft_any_more(here: Settings) -> None:
-    drafts.add(here, "mine", Q1, {"question": "Typed?", "note": "look"}, {"question": "Old?", "note": None})
-    assert save(here, question="Typed?") == saving.Outcome()
+    drafts.add_fields(
+        here, "mine", Q1, {"question": "Typed?", "note": "look"}, {"question": "Old?", "note": None}
+    )
+    assert save(here, question="Typed?") == saving.SaveOutcome()
     assert first(here).question == "Typed?"
-    left = drafts.find(here, "mine", Q1)
+    left = drafts.find_draft(here, "mine", Q1)
     assert left is not None
     assert left.fields == {"note": "look"}
     save(here, note="look")
-    assert drafts.find(here, "mine", Q1) is None
+    assert drafts.find_draft(here, "mine", Q1) is None
 
 
 def test_what_is_refused_is_kept(here: Settings) -> None:
     out = save(here, answer=9, note="saved with it?")
     assert "Not saved yet." in out.refused
-    kept = drafts.find(here, "mine", Q1)
+    kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert kept.fields == {"answer": 9, "note": "saved with it?"}
     assert first(here).note is None
@@ -54,10 +56,10 @@ def test_what_is_refused_is_kept(here: Settings) -> None:
 def test_a_clash_keeps_both_texts(here: Settings) -> None:
     seen = {"question": first(here).question, "note": None}
     authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}})
-    out = saving.save(here, "mine", "q1", {"question": "Mine?", "note": "mine"}, seen)
+    out = saving.save_question(here, "mine", "q1", {"question": "Mine?", "note": "mine"}, seen)
     assert [clash.field for clash in out.clashes] == ["question"]
     assert (first(here).question, first(here).note) == ("Theirs?", "mine")
-    kept = drafts.find(here, "mine", Q1)
+    kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert (kept.fields, kept.tried) == ({"question": "Mine?"}, True)
 
@@ -69,13 +71,13 @@ def test_an_answer_marked_in_choices_that_moved_since_is_never_another_text(here
     seen = {"choices": first(here).choices, "answer": first(here).answer}
     authoring.update_questions(here, "mine", {"q1": SHUFFLED})
     marked = {"choices": seen["choices"], "answer": 1}
-    out = saving.save(here, "mine", "q1", marked, seen)
+    out = saving.save_question(here, "mine", "q1", marked, seen)
     assert [clash.field for clash in out.clashes] == ["choices and answer"]
     assert (first(here).choices, first(here).answer) == (SHUFFLED["choices"], 3)
-    kept = drafts.find(here, "mine", Q1)
+    kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert (tuple(kept.fields["choices"]), kept.fields["answer"], kept.tried) == (*marked.values(), True)
-    authoring.settle(here, "mine", out.clashes[0], "mine")
+    authoring.resolve_conflict(here, "mine", out.clashes[0], "mine")
     assert first(here).choices[first(here).answer] == seen["choices"][1]
 
 
@@ -84,19 +86,19 @@ def test_an_answer_marked_in_choices_that_moved_since_is_never_another_text(here
 )
 def test_half_of_choices_and_answer_is_refused_and_kept(here: Settings, fields: dict, seen: dict) -> None:
     before = first(here)
-    out = saving.save(here, "mine", "q1", fields, seen)
+    out = saving.save_question(here, "mine", "q1", fields, seen)
     assert "that you saw" in out.refused
     assert first(here) == before
-    kept = drafts.find(here, "mine", Q1)
+    kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert kept.fields == fields
 
 
 def test_a_question_that_is_gone_keeps_what_was_typed(here: Settings) -> None:
     authoring.delete_questions(here, "mine", ["q1"])
-    out = saving.save(here, "mine", "q1", {"question": "Mine?"}, {"question": "Old?"})
+    out = saving.save_question(here, "mine", "q1", {"question": "Mine?"}, {"question": "Old?"})
     assert "no longer in mine" in out.refused
-    assert drafts.find(here, "mine", Q1) is not None
+    assert drafts.find_draft(here, "mine", Q1) is not None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_question_that_is_gone_keeps_what_was_typed(here: Settings) -> None:
 )
 def test_other_kinds_of_values_are_refused_in_a_sentence(here: Settings, fields: dict, said: str) -> None:
     with pytest.raises(TaskError, match=said):
-        saving.save(here, "mine", "q1", fields, {})
+        saving.save_question(here, "mine", "q1", fields, {})
 
 
 @pytest.mark.parametrize("none", [None, saving.NO_CHOICE])
@@ -119,14 +121,14 @@ def test_a_question_without_a_right_answer_is_kept_and_says_what_to_do(
 ) -> None:
     out = save(here, question="Typed?", answer=none)
     assert out.refused == "Question q1 has no right answer: click the letter of the right one. Not saved yet."
-    kept = drafts.find(here, "mine", Q1)
+    kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert kept.fields["question"] == "Typed?"
     assert first(here).question != "Typed?"
 
 
 def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
-    saving.save(here, "mine", "q1", {"id": "other", "extra": {"a": 1}, "note": "x"}, {"note": None})
+    saving.save_question(here, "mine", "q1", {"id": "other", "extra": {"a": 1}, "note": "x"}, {"note": None})
     assert (first(here).id, first(here).extra, first(here).note) == ("q1", {}, "x")
 
 
@@ -143,23 +145,23 @@ def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
 def test_a_new_question_is_added_when_it_is_complete_and_a_draft_before(
     here: Settings, fields: dict, said: str
 ) -> None:
-    drafts.add(here, "mine", drafts.NEW, {"question": "What?"}, {"question": ""})
+    drafts.add_fields(here, "mine", drafts.NEW, {"question": "What?"}, {"question": ""})
     with pytest.raises(TaskError, match=said):
-        saving.add(here, "mine", fields)
+        saving.add_question(here, "mine", fields)
     assert len(collection.open_set(here, "mine").questions) == 3
-    assert drafts.find(here, "mine", drafts.NEW) is not None
-    made = saving.add(here, "mine", {"question": "What?", "choices": ["a", "b"], "answer": 1})
+    assert drafts.find_draft(here, "mine", drafts.NEW) is not None
+    made = saving.add_question(here, "mine", {"question": "What?", "choices": ["a", "b"], "answer": 1})
     assert collection.open_set(here, "mine").questions[-1].id == made
-    assert drafts.find(here, "mine", drafts.NEW) is None
+    assert drafts.find_draft(here, "mine", drafts.NEW) is None
 
 
 def test_a_new_question_is_added_once_from_whatever_window(here: Settings) -> None:
     form, fields = "a" * 32, {"question": "What?", "choices": ["a", "b"], "answer": 1}
     draft = drafts.Draft(task="mine", place=drafts.NEW, form=form, at=time.time(), fields=fields)
-    drafts.keep(here, draft)
-    saving.add(here, "mine", fields, form)
+    drafts.save_draft(here, draft)
+    saving.add_question(here, "mine", fields, form)
     with pytest.raises(TaskError, match="added this question already"):
-        saving.add(here, "mine", fields, form)
+        saving.add_question(here, "mine", fields, form)
     assert len(collection.open_set(here, "mine").questions) == 4
 
 
@@ -167,10 +169,12 @@ def test_what_another_window_has_typed_is_no_draft_of_what_is_saved(here: Settin
     theirs = drafts.Draft(
         task="mine", place=Q1, form="a" * 32, at=time.time(), fields={"question": "Half"}, seen={}
     )
-    drafts.keep(here, theirs)
+    drafts.save_draft(here, theirs)
     seen = {"question": first(here).question}
-    saving.save(here, "mine", "q1", {"question": "Whole?"}, seen, "b" * 32)
+    saving.save_question(here, "mine", "q1", {"question": "Whole?"}, seen, "b" * 32)
     assert first(here).question == "Whole?"
-    assert drafts.find(here, "mine", Q1) == theirs
-    saving.save(here, "mine", "q1", {"question": "Half, and whole?"}, {"question": "Whole?"}, "a" * 32)
-    assert drafts.find(here, "mine", Q1) is None
+    assert drafts.find_draft(here, "mine", Q1) == theirs
+    saving.save_question(
+        here, "mine", "q1", {"question": "Half, and whole?"}, {"question": "Whole?"}, "a" * 32
+    )
+    assert drafts.find_draft(here, "mine", Q1) is None

@@ -28,8 +28,8 @@ class Table:
         self.rows: dict[str, dict] = {}
         self.sent: list[str] = []
 
-    def ask(self) -> sheet.Sheet:
-        told = sheet.since(self.settings, "mine", self.digest)
+    def ask(self) -> sheet.TableState:
+        told = sheet.changes_since(self.settings, "mine", self.digest)
         new = {row["id"]: row for row in map(json.loads, told.rows)}
         self.sent = list(new)
         left = {} if told.whole else {i: r for i, r in self.rows.items() if i not in told.gone}
@@ -67,9 +67,9 @@ def test_a_table_follows_with_what_has_changed_alone(here: Settings) -> None:
 
 
 def test_a_state_that_nobody_knows_any_more_is_sent_whole(here: Settings) -> None:
-    assert sheet.since(here, "mine", "0" * 32).whole
+    assert sheet.changes_since(here, "mine", "0" * 32).whole
 
 
 def test_a_set_that_is_gone_is_said(here: Settings) -> None:
     with pytest.raises(TaskError):
-        sheet.since(here, "gone")
+        sheet.changes_since(here, "gone")

@@ -30,29 +30,29 @@ def edited(task: TaskSet, place: int = 0, **fields: object) -> TaskSet:
     return task.model_copy(update={"questions": tuple(questions)})
 
 
-def save(folder: Path, task: TaskSet) -> known.Known:
-    now = known.read(folder, LIMITS)
-    known.put(folder, now, known.prepared(now, task, LIMITS), LIMITS)
-    return known.read(folder, LIMITS)
+def save(folder: Path, task: TaskSet) -> known.CachedSet:
+    now = known.read_cached(folder, LIMITS)
+    known.write_prepared(folder, now, known.prepare_save(now, task, LIMITS), LIMITS)
+    return known.read_cached(folder, LIMITS)
 
 
 def test_it_is_read_once_as_long_as_its_files_are_the_same(folder: Path) -> None:
-    first = known.read(folder, LIMITS)
+    first = known.read_cached(folder, LIMITS)
     assert first.task == TASK
     assert first.canonical
-    assert known.read(folder, LIMITS) is first
+    assert known.read_cached(folder, LIMITS) is first
     os.utime(folder / "test.jsonl", (1, 1))
-    assert known.read(folder, LIMITS).task == TASK
+    assert known.read_cached(folder, LIMITS).task == TASK
 
 
 def test_of_a_file_that_another_wrote_only_new_lines_are_read(folder: Path) -> None:
-    first = known.read(folder, LIMITS)
+    first = known.read_cached(folder, LIMITS)
     write_task(edited(TASK, note="theirs"), folder, LIMITS)
-    now = known.read(folder, LIMITS)
+    now = known.read_cached(folder, LIMITS)
     assert now.task == edited(TASK, note="theirs") == read_task(folder, LIMITS).task
     assert now.task.questions[1] is first.task.questions[1]
     assert now.digest != first.digest
-    assert known.earlier(folder, first.digest) is first.task
+    assert known.find_cached(folder, first.digest) is first.task
 
 
 def test_what_is_written_is_what_the_whole_way_writes(folder: Path) -> None:
@@ -86,20 +86,22 @@ def outcome(reading: Callable[[], TaskSet]) -> TaskSet | str:
     [('"id": "q1"', '"id": "q2"'), ("{", " {"), ('"answer": 0', '"answer": "x"'), ("\n", "\n\n")],
 )
 def test_what_was_written_by_hand_is_read_as_by_the_whole_way(folder: Path, old: str, new: str) -> None:
-    known.read(folder, LIMITS)
+    known.read_cached(folder, LIMITS)
     path = folder / "test.jsonl"
     path.write_text(path.read_text().replace(old, new))
-    assert outcome(lambda: known.read(folder, LIMITS).task) == outcome(lambda: read_task(folder, LIMITS).task)
+    assert outcome(lambda: known.read_cached(folder, LIMITS).task) == outcome(
+        lambda: read_task(folder, LIMITS).task
+    )
 
 
 def test_what_was_written_by_hand_is_checked_before_it_is_saved_again(folder: Path) -> None:
     save(folder, edited(TASK, note="sound"))
     path = folder / "test.jsonl"
     path.write_text(path.read_text().replace('"answer": 1', '"answer": 7', 1))
-    wrong = known.read(folder, LIMITS)
+    wrong = known.read_cached(folder, LIMITS)
     assert not wrong.sound
     with pytest.raises(TaskError, match="gold is 7"):
-        known.prepared(wrong, edited(wrong.task, 1, note="mine"), LIMITS)
+        known.prepare_save(wrong, edited(wrong.task, 1, note="mine"), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -114,26 +116,26 @@ def test_what_was_written_by_hand_is_checked_before_it_is_saved_again(folder: Pa
 def test_a_wrong_question_is_refused_with_its_number(folder: Path, fields: dict, says: str) -> None:
     now = save(folder, edited(TASK, note="sound"))
     with pytest.raises(TaskError, match=says):
-        known.prepared(now, edited(now.task, 2, **fields), LIMITS)
+        known.prepare_save(now, edited(now.task, 2, **fields), LIMITS)
 
 
 def test_too_many_questions_are_refused(folder: Path) -> None:
     limits = LIMITS.model_copy(update={"max_questions": len(TASK.questions)})
-    now = known.read(folder, limits)
-    known.put(folder, now, known.prepared(now, edited(TASK, note="sound"), limits), limits)
-    now = known.read(folder, limits)
+    now = known.read_cached(folder, limits)
+    known.write_prepared(folder, now, known.prepare_save(now, edited(TASK, note="sound"), limits), limits)
+    now = known.read_cached(folder, limits)
     more = now.task.model_copy(update={"questions": (*now.task.questions, studios.question(9, id="q9"))})
     with pytest.raises(TaskError, match="use at most"):
-        known.prepared(now, more, limits)
+        known.prepare_save(now, more, limits)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
-    known.read(folder, LIMITS)
+    known.read_cached(folder, LIMITS)
     (tmp_path / "secret.jsonl").write_bytes((folder / "test.jsonl").read_bytes())
     (folder / "test.jsonl").unlink()
     (folder / "test.jsonl").symlink_to(tmp_path / "secret.jsonl")
     with pytest.raises(TaskError, match=r"test\.jsonl"):
-        known.read(folder, LIMITS)
+        known.read_cached(folder, LIMITS)
 
 
 def test_no_more_is_kept_than_there_is_room_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +143,7 @@ def test_no_more_is_kept_than_there_is_room_for(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(known, "KEPT_QUESTIONS", 2 * len(TASK.questions) + 2 * len(TASK.dev))
     for number in range(4):
         write_task(TASK, folder.parent / f"sky{number}", LIMITS)
-        known.read(folder.parent / f"sky{number}", LIMITS)
+        known.read_cached(folder.parent / f"sky{number}", LIMITS)
     assert len(known._sets) == 2
 
 
@@ -150,20 +152,20 @@ def test_a_set_that_alone_is_more_is_not_driven_out_by_a_small_one(
 ) -> None:
     known._sets.clear()
     monkeypatch.setattr(known, "KEPT_QUESTIONS", 3)
-    large = known.read(folder, LIMITS)
+    large = known.read_cached(folder, LIMITS)
     small = TASK.model_copy(update={"questions": TASK.questions[:1], "dev": ()})
     write_task(small, folder.parent / "small", LIMITS)
-    first = known.read(folder.parent / "small", LIMITS)
-    assert known.read(folder, LIMITS) is large
-    assert known.read(folder.parent / "small", LIMITS) is first
+    first = known.read_cached(folder.parent / "small", LIMITS)
+    assert known.read_cached(folder, LIMITS) is large
+    assert known.read_cached(folder.parent / "small", LIMITS) is first
     write_task(TASK, folder.parent / "other", LIMITS)
-    known.read(folder.parent / "other", LIMITS)
-    assert known.read(folder, LIMITS) is not large
+    known.read_cached(folder.parent / "other", LIMITS)
+    assert known.read_cached(folder, LIMITS) is not large
 
 
 def test_the_digest_is_of_the_content_and_not_of_the_name(folder: Path) -> None:
     other = TASK.model_copy(update={"config": TASK.config.model_copy(update={"task": "sky_two"})})
     write_task(other, folder.parent / "sky_two", LIMITS)
-    digest = known.read(folder, LIMITS).digest
-    assert known.read(folder.parent / "sky_two", LIMITS).digest == digest
+    digest = known.read_cached(folder, LIMITS).digest
+    assert known.read_cached(folder.parent / "sky_two", LIMITS).digest == digest
     assert save(folder, TASK.model_copy(update={"readme": "Read."})).digest != digest

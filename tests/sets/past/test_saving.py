@@ -22,7 +22,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, conflicts, versions
 from e2lm_core.sets.folder import known
 from e2lm_core.sets.past import log as logs
-from e2lm_core.sets.past.log import Log
+from e2lm_core.sets.past.log import Journal
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -66,9 +66,9 @@ def add(settings: Settings) -> TaskSet:
     return authoring.add_questions(settings, "mine", [studios.question(70)])
 
 
-def settle(settings: Settings) -> conflicts.Saved:
-    clash = conflicts.Clash(question="q1", field="note", seen=None, theirs="theirs", mine="mine")
-    return authoring.settle(settings, "mine", clash, "text", "both")
+def settle(settings: Settings) -> conflicts.SaveResult:
+    clash = conflicts.EditConflict(question="q1", field="note", seen=None, theirs="theirs", mine="mine")
+    return authoring.resolve_conflict(settings, "mine", clash, "text", "both")
 
 
 def assert_sound(settings: Settings, *allowed: TaskSet) -> None:
@@ -210,7 +210,7 @@ def test_where_it_is_not_known_what_was_changed_by_hand_that_is_said(here, forge
         versions.open_version(here, "mine", 1)
     assert versions.open_version(here, "mine", 2).questions[3].question == "What is double the number 4?"
     versions.undo(here, "mine")
-    assert versions.undoable(here, "mine") == ("edit question q2", "edit question q5")
+    assert versions.available_undo(here, "mine") == ("edit question q2", "edit question q5")
 
 
 # --- an earlier studio ----------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def kept_before(settings: Settings, at: int) -> list[TaskSet]:
 def test_a_history_of_full_states_still_opens_and_goes_on(here: Settings, at: int) -> None:
     states = kept_before(here, at)
     assert [versions.open_version(here, "mine", n) for n in range(4)] == states
-    assert versions.undoable(here, "mine") == (
+    assert versions.available_undo(here, "mine") == (
         f"edit question q{at}",
         "edit question q2" if at == 1 else None,
     )
@@ -299,11 +299,11 @@ def test_a_large_step_is_packed(here: Settings) -> None:
 
 def test_two_sets_of_one_name_share_no_history_that_was_read(here: Settings) -> None:
     edit(here)
-    assert len(Log.of(here, "mine").steps) == 2
+    assert len(Journal.for_set(here, "mine").steps) == 2
     collection.delete_set(here, "mine")
     collection.create_set(here, "mine", studios.task().questions)
     authoring.update_questions(here, "mine", {"q1": {"note": "another"}})
-    assert [s.action for s in Log.of(here, "mine").steps] == ["open", "edit question q1"]
+    assert [s.action for s in Journal.for_set(here, "mine").steps] == ["open", "edit question q1"]
 
 
 def test_a_prompt_is_a_step_too(here: Settings) -> None:

@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.sets.past.log import Log
+from e2lm_core.sets.past.log import Journal
 from tests.support import studios
 
 
@@ -29,7 +29,7 @@ def test_deleting_twice_keeps_both_and_restoring_takes_the_newest(here: Settings
     deleted(here, "first")
     deleted(here, "second")
     assert collection.deleted_sets(here) == ["mine"]
-    second, first = collection.deleted(here)
+    second, first = collection.list_deleted(here)
     assert second.at > first.at
     assert abs((datetime.now(UTC) - datetime.fromisoformat(second.at)).total_seconds()) < 60
     collection.restore_set(here, "mine")
@@ -40,7 +40,7 @@ def test_deleting_twice_keeps_both_and_restoring_takes_the_newest(here: Settings
     assert note(here) == "first"
     with pytest.raises(TaskError, match="no deleted set"):
         collection.restore_set(here, "mine", "2020-01-01T00:00:00.000Z")
-    assert [gone.name for gone in collection.deleted(here)] == ["mine"]
+    assert [gone.name for gone in collection.list_deleted(here)] == ["mine"]
 
 
 def test_what_an_earlier_studio_put_aside_comes_back(here: Settings) -> None:
@@ -49,16 +49,16 @@ def test_what_an_earlier_studio_put_aside_comes_back(here: Settings) -> None:
     trash.mkdir()
     (here.sets / "mine").rename(trash / "mine")
     (here.home / "history" / "mine").rename(trash / "mine.history")
-    assert [gone.name for gone in collection.deleted(here)] == ["mine"]
+    assert [gone.name for gone in collection.list_deleted(here)] == ["mine"]
     collection.restore_set(here, "mine")
     assert note(here) == "old"
-    assert versions.undoable(here, "mine")[0] == "edit question q1"
+    assert versions.available_undo(here, "mine")[0] == "edit question q1"
     assert not list(trash.iterdir())
 
 
 @pytest.mark.parametrize("then", ["restored", "made anew"])
 def test_a_history_that_a_kill_left_behind_goes_to_its_set(here: Settings, monkeypatch, then: str) -> None:
-    monkeypatch.setattr(Log, "move", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Journal, "move", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         deleted(here, "mine")
     monkeypatch.undo()
@@ -67,21 +67,21 @@ def test_a_history_that_a_kill_left_behind_goes_to_its_set(here: Settings, monke
         assert versions.list_versions(here, "mine") == []
         collection.rename_set(here, "mine", "other")
     collection.restore_set(here, "mine")
-    assert (note(here), versions.undoable(here, "mine")[0]) == ("mine", "edit question q1")
+    assert (note(here), versions.available_undo(here, "mine")[0]) == ("mine", "edit question q1")
 
 
 def test_a_restoring_that_a_kill_cut_short_is_done_again(here: Settings, monkeypatch) -> None:
     deleted(here, "mine")
-    move = Log.move
+    move = Journal.move
 
-    def killed(log: Log, folder: Path) -> None:
+    def killed(log: Journal, folder: Path) -> None:
         move(log, folder)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Log, "move", killed)
+    monkeypatch.setattr(Journal, "move", killed)
     with pytest.raises(KeyboardInterrupt):
         collection.restore_set(here, "mine")
     monkeypatch.undo()
     collection.restore_set(here, "mine")
-    assert (note(here), versions.undoable(here, "mine")[0]) == ("mine", "edit question q1")
-    assert collection.deleted(here) == []
+    assert (note(here), versions.available_undo(here, "mine")[0]) == ("mine", "edit question q1")
+    assert collection.list_deleted(here) == []

@@ -33,13 +33,13 @@ def test_an_edit_after_undo_drops_what_was_undone(here: Settings) -> None:
     authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
     versions.undo(here, "mine")
     authoring.update_questions(here, "mine", {"q2": {"question": "Two?"}})
-    assert versions.undoable(here, "mine") == ("edit question q2", None)
+    assert versions.available_undo(here, "mine") == ("edit question q2", None)
 
 
 def test_undo_outlives_the_session(here: Settings) -> None:
     authoring.delete_questions(here, "mine", ["q1"])
     later = Settings(home=here.home, tasks=here.tasks, ladder=here.ladder)
-    assert versions.undoable(later, "mine") == ("delete a question", None)
+    assert versions.available_undo(later, "mine") == ("delete a question", None)
     assert len(versions.undo(later, "mine").questions) == 6
 
 
@@ -59,7 +59,7 @@ def test_versions_are_listed_and_opened(here: Settings) -> None:
 
 
 def test_a_version_says_who_made_it_and_when(here: Settings) -> None:
-    ada = here.asked_by(None, "ada")
+    ada = here.for_person(None, "ada")
     authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
     opened, edited = versions.list_versions(here, "mine")
     assert (opened.who, edited.who) == ("", "ada")
@@ -74,7 +74,7 @@ def test_a_version_says_who_made_it_and_when(here: Settings) -> None:
 @pytest.fixture
 def both(here: Settings) -> tuple[Settings, Settings]:
     """Two authors of one set."""
-    return here.asked_by(None, "ada"), here.asked_by(None, "bob")
+    return here.for_person(None, "ada"), here.for_person(None, "bob")
 
 
 def note(settings: Settings, identity: str = "q1") -> str | None:
@@ -85,17 +85,17 @@ def test_undo_takes_back_ones_own_and_leaves_the_others(both) -> None:
     ada, bob = both
     authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
     authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
-    assert versions.undoable(ada, "mine") == ("edit question q1", None)
-    moved = versions.step_back(ada, "mine")
+    assert versions.available_undo(ada, "mine") == ("edit question q1", None)
+    moved = versions.undo_with_note(ada, "mine")
     assert (note(ada), note(ada, "q2"), moved.sentence) == (None, "his", None)
-    assert versions.undoable(ada, "mine") == (None, "edit question q1")
-    assert versions.undoable(bob, "mine") == ("edit question q2", None)
+    assert versions.available_undo(ada, "mine") == (None, "edit question q1")
+    assert versions.available_undo(bob, "mine") == ("edit question q2", None)
     with pytest.raises(StudioError, match="nothing to undo"):
         versions.undo(ada, "mine")
     with pytest.raises(StudioError, match="nothing to redo"):
         versions.redo(bob, "mine")
     authoring.update_questions(bob, "mine", {"q3": {"note": "his"}})
-    assert versions.step_forth(ada, "mine").sentence is None
+    assert versions.redo_with_note(ada, "mine").sentence is None
     assert (note(ada), note(ada, "q3")) == ("hers", "his")
 
 
@@ -105,7 +105,7 @@ def test_without_an_author_undo_takes_back_the_last_change_of_all(here: Settings
     authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
     versions.undo(here, "mine")
     assert (note(here), note(here, "q2")) == ("hers", None)
-    assert versions.undoable(bob, "mine") == (None, None)
+    assert versions.available_undo(bob, "mine") == (None, None)
     versions.undo(here, "mine")
     assert note(here) is None
     assert [versions.redo(here, "mine").questions[n].note for n in (0, 1)] == ["hers", "his"]
@@ -115,23 +115,27 @@ def test_where_anothers_change_stands_on_it_that_is_said(both) -> None:
     ada, bob = both
     authoring.update_questions(ada, "mine", {"q1": {"question": "Hers?", "note": "hers"}})
     authoring.update_questions(bob, "mine", {"q1": {"question": "His?"}})
-    moved = versions.step_back(ada, "mine")
+    moved = versions.undo_with_note(ada, "mine")
     assert moved.sentence == "question of q1 stays as now: bob has changed it since."
     assert (moved.task.questions[0].question, moved.task.questions[0].note) == ("His?", None)
-    assert versions.step_forth(ada, "mine").sentence == moved.sentence
+    assert versions.redo_with_note(ada, "mine").sentence == moved.sentence
     assert note(ada) == "hers"
     # Nothing of it is left to be taken back: the one before is next all the same.
     authoring.update_questions(ada, "mine", {"q2": {"note": "hers"}})
     authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
-    assert versions.step_back(ada, "mine").sentence == "note of q2 stays as now: bob has changed it since."
-    assert versions.undoable(ada, "mine") == ("edit question q1", "edit question q2")
+    assert (
+        versions.undo_with_note(ada, "mine").sentence == "note of q2 stays as now: bob has changed it since."
+    )
+    assert versions.available_undo(ada, "mine") == ("edit question q1", "edit question q2")
 
 
 def test_a_question_that_another_deleted_stays_deleted(both) -> None:
     ada, bob = both
     authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
     authoring.delete_questions(bob, "mine", ["q1"])
-    assert versions.step_back(ada, "mine").sentence == "question q1 stays as now: bob has changed it since."
+    assert (
+        versions.undo_with_note(ada, "mine").sentence == "question q1 stays as now: bob has changed it since."
+    )
     versions.undo(bob, "mine")
     assert note(ada) == "hers"
 
@@ -149,8 +153,8 @@ def test_deleted_questions_come_back_among_what_others_did(both) -> None:
 def test_an_undo_that_would_spoil_the_set_is_refused(both) -> None:
     ada, bob = both
     authoring.update_config(ada, "mine", num_fewshot=0, description="Hers.")
-    authoring.set_dev(ada, "mine", ["q1", "q2"])
-    authoring.set_dev(ada, "mine", ["q1", "q2", "q3"])
+    authoring.set_fewshot_examples(ada, "mine", ["q1", "q2"])
+    authoring.set_fewshot_examples(ada, "mine", ["q1", "q2", "q3"])
     authoring.update_config(bob, "mine", num_fewshot=3)
     before = collection.open_set(ada, "mine")
     with pytest.raises(StudioError):
@@ -174,7 +178,7 @@ def test_a_version_is_named_and_restored(here: Settings) -> None:
         with pytest.raises(TaskError, match=says):
             versions.name_version(here, "mine", number, called)
     assert versions.restore_version(here, "mine", 1) == first == collection.open_set(here, "mine")
-    assert versions.undoable(here, "mine")[0] == "restore version 1"
+    assert versions.available_undo(here, "mine")[0] == "restore version 1"
     assert versions.undo(here, "mine").questions[0].question == "Two?"
     versions.name_version(here, "mine", 1, "")
     assert not any(v.name for v in versions.list_versions(here, "mine"))
@@ -207,12 +211,12 @@ def test_the_words_that_differ_between_two_versions(here: Settings) -> None:
 
 
 def test_the_questions_that_were_edited_since_a_version(here: Settings) -> None:
-    assert versions.last_number(here, "mine") == -1
+    assert versions.last_version_number(here, "mine") == -1
     assert versions.edited_since(here, "mine", -1) == frozenset()
     authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
     authoring.delete_questions(here, "mine", ["q6"])
     authoring.add_questions(here, "mine", [studios.question(50, id="q50")])
-    assert versions.last_number(here, "mine") == 3
+    assert versions.last_version_number(here, "mine") == 3
     assert versions.edited_since(here, "mine", -1) == {"q1", "q50"}
     assert versions.edited_since(here, "mine", 1) == {"q50"}
     assert versions.edited_since(here, "mine", 3) == {"q50"}  # nothing is later: the last step's
@@ -228,7 +232,7 @@ def test_a_prompt_or_example_that_changed_is_an_edit_of_every_question(here: Set
     authoring.update_config(here, "mine", description="Choose.")
     assert versions.edited_since(here, "mine", 2) is None
     assert versions.edited_since(here, "mine", 0) is None
-    authoring.set_dev(here, "mine", ["q2"])
+    authoring.set_fewshot_examples(here, "mine", ["q2"])
     assert versions.edited_since(here, "mine", 3) is None
 
 
@@ -246,7 +250,7 @@ def test_undo_of_moved_choices_leaves_what_another_marked_in_them(here: Settings
     ada, bob = (here.model_copy(update={"author": name}) for name in ("ada", "bob"))
     authoring.update_questions(ada, "mine", {"q1": TURNED})
     authoring.update_questions(bob, "mine", {"q1": {"answer": place}})
-    moved = versions.step_back(ada, "mine")
+    moved = versions.undo_with_note(ada, "mine")
     assert marked(ada) == TURNED["choices"][place]
     assert (moved.sentence is None) == (place == 0)
     if place:
@@ -258,7 +262,7 @@ def test_undo_of_a_mark_leaves_it_where_another_moved_the_choices(here: Settings
     authoring.update_questions(ada, "mine", {"q1": {"answer": 0}})
     # The right one stays in its place: field by field the mark could be taken back.
     authoring.update_questions(bob, "mine", {"q1": {"choices": ("3", "5", "2", "4")}})
-    assert "q1" in (versions.step_back(ada, "mine").sentence or "")
+    assert "q1" in (versions.undo_with_note(ada, "mine").sentence or "")
     assert marked(ada) == "3"
 
 
@@ -266,10 +270,10 @@ def test_undo_and_redo_turn_choices_that_another_only_reworded(here: Settings) -
     ada, bob = (here.model_copy(update={"author": name}) for name in ("ada", "bob"))
     authoring.update_questions(ada, "mine", {"q1": {"answer": 0}})
     authoring.update_questions(bob, "mine", {"q1": {"choices": ("3", "four", "5", "2")}})
-    assert versions.step_back(ada, "mine").sentence is None
+    assert versions.undo_with_note(ada, "mine").sentence is None
     after = collection.open_set(ada, "mine").questions[0]
     assert (after.choices, after.answer) == (("3", "four", "5", "2"), 3)
-    assert versions.step_forth(ada, "mine").sentence is None
+    assert versions.redo_with_note(ada, "mine").sentence is None
     assert collection.open_set(ada, "mine").questions[0].answer == 0
 
 
@@ -283,7 +287,7 @@ def test_choices_are_not_turned_back_across_an_unknown_change(here: Settings, mo
     monkeypatch.setattr(known, "_before", type(known._before)())
     ada = here.model_copy(update={"author": "ada"})
     authoring.update_questions(ada, "mine", {"q5": {"note": "after"}})
-    assert versions.undoable(here, "mine")[0] == "edit question q5"
+    assert versions.available_undo(here, "mine")[0] == "edit question q5"
     versions.undo(ada, "mine")
     with pytest.raises(StudioError, match="changed outside the studio"):
         versions.undo(here, "mine")

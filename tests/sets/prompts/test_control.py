@@ -47,10 +47,10 @@ def test_choices_and_keys_stay_and_prompts_are_others():
 
 def test_a_question_alone_has_no_other_and_the_largest_sets_have_fewer():
     one = capitals(12).model_copy(update={"questions": capitals(12).questions[:1]})
-    assert control.variants(one) == 1
+    assert control.variant_count(one) == 1
     assert [q.question for q in control.control_set(one).questions] == [""]
     many = one.model_copy(update={"questions": one.questions * 15_000})
-    assert control.variants(many) == 2
+    assert control.variant_count(many) == 2
     assert control.control_set(one.model_copy(update={"questions": ()})).questions == ()
 
 
@@ -59,8 +59,8 @@ def test_an_ending_that_says_nothing_is_a_full_stop():
     config = plain.config.model_copy(update={"doc_to_text": "answer", "doc_to_target": "question"})
     made = control.control_set(plain.model_copy(update={"config": config}))
     docs = render_set(made)
-    assert docs[0].asked[:2] == (("right 0", " ."), ("right 1", " ."))
-    assert docs[3].asked[0] == ("right 0", f" {made.questions[3].question}")
+    assert docs[0].requests[:2] == (("right 0", " ."), ("right 1", " ."))
+    assert docs[3].requests[0] == ("right 0", f" {made.questions[3].question}")
 
 
 def test_where_every_other_right_answer_is_among_the_choices_another_is_taken_all_the_same():

@@ -11,7 +11,7 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.relevance import judge
 from e2lm_core.ui.analysis import embedding
-from e2lm_core.ui.analysis.embedding import Embedding
+from e2lm_core.ui.analysis.embedding import EmbeddingJob
 from e2lm_core.ui.remembered import results
 from tests.relevance.made import judged
 from tests.support import studios
@@ -22,18 +22,18 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was embedded; a hundred texts are to be, and the judgement is ready made."""
     done: list[str] = []
     texts = [f"text {n}" for n in range(100)]
-    monkeypatch.setattr(judge, "absent", lambda *_: [t for t in texts if t not in done])
+    monkeypatch.setattr(judge, "missing_texts", lambda *_: [t for t in texts if t not in done])
     monkeypatch.setattr(judge, "embed", lambda _, some, __: done.extend(some))
     monkeypatch.setattr(results, "judged", lambda *_: judged([0.9], ["physics"]))
     return done
 
 
 @pytest.fixture
-def begin(tmp_path: Path) -> Callable[[], Embedding]:
-    return lambda: Embedding(studios.settings(tmp_path), studios.task(), None)
+def begin(tmp_path: Path) -> Callable[[], EmbeddingJob]:
+    return lambda: EmbeddingJob(studios.settings(tmp_path), studios.task(), None)
 
 
-def test_all_is_embedded_and_told(kept: list[str], begin: Callable[[], Embedding]) -> None:
+def test_all_is_embedded_and_told(kept: list[str], begin: Callable[[], EmbeddingJob]) -> None:
     work = begin().start()
     work.wait(5)
     assert (work.over, work.cancelled, work.error) == (True, False, None)
@@ -41,7 +41,7 @@ def test_all_is_embedded_and_told(kept: list[str], begin: Callable[[], Embedding
 
 
 def test_it_stops_between_two_parts_and_goes_on_from_there(
-    kept: list[str], begin: Callable[[], Embedding], monkeypatch: pytest.MonkeyPatch
+    kept: list[str], begin: Callable[[], EmbeddingJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()
 
@@ -62,15 +62,15 @@ def test_it_stops_between_two_parts_and_goes_on_from_there(
 
 
 def test_a_refusal_is_its_sentence_and_a_fault_is_one_of_ours(
-    kept: list[str], begin: Callable[[], Embedding], monkeypatch: pytest.MonkeyPatch
+    kept: list[str], begin: Callable[[], EmbeddingJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise TaskError("Question 1 holds half a character: retype it.")
 
-    monkeypatch.setattr(judge, "absent", refuse)
+    monkeypatch.setattr(judge, "missing_texts", refuse)
     work = begin().start()
     work.wait(5)
     assert work.error == "Question 1 holds half a character: retype it."
-    monkeypatch.setattr(judge, "absent", lambda *_: 1 / 0)
+    monkeypatch.setattr(judge, "missing_texts", lambda *_: 1 / 0)
     work.start().wait(5)
     assert "error of the studio's own" in (work.error or "")

@@ -67,8 +67,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
     write_task(task, settings.sets / SET, settings.limits)
     studios.write_example(settings, task.model_copy(update={"config": TaskConfig(task=EXAMPLE)}))
     studio = open_studio(settings)
-    run = studios.start_run(studio, SET, studio.at_hand)
-    worker.work(studio, once=True)
+    run = studios.start_run(studio, SET, studio.local_checkpoints)
+    worker.run_worker(studio, once=True)
     assert studio.jobs.get(run).state == "done"
     studio.store.database.close()
     rows = [
@@ -83,7 +83,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
         for step in range(100, 900, 100)
     ]
     data = "\n".join(json.dumps(row) for row in rows).encode()
-    keeping.keep(settings, "elsewhere", opening.import_uploads({"scores.jsonl": data}, settings.limits))
+    keeping.save_import(
+        settings, "elsewhere", opening.import_uploads({"scores.jsonl": data}, settings.limits)
+    )
     return settings
 
 
@@ -249,7 +251,8 @@ def test_a_report_fetches_links_and_runs_nothing_of_others(
     studio = open_studio(home)
     file = tmp_path / "report.html"
     file.write_text(
-        html.render(report.build(studio, collection.open_set(home, SET), studio.at_hand)), encoding="utf-8"
+        html.render(report.build_report(studio, collection.open_set(home, SET), studio.local_checkpoints)),
+        encoding="utf-8",
     )
     studio.store.database.close()
     page.goto(file.as_uri())

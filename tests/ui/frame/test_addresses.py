@@ -58,11 +58,11 @@ def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: 
 def script() -> None:
     from e2lm_core.ui.frame import addresses, parts
 
-    tab = addresses.chosen(addresses.DECIDE)
-    addresses.written(addresses.DECIDE, tab)
-    addresses.chooser(addresses.DECIDE)
+    tab = addresses.current_tab(addresses.DECIDE)
+    addresses.write_url(addresses.DECIDE, tab)
+    addresses.tab_control(addresses.DECIDE)
     if tab == "plan":
-        parts.metric("plan_metric")
+        parts.metric_control("plan_metric")
 
 
 def link(at: AppTest) -> dict[str, str]:

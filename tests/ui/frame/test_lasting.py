@@ -16,7 +16,7 @@ def strip() -> None:
 
     from e2lm_core.ui.frame import lasting
 
-    lasting.draw(Path("/data"))
+    lasting.storage_notice(Path("/data"))
 
 
 @pytest.mark.parametrize("disk", ["overlay overlay", "ext4 /dev/sda1"])

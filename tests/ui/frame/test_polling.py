@@ -16,9 +16,9 @@ def test_others_runs_are_looked_at_less_often_the_more_sessions_there_are(
     manager = SimpleNamespace(num_active_sessions=lambda: sessions)
     monkeypatch.setattr(polling.runtime, "exists", lambda: True)
     monkeypatch.setattr(polling.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
-    assert polling.every(1.0, mine=False) == others_s
-    assert polling.every(1.0, mine=True) == max(1.0, sessions / 16)
+    assert polling.poll_interval(1.0, is_own_run=False) == others_s
+    assert polling.poll_interval(1.0, is_own_run=True) == max(1.0, sessions / 16)
 
 
 def test_without_a_server_there_is_one() -> None:
-    assert polling.sessions() == 1
+    assert polling.session_count() == 1

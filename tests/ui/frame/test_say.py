@@ -39,14 +39,14 @@ def unescaped(text: str, marks: str) -> list[str]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_plain_text_holds_no_mark(text: str) -> None:
-    shown = say.plain(text)
+    shown = say.escape(text)
     assert not unescaped(shown, "`*[]<$~")
     assert not [mark for mark in (*LINKED, "\n", ":red", ":material", ":smile") if mark in shown]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_rooms_sentence_links_and_fetches_nothing(text: str) -> None:
-    shown = say.words(f"**{text}** leads.")
+    shown = say.safe_sentence(f"**{text}** leads.")
     assert not unescaped(shown, "[]<$~")
     assert not [mark for mark in (*LINKED, "```") if mark in shown]
     assert (shown[:2], shown[-9:]) == ("**", "** leads.")
@@ -54,7 +54,7 @@ def test_a_rooms_sentence_links_and_fetches_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_an_authors_markdown_links_and_fetches_nothing(text: str) -> None:
-    shown = say.formatted(f"{text} and $x^2$")
+    shown = say.author_markdown(f"{text} and $x^2$")
     assert shown.endswith(" and $x^2$")
     assert not unescaped(shown.removesuffix(" and $x^2$"), "[]<$~")
     assert not [mark for mark in (*LINKED, "```", ":red", ":material", ":smile") if mark in shown]
@@ -62,8 +62,8 @@ def test_an_authors_markdown_links_and_fetches_nothing(text: str) -> None:
 
 def test_an_authors_mathematics_stays_as_it_is() -> None:
     for text in (r"$\mathrm{H_2O}$ **boils** at $100\,^\circ$C", "$$\\frac{a}{b}$$ is `code`"):
-        assert say.formatted(text) == text
-    assert say.formatted("It costs $5 and $6 more") == r"It costs $5 and $6 more".replace("$", r"\$")
+        assert say.author_markdown(text) == text
+    assert say.author_markdown("It costs $5 and $6 more") == r"It costs $5 and $6 more".replace("$", r"\$")
 
 
 @pytest.mark.parametrize(
@@ -71,30 +71,30 @@ def test_an_authors_mathematics_stays_as_it_is() -> None:
     ["ladder_science", "3 of 4: done", "8:30 at step_2000", "50% (a, b) – c/d", "What is H2O?", "a|b", "1.5"],
 )
 def test_harmless_text_stays_as_it_is(text: str) -> None:
-    assert say.plain(text) == text
+    assert say.escape(text) == text
 
 
 @pytest.mark.parametrize("text", ["# x", "> x", "- x", "+ x", "12. x", "3) x", "---"])
 def test_no_text_begins_a_block(text: str) -> None:
-    assert say.plain(text) != text
-    assert say.plain(text).replace("\\", "") == text
+    assert say.escape(text) != text
+    assert say.escape(text).replace("\\", "") == text
 
 
 def test_lines_become_one() -> None:
-    assert say.plain("  one\n\n    two\r\nthree ") == "one two three"
+    assert say.escape("  one\n\n    two\r\nthree ") == "one two three"
 
 
 def test_a_template_of_ours_keeps_its_marks_and_escapes_what_it_is_filled_with() -> None:
-    assert say.filled("**{id}** :gray[{text}]", id="*q*", text="]x[") == r"**\*q\*** :gray[\]x\[]"
-    assert say.filled("{a} {b}", a=say.words("**a**"), b="{c}") == "**a** {c}"
+    assert say.fill_template("**{id}** :gray[{text}]", id="*q*", text="]x[") == r"**\*q\*** :gray[\]x\[]"
+    assert say.fill_template("{a} {b}", a=say.safe_sentence("**a**"), b="{c}") == "**a** {c}"
 
 
 def test_what_is_marked_is_not_escaped_twice() -> None:
-    once = say.plain("[x] http://a")
-    assert say.plain(once) is once
-    assert say.words(once) is once
+    once = say.escape("[x] http://a")
+    assert say.escape(once) is once
+    assert say.safe_sentence(once) is once
     assert once == rf"\[x\] http:{JOINER}//a"
 
 
 def test_a_list_has_a_point_for_each() -> None:
-    assert say.listed(["a", "- b\n- c"]) == "- a\n- \\- b - c"
+    assert say.bullet_list(["a", "- b\n- c"]) == "- a\n- \\- b - c"

@@ -29,4 +29,4 @@ def test_the_browser_is_believed_and_before_it_speaks_its_user_agent(
     headers = {} if agent is None else {"User-Agent": agent}
     visitor = SimpleNamespace(session_state=state, context=SimpleNamespace(headers=headers))
     monkeypatch.setattr(window, "st", visitor)
-    assert window.narrow() is narrow
+    assert window.is_narrow() is narrow

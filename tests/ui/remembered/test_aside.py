@@ -171,7 +171,7 @@ def test_one_with_large_measurements_stays_as_far_as_the_machine_allows(
     small = Aside(most_mb=1)
     try:
         assert small.call(where, first) == small.call(where, first)
-        monkeypatch.setattr(aside, "memory_there", lambda: 2**20)
+        monkeypatch.setattr(aside, "total_memory_bytes", lambda: 2**20)
         small.call(where, first)
         assert small.process is None
         assert "it is replaced" in caplog.text

@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.base.records import Loglikelihood, TaskSet
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs import requests
-from e2lm_core.runs.kept.store import digest as row_key
+from e2lm_core.runs.kept.store import request_digest as row_key
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.sets.prompts.render import render_set
@@ -29,32 +29,32 @@ def here(tmp_path: Path) -> Iterator[Studio]:
 
 
 def fill(studio: Studio, task: TaskSet) -> None:
-    for checkpoint in studio.at_hand:
+    for checkpoint in studio.local_checkpoints:
         keys = {row_key(r) for doc in render_set(task) for r in requests.requests_of(doc)}
         rows = [(key, Loglikelihood(-1.0 - n, 1)) for n, key in enumerate(sorted(keys))]
         studio.store.put(studio.backend.scope(checkpoint), rows)
 
 
 def get(measured: Measured, studio: Studio, task: TaskSet):
-    return measured.get(studio, task, task_digest(task), studio.at_hand, 0)
+    return measured.get(studio, task, task_digest(task), studio.local_checkpoints, 0)
 
 
 def test_equal_sets_are_one_object_and_are_read_once(here: Studio, monkeypatch) -> None:
     measured, made = Measured(), []
-    read = reading.measure
-    monkeypatch.setattr(reading, "measure", lambda *a: made.append(1) or read(*a))
+    read = reading.load
+    monkeypatch.setattr(reading, "load", lambda *a: made.append(1) or read(*a))
     fill(here, studios.task())
     with ThreadPoolExecutor(4) as four:
         found = list(four.map(lambda _: get(measured, here, studios.task()), range(4)))
     assert len(made) == 1
     assert len(set(map(id, found))) == 1
-    assert found[0].complete_checkpoints == len(here.at_hand)
+    assert found[0].complete_checkpoints == len(here.local_checkpoints)
 
 
 def test_what_comes_in_is_read_and_what_is_whole_stays_the_same_object(here: Studio) -> None:
     measured, task = Measured(), studios.task()
     before = get(measured, here, task)
-    assert before.measured == 0
+    assert before.complete_pairs == 0
     fill(here, task)
     now = get(measured, here, task)
     assert now.complete_checkpoints == now.checkpoints
@@ -64,7 +64,7 @@ def test_what_comes_in_is_read_and_what_is_whole_stays_the_same_object(here: Stu
 
 def test_what_was_read_last_is_told_without_a_look(here: Studio) -> None:
     measured, task = Measured(), studios.task()
-    asked = (here, task_digest(task), here.at_hand, 0)
+    asked = (here, task_digest(task), here.local_checkpoints, 0)
     assert measured.last(*asked) is None
     before = get(measured, here, task)
     fill(here, task)
@@ -98,7 +98,9 @@ def test_what_a_run_adds_is_looked_for_at_most_so_often(here: Studio, monkeypatc
     measured, task = Measured(), studios.task()
 
     def now() -> int:
-        return measured.get(here, task, task_digest(task), here.at_hand, 0, apart_s=3.0).measured
+        return measured.get(
+            here, task, task_digest(task), here.local_checkpoints, 0, apart_s=3.0
+        ).complete_pairs
 
     assert now() == 0
     fill(here, task)
@@ -111,13 +113,13 @@ def test_what_a_run_adds_is_looked_for_at_most_so_often(here: Studio, monkeypatc
 def test_what_nobody_computes_is_looked_for_less_and_less_often(here: Studio, monkeypatch) -> None:
     clock, looks = [0.0], []
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    refreshed = reading.refreshed
-    monkeypatch.setattr(reading, "refreshed", lambda *given: looks.append(clock[0]) or refreshed(*given))
-    monkeypatch.setattr(module, "stamp_of", lambda _: (int(clock[0]), 0))  # something else is always written
+    refreshed = reading.refresh
+    monkeypatch.setattr(reading, "refresh", lambda *given: looks.append(clock[0]) or refreshed(*given))
+    monkeypatch.setattr(module, "change_stamp", lambda _: (int(clock[0]), 0))  # something else is always written
     measured, task = Measured(), studios.task()
     for second in range(40):
         clock[0] = float(second)
-        measured.get(here, task, task_digest(task), here.at_hand, 0, apart_s=2.0)
+        measured.get(here, task, task_digest(task), here.local_checkpoints, 0, apart_s=2.0)
     assert looks == [2, 4, 8, 16, 24, 32]
 
 

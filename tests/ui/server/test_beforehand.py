@@ -111,10 +111,10 @@ def test_no_view_computes_at_its_first_visit_what_was_computed_beforehand(
 
 
 def test_a_rule_that_nobody_tried_is_no_trial(opened: Visit) -> None:
-    before = tried.count(opened.studio.settings, OWN)
-    tried.place(opened.studio.settings, OWN, ("margin > 0", "acc", None))
+    before = tried.trial_count(opened.studio.settings, OWN)
+    tried.record_trial(opened.studio.settings, OWN, ("margin > 0", "acc", None))
     beforehand.compute(opened.studio.settings, OWN, lambda: True)
-    assert tried.count(opened.studio.settings, OWN) == before + 1
+    assert tried.trial_count(opened.studio.settings, OWN) == before + 1
 
 
 def test_it_gives_way(opened: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_it_waits_until_all_is_quiet(opened: Visit, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_a_page_it_is_asked_by_whoever_the_settings_name(opened: Visit) -> None:
-    other = opened.studio.settings.asked_by("somebody", "somebody")
-    with session.asked_by(other):
+    other = opened.studio.settings.for_person("somebody", "somebody")
+    with session.settings_for_visitor(other):
         assert session.studio().settings.person == "somebody"
     assert session.studio().settings.person is None

@@ -20,7 +20,7 @@ FORM = "a" * 32
 @pytest.fixture
 def ada(tmp_path, monkeypatch) -> Settings:
     monkeypatch.setenv("E2LM_HOME", str(tmp_path))
-    return Settings.from_env().asked_by(None, author(BROWSER))
+    return Settings.from_env().for_person(None, author(BROWSER))
 
 
 @pytest.fixture
@@ -29,24 +29,24 @@ def client() -> TestClient:
 
 
 def typed(settings: Settings, text: str = "What is pH?", **more: object) -> dict:
-    body = {"pass": requests.pass_for(settings, "mine"), "place": "question/q1", "form": FORM, "turn": 1}
+    body = {"pass": requests.issue_token(settings, "mine"), "place": "question/q1", "form": FORM, "turn": 1}
     return {**body, "fields": {"question": text}, "seen": {"question": "Old?"}, **more}
 
 
 def kept(settings: Settings) -> dict | None:
-    draft = drafts.find(settings, "mine", "question/q1")
+    draft = drafts.find_draft(settings, "mine", "question/q1")
     return None if draft is None else draft.fields
 
 
 def test_text_is_kept_for_whom_the_pass_names(client, ada):
     assert client.post("/drafts", json=typed(ada)).status_code == 204
     assert kept(ada) == {"question": "What is pH?"}
-    assert kept(ada.asked_by(None, "another")) is None
+    assert kept(ada.for_person(None, "another")) is None
 
 
 def test_the_table_says_that_it_was_typed_there(client, ada):
     assert client.post("/drafts", json=typed(ada, view="Table")).status_code == 204
-    draft = drafts.find(ada, "mine", "question/q1")
+    draft = drafts.find_draft(ada, "mine", "question/q1")
     assert draft is not None
     assert draft.view == "Table"
     assert client.post("/drafts", json=typed(ada, view="elsewhere")).status_code == 400
@@ -57,7 +57,7 @@ def test_what_is_not_kept_is_said(client, ada):
     client.post("/drafts", json=typed(ada, "Later", turn=2))
     answer = client.post("/drafts", json=typed(ada, "Overtaken", turn=1))
     assert (answer.status_code, answer.json()) == (200, {"over": False})
-    drafts.discard(ada, "mine", "question/q1")
+    drafts.discard_draft(ada, "mine", "question/q1")
     answer = client.post("/drafts", json=typed(ada, "Late", turn=3))
     assert (answer.status_code, answer.json()) == (200, {"over": True})
     assert kept(ada) is None
@@ -97,9 +97,9 @@ def test_a_proxys_host_does_not_matter_where_the_browser_says_same_origin(client
 
 
 def test_a_pass_that_was_not_given_is_refused(client, ada, tmp_path, monkeypatch):
-    given = requests.pass_for(ada, "mine")
+    given = requests.issue_token(ada, "mine")
     said, _, signature = given.partition(".")
-    elsewhere = requests.pass_for(ada.model_copy(update={"home": tmp_path / "other"}), "mine")
+    elsewhere = requests.issue_token(ada.model_copy(update={"home": tmp_path / "other"}), "mine")
     for made_up in (
         "",
         "x",
@@ -167,7 +167,7 @@ def test_what_is_too_long_is_said(client, ada):
 
 
 def test_the_key_is_the_servers_alone_and_a_half_written_one_is_made_anew(client, ada):
-    first = requests.pass_for(ada, "mine")
+    first = requests.issue_token(ada, "mine")
     key = ada.home / "pages.key"
     assert key.stat().st_mode & 0o077 == 0
     key.write_bytes(b"half")
@@ -178,16 +178,16 @@ def test_the_key_is_the_servers_alone_and_a_half_written_one_is_made_anew(client
 def test_a_home_that_cannot_be_written_has_passes_all_the_same(ada):
     nowhere = ada.model_copy(update={"home": ada.home / "pages.key" / "below"})
     (ada.home / "pages.key").write_bytes(b"a file")
-    assert requests.pass_for(nowhere, "mine") == requests.pass_for(nowhere, "mine")
+    assert requests.issue_token(nowhere, "mine") == requests.issue_token(nowhere, "mine")
 
 
 def test_presence_says_who_else_is_there_and_what_stamp_the_set_has(client, ada):
-    bob = ada.asked_by("bob")
-    ask = {"pass": requests.pass_for(ada, "mine")}
+    bob = ada.for_person("bob")
+    ask = {"pass": requests.issue_token(ada, "mine")}
     assert client.post("/presence", json=ask).json() == {"stamp": "", "others": []}
-    other = ada.asked_by(None, "other")
-    client.post("/presence", json={"pass": requests.pass_for(other, "mine")})
-    client.post("/presence", json={"pass": requests.pass_for(bob, "mine")})  # in a workspace of his own
+    other = ada.for_person(None, "other")
+    client.post("/presence", json={"pass": requests.issue_token(other, "mine")})
+    client.post("/presence", json={"pass": requests.issue_token(bob, "mine")})  # in a workspace of his own
     assert client.post("/presence", json=ask).json()["others"] == ["other"]
-    client.post("/presence", json={"pass": requests.pass_for(other, "mine"), "leaving": True})
+    client.post("/presence", json={"pass": requests.issue_token(other, "mine"), "leaving": True})
     assert client.post("/presence", json=ask).json()["others"] == []

@@ -15,16 +15,20 @@ from streamlit.web.server.starlette.starlette_agent_routes import create_agent_r
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.server import lifespan, parts
-from e2lm_core.ui.server.middleware.door import Door
-from e2lm_core.ui.server.middleware.headers import GivesHeaders
-from e2lm_core.ui.server.middleware.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.door import OriginGuardMiddleware
+from e2lm_core.ui.server.middleware.headers import SecurityHeadersMiddleware
+from e2lm_core.ui.server.middleware.uploads import UploadLimitMiddleware
 from tests.conftest import ROOT
 
 
 def test_every_request_passes_the_guards_and_refusals_bear_the_headers_too():
     classes = [one.cls for one in parts.middleware()]
-    assert {GivesHeaders, Door, CountsUploads} <= set(classes)
-    assert classes.index(GivesHeaders) < classes.index(Door) < classes.index(CountsUploads)
+    assert {SecurityHeadersMiddleware, OriginGuardMiddleware, UploadLimitMiddleware} <= set(classes)
+    assert (
+        classes.index(SecurityHeadersMiddleware)
+        < classes.index(OriginGuardMiddleware)
+        < classes.index(UploadLimitMiddleware)
+    )
 
 
 def test_a_setting_that_is_wrong_still_gives_a_server(monkeypatch: pytest.MonkeyPatch):
@@ -60,7 +64,7 @@ def test_the_agent_api_is_off_and_another_state_is_said(monkeypatch, tmp_path, c
 
 
 def test_the_home_does_not_wait_for_the_script_of_charts():
-    (given,) = [one for one in parts.middleware() if one.cls is GivesHeaders]
+    (given,) = [one for one in parts.middleware() if one.cls is SecurityHeadersMiddleware]
     charts = given.kwargs["charts"]
     assert {"/result", "/curves"} <= set(charts)
     assert not [path for path in ("/", "/sets", "/base/") if path.endswith(charts)]

@@ -21,7 +21,7 @@ BROWSER = "0123456789abcdef" * 2
 @pytest.fixture
 def ada(tmp_path, monkeypatch) -> Settings:
     monkeypatch.setenv("E2LM_HOME", str(tmp_path))
-    settings = Settings.from_env().asked_by(None, author(BROWSER))
+    settings = Settings.from_env().for_person(None, author(BROWSER))
     collection.create_set(settings, "mine", [studios.question(n) for n in range(1, 5)])
     return settings
 
@@ -32,7 +32,7 @@ class Table:
         self.settings, self.since = settings, None
 
     def __call__(self, do: str = "", code: int = 200, **body: object) -> dict:
-        body |= {"pass": requests.pass_for(self.settings, "mine"), "since": self.since}
+        body |= {"pass": requests.issue_token(self.settings, "mine"), "since": self.since}
         answer = self.client.post("/table", json=body | ({"do": do} if do else {}))
         assert answer.status_code == code
         if code != 200:
@@ -171,7 +171,7 @@ def test_readers_change_nothing(ada):
 
 def test_a_large_answer_is_packed_and_the_script_is_kept(ask, ada):
     collection.create_set(ada, "large", [studios.question(n) for n in range(1000)])
-    body = {"pass": requests.pass_for(ada, "large")}
+    body = {"pass": requests.issue_token(ada, "large")}
     answer = ask.client.post("/table", json=body)
     assert answer.headers["content-encoding"] == "gzip"
     assert len(answer.json()["rows"]) == 1000
@@ -186,14 +186,14 @@ def test_a_large_answer_is_packed_and_the_script_is_kept(ask, ada):
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
 def test_another_site_is_refused(ask, ada, headers):
-    body = {"pass": requests.pass_for(ada, "mine"), "do": "delete", "ids": ["q1"]}
+    body = {"pass": requests.issue_token(ada, "mine"), "do": "delete", "ids": ["q1"]}
     assert ask.client.post("/table", json=body, headers=headers).status_code == 403
     assert ask.client.post("/table", json=body | {"pass": "made up"}).status_code == 403
     assert len(collection.open_set(ada, "mine").questions) == 4
 
 
 def test_an_example_stays_as_it_is(ada):
-    body = {"pass": requests.pass_for(ada, "ladder_general"), "do": "delete"}
+    body = {"pass": requests.issue_token(ada, "ladder_general"), "do": "delete"}
     ask = Table(ada).client
     first = ask.post("/table", json={"pass": body["pass"]}).json()["rows"][0]["id"]
     told = ask.post("/table", json=body | {"ids": [first]}).json()
@@ -203,7 +203,7 @@ def test_an_example_stays_as_it_is(ada):
 
 def test_forms_that_are_over_are_told(ask, ada):
     form, fields = "a" * 32, {"question": "What?", "choices": ["a", "b"], "answer": 0}
-    drafts.keep(ada, drafts.Draft(task="mine", place="new", form=form, at=0.0, fields=fields))
+    drafts.save_draft(ada, drafts.Draft(task="mine", place="new", form=form, at=0.0, fields=fields))
     assert ask()["over"] == {}
     told = ask("add", fields=fields, form=form)
     assert (told["added"], told["over"], told["drafts"]) == ("q5", {"new": [form]}, [])

@@ -24,7 +24,7 @@ _AT_LEAST = 4  # checkpoints, of all models together
 _BLOCK = 1 << 22  # log-likelihoods in memory at once: 32 MiB
 
 
-def alike(measurements: Measurements) -> list[Suspect]:
+def find_weak_distractors(measurements: Measurements) -> list[Suspect]:
     """Twin answers, then dead ones, then dead questions; none where too few checkpoints are complete."""
     curves, chars = measurements.curves, measurements.chars
     whole = [np.flatnonzero(_complete(curve, chars)) for curve in curves]

@@ -26,7 +26,7 @@ GIVEN = 0.5  # of the way from chance to certainty
 CLEARLY = 0.01  # p below which a set is said to be answered unread
 
 
-class Unread(Record):
+class ControlAccuracy(Record):
     """One model: its accuracy under the questions' own prompts, under other questions' and under none."""
 
     model: str
@@ -35,14 +35,14 @@ class Unread(Record):
     blank: float
 
 
-class Control(Record):
+class WrongQuestionControl(Record):
     """The control of a set: by model, pooled, and the questions that are given away.
 
     `others` and `p` are of the models that count, together; None where no prompt could be borrowed. `by_luck` is how
     many of the giveaways there would be under random keys.
     """
 
-    models: tuple[Unread, ...]
+    models: tuple[ControlAccuracy, ...]
     chance: float
     others: float | None
     p: float | None
@@ -50,39 +50,43 @@ class Control(Record):
     by_luck: float
 
 
-def control(own: Measurements, unread: Measurements) -> Control | None:
+def evaluate_control(
+    with_question: Measurements, without_question: Measurements
+) -> WrongQuestionControl | None:
     """The control of a set measured as `own`, from that of `sets.prompts.control.control_set`; None where it was not run.
 
     The last complete checkpoint of each model counts; models without one are left out.
     """
-    number = len(own.question_ids)
+    number = len(with_question.question_ids)
     if not number:
         return None
     votes: dict[str, Floats] = {}
-    for curve in unread.curves:
-        complete = (np.isfinite(curve.ll) | np.isnan(unread.chars)).all(axis=(1, 2))
+    for curve in without_question.curves:
+        complete = (np.isfinite(curve.ll) | np.isnan(without_question.chars)).all(axis=(1, 2))
         if complete.any():
             ll = curve.ll[np.flatnonzero(complete)[-1]]
             votes[curve.model.name] = probabilities(ll).reshape(-1, number, ll.shape[-1])
     if not votes:
         return None
-    right = {name: _right(chosen, own.gold) for name, chosen in votes.items()}
+    right = {name: _right(chosen, with_question.gold) for name, chosen in votes.items()}
     models = tuple(
-        Unread(
+        ControlAccuracy(
             model=name,
-            own=_last(own, name),
+            own=_last(with_question, name),
             others=float(shares[1:].mean()) if len(shares) > 1 else None,
             blank=float(shares[0].mean()),
         )
         for name, shares in right.items()
     )
-    counted = [c.model.name for c in unread.curves if c.model.counts_in_scores and c.model.name in votes]
+    counted = [
+        c.model.name for c in without_question.curves if c.model.counts_in_scores and c.model.name in votes
+    ]
     pooled = np.stack([votes[name] for name in counted or votes])  # [M, V, Q, C]
     borrowed = pooled[:, 1:]
-    others, p = (None, None) if not borrowed.shape[1] else _against_luck(borrowed, own)
-    listed, by_luck = _given(borrowed if borrowed.shape[1] else pooled, own)
-    return Control(
-        models=models, chance=own.chance, others=others, p=p, listed=tuple(listed), by_luck=by_luck
+    others, p = (None, None) if not borrowed.shape[1] else _against_luck(borrowed, with_question)
+    listed, by_luck = _given(borrowed if borrowed.shape[1] else pooled, with_question)
+    return WrongQuestionControl(
+        models=models, chance=with_question.chance, others=others, p=p, listed=tuple(listed), by_luck=by_luck
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, Suspects
+from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, SuspectList
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -30,19 +30,19 @@ TOLD = 0.5  # the share of the questions that the models must have been told of,
 _LATE = 0.25  # of a model's checkpoints
 
 
-def doubted(measurements: Measurements) -> Suspects:
+def find_doubtful_keys(measurements: Measurements) -> SuspectList:
     """The questions whose keys the models doubt, and those with two right answers."""
-    curves = [curve for curve in measurements.curves if late(measurements, curve).size]
+    curves = [curve for curve in measurements.curves if last_quarter(measurements, curve).size]
     if not curves or not len(measurements.gold):
-        return Suspects(
+        return SuspectList(
             listed=(), knowledge=None, why="No checkpoint is complete yet, so nothing can be told."
         )
-    at = {curve.model.name: late(measurements, curve) for curve in curves}
+    at = {curve.model.name: last_quarter(measurements, curve) for curve in curves}
     known_of = measurements.told if measurements.taught_of_all else None
     told = np.array(known_of or (True,) * len(measurements.gold), bool)
     left_out = int((~told).sum())
     if told.mean() < TOLD:
-        return Suspects(
+        return SuspectList(
             listed=(),
             knowledge=None,
             left_out=left_out,
@@ -54,7 +54,7 @@ def doubted(measurements: Measurements) -> Suspects:
     }
     best = max(knowledge.values())
     if best < KNOWS:
-        return Suspects(
+        return SuspectList(
             listed=(),
             knowledge=best,
             left_out=left_out,
@@ -69,7 +69,7 @@ def doubted(measurements: Measurements) -> Suspects:
     known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
     found = (*_wrong(measurements, pooled, agreeing), *_double(measurements, pooled, agreeing))
     listed = tuple(suspect for suspect in found if suspect.question_id in known)
-    return Suspects(listed=listed, knowledge=best, left_out=left_out)
+    return SuspectList(listed=listed, knowledge=best, left_out=left_out)
 
 
 def probabilities(ll: Floats) -> Floats:
@@ -79,9 +79,9 @@ def probabilities(ll: Floats) -> Floats:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def late(measurements: Measurements, curve: ModelCurve) -> np.ndarray:
+def last_quarter(measurements: Measurements, model_curve: ModelCurve) -> np.ndarray:
     """The last quarter of a model's complete checkpoints, at least one."""
-    complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, "acc")))
+    complete = np.flatnonzero(np.isfinite(measurements.values(model_curve.model.name, "acc")))
     return complete[-max(1, round(_LATE * len(complete))) :] if complete.size else complete
 
 

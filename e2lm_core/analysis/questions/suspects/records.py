@@ -27,7 +27,7 @@ class Suspect(Record):
     of: int
 
 
-class Suspects(Record):
+class SuspectList(Record):
     """Suspected questions, the gravest kind and the plainest first; `why` no key can be doubted, where that is so.
 
     The keys of `left_out` questions were not looked at, since these models were never told of them.

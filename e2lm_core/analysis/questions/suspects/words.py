@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis.questions.suspects import alike, control, keys
-from e2lm_core.analysis.questions.suspects.control import CLEARLY, Control, Unread
-from e2lm_core.analysis.questions.suspects.records import KINDS, Kind, Suspect, Suspects
+from e2lm_core.analysis.questions.suspects.control import CLEARLY, ControlAccuracy, WrongQuestionControl
+from e2lm_core.analysis.questions.suspects.records import KINDS, Kind, Suspect, SuspectList
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Question
 from e2lm_core.scores.measurements import Measurements
@@ -31,30 +31,38 @@ CONTROL_HELP = (
 NO_CONTROL = "Whether the set can be answered unread is not known yet"
 
 
-def suspects(
-    measurements: Measurements, unread: Measurements | None = None
-) -> tuple[Suspects, Control | None]:
+def all_suspects(
+    measurements: Measurements, without_question: Measurements | None = None
+) -> tuple[SuspectList, WrongQuestionControl | None]:
     """Every suspected question, the gravest kind first, and the control where it was run."""
-    found = keys.doubted(measurements)
-    controlled = control.control(measurements, unread) if unread is not None else None
-    listed = [*found.listed, *(controlled.listed if controlled else ()), *alike.alike(measurements)]
+    found = keys.find_doubtful_keys(measurements)
+    controlled = (
+        control.evaluate_control(measurements, without_question) if without_question is not None else None
+    )
+    listed = [
+        *found.listed,
+        *(controlled.listed if controlled else ()),
+        *alike.find_weak_distractors(measurements),
+    ]
     listed.sort(key=lambda suspect: KINDS.index(suspect.kind))
     return found.model_copy(update={"listed": tuple(listed)}), controlled
 
 
-def finding(found: Suspects) -> str:
+def headline(suspects: SuspectList) -> str:
     """How many questions of each kind there are, or why none can be told."""
-    listed = [suspect.kind for suspect in found.listed]
+    listed = [suspect.kind for suspect in suspects.listed]
     said = [f"**{listed.count(kind):,}** {_SAID[kind]}" for kind in KINDS if kind in listed]
-    sentence = f"Questions to look at: {phrasing.listing(said, len(KINDS))}." if said else ""
-    if found.why:
-        return f"{found.why} {sentence}".strip()
-    left = phrasing.count(found.left_out, "question")
-    untold = f" The models were never told of {left}, whose keys they cannot doubt." if found.left_out else ""
+    sentence = f"Questions to look at: {phrasing.join_words(said, len(KINDS))}." if said else ""
+    if suspects.why:
+        return f"{suspects.why} {sentence}".strip()
+    left = phrasing.count(suspects.left_out, "question")
+    untold = (
+        f" The models were never told of {left}, whose keys they cannot doubt." if suspects.left_out else ""
+    )
     return (sentence or "No question stands out.") + untold
 
 
-def unread(controlled: Control) -> str:
+def control_sentence(controlled: WrongQuestionControl) -> str:
     """What the control says of the set."""
     if controlled.others is None or controlled.p is None:
         return "The set has one question, so no other's prompt could be borrowed."
@@ -74,7 +82,7 @@ def _p(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def evidence(suspect: Suspect) -> str:
+def evidence_text(suspect: Suspect) -> str:
     """What the number means, in a few words."""
     value, models = suspect.evidence, f"{suspect.models} of {suspect.of} models"
     return {
@@ -87,11 +95,11 @@ def evidence(suspect: Suspect) -> str:
     }[suspect.kind]
 
 
-def frame(found: Suspects, questions: Sequence[Question]) -> pd.DataFrame:
+def suspect_frame(suspects: SuspectList, questions: Sequence[Question]) -> pd.DataFrame:
     """One row a suspect: id, why, key, about (the choices in question), evidence, in words, models, question."""
     by_id = {question.id: question for question in questions}
     rows = []
-    for suspect in found.listed:
+    for suspect in suspects.listed:
         question = by_id[suspect.question_id]
         rows.append(
             {
@@ -100,7 +108,7 @@ def frame(found: Suspects, questions: Sequence[Question]) -> pd.DataFrame:
                 "key": question.choices[suspect.gold],
                 "about": " / ".join(question.choices[c] for c in suspect.about) or None,
                 "evidence": suspect.evidence,
-                "what it is": evidence(suspect),
+                "what it is": evidence_text(suspect),
                 "models": suspect.models,
                 "question": question.question,
             }
@@ -108,7 +116,7 @@ def frame(found: Suspects, questions: Sequence[Question]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def control_frame(controlled: Control) -> pd.DataFrame:
+def control_frame(controlled: WrongQuestionControl) -> pd.DataFrame:
     """One row a model: accuracy asked, under other questions' prompts, under an empty one, in percent."""
     return pd.DataFrame(
         [
@@ -118,7 +126,7 @@ def control_frame(controlled: Control) -> pd.DataFrame:
     )
 
 
-def document(controlled: Control | None) -> dict[str, Any] | None:
+def control_document(controlled: WrongQuestionControl | None) -> dict[str, Any] | None:
     """The control as JSON; None where it was not run."""
     if controlled is None:
         return None
@@ -128,10 +136,10 @@ def document(controlled: Control | None) -> dict[str, Any] | None:
         "p": controlled.p,
         "giveaways": len(controlled.listed),
         "giveaways_by_luck": controlled.by_luck,
-        "finding": unread(controlled).replace("**", ""),
+        "finding": control_sentence(controlled).replace("**", ""),
         "models": [_model(one) for one in controlled.models],
     }
 
 
-def _model(one: Unread) -> dict[str, Any]:
+def _model(one: ControlAccuracy) -> dict[str, Any]:
     return {"model": one.model, "acc": one.own, "acc_others": one.others, "acc_blank": one.blank}

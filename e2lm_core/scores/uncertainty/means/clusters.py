@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def numbered(groups: Sequence[str | None]) -> NDArray[np.intp]:
+def group_numbers(groups: Sequence[str | None]) -> NDArray[np.intp]:
     """[Q]: each question's group as a number; a question without one has its own."""
     numbers: dict[object, int] = {}
     return np.array(
@@ -36,14 +36,14 @@ def design_effect(values: ArrayLike, groups: Sequence[str | None]) -> float:
     total = float((deviations**2).sum())
     if not any(groups) or total == 0:
         return 1.0
-    sums = np.bincount(numbered(groups), weights=deviations)
+    sums = np.bincount(group_numbers(groups), weights=deviations)
     return max(1.0, float((sums**2).sum()) / total)
 
 
-def intraclass(values: ArrayLike, groups: Sequence[str | None]) -> float | None:
+def intraclass_correlation(values: ArrayLike, groups: Sequence[str | None]) -> float | None:
     """How alike questions of one group are, 1 where they are all the same; None where no two share one, or all differ
     by nothing."""
-    array, cluster = np.asarray(values, dtype=np.float64), numbered(groups)
+    array, cluster = np.asarray(values, dtype=np.float64), group_numbers(groups)
     sizes = np.bincount(cluster)
     number, kinds = len(array), len(sizes)
     if kinds < 2 or kinds == number:

@@ -16,7 +16,7 @@ Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Crossing:
+class OnsetEstimate:
     """Where a difference becomes positive for good.
 
     `measured`: the first checkpoint from which the measured difference stays positive to the end. `low`, `high`:
@@ -30,14 +30,14 @@ class Crossing:
     share: float
 
 
-def lasting_from(holds: ArrayLike) -> Places:
+def first_lasting_index(holds: ArrayLike) -> Places:
     """min {k : holds_j for all j >= k}: [..., K] -> [...], K where it does not hold at the last checkpoint."""
     truth = np.asarray(holds, dtype=bool)
     to_the_end = np.logical_and.accumulate(truth[..., ::-1], axis=-1).sum(axis=-1)
     return np.asarray(truth.shape[-1] - to_the_end, dtype=np.intp)
 
 
-def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
+def estimate_onset(difference: ArrayLike, resampled: ArrayLike, level: float) -> OnsetEstimate:
     """Where a difference becomes positive for good, see `Crossing`.
 
         measured   = min {k : d_j > 0 for all j >= k}
@@ -53,15 +53,15 @@ def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
 
     Raises: ValueError where there is no checkpoint, or shapes disagree.
     """
-    values, samples = np.asarray(difference, dtype=np.float64), np.asarray(drawn, dtype=np.float64)
+    values, samples = np.asarray(difference, dtype=np.float64), np.asarray(resampled, dtype=np.float64)
     if values.ndim != 1 or samples.ndim != 2 or samples.shape[1] != len(values) or not len(values):
         raise ValueError(
             f"expected a difference [K] and resamples [R, K], not {values.shape}, {samples.shape}"
         )
     share = share_above(samples[:, -1])
-    measured = int(lasting_from(values > 0))
+    measured = int(first_lasting_index(values > 0))
     if np.isnan(level):
-        return Crossing(measured, None, None, share)
+        return OnsetEstimate(measured, None, None, share)
     tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(lasting_from(samples > 0), tails, method="inverted_cdf")
-    return Crossing(measured, int(low), int(high), share)
+    low, high = np.quantile(first_lasting_index(samples > 0), tails, method="inverted_cdf")
+    return OnsetEstimate(measured, int(low), int(high), share)

@@ -41,7 +41,7 @@ class Evidence:
     freedom: float
 
 
-def few(metric: str, questions: int, clusters: int) -> str | None:
+def too_few_reason(metric: str, questions: int, clusters: int) -> str | None:
     """Why so few questions (groups count once in `clusters`) have no interval; None where they have."""
     least = FEWEST_SHARES if metric in SHARES else FEWEST
     if clusters < questions and clusters < FEWEST_GROUPS:
@@ -60,7 +60,7 @@ def quantile(metric: str, questions: int, clusters: int, level: float = LEVEL) -
     return float(stdtrit(max(clusters - 1, 1), (1 + level) / 2))
 
 
-def of_mean(
+def mean_interval(
     metric: str,
     values: ArrayLike,
     samples: ArrayLike,
@@ -74,7 +74,7 @@ def of_mean(
     """
     array, drawn = np.asarray(values, dtype=np.float64), np.asarray(samples, dtype=np.float64)
     questions = size or array.shape[-1]
-    if few(metric, questions, clusters):
+    if too_few_reason(metric, questions, clusters):
         return np.full((*array.shape[:-1], 2), np.nan)
     mean = array.mean(axis=-1)
     if metric not in BOUNDED_METRICS:
@@ -87,7 +87,7 @@ def of_mean(
     return np.where(known[..., None], np.stack([low, high], axis=-1), np.nan)
 
 
-def of_difference(
+def paired_interval(
     metric: str,
     values: ArrayLike,
     samples: ArrayLike,
@@ -98,7 +98,7 @@ def of_difference(
     """[K, 2]: the interval of the mean of paired differences `values` [K, Q], NaN where there is none; see `of_mean`."""
     array = np.asarray(values, dtype=np.float64)
     questions = size or array.shape[-1]
-    if few(metric, questions, clusters):
+    if too_few_reason(metric, questions, clusters):
         return np.full((*array.shape[:-1], 2), np.nan)
     found = evidence(metric, array, samples, clusters, questions)
     reach = quantile(metric, questions, clusters, level) * found.error
@@ -106,7 +106,7 @@ def of_difference(
     return np.where((found.error > 0)[..., None], bounds, np.nan)
 
 
-def of_separate(
+def unpaired_interval(
     metric: str,
     first: tuple[ArrayLike, ArrayLike, int],
     second: tuple[ArrayLike, ArrayLike, int],
@@ -117,11 +117,11 @@ def of_separate(
     if metric not in BOUNDED_METRICS:
         clusters = min(groups_one, groups_two)
         least = min(np.shape(one)[-1], np.shape(two)[-1])
-        if few(metric, least, clusters):
+        if too_few_reason(metric, least, clusters):
             return np.full(2, np.nan)
         return _percentile(np.asarray(drawn_two) - np.asarray(drawn_one), clusters, level)
     each = [
-        of_mean(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups, level)[0]
+        mean_interval(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups, level)[0]
         for values, drawn, groups in (first, second)
     ]
     low, high = proportions.newcombe(
@@ -139,14 +139,14 @@ def evidence(
     mean, square = array.mean(axis=-1), (array**2).mean(axis=-1)
     changed = (array != 0).mean(axis=-1) * questions
     largest = 1.0 if metric in BOUNDED_METRICS else np.abs(array).max(axis=-1, initial=0.0)
-    made_up = proportions.made_up(square, questions, changed, largest)
+    made_up = proportions.pseudo_count_size(square, questions, changed, largest)
     number = questions / design_effect(square - mean**2, questions, drawn, clusters)
-    centre, error = proportions.paired(mean, square, number, made_up)
+    centre, error = proportions.bonett_price(mean, square, number, made_up)
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
     return Evidence(centre, error, freedom)
 
 
-def judged(
+def difference_tests(
     metric: str, value: float, bounds: tuple[float, float], questions: int, clusters: int
 ) -> tuple[float, float, float]:
     """(p of no difference, margin of equivalence, detectable difference) that follow from a 95% interval.
@@ -181,7 +181,7 @@ def design_effect(variance: ArrayLike, questions: int, samples: Floats, clusters
 def _effective(mean: Floats, array: Floats, drawn: Floats, clusters: int, questions: int) -> Floats:
     """The effective number of yes-or-no questions behind means between 0 and 1."""
     variance = array.var(axis=-1)
-    alone = proportions.effective(mean, variance / questions, questions)
+    alone = proportions.effective_size(mean, variance / questions, questions)
     return np.maximum(alone / design_effect(variance, questions, drawn, clusters), 1.0)
 
 

@@ -30,7 +30,7 @@ def wilson(share: ArrayLike, number: ArrayLike, quantile: float) -> Bounds:
     return np.maximum(centre - reach, 0.0), np.minimum(centre + reach, 1.0)
 
 
-def effective(mean: ArrayLike, variance: ArrayLike, least: float) -> Floats:
+def effective_size(mean: ArrayLike, variance: ArrayLike, least: float) -> Floats:
     """How many yes-or-no questions have a mean of this variance: m (1 - m) / variance; `least` where it is 0.
 
     Not fewer than what a single group answered alike would be, 1. `variance` is that of the mean.
@@ -41,16 +41,16 @@ def effective(mean: ArrayLike, variance: ArrayLike, least: float) -> Floats:
     return np.maximum(number, 1.0)
 
 
-def newcombe(first: ArrayLike, of_first: Bounds, second: ArrayLike, of_second: Bounds) -> Bounds:
+def newcombe(first: ArrayLike, first_interval: Bounds, second: ArrayLike, second_interval: Bounds) -> Bounds:
     """Newcombe's hybrid interval of second - first, two means of different questions, from the interval of each."""
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     apart = two - one
-    low = apart - np.hypot(two - of_second[0], of_first[1] - one)
-    high = apart + np.hypot(of_second[1] - two, one - of_first[0])
+    low = apart - np.hypot(two - second_interval[0], first_interval[1] - one)
+    high = apart + np.hypot(second_interval[1] - two, one - first_interval[0])
     return low, high
 
 
-def made_up(square: ArrayLike, number: ArrayLike, changed: ArrayLike, largest: ArrayLike) -> Floats:
+def pseudo_count_size(square: ArrayLike, number: ArrayLike, changed: ArrayLike, largest: ArrayLike) -> Floats:
     """The size of Bonett and Price's two made-up changes: sqrt((sum of d^2 + largest^2) / (changed + 1)).
 
     `square` is the mean of d^2 over `number` questions of which `changed` differ at all, `largest` the largest change
@@ -61,7 +61,7 @@ def made_up(square: ArrayLike, number: ArrayLike, changed: ArrayLike, largest: A
     return np.sqrt((total + np.asarray(largest) ** 2) / (np.asarray(changed, dtype=np.float64) + 1))
 
 
-def paired(
+def bonett_price(
     difference: ArrayLike, square: ArrayLike, number: ArrayLike, size: ArrayLike
 ) -> tuple[Floats, Floats]:
     """(centre, standard error) of Bonett and Price's interval of a mean of paired differences d.

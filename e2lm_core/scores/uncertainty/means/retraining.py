@@ -47,7 +47,7 @@ class Family:
     freedom: int
 
 
-class Moved(NamedTuple):
+class SeedDeviation(NamedTuple):
     """Near a step: `sd`, t, None where no replicates are near; of `freedom` degrees, found in a `raw` variance (half of
     (m_1 - m_2)^2) that holds question noise too."""
 
@@ -57,12 +57,12 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Retraining:
+class SeedVariance:
     """What is known of training again; `families` is empty where no model was trained twice."""
 
     families: tuple[Family, ...]
 
-    def at(self, step: int) -> Moved:
+    def deviation_at(self, step: int) -> SeedDeviation:
         """How far training again moves a mean near a step of training."""
         near = [
             (family.freedom, [v for k, v in family.variance.items() if step / NEARBY <= k <= step * NEARBY])
@@ -70,10 +70,10 @@ class Retraining:
         ]
         known = [(freedom, np.mean(values, axis=0)) for freedom, values in near if values]
         if not known:
-            return Moved(None, 0.0, 0.0)
+            return SeedDeviation(None, 0.0, 0.0)
         degrees = sum(own for own, _ in known)
         variance, raw = sum(own * value for own, value in known) / degrees
-        return Moved(math.sqrt(max(0.0, float(variance))), float(degrees), float(raw))
+        return SeedDeviation(math.sqrt(max(0.0, float(variance))), float(degrees), float(raw))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class Retraining:
         return tuple(family.name for family in self.families)
 
 
-def of(measurements: Measurements, metric: str) -> Retraining:
+def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVariance:
     """From the replicates among the measured models: those that are named as further seeds of another."""
     members: dict[str, list[ModelCurve]] = {}
     for curve in measurements.curves:
@@ -96,7 +96,7 @@ def of(measurements: Measurements, metric: str) -> Retraining:
             means = {step: np.mean(found, axis=0) for step, found in per_step.items()}
             variance = {step: (float(mean[0]), float(mean[1])) for step, mean in means.items()}
             families.append(Family(name, variance, len(curves) - 1))
-    return Retraining(tuple(families))
+    return SeedVariance(tuple(families))
 
 
 def _variances(
@@ -114,7 +114,7 @@ def _variances(
     return found
 
 
-def freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
+def satterthwaite_freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
     """Satterthwaite's degrees of freedom of a `total` variance that is made of parts, each (variance, its degrees).
 
     total^2 / sum of v^2 / f; infinite where nothing varies that is not known. What was taken off a part as question
@@ -124,25 +124,27 @@ def freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
     return total**2 / uncertain if uncertain > 0 else math.inf
 
 
-def caution(degrees: float) -> float:
+def training_noise_factor(degrees: float) -> float:
     """How many times as much training noise as replicates of so many degrees show is reckoned with in the degrees."""
     return 1.0 + CAUTION / degrees if degrees else 1.0
 
 
-def against(error: Floats, degrees: float, moved: Sequence[Moved], models: int) -> tuple[Floats, Floats]:
+def total_error(
+    error: Floats, degrees: float, seed_deviation: Sequence[SeedDeviation], models: int
+) -> tuple[Floats, Floats]:
     """Standard errors [K] of `degrees` with training again of so many models in them, where known, and their degrees.
 
     Of what replicates show, question noise of at most e^2 is taken off: a total below their variance would have fewer
     degrees than they have.
     """
     errors, freedoms = [], []
-    for own, again in zip(error, moved, strict=True):
+    for own, again in zip(error, seed_deviation, strict=True):
         shown = models * again.raw
         known = min(shown - models * (again.sd or 0.0) ** 2, own**2)
         errors.append(math.sqrt(own**2 + max(0.0, shown - known)))
-        feared = caution(again.freedom) * shown
+        feared = training_noise_factor(again.freedom) * shown
         parts = [(own**2, degrees), (feared, again.freedom or math.inf)]
-        freedoms.append(min(freedom(own**2 + max(0.0, feared - known), parts), 1e9))
+        freedoms.append(min(satterthwaite_freedom(own**2 + max(0.0, feared - known), parts), 1e9))
     return np.array(errors), np.array(freedoms)
 
 

@@ -32,7 +32,7 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
-def from_where(p_values: Sequence[ArrayLike], alpha: float = ALPHA) -> NDArray[np.intp]:
+def first_significant_index(p_values: Sequence[ArrayLike], alpha: float = ALPHA) -> NDArray[np.intp]:
     """For each of m curves [K_i] the first place from which it holds to its end; K_i where not even there.
 
     p-values are of each checkpoint by itself. See the module's head for how they are judged together.

@@ -33,7 +33,7 @@ OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 KINDS = ("jsonl", "json", "parquet")
 
 
-def file_of(folder: Path, subset: str | None, split: str) -> Path | None:
+def find_split_file(folder: Path, subset: str | None, split: str) -> Path | None:
     """The file of a split in a folder, by the names that the studio looks for; None without one."""
     stems = (f"{subset}/{split}", f"{subset}_{split}", split) if subset else (split,)
     paths = (folder / f"{stem}.{kind}" for stem in stems for kind in KINDS)
@@ -42,7 +42,7 @@ def file_of(folder: Path, subset: str | None, split: str) -> Path | None:
 
 def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]] | None:
     """The rows of a split in a folder; None where there are none."""
-    path = file_of(folder, subset, split)
+    path = find_split_file(folder, subset, split)
     if path is not None:
         if path.suffix == ".parquet":
             import pyarrow.parquet as parquet
@@ -84,7 +84,7 @@ def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def answers(address: str, seconds: float = ANSWER_S) -> bool:
+def is_reachable(address: str, seconds: float = ANSWER_S) -> bool:
     """Whether anything answers at an address of the web in that time, a refusal too."""
     found: list[bool] = []
 
@@ -106,7 +106,7 @@ def answers(address: str, seconds: float = ANSWER_S) -> bool:
     return bool(found) and found[0]
 
 
-def without_the_hub() -> str | None:
+def go_offline_without_hub() -> str | None:
     """The hub's address where it does not answer; `datasets` and the hub's client then take what is here alone.
 
     Each of their requests would be made again five times, less and less often. None where the hub answers, or was
@@ -115,7 +115,7 @@ def without_the_hub() -> str | None:
     if any(os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in OFFLINE):
         return None
     address = os.environ.get("HF_ENDPOINT") or HUB
-    if answers(address):
+    if is_reachable(address):
         return None
     os.environ.update(dict.fromkeys(OFFLINE, "1"))
     return address
@@ -193,13 +193,13 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
-def require_own_rows(tasks: list[Any], folder: Path) -> None:
+def require_separate_rows(tasks: list[Any], folder: Path) -> None:
     """Raises ValueError where two tasks that ask for different data sets or splits would be scored on one file."""
     read: dict[Path, tuple[str, Any]] = {}
     for config in (task.config for task in tasks):
         split = config.test_split or config.validation_split
         asked = (config.dataset_path, config.dataset_name, split)
-        file = file_of(folder, config.dataset_name, split)
+        file = find_split_file(folder, config.dataset_name, split)
         if file is not None and read.setdefault(file, (config.task, asked))[1] != asked:
             raise ValueError(
                 f"{read[file][0]} and {config.task} would both read {file.name}; give each its own rows, as SUBSET/{file.name}"
@@ -218,11 +218,11 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
         if order["rows"]:
             stand_in(Path(order["rows"]))
         else:
-            away = without_the_hub()
+            away = go_offline_without_hub()
         seed()
         tasks = tasks_of(order["task"])
         if order["rows"]:
-            require_own_rows(tasks, Path(order["rows"]))
+            require_separate_rows(tasks, Path(order["rows"]))
         for task in tasks:
             known = settings(task)
             tell(known)

@@ -27,7 +27,9 @@ def typed(rows: Sequence[Row], where: str) -> list[Row]:
     return [{name: columns[name][place] for name in names} for place in range(len(rows))]
 
 
-def require_as_read(rows: Sequence[Row], used: Collection[str] | None, where: str, is_list: bool) -> None:
+def require_same_as_datasets(
+    rows: Sequence[Row], used: Collection[str] | None, where: str, is_list: bool
+) -> None:
     """Raises TaskError for a column of which the JSON reader of `datasets` gives other values than the file holds.
 
     Args:

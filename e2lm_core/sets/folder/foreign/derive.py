@@ -18,7 +18,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import CLOZE_CHOICE, ENDING_TARGET, ENDING_TEXT, Question, TaskConfig, TaskSet
 from e2lm_core.sets.folder.foreign.columns import Row
 from e2lm_core.sets.prompts.docs import OPTIONAL, harness_rows
-from e2lm_core.sets.prompts.render import Parts, parts_of
+from e2lm_core.sets.prompts.render import RenderedParts, render_parts
 from e2lm_core.sets.prompts.sandbox import names_in
 from e2lm_core.sets.rows import extra_columns
 
@@ -32,11 +32,11 @@ class Documents(NamedTuple):
 
     test: Sequence[Row]
     dev: Sequence[Row]
-    of_test: Sequence[Parts]
-    of_dev: Sequence[Parts]
+    of_test: Sequence[RenderedParts]
+    of_dev: Sequence[RenderedParts]
 
 
-class Form(NamedTuple):
+class StudioForm(NamedTuple):
     """A way to write a task: its prompt, and where a row's question is, in a column or in its rendered text (None).
 
     `own` keeps a row's own choices and answer, `described` the rendered description in a column.
@@ -48,23 +48,23 @@ class Form(NamedTuple):
     described: bool = False
 
 
-def rendered(config: TaskConfig, test: Sequence[Row], dev: Sequence[Row], where: str) -> Documents:
+def render_documents(config: TaskConfig, test: Sequence[Row], dev: Sequence[Row], where: str) -> Documents:
     """What the task's own templates make of its rows. Raises TaskError, which names the row, for what they cannot."""
     if config.doc_to_choice == CLOZE_CHOICE:  # rendered, as the harness does it, whatever the column holds
         config = config.model_copy(update={"doc_to_choice": "{{ choices }}"})
     labels = [f"row {n} of {where}" for n in range(1, len(test) + 1)]
-    of_test = parts_of(config, test, labels)
+    of_test = render_parts(config, test, labels)
     for part, label in zip(of_test, labels, strict=True):
         if part.gold < 0:
             raise TaskError(
                 f"doc_to_target gives {part.target!r:.60} at {label}, which is none of its {len(part.choices)} "
                 "choices: take the row out, or change the template."
             )
-    of_dev = parts_of(config, dev, [f"example {n} of {where}" for n in range(1, len(dev) + 1)])
+    of_dev = render_parts(config, dev, [f"example {n} of {where}" for n in range(1, len(dev) + 1)])
     return Documents(test, dev, of_test, of_dev)
 
 
-def fits(rows: Sequence[Row]) -> bool:
+def has_studio_columns(rows: Sequence[Row]) -> bool:
     """Whether every row has the studio's own columns, of the studio's own kinds."""
     return all(
         isinstance(row.get("question"), str)
@@ -76,10 +76,10 @@ def fits(rows: Sequence[Row]) -> bool:
     )
 
 
-def in_our_form(config: TaskConfig, documents: Documents) -> TaskSet:
+def to_studio_form(config: TaskConfig, documents: Documents) -> TaskSet:
     """The set with equal prompts that leaves most to edit. Raises TaskError where no form has equal prompts."""
     if _endings(documents):
-        return plain_form(config, documents)
+        return rendered_form(config, documents)
     varied = len({part.description for part in (*documents.of_test, *documents.of_dev)}) > 1
     for form in _forms(config, documents):
         forms = [form]
@@ -87,12 +87,12 @@ def in_our_form(config: TaskConfig, documents: Documents) -> TaskSet:
             described = form.config.model_copy(update={"description": DESCRIPTION})
             forms.append(form._replace(config=described, described=True))
         for candidate in forms:
-            if _is_equal(task := written(candidate, documents), documents):
+            if _is_equal(task := write_form(candidate, documents), documents):
                 return task
-    return plain_form(config, documents)
+    return rendered_form(config, documents)
 
 
-def plain_form(config: TaskConfig, documents: Documents) -> TaskSet:
+def rendered_form(config: TaskConfig, documents: Documents) -> TaskSet:
     """The set whose questions and description are the rendered texts. Raises TaskError where that is not equal."""
     said = {part.description for part in (*documents.of_test, *documents.of_dev)}
     is_one = len(said) == 1 and not _CODE.search(min(said)) and "{#" not in min(said)
@@ -100,7 +100,7 @@ def plain_form(config: TaskConfig, documents: Documents) -> TaskSet:
     ours = _ours(config, "question", description)
     if _endings(documents):
         ours = ours.model_copy(update={"doc_to_text": ENDING_TEXT, "doc_to_target": ENDING_TARGET})
-    task = written(Form(ours, described=not is_one), documents)
+    task = write_form(StudioForm(ours, described=not is_one), documents)
     if not _is_equal(task, documents):
         raise TaskError(
             f"{config.task}: its prompts cannot be written in the studio's form, so it stays closed."
@@ -113,7 +113,7 @@ def _endings(documents: Documents) -> bool:
     return any(isinstance(part.text, int) for part in (*documents.of_test, *documents.of_dev))
 
 
-def written(form: Form, documents: Documents) -> TaskSet:
+def write_form(form: StudioForm, documents: Documents) -> TaskSet:
     """The task in a form, whether or not its prompts are equal."""
     rows = [*documents.test, *documents.dev]
     names = [*(f"q{n + 1}" for n in range(len(documents.test))), *(f"dev{n + 1}" for n in range(len(rows)))]
@@ -127,21 +127,21 @@ def written(form: Form, documents: Documents) -> TaskSet:
     return TaskSet(config=form.config, questions=tuple(every[:test]), dev=tuple(every[test:]))
 
 
-def _forms(config: TaskConfig, documents: Documents) -> Iterator[Form]:
+def _forms(config: TaskConfig, documents: Documents) -> Iterator[StudioForm]:
     rows = [*documents.test, *documents.dev]
     if not any(part.text for part in (*documents.of_test, *documents.of_dev)):
-        yield Form(_ours(config, ""))
-    if fits(rows):
-        yield Form(config, "question", own=True)
+        yield StudioForm(_ours(config, ""))
+    if has_studio_columns(rows):
+        yield StudioForm(config, "question", own=True)
     texts = [name for name in rows[0] if all(isinstance(row.get(name), str) for row in rows)] if rows else []
     if config.doc_to_text in texts:
-        yield Form(_ours(config, "question"), config.doc_to_text)
+        yield StudioForm(_ours(config, "question"), config.doc_to_text)
     elif "question" in texts:
-        yield Form(_ours(config, config.doc_to_text), "question")
+        yield StudioForm(_ours(config, config.doc_to_text), "question")
     else:
         for name in _likely(config.doc_to_text, texts, rows):
-            yield Form(_ours(config, _renamed(config.doc_to_text, name)), name)
-    yield Form(_ours(config, "question"))
+            yield StudioForm(_ours(config, _renamed(config.doc_to_text, name)), name)
+    yield StudioForm(_ours(config, "question"))
 
 
 def _ours(config: TaskConfig, text: str, description: str | None = None) -> TaskConfig:
@@ -162,7 +162,7 @@ def _renamed(template: str, name: str) -> str:
     return _CODE.sub(lambda code: word.sub("question", code[0]), template)
 
 
-def _question(form: Form, row: Row, part: Parts, name: str) -> Question:
+def _question(form: StudioForm, row: Row, part: RenderedParts, name: str) -> Question:
     if isinstance(part.text, int):
         question: Any = part.target
     elif form.column is None:
@@ -196,13 +196,13 @@ def _is_equal(task: TaskSet, documents: Documents) -> bool:
     docs, dev = harness_rows(task.questions, task.dev)
     theirs = (*documents.of_test, *documents.of_dev)
     try:
-        ours = parts_of(task.config, [*docs, *dev], [f"row {n + 1}" for n in range(len(theirs))])
+        ours = render_parts(task.config, [*docs, *dev], [f"row {n + 1}" for n in range(len(theirs))])
     except TaskError:
         return False
     return all(_said(one) == _said(other) for one, other in zip(ours, theirs, strict=True))
 
 
-def _said(part: Parts) -> tuple[object, ...]:
+def _said(part: RenderedParts) -> tuple[object, ...]:
     """All of a document that a prompt depends on."""
     shown = part.target if isinstance(part.target, str) else ""
     if 0 <= part.gold < len(part.choices):

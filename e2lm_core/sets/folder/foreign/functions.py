@@ -19,7 +19,7 @@ from e2lm_core.sets.folder.foreign import ours
 MAX_SOURCE = 200_000  # bytes
 
 
-def known(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any], Any] | None:
+def find_replacement(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any], Any] | None:
     """Ours for the function that a YAML names; None where nobody knows what it says.
 
     For `process_docs` it makes rows of rows, for `doc_to_…` a value of a row.
@@ -29,13 +29,13 @@ def known(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any],
     name = function.dotted.rpartition(".")[2]
     if source is None or len(source) > MAX_SOURCE:
         return None
-    digest = digest_of(source, name)
+    digest = function_digest(source, name)
     make = ours.KNOWN.get(digest) if digest else None
     return make(name) if make else None
 
 
 @lru_cache(maxsize=256)
-def digest_of(source: bytes, name: str) -> str | None:
+def function_digest(source: bytes, name: str) -> str | None:
     """The first 16 hexadecimal digits of the meaning's sha256; None for what is no Python."""
     try:
         tree = ast.parse(source)

@@ -13,30 +13,30 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.base.phrasing import quote
+from e2lm_core.sets.folder.includes import merge_includes
 
 MOST = 500  # tasks of a group, and groups within groups
 _NAMED = re.compile(rb"^ ?['\"]?(task|group)['\"]?[ \t]*:[ \t]*['\"]?([^'\"\s#\[,]+)", re.MULTILINE)
 
 
 @runtime_checkable
-class Walked(Protocol):
+class FileTree(Protocol):
     """Files that can say which YAMLs lie below a folder of theirs."""
 
     def below(self, folder: str) -> list[str]: ...
 
 
-class Member(NamedTuple):
+class GroupMember(NamedTuple):
     """A task of a group: the path of its YAML, and the keys that the group gives it."""
 
     yaml: str
     over: Mapping[str, Any]
 
 
-def members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Member]] | None:
+def group_members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[GroupMember]] | None:
     """The name and tasks of the group in a YAML; None where it is no group. Raises TaskError for a task that is nowhere."""
-    raw = merged(files, yaml, [])
+    raw = merge_includes(files, yaml, [])
     if "group" not in raw and not isinstance(raw.get("task"), list):
         return None
     found = list(_of(raw, {}, _Index(files, yaml), yaml, ()))
@@ -46,7 +46,7 @@ def members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Member]] |
 
 def _of(
     raw: Mapping[str, Any], over: Mapping[str, Any], index: _Index, where: str, above: tuple[str, ...]
-) -> Iterator[Member]:
+) -> Iterator[GroupMember]:
     items = raw.get("task")
     if len(above) > 20:
         raise TaskError(f"{where}: its groups contain each other; take one out.")
@@ -69,7 +69,7 @@ def _of(
                     raise TaskError(f"{where}: the group {name!r} contains itself; take it out.")
                 yield from _of(inner, given, index, path, (*above, name))
             else:
-                yield Member(path, given)
+                yield GroupMember(path, given)
 
 
 class _Index:
@@ -82,7 +82,7 @@ class _Index:
     def keys(self, path: str) -> Mapping[str, Any]:
         """What a YAML says, read once."""
         if path not in self._read:
-            self._read[path] = merged(self.files, path, [])
+            self._read[path] = merge_includes(self.files, path, [])
         return self._read[path]
 
     def find(self, name: str, where: str) -> list[str]:
@@ -91,7 +91,7 @@ class _Index:
                 return [known[name]]
             if tagged := self.tagged(name, known):
                 return tagged
-        raise TaskError(f"{where}: the group's task {quoted(name)} is not in the tree that was given.")
+        raise TaskError(f"{where}: the group's task {quote(name)} is not in the tree that was given.")
 
     @cached_property
     def near(self) -> dict[str, str]:
@@ -128,7 +128,7 @@ def is_group(data: bytes) -> bool:
     return "group" in _names(data)
 
 
-def yamls_of(files: Mapping[str, bytes], name: str) -> list[str]:
+def find_task_yamls(files: Mapping[str, bytes], name: str) -> list[str]:
     """The YAML of the task or group of that name in a tree, or those of the tasks with that tag; none without either."""
     index = _Index(files, "")
     if name in index.everywhere:
@@ -140,7 +140,7 @@ def yamls_of(files: Mapping[str, bytes], name: str) -> list[str]:
 
 def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
     """The YAMLs in a folder of the tree and below it, in order."""
-    if isinstance(files, Walked):
+    if isinstance(files, FileTree):
         return files.below(folder)
     inside = PurePosixPath(folder)
     return sorted(n for n in files if n.endswith(".yaml") and PurePosixPath(n).is_relative_to(inside))

@@ -17,15 +17,15 @@ from e2lm_core.sets.folder import rows_of
 from e2lm_core.sets.folder.config import ParsedConfig, read_config
 from e2lm_core.sets.folder.foreign import derive
 from e2lm_core.sets.folder.foreign.columns import Row, typed
-from e2lm_core.sets.folder.foreign.groups import Member
+from e2lm_core.sets.folder.foreign.groups import GroupMember
 from e2lm_core.sets.folder.foreign.opening import read_rows
 from e2lm_core.sets.rows import check_count
 
 WHY = "its subjects draw their examples each from its own task, so open one of them alone for examples"
 
 
-def joined(
-    files: Mapping[str, bytes], members: Sequence[Member], name: str, limits: Limits
+def merge_tasks(
+    files: Mapping[str, bytes], members: Sequence[GroupMember], name: str, limits: Limits
 ) -> tuple[TaskSet, list[str]]:
     """The tasks as one set called `name`, and what was ignored on the way.
 
@@ -35,10 +35,10 @@ def joined(
     rows: list[Row] = []
     documents: list[derive.Documents] = []
     for member in members:
-        one = read_config(files, member.yaml, limits, over=member.over)
+        one = read_config(files, member.yaml, limits, overrides=member.over)
         read = read_rows(files, one, member.yaml, limits, shown=False)
         _require_own_rows(files, [*parsed, one])
-        documents.append(derive.rendered(one.config, read.test, [], f"{member.yaml}: {read.where}"))
+        documents.append(derive.render_documents(one.config, read.test, [], f"{member.yaml}: {read.where}"))
         parsed.append(one)
         check_count(sum(len(made.test) for made in documents), name, limits)
     config = parsed[0].config
@@ -51,7 +51,7 @@ def joined(
     every = derive.Documents(
         typed_or_plain(rows, name), [], [p for made in documents for p in made.of_test], []
     )
-    task = derive.in_our_form(
+    task = derive.to_studio_form(
         config.model_copy(
             update={"task": name, "num_fewshot": max(shots), "metadata": {}, "fewshot_split": "dev"}
         ),
@@ -68,9 +68,9 @@ def _require_own_rows(files: Mapping[str, bytes], parsed: Sequence[ParsedConfig]
     """Raises TaskError where the last of the tasks would read a file that holds another's rows."""
     place = getattr(files, "place", str)
     *others, last = parsed
-    own = {place(name) for name in rows_of.test_files(files, last.data)}
+    own = {place(name) for name in rows_of.find_test_files(files, last.data)}
     for other in others:
-        same = own & {place(name) for name in rows_of.test_files(files, other.data)}
+        same = own & {place(name) for name in rows_of.find_test_files(files, other.data)}
         if same and last.data.hub_rows != other.data.hub_rows:
             asked = [" ".join(filter(None, one.data.hub_rows)) or "a file" for one in (other, last)]
             raise TaskError(

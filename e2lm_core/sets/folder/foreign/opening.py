@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import rows_of
 from e2lm_core.sets.folder.config import ParsedConfig, column_of
 from e2lm_core.sets.folder.foreign import derive
-from e2lm_core.sets.folder.foreign.columns import Row, require_as_read, same, typed
+from e2lm_core.sets.folder.foreign.columns import Row, require_same_as_datasets, same, typed
 from e2lm_core.sets.prompts.docs import harness_rows
 from e2lm_core.sets.prompts.sandbox import names_in
 from e2lm_core.sets.rows import to_questions
@@ -29,7 +29,7 @@ WRONG = (
 )
 
 
-class Rows(NamedTuple):
+class TaskRows(NamedTuple):
     """The rows of a task as the harness sees them, after its functions; `zero_shot` is why no example can be shown."""
 
     test: list[Row]
@@ -38,32 +38,36 @@ class Rows(NamedTuple):
     zero_shot: str | None
 
 
-def opened(files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: Limits) -> TaskSet:
+def open_task(files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: Limits) -> TaskSet:
     """The set that a YAML and the rows beside it make. Raises TaskError in one sentence."""
     rows = read_rows(files, parsed, yaml, limits)
     config = parsed.config
     ids = [str(row["id"]) for row in (*rows.test, *rows.dev) if row.get("id") is not None]
-    if not parsed.functions and len(set(ids)) == len(ids) and derive.fits([*rows.test, *rows.dev]):
+    if (
+        not parsed.functions
+        and len(set(ids)) == len(ids)
+        and derive.has_studio_columns([*rows.test, *rows.dev])
+    ):
         questions = to_questions(rows.test, rows.where, "q")
         dev = to_questions(rows.dev, rows.where, "dev")
         if _is_flat(rows, harness_rows(questions, dev)):
             return TaskSet(config=config, questions=questions, dev=dev, zero_shot=rows.zero_shot)
-    documents, zero_shot = documents_of(parsed, rows)
-    task = derive.in_our_form(config, documents)
+    documents, zero_shot = render_rows(parsed, rows)
+    task = derive.to_studio_form(config, documents)
     return task.model_copy(update={"zero_shot": zero_shot})
 
 
-def documents_of(parsed: ParsedConfig, rows: Rows) -> tuple[derive.Documents, str | None]:
+def render_rows(parsed: ParsedConfig, rows: TaskRows) -> tuple[derive.Documents, str | None]:
     """What the templates make of the rows, and why no example can be shown. Raises TaskError."""
     zero_shot, dev = rows.zero_shot, rows.dev
     if dev:
         try:
-            documents = derive.rendered(parsed.config, rows.test, dev, rows.where)
+            documents = derive.render_documents(parsed.config, rows.test, dev, rows.where)
         except TaskError as error:
-            documents, dev = derive.rendered(parsed.config, rows.test, [], rows.where), []
+            documents, dev = derive.render_documents(parsed.config, rows.test, [], rows.where), []
             zero_shot = zero_shot or f"its examples cannot be shown: {str(error).rstrip('.')}"
     else:
-        documents = derive.rendered(parsed.config, rows.test, [], rows.where)
+        documents = derive.render_documents(parsed.config, rows.test, [], rows.where)
     for number, part in enumerate(documents.of_dev, start=1):
         if part.gold < 0:
             zero_shot = zero_shot or f"the answer of its example {number} is none of its choices"
@@ -73,7 +77,7 @@ def documents_of(parsed: ParsedConfig, rows: Rows) -> tuple[derive.Documents, st
 
 def read_rows(
     files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: Limits, shown: bool = True
-) -> Rows:
+) -> TaskRows:
     """The rows beside a YAML as the harness gives them to templates, without examples unless they are `shown`.
 
     Raises TaskError for the test's.
@@ -81,10 +85,10 @@ def read_rows(
     plan, zero_shot = parsed.data, parsed.data.zero_shot
     if plan.json_reader:
         _require_as_read(files, parsed, limits)
-    raw, where = rows_of.test(files, plan, yaml, limits)
+    raw, where = rows_of.read_test_rows(files, plan, yaml, limits)
     examples: list[Row] = []
     try:
-        examples = rows_of.dev(files, plan, limits)[0] if shown else []
+        examples = rows_of.read_dev_rows(files, plan, limits)[0] if shown else []
         if plan.dev and not examples:
             file = PurePosixPath(plan.dev[-1]).with_suffix(".jsonl").name
             zero_shot = zero_shot or f"its examples are not beside the YAML as {file}"
@@ -106,7 +110,7 @@ def read_rows(
         zero_shot = (
             "the harness leaves out examples that equal the question, and there are rows that stand twice"
         )
-    return Rows(test, dev, where, zero_shot)
+    return TaskRows(test, dev, where, zero_shot)
 
 
 def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: Limits) -> None:
@@ -116,10 +120,12 @@ def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: L
     templates = [config.doc_to_text, config.doc_to_target, config.description]
     templates += [choices] if isinstance(choices, str) else choices
     used = {name for template in templates for name in (template, *names_in(template))}
-    for file in dict.fromkeys((*rows_of.test_files(files, parsed.data), *parsed.data.dev)):
+    for file in dict.fromkeys((*rows_of.find_test_files(files, parsed.data), *parsed.data.dev)):
         if file in files:
-            rows, is_list = rows_of.of_file(files, file, limits)
-            require_as_read(rows, None if parsed.functions else used, PurePosixPath(file).name, is_list)
+            rows, is_list = rows_of.read_row_file(files, file, limits)
+            require_same_as_datasets(
+                rows, None if parsed.functions else used, PurePosixPath(file).name, is_list
+            )
 
 
 def _made(
@@ -152,7 +158,7 @@ def _are_mixed(test: Sequence[Row], dev: Sequence[Row], within: bool) -> bool:
     return len(set(known)) < len(known) if within else not set(known).isdisjoint(map(same, dev))
 
 
-def _is_flat(rows: Rows, ours: tuple[list[Any], list[Any]]) -> bool:
+def _is_flat(rows: TaskRows, ours: tuple[list[Any], list[Any]]) -> bool:
     """Whether the rows as the studio writes them are, in every column, those that the harness was given."""
     theirs = [*rows.test, *rows.dev]
     return all(

@@ -30,27 +30,27 @@ CATEGORIES = {
 # --- rows of rows --------------------------------------------------------------------------------------
 
 
-def each(change: Callable[[Row], Row]) -> Make:
+def map_rows(change: Callable[[Row], Row]) -> Make:
     """`dataset.map`: every row with what `change` makes of it."""
     return lambda _: lambda rows: [row | change(row) for row in rows]
 
 
-def those(wanted: Callable[[Row], bool]) -> Make:
+def filter_rows(wanted: Callable[[Row], bool]) -> Make:
     """`dataset.filter`."""
     return lambda _: lambda rows: [row for row in rows if wanted(row)]
 
 
-def of_subject(name: str) -> Callable[[Rows], Rows]:
+def keep_subject(name: str) -> Callable[[Rows], Rows]:
     """`process_anatomy` keeps the rows whose subject is anatomy."""
     return lambda rows: [row for row in rows if row["subject"] == name.removeprefix("process_")]
 
 
-def of_file(name: str) -> Callable[[Rows], Rows]:
+def keep_subject_by_file(name: str) -> Callable[[Rows], Rows]:
     """As `of_subject`, where the subject may stand as the name of a CSV file."""
     return lambda rows: [row for row in rows if _subject(row["Subject"]) == name.removeprefix("process_")]
 
 
-def of_category(column: str, name: str) -> Callable[[Rows], Rows]:
+def keep_category(column: str, name: str) -> Callable[[Rows], Rows]:
     """`process_social_science` keeps the rows of the category Social Science."""
 
     def as_name(category: object) -> str | None:
@@ -141,7 +141,7 @@ def value(of: Callable[[Row], Any]) -> Make:
     return lambda _: of
 
 
-def named(*labels: str) -> Make:
+def label_name(*labels: str) -> Make:
     """The label's name for its number."""
     return value(lambda row: labels[{0: 0, 1: 1, 2: 2}[row["label"]]])
 
@@ -241,25 +241,25 @@ def _mathqa(row: Row) -> list[str]:
 
 
 KNOWN: dict[str, Make] = {
-    "ef9361f2f8ca8ef0": of_subject,  # global_mmlu full
-    "f9cd40b5ec837942": partial(of_category, "subject_category"),  # global_mmlu
-    "138519dd7089a3da": partial(of_category, "domain"),  # include
-    "f87f42b627215266": of_file,  # openai-mmmlu
-    "5bcc9a49deac19a5": each(_mmlusr),  # mmlusr
-    "b917eee24d85084b": those(lambda row: len(row["multiple_choice_targets"]) > 0),  # bigbench
-    "e9c87628ba9ea98e": each(_acva),  # arabic_leaderboard: acva
-    "75cb13a4e01b7f7b": each(_arabic_mmlu),  # arabic_leaderboard: mmlu
-    "dd7cc6f415c426ea": each(_alghafa),  # arabic_leaderboard: alghafa, race, …
-    "0bd9a2509e6948c4": each(_tmmluplus),  # tmmluplus
-    "43ffb52fa0a1971a": those(_without_answer),  # eus_exams
-    "962034ef1bdad6b0": each(_tmlu),  # tmlu
-    "e3c7c6b8145f3f2f": each(_hellaswag),  # hellaswag, okapi, french_bench
-    "96ad1b9ee5dea294": each(_arc_of_okapi),  # okapi: arc
-    "46bf195fc2108636": those(lambda row: len(row["fact"]) > 0),  # noreval: openbookqa
-    "16415332d870901d": each(lambda row: {"choices": [row[f"Option {letter}"] for letter in "ABC"]}),  # aradice: culture
-    "0468eab2ed95f4fc": named("entailment", "neutral", "contradiction"),  # afrixnli
-    "7879511bf1a78a81": named("True", "Neither", "False"),  # afrixnli
-    "8a26d9af96e2597a": named("true", "false", "inconclusive"),  # afrixnli
+    "ef9361f2f8ca8ef0": keep_subject,  # global_mmlu full
+    "f9cd40b5ec837942": partial(keep_category, "subject_category"),  # global_mmlu
+    "138519dd7089a3da": partial(keep_category, "domain"),  # include
+    "f87f42b627215266": keep_subject_by_file,  # openai-mmmlu
+    "5bcc9a49deac19a5": map_rows(_mmlusr),  # mmlusr
+    "b917eee24d85084b": filter_rows(lambda row: len(row["multiple_choice_targets"]) > 0),  # bigbench
+    "e9c87628ba9ea98e": map_rows(_acva),  # arabic_leaderboard: acva
+    "75cb13a4e01b7f7b": map_rows(_arabic_mmlu),  # arabic_leaderboard: mmlu
+    "dd7cc6f415c426ea": map_rows(_alghafa),  # arabic_leaderboard: alghafa, race, …
+    "0bd9a2509e6948c4": map_rows(_tmmluplus),  # tmmluplus
+    "43ffb52fa0a1971a": filter_rows(_without_answer),  # eus_exams
+    "962034ef1bdad6b0": map_rows(_tmlu),  # tmlu
+    "e3c7c6b8145f3f2f": map_rows(_hellaswag),  # hellaswag, okapi, french_bench
+    "96ad1b9ee5dea294": map_rows(_arc_of_okapi),  # okapi: arc
+    "46bf195fc2108636": filter_rows(lambda row: len(row["fact"]) > 0),  # noreval: openbookqa
+    "16415332d870901d": map_rows(lambda row: {"choices": [row[f"Option {letter}"] for letter in "ABC"]}),  # aradice: culture
+    "0468eab2ed95f4fc": label_name("entailment", "neutral", "contradiction"),  # afrixnli
+    "7879511bf1a78a81": label_name("True", "Neither", "False"),  # afrixnli
+    "8a26d9af96e2597a": label_name("true", "false", "inconclusive"),  # afrixnli
     "948a8c1b09609df5": value(lambda row: ast.literal_eval(row["choices"])),  # afrimmlu
     "d61ea5658836c52b": value(lambda row: [LETTERS[i] for i in range(len(row["choices"]))]),  # darijammlu, egymmlu
     "6b7055983b485c59": value(_arabicmmlu),  # arabicmmlu

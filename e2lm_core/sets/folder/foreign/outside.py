@@ -17,20 +17,20 @@ from typing import Any
 
 from e2lm_core.base import children
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.phrasing import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.folder.config import usable_name
+from e2lm_core.sets.folder.config import sanitise_name
 from e2lm_core.sets.folder.foreign import builder, derive
 from e2lm_core.sets.folder.foreign.columns import Row, same, typed
 from e2lm_core.sets.folder.foreign.joined import WHY, typed_or_plain
-from e2lm_core.sets.prompts.render import Parts
+from e2lm_core.sets.prompts.render import RenderedParts
 from e2lm_core.sets.rows import check_count
 
 TIMEOUT_S = 3_600.0  # a data set may have to be downloaded first
 
 
-def installed() -> Path | None:
+def find_harness_tasks() -> Path | None:
     """The folder of the tasks of the lm-evaluation-harness that is installed beside the studio, None without one."""
     try:
         spec = importlib.util.find_spec("lm_eval")
@@ -41,7 +41,7 @@ def installed() -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
-def built(
+def build_with_harness(
     task: str, limits: Limits, rows: Path | None = None, python: str = sys.executable
 ) -> tuple[TaskSet, list[str]]:
     """The set of a task, by its name or its YAML, as `python`'s lm_eval builds it; and what there is to say of it.
@@ -58,33 +58,33 @@ def built(
                 input=json.dumps(order).encode() + b"\n",
                 capture_output=True,
                 cwd=folder,
-                env=children.environment(network=True, token=True),
+                env=children.subprocess_environment(with_network=True, with_token=True),
                 timeout=TIMEOUT_S,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise StudioError(f"{quoted(python)} could not run lm_eval on {quoted(task)}: {error}") from error
+            raise StudioError(f"{quote(python)} could not run lm_eval on {quote(task)}: {error}") from error
         lines = out.read_bytes().split(b"\n") if out.exists() else []
     told = [json.loads(line) for line in lines if line]
     if told and told[-1].get("away"):
         raise TaskError(
-            f"lm_eval could not build {quoted(task)}: its data is not on this machine, and {told[-1]['away']} does not "
+            f"lm_eval could not build {quote(task)}: its data is not on this machine, and {told[-1]['away']} does not "
             "answer; connect, or give the rows with --rows DIR."
         )
     if told and "error" in told[-1]:
-        raise TaskError(f"lm_eval could not build {quoted(task)}: {' '.join(told[-1]['error'].split())}")
+        raise TaskError(f"lm_eval could not build {quote(task)}: {' '.join(told[-1]['error'].split())}")
     if not told or done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1][:300]
         raise StudioError(
-            f"{quoted(python)} could not run lm_eval on {quoted(task)}: {last or 'it said nothing'}"
+            f"{quote(python)} could not run lm_eval on {quote(task)}: {last or 'it said nothing'}"
         )
-    return as_set(told, task, limits)
+    return build_set(told, task, limits)
 
 
-def as_set(told: Iterable[Mapping[str, Any]], name: str, limits: Limits) -> tuple[TaskSet, list[str]]:
+def build_set(messages: Iterable[Mapping[str, Any]], name: str, limits: Limits) -> tuple[TaskSet, list[str]]:
     """The set of what the builder told of one task or of several, which become subjects. Raises TaskError."""
     tasks: list[tuple[Mapping[str, Any], list[Any], list[Any]]] = []
-    for line in told:
+    for line in messages:
         if "task" in line:
             tasks.append((line, [], []))
         else:
@@ -105,9 +105,9 @@ def as_set(told: Iterable[Mapping[str, Any]], name: str, limits: Limits) -> tupl
             for number, made in enumerate(test, start=1)
         ]
     parts = [_parts(made, known["task"]) for known, test, _ in tasks for made in test]
-    config = _config(tasks[0][0]).model_copy(update={"task": usable_name(Path(name).stem)})
+    config = _config(tasks[0][0]).model_copy(update={"task": sanitise_name(Path(name).stem)})
     documents = derive.Documents(typed_or_plain(rows, name), [], parts, [])
-    return derive.plain_form(config, documents).model_copy(update={"zero_shot": WHY}), []
+    return derive.rendered_form(config, documents).model_copy(update={"zero_shot": WHY}), []
 
 
 def _one(known: Mapping[str, Any], test: list[Any], dev: list[Any]) -> tuple[TaskSet, list[str]]:
@@ -137,7 +137,7 @@ def _one(known: Mapping[str, Any], test: list[Any], dev: list[Any]) -> tuple[Tas
     documents = derive.Documents(
         rows[: len(test)], rows[len(test) :], [_parts(made, name) for made in test], of_dev
     )
-    return derive.plain_form(config, documents).model_copy(update={"zero_shot": zero_shot}), []
+    return derive.rendered_form(config, documents).model_copy(update={"zero_shot": zero_shot}), []
 
 
 def _config(known: Mapping[str, Any]) -> TaskConfig:
@@ -146,7 +146,7 @@ def _config(known: Mapping[str, Any]) -> TaskConfig:
     within = effective is not None and effective == (test or validation)
     target, fewshot = known["delimiters"]
     return TaskConfig(
-        task=usable_name(str(known["task"])),
+        task=sanitise_name(str(known["task"])),
         num_fewshot=known["num_fewshot"] or 0,
         target_delimiter=target,
         fewshot_delimiter=fewshot,
@@ -171,7 +171,7 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
         check_count(test[0], name, limits)
 
 
-def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
+def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> RenderedParts:
     """What the harness made of a row. Raises TaskError for what is no text, no list of texts or no one target."""
     text, choices, target = made["text"], made["choices"], made["target"]
     text = int(text) if isinstance(text, bool) else text
@@ -187,7 +187,7 @@ def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
         raise TaskError(f"{name} has a document that is not one text with choices and one target.")
     if len(choices) < 2 or not all(isinstance(choice, str) and choice for choice in choices):
         raise TaskError(f"{name} has a document with fewer than two choices or an empty one.")
-    part = Parts(made["description"], text, tuple(choices), target, 0)
+    part = RenderedParts(made["description"], text, tuple(choices), target, 0)
     if part.gold < 0 and not example:
         gold = target if isinstance(text, str) else text
         raise TaskError(f"{name} has a document whose target {gold!r:.60} is none of its choices.")

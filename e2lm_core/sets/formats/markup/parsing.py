@@ -11,7 +11,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.sets.formats.markup.plain import MOST_DEEP, local
+from e2lm_core.sets.formats.markup.plain import MOST_DEEP, local_name
 
 MOST_TAGS = 4_000_000
 MOST_OF_ONE = 20_000  # elements within one that is wanted
@@ -32,7 +32,7 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
             if event == "start":
                 open_.append(node)
                 count += 1
-                if not inside and local(node.tag) in wanted:
+                if not inside and local_name(node.tag) in wanted:
                     inside, count = len(open_), 0
                 if len(open_) > MOST_DEEP or (inside and count > MOST_OF_ONE):
                     raise LimitError(
@@ -53,11 +53,11 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
         raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
 
 
-def root_of(data: bytes, about: str) -> str:
+def root_name(data: bytes, about: str) -> str:
     """The name of the outermost element, as `plain.local` writes it. Raises TaskError as `elements` does."""
     try:
         for _, node in iterparse(io.BytesIO(data[:_LOOKED_AT]), ("start",), forbid_dtd=True):
-            return local(node.tag)
+            return local_name(node.tag)
     except DefusedXmlException as error:
         raise TaskError(
             f"{about} declares a document type or an entity, which is not read; save it without."
@@ -67,17 +67,17 @@ def root_of(data: bytes, about: str) -> str:
     return ""
 
 
-def child(element: Element, *names: str) -> Element | None:
+def first_descendant(element: Element, *names: str) -> Element | None:
     """The first element of these names within another, at any depth."""
-    return next((node for node in element.iter() if local(node.tag) in names), None)
+    return next((node for node in element.iter() if local_name(node.tag) in names), None)
 
 
-def children(element: Element, name: str) -> list[Element]:
+def descendants(element: Element, name: str) -> list[Element]:
     """All elements of a name within another, at any depth, in their order."""
-    return [node for node in element.iter() if local(node.tag) == name]
+    return [node for node in element.iter() if local_name(node.tag) == name]
 
 
 def attribute(element: Element, name: str) -> str:
     """An attribute by its name as `plain.local` writes it; "" where there is none."""
     attributes: dict[str, Any] = element.attrib
-    return next((str(value) for key, value in attributes.items() if local(key) == name), "")
+    return next((str(value) for key, value in attributes.items() if local_name(key) == name), "")

@@ -188,27 +188,27 @@ def element_text(element: Element, without: frozenset[str] = frozenset()) -> Pla
     return builder.result()
 
 
-def local(tag: object) -> str:
+def local_name(tag: object) -> str:
     """An element's name without its namespace, in QTI 2's and QTI 3's spelling alike: `choiceinteraction`."""
     return str(tag).rpartition("}")[2].lower().removeprefix("qti-").replace("-", "")
 
 
 def as_xml(text: str, inline: bool = False) -> str:
     """A text as XML that gives it back; `inline` where it need not be a paragraph. `storable` says what it loses."""
-    text = storable(text)
+    text = strip_invalid_xml(text)
     if _NEEDS_PRE.search(text):
         return f"<pre>{escape(text, {chr(13): '&#13;'})}</pre>"
     lines = "<br/>".join(escape(line) for line in text.split("\n"))
     return lines if inline and "\n" not in text else f"<p>{lines}</p>"
 
 
-def storable(text: str) -> str:
+def strip_invalid_xml(text: str) -> str:
     """A text without the characters that no XML can hold."""
     return _IMPOSSIBLE.sub("", text)
 
 
 def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: int) -> None:
-    name = local(element.tag)
+    name = local_name(element.tag)
     if name in without or depth > MOST_DEEP:
         return
     builder.start(name)

@@ -17,10 +17,10 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.bundle import zipped
-from e2lm_core.sets.formats.markup.parsing import attribute, child, children, elements
-from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local, storable
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.folder.bundle import zip_files
+from e2lm_core.sets.formats.markup.parsing import attribute, descendants, elements, first_descendant
+from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local_name, strip_invalid_xml
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS = frozenset({"id"})
@@ -31,13 +31,13 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _BEYOND = 200  # files of a package beside its items
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
     """The items of a package (a zip with a manifest) or of one XML file, and why another is none."""
     if not data.startswith(b"PK"):
         rows = [_row(f"Item {n}", node) for n, node in enumerate(_counted(data, name, limits), start=1)]
         if not rows:
             raise TaskError(f"{name} holds no item of QTI 2 or 3 (assessmentItem); export it as one of them.")
-        return Rows(_COLUMNS, rows, final=True)
+        return FileRows(_COLUMNS, rows, final=True)
     bound = limits.model_copy(update={"max_archive_files": limits.max_questions + _BEYOND})
     files = read_zip(data, bound, name, "the package")
     rows = []
@@ -45,11 +45,11 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
         at = f"Item {number} ({path[-40:]})"
         try:
             nodes = list(elements(files[path], path, _ITEM))
-            rows += [_row(at, node) for node in nodes] or [Row(at, {}, "it holds no item of QTI 2 or 3.")]
+            rows += [_row(at, node) for node in nodes] or [FileRow(at, {}, "it holds no item of QTI 2 or 3.")]
         except StudioError as error:
-            rows.append(Row(at, {}, str(error)))
+            rows.append(FileRow(at, {}, str(error)))
         check_count(len(rows), name, limits)
-    return Rows(_COLUMNS, rows, final=True)
+    return FileRows(_COLUMNS, rows, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -65,15 +65,15 @@ def write(questions: Iterable[Question]) -> bytes:
         "<metadata><schema>QTIv2.2 Package</schema><schemaversion>1.0.0</schemaversion></metadata>\n"
         f"<organizations/>\n<resources>\n{resources}</resources>\n</manifest>\n"
     )
-    return zipped({MANIFEST: manifest.encode(), **{path: text.encode() for path, text in items.items()}})
+    return zip_files({MANIFEST: manifest.encode(), **{path: text.encode() for path, text in items.items()}})
 
 
-def held(text: str) -> str:
+def round_trip(text: str) -> str:
     """What of a text comes back."""
-    return storable(text)
+    return strip_invalid_xml(text)
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
     """All of them: there is no question that QTI cannot hold."""
     return questions
 
@@ -101,45 +101,45 @@ def _counted(data: bytes, name: str, limits: Limits) -> Iterable[Element]:
         yield node
 
 
-def _row(at: str, node: Element) -> Row:
-    body = child(node, "itembody")
-    asks = [n for n in node.iter() if local(n.tag).endswith("interaction")]
-    if body is None or len(asks) != 1 or local(asks[0].tag) != "choiceinteraction":
-        kinds = ", ".join(sorted({local(n.tag) for n in asks})) or "nothing"
-        return Row(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
-    offered = children(asks[0], "simplechoice")
+def _row(at: str, node: Element) -> FileRow:
+    body = first_descendant(node, "itembody")
+    asks = [n for n in node.iter() if local_name(n.tag).endswith("interaction")]
+    if body is None or len(asks) != 1 or local_name(asks[0].tag) != "choiceinteraction":
+        kinds = ", ".join(sorted({local_name(n.tag) for n in asks})) or "nothing"
+        return FileRow(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
+    offered = descendants(asks[0], "simplechoice")
     right = _right(node, attribute(asks[0], "responseidentifier"))
     named = [attribute(choice, "identifier") for choice in offered]
     gold = [n for n, identifier in enumerate(named) if identifier in right]
     if len(gold) != 1 or len(right) != 1:
-        return Row(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+        return FileRow(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
     texts = [element_text(choice) for choice in offered]
     above = element_text(body, without=frozenset({"choiceinteraction"}))
-    prompt = child(asks[0], "prompt")
+    prompt = first_descendant(asks[0], "prompt")
     parts = [above, element_text(prompt)] if prompt is not None else [above]
     shows = next((part.shows for part in (*parts, *texts) if part.shows), "")
     if shows:
-        return Row(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+        return FileRow(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
     values: dict[str, Any] = {
         "id": attribute(node, "label") or attribute(node, "identifier"),
         "question": "\n".join(part.text for part in parts if part.text),
         "choices": [text.text for text in texts],
         "answer": gold[0],
     }
-    return Row(at, values)
+    return FileRow(at, values)
 
 
 def _right(node: Element, response: str) -> list[str]:
     """The identifiers of the choices that are right, by what is declared of the response, else by its points."""
-    declared = [n for n in children(node, "responsedeclaration") if attribute(n, "identifier") == response]
+    declared = [n for n in descendants(node, "responsedeclaration") if attribute(n, "identifier") == response]
     if not declared:
         return []
-    correct = child(declared[0], "correctresponse")
+    correct = first_descendant(declared[0], "correctresponse")
     if correct is not None:
-        return [(value.text or "").strip() for value in children(correct, "value")]
+        return [(value.text or "").strip() for value in descendants(correct, "value")]
     points = {
         attribute(n, "mapkey"): _number(attribute(n, "mappedvalue"))
-        for n in children(declared[0], "mapentry")
+        for n in descendants(declared[0], "mapentry")
     }
     return [key for key, value in points.items() if value > 0]
 
@@ -152,7 +152,7 @@ def _number(text: str) -> float:
 
 
 def _item(q: Question, number: int) -> str:
-    identity = storable(q.id)
+    identity = strip_invalid_xml(q.id)
     plain = _IDENTIFIER.fullmatch(identity)
     label = "" if plain else f" label={_attribute(identity)}"
     choices = "\n".join(

@@ -11,12 +11,12 @@ from itertools import islice
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import cell, uncelled
+from e2lm_core.base.plain import guard_csv_cell, strip_csv_guard
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.columns import with_counting
+from e2lm_core.sets.formats.columns import add_base_column
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import How, Rows
+from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
@@ -27,10 +27,12 @@ _TABBED = re.compile(r'"((?:[^"]++|"")*+)"(?=[\t\r\n]|\Z)|[^\t\r\n]*+')
 _LOOKED_AT = 20  # records that a separator is judged by
 
 
-def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> Rows:
+def read(
+    data: bytes, name: str, limits: Limits, options: ReadOptions, default_separator: str = ","
+) -> FileRows:
     """The rows of a table whose cells are separated by commas, semicolons, tabs or bars; `usual` where either would do."""
-    text, encoding = decode(data, name, how.encoding)
-    separator = how.separator or _separator(text, usual)
+    text, encoding = decode(data, name, options.encoding)
+    separator = options.separator or _separator(text, default_separator)
     if separator not in SEPARATORS:
         raise TaskError(
             f"{name} cannot be read with {separator!r} between cells: use a comma, a semicolon, a tab or a bar."
@@ -39,7 +41,7 @@ def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> 
         raise too_many_columns(name)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
-    found = rows_of(_lines(text, separator, name), name, limits, how, of_one_width=separator != "\t")
+    found = rows_of(_lines(text, separator, name), name, limits, options, of_one_width=separator != "\t")
     return found._replace(encoding=encoding, separator=separator)
 
 
@@ -50,7 +52,7 @@ def write(questions: Iterable[Question]) -> bytes:
         lines
     )  # whose own end of a line is \r\n, so that it puts a text with either in quotes
     for line in lines_of(list(questions)):
-        writer.writerow([cell(as_text(value)) for value in line])
+        writer.writerow([guard_csv_cell(cell_to_text(value)) for value in line])
     return "".join(line.removesuffix("\r\n") + "\n" for line in lines).encode()
 
 
@@ -62,7 +64,7 @@ class _Lines(list[str]):
 
 def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
     """A table's lines, the names of its columns first; what a question does not have is None."""
-    questions = with_counting(questions)
+    questions = add_base_column(questions)
     widest = max((len(q.choices) for q in questions), default=0)
     extra = list(dict.fromkeys(name for q in questions for name in q.extra))
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
@@ -73,7 +75,7 @@ def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
         yield [q.id, q.question, *choices, q.answer, *known, *(q.extra.get(name) for name in extra)]
 
 
-def as_text(value: Any) -> Any:
+def cell_to_text(value: Any) -> Any:
     """A value of any kind as a cell: text and whole numbers as they are, everything else as JSON."""
     if value is None:
         return ""
@@ -88,7 +90,7 @@ def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for line in reader:
-            yield [uncelled(cell) for cell in line]
+            yield [strip_csv_guard(guard_csv_cell) for guard_csv_cell in line]
     except csv.Error as error:
         raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
 
@@ -101,7 +103,7 @@ def _tabbed(text: str) -> Iterator[list[str]]:
         found = _TABBED.match(text, at)
         assert found is not None  # an empty cell matches everywhere
         quoted = found[1]
-        line.append(uncelled(found[0] if quoted is None else quoted.replace('""', '"')))
+        line.append(strip_csv_guard(found[0] if quoted is None else quoted.replace('""', '"')))
         end = text[found.end() : found.end() + 2]
         at = found.end() + (2 if end == "\r\n" else 1)
         if end[:1] != "\t":

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.phrasing import join_words, quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.bundle import zipped
-from e2lm_core.sets.formats.records import How, Rows
-from e2lm_core.sets.formats.tables.delimited import as_text, lines_of
+from e2lm_core.sets.folder.bundle import zip_files
+from e2lm_core.sets.formats.records import FileRows, ReadOptions
+from e2lm_core.sets.formats.tables.delimited import cell_to_text, lines_of
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
 
 MOST_CHARACTERS = 32_767  # of a cell
@@ -29,7 +29,7 @@ _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
     """The rows of a sheet: the one that `how` names, else the first that holds anything.
 
     Raises TaskError for what is no XLSX, is encrypted, or lacks the sheet; LimitError for what is counted beforehand.
@@ -42,13 +42,15 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets = {sheet.title: sheet for sheet in book.worksheets}
-        if how.sheet is not None and how.sheet not in sheets:
-            raise TaskError(f"{name} has no sheet {quoted(how.sheet)}; it has {listing(list(sheets), 8)}.")
-        chosen = [sheets[how.sheet]] if how.sheet is not None else list(sheets.values())
+        if options.sheet is not None and options.sheet not in sheets:
+            raise TaskError(
+                f"{name} has no sheet {quote(options.sheet)}; it has {join_words(list(sheets), 8)}."
+            )
+        chosen = [sheets[options.sheet]] if options.sheet is not None else list(sheets.values())
         for sheet in chosen:
             sheet.reset_dimensions()  # what a sheet says of its size is not believed
-            found = rows_of(_lines(sheet), name, limits, how)
-            if found.rows or how.sheet is not None:
+            found = rows_of(_lines(sheet), name, limits, options)
+            if found.rows or options.sheet is not None:
                 return found._replace(sheets=(sheet.title, *(t for t in sheets if t != sheet.title)))
     except (TaskError, LimitError, MemoryError):
         raise
@@ -71,7 +73,9 @@ def write(questions: Iterable[Question]) -> bytes:
         cells = []
         for value in line:
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            cell = WriteOnlyCell(sheet, value=value if number or value is None else held(str(as_text(value))))
+            cell = WriteOnlyCell(
+                sheet, value=value if number or value is None else round_trip(str(cell_to_text(value)))
+            )
             if isinstance(cell.value, str):
                 cell.data_type = "s"  # never a formula, whatever it begins with
             cells.append(cell)
@@ -79,10 +83,10 @@ def write(questions: Iterable[Question]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     with zipfile.ZipFile(buffer) as archive:
-        return zipped({part: _undated(archive.read(part)) for part in archive.namelist()})
+        return zip_files({part: _undated(archive.read(part)) for part in archive.namelist()})
 
 
-def held(text: str) -> str:
+def round_trip(text: str) -> str:
     """What of a text comes back from a cell."""
     text = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c not in _ILLEGAL)
     return text.replace("\ufffe", "").replace("\uffff", "")[:MOST_CHARACTERS]
@@ -108,7 +112,7 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
             or "<!DOCTYPE".encode("utf-16-be") in content
         ):
             raise TaskError(
-                f"{name} declares a document type in {quoted(part)}, which is not read; save it again."
+                f"{name} declares a document type in {quote(part)}, which is not read; save it again."
             )
         of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
         own = content.count(b"<")

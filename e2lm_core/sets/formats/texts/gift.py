@@ -14,7 +14,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.markup.plain import html_text
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS = frozenset({"id", "subject"})
@@ -29,9 +29,9 @@ MOST_OF_A_BLOCK = 200_000
 TOO_LONG = f"it has more than {MOST_OF_A_BLOCK:,} characters; leave an empty line behind each question."
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
     """The questions of a GIFT file, and why a block is none, named by the line that it begins in."""
-    text, encoding = decode(data, name, how.encoding)
+    text, encoding = decode(data, name, options.encoding)
     rows, subject = [], None
     for number, lines in _blocks(text):
         identity = None
@@ -41,16 +41,16 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
                 found = _IDENTITY.search(line)
                 identity = _plain(found[1]) if found else identity
             elif found := _CATEGORY.match(line.strip()):
-                subject = category(found[1].strip())
+                subject = subject_of_category(found[1].strip())
             else:
                 kept.append(line)
         block = "\n".join(kept).strip()
         if block:
             at = f"Line {number}"
             long = len(block) > MOST_OF_A_BLOCK
-            rows.append(Row(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
+            rows.append(FileRow(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
             check_count(len(rows), name, limits)
-    return Rows(["id", "question", "choices", "answer", "subject"], rows, encoding, final=True)
+    return FileRows(["id", "question", "choices", "answer", "subject"], rows, encoding, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -67,7 +67,7 @@ def write(questions: Iterable[Question]) -> bytes:
     return "".join(parts).encode()
 
 
-def held(text: str) -> str:
+def round_trip(text: str) -> str:
     """What of a text comes back: no spaces at its ends, breaks of one kind."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
@@ -87,7 +87,7 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
         yield first, block
 
 
-def _row(at: str, block: str, identity: str | None, subject: str | None) -> Row:
+def _row(at: str, block: str, identity: str | None, subject: str | None) -> FileRow:
     title = None
     if block.startswith("::") and (end := _closing(block, "::", 2)) >= 0:
         title = _plain(block[2:end].strip())
@@ -95,19 +95,19 @@ def _row(at: str, block: str, identity: str | None, subject: str | None) -> Row:
     start = _closing(block, "{", 0)
     end = _closing(block, "}", start + 1) if start >= 0 else -1
     if start < 0 or end < 0:
-        return Row(at, {}, "it has no answers in braces; write them as {=right ~wrong}.")
+        return FileRow(at, {}, "it has no answers in braces; write them as {=right ~wrong}.")
     form = _FORMAT.match(block)
     before, inside, behind = block[:start], block[start + 1 : end].strip(), block[end + 1 :].strip()
     text = _read_text(f"{before.rstrip()} {_GAP} {behind}" if behind else before, form)
     if isinstance(text, tuple):
-        return Row(at, {}, text[0])
+        return FileRow(at, {}, text[0])
     read = _answers(inside, form)
     if isinstance(read, str):
-        return Row(at, {}, read)
+        return FileRow(at, {}, read)
     choices, gold = read
     values: dict[str, Any] = {"question": text, "choices": choices, "answer": gold}
     values |= {"id": identity or title or None, "subject": subject}
-    return Row(at, values)
+    return FileRow(at, values)
 
 
 def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] | str:
@@ -181,7 +181,7 @@ def _closing(text: str, mark: str, start: int) -> int:
     return -1
 
 
-def category(path: str) -> str | None:
+def subject_of_category(path: str) -> str | None:
     """The subject of a category: its path without the roots that are the same for all."""
     return _plain(_TOP.sub("", path).replace("//", "/")).strip() or None
 
@@ -191,20 +191,20 @@ def _plain(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", held(text)).replace("\n", "\\n")
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", round_trip(text)).replace("\n", "\\n")
 
 
 def _text(text: str) -> str:
     """A text with the format before it that keeps `[html]` and tags what they are."""
-    needs = _FORMAT.match(held(text)) or any(mark in text for mark in "<&")
+    needs = _FORMAT.match(round_trip(text)) or any(mark in text for mark in "<&")
     return f"{'[plain]' if needs else ''}{_escaped(text)}"
 
 
 def _choice(text: str, right: bool) -> str:
-    weight = ("%100%" if right else "%0%") if _WEIGHT.match(held(text)) else ""
+    weight = ("%100%" if right else "%0%") if _WEIGHT.match(round_trip(text)) else ""
     return f"{weight}{_text(text)}"
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
     """All of them: there is no question that GIFT cannot hold."""
     return questions

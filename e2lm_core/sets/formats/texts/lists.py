@@ -13,9 +13,9 @@ from typing import Any
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.answers import of_text
+from e2lm_core.sets.formats.answers import index_of_text
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import LETTERS, How, Row, Rows
+from e2lm_core.sets.formats.records import LETTERS, FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS: frozenset[str] = frozenset()
@@ -43,15 +43,15 @@ _RULE = re.compile(r"\s*(?:-\s*){3,}|\s*(?:\*\s*){3,}|\s*(?:_\s*){3,}|\s*={3,}")
 _BOLD = re.compile(r"(\*\*|__)(.+)\1")
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
     """The questions of such a text, and why one is none, named by the line that it begins in."""
-    text, encoding = decode(data, name, how.encoding)
+    text, encoding = decode(data, name, options.encoding)
     reader = _Reader()
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         reader.line(number, line)
         check_count(len(reader.rows), name, limits)
     reader.end()
-    return Rows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
+    return FileRows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -59,22 +59,22 @@ def write(questions: Iterable[Question]) -> bytes:
     parts = [
         "\n".join(
             [
-                held(q.question),
-                *(f"{LETTERS[n]}. {held(choice)}" for n, choice in enumerate(q.choices)),
+                round_trip(q.question),
+                *(f"{LETTERS[n]}. {round_trip(choice)}" for n, choice in enumerate(q.choices)),
                 f"ANSWER: {LETTERS[q.answer]}",
             ]
         )
-        for q in sequence(list(questions))
+        for q in storable_questions(list(questions))
     ]
     return "".join(f"{part}\n\n" for part in parts).encode()
 
 
-def held(text: str) -> str:
+def round_trip(text: str) -> str:
     """What of a text comes back: one line, without spaces at its ends."""
     return " ".join(filter(None, (line.strip() for line in re.split(r"[\r\n]+", text))))
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
     """Those whose text is not taken for a choice, an answer, or a mark of Markdown's."""
     return [q for q in questions if _comes_back(q)]
 
@@ -82,14 +82,18 @@ def sequence(questions: Sequence[Question]) -> Sequence[Question]:
 def _comes_back(q: Question) -> bool:
     reader = _Reader()
     lines = [
-        held(q.question),
-        *(f"{LETTERS[n]}. {held(c)}" for n, c in enumerate(q.choices)),
+        round_trip(q.question),
+        *(f"{LETTERS[n]}. {round_trip(c)}" for n, c in enumerate(q.choices)),
         f"ANSWER: {LETTERS[q.answer]}",
     ]
     for number, line in enumerate(lines, start=1):
         reader.line(number, line)
     reader.end()
-    wanted = {"question": held(q.question), "choices": [held(c) for c in q.choices], "answer": q.answer}
+    wanted = {
+        "question": round_trip(q.question),
+        "choices": [round_trip(c) for c in q.choices],
+        "answer": q.answer,
+    }
     return len(reader.rows) == 1 and {k: v for k, v in reader.rows[0].values.items() if k in wanted} == wanted
 
 
@@ -97,7 +101,7 @@ class _Reader:
     """Takes lines, gives rows: at any time there is one question that is being read."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[FileRow] = []
         self._subject: str | None = None
         self._heading = False  # whether the text so far is a heading
         self._fenced = False
@@ -146,15 +150,15 @@ class _Reader:
         self._heading = False
         self._clear()
 
-    def _row(self, text: str) -> Row:
+    def _row(self, text: str) -> FileRow:
         at = f"Line {self._at}"
         if not self._choices:
-            return Row(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
+            return FileRow(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
         gold = self._gold()
         if isinstance(gold, str):
-            return Row(at, {}, gold)
+            return FileRow(at, {}, gold)
         values: dict[str, Any] = {"question": text, "choices": self._choices, "answer": gold}
-        return Row(at, values | {"subject": self._subject, "note": self._note})
+        return FileRow(at, values | {"subject": self._subject, "note": self._note})
 
     def _gold(self) -> int | str:
         if self._answer is not None:
@@ -167,7 +171,7 @@ class _Reader:
 
     def _named(self, answer: str) -> int | str:
         """The choice that an answer names by its letter, its number or its text; or why it names none."""
-        same = of_text(answer, self._choices)
+        same = index_of_text(answer, self._choices)
         place = None
         if (found := _MARK.fullmatch(answer)) and not (found["behind"] and same is not None):
             mark = found["mark"].upper()

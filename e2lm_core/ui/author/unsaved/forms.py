@@ -69,7 +69,7 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
     """
     forms: dict[tuple[str, str], Form] = st.session_state.setdefault("forms", {})
     held = forms.get((task, place))
-    draft = drafts.find(session.studio().settings, task, place)
+    draft = drafts.find_draft(session.studio().settings, task, place)
     if draft is None:
         same = held is not None and held.seen == present and held.typed_at is None
         form = held if held is not None and same else Form(task, place, drafts.new_form(), present, present)
@@ -99,7 +99,7 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
 
 def close(form: Form) -> None:
     """What was typed in the form is saved: the next one begins with what the set holds."""
-    drafts.saved(session.studio().settings, form.task, form.place, form.name)
+    drafts.mark_saved(session.studio().settings, form.task, form.place, form.name)
     forget(form.task, form.place)
 
 
@@ -108,31 +108,31 @@ def forget(task: str, place: str) -> None:
     st.session_state.get("forms", {}).pop((task, place), None)
 
 
-def keep(form: Form, values: dict[str, Any], turn: int = 0) -> None:
+def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
     """Keep what could not be saved, where the browser has not told it already, or something of a later `turn`."""
     draft = Draft(
         task=form.task,
         place=form.place,
         form=form.name,
         at=time.time(),
-        turn=turn,
+        turn=revision,
         fields=values,
         seen=form.seen,
     )
     try:
-        drafts.keep(session.studio().settings, draft)
+        drafts.save_draft(session.studio().settings, draft)
     except StudioError as error:
-        refuse(f"{error} What you typed is still in the form.")
+        queue_error(f"{error} What you typed is still in the form.")
 
 
-def notice(form: Form) -> None:
+def draft_notice(form: Form) -> None:
     """Say above a form that what it shows is not saved yet, and offer what was discarded last."""
     if form.restored and form.typed_at is not None:
         say.info(
-            f"Not saved yet: {leftover.ago(form.typed_at)}. *Save* keeps it, *Discard* goes back to what is saved.",
+            f"Not saved yet: {leftover.typed_ago(form.typed_at)}. *Save* keeps it, *Discard* goes back to what is saved.",
             icon=":material/edit_note:",
         )
-    elif st.session_state.get("discarded") == (form.task, form.place) and drafts.discarded(
+    elif st.session_state.get("discarded") == (form.task, form.place) and drafts.has_discarded(
         session.studio().settings, form.task, form.place
     ):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -146,14 +146,14 @@ def notice(form: Form) -> None:
             )
 
 
-def buttons(
+def form_buttons(
     form: Form, label: str, readonly: bool, save: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
     """Below a form: save, discard where there is text, and that it was saved."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # As a callback it comes before anything is drawn, with what stood in the form when it was pressed.
         st.form_submit_button(
-            say.plain(label),
+            say.escape(label),
             type="primary",
             disabled=readonly,
             on_click=save,
@@ -167,7 +167,7 @@ def buttons(
         _acknowledged(form.place)
 
 
-def acknowledge(place: str) -> None:
+def show_saved(place: str) -> None:
     """Say beside the form at a place that it is saved."""
     st.session_state["acknowledged"] = (place, time.time())
 
@@ -176,7 +176,7 @@ def _acknowledged(place: str) -> None:
     """Saved 14:03:05, beside the form that was."""
     of, at = st.session_state.get("acknowledged", ("", 0.0))
     if of == place and time.time() - at < SAVED_SHOWN_S:
-        st.caption(say.filled(":material/check: Saved {at}", at=clock(at)), width="content")
+        st.caption(say.fill_template(":material/check: Saved {at}", at=clock(at)), width="content")
 
 
 def clock(at: float) -> str:
@@ -192,7 +192,7 @@ def clock(at: float) -> str:
 
 def discard(task: str, place: str) -> None:
     """Put aside what is typed at a place; it can be brought back once."""
-    drafts.discard(session.studio().settings, task, place)
+    drafts.discard_draft(session.studio().settings, task, place)
     forget(task, place)
     st.session_state["discarded"] = (task, place)
 
@@ -201,23 +201,23 @@ def bring_back(task: str, place: str) -> None:
     """Have what was discarded in the form again."""
     st.session_state.pop("discarded", None)
     try:
-        drafts.bring_back(session.studio().settings, task, place)
+        drafts.restore_draft(session.studio().settings, task, place)
     except StudioError as error:
-        refuse(error)
+        queue_error(error)
     forget(task, place)
 
 
-def refuse(sentence: object) -> None:
+def queue_error(sentence: object) -> None:
     """Why something that a button was pressed for was not done, for the next drawing of the editor."""
     st.session_state.setdefault("author_refused", []).append(str(sentence))
 
 
-def tell(sentence: object) -> None:
+def queue_notice(sentence: object) -> None:
     """What a button did otherwise than one would think, for the next drawing of the editor."""
     st.session_state.setdefault("author_told", []).append(str(sentence))
 
 
-def refusals() -> None:
+def show_queued() -> None:
     """Draw why something was not done, or was done otherwise, once."""
     for sentence in st.session_state.pop("author_told", []):
         say.info(sentence, icon=":material/info:")

@@ -41,7 +41,7 @@ def _component():
     return st.components.v2.component("studio_typing", js=_JS)
 
 
-def listen(
+def autosave(
     task: str,
     place: str,
     form: str,
@@ -61,7 +61,7 @@ def listen(
             key=f"typing_{form}",
             data={
                 "url": f"{base_path()}/drafts",
-                "pass": requests.pass_for(session.studio().settings, task),
+                "pass": requests.issue_token(session.studio().settings, task),
                 "task": task,
                 "place": place,
                 "form": form,

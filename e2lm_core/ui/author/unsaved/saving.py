@@ -11,7 +11,7 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.sets import authoring
-from e2lm_core.sets.conflicts import Clash, Gone, fields_of
+from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict_fields
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after
@@ -23,46 +23,46 @@ def save_question(form: Form, identity: str, changes: Mapping[str, Any]) -> None
     """Save what a form has changed of a question, by what its author saw; what clashes is shown by the page."""
     saved, clashes, refused = save_fields(form.task, identity, changes, form.seen)
     if refused:
-        forms.refuse(refused)
+        forms.queue_error(refused)
         return
     forms.close(form)
-    after.reset()
+    after.forget_last_edit()
     for clash in clashes:
-        keep_clash(form.task, form.place, clash)
+        draft_conflict(form.task, form.place, clash)
     if not clashes:
-        forms.acknowledge(form.place)
+        forms.show_saved(form.place)
     if saved is not None:
-        after.edited(saved)
+        after.after_save(saved)
 
 
 def save_fields(
-    name: str, identity: str, changes: Mapping[str, Any], seen: Mapping[str, Any]
-) -> tuple[TaskSet | None, tuple[Clash, ...], str]:
+    name: str, identity: str, changes: Mapping[str, Any], base: Mapping[str, Any]
+) -> tuple[TaskSet | None, tuple[EditConflict, ...], str]:
     """(the set as it is now, what clashes, the sentence that says why nothing was saved).
 
     What was refused and what clashes is its caller's to keep.
     """
     try:
-        saved = authoring.merge_edits(session.studio().settings, name, {identity: changes}, {identity: seen})
-    except Gone as error:
+        saved = authoring.merge_edits(session.studio().settings, name, {identity: changes}, {identity: base})
+    except DeletedByOtherError as error:
         return None, (), f"{error} What you typed is kept below."
     except StudioError as error:
         return None, (), f"{error} Not saved yet."
     return saved.task, saved.clashes, ""
 
 
-def keep_clash(name: str, place: str, clash: Clash) -> None:
+def draft_conflict(name: str, place: str, clash: EditConflict) -> None:
     """Keep what clashes as a draft: both texts are shown until its author has chosen."""
-    mine, seen = (fields_of(clash.field, value) for value in (clash.mine, clash.seen))
-    keep_fields(name, place, mine, seen, tried=True)
+    mine, seen = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
+    draft_fields(name, place, mine, seen, tried=True)
 
 
-def keep_fields(
+def draft_fields(
     name: str, place: str, fields: Mapping[str, Any], seen: Mapping[str, Any], tried: bool = False
 ) -> None:
     """Keep fields as a draft, beside what is typed at the place already."""
     before = {field: seen[field] for field in fields if field in seen}
     try:
-        drafts.add(session.studio().settings, name, place, fields, before, tried)
+        drafts.add_fields(session.studio().settings, name, place, fields, before, tried)
     except StudioError as error:
-        forms.refuse(error)
+        forms.queue_error(error)

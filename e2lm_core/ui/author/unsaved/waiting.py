@@ -23,14 +23,14 @@ MOST_SHOWN = 5
 def first_view(task: TaskSet, narrow: bool) -> str:
     """The view that a visit of the page begins with: that of the text which was typed last, if any is unsaved."""
     found = drafts.list_drafts(session.studio().settings, task.address)
-    here = {drafts.of_question(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
     last = next((draft for draft in reversed(found) if draft.place in here), None)
     if last is None or last.tried:
         return "Card" if narrow else "Table"
     return last.view or _view(last.place)
 
 
-def sentence(task: TaskSet, readonly: bool) -> str:
+def pending_sentence(task: TaskSet, readonly: bool) -> str:
     """What the page's finding says of texts that are not saved; "" where there are none."""
     number = 0 if readonly else len(drafts.list_drafts(session.studio().settings, task.address))
     if not number:
@@ -38,9 +38,9 @@ def sentence(task: TaskSet, readonly: bool) -> str:
     return f" **{phrasing.count(number, 'text')}** of yours {'is' if number == 1 else 'are'} not saved yet."
 
 
-def elsewhere(task: TaskSet, shown: Sequence[str]) -> None:
+def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     """The person's drafts of the set but for those at places that are shown, each with the way to it."""
-    here = {drafts.of_question(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
     found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
     lost = [draft for draft in found if draft.place not in here]
     for draft in [d for d in found if d.place in here][:MOST_SHOWN]:
@@ -49,23 +49,23 @@ def elsewhere(task: TaskSet, shown: Sequence[str]) -> None:
         say.caption(f"{phrasing.count(more, 'more text')} not saved yet.")
     for draft in lost:
         say.warning(
-            say.filled(
+            say.fill_template(
                 "{of} is no longer in this set: somebody has deleted it. What you typed is not lost.",
-                of=leftover.what(draft).capitalize(),
+                of=leftover.draft_label(draft).capitalize(),
             ),
             icon=":material/edit_off:",
         )
-        leftover.text(draft)
+        leftover.copyable_text(draft)
         _discard(draft)
 
 
 def _line(draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            say.filled(
+            say.fill_template(
                 ":material/edit_note: Not saved yet: **{of}**, {ago}.",
-                of=leftover.what(draft),
-                ago=leftover.ago(draft.at),
+                of=leftover.draft_label(draft),
+                ago=leftover.typed_ago(draft.at),
             ),
             width="content",
         )
@@ -85,6 +85,6 @@ def _open(place: str) -> None:
 def _view(place: str) -> str:
     """The view that has the form at a place, made to show it."""
     st.session_state["card_new"] = place == drafts.NEW
-    if (identity := drafts.question_of(place)) is not None:
+    if (identity := drafts.question_id_of(place)) is not None:
         st.session_state["card_id"] = identity
     return "Prompt" if place == drafts.PROMPT else "Card"

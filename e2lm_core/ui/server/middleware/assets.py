@@ -33,7 +33,7 @@ class _Asset:
     packed: bytes | None = None
 
 
-class KeepsAssets:
+class StaticCacheMiddleware:
     """Middleware that answers for Streamlit's own files; whatever else is asked, and how, is passed on."""
 
     def __init__(self, app: ASGIApp, folder: Path | None = None) -> None:

@@ -23,18 +23,18 @@ def author(browser: str) -> str:
     return hashlib.sha256(f"author:{browser}".encode()).hexdigest()[:12]
 
 
-def browser_of(cookies: str | None) -> str | None:
+def browser_from_cookies(cookies: str | None) -> str | None:
     """The browser that a Cookie header names, None where it names none that we gave."""
     morsel = SimpleCookie(cookies or "").get(COOKIE)
-    return ours(morsel.value) if morsel is not None else None
+    return is_valid_cookie(morsel.value) if morsel is not None else None
 
 
-def ours(value: object) -> str | None:
+def is_valid_cookie(value: object) -> str | None:
     """A cookie's value where it is one that we gave."""
     return value if isinstance(value, str) and _VALUE.fullmatch(value) else None
 
 
-class GivesCookie:
+class BrowserCookieMiddleware:
     """Middleware that gives a browser its cookie with the first page it gets."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -43,7 +43,7 @@ class GivesCookie:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         headers = Headers(scope=scope) if scope["type"] == "http" else None
-        if headers is None or browser_of(headers.get("cookie")):
+        if headers is None or browser_from_cookies(headers.get("cookie")):
             await self.app(scope, receive, send)
             return
         secure = "https" in (scope["scheme"], headers.get("x-forwarded-proto"))

@@ -27,7 +27,7 @@ _SIGN_OUT = "/auth/logout"  # by a GET, which another site's picture could ask f
 _UPLOADS = "/_stcore/upload_file/"
 
 
-class Door:
+class OriginGuardMiddleware:
     """Middleware that answers 403, or 404 at the counters, to whoever may not come in."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str] = (), metrics: bool = False) -> None:
@@ -107,7 +107,7 @@ def _foreign(headers: Headers, opens: bool) -> bool:
     return not opens or not host.hostname or _loopback(host.hostname)
 
 
-def at_this_machine() -> bool:
+def is_local_request() -> bool:
     """Whether the session's browser runs on this very machine, and no proxy stands between."""
     headers = st.context.headers
     name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""

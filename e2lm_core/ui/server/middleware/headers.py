@@ -34,7 +34,7 @@ def inline_scripts(page: Path) -> list[str]:
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
-def policy(frames: Sequence[str], scripts: Sequence[str]) -> str:
+def content_security_policy(frames: Sequence[str], scripts: Sequence[str]) -> str:
     """The Content-Security-Policy for pages that `frames` may show."""
     rules = {
         "default-src": ["'self'"],
@@ -64,13 +64,13 @@ def charts_script(static: Path) -> str:
     return script(static, _CHARTS)
 
 
-def ahead(static: Path, names: Sequence[str]) -> str:
+def preload_links(static: Path, names: Sequence[str]) -> str:
     """The `Link` by which a browser fetches scripts beside Streamlit's own, not after it has spoken; "" without any."""
     addresses = filter(None, (script(static, name) for name in names))
     return ", ".join(f"<{address}>; rel=modulepreload" for address in addresses)
 
 
-class GivesHeaders:
+class SecurityHeadersMiddleware:
     """Middleware that adds them to every answer; one that an answer has already stays.
 
     `charts` are the ends of the paths of pages that begin with a chart.
@@ -79,10 +79,10 @@ class GivesHeaders:
     def __init__(self, app: ASGIApp, frames: Sequence[str], charts: Sequence[str] = ()) -> None:
         self.app, self.charts = app, tuple(charts)
         page = Path(st.__file__).parent / "static" / "index.html"
-        self.ahead = ahead(page.parent, _FRAME)
-        self.ahead_of_charts = ahead(page.parent, (*_FRAME, _CHARTS))
+        self.ahead = preload_links(page.parent, _FRAME)
+        self.ahead_of_charts = preload_links(page.parent, (*_FRAME, _CHARTS))
         self.headers = {
-            "content-security-policy": policy(frames, inline_scripts(page)),
+            "content-security-policy": content_security_policy(frames, inline_scripts(page)),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "permissions-policy": ", ".join(f"{feature}=()" for feature in _OFF),

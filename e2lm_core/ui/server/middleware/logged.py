@@ -36,7 +36,7 @@ _OF_STREAMLIT = {
 _QUIET = {"/static", "/app", "/vendor", "/component", "/healthz", "/_stcore/health", "/drafts", "/presence"}
 
 
-class Told:
+class RequestLogMiddleware:
     """Middleware that gives a request its id and tells of its end in the log."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -69,7 +69,7 @@ class Told:
         finally:
             where = self.named(scope["path"])
             if status >= 400 or where not in _QUIET:
-                logs.event(
+                logs.log_event(
                     "request",
                     method=scope.get("method", "WEBSOCKET"),
                     path=where,

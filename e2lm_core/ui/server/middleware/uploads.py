@@ -19,7 +19,7 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 SHARE_OF_ONE = 3  # of all, a session may hold one in so many
 
 
-def held() -> dict[str, int]:
+def uploaded_bytes() -> dict[str, int]:
     """Bytes of uploads by session, as Streamlit holds them now."""
     if not Runtime.exists():
         return {}
@@ -29,11 +29,11 @@ def held() -> dict[str, int]:
     }
 
 
-def let_go() -> None:
+def free_abandoned() -> None:
     """Free the uploads of sessions that have no browser any more; Streamlit waits for such for two minutes."""
     if Runtime.exists():
         runtime = Runtime.instance()
-        for session in held():
+        for session in uploaded_bytes():
             if not runtime.is_active_session(session):
                 runtime.uploaded_file_mgr.remove_session_files(session)
 
@@ -42,7 +42,7 @@ class _TooMuch(Exception):
     """An upload that goes beyond what is left while it comes in."""
 
 
-class CountsUploads:
+class UploadLimitMiddleware:
     """Middleware that answers 413 to an upload beyond `most` bytes in all, or a third of that of one session.
 
     `held` says what is there already; what is coming in counts as well. Where that leaves no room, `let_go` makes
@@ -53,8 +53,8 @@ class CountsUploads:
         self,
         app: ASGIApp,
         most: int,
-        held: Callable[[], dict[str, int]] = held,
-        let_go: Callable[[], None] = let_go,
+        held: Callable[[], dict[str, int]] = uploaded_bytes,
+        let_go: Callable[[], None] = free_abandoned,
     ) -> None:
         self.app, self.most, self.held, self.let_go = app, most, held, let_go
         self.coming: Counter[str] = Counter()

@@ -14,7 +14,7 @@ from tests.support.simulation import answered
 
 
 def of_kind(measured: Measurements, kind: str) -> list:
-    return [suspect for suspect in alike.alike(measured) if suspect.kind == kind]
+    return [suspect for suspect in alike.find_weak_distractors(measured) if suspect.kind == kind]
 
 
 def test_two_choices_that_move_together_are_twins():
@@ -57,5 +57,5 @@ def test_what_everybody_answers_alike_is_dead():
 
 
 def test_of_too_few_checkpoints_nothing_is_said():
-    assert alike.alike(measurements(curve(SMALL, [0.1, 0.9]))) == []
-    assert alike.alike(measurements()) == []
+    assert alike.find_weak_distractors(measurements(curve(SMALL, [0.1, 0.9]))) == []
+    assert alike.find_weak_distractors(measurements()) == []

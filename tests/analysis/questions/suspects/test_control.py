@@ -28,7 +28,7 @@ def unread(own: Measurements, others: int = 4, familiar: tuple[int, ...] = (), s
 
 def test_a_set_that_must_be_read_is_right_as_often_as_chance():
     own = answered(200)
-    found = control.control(own, unread(own))
+    found = control.evaluate_control(own, unread(own))
     assert found.others == pytest.approx(0.25, abs=0.08)
     assert found.p > 0.05
     assert [one.model for one in found.models] == [curve.model.name for curve in own.curves]
@@ -36,7 +36,7 @@ def test_a_set_that_must_be_read_is_right_as_often_as_chance():
 
 def test_familiar_keys_are_given_away_and_the_set_is_told_from_luck():
     own = answered(100)
-    found = control.control(own, unread(own, familiar=tuple(range(40))))
+    found = control.evaluate_control(own, unread(own, familiar=tuple(range(40))))
     assert found.p < 0.001
     listed = {suspect.question_id for suspect in found.listed}
     assert {f"q{n}" for n in range(40)} <= listed
@@ -52,7 +52,7 @@ def test_luck_gives_as_many_favourites_as_there_are_choices_for_them():
     asked = unread(own, familiar=tuple(range(50)))
     for _ in range(25):
         drawn = replace(own, gold=rng.integers(0, 4, 300))
-        found = control.control(drawn, asked)
+        found = control.evaluate_control(drawn, asked)
         counts.append(len(found.listed))
     assert np.mean(counts) == pytest.approx(found.by_luck, abs=3.0)
 
@@ -61,7 +61,10 @@ def test_p_is_small_as_often_as_it_says_where_keys_are_random():
     own = answered(80)
     asked = unread(own)
     rng = np.random.default_rng(4)
-    small = [control.control(replace(own, gold=rng.integers(0, 4, 80)), asked).p <= 0.05 for _ in range(60)]
+    small = [
+        control.evaluate_control(replace(own, gold=rng.integers(0, 4, 80)), asked).p <= 0.05
+        for _ in range(60)
+    ]
     assert np.mean(small) == pytest.approx(0.05, abs=0.08)
 
 
@@ -71,6 +74,6 @@ def test_nothing_run_is_no_control_and_a_single_question_has_the_blank_prompt_al
     nothing = replace(
         nothing, curves=tuple(replace(c, ll=np.full_like(c.ll, np.nan)) for c in nothing.curves)
     )
-    assert control.control(own, nothing) is None
-    blank = control.control(own, unread(own, others=0))
+    assert control.evaluate_control(own, nothing) is None
+    blank = control.evaluate_control(own, unread(own, others=0))
     assert (blank.others, blank.p) == (None, None)

@@ -16,21 +16,25 @@ from tests.support.simulation import answered
 def test_two_seeds_by_hand() -> None:
     measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.6] * 10), curve(LARGE, [0.9] * 10))
     noise = np.array([0] * 8 + [-1] * 2).var(ddof=1) / 10
-    found = retraining.of(measured, "acc")
+    found = retraining.estimate_seed_variance(measured, "acc")
     assert found.names == (SMALL.name,)
-    sd, degrees, raw = found.at(1000)
+    sd, degrees, raw = found.deviation_at(1000)
     assert sd == pytest.approx(math.sqrt((0.2**2 - noise) / 2))
     assert (degrees, raw) == (1, pytest.approx(0.2**2 / 2))
-    assert found.at(10**9).sd is None  # nothing is known of so late a step
+    assert found.deviation_at(10**9).sd is None  # nothing is known of so late a step
 
 
 def test_what_questions_explain_is_none() -> None:
     measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.5] * 10))
-    assert retraining.of(measured, "acc").at(1000) == (0.0, 1.0, pytest.approx(0.1**2 / 2))
+    assert retraining.estimate_seed_variance(measured, "acc").deviation_at(1000) == (
+        0.0,
+        1.0,
+        pytest.approx(0.1**2 / 2),
+    )
 
 
 def test_nobody_trained_twice() -> None:
-    assert retraining.of(measurements(curve(SMALL, [0.4] * 10)), "acc").families == ()
+    assert retraining.estimate_seed_variance(measurements(curve(SMALL, [0.4] * 10)), "acc").families == ()
 
 
 def test_a_known_noise_is_found_again() -> None:
@@ -55,18 +59,18 @@ def test_a_known_noise_is_found_again() -> None:
             checkpoints = tuple(c.model_copy(update={"model": model}) for c in made.curves[n].checkpoints)
             curves.append(replace(made.curves[n], model=model, checkpoints=checkpoints, ll=ll))
         of_fleet = replace(made, curves=tuple(curves), gold=np.zeros(60, dtype=int))
-        found = retraining.of(of_fleet, "margin")
+        found = retraining.estimate_seed_variance(of_fleet, "margin")
         assert found.names == ("small", "large")
-        sd, degrees, _ = found.at(8)
+        sd, degrees, _ = found.deviation_at(8)
         assert degrees == 4
         squares.append(sd**2)
     assert np.mean(squares) == pytest.approx(0.05**2, rel=0.3)  # of the margin's shift, exactly .05
 
 
 def test_satterthwaites_degrees_by_hand() -> None:
-    assert retraining.freedom(2.0, [(1.0, 4.0), (1.0, 4.0)]) == 8
-    assert retraining.freedom(1.0, [(1.0, math.inf), (0.0, 2.0)]) == math.inf
-    assert retraining.freedom(4.0, [(3.0, math.inf), (1.0, 2.0)]) == 32
+    assert retraining.satterthwaite_freedom(2.0, [(1.0, 4.0), (1.0, 4.0)]) == 8
+    assert retraining.satterthwaite_freedom(1.0, [(1.0, math.inf), (0.0, 2.0)]) == math.inf
+    assert retraining.satterthwaite_freedom(4.0, [(3.0, math.inf), (1.0, 2.0)]) == 32
     assert retraining.p_value(1.959964, 1.0, math.inf) == pytest.approx(0.05, abs=1e-6)
     assert retraining.p_value(-4.302653, 1.0, 2) == pytest.approx(0.05, abs=1e-6)
     assert retraining.p_value(0.3, 0.0, 5) == 1
@@ -75,17 +79,17 @@ def test_satterthwaites_degrees_by_hand() -> None:
 
 def test_no_more_question_noise_is_taken_off_than_the_difference_has() -> None:
     """By hand: of a raw variance of 2e-4 for each of two models 1.5e-4 is their own questions'; the pair's is 1e-4."""
-    errors, degrees = retraining.against(
-        np.array([0.01]), np.inf, [retraining.Moved(sd=0.5e-4**0.5, freedom=2.0, raw=2e-4)], 2
+    errors, degrees = retraining.total_error(
+        np.array([0.01]), np.inf, [retraining.SeedDeviation(sd=0.5e-4**0.5, freedom=2.0, raw=2e-4)], 2
     )
     assert (errors[0] ** 2, degrees[0]) == (pytest.approx(4e-4), pytest.approx(2.0))
-    errors, degrees = retraining.against(
-        np.array([0.01]), np.inf, [retraining.Moved(sd=0.0, freedom=2.0, raw=0.4e-4)], 2
+    errors, degrees = retraining.total_error(
+        np.array([0.01]), np.inf, [retraining.SeedDeviation(sd=0.0, freedom=2.0, raw=0.4e-4)], 2
     )
     # Of degrees as if they had shown (1 + 10 / 2) times as much: 4.8e-4, of which .8e-4 are the questions'.
     assert (errors[0] ** 2, degrees[0]) == (pytest.approx(1e-4), pytest.approx(2 * (5.0 / 4.8) ** 2))
-    errors, degrees = retraining.against(
-        np.array([0.01]), np.inf, [retraining.Moved(sd=None, freedom=0.0, raw=0.0)], 2
+    errors, degrees = retraining.total_error(
+        np.array([0.01]), np.inf, [retraining.SeedDeviation(sd=None, freedom=0.0, raw=0.0)], 2
     )
     assert (errors[0], degrees[0]) == (pytest.approx(0.01), 1e9)
 
@@ -103,8 +107,8 @@ def test_models_that_do_not_differ_are_seldom_told_apart(
         found = []
         for _ in range(20_000):
             raw = (training + of_questions) / 2 * random.chisquare(degrees) / degrees
-            moved = retraining.Moved(math.sqrt(max(0.0, raw - of_questions / 2)), degrees, raw)
-            error, freedom = retraining.against(np.ones(1), np.inf, [moved], 2)
+            moved = retraining.SeedDeviation(math.sqrt(max(0.0, raw - of_questions / 2)), degrees, raw)
+            error, freedom = retraining.total_error(np.ones(1), np.inf, [moved], 2)
             difference = random.normal(0, math.sqrt(1 + training))
             found.append(retraining.p_value(difference, float(error[0]), float(freedom[0])) <= 0.05)
         assert np.mean(found) <= most, training

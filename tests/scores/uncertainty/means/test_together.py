@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from e2lm_core.scores.uncertainty.means.together import from_where, holm
+from e2lm_core.scores.uncertainty.means.together import first_significant_index, holm
 
 
 def test_holm_by_hand() -> None:
@@ -17,13 +17,13 @@ def test_holm_by_hand() -> None:
 
 
 def test_a_place_by_hand() -> None:
-    assert from_where([[0.2, 0.01, 0.04]]).tolist() == [1]
-    assert from_where([[0.01, 0.2, 0.04]]).tolist() == [2]
-    assert from_where([[0.01, 0.01, 0.06]]).tolist() == [3]
+    assert first_significant_index([[0.2, 0.01, 0.04]]).tolist() == [1]
+    assert first_significant_index([[0.01, 0.2, 0.04]]).tolist() == [2]
+    assert first_significant_index([[0.01, 0.01, 0.06]]).tolist() == [3]
     # Two curves: ends at .025 and .05, earlier checkpoints at .025.
-    assert from_where([[0.02, 0.03, 0.01], [0.02, 0.01, 0.04]]).tolist() == [2, 0]
-    assert from_where([]).tolist() == []
-    assert from_where([[]]).tolist() == [0]
+    assert first_significant_index([[0.02, 0.03, 0.01], [0.02, 0.01, 0.04]]).tolist() == [2, 0]
+    assert first_significant_index([]).tolist() == []
+    assert first_significant_index([[]]).tolist() == [0]
 
 
 def test_nothing_is_found_in_nothing_in_19_of_20_families() -> None:
@@ -33,7 +33,7 @@ def test_nothing_is_found_in_nothing_in_19_of_20_families() -> None:
     for k in range(1, 12):
         noise[..., k] = 0.8 * noise[..., k - 1] + 0.6 * noise[..., k]
     p = 2 * norm.sf(np.abs(noise))
-    found = [bool((from_where(list(family)) < 12).any()) for family in p]
+    found = [bool((first_significant_index(list(family)) < 12).any()) for family in p]
     assert np.mean(found) <= 0.065
     alone = [(p[n] <= 0.05)[:, -1].any() for n in range(1000)]
     assert np.mean(alone) > 0.4  # what judging each at 95% does

@@ -146,7 +146,7 @@ def test_choices_before_one_ending_open_where_the_text_is_a_column_of_indices(tm
         1,
     )
     doc = render_set(task, 0)[1]
-    assert doc.asked == (("a 1", " ends 1"), ("b 1", " ends 1"))
+    assert doc.requests == (("a 1", " ends 1"), ("b 1", " ends 1"))
     write_task(task, tmp_path / "kept" / task.name, LIMITS)
     assert render_set(read_task(tmp_path / "kept" / task.name, LIMITS, strict=True).task) == render_set(task)
 

@@ -44,7 +44,7 @@ def told(
 
 
 def test_what_was_built_is_a_set_with_its_provenance() -> None:
-    task, _ = outside.as_set(told(), "t", LIMITS)
+    task, _ = outside.build_set(told(), "t", LIMITS)
     assert (task.name, len(task.dev), task.zero_shot) == ("t_v1_1", 1, None)
     assert task.config.metadata == {"built_by": "lm_eval 0.4.13", "task": "t v1.1"}
     assert (task.questions[0].answer, task.questions[0].extra) == (1, {"a": 1})
@@ -77,7 +77,7 @@ def test_what_was_built_is_a_set_with_its_provenance() -> None:
 )
 def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: str) -> None:
     with pytest.raises(TaskError, match=says):
-        outside.as_set(told(known, doc), "t", LIMITS)
+        outside.build_set(told(known, doc), "t", LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: st
     ],
 )
 def test_examples_that_are_not_the_harness_s_are_left_out(known: dict, dev: Any, why: str) -> None:
-    task, _ = outside.as_set(told(known, dev=dev), "t", LIMITS)
+    task, _ = outside.build_set(told(known, dev=dev), "t", LIMITS)
     assert why in str(task.zero_shot)
     assert not task.dev
 
@@ -115,13 +115,13 @@ class Built:
 
 def test_tasks_that_ask_for_different_rows_are_not_built_on_one_file(tmp_path: Path) -> None:
     write(tmp_path, "x.none", {}, test=[{"a": 1}])
-    builder.require_own_rows([Built("a", "x"), Built("b", "x")], tmp_path)
+    builder.require_separate_rows([Built("a", "x"), Built("b", "x")], tmp_path)
     with pytest.raises(
         ValueError, match=r"a and b would both read test\.jsonl; give each its own rows, as SUBSET/"
     ):
-        builder.require_own_rows([Built("a", "x"), Built("b", "y")], tmp_path)
+        builder.require_separate_rows([Built("a", "x"), Built("b", "y")], tmp_path)
     write(tmp_path / "y", "x.none", {}, test=[{"a": 1}])
-    builder.require_own_rows([Built("a", "x"), Built("b", "y")], tmp_path)
+    builder.require_separate_rows([Built("a", "x"), Built("b", "y")], tmp_path)
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_task_that_scores_by_code_is_refused_with_the_harness_too(tmp_path: Pa
     ]
     write(tmp_path, "x.none", {}, validation=rows)
     with pytest.raises(TaskError, match="truthfulqa_mc2: process_results changes scores by code"):
-        outside.built("truthfulqa_mc2", LIMITS, tmp_path)
+        outside.build_with_harness("truthfulqa_mc2", LIMITS, tmp_path)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_the_harness_builds_what_the_studio_does_not_run(tmp_path: Path) -> None
     (folder / "arc_easy.yaml").write_text(text)
     code = "def more(data):\n    return data.map(lambda row: {'question': 'So: ' + row['question']})\n"
     (folder / "utils.py").write_text(code)
-    task, _ = outside.built(str(folder / "arc_easy.yaml"), LIMITS, rows)
+    task, _ = outside.build_with_harness(str(folder / "arc_easy.yaml"), LIMITS, rows)
     assert [q.question for q in task.questions][:2] == [
         "Question: So: Which 0?\nAnswer:",
         "Question: So: Which 1?\nAnswer:",
@@ -165,14 +165,16 @@ def test_the_harness_builds_what_the_studio_does_not_run(tmp_path: Path) -> None
     assert render_set(again, 2) == render_set(task, 2)
     (folder / "utils.py").write_text("raise SystemExit('no')\n")
     with pytest.raises(TaskError, match="lm_eval could not build"):
-        outside.built(str(folder / "arc_easy.yaml"), LIMITS, rows)
+        outside.build_with_harness(str(folder / "arc_easy.yaml"), LIMITS, rows)
 
 
 def test_a_python_that_is_none_is_said() -> None:
     with pytest.raises(StudioError, match="could not run lm_eval"):
-        outside.built("arc_easy", LIMITS, python="/nowhere/python")
+        outside.build_with_harness("arc_easy", LIMITS, python="/nowhere/python")
     with pytest.raises(StudioError, match="it said nothing"):
-        outside.built("arc_easy", LIMITS, python="/bin/true" if sys.platform != "win32" else "none")
+        outside.build_with_harness(
+            "arc_easy", LIMITS, python="/bin/true" if sys.platform != "win32" else "none"
+        )
 
 
 # --- without a network --------------------------------------------------------------------------------------------
@@ -206,11 +208,11 @@ def refusing() -> Iterator[str]:
 
 def test_whether_a_hub_answers_at_all(silent: str, closed: str, refusing: str) -> None:
     began = time.monotonic()
-    assert not builder.answers(silent, 0.2)
-    assert not builder.answers(closed, 5.0)
-    assert not builder.answers("http://no.such.host.invalid", 5.0)
-    assert not builder.answers("nothing", 5.0)
-    assert builder.answers(refusing, 5.0)
+    assert not builder.is_reachable(silent, 0.2)
+    assert not builder.is_reachable(closed, 5.0)
+    assert not builder.is_reachable("http://no.such.host.invalid", 5.0)
+    assert not builder.is_reachable("nothing", 5.0)
+    assert builder.is_reachable(refusing, 5.0)
     assert time.monotonic() - began < 15
 
 
@@ -228,7 +230,7 @@ def test_without_a_network_a_sentence_ends_it(
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     folder = write(tmp_path / "tasks", "arc_easy.yaml", ARC)
     with pytest.raises(TaskError) as error:
-        outside.built(str(folder / "arc_easy.yaml"), LIMITS)
+        outside.build_with_harness(str(folder / "arc_easy.yaml"), LIMITS)
     said = str(error.value)
     assert said.startswith("lm_eval could not build ")
     assert f"its data is not on this machine, and {endpoint} does not answer" in said

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server.middleware.assets import KeepsAssets
+from e2lm_core.ui.server.middleware.assets import StaticCacheMiddleware
 
 SCRIPT = b"export const question = 'which';\n" * 100
 FONT = bytes(range(256)) * 8
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(folder: Path):
     passed = Route("/{rest:path}", lambda _: PlainTextResponse("passed on"), methods=["GET", "POST"])
-    app = Starlette(routes=[passed], middleware=[Middleware(KeepsAssets, folder=folder)])
+    app = Starlette(routes=[passed], middleware=[Middleware(StaticCacheMiddleware, folder=folder)])
     with TestClient(app) as client:
         yield client
 
@@ -93,7 +93,7 @@ def test_part_of_a_file_and_other_methods_are_passed_on(client: TestClient):
 def test_it_knows_the_files_of_the_streamlit_that_is_installed():
     import streamlit
 
-    known = KeepsAssets(Starlette())._assets
+    known = StaticCacheMiddleware(Starlette())._assets
     root = Path(streamlit.__file__).parent / "static"
     assert {root / path.lstrip("/") for path in known} == {
         f for f in (root / "static").rglob("*") if f.is_file()

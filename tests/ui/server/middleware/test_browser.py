@@ -9,7 +9,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server.middleware.browser import COOKIE, GivesCookie, author, browser_of
+from e2lm_core.ui.server.middleware.browser import (
+    COOKIE,
+    BrowserCookieMiddleware,
+    author,
+    browser_from_cookies,
+)
 
 KNOWN = "0123456789abcdef" * 2
 
@@ -21,14 +26,14 @@ def client():
             Route("/", lambda _: HTMLResponse("<p>")),
             Route("/picture", lambda _: PlainTextResponse("no page")),
         ],
-        middleware=[Middleware(GivesCookie)],
+        middleware=[Middleware(BrowserCookieMiddleware)],
     )
     return TestClient(app)
 
 
 def test_a_browser_gets_its_cookie_with_its_first_page(client):
     first = client.get("/")
-    assert browser_of(f"{COOKIE}={first.cookies[COOKIE]}")
+    assert browser_from_cookies(f"{COOKIE}={first.cookies[COOKIE]}")
     assert "set-cookie" not in client.get("/").headers
 
 
@@ -45,11 +50,11 @@ def test_it_is_out_of_reach_of_scripts_and_kept_in_a_frame(client):
 
 @pytest.mark.parametrize("made_up", ["", "../x", KNOWN.upper(), KNOWN + "0", "0123; a=b"])
 def test_a_made_up_one_is_no_browser(client, made_up):
-    assert browser_of(f"{COOKIE}={made_up}") is None
+    assert browser_from_cookies(f"{COOKIE}={made_up}") is None
 
 
 def test_others_see_a_name_that_does_not_lead_back():
-    assert browser_of(f"a=b; {COOKIE}={KNOWN}") == KNOWN
+    assert browser_from_cookies(f"a=b; {COOKIE}={KNOWN}") == KNOWN
     assert author(KNOWN) != author(KNOWN[::-1])
     assert author(KNOWN) not in KNOWN
     assert len(author(KNOWN)) == 12

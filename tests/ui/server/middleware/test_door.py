@@ -15,7 +15,7 @@ from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_tok
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from e2lm_core.ui.server.middleware import door
-from e2lm_core.ui.server.middleware.door import Door
+from e2lm_core.ui.server.middleware.door import OriginGuardMiddleware
 
 OWN = "127.0.0.1:8501"
 UPLOAD = "/_stcore/upload_file/session/file"
@@ -34,7 +34,7 @@ def client(host: str = OWN, server: str = "127.0.0.1", **options) -> TestClient:
             Route("/_stcore/metrics", lambda _: PlainTextResponse("counters")),
             WebSocketRoute("/_stcore/stream", stream),
         ],
-        middleware=[Middleware(Door, **options)],
+        middleware=[Middleware(OriginGuardMiddleware, **options)],
     )
 
     async def served(scope, receive, send):
@@ -103,7 +103,9 @@ def says_token(request):
     ],
 )
 def test_what_the_browser_says_stands_for_the_cookie_that_a_frame_withholds(headers, valid):
-    app = Starlette(routes=[Route(UPLOAD, says_token, methods=["PUT"])], middleware=[Middleware(Door)])
+    app = Starlette(
+        routes=[Route(UPLOAD, says_token, methods=["PUT"])], middleware=[Middleware(OriginGuardMiddleware)]
+    )
     answer = TestClient(app, base_url=f"http://{OWN}").put(UPLOAD, headers=headers).text
     assert answer.startswith(str(valid))
     assert ("'a'" in answer) is ("cookie" in headers), "others are kept"
@@ -164,4 +166,4 @@ def test_the_counters_are_closed_unless_they_are_opened():
 def test_who_sits_at_this_machine(monkeypatch, address, headers, here):
     context = SimpleNamespace(ip_address=address, headers=Headers(headers))
     monkeypatch.setattr(door.st, "context", context)
-    assert door.at_this_machine() is here
+    assert door.is_local_request() is here

@@ -20,7 +20,7 @@ from e2lm_core.ui.server.middleware import headers
 def answer(**own: str):
     app = Starlette(
         routes=[Route("/", lambda _: PlainTextResponse("", headers=own))],
-        middleware=[Middleware(headers.GivesHeaders, frames=Settings.from_env({}).frames)],
+        middleware=[Middleware(headers.SecurityHeadersMiddleware, frames=Settings.from_env({}).frames)],
     )
     return TestClient(app).get("/").headers
 
@@ -78,7 +78,7 @@ def test_pages_name_the_scripts_of_what_all_of_them_hold_ahead_and_of_charts_whe
 
     app = Starlette(
         routes=[Route("/curves", page), Route("/share", page), Route("/a/", lambda _: PlainTextResponse(""))],
-        middleware=[Middleware(headers.GivesHeaders, frames=(), charts=("/", "/curves"))],
+        middleware=[Middleware(headers.SecurityHeadersMiddleware, frames=(), charts=("/", "/curves"))],
     )
     with TestClient(app) as client:
         all_have, with_chart = (links(client.get(path).headers["link"]) for path in ("/share", "/curves"))
@@ -89,4 +89,4 @@ def test_pages_name_the_scripts_of_what_all_of_them_hold_ahead_and_of_charts_whe
 
 
 def test_a_streamlit_that_names_its_scripts_otherwise_is_waited_for(tmp_path: Path):
-    assert headers.charts_script(tmp_path) == headers.ahead(tmp_path, ("PlotlyChart", "Button")) == ""
+    assert headers.charts_script(tmp_path) == headers.preload_links(tmp_path, ("PlotlyChart", "Button")) == ""

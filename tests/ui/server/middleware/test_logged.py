@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from e2lm_core.deploy import logs
-from e2lm_core.ui.server.middleware.logged import Told
+from e2lm_core.ui.server.middleware.logged import RequestLogMiddleware
 
 
 async def stream(socket: WebSocket) -> None:
@@ -39,7 +39,9 @@ def client() -> TestClient:
         Route("/author", failing),
         WebSocketRoute("/_stcore/stream", stream),
     ]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(Told)]), raise_server_exceptions=False)
+    return TestClient(
+        Starlette(routes=routes, middleware=[Middleware(RequestLogMiddleware)]), raise_server_exceptions=False
+    )
 
 
 @pytest.fixture

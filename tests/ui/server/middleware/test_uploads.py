@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server.middleware.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.uploads import UploadLimitMiddleware
 
 MOST = 300
 
@@ -31,7 +31,7 @@ def client(there: dict[str, int]) -> TestClient:
 
     app = Starlette(
         routes=[Route("/_stcore/upload_file/{session}/{file}", take, methods=["PUT"])],
-        middleware=[Middleware(CountsUploads, most=MOST, held=lambda: there)],
+        middleware=[Middleware(UploadLimitMiddleware, most=MOST, held=lambda: there)],
     )
     return TestClient(app)
 
@@ -60,7 +60,9 @@ def test_room_is_made_of_what_nobody_has_open_any_more():
     async def taken(scope, receive, send):
         await PlainTextResponse("taken")(scope, receive, send)
 
-    middleware = CountsUploads(taken, most=MOST, held=lambda: there, let_go=lambda: there.pop("gone", None))
+    middleware = UploadLimitMiddleware(
+        taken, most=MOST, held=lambda: there, let_go=lambda: there.pop("gone", None)
+    )
     client = TestClient(middleware)
     assert put(client, "a", 10) == 200
     assert "gone" in there, "only where there is need"
@@ -92,7 +94,7 @@ def test_uploads_side_by_side_do_not_find_the_same_room():
             await going.wait()
             await PlainTextResponse("taken")(scope, receive, send)
 
-        middleware, statuses = CountsUploads(slow, most=MOST, held=dict), []
+        middleware, statuses = UploadLimitMiddleware(slow, most=MOST, held=dict), []
 
         async def one() -> None:
             async def send(message):
