@@ -36,8 +36,8 @@ from e2lm_core.runs import start
 from e2lm_core.runs.queue.queue import KEPT_JOBS
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.sets.desk import drafts
-from e2lm_core.ui.server import requests
+from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.server import component_requests
 from tests.support.workers import stored
 
 SHARED = "shared"
@@ -194,7 +194,7 @@ async def _type(url: str, studio: Studio, rng: random.Random, typed: Row, found:
 
 def _keep(url: str, settings: Settings, form: str, turn: int, text: str) -> None:
     body = {
-        "pass": requests.issue_token(settings.for_person(None, AUTHOR), SHARED),
+        "pass": component_requests.issue_token(settings.for_person(None, AUTHOR), SHARED),
         "place": drafts.question_place(TYPED_IN),
         "form": form,
         "turn": turn,

@@ -22,8 +22,8 @@ from e2lm_core.base.version import VERSION
 from e2lm_core.engine import traits
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.kept import shipped
-from e2lm_core.runs.requests import RequestIndex, render_prompts
+from e2lm_core.runs.store import shipped_results
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.collection import list_sets, open_set
 
@@ -38,16 +38,16 @@ def main(
     if only_traits:
         return
     results = measured()
-    made = shipped.ShippedInfo(
+    made = shipped_results.ShippedInfo(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         studio=VERSION,
         torch=torch.__version__.split("+")[0],
         device="CPU",
     )
-    data = shipped.pack_results(made, results)
-    shipped.FILE.write_bytes(data)
+    data = shipped_results.pack_results(made, results)
+    shipped_results.FILE.write_bytes(data)
     print(
-        f"{shipped.FILE.name}: {sum(map(len, results.values())):,} results of {len(results)} checkpoints, "
+        f"{shipped_results.FILE.name}: {sum(map(len, results.values())):,} results of {len(results)} checkpoints, "
         f"{len(data) / 1e6:.2f} MB."
     )
 

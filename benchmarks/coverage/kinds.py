@@ -30,7 +30,6 @@ from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.calibration import required_scale
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import LEVEL, SCALED, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
@@ -41,6 +40,7 @@ from e2lm_core.scores.uncertainty.rules import (
     CoverageTable,
     IntervalRule,
 )
+from e2lm_core.scores.uncertainty.strata import KINDS
 from tests.support import simulation
 
 QUESTIONS = (30, 50, 100, 300)

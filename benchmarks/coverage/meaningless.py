@@ -23,7 +23,7 @@ from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.measure import load
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements

@@ -26,8 +26,8 @@ from benchmarks.coverage.study import METRICS as STUDIED
 from benchmarks.coverage.study import Source
 from e2lm_core.base.records import SHARES
 from e2lm_core.scores.uncertainty import bootstrap
-from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
-from e2lm_core.scores.uncertainty.means.lasting import estimate_onset, first_lasting_index
+from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise, seed_variance
+from e2lm_core.scores.uncertainty.means.onset import estimate_onset, first_lasting_index
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from tests.support import simulation
 
@@ -92,9 +92,9 @@ def _surely(metric: str, each: np.ndarray, resampled: np.ndarray, at_chance: boo
     centre, error = found.centre, found.error
     if at_chance and metric in SHARES:  # the variance of a guess is known
         centre, error = each.mean(axis=-1), np.full(len(each), np.sqrt(CHANCE * (1 - CHANCE) / questions))
-    p_values = retraining.p_values(centre, error, found.freedom)
+    p_values = seed_variance.p_values(centre, error, found.freedom)
     p_values[centre <= 0] = 1.0
-    return int(together.first_significant_index([p_values])[0])
+    return int(multiple_testing.first_significant_index([p_values])[0])
 
 
 def main() -> None:

@@ -23,18 +23,18 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.coverage.meaningless import EXEMPLARS, part
-from e2lm_core.analysis.questions.suspects import keys, words
+from e2lm_core.analysis.questions.suspects import keys, messages
 from e2lm_core.analysis.questions.suspects.records import Kind, SuspectList
 from e2lm_core.base.records import Checkpoint, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
+from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.measure import load
-from e2lm_core.runs.order import last_of_each
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.collection import open_set
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 
 SETS = ("ladder_science", "ladder_general")
 SHARE = 0.05
@@ -197,7 +197,7 @@ def run_anew(
         there, planted = plant(task, seed)
         measured = measured_of(studio, there)
         unread = measured_of(studio, control_set(there), last_of_each(studio.catalogue.checkpoints))
-        listed = flagged(words.all_suspects(measured, unread)[0], kind)
+        listed = flagged(messages.all_suspects(measured, unread)[0], kind)
         held = len(listed & planted)
         rows.append(Found(len(listed), len(planted), held, len(planted), held))
     return rows
@@ -273,7 +273,7 @@ def _tables(studio: Studio, plantings: int, quick: bool) -> dict[str, str]:
         "|---|---|---|---|---|---|",
     ]
     for name, task in tasks.items():
-        _, controlled = words.all_suspects(results[name], measured_of(studio, control_set(task), ends))
+        _, controlled = messages.all_suspects(results[name], measured_of(studio, control_set(task), ends))
         if controlled is not None:
             lines.append(
                 f"| {name} | {controlled.others:.3f} | {controlled.chance:.3f} | {controlled.p:.3f} "

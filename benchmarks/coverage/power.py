@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks import study_pages
-from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis.curves import onsets
 from e2lm_core.analysis.plan.power import VarianceComponents
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -179,7 +179,7 @@ def told(cell: Cell, questions: int, fleets: int, seed: list[int]) -> float:
     for _ in range(fleets):
         measured = fleet(random, cell, questions)
         resampled = set_intervals.resample(measured, (cell.metric,), RESAMPLES if cell.group > 1 else 2)
-        since = crossings.separation(measured, resampled, cell.metric, "family0", "family1").since
+        since = onsets.separation(measured, resampled, cell.metric, "family0", "family1").since
         found += (since.sure if cell.degrees else since.on_these) is not None
     return found / fleets
 

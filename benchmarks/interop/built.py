@@ -30,7 +30,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder
-from e2lm_core.sets.folder.foreign import builder, outside
+from e2lm_core.sets.folder.foreign import builder, harness_subprocess
 
 SHOTS = (0, 2)
 # Nobody is asked for metrics and data sets: the harness would wait for a hub seven times a task.
@@ -165,7 +165,7 @@ def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
         how = "its code does not run here" if _NOT_HERE.match(told[-1]["error"]) else "not stood in"
         return {"how": how, "why": told[-1]["error"]}
     try:
-        task, _ = outside.build_set(told, path, Limits())
+        task, _ = harness_subprocess.build_set(told, path, Limits())
     except StudioError as error:
         return {"how": "refused" if is_sound(told) else "not stood in", "why": str(error)}
     splits = {PurePosixPath(name).stem: content for name, content in rows.items()}

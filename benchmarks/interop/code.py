@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.interop import standins
 from benchmarks.interop.standins import Columns, Path
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.datafiles import sibling_path
 
 KEYS = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target", "description")

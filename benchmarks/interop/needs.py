@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.interop.standins import odd
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.datafiles import sibling_path
-from e2lm_core.sets.folder.foreign import ours
+from e2lm_core.sets.folder.foreign import known_functions
 from e2lm_core.sets.folder.foreign.functions import function_digest
 
 Make = Callable[[int, str], Mapping[str, Any]]
@@ -25,7 +25,7 @@ def _subject(column: str, values: Callable[[str], list[str]]) -> Make:
 
 
 def _category(name: str) -> list[str]:
-    of_name = {c.lower().replace(" & ", "_").replace(" ", "_"): c for c in ours.CATEGORIES}
+    of_name = {c.lower().replace(" & ", "_").replace(" ", "_"): c for c in known_functions.CATEGORIES}
     return [of_name[name.removeprefix("process_")]]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from benchmarks.interop import needs, standins
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.datafiles import sibling_path
 from e2lm_core.sets.folder.files import Folder
-from e2lm_core.sets.folder.foreign import outside
+from e2lm_core.sets.folder.foreign import harness_subprocess
 from e2lm_core.sets.folder.foreign.functions import function_digest
 from e2lm_core.sets.folder.includes import merge_includes
 
@@ -38,7 +38,7 @@ class Given(Mapping[str, bytes]):
 
 def tasks_folder() -> Path:
     """The installed harness's tasks. Raises StudioError where there is none."""
-    folder = outside.find_harness_tasks()
+    folder = harness_subprocess.find_harness_tasks()
     if folder is None:
         raise StudioError("lm-evaluation-harness is not installed here: pip install lm_eval.")
     return folder

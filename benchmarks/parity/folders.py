@@ -28,8 +28,8 @@ from e2lm_core.base.records import Checkpoint, Request, ScoredChunk
 from e2lm_core.engine import scorer
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs import evaluate
-from e2lm_core.runs.kept.store import request_digest
-from e2lm_core.runs.requests import RequestIndex, render_prompts
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio, open_studio
 
 CORPUS = [

@@ -33,11 +33,11 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.conflicts import PAIR, merge
-from e2lm_core.sets.desk import drafts
-from e2lm_core.ui.author.unsaved.clashes import LETTERS
-from e2lm_core.ui.server import table
-from e2lm_core.ui.server.middleware import browser
-from e2lm_core.ui.server.requests import ComponentRequest
+from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.editor.drafts.conflicts import LETTERS
+from e2lm_core.ui.server import table_routes
+from e2lm_core.ui.server.component_requests import ComponentRequest
+from e2lm_core.ui.server.middleware import browser_cookie
 from scripts.screenshots import FLAGS, server, settle
 
 SET = "mine"
@@ -235,7 +235,7 @@ class Table:
         asked = ComponentRequest(
             self.settings, self.name, json.loads(json.dumps({**body, "since": self.digest}))
         )
-        told = json.loads(table.perform_action(asked))
+        told = json.loads(table_routes.perform_action(asked))
         kept = {} if told["whole"] else {i: q for i, q in self.rows.items() if i not in told["gone"]}
         self.rows = kept | {row["id"]: Question(**row) for row in told["rows"]}
         self.digest = told["digest"]
@@ -322,8 +322,8 @@ class Browser:
         self.page.set_default_timeout(WAIT_S * 1000)
         self.page.goto(f"{url}/questions?set={SET}")
         settle(self.page)
-        token = next(c["value"] for c in context.cookies() if c["name"] == browser.COOKIE)
-        self.settings = home.for_person(None, browser.author(token))
+        token = next(c["value"] for c in context.cookies() if c["name"] == browser_cookie.COOKIE)
+        self.settings = home.for_person(None, browser_cookie.author(token))
 
     def row(self, of: Question) -> Locator:
         """The row of a question."""

@@ -13,9 +13,9 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Scope, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import requests
-from e2lm_core.runs.kept.packs import PACKED_FROM, Keys, PackedResults
-from e2lm_core.runs.kept.store import request_digest
+from e2lm_core.runs.store import requests
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.packed_columns import PACKED_FROM, Keys, PackedResults
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.sets.prompts.render import render_set

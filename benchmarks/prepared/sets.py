@@ -18,8 +18,8 @@ import typer
 
 from e2lm_core.base.records import Loglikelihood, Question, Scope, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import LoglikelihoodStore, request_digest
-from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request_digest
+from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.sets.checks.check import find_problems
 from e2lm_core.sets.folder.files import read_task, write_task
 from e2lm_core.sets.prompts.render import render_set

@@ -31,8 +31,8 @@ import typer
 
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection

@@ -28,11 +28,11 @@ from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
 from e2lm_core.base.settings import MOST_QUESTIONS, Settings
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.measure import load
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
-from e2lm_core.ui.remembered.measured import mapped_in
+from e2lm_core.ui.cache.measurements import mapped_in
 
 SET = "larger"
 PAGES = "benchmarks.speed.visits"

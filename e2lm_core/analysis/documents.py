@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
-from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -30,7 +30,7 @@ def scoring(
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {
         "task": measurements.task,
-        "taught": standing.known_facts_summary(measurements),
+        "taught": validity.known_facts_summary(measurements),
         "assumption": measurements.independence_note,
         "metrics": {},
     }

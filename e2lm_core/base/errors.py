@@ -7,7 +7,7 @@ and exits 2; neither ever shows a traceback for it. Anything else that is raised
 
 from __future__ import annotations
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 
 
 class StudioError(Exception):
@@ -18,7 +18,7 @@ class StudioError(Exception):
     """
 
     def __init__(self, text: object = "") -> None:
-        super().__init__(phrasing.one_line(str(text)))
+        super().__init__(formatting.one_line(str(text)))
 
 
 class TaskError(StudioError):

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 
 ROOT = Path(__file__).resolve().parents[2]  # what Python imports the package from
 # Where the app, its pages, the example sets and the ladder lie: beside the package, or within it where it is installed.

@@ -13,8 +13,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
+from e2lm_core.base.formatting import tokens
 from e2lm_core.base.labels import METRIC_LABEL
-from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES
 from e2lm_core.charts.palette import Theme
 

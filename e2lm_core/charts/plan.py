@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.analysis.plan.messages import round_up_two_digits, size_frame
 from e2lm_core.analysis.plan.plan import Plan
-from e2lm_core.analysis.plan.words import round_up_two_digits, size_frame
-from e2lm_core.base.phrasing import duration
+from e2lm_core.base.formatting import duration
 from e2lm_core.charts.canvas import blank_figure
 from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import HeldOutGain, Selection
+from e2lm_core.analysis.questions import messages as choice_words
+from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.charts.canvas import (
     axis_range,
     blank_figure,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.ranks.stability import SEEN
-from e2lm_core.base.phrasing import tokens
+from e2lm_core.base.formatting import tokens
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis, window_end
 from e2lm_core.charts.marks import (

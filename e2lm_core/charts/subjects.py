@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.subjects import SubjectCurves
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, y_title
 from e2lm_core.charts.marks import LEGEND_ROW_PX, band_trace, curve_trace, lines, reference_line

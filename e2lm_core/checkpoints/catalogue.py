@@ -11,9 +11,9 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import given
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.folders import read_cache, read_folder, step_names
-from e2lm_core.checkpoints.hub.added import added_models
+from e2lm_core.checkpoints.hub.added_models import added_models
 from e2lm_core.checkpoints.ladder.manifest import (
     EarlyWindow,
     LadderModel,
@@ -83,7 +83,7 @@ class Catalogue:
 def list_step_folders(settings: Settings) -> tuple[tuple[str, ...], ...]:
     """The step folders of all folders of checkpoints on this machine; a catalogue is read again where they differ."""
     try:
-        added = [folder.path for folder in given.folders(settings)]
+        added = [folder.path for folder in user_folders.folders(settings)]
     except CheckpointError:
         added = []
     return tuple(step_names(folder) for folder in (*settings.checkpoints, *added))
@@ -97,7 +97,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
     manifest, models, problems = _ladder_models(settings.ladder)
     folders = [(folder, read_folder(folder)) for folder in settings.checkpoints]
     try:
-        folders += given.models(settings)
+        folders += user_folders.models(settings)
     except CheckpointError as error:
         problems.append(str(error))
     for folder, local in folders:

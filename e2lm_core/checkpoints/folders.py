@@ -26,10 +26,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
-from e2lm_core.base.strangers import safejson
-from e2lm_core.checkpoints import known
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.checkpoints import family_catalogue
 from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, tokenizer_files
-from e2lm_core.checkpoints.hub import own
+from e2lm_core.checkpoints.hub import hf_cache
 
 MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
@@ -72,7 +72,7 @@ def step_of(folder_name: str) -> int | None:
 
 def read_folder(folder: Path) -> LocalModels:
     """The models in a folder, or the one model whose checkpoints it holds. Never raises: see `problems`."""
-    if own.is_cache(folder):
+    if hf_cache.is_cache(folder):
         return read_cache(folder)
     try:
         candidates = [folder] if _step_folders(folder) else _subfolders(folder)
@@ -114,7 +114,7 @@ def read_cache(folder: Path) -> LocalModels:
     """
     models, problems = [], []
     try:
-        found = own.list_models(folder)
+        found = hf_cache.list_models(folder)
     except OSError as error:
         return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
     for model in found:
@@ -122,7 +122,7 @@ def read_cache(folder: Path) -> LocalModels:
             name: path
             for branch, snapshot in model.snapshots
             for name, path in [(branch, snapshot), *((p.name, p) for p in _subfolders(snapshot))]
-            if step_of(name) is not None and own.is_checkpoint(path)
+            if step_of(name) is not None and hf_cache.is_checkpoint(path)
         }
         if steps:
             try:
@@ -252,7 +252,7 @@ def _read_model(
                 f"{name} has two checkpoints of step {step} ({by_step[step].subfolder} and {called}): move one of "
                 f"them away from {path.parent}."
             )
-        tokens, early = known.tokens_and_window(name, called, step)
+        tokens, early = family_catalogue.tokens_and_window(name, called, step)
         by_step[step] = Checkpoint(
             model=info,
             step=step,

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from e2lm_core.base import phrasing
-from e2lm_core.base.phrasing import size
+from e2lm_core.base import formatting
+from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import CheckpointLocation, FamilyModel
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.family_catalogue import FAMILIES
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage, folder_bytes
-from e2lm_core.checkpoints.known import FAMILIES
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 
@@ -31,7 +31,7 @@ def headline(catalogue: Catalogue, settings: Settings) -> str:
     models = {c.model.name for c in here}
     if here:
         sentence = (
-            f"**{phrasing.count(len(models), 'model')} with {phrasing.count(len(here), 'checkpoint')}** "
+            f"**{formatting.count(len(models), 'model')} with {formatting.count(len(here), 'checkpoint')}** "
             f"{'are' if len(models) > 1 else 'is'} on this machine"
         )
     else:
@@ -40,12 +40,10 @@ def headline(catalogue: Catalogue, settings: Settings) -> str:
     if not added:
         return f"{sentence}; none is added from a hub."
     whole = sum(c.repo is not None for c in here)
-    downloaded = (
-        f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
-    )
+    downloaded = f"{'all are' if whole == len(added) else formatting.count(whole, 'is', 'are') if whole else 'none is'}"
     used = hub_cache.cache_usage(settings)
     room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
-    added_text = phrasing.count(len(added), "checkpoint")
+    added_text = formatting.count(len(added), "checkpoint")
     return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
 
 
@@ -176,11 +174,11 @@ def selection_summary(
     `of` is how many there are to choose from. The size is what the hub lists, else what the parameters take
     at least; neither may be known.
     """
-    text = f"{len(chosen)} of {phrasing.count(total, 'checkpoint')}: {chosen[0].name}"
+    text = f"{len(chosen)} of {formatting.count(total, 'checkpoint')}: {chosen[0].name}"
     text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""
     first, last = chosen[0].tokens_seen, chosen[-1].tokens_seen
     if first is not None and last is not None:
-        text += f", {phrasing.tokens(first)} to {phrasing.tokens(last)} tokens" if len(chosen) > 1 else ""
+        text += f", {formatting.tokens(first)} to {formatting.tokens(last)} tokens" if len(chosen) > 1 else ""
     bytes_, least = listed_bytes, ""
     if bytes_ is None and model.parameters is not None:
         bytes_, least = model.parameters * HALF_PRECISION_BYTES * len(chosen), "at least "

@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from e2lm_core.base.errors import CheckpointError, LimitError
-from e2lm_core.base.phrasing import join_words, quote
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import borrowed
+from e2lm_core.checkpoints.family_catalogue import FAMILIES, family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.hub import rolling_leases
 from e2lm_core.checkpoints.hub.client import NoConnectionError, OfflineByChoice
-from e2lm_core.checkpoints.known import FAMILIES, family
 from e2lm_core.commands.output import Json, print_table
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.commands.progress import progress_bar
 
 app = typer.Typer(
     no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
@@ -149,7 +149,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
 
 
 def _download(checkpoint: Checkpoint, settings: Settings) -> None:
-    borrowed.release_to_cache(checkpoint, settings)
+    rolling_leases.release_to_cache(checkpoint, settings)
     with progress_bar(checkpoint.name, 100) as advance:
         shown = 0
 
@@ -160,7 +160,7 @@ def _download(checkpoint: Checkpoint, settings: Settings) -> None:
             shown = percent
 
         hub_download.download(checkpoint, settings, report)
-    borrowed.release_to_cache(checkpoint, settings)  # a rolling run may have begun it in between
+    rolling_leases.release_to_cache(checkpoint, settings)  # a rolling run may have begun it in between
 
 
 def _left_out(failed: dict[str, str], of: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import expand_home
 from e2lm_core.commands.output import (
@@ -24,7 +24,7 @@ from e2lm_core.commands.output import (
     require_reading,
     to_stdout,
 )
-from e2lm_core.commands.telling import busy_indicator
+from e2lm_core.commands.progress import busy_indicator
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName

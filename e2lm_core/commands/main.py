@@ -15,9 +15,9 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.commands import checkpoints as checkpoint_commands
@@ -31,7 +31,7 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import dataset, home, server, space
-from e2lm_core.commands.sets import collection, groups, history, incoming, many, people
+from e2lm_core.commands.sets import bulk_edit, collection, groups, history, import_sets, people
 
 PROGRAM = "e2lm"  # what an installed studio is called by
 
@@ -79,12 +79,12 @@ for command in (
 ):
     app.command()(command)
 app.command("app")(server.serve)
-app.command("import")(incoming.import_set)
+app.command("import")(import_sets.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
-app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
+app.add_typer(bulk_edit.app, name="question")  # `questions`' own, with what is done to many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(folder_commands.app, name="folders")
@@ -153,5 +153,5 @@ def _require_completable(words: Sequence[str], name: str) -> None:
 
 
 def _fail(sentence: str) -> None:
-    typer.echo(phrasing.one_line(sentence), err=True)
+    typer.echo(formatting.one_line(sentence), err=True)
     sys.exit(2)

@@ -16,12 +16,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import read_regular
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.base.untrusted.regular_files import read_regular
+from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
@@ -72,9 +72,9 @@ def print_table(
     never taught.
     """
     if about is not None:
-        from e2lm_core.analysis import standing
+        from e2lm_core.analysis import validity
 
-        document = document | {"taught": standing.known_facts_summary(about)}
+        document = document | {"taught": validity.known_facts_summary(about)}
     if as_json:
         # ASCII alone: no terminal's encoding and no half character in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
@@ -92,7 +92,7 @@ def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str
             typer.echo(empty)
         return
     names = columns or list(rows[0])
-    texts = [[phrasing.escape_control_characters(cell(row.get(name))) for name in names] for row in rows]
+    texts = [[formatting.escape_control_characters(cell(row.get(name))) for name in names] for row in rows]
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
     widths = _column_widths([names, *texts], console.width)
     if widths is None:
@@ -133,7 +133,7 @@ def print_result(as_json: bool, document: dict[str, Any], sentence: str) -> None
     if as_json:
         print_table(True, document, ())
     else:
-        typer.echo(phrasing.one_line(sentence))
+        typer.echo(formatting.one_line(sentence))
 
 
 def ask_confirmation(question: str, yes: bool) -> None:
@@ -141,7 +141,7 @@ def ask_confirmation(question: str, yes: bool) -> None:
     if yes:
         return
     try:
-        answer = typer.confirm(phrasing.one_line(question), err=True)
+        answer = typer.confirm(formatting.one_line(question), err=True)
     except typer.Abort:
         if sys.stdin.isatty():  # control-C
             raise
@@ -173,7 +173,7 @@ def read_file(path: Path, most: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(
-            f"{phrasing.quote(str(path))} cannot be read ({reason}): check its path."
+            f"{formatting.quote(str(path))} cannot be read ({reason}): check its path."
         ) from error
 
 
@@ -235,7 +235,7 @@ def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Che
     if left_out and not chosen:
         raise CheckpointError(left_out[0])
     for sentence in left_out:
-        typer.echo(phrasing.one_line(sentence), err=True)
+        typer.echo(formatting.one_line(sentence), err=True)
     return chosen
 
 
@@ -247,7 +247,7 @@ def open_measured(
     Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing
     at all was computed; `partly` says no warnings of the set either.
     """
-    from e2lm_core.runs.measure import load
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -263,7 +263,7 @@ def require_reading(name: str) -> None:
     """Raises `StudioError` for a reading of RC that there is not."""
     if name not in RC_READINGS:
         known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
-        raise StudioError(f"There is no reading {phrasing.quote(name)} of RC: use {known}.")
+        raise StudioError(f"There is no reading {formatting.quote(name)} of RC: use {known}.")
 
 
 def run_evaluation(
@@ -301,7 +301,7 @@ def run_evaluation(
             return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
         except KeyboardInterrupt:
             typer.echo(
-                f"Stopped: {sum(done.values()):,} of {phrasing.count(total, 'result')} are kept; the same command goes "
+                f"Stopped: {sum(done.values()):,} of {formatting.count(total, 'result')} are kept; the same command goes "
                 "on from there.",
                 err=True,
             )
@@ -312,4 +312,4 @@ def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(M
     """Raises `StudioError` for the first metric that there is not; `allowed` says which there are."""
     for metric in metrics:
         if metric not in METRICS:
-            raise StudioError(f"The metric {phrasing.quote(metric)} does not exist: use {allowed}.")
+            raise StudioError(f"The metric {formatting.quote(metric)} does not exist: use {allowed}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing, plain
+from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import (
@@ -23,7 +23,7 @@ from e2lm_core.commands.output import (
     run_evaluation,
     to_stdout,
 )
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool
@@ -81,7 +81,7 @@ def questions(
     frame = question_pool.question_frame(build_pool, opened.task)
     if where is not None:
         frame = frame[question_pool.matching_questions(build_pool, rule_text.parse_rule(where))]
-    rows = plain.frame_to_records(frame)
+    rows = json_values.frame_to_records(frame)
     document = {
         "task": opened.task.name,
         "models": [model.name for model in build_pool.models],
@@ -100,10 +100,10 @@ def suspects(
     as_json: Json = False,
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
-    from e2lm_core.analysis.questions.suspects import words
-    from e2lm_core.runs.measure import load
-    from e2lm_core.runs.order import last_of_each
-    from e2lm_core.sets.prompts.control import control_set
+    from e2lm_core.analysis.questions.suspects import messages
+    from e2lm_core.runs.checkpoint_order import last_of_each
+    from e2lm_core.runs.results import load
+    from e2lm_core.sets.prompts.wrong_question_control import control_set
 
     opened = open_measured(task, checkpoints, num_fewshot)
     unread, ends = (
@@ -112,23 +112,23 @@ def suspects(
     )
     if control:
         run_evaluation(opened.studio, unread, ends, num_fewshot)
-    found, controlled = words.all_suspects(opened.measured, load(opened.studio, unread, ends, num_fewshot))
-    rows = plain.frame_to_records(words.suspect_frame(found, opened.task.questions))
+    found, controlled = messages.all_suspects(opened.measured, load(opened.studio, unread, ends, num_fewshot))
+    rows = json_values.frame_to_records(messages.suspect_frame(found, opened.task.questions))
     document = {
         "task": opened.task.name,
-        "finding": words.headline(found).replace("**", ""),
+        "finding": messages.headline(found).replace("**", ""),
         "knowledge": found.knowledge,
         "suspects": rows,
-        "control": words.control_document(controlled),
+        "control": messages.control_document(controlled),
     }
-    print_table(as_json, document, rows, words.SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, messages.SHOWN, about=opened.measured)
     if not as_json:
         typer.echo(document["finding"])
         if controlled is None:
-            typer.echo(f"{words.NO_CONTROL}: suspects {task} --control runs it.")
+            typer.echo(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
         else:
-            print_table(False, {}, plain.frame_to_records(words.control_frame(controlled)))
-            typer.echo(words.control_sentence(controlled).replace("**", ""))
+            print_table(False, {}, json_values.frame_to_records(messages.control_frame(controlled)))
+            typer.echo(messages.control_sentence(controlled).replace("**", ""))
 
 
 def choose(
@@ -143,21 +143,21 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
-    from e2lm_core.analysis import standing
-    from e2lm_core.analysis.questions import choice
-    from e2lm_core.analysis.questions import words as choice_words
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.questions import messages as choice_words
+    from e2lm_core.analysis.questions import selection
     from e2lm_core.sets import authoring
-    from e2lm_core.sets.desk import tried
+    from e2lm_core.sets.editing import rule_trials
     from e2lm_core.sets.formats import writing
 
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
     build_pool = _pool(opened, relevance)
-    silent = standing.no_advice_reason(opened.measured, standing.scores_with_null(opened.measured, metric))
-    choice.resolve_rule(build_pool, rule, source)  # what cannot be read is no trial
-    place = tried.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
-    chosen = choice.select_questions(
+    silent = validity.no_advice_reason(opened.measured, validity.scores_with_null(opened.measured, metric))
+    selection.resolve_rule(build_pool, rule, source)  # what cannot be read is no trial
+    place = rule_trials.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
+    chosen = selection.select_questions(
         build_pool, rule, metric, source, no_advice_reason=silent, trial_number=place
     )
     if piped:
@@ -167,22 +167,22 @@ def choose(
     if out is not None:
         authoring.copy_with_questions(opened.studio.settings, task, out, chosen.ids)
     warnings = choice_words.selection_warnings(chosen)
-    document = choice.selection_document(chosen, build_pool) | {
+    document = selection.selection_document(chosen, build_pool) | {
         "warning": " ".join(warnings) or None,
         "out": out,
     }
-    print_table(as_json, document, choice.fold_table(chosen), about=opened.measured, empty="")
+    print_table(as_json, document, selection.fold_table(chosen), about=opened.measured, empty="")
     if not as_json:
         for sentence in (choice_words.selection_headline(chosen, len(build_pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))
         if out is not None:
-            typer.echo(f"The set {out} was made, with {phrasing.count(len(chosen.ids), 'question')}.")
+            typer.echo(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
 
 
 def _pool(opened: LoadedSet, relevance: bool) -> Pool:
     """The set's questions with what each did, and how relevant each is where that was asked for."""
     from e2lm_core.analysis.questions.pool import build_pool
-    from e2lm_core.checkpoints.ladder.taught import known_answers
+    from e2lm_core.checkpoints.ladder.training_facts import known_answers
     from e2lm_core.relevance.judge import judge_relevance
 
     studio, task, measured = opened

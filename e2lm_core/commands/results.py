@@ -1,6 +1,6 @@
 """`import-results` and `results …` on the command line: results from elsewhere.
 
-Tested in tests/imported/test_opening.py, tests/imported/test_keeping.py and tests/export/results/test_harness.py.
+Tested in tests/imported/test_read_results.py, tests/imported/test_saved_imports.py and tests/export/results/test_harness.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import count, quote
+from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.output import (
@@ -29,7 +29,7 @@ from e2lm_core.commands.output import (
     require_reading,
     to_stdout,
 )
-from e2lm_core.commands.telling import busy_indicator, reading_progress
+from e2lm_core.commands.progress import busy_indicator, reading_progress
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
@@ -74,14 +74,14 @@ def import_results(
     as_json: Json = False,
 ) -> None:
     """Read results from elsewhere: of lm-eval, lighteval, OLMES, Inspect, every_eval_ever, published curves and tables."""
-    from e2lm_core.base.strangers import confined
+    from e2lm_core.base.untrusted import sandbox
 
     require_reading(rc)
-    confined.start_early(
-        "e2lm_core.imported.opening", "pyarrow.parquet", "pyarrow.compute"
+    sandbox.start_early(
+        "e2lm_core.imported.read_results", "pyarrow.parquet", "pyarrow.compute"
     )  # beside our own imports
     from e2lm_core.checkpoints.catalogue import open_catalogue
-    from e2lm_core.imported import keeping, opening
+    from e2lm_core.imported import read_results, saved_imports
     from e2lm_core.imported.records import ImportFilter
     from e2lm_core.people import access
 
@@ -90,20 +90,20 @@ def import_results(
     catalogue = open_catalogue(settings)
     wanted = ImportFilter(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
     with reading_progress(f"Reading {path.name or path}") as say:
-        imported = opening.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
+        imported = read_results.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
     if keep is not None:
-        keeping.save_import(settings, keep, imported)
+        saved_imports.save_import(settings, keep, imported)
     _show(imported, scores, rc, as_json)
 
 
 @app.command("list")
 def list_kept(as_json: Json = False) -> None:
     """List what is kept, newest first, and what can be restored."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
     settings = Settings.from_env()
-    rows = [kept.model_dump() for kept in keeping.list_saved(settings)]
-    document: dict[str, Any] = {"kept": rows, "removed": keeping.removed_imports(settings)}
+    rows = [kept.model_dump() for kept in saved_imports.list_saved(settings)]
+    document: dict[str, Any] = {"kept": rows, "removed": saved_imports.removed_imports(settings)}
     shown = [{**row, "models": ", ".join(row["models"]), "tasks": ", ".join(row["tasks"])} for row in rows]
     print_table(as_json, document, shown, ("name", "when", "models", "tasks", "curves", "problem"))
 
@@ -111,27 +111,27 @@ def list_kept(as_json: Json = False) -> None:
 @app.command("show")
 def show_kept(name: Name, scores: Scores = False, rc: Rc = RC_READINGS[0], as_json: Json = False) -> None:
     """Show kept results as `import-results` does."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
     require_reading(rc)
-    _show(keeping.open_saved(Settings.from_env(), name), scores, rc, as_json)
+    _show(saved_imports.open_saved(Settings.from_env(), name), scores, rc, as_json)
 
 
 @app.command("remove")
 def remove(name: Name, as_json: Json = False) -> None:
     """Remove kept results; `results restore` brings them back."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
-    keeping.remove_import(Settings.from_env(), name)
+    saved_imports.remove_import(Settings.from_env(), name)
     print_table(as_json, {"removed": name}, [{"removed": name}])
 
 
 @app.command("restore")
 def restore(name: Name, as_json: Json = False) -> None:
     """Bring removed results back."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
-    keeping.restore_import(Settings.from_env(), name)
+    saved_imports.restore_import(Settings.from_env(), name)
     print_table(as_json, {"restored": name}, [{"restored": name}])
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import to_json_numbers
+from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.output import (
     Checkpoints,
@@ -94,14 +94,14 @@ def evaluation(
     `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: {rho, autocorrelation,
     sq, points}}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
     """
-    from e2lm_core.analysis import standing
-    from e2lm_core.runs.measure import load
+    from e2lm_core.analysis import validity
+    from e2lm_core.runs.results import load
     from e2lm_core.scores.set_scores import signal_qualities
 
     measured = load(studio, task, checkpoints, num_fewshot)
     document: dict[str, Any] = {
         "task": task.name,
-        "taught": standing.known_facts_summary(measured),
+        "taught": validity.known_facts_summary(measured),
         "curves": {},
         "sq": {},
     }
@@ -156,9 +156,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
-    from e2lm_core.runs.kept import brought, shipped
-    from e2lm_core.runs.said import words as run_words
+    from e2lm_core.runs.messages import run_status as run_words
     from e2lm_core.runs.shards import split
+    from e2lm_core.runs.store import shipped_defaults, shipped_results
 
     share = split.parse_shard(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
@@ -183,8 +183,8 @@ def evaluate(
     if result.rolled:
         document["rolling"] = result.rolled.model_dump()
     found = (
-        shipped.load_shipped()
-        if brought.shows_shipped_results(studio, question_set, chosen, num_fewshot)
+        shipped_results.load_shipped()
+        if shipped_defaults.shows_shipped_results(studio, question_set, chosen, num_fewshot)
         else None
     )
     document["shipped"] = found.made.model_dump() if found else None
@@ -202,8 +202,8 @@ def evaluate(
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
         if result.rolled:
             typer.echo(
-                f"{phrasing.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
-                f"{phrasing.size(result.rolled.fetched_bytes)}"
+                f"{formatting.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
+                f"{formatting.size(result.rolled.fetched_bytes)}"
             )
         if found:
             typer.echo(f"{run_words.shipped_note(found.made)} --anew computes it here.")

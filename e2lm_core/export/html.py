@@ -19,7 +19,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis.documents import SCORE_PARTS
-from e2lm_core.base import labels, phrasing
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
@@ -47,13 +47,13 @@ def render(document: Mapping[str, Any]) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "score": phrasing.score,
-        "percent": phrasing.percent,
-        "tokens": phrasing.tokens,
+        "score": formatting.score,
+        "percent": formatting.percent,
+        "tokens": formatting.tokens,
         "script_json": script_json,
         "interval": _interval,
-        "metric_value": phrasing.metric_value,
-        "beside_random": lambda null: phrasing.random_baseline(NullDistribution(**null)),
+        "metric_value": formatting.metric_value,
+        "beside_random": lambda null: formatting.random_baseline(NullDistribution(**null)),
     }
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     has_curves = document["complete_checkpoints"] > 0
@@ -191,4 +191,4 @@ def _interval(value: Mapping[str, Any]) -> str:
     if value["value"] is None or value["interval"] is None:
         return ""
     low, high = value["interval"]
-    return f"[{phrasing.score(low)}, {phrasing.score(high)}]"
+    return f"[{formatting.score(low)}, {formatting.score(high)}]"

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import documents, standing, tables
-from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.analysis import documents, tables, validity
+from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import frame_to_records, to_json_numbers, to_json_value
+from e2lm_core.base.json_values import frame_to_records, to_json_numbers, to_json_value
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.export import provenance
 from e2lm_core.export.submission import check_findings
-from e2lm_core.runs import measure
+from e2lm_core.runs import results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
@@ -44,7 +44,7 @@ def build_report(
 
     `rc_reading` is that of RC, and so of the Score.
     """
-    measured = measure.load(studio, task, checkpoints, num_fewshot)
+    measured = results.load(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
@@ -52,7 +52,7 @@ def build_report(
         "report": VERSION,
         "task": task.name,
         "finding": _finding(task, measured),
-        "taught": standing.known_facts_summary(measured) if task.questions else None,
+        "taught": validity.known_facts_summary(measured) if task.questions else None,
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
@@ -162,5 +162,5 @@ def report_summary(document: dict[str, Any]) -> str:
     if scores is None:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
-    said = (f"SQ {phrasing.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
+    said = (f"SQ {formatting.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
     return " ".join(sentence for sentence in said if sentence)

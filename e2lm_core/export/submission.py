@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.checkpoints.ladder import ngrams
-from e2lm_core.export.lengths import measure_prompt_lengths
-from e2lm_core.runs.requests import render_prompts
+from e2lm_core.export.prompt_lengths import measure_prompt_lengths
+from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.checks.check import Profile, find_problems, structural_errors
-from e2lm_core.sets.checks.lengths import PromptLengths
+from e2lm_core.sets.checks.context_window import PromptLengths
 from e2lm_core.sets.folder import bundle
 
 __all__ = ["Profile", "build_bundle", "check_findings"]
@@ -59,7 +59,7 @@ def build_bundle(
     findings = check_findings(studio, task, profile) if findings is None else findings
     errors = [f for f in findings if f.severity == "error"]
     if errors:
-        more = f" ({phrasing.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
+        more = f" ({formatting.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
     return bundle.pack(task, studio.settings.limits)
 

@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
-from e2lm_core.base.phrasing import quote
-from e2lm_core.base.plain import to_json_number, to_json_value
+from e2lm_core.base.formatting import quote
+from e2lm_core.base.json_values import to_json_number, to_json_value
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
 from e2lm_core.checkpoints import unpacking
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import results as measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
 from e2lm_core.sets.folder import bundle
@@ -128,7 +129,7 @@ def library_versions(python: str) -> dict[str, str | None]:
         done = subprocess.run(
             [python, "-I", "-c", _VERSIONS],
             capture_output=True,
-            env=children.subprocess_environment(),
+            env=processes.subprocess_environment(),
             check=True,
         )
         found: dict[str, str | None] = json.loads(done.stdout)
@@ -187,7 +188,7 @@ def _harness(
         *("--batch_size", str(BATCH), "--num_fewshot", str(shots)),
         *("--log_samples", "--output_path", str(out)),
     ]
-    environment = children.subprocess_environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
+    environment = processes.subprocess_environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis import documents
-from e2lm_core.base import plain
+from e2lm_core.base import json_values
 from e2lm_core.imported.records import Curve, Imported, Setup
 from e2lm_core.imported.scores import coverage, quality, standard_errors
 from e2lm_core.scores.ranking import readings
@@ -99,4 +99,4 @@ def csv(curves: Sequence[Curve]) -> bytes:
             ],
             dtype=object,
         )
-    return plain.frame_to_csv(frame.drop(columns=without))
+    return json_values.frame_to_csv(frame.drop(columns=without))

@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.base.strangers.child import MOST_FILES as MOST_OPEN
-from e2lm_core.base.strangers.regular import open_regular, read_regular
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.base.untrusted.regular_files import open_regular, read_regular
+from e2lm_core.base.untrusted.sandbox_worker import MOST_FILES as MOST_OPEN
 
 MOST_LOCAL_FILES = 100_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?")

@@ -15,8 +15,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from e2lm_core.base.phrasing import count, join_words, quote
-from e2lm_core.imported.places import CheckpointResolver
+from e2lm_core.base.formatting import count, join_words, quote
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.records import Curve, Evaluation, Setup
 
 _SHARE = re.compile(r"acc(uracy)?([_,].*)?|norm_prob|norm_correct_prob|normalized_mc_prob")

@@ -1,6 +1,6 @@
 """Results from elsewhere as values: one checkpoint's evaluation, a curve of many, all that a folder gave.
 
-Tested in tests/imported/test_opening.py.
+Tested in tests/imported/test_read_results.py.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
 from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
 from e2lm_core.imported.join import curve_labels, task_label
@@ -40,7 +40,7 @@ def quality(curve: Curve) -> SignalQuality:
         return found
     why = (
         f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
-        f"{phrasing.join_words([f'{step:,}' for step in holes])} too."
+        f"{formatting.join_words([f'{step:,}' for step in holes])} too."
     )
     return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
 

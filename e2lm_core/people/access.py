@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import PERSON, Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 Role = Literal["reader", "editor"]
 Need = Literal["reader", "editor", "owner"]
@@ -51,7 +51,7 @@ def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLoca
     owner, own_name = address.groups()
     if owner == settings.person:
         return SetLocation(settings, own_name)
-    if settings.paths and register.get_person(settings, owner) is None:
+    if settings.paths and accounts.get_person(settings, owner) is None:
         return SetLocation(settings, name)  # a path
     granted = role_of(settings, owner, own_name)
     if granted is None:
@@ -73,18 +73,18 @@ def role_of(settings: Settings, owner: str, name: str) -> Role | None:
 
     Whoever is at the machine, as nobody, may do everything. A visitor has no role.
     """
-    if register.is_unrestricted(settings):
-        return "editor" if register.get_person(settings, owner) else None
-    if settings.person is None or settings.person.startswith(register.VISITOR):
+    if accounts.is_unrestricted(settings):
+        return "editor" if accounts.get_person(settings, owner) else None
+    if settings.person is None or settings.person.startswith(accounts.VISITOR):
         return None
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT role FROM grants WHERE owner = ? AND set_name = ? AND person = ?",
             (owner, name, settings.person),
         ).fetchone()
     if row is not None:
         return "editor" if row[0] == "editor" else "reader"
-    return "reader" if register.is_administrator(settings) and register.get_person(settings, owner) else None
+    return "reader" if accounts.is_administrator(settings) and accounts.get_person(settings, owner) else None
 
 
 def is_shared_access(settings: Settings) -> bool:
@@ -100,7 +100,7 @@ def require_writer(settings: Settings) -> None:
 
 def require_member(settings: Settings, action: str) -> None:
     """Raises TaskError for a visitor, sandbox or not; `to_do` is what they wanted, as in "download checkpoints"."""
-    person = None if settings.person is None else register.get_person(settings, settings.person)
+    person = None if settings.person is None else accounts.get_person(settings, settings.person)
     if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
         raise TaskError(f"Visitors do not {action}: sign in first.")
 
@@ -116,7 +116,7 @@ def require_path(settings: Settings, folder: Path) -> None:
         return
     if len(parts) > 3 and (parts[0], parts[2]) == ("people", "sets"):
         resolve_set(settings, f"{parts[1]}/{parts[3]}")
-    elif not register.is_administrator(settings):
+    elif not accounts.is_administrator(settings):
         raise TaskError(f"There is no question set {str(folder)[:200]!r} that you may open.")
 
 

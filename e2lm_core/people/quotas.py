@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 EVERYBODY, VISITORS = "everybody", "visitors"
 _FOLDERS = ("sets", "history", "drafts", "results")  # what was deleted is bounded apart
@@ -105,7 +105,7 @@ class Quota(Record):
 def quotas_of(settings: Settings, person: str) -> list[Quota]:
     """All quotas of a person, with what they use; one's own, or anybody's for an administrator."""
     if person != settings.person:
-        register.require_administrator(settings, "see what others use")
+        accounts.require_administrator(settings, "see what others use")
     theirs = settings.for_person(person)
     return [Quota(kind=k, used=_USED[k.key](theirs), most=_most(theirs, k)) for k in KINDS]
 
@@ -132,7 +132,7 @@ def record_use(settings: Settings, key: str, amount: float) -> None:
     """Note what whoever asks has used today, of a kind that is counted by the day."""
     if settings.person is None or amount <= 0:
         return
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO spent (person, day, kind, amount) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (person, day, kind) DO UPDATE SET amount = amount + excluded.amount",
@@ -151,13 +151,13 @@ def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EV
 
     Raises StudioError unless an administrator asks, and for a kind, a number or a person that there is not.
     """
-    register.require_administrator(settings, "change quotas")
+    accounts.require_administrator(settings, "change quotas")
     if key not in _BY_KEY:
         raise StudioError(f"There is no quota {key[:80]!r}: there are {', '.join(_BY_KEY)}.")
     if limit is not None and not 0 <= limit < 1e15:
         raise StudioError(f"A quota cannot be {limit:g}: use a number from 0.")
-    person = whose if whose in (EVERYBODY, VISITORS) else register.find_person(settings, whose).id
-    with register.accounts_database(settings).transaction() as connection:
+    person = whose if whose in (EVERYBODY, VISITORS) else accounts.find_person(settings, whose).id
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM quotas WHERE person = ? AND kind = ?", (person, key))
         if limit is not None:
             connection.execute(
@@ -167,10 +167,10 @@ def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EV
 
 def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
     """What administrators have said: of whom, which kind, how much."""
-    register.require_administrator(settings, "see quotas")
-    if not register.has_accounts(settings):
+    accounts.require_administrator(settings, "see quotas")
+    if not accounts.has_accounts(settings):
         return []
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute("SELECT person, kind, most FROM quotas ORDER BY person, kind").fetchall()
     return [(person, _BY_KEY[key], most) for person, key, most in rows if key in _BY_KEY]
 
@@ -178,19 +178,19 @@ def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
 def format_amount(quota_kind: QuotaKind, amount: float) -> str:
     """An amount in words."""
     if quota_kind.unit == "bytes":
-        return phrasing.size(round(amount))
+        return formatting.size(round(amount))
     if quota_kind.unit == "seconds":
         return f"{amount / 3600:,.1f} h" if amount >= 3600 else f"{amount / 60:,.0f} min"
     return f"{amount:,.0f}"
 
 
 def _most(settings: Settings, kind: QuotaKind) -> float | None:
-    if register.is_administrator(settings):
+    if accounts.is_administrator(settings):
         return None
     person = settings.person or ""
-    visits = person.startswith(f"{register.VISITOR}-")
+    visits = person.startswith(f"{accounts.VISITOR}-")
     names = (person, VISITORS if visits else EVERYBODY)
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = dict(
             connection.execute(
                 "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
@@ -235,7 +235,7 @@ def _size(folder: Path) -> int:
 
 
 def _runs(settings: Settings) -> float:
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM jobs WHERE owner = ? AND state = 'queued'", (settings.person,)
         ).fetchone()
@@ -244,7 +244,7 @@ def _runs(settings: Settings) -> float:
 
 def _spent(key: str) -> Callable[[Settings], float]:
     def of_today(settings: Settings) -> float:
-        with register.accounts_database(settings).reading() as connection:
+        with accounts.accounts_database(settings).reading() as connection:
             row = connection.execute(
                 "SELECT amount FROM spent WHERE person = ? AND day = ? AND kind = ?",
                 (settings.person, _today(), key),

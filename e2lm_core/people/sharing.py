@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register
+from e2lm_core.people import access, accounts
 from e2lm_core.people.access import Role
 
 
@@ -51,7 +51,7 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
     """
     owned = _own(settings, name, "share it")
     _require_role(role)
-    person = register.find_person(settings, who)
+    person = accounts.find_person(settings, who)
     if person.visitor:
         raise StudioError(f"{person.id} has not signed in: a set is shared with people who have.")
     if person.id == owned.owner:
@@ -67,10 +67,10 @@ def unshare(settings: Settings, name: str, who: str) -> None:
     Raises TaskError for another's set, StudioError where it is not shared with them.
     """
     address = access.ADDRESS.fullmatch(name)
-    person = register.find_person(settings, who)
+    person = accounts.find_person(settings, who)
     leaving = address is not None and person.id == settings.person
     owned = _Owned(*address.groups()) if leaving and address else _own(settings, name, "take back a share")
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         gone = connection.execute(
             "DELETE FROM grants WHERE owner = ? AND set_name = ? AND person = ?", (*owned, person.id)
         ).rowcount
@@ -85,7 +85,7 @@ def shared_with(settings: Settings, name: str) -> list[Grant]:
 
 def sets_shared_with_caller(settings: Settings) -> list[Grant]:
     """The sets of others that are shared with whoever asks, by owner and name."""
-    if settings.person is None or not register.has_accounts(settings):
+    if settings.person is None or not accounts.has_accounts(settings):
         return []
     return _grants(settings, "person = ?", (settings.person,))
 
@@ -98,7 +98,7 @@ def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
         if link.role == role:
             return link
     link = Link(key=secrets.token_urlsafe(18), owner=owned.owner, set_name=owned.name, role=role)
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO links (key, owner, set_name, role, at) VALUES (?, ?, ?, ?, ?)",
             (link.key, *owned, role, time.time()),
@@ -109,7 +109,7 @@ def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
 def list_links(settings: Settings, name: str) -> list[Link]:
     """The open links to one's own set. Raises TaskError for another's set."""
     owned = _own(settings, name, "see its links")
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             "SELECT key, owner, set_name, role FROM links WHERE owner = ? AND set_name = ? ORDER BY at", owned
         ).fetchall()
@@ -119,7 +119,7 @@ def list_links(settings: Settings, name: str) -> list[Link]:
 def close_links(settings: Settings, name: str) -> int:
     """Nobody new comes by the set's links; whoever came keeps their role. How many there were."""
     owned = _own(settings, name, "close its links")
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         return int(connection.execute("DELETE FROM links WHERE owner = ? AND set_name = ?", owned).rowcount)
 
 
@@ -128,12 +128,12 @@ def redeem_link(settings: Settings, key: str) -> Grant | None:
 
     Raises TaskError for a visitor, sandbox or not, and where nobody signs in.
     """
-    if settings.person is None or not register.has_accounts(settings):
+    if settings.person is None or not accounts.has_accounts(settings):
         raise TaskError("This link is for people who sign in, and nobody does here.")
-    person = register.get_person(settings, settings.person)
+    person = accounts.get_person(settings, settings.person)
     if person is None or person.visitor:
         raise TaskError("This link is for people who have signed in: sign in, and open it again.")
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT owner, set_name, role FROM links WHERE key = ?",
             (key.encode("utf-8", "replace").decode(),),
@@ -150,9 +150,9 @@ def redeem_link(settings: Settings, key: str) -> Grant | None:
 
 def remove_shares(settings: Settings, name: str) -> None:
     """A set is gone: whoever it was shared with does not get the next one of its name."""
-    if settings.person is None or not register.has_accounts(settings):
+    if settings.person is None or not accounts.has_accounts(settings):
         return
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"DELETE FROM {table} WHERE owner = ? AND set_name = ?", (settings.person, name)
@@ -161,9 +161,9 @@ def remove_shares(settings: Settings, name: str) -> None:
 
 def rename_shares(settings: Settings, name: str, new: str) -> None:
     """A set has another name, and is shared as it was."""
-    if settings.person is None or not register.has_accounts(settings):
+    if settings.person is None or not accounts.has_accounts(settings):
         return
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"UPDATE {table} SET set_name = ? WHERE owner = ? AND set_name = ?",
@@ -173,7 +173,7 @@ def rename_shares(settings: Settings, name: str, new: str) -> None:
 
 def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     """Whose a set is, where that is whoever asks, or they are at the machine itself."""
-    if not register.has_accounts(settings):
+    if not accounts.has_accounts(settings):
         raise TaskError(
             "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in docs/people.md."
         )
@@ -192,7 +192,7 @@ def _require_role(role: str) -> None:
 
 
 def _grant(settings: Settings, grant: Grant) -> None:
-    with register.accounts_database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO grants (owner, set_name, person, role, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (owner, set_name, person) DO UPDATE SET role = excluded.role, at = excluded.at",
@@ -201,7 +201,7 @@ def _grant(settings: Settings, grant: Grant) -> None:
 
 
 def _grants(settings: Settings, condition: str, values: tuple[object, ...]) -> list[Grant]:
-    with register.accounts_database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             f"SELECT owner, set_name, person, role FROM grants WHERE {condition} ORDER BY owner, set_name, person",
             values,

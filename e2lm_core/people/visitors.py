@@ -9,8 +9,8 @@ import uuid
 
 from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import inheriting, register
-from e2lm_core.people.register import Person
+from e2lm_core.people import accounts, ownership_transfer
+from e2lm_core.people.accounts import Person
 
 MOST = 500  # sandboxes at once: whoever throws their cookies away has a new one each time
 EMPTY_S = 3600.0  # after which one that nothing was made in ends
@@ -27,15 +27,15 @@ def open_visitor_workspace(settings: Settings, browser: str) -> Person:
     if time.monotonic() - _last_sweep.get(home, float("-inf")) > _SWEPT_EVERY_S:
         _last_sweep[home] = time.monotonic()
         end_expired(settings)
-    if register.get_person(settings, f"{register.VISITOR}-{browser}") is None and _count(settings) >= MOST:
+    if accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None and _count(settings) >= MOST:
         raise LimitError(f"All {MOST} sandboxes are taken just now: sign in, or come back later.")
-    return register.get_or_create_visitor(settings, browser)
+    return accounts.get_or_create_visitor(settings, browser)
 
 
 def end_expired(settings: Settings) -> list[str]:
     """End the sandboxes whose visitor was last here longer ago than E2LM_SANDBOX_HOURS, empty ones sooner; their ids."""
     now, over = time.time(), []
-    for person in register.list_people(settings):
+    for person in accounts.list_people(settings):
         hours = EMPTY_S if _empty(settings, person) else settings.sandbox_hours * 3600
         if person.visitor and now - person.seen_at > min(hours, settings.sandbox_hours * 3600):
             over.append(person.id)
@@ -46,17 +46,17 @@ def end_expired(settings: Settings) -> list[str]:
 
 def transfer_to_account(settings: Settings, browser: str, person: Person) -> None:
     """What a visitor made goes with them when they sign in; names that the person has already are left behind."""
-    identity = f"{register.VISITOR}-{browser}"
-    if register.get_person(settings, identity) is None:
+    identity = f"{accounts.VISITOR}-{browser}"
+    if accounts.get_person(settings, identity) is None:
         return
-    inheriting.transfer_workspace(
-        settings.for_person(identity), register.accounts_database(settings), person.id
+    ownership_transfer.transfer_workspace(
+        settings.for_person(identity), accounts.accounts_database(settings), person.id
     )
     _end(settings, identity)
 
 
 def _count(settings: Settings) -> int:
-    return sum(1 for person in register.list_people(settings) if person.visitor)
+    return sum(1 for person in accounts.list_people(settings) if person.visitor)
 
 
 def _empty(settings: Settings, person: Person) -> bool:
@@ -67,9 +67,9 @@ def _empty(settings: Settings, person: Person) -> bool:
 
 def _end(settings: Settings, identity: str) -> None:
     folder = settings.for_person(identity).workspace
-    register.delete_person(settings, identity)
+    accounts.delete_person(settings, identity)
     gone = folder.with_name(f".{identity}.{uuid.uuid4().hex}.gone")
     with contextlib.suppress(OSError):  # what cannot be deleted now is nobody's, and goes with the next
         folder.rename(gone)
-    for left in folder.parent.glob(f".{register.VISITOR}-*.gone"):
+    for left in folder.parent.glob(f".{accounts.VISITOR}-*.gone"):
         shutil.rmtree(left, ignore_errors=True)

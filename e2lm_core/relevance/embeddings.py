@@ -21,7 +21,7 @@ import numpy as np
 
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings, expand_home
-from e2lm_core.relevance import shipped
+from e2lm_core.relevance import pretrained
 from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.embedders.packaged import (
@@ -207,12 +207,12 @@ def _key_of(
 
 def is_shipped(embedder: Embedder) -> bool:
     """Whether no exemplar needs to be embedded: this model's view of them comes with the studio."""
-    return shipped.load_pretrained(classifier_key(embedder)) is not None
+    return pretrained.load_pretrained(classifier_key(embedder)) is not None
 
 
 def training_vectors(embedder: Embedder) -> Array:
     """The training exemplars as `embedder` sees them: unit vectors float32 [N, D]."""
-    if (ready := shipped.load_pretrained(classifier_key(embedder))) is not None:
+    if (ready := pretrained.load_pretrained(classifier_key(embedder))) is not None:
         return ready.anchors
     return embedder.embed(training_texts())
 
@@ -220,7 +220,7 @@ def training_vectors(embedder: Embedder) -> Array:
 def relevance_classifier(embedder: Embedder) -> Classifier:
     """The classifier fitted on the training exemplars as `embedder` sees them: shipped, or fitted once and cached."""
     key = classifier_key(embedder)
-    if (ready := shipped.load_pretrained(key)) is not None:
+    if (ready := pretrained.load_pretrained(key)) is not None:
         return ready
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:

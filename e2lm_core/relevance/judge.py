@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import (

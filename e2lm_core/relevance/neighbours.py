@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
 from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import Embedder

@@ -20,12 +20,12 @@ from pydantic import Field
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Record, ScoredChunk, TaskSet
 from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
-from e2lm_core.runs.kept.checkpoint_run import CheckpointRun
-from e2lm_core.runs.order import COARSE, plan_order
-from e2lm_core.runs.queue import fetched
-from e2lm_core.runs.queue.paces import SharedTime
+from e2lm_core.runs.checkpoint_order import COARSE, plan_order
+from e2lm_core.runs.queue import rolling_cleanup
 from e2lm_core.runs.queue.records import ALONE, Progress, ProgressListener
-from e2lm_core.runs.requests import RequestIndex, render_prompts
+from e2lm_core.runs.queue.timings import SharedTime
+from e2lm_core.runs.store.checkpoint_run import CheckpointRun
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
@@ -122,7 +122,9 @@ class _Run:
             ends.extend(self._at_group([checkpoint]))
             backend.forget(checkpoint)
 
-        fetched.remove_fetched(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
+        rolling_cleanup.remove_fetched(
+            self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name
+        )
         try:
             roller = RollingRun(
                 self._studio.settings,
@@ -135,7 +137,7 @@ class _Run:
             )
             rolled = roller.roll(rest)
         finally:
-            fetched.remove_fetched(self._studio.settings, self._studio.jobs)
+            rolling_cleanup.remove_fetched(self._studio.settings, self._studio.jobs)
         return ends, rolled
 
     def _waits_for(self, checkpoint: str, what: str | None) -> None:

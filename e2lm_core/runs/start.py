@@ -11,12 +11,12 @@ from typing import Any
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
+from e2lm_core.runs.checkpoint_order import plan_order
 from e2lm_core.runs.evaluate import SWEEP
-from e2lm_core.runs.order import plan_order
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.requests import render_prompts
+from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
 
@@ -56,7 +56,7 @@ def submit_run(
         studio.require_local()
     render_prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     asker = studio.settings.person
-    workspace, name = asking.workspace_of(studio.settings, task.address)
+    workspace, name = permissions.workspace_of(studio.settings, task.address)
     payload: dict[str, Any] = {
         "set": name,
         "checkpoints": [checkpoint.name for checkpoint in plan_order(checkpoints)],
@@ -113,9 +113,9 @@ def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str =
     asker. Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not
     open.
     """
-    workspace, name = asking.workspace_of(studio.settings, set_name)
+    workspace, name = permissions.workspace_of(studio.settings, set_name)
     open_ = studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=progress)
-    own = (job for job in open_ if asking.may_cancel(studio.settings, job))
+    own = (job for job in open_ if permissions.may_cancel(studio.settings, job))
     if job := next(own, None) or next(iter(open_), None):
         return job
     return next(iter(studio.jobs.jobs_of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)

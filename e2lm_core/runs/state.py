@@ -21,13 +21,13 @@ from e2lm_core.analysis.plan.schedule import (
 )
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
-from e2lm_core.checkpoints.known import FAMILIES
+from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.engine.local import LocalBackend
-from e2lm_core.runs.kept import brought
-from e2lm_core.runs.queue import paces
+from e2lm_core.runs.queue import timings
 from e2lm_core.runs.queue.progress import RunProgress, run_progress
-from e2lm_core.runs.requests import RequestIndex
 from e2lm_core.runs.start import KIND, latest_job
+from e2lm_core.runs.store import shipped_defaults
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.prompts.render import render_set
@@ -161,7 +161,7 @@ def fleet_of_set(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...],
     """
     job = latest_job(studio, set_name, progress=False)
     if job is None:
-        return brought.default_checkpoints(studio, set_name), None
+        return shipped_defaults.default_checkpoints(studio, set_name), None
     names = set(job.payload.get("fleet") or job.payload["checkpoints"])
     if job.payload.get("rolling") or "fleet" in job.payload:
         chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
@@ -220,7 +220,8 @@ def state_of_set(
         done=covered.done,
         total=covered.total,
         job=job.id if job else None,
-        shipped=covered.done > 0 and brought.shows_shipped_results(studio, task, checkpoints, num_fewshot),
+        shipped=covered.done > 0
+        and shipped_defaults.shows_shipped_results(studio, task, checkpoints, num_fewshot),
     )
 
 
@@ -314,7 +315,7 @@ def _together(studio: Studio) -> int:
 
 def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, CheckpointCost]:
     """What checkpoints of each model took one core or GPU in earlier runs on this machine."""
-    rows = paces.timing_rows(studio.jobs, KIND, num_fewshot or 0)
+    rows = timings.timing_rows(studio.jobs, KIND, num_fewshot or 0)
     if not rows:
         return {}
     # A run's seconds are shared by the checkpoints that were computed side by side.

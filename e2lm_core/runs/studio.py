@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.database import Database
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.memory import snapshot
@@ -14,13 +14,13 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
 from e2lm_core.checkpoints.folders import folder_problem
-from e2lm_core.checkpoints.hub import borrowed
+from e2lm_core.checkpoints.hub import rolling_leases
 from e2lm_core.checkpoints.hub.cache import local_checkpoints
 from e2lm_core.engine.backend import Backend
 from e2lm_core.engine.traits import known_traits, traits_key
-from e2lm_core.runs.kept import diverged
-from e2lm_core.runs.kept.store import LoglikelihoodStore
 from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.store import divergence
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Studio:
     @property
     def _here(self) -> tuple[Checkpoint, ...]:
         here = local_checkpoints(self.catalogue.checkpoints, self.settings)
-        return tuple(c for c in here if not borrowed.is_leased(c, self.settings))
+        return tuple(c for c in here if not rolling_leases.is_leased(c, self.settings))
 
     @property
     def unusable_notes(self) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ class Studio:
             if problem is not None:
                 of_model.setdefault(checkpoint.model.name, []).append((checkpoint.name, problem))
         sentences = (
-            f"{phrasing.count(len(of), 'checkpoint')} of {model} left out "
-            f"({phrasing.join_words([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
+            f"{formatting.count(len(of), 'checkpoint')} of {model} left out "
+            f"({formatting.join_words([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
             for model, of in of_model.items()
         )
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
@@ -76,7 +76,7 @@ class Studio:
 
         A folder is looked at again once one of its files has changed; no weights are read.
         """
-        if (said := diverged.divergence_sentence(checkpoint, self.settings)) is not None:
+        if (said := divergence.divergence_sentence(checkpoint, self.settings)) is not None:
             return said
         if checkpoint.packed is not None or checkpoint.directory is None:
             return None

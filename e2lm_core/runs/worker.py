@@ -20,24 +20,24 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base.children import subprocess_environment
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
+from e2lm_core.base.processes import subprocess_environment
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.queue import asking, fetched
-from e2lm_core.runs.queue.allowance import ResourceLimits
+from e2lm_core.runs.queue import permissions, rolling_cleanup
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
+from e2lm_core.runs.queue.cpu_quota import CpuAccount
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
-from e2lm_core.runs.queue.resuming import BatchPlans
-from e2lm_core.runs.queue.spending import CpuAccount
+from e2lm_core.runs.queue.resource_limits import ResourceLimits
 from e2lm_core.runs.start import CONTROL, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 
 LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
@@ -106,7 +106,7 @@ def _wait(studio: Studio) -> None:
 def _clear_up(studio: Studio) -> None:
     """Let go of what rolling runs have fetched that are over, cancelled while nobody was at them for instance."""
     with contextlib.suppress(StudioError):
-        fetched.remove_fetched(studio.settings, studio.jobs)
+        rolling_cleanup.remove_fetched(studio.settings, studio.jobs)
 
 
 @contextlib.contextmanager
@@ -211,12 +211,12 @@ def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: boo
     checkpoints = _checkpoints_of(studio, job)
     if job.payload.get("anew"):
         studio = studio.without_shipped_results
-    task = open_set(*asking.resolve_run_set(studio.settings, job))
+    task = open_set(*permissions.resolve_run_set(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
     todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
-        run = fetched.lease_name(job.id)
+        run = rolling_cleanup.lease_name(job.id)
         rolled = evaluate(studio, task, todo, shots, progressing, run, questions).rolled
         if rolled and rolled.sentence:
             raise CheckpointError(rolled.sentence)
@@ -267,7 +267,7 @@ class _Lease:
 
     def __init__(self, studio: Studio, job: Job, shares: CheckpointClaims, leads: bool):
         self.lost = False
-        self.account = CpuAccount(asking.resolve_run_set(studio.settings, job)[0])
+        self.account = CpuAccount(permissions.resolve_run_set(studio.settings, job)[0])
         self.too_much: str | None = None
         self._allowance = ResourceLimits(studio.jobs, job, studio.settings)
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, signal
+from e2lm_core.scores import compliance, composite, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
@@ -71,7 +71,7 @@ def chance_floor(
     metric: str,
     chance: ArrayLike,
     questions: int,
-    sample_error: Callable[[ArrayLike, int], Floats] = contrast.sample_error,
+    sample_error: Callable[[ArrayLike, int], Floats] = compliance.sample_error,
 ) -> ChanceFloor:
     """The chance level [...] and the error of "above chance" of one metric, for a set of `questions`.
 
@@ -82,7 +82,7 @@ def chance_floor(
     if metric not in BOUNDED_METRICS:
         return ChanceFloor(level, {})
     if metric != "norm_prob":
-        binomial = contrast.binomial_error(level, questions)[..., None]
+        binomial = compliance.binomial_error(level, questions)[..., None]
         return ChanceFloor(level, {pair.science: binomial for pair in layout.twins})
     return ChanceFloor(
         level,
@@ -164,7 +164,7 @@ def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
         if error.shape[-1] > 1:
             error = error[..., pair.science_at]
         science, twin = curves[pair.science][..., pair.science_at], curves[pair.twin][..., pair.twin_at]
-        parts.append(contrast.compliance(science, twin, chance, error))
+        parts.append(compliance.compliance(science, twin, chance, error))
     return np.mean(parts, axis=0)
 
 
@@ -270,7 +270,7 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
         quality = signal.signal_quality(metrics.oriented(metric, values[layout.early[name]]))
         if lacking := layout.missing[name]:
             listed = lacking + len(layout.early[name])
-            why = f"Results are missing at {lacking} of its {phrasing.count(listed, 'early checkpoint')}; {RUN_THEM}"
+            why = f"Results are missing at {lacking} of its {formatting.count(listed, 'early checkpoint')}; {RUN_THEM}"
             quality = SignalQuality(rho=None, autocorrelation=None, sq=None, points=quality.points, why=why)
         qualities[name] = quality
     return qualities
@@ -313,14 +313,14 @@ def _why_no_decision(grid: Grid | None) -> str | None:
 
 def _why_no_contrast(layout: Layout, metric: str) -> str:
     if metric not in BOUNDED_METRICS:
-        return contrast.NO_CHANCE[metric]
+        return compliance.NO_CHANCE[metric]
     if lacking := next((pair for pair in layout.twins if pair.missing), None):
         listed = lacking.missing + len(lacking.twin_at)
         return (
             f"Results are missing at {lacking.missing} of the {listed:,} early checkpoints of {lacking.science} and its "
             f"twin; {RUN_THEM}"
         )
-    return contrast.NO_ERROR if layout.twins else contrast.NO_TWIN
+    return compliance.NO_ERROR if layout.twins else compliance.NO_TWIN
 
 
 # --- beside the scores ----------------------------------------------------------------------------------

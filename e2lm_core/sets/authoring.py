@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
@@ -32,8 +32,8 @@ from e2lm_core.sets.conflicts import (
 )
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.records import Preview, ReadOptions
+from e2lm_core.sets.history.commit import commit
 from e2lm_core.sets.locks import exclusive_edit, lock_set
-from e2lm_core.sets.past.saving import commit
 from e2lm_core.sets.prompts.render import render_set
 
 

@@ -15,18 +15,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder import known as known_sets
+from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
+from e2lm_core.sets.history import trash
+from e2lm_core.sets.history.journal import Journal
+from e2lm_core.sets.history.trash import Deleted
 from e2lm_core.sets.locks import exclusive_edit, lock_set
-from e2lm_core.sets.past import trash
-from e2lm_core.sets.past.log import Journal
-from e2lm_core.sets.past.trash import Deleted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 

@@ -9,8 +9,8 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.safeyaml import decode_utf8
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.prompts.docs import OPTIONAL, row_of
 
 MAX_DEPTH = 16

@@ -4,7 +4,7 @@ Undo takes back one's own last change, that of `settings.author`, wherever other
 applied the other way round to the set as it is; choices and right answer of a question go back together, or stay.
 Who has no author, as on the command line, takes back the last change of all. Nothing is ever dropped by going back: an undo is a step like any other.
 
-Tested in tests/sets/past/test_versions.py.
+Tested in tests/sets/history/test_versions.py.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from e2lm_core.people import access
 from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
-from e2lm_core.sets.folder import known as known_sets
-from e2lm_core.sets.folder.known import CachedSet
+from e2lm_core.sets.folder import set_cache as known_sets
+from e2lm_core.sets.folder.set_cache import CachedSet
+from e2lm_core.sets.history import damage
+from e2lm_core.sets.history.commit import commit, reconcile
+from e2lm_core.sets.history.delta import Delta, UnappliedChange, is_affected
+from e2lm_core.sets.history.field_diff import Difference
+from e2lm_core.sets.history.field_diff import differences as _differences
+from e2lm_core.sets.history.journal import Journal, Step
+from e2lm_core.sets.history.patch import apply_delta
+from e2lm_core.sets.history.replay import delta_at, state_at
 from e2lm_core.sets.locks import exclusive_edit
-from e2lm_core.sets.past import damage
-from e2lm_core.sets.past.delta import Delta, UnappliedChange, is_affected
-from e2lm_core.sets.past.differences import Difference
-from e2lm_core.sets.past.differences import differences as _differences
-from e2lm_core.sets.past.log import Journal, Step
-from e2lm_core.sets.past.saving import commit, reconcile
-from e2lm_core.sets.past.state import apply_delta
-from e2lm_core.sets.past.states import delta_at, state_at
 from e2lm_core.sets.prompts.render import render_set
 
 NAME_CHARS = 80

@@ -21,21 +21,21 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
-from e2lm_core.checkpoints import given
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import leftover
-from e2lm_core.ui.frame import addresses, say
-from e2lm_core.ui.remembered.keep import Kept
+from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.editor.drafts import recovery
 from e2lm_core.ui.server import sign_in
-from e2lm_core.ui.server.middleware import browser, door
+from e2lm_core.ui.server.middleware import browser_cookie, origin_guard
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
 _LINKED = "set_in_link"
-_OF_ONE_SET = tuple(addresses.HELD[name] for name in ("question", "find", "subject"))
+_OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
 # By their folder, which only those reach who may read it; one set is one object for all of them.
 _READ = Kept("sets")
 
@@ -66,7 +66,9 @@ def studio_of(settings: Settings) -> Studio:
 
 def _shared() -> Studio:
     settings = _opened().settings
-    return _studio(hub.change_stamp(settings), given.change_stamp(settings), list_step_folders(settings))
+    return _studio(
+        hub.change_stamp(settings), user_folders.change_stamp(settings), list_step_folders(settings)
+    )
 
 
 def _asking() -> Studio:
@@ -78,17 +80,17 @@ def _asking() -> Studio:
 
 def _without_token(settings: Settings) -> Settings:
     """The deployer's hub token is for whoever sits at the machine; for others where its owner is named."""
-    if settings.hub_token_for is not None or (settings.auth == "none" and door.is_local_request()):
+    if settings.hub_token_for is not None or (settings.auth == "none" and origin_guard.is_local_request()):
         return settings
     return settings.model_copy(update={"hub_token_for": ()})
 
 
 def author() -> str:
     """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
-    cookie = browser.is_valid_cookie(st.context.cookies.get(browser.COOKIE)) or st.session_state.setdefault(
-        "browser", uuid.uuid4().hex
-    )
-    return browser.author(cookie)
+    cookie = browser_cookie.is_valid_cookie(
+        st.context.cookies.get(browser_cookie.COOKIE)
+    ) or st.session_state.setdefault("browser", uuid.uuid4().hex)
+    return browser_cookie.author(cookie)
 
 
 def opened_settings() -> Settings:
@@ -112,7 +114,7 @@ def spinner(sentence: str) -> AbstractContextManager[None]:
     """Say what a page waits for; nothing where none is drawn."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return nullcontext()
-    return st.spinner(say.escape(sentence))
+    return st.spinner(markdown.escape(sentence))
 
 
 def current_theme() -> Theme:
@@ -214,7 +216,7 @@ def choose_set(name: str) -> None:
     set_current_set(name)
     if st.query_params.get("set") != name:
         # The rest of what the browser sends is from when the page was loaded: view, filters, a question of the other set.
-        st.query_params.from_dict(addresses.query(st.query_params.get("tab"), name))
+        st.query_params.from_dict(urls.query(st.query_params.get("tab"), name))
         st.session_state[_LINKED] = name
 
 
@@ -234,16 +236,16 @@ def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
     if name is None and (lost := missing_set()):
-        leftover.missing_set_page(studio().settings, lost, choose_set)
+        recovery.missing_set_page(studio().settings, lost, choose_set)
         st.stop()
     if name is None:
         st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
-        addresses.link("sets", "Write or import a set", ":material/folder_open:")
+        urls.link("sets", "Write or import a set", ":material/folder_open:")
         st.stop()
     try:
         return read_set(name)
     except StudioError as error:
-        say.error(error, icon=":material/error:")
+        markdown.error(error, icon=":material/error:")
         st.stop()
 
 

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from e2lm_core.deploy.space.ignored import build_context
+from e2lm_core.deploy.space.dockerignore import build_context
 from scripts.image import dockerfile, held
 
 ROOT = Path(__file__).resolve().parents[2]

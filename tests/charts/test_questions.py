@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.questions import choice as question_choice
 from e2lm_core.analysis.questions import pool as question_pool
-from e2lm_core.analysis.questions.choice import Selection
+from e2lm_core.analysis.questions import selection as question_choice
 from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from tests.support.measured import fleet_measured, question_set

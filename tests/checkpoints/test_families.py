@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.families import CheckpointChoice, choose_checkpoints, custom_family
-from e2lm_core.checkpoints.known import FAMILIES, family, tokens_and_window
+from e2lm_core.checkpoints.family_catalogue import FAMILIES, family, tokens_and_window
 from e2lm_core.imported.formats.published import read_curves
 from tests.conftest import needs
 

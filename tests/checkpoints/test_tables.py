@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.families import CheckpointChoice, choose_checkpoints
+from e2lm_core.checkpoints.family_catalogue import family
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.cache import CacheUsage
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.hub.on_disk import disk_usage
-from e2lm_core.checkpoints.known import family
 from tests.support.hub_fixtures import DENSE, MODEL, STEPS, fake, studio, with_added
 
 __all__ = ["fake", "studio"]  # fixtures

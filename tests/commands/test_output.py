@@ -90,7 +90,10 @@ def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_use
         )
 
     studio = cast(
-        "Any", SimpleNamespace(catalogue=catalogue, local_checkpoints=("here",), unusable_notes=(), usable_checkpoints=usable)
+        "Any",
+        SimpleNamespace(
+            catalogue=catalogue, local_checkpoints=("here",), unusable_notes=(), usable_checkpoints=usable
+        ),
     )
     assert output.chosen_checkpoints(studio, None) == ("here",)
     assert output.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")

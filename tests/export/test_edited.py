@@ -14,7 +14,7 @@ from e2lm_core.analysis.questions import edits
 from e2lm_core.charts.palette import DARK, LIGHT, css_theme, css_variables
 from e2lm_core.export.picture import edited
 from e2lm_core.export.picture.drawing import HEIGHT, PLOT_PX, Chart, Line, draw
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.scores.measurements import Measurements
 from tests.support import studios
 
@@ -33,7 +33,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, Measur
     )
     for task in (was, now):
         evaluate.evaluate(here, task, here.catalogue.checkpoints)
-    before, after = (measure.load(here, task, here.catalogue.checkpoints) for task in (was, now))
+    before, after = (results.load(here, task, here.catalogue.checkpoints) for task in (was, now))
     return before, after
 
 

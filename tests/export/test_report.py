@@ -11,7 +11,7 @@ from e2lm_core.analysis import documents
 from e2lm_core.base.records import Question
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
 from tests.conftest import needs
 from tests.support import studios
@@ -46,7 +46,7 @@ def html(document):
 
 
 def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
-    measured = measure.load(studio, evaluated, studio.catalogue.checkpoints)
+    measured = results.load(studio, evaluated, studio.catalogue.checkpoints)
     assert document["scores"] == documents.scoring(measured)["metrics"]
     curve = document["curves"][0]
     assert curve["metrics"]["acc"]["values"] == measured.values(curve["model"]["name"], "acc").tolist()

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.strangers import confined
+from e2lm_core.base.untrusted import sandbox
 
 MOST_SECONDS = 2.0
 MOST_WALL_S = 30.0  # on a machine that others use too
@@ -47,13 +47,13 @@ class Ground:
         held = _resident_reset()
         start, used = time.monotonic(), time.process_time()
         self.log.clear()
-        with self.log.at_level(logging.DEBUG, logger=confined.__name__):
+        with self.log.at_level(logging.DEBUG, logger=sandbox.__name__):
             try:
                 attempt()
             except StudioError as error:
                 said = str(error)
         cost = time.process_time() - used
-        for record in (record for record in self.log.records if record.name == confined.__name__):
+        for record in (record for record in self.log.records if record.name == sandbox.__name__):
             assert record.levelno == logging.DEBUG, record.getMessage()  # a parser's own defect is a warning
             _, seconds, grown = record.args
             cost += seconds

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.imported import documents, keeping
+from e2lm_core.imported import documents, saved_imports
 from e2lm_core.imported.join import curve_labels
 from tests.support import harness_files
 from tests.support.harness_files import one, read, the
@@ -172,8 +172,8 @@ def test_an_import_with_runs_of_all_kinds_is_the_same_after_export_and_keeping(t
             c.model.name: c.model.seed_of for c in imported.curves
         }
     settings = Settings(home=tmp_path / "home")
-    keeping.save_import(settings, "mine", imported)
-    assert keeping.open_saved(settings, "mine").curves == imported.curves
+    saved_imports.save_import(settings, "mine", imported)
+    assert saved_imports.open_saved(settings, "mine").curves == imported.curves
 
 
 def test_how_a_run_was_made_stands_in_the_name_of_its_curve():

@@ -14,16 +14,16 @@ from huggingface_hub import constants
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.base import phrasing
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.base import formatting
+from e2lm_core.checkpoints.family_catalogue import family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.checkpoints.known import family
 from e2lm_core.runs import start, worker
+from e2lm_core.ui import run_launcher as ui_starting
 from e2lm_core.ui import session
-from e2lm_core.ui.checkpoints import added
-from e2lm_core.ui.runs import starting as ui_starting
-from e2lm_core.ui.server.middleware import door
+from e2lm_core.ui.places.models import hub_models
+from e2lm_core.ui.server.middleware import origin_guard
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -90,7 +90,7 @@ def add(visit: Visit) -> None:
 def wait(visit: Visit) -> None:
     """Until what was begun has ended, and the page says so."""
     deadline = time.monotonic() + 60
-    while added.fetch_manager().running is not None:
+    while hub_models.fetch_manager().running is not None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     visit.at.run()
@@ -218,7 +218,7 @@ def test_a_fleet_is_fetched_scored_and_let_go_by_one_click(visit):
     assert MODEL in visit.at.pills[0].options
     visit.at.pills[0].set_value([MODEL]).run()
     each = len(checkpoint(2_000)["model.safetensors"])
-    assert f"3 checkpoints, {phrasing.size(3 * each)}, pass through" in visit.said
+    assert f"3 checkpoints, {formatting.size(3 * each)}, pass through" in visit.said
     assert "at most" in visit.said
     press(visit, "run_rolling")
     job = start.latest_job(session.studio(), "little")
@@ -280,7 +280,7 @@ def test_another_repository_by_pattern(visit):
 def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_path, monkeypatch):
     assert "library_go" in {b.key for b in visit.at.button}
     assert "folder_add" not in {b.key for b in visit.at.button}  # for whoever is not at the machine
-    monkeypatch.setattr(door, "is_local_request", lambda: True)
+    monkeypatch.setattr(origin_guard, "is_local_request", lambda: True)
     visit.open("checkpoints")
     for place in ("mine/checkpoint-500", "pythia-70m/step1000"):
         (tmp_path / "runs" / place).mkdir(parents=True)

@@ -7,8 +7,8 @@ import json
 import pandas as pd
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
 from e2lm_core.sets import authoring, collection
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
@@ -113,17 +113,17 @@ def test_filters_narrow_the_table_down_and_are_a_selection(done):
 
 
 def test_choosing_shows_what_the_library_computes(taught):
-    from e2lm_core.analysis.questions import choice
+    from e2lm_core.analysis.questions import messages as choice_words
     from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.analysis.questions import words as choice_words
-    from e2lm_core.runs import measure
+    from e2lm_core.analysis.questions import selection
+    from e2lm_core.runs import results
 
     choosing(taught)
     task = collection.open_set(taught.studio.settings, OWN)
     pool = question_pool.build_pool(
-        measure.load(taught.studio, task, taught.studio.catalogue.checkpoints), task
+        results.load(taught.studio, task, taught.studio.catalogue.checkpoints), task
     )
-    found = choice.select_questions(pool, "easiest-half", "acc")
+    found = selection.select_questions(pool, "easiest-half", "acc")
     assert choice_words.selection_headline(found, 6) in taught.said
     rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]

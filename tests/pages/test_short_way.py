@@ -18,13 +18,13 @@ import pytest
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, start, worker
-from e2lm_core.runs.kept import store
 from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.store import loglikelihood_store
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, locks
 from e2lm_core.sets.checks import check
 from e2lm_core.sets.folder import files
-from e2lm_core.sets.prompts import sandbox_child
+from e2lm_core.sets.prompts import sandbox_worker
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import OWN, Visit
@@ -51,10 +51,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     getitem = files.Folder.__getitem__
     monkeypatch.setattr(files.Folder, "__getitem__", read)
-    monkeypatch.setattr(sandbox_child, "render_text", counted("rendered", sandbox_child.render_text))
+    monkeypatch.setattr(sandbox_worker, "render_text", counted("rendered", sandbox_worker.render_text))
     monkeypatch.setattr(check, "structural_errors", counted("checked", check.structural_errors))
     monkeypatch.setattr(collection, "list_sets", counted("listed", collection.list_sets))
-    monkeypatch.setattr(store, "hashlib", SimpleNamespace(sha256=counted("hashed", hashlib.sha256)))
+    monkeypatch.setattr(
+        loglikelihood_store, "hashlib", SimpleNamespace(sha256=counted("hashed", hashlib.sha256))
+    )
     return seen
 
 
@@ -111,7 +113,7 @@ def test_the_worker_reads_what_changed_and_works_on_the_edited_question(
     job = start.latest_job(swept.studio, OWN)
     assert job is not None
     assert sum(row.computed for row in job.progress) == len(job.progress) == 4
-    # Of the file that another process changed only the lines that changed are read: see sets/folder/known.py.
+    # Of the file that another process changed only the lines that changed are read: see sets/folder/set_cache.py.
     assert calls == {"rendered": 1, "hashed": CHOICES}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register, sharing
+from e2lm_core.people import access, accounts, sharing
 from e2lm_core.sets import authoring, collection, versions
 from tests.people.conftest import person
 from tests.support import studios
@@ -162,7 +162,7 @@ def test_a_page_without_a_person_has_no_role_where_people_sign_in(ada, home):
     nobody = home.for_person(None, "0123456789ab", paths=False)
     assert access.role_of(nobody, "ada", "mine") is None
     assert access.role_of(nobody.model_copy(update={"auth": "none"}), "ada", "mine") == "editor"
-    assert not register.is_administrator(nobody)
+    assert not accounts.is_administrator(nobody)
 
 
 def test_a_visitor_who_may_only_read_writes_nothing(home, ada):

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing
+from e2lm_core.people import accounts, sharing
 from e2lm_core.sets import collection
 from scripts.screenshots import server, settle
 from tests.conftest import needs
@@ -159,7 +159,7 @@ def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(ho
     second.goto(f"{url}/questions?set=tried")
     settle(second)
     expect(second.get_by_text("There is no set 'tried'")).to_be_visible()
-    before = len([p for p in register.list_people(Settings(home=home)) if p.visitor])
+    before = len([p for p in accounts.list_people(Settings(home=home)) if p.visitor])
     sign_in(first, "2", f"{url}/?sign_in=1")
     assert "tried" in own(home, "bob")
-    assert len([p for p in register.list_people(Settings(home=home)) if p.visitor]) == before - 1
+    assert len([p for p in accounts.list_people(Settings(home=home)) if p.visitor]) == before - 1

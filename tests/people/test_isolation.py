@@ -23,19 +23,19 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub.rolling import RollingRun
 from e2lm_core.commands import main as main_commands
 from e2lm_core.deploy.dataset import publishing
-from e2lm_core.imported import keeping
+from e2lm_core.imported import saved_imports
 from e2lm_core.imported.records import Imported
-from e2lm_core.people import register, visitors
+from e2lm_core.people import accounts, visitors
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
 from tests.house import documented
@@ -63,12 +63,12 @@ HARMLESS = {
     "relevance.judge.assess": "questions that whoever calls has in hand; the name is a model's",
     "relevance.judge.embed": "texts that whoever calls has in hand; the name is a model's",
     "relevance.judge.judge_relevance": "questions that whoever calls has in hand; the name is a model's",
-    "imported.keeping.save_import": "keeps results of one's own",
-    "checkpoints.hub.added.list_remote": "asks the hub what is there",
-    "checkpoints.hub.added.add_checkpoints": "the catalogue is everybody's; visitors may not, which test_added tries",
+    "imported.saved_imports.save_import": "keeps results of one's own",
+    "checkpoints.hub.added_models.list_remote": "asks the hub what is there",
+    "checkpoints.hub.added_models.add_checkpoints": "the catalogue is everybody's; visitors may not, which test_added tries",
     "checkpoints.hub.cache.install_snapshot": "a step of a download",
     "checkpoints.hub.download.refuse_pickles": "asks the hub of checkpoints that are in the catalogue",
-    "runs.kept.brought.default_checkpoints": "the machine's checkpoints, whatever the name",
+    "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",
     "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",
     "checkpoints.hub.client.token_for": "of a repository",
@@ -84,42 +84,42 @@ HARMLESS = {
 # These work on a set that whoever calls has in hand already: it was opened by a service that is tried above.
 GIVEN = {
     "runs.shards.files.shard_lines",
-    *("runs.said.rolling.estimate_rolling", "runs.said.rolling.rolling_status"),
-    *("runs.evaluate.evaluate", "runs.measure.load", "runs.measure.refresh"),
+    *("runs.messages.rolling.estimate_rolling", "runs.messages.rolling.rolling_status"),
+    *("runs.evaluate.evaluate", "runs.results.load", "runs.results.refresh"),
     *("runs.state.coverage", "runs.state.estimate"),
     *(
         "runs.state.seconds_per_question",
         "runs.state.measured_pace",
-        "runs.queue.asking.resolve_run_set",
+        "runs.queue.permissions.resolve_run_set",
     ),
     *(
-        "runs.queue.asking.may_cancel",
+        "runs.queue.permissions.may_cancel",
         "export.provenance.build_provenance",
         "export.provenance.reproduction_commands",
         "export.report.build_report",
     ),
     *(
-        "export.card.about.build_sections",
+        "export.card.sections.build_sections",
         "export.verify.compare_runs",
-        "runs.kept.brought.shows_shipped_results",
+        "runs.store.shipped_defaults.shows_shipped_results",
     ),
     *(
         "export.submission.check_findings",
         "export.submission.build_bundle",
-        "export.lengths.measure_prompt_lengths",
+        "export.prompt_lengths.measure_prompt_lengths",
     ),
     "export.verify.verify",  # of a bundle that whoever calls has in hand
-    "export.verification.start_verification",
+    "export.background_verify.start_verification",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
-OWN = ("sets.desk.drafts.", "sets.desk.presence.change_stamp", "sets.desk.saving.save_question")
+OWN = ("sets.editing.drafts.", "sets.editing.presence.change_stamp", "sets.editing.save_edits.save_question")
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
-    "people.register.",
+    "people.accounts.",
     "people.access.",
     "people.visitors.",
     "people.inheriting.",
-    "sets.past.",
+    "sets.history.",
 )
 # No page calls these, and no command by somebody's ids.
 MACHINE = (
@@ -147,7 +147,7 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     studio = replace(opened, settings=opened.settings.model_copy(update={"auth": "oidc"}))
 
     def asked(name: str) -> Studio:
-        person = register.sign_in(studio.settings, ISSUER, name, name, username=name)
+        person = accounts.sign_in(studio.settings, ISSUER, name, name, username=name)
         return replace(studio, settings=studio.settings.for_person(person.id, paths=False))
 
     ada, bob = asked("ada"), asked("bob")
@@ -157,7 +157,7 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     authoring.update_questions(ada.settings, "secret", {"q1": {"note": "hers"}})
     collection.create_set(ada.settings, "gone")
     collection.delete_set(ada.settings, "gone")
-    keeping.save_import(
+    saved_imports.save_import(
         ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=())
     )
     typed = {"fields": {"note": HERS}, "seen": {"note": "hers"}}
@@ -186,7 +186,7 @@ def there(tmp_path_factory) -> There:
 
 def _hers(there: There) -> Any:
     """All that is Ada's, byte for byte, and what lies in the home for all."""
-    with register.accounts_database(there.studio.settings).reading() as connection:
+    with accounts.accounts_database(there.studio.settings).reading() as connection:
         rows = [
             connection.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall()
             for t in ("jobs", "grants", "quotas")
@@ -293,7 +293,9 @@ def _call(function: Callable[..., Any], there: There, values: dict[str, Any]) ->
         elif parameter.name == "conflict":
             from e2lm_core.sets.conflicts import EditConflict
 
-            given["conflict"] = EditConflict(question="q1", field="note", seen="hers", theirs="hers", mine="his")
+            given["conflict"] = EditConflict(
+                question="q1", field="note", seen="hers", theirs="hers", mine="his"
+            )
         elif parameter.name == "task" and kind == "str":
             given["task"] = values["address"]
         elif parameter.name == "place" and kind == "str":
@@ -362,19 +364,19 @@ def test_nobody_pins_or_evicts_what_another_added_and_visitors_fetch_nothing(the
 
 
 def test_lists_hold_nothing_of_anothers(there):
-    from e2lm_core.runs.queue import asking
+    from e2lm_core.runs.queue import permissions
 
     settings = there.bob.settings
     assert [info.address for info in collection.list_sets(settings)] == ["little"]
     assert collection.deleted_sets(settings) == []
     assert (
-        keeping.list_saved(settings)
-        == keeping.saved_names(settings)
-        == keeping.removed_imports(settings)
+        saved_imports.list_saved(settings)
+        == saved_imports.saved_names(settings)
+        == saved_imports.removed_imports(settings)
         == []
     )
-    assert asking.list_open_runs(there.bob) == []
-    assert not asking.may_cancel(settings, there.studio.jobs.get(there.run))
+    assert permissions.list_open_runs(there.bob) == []
+    assert not permissions.may_cancel(settings, there.studio.jobs.get(there.run))
 
 
 def test_pages_and_commands_ask_for_runs_through_the_service_that_looks_who_asks():
@@ -518,7 +520,7 @@ def visit_of_bob(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", addresses.VIEWS)
+@pytest.mark.parametrize("page", urls.VIEWS)
 @pytest.mark.parametrize("by", ["link", "session"])
 def test_a_page_shows_nothing_of_anothers(page, by, visit_of_bob):
     there, visit = visit_of_bob

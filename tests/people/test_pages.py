@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import quotas, register, sharing
+from e2lm_core.people import accounts, quotas, sharing
 from e2lm_core.sets import collection
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def visit(tmp_path, monkeypatch, claims, request) -> Iterator[Visit]:
     monkeypatch.setenv("E2LM_VISITORS", getattr(request, "param", "sandbox"))
     chosen = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder", (100, 200)))
     studios.write_example(chosen)
-    register.sign_in(chosen, ISSUER, "bob", "Bob", username="bob")
+    accounts.sign_in(chosen, ISSUER, "bob", "Bob", username="bob")
     yield from app_in(tmp_path, monkeypatch, chosen.ladder)
 
 
@@ -152,7 +152,7 @@ def test_a_sign_in_that_was_ended_is_none_in_any_tab_and_a_new_one_is_another(vi
         return visit.said
 
     assert "Ada (ada), administrator" in drawn()
-    register.end_sign_in(ada, sign_in._digest(claims))
+    accounts.end_sign_in(ada, sign_in._digest(claims))
     assert "Ada (ada)" not in drawn()
     assert visit.at.button(key="sign_in")
     claims |= {"iat": 2}

@@ -8,9 +8,9 @@ import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.imported import keeping
+from e2lm_core.imported import saved_imports
 from e2lm_core.imported.records import Imported
-from e2lm_core.people import quotas, register, sharing, visitors
+from e2lm_core.people import accounts, quotas, sharing, visitors
 from e2lm_core.sets import authoring, collection
 from tests.conftest import ROOT
 from tests.people.conftest import person
@@ -75,9 +75,9 @@ def test_of_deleted_sets_no_more_stays_than_the_quota_holds(root, ada):
 
 def test_kept_results(root, ada):
     quotas.set_limit(root, "results", 1, "ada")
-    keeping.save_import(ada, "first", Imported(curves=(), measured={}, problems=(), files=()))
+    saved_imports.save_import(ada, "first", Imported(curves=(), measured={}, problems=(), files=()))
     with pytest.raises(LimitError, match="You keep 1 results from elsewhere, and 1 are yours to keep"):
-        keeping.save_import(ada, "second", Imported(curves=(), measured={}, problems=(), files=()))
+        saved_imports.save_import(ada, "second", Imported(curves=(), measured={}, problems=(), files=()))
 
 
 def test_what_is_spent_counts_for_today_alone(root, ada, home):
@@ -89,7 +89,7 @@ def test_what_is_spent_counts_for_today_alone(root, ada, home):
         LimitError, match="Your runs have computed for 2 min today, and 1 min a day are yours"
     ):
         quotas.check_quota(ada, "cpu", 0)
-    with register.accounts_database(home).transaction() as connection:
+    with accounts.accounts_database(home).transaction() as connection:
         connection.execute("UPDATE spent SET day = '2000-01-01'")
     quotas.check_quota(ada, "cpu", 0)
 

@@ -9,9 +9,9 @@ import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register, sharing, visitors
+from e2lm_core.people import access, accounts, sharing, visitors
 from e2lm_core.sets import collection
-from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.editing import drafts
 from tests.support import studios
 
 ONE, OTHER = "0123456789ab", "ba9876543210"
@@ -25,13 +25,13 @@ def home(tmp_path) -> Settings:
 
 
 def last_seen(home: Settings, identity: str, hours: float) -> None:
-    with register.accounts_database(home).transaction() as connection:
+    with accounts.accounts_database(home).transaction() as connection:
         connection.execute("UPDATE people SET seen_at = seen_at - ? WHERE id = ?", (hours * 3600, identity))
 
 
 def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
     one = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
-    other = home.for_person(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    other = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(one, "little", "tried")
     sharing.share(one, "tried", "ada")
     last_seen(home, one.person or "", 1.9)
@@ -40,7 +40,7 @@ def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
     assert visitors.end_expired(home) == [one.person]
     assert not one.workspace.exists()
     assert sharing.sets_shared_with_caller(other) == []
-    assert [person.id for person in register.list_people(home)] == [other.person]
+    assert [person.id for person in accounts.list_people(home)] == [other.person]
     assert [path.name for path in (home.home / "people").iterdir()] == [other.person]
     again = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     assert [info.name for info in collection.list_sets(again)] == ["little"]
@@ -64,7 +64,7 @@ def test_sandboxes_have_an_end(home, monkeypatch):
 
 
 def test_people_who_signed_in_are_never_swept(home):
-    person = register.sign_in(home, "https://id.example", "1", "Ada")
+    person = accounts.sign_in(home, "https://id.example", "1", "Ada")
     last_seen(home, person.id, 10_000)
     assert visitors.end_expired(home) == []
 
@@ -77,20 +77,20 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
         task="tried", place="new", form="0" * 32, at=time.time(), fields={"question": "Why?"}
     )
     assert drafts.save_draft(one, typed)
-    ada = home.for_person(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(ada, "little", "mine")
-    person = register.get_person(home, "ada")
+    person = accounts.get_person(home, "ada")
     assert person is not None
     visitors.transfer_to_account(home, ONE, person)
     assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine", "tried"]
     assert collection.open_set(ada, "mine").questions
     assert drafts.find_draft(ada, "tried", "new") == typed
-    assert register.get_person(home, one.person or "") is None
+    assert accounts.get_person(home, one.person or "") is None
     visitors.transfer_to_account(home, ONE, person)  # once more is nothing
 
 
 def test_a_link_and_a_share_are_for_who_has_signed_in(home):
-    ada = home.for_person(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(ada, "little", "hers")
     guest = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     for role in get_args(access.Role):

@@ -12,7 +12,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.checkpoints.ladder import training_facts
 from e2lm_core.relevance import judge, tables
 from e2lm_core.relevance.classifier import FIELDS
 from e2lm_core.relevance.embeddings import WORDS, load_exemplars
@@ -120,13 +120,13 @@ def test_whether_the_embedded_models_were_told(here: Settings) -> None:
         studios.question(3, id="never"),
     )
     task: TaskSet = studios.task().model_copy(update={"questions": questions})
-    assert taught.known_answers(open_catalogue(here).taught_file, task) == {
+    assert training_facts.known_answers(open_catalogue(here).taught_file, task) == {
         "told": True,
         "other": False,
         "never": False,
     }
     none = here.model_copy(update={"ladder": here.home / "none"})
-    assert taught.known_answers(open_catalogue(none).taught_file, task) is None
+    assert training_facts.known_answers(open_catalogue(none).taught_file, task) is None
 
 
 @pytest.mark.slow

@@ -13,12 +13,12 @@ import pytest
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, ScoredChunk, TaskSet
 from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
-from e2lm_core.runs import requests as run_requests
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.queue.resuming import BatchPlans
+from e2lm_core.runs.store import requests as run_requests
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.prompts import render
@@ -195,7 +195,9 @@ def test_an_interrupted_run_counts_each_pair_once(here: Studio, stops: tuple[int
                     saved,
                 ),
             )
-    result = run(here, task, progress=Watched(lambda row: saved.__setitem__(row.name, row), previous_progress=saved))
+    result = run(
+        here, task, progress=Watched(lambda row: saved.__setitem__(row.name, row), previous_progress=saved)
+    )
     total = 20 * len(here.catalogue.checkpoints)
     assert (result.computed, result.reused) == (total, 0)
     assert here.backend.computed == 4 * total

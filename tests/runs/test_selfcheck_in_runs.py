@@ -12,8 +12,8 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.commands.main import main
 from e2lm_core.engine.forward import tensors
 from e2lm_core.runs import evaluate, worker
-from e2lm_core.runs.requests import RequestIndex
-from e2lm_core.runs.said import words as run_words
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
 from tests.engine.test_scorer import leaking_bias

@@ -8,7 +8,7 @@ import pytest
 
 from e2lm_core.analysis.plan.plan import Goal
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
@@ -44,14 +44,14 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some[:13])
     for version in (task, edited):
-        measured = measure.load(here, version, some)
+        measured = results.load(here, version, some)
         assert run_state.coverage_of(measured) == run_state.coverage(here, version, some)
     studios.start_run(here, "little", some)
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
     by_measuring = run_state.state_of_set(
-        here, "little", edited, lambda checkpoints, k: measure.load(here, edited, checkpoints, k)
+        here, "little", edited, lambda checkpoints, k: results.load(here, edited, checkpoints, k)
     )
     assert by_measuring == run_state.state_of_set(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
@@ -115,7 +115,7 @@ def test_a_plan_is_drawn_from_the_checkpoints_and_timed_on_the_fleet(here: Studi
     task = little(here)
     some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some)
-    measured = measure.load(here, task, some)
+    measured = results.load(here, task, some)
     goal = Goal("mean", "norm_prob", 0.2, ("ladder-small-arch1",))
     whole = run_state.plan_for(here, measured, some, None, goal, seconds=0.5)
     assert [part.checkpoints for part in whole.fleet] == [10, 10]

@@ -14,13 +14,13 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure, start, worker
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.prompts.control import control_set, variant_count
+from e2lm_core.sets.prompts.wrong_question_control import control_set, variant_count
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -60,7 +60,7 @@ def test_a_control_is_a_run_of_its_own(here: Studio) -> None:
     job = here.jobs.get(number)
     assert (job.kind, job.state, len(job.progress)) == ("control", "done", len(ends))
     assert computed(job) == 6 * variant_count(task) * len(ends)
-    measured = measure.load(here, control_set(task), ends)
+    measured = results.load(here, control_set(task), ends)
     assert measured.complete_checkpoints == len(ends)
     assert run_state.state_of_set(here, "little", task).kind == "never run"
 

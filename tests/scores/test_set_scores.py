@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal, trends
+from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores, signal, trends
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
@@ -62,8 +62,8 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
         expected["snr"] = signal.snr(grid).value
         expected["snr_detrended"] = signal.snr(grid, detrend=True).value
     if metric in ("acc", "acc_norm", "norm_prob"):
-        error = contrast.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
-        cs = contrast.science_compliance(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
+        error = compliance.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
+        cs = compliance.science_compliance(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
         expected |= {"cs": cs.value, "score": composite.score(sq, rc, cs).value}
     for name in SCORES:
         if expected.get(name) is None:
@@ -263,8 +263,8 @@ def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:
     s = measured.values(SMALL.name, "norm_prob")[:8]
     w = measured.values(WEB.name, "norm_prob")[:8]
     sample = measured.per_question[SMALL.name]["norm_prob"][:8]
-    error = contrast.chance_error("norm_prob", 0.5, 10, sample)
-    assert set_scores.scores(measured, "norm_prob", "all_models").cs == contrast.science_compliance(
+    error = compliance.chance_error("norm_prob", 0.5, 10, sample)
+    assert set_scores.scores(measured, "norm_prob", "all_models").cs == compliance.science_compliance(
         s, w, 0.5, error
     )
 

@@ -15,10 +15,10 @@ from huggingface_hub import constants
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.family_catalogue import family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk
-from e2lm_core.checkpoints.known import family
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under, weights

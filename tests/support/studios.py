@@ -15,8 +15,8 @@ from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, TaskConf
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
 from e2lm_core.runs import start
-from e2lm_core.runs.kept.store import request_digest
-from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task

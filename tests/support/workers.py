@@ -13,8 +13,8 @@ from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.base.settings import ROOT
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
-from e2lm_core.runs.queue.resuming import BatchPlans
 from tests.support.fake_backend import FakeBackend
 
 # Every result by its whole key: the bytes of its log-likelihood, and its tokens.

@@ -19,8 +19,8 @@ from e2lm_core.base.errors import LimitError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands import main as main_commands
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection, versions
 from tests.conftest import ROOT

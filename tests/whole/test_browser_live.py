@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import streamlit as st
 
-from e2lm_core.ui.frame import memory
+from e2lm_core.ui.server import memory
 
 
 @pytest.fixture(autouse=True)

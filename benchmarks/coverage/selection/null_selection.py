@@ -119,9 +119,9 @@ def _blocks(simulations: int, seed: int, questions: int) -> Iterator[Sample]:
 
 def ladder(metric: str) -> dict[str, list[Row]]:
     """The presets' gains on the embedded models' results on ladder_science, as they lie in the store."""
-    from e2lm_core.analysis.questions import choice as question_choice
     from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.runs.measure import load
+    from e2lm_core.analysis.questions import selection as question_choice
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.coverage.planted import measured_of
-from e2lm_core.analysis.questions.repeats import correlate_halves
+from e2lm_core.analysis.questions.repeatability import correlate_halves
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import signal

@@ -13,18 +13,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
-from e2lm_core.base.plain import to_json_value
+from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
-from e2lm_core.scores.uncertainty.means import together
+from e2lm_core.scores.uncertainty.means import multiple_testing as together
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
@@ -117,7 +117,7 @@ def compare(
     metric: str,
     resamples: int | None = None,
     reading: str = readings.DEFAULT,
-    judged: Judge = standing.scores_with_null,
+    judged: Judge = validity.scores_with_null,
 ) -> Comparison:
     """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's.
 

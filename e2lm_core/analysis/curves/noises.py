@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base.plain import to_json_value
+from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means import seed_variance
 
 
 class NoiseComponents(Record):
@@ -28,7 +28,7 @@ def noise_components(
     measurements: Measurements, resampled: Resampled, metric: str
 ) -> dict[str, NoiseComponents]:
     """Each model's components of noise in the metric's unit, see `methods.wiggle` and `means.retraining`."""
-    again = retraining.estimate_seed_variance(measurements, metric)
+    again = seed_variance.estimate_seed_variance(measurements, metric)
     found = {}
     for curve in measurements.curves:
         questions, checkpoints = intervals.noise(resampled, metric, curve.model.name)

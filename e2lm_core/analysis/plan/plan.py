@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
-from e2lm_core.base import labels, phrasing
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.scores.measurements import Measurements, common_grid
@@ -93,7 +93,7 @@ def interval_target(
     names = list(models) or list(closest_pair(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
-            f"Planning for {LABEL[quantity]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
+            f"Planning for {LABEL[quantity]} takes {formatting.count(wanted, 'model')}: name {wanted} that were run."
         )
     ends = [(name, _end(measurements, name, metric)) for name in names]
     label = labels.METRIC_LABEL[metric]

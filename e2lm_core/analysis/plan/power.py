@@ -25,12 +25,12 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
 from e2lm_core.analysis.plan.plan import closest_pair
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import oriented
-from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means import seed_variance
 from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
 WANTED = 0.9
@@ -99,7 +99,7 @@ def _told(ratio: float, known: float, degrees: float) -> float:
         bound = np.array([t.ppf(0.975, _MANY)])
     else:  # a mean over what replicates of so few degrees may show
         found = chi2.ppf(_SHARES, degrees) / degrees
-        judged, feared = np.maximum(found, known), retraining.training_noise_factor(degrees) * found
+        judged, feared = np.maximum(found, known), seed_variance.training_noise_factor(degrees) * found
         freedom = degrees * ((feared + judged - found) / feared) ** 2
         bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
@@ -149,7 +149,9 @@ def compute_power(
     _check(metric, questions, target_power, difference)
     names = list(models) or list(closest_pair(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
-        raise StudioError(f"Power is of two models, and {phrasing.count(len(set(names)), 'model')} is named.")
+        raise StudioError(
+            f"Power is of two models, and {formatting.count(len(set(names)), 'model')} is named."
+        )
     first, second = (_named(measurements, name) for name in names)
     at_first, at_second = _place(measurements, metric, first, second, tokens_seen)
     values = [
@@ -160,7 +162,7 @@ def compute_power(
         raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
-    again = retraining.estimate_seed_variance(measurements, metric)
+    again = seed_variance.estimate_seed_variance(measurements, metric)
     sd, degrees, _ = again.deviation_at(step)
     spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
@@ -217,7 +219,9 @@ def _named(measurements: Measurements, name: str) -> ModelCurve:
         if name in (curve.model.name, curve.model.short_name):
             return curve
     known = ", ".join(measurements.per_question) or "none"
-    raise StudioError(f"The model {phrasing.quote(name)} is not among those of this run: use one of {known}.")
+    raise StudioError(
+        f"The model {formatting.quote(name)} is not among those of this run: use one of {known}."
+    )
 
 
 def _place(

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
-from e2lm_core.base import phrasing
-from e2lm_core.base.plain import to_json_value
+from e2lm_core.base import formatting
+from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import SHARES, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 
@@ -125,7 +125,7 @@ def headline(
     if len(effects) > 1:
         differences = [d for e in effects if (d := e.changes[0].difference) is not None]
         risen = f", {sum(d > 0 for d in differences)} margins rose" if differences else ""
-        return f"**{phrasing.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
+        return f"**{formatting.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
     effect = effects[0]
     if effect.kind == "deleted":
         return f"**{effect.question_id}** is gone. {of_set}{coming}"
@@ -223,7 +223,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 def _value(metric: str, value: float | None) -> str:
     if value is None:
-        return phrasing.DASH
+        return formatting.DASH
     return f"{value:.1%}" if metric in SHARES else f"{value:.2f}"
 
 

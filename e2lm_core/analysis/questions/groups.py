@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
@@ -70,7 +70,7 @@ def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
     """One sentence: how many questions hang together, and as how many they count."""
     if not effect.groups:
         return f"No questions share {_article(effect.kind)}."
-    many = phrasing.count(effect.groups, "group")
+    many = formatting.count(effect.groups, "group")
     sentence = f"{effect.grouped:,} of {questions:,} questions share {_article(effect.kind)}, in {many}"
     if effect.effect is None:
         return f"{sentence}: what that does to intervals is known after a run."

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import traits as question_traits
-from e2lm_core.analysis.questions.repeats import Repeatability, correlate_halves, split_models
+from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
-from e2lm_core.scores.contrast import NO_TWIN
+from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 _BLOCK = 4_096  # questions of a large set that are put together at once

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
-from e2lm_core.analysis.questions.repeats import correlate_halves, split_models
-from e2lm_core.analysis.ranks import questions as rank_questions
-from e2lm_core.analysis.ranks import shares as rank_shares
-from e2lm_core.base.plain import frame_to_records, to_json_value
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions.repeatability import correlate_halves, split_models
+from e2lm_core.analysis.ranks import question_influence as rank_questions
+from e2lm_core.analysis.ranks import rank_probabilities as rank_shares
+from e2lm_core.base.json_values import frame_to_records, to_json_value
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -21,8 +21,8 @@ from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.means import retraining, together
-from e2lm_core.scores.uncertainty.means.lasting import first_lasting_index
+from e2lm_core.scores.uncertainty.means import multiple_testing, seed_variance
+from e2lm_core.scores.uncertainty.means.onset import first_lasting_index
 from e2lm_core.scores.uncertainty.methods import quantiles
 
 MIDDLE = (0.025, 0.975)  # of the resamples
@@ -57,7 +57,9 @@ class RankStability:
         drawn = self.scores[:, first, at] - self.scores[:, second, at]
         error = drawn.std(axis=0)
         value = self.grid.scores[first, at] - self.grid.scores[second, at]
-        return together.holm([retraining.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)])
+        return multiple_testing.holm(
+            [seed_variance.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)]
+        )
 
     @property
     def default_checkpoint(self) -> int:
@@ -255,7 +257,7 @@ def ranking_document(
             "questions_why": None,
             "questions_repeat": None,
         }
-    why = standing.no_ranking_advice_reason(measurements, scores)
+    why = validity.no_ranking_advice_reason(measurements, scores)
     told: dict[str, Any] = {"questions": [], "questions_repeat": None}
     told = told if why else _questions(measurements, task, stable.grid, scores)
     return heading | _order(stable, at_step) | told | {"questions_why": why}

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import validity
 from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
+from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
@@ -97,7 +97,7 @@ def improvement_advice(measurements: Measurements, scores: Scores, metric: str) 
     Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
     null.
     """
-    if why := standing.no_advice_reason(measurements, scores):
+    if why := validity.no_advice_reason(measurements, scores):
         return Advice(why=why, parts=score_components(scores), models=(), at_chance=None)
     return Advice(
         why=None,
@@ -128,7 +128,7 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
         answers = measurements.per_question[science.model.name][metric][science.early]
         values = metrics.curve(answers)
         known = np.isfinite(values)
-        error = contrast.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
+        error = compliance.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
         excess = values[known] - measurements.chance
         for step, near in zip(
             science.steps[science.early][known], (excess < error) | (excess <= 0), strict=True

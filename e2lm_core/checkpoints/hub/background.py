@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
 from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
-from e2lm_core.people import access, register
+from e2lm_core.people import access, accounts
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0
@@ -64,7 +64,7 @@ class BackgroundFetch:
 
     def may_stop(self, settings: Settings) -> bool:
         """Whether whoever asks began it, or is an administrator."""
-        return settings.person == self.by or register.is_administrator(settings)
+        return settings.person == self.by or accounts.is_administrator(settings)
 
     def stop(self) -> None:
         """End the process; what is downloaded by now stays, and a later download goes on from it."""
@@ -111,7 +111,7 @@ def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Set
 
 def _environment(checkpoints: Sequence[Checkpoint], settings: Settings) -> dict[str, str]:
     allowed = all(may_use_token(c.repo, settings) for c in checkpoints if c.repo)
-    env = children.subprocess_environment(with_network=True, with_token=allowed)
+    env = processes.subprocess_environment(with_network=True, with_token=allowed)
     if settings.hub_token_for is not None:
         env["E2LM_HUB_TOKEN_FOR"] = ",".join(settings.hub_token_for)
     return env

@@ -26,9 +26,9 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256
-from e2lm_core.checkpoints.hub import own
+from e2lm_core.checkpoints.hub import hf_cache
 
 _MARK = "downloaded.json"
 
@@ -86,7 +86,7 @@ def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
     if mark is None:
-        return own.find_snapshot(checkpoint, settings)
+        return hf_cache.find_snapshot(checkpoint, settings)
     try:
         whole = all((folder / name).stat().st_size == file.bytes for name, file in mark.files.items())
     except OSError:
@@ -98,8 +98,8 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
     """Read every byte; raise `CheckpointError` unless all are as the hub gave them."""
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
-    if mark is None and (held := own.find_snapshot(checkpoint, settings)) is not None:
-        if (name := own.find_changed_weights(held)) is not None:
+    if mark is None and (held := hf_cache.find_snapshot(checkpoint, settings)) is not None:
+        if (name := hf_cache.find_changed_weights(held)) is not None:
             raise CheckpointError(
                 f"{name} of {checkpoint.name} in {held} is not what the hub gave: delete that model from your Hugging Face "
                 "cache and download it again."

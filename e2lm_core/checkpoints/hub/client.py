@@ -18,12 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urlsplit
 
-from e2lm_core.base.children import TOKENS
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.processes import TOKENS
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.cache import offline_hint
-from e2lm_core.checkpoints.hub.patience import ask_with_retries, retry_after
+from e2lm_core.checkpoints.hub.retries import ask_with_retries, retry_after
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, HfFileMetadata

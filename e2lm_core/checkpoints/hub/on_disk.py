@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base import phrasing
-from e2lm_core.base.phrasing import size
+from e2lm_core.base import formatting
+from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache as hub_cache
@@ -73,11 +73,11 @@ def download_progress(usage: DiskUsage, earlier_usage: DiskUsage, seconds: float
     `before` is what was there when the download began, `seconds` ago. The time is told once a whole
     checkpoint has told how large they are.
     """
-    text = f"{usage.whole} of {phrasing.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
+    text = f"{usage.whole} of {formatting.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
     expected = usage.expected_bytes
     if expected is None:
         return 0.0, text
     gained = usage.bytes - earlier_usage.bytes
     if gained > 0 and seconds > 1:
-        text += f", {phrasing.duration((expected - usage.bytes) * seconds / gained)} left"
+        text += f", {formatting.duration((expected - usage.bytes) * seconds / gained)} left"
     return min(1.0, max(0.0, usage.bytes / expected)) if expected else 1.0, text

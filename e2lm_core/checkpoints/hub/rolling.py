@@ -17,11 +17,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.hub import added, borrowed, cache, on_disk
+from e2lm_core.checkpoints.hub import added_models, cache, on_disk, rolling_leases
 from e2lm_core.checkpoints.hub.client import HubUnreachable, OfflineByChoice
 from e2lm_core.checkpoints.hub.download import DiskFull, DownloadProgress, download
 from e2lm_core.people import access
@@ -52,7 +52,7 @@ class RollingResult(Record):
         names = list(self.missing)
         be = "is" if len(names) == 1 else "are"
         return (
-            f"{phrasing.count(len(names), 'checkpoint')} {be} missing ({phrasing.join_words(names)}): "
+            f"{formatting.count(len(names), 'checkpoint')} {be} missing ({formatting.join_words(names)}): "
             f"{self.missing[names[0]]} What is computed is kept, and the same run again goes on from there."
         )
 
@@ -96,7 +96,7 @@ class RollingRun:
         """
         access.require_member(self._settings, "fetch checkpoints")
         # What an earlier attempt has fetched comes first: it takes room already.
-        ordered = sorted(checkpoints, key=lambda c: not borrowed.is_leased(c, self._settings))
+        ordered = sorted(checkpoints, key=lambda c: not rolling_leases.is_leased(c, self._settings))
         self._line = {checkpoint: place for place, checkpoint in enumerate(ordered)}
         with ThreadPoolExecutor(LINES, thread_name_prefix="rolling") as pool:
             lines = [pool.submit(self._work) for _ in range(LINES)]
@@ -123,13 +123,13 @@ class RollingRun:
 
     def _one(self, checkpoint: Checkpoint, place: int) -> None:
         try:
-            with borrowed.hold(checkpoint, self._settings):
+            with rolling_leases.hold(checkpoint, self._settings):
                 came = self._fetch(checkpoint)
                 if came == "here":
                     self._in_use(checkpoint)
             if came != "again":  # what is here of it stays for its next attempt
-                borrowed.evict_if_unused(
-                    checkpoint, self._settings, checkpoint.name in added.pinned(self._settings)
+                rolling_leases.evict_if_unused(
+                    checkpoint, self._settings, checkpoint.name in added_models.pinned(self._settings)
                 )
             with self._change:
                 if came == "here":
@@ -189,7 +189,7 @@ class RollingRun:
             if time.monotonic() < self._again_at:  # the other line has just met the hub away
                 return "again"
             if not on_disk.disk_usage(self._settings, (checkpoint,)).bytes:
-                borrowed.mark_leased(checkpoint, self._run, self._settings)
+                rolling_leases.mark_leased(checkpoint, self._run, self._settings)
             if self._fetched:
                 time.sleep(GIVE_WAY_S)
             try:
@@ -233,7 +233,7 @@ class RollingRun:
             self._again_at = now + pause
         self._tries[checkpoint.name] += 1
         self._waiting.add(checkpoint.name)
-        self._told(checkpoint.name, f"{error} The next attempt is in {phrasing.duration(pause)}.")
+        self._told(checkpoint.name, f"{error} The next attempt is in {formatting.duration(pause)}.")
         return "again" if self._tries[checkpoint.name] % _TRIES else "later"
 
     def _give_up(self, checkpoint: Checkpoint, error: Exception) -> Came:

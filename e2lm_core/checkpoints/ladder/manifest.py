@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 
 # Names become folders in the cache, so they must not be able to leave it.
 PathPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

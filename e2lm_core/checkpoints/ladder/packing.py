@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 
 MAGIC = b"E2LMPACK"
 VERSION = 1

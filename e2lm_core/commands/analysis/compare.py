@@ -47,10 +47,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
     from e2lm_core.analysis.compare import comparison
-    from e2lm_core.analysis.compare import words as comparison_words
-    from e2lm_core.runs.measure import load
+    from e2lm_core.analysis.compare import messages as comparison_words
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -68,7 +68,7 @@ def compare(
     require_metrics(metrics)
     require_reading(rc)
     compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
-    told = dict(zip(("first", "second"), map(standing.known_facts_summary, measured), strict=True))
+    told = dict(zip(("first", "second"), map(validity.known_facts_summary, measured), strict=True))
     document = comparison_words.comparison_document(compared, old, new) | {"taught": told}
     print_table(as_json, document, _rows(document))
     if not as_json:
@@ -81,15 +81,15 @@ def compare(
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """One row a metric and score: both sides and their difference."""
-    from e2lm_core.base import phrasing
+    from e2lm_core.base import formatting
 
     return [
         {
             "metric": metric,
             "score": score,
-            "first": phrasing.score(sides["first"]),
-            "second": phrasing.score(sides["second"]),
-            "difference": phrasing.with_interval(sides["difference"]),
+            "first": formatting.score(sides["first"]),
+            "second": formatting.score(sides["second"]),
+            "difference": formatting.with_interval(sides["difference"]),
         }
         for metric, of_metric in document["metrics"].items()
         for score, sides in of_metric["scores"].items()

@@ -96,11 +96,11 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """How many questions narrow an interval to a width or tell two models apart, and how long a fleet takes."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.plan import messages as plan_words
     from e2lm_core.analysis.plan import power as powers
-    from e2lm_core.analysis.plan import words as plan_words
     from e2lm_core.analysis.plan.plan import Goal
-    from e2lm_core.runs import measure
+    from e2lm_core.runs import results
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets import collection
@@ -129,9 +129,9 @@ def plan(
         if not as_json:
             typer.echo(document["finding"])
         return
-    measured = measure.load(studio, question_set, chosen, num_fewshot)
+    measured = results.load(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
-        silent := standing.no_advice_reason(measured, standing.scores_with_null(measured, metric, rc))
+        silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):
         raise StudioError(silent)
     if width is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.output import (
@@ -41,9 +41,9 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.ranks import messages as rank_words
     from e2lm_core.analysis.ranks import stability
-    from e2lm_core.analysis.ranks import words as rank_words
     from e2lm_core.scores.ranking import readings
     from e2lm_core.scores.uncertainty import set_intervals
 
@@ -52,7 +52,7 @@ def ranks(
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured, (metric,))
     scores = set_intervals.with_intervals(
-        standing.scores_with_null(measured, metric, rc), set_intervals.score_intervals(resampled, metric)
+        validity.scores_with_null(measured, metric, rc), set_intervals.score_intervals(resampled, metric)
     )
     stable = stability.rank_stability(measured, resampled, metric)
     if at is not None:
@@ -60,7 +60,7 @@ def ranks(
     document = stability.ranking_document(measured, resampled, scores, question_set, at)
     print_table(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
-        read = f"RC, {readings.LABELS[rc]}: {phrasing.with_interval(document['rc'])}"
+        read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
         typer.echo(f"{read} {document['rc']['why'] or ''}".rstrip())
         typer.echo(rank_words.headline(stable, scores).replace("**", ""))
 
@@ -82,7 +82,8 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
             "model": name,
             "rank": place["ranks"][name],
             **{
-                f"rank {k}": phrasing.percent(share) for k, share in enumerate(place["shares"][name], start=1)
+                f"rank {k}": formatting.percent(share)
+                for k, share in enumerate(place["shares"][name], start=1)
             },
         }
         for name in order
@@ -97,18 +98,18 @@ def parting(
     as_json: Json = False,
 ) -> None:
     """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
-    from e2lm_core.analysis.curves import crossings
+    from e2lm_core.analysis.curves import onsets
     from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
     measured = open_measured(task, checkpoints, num_fewshot).measured
     resampled = set_intervals.resample(measured, (metric,))
-    above = crossings.onsets_above_chance(measured, resampled, metric)
-    pairs = crossings.all_separations(measured, resampled, metric)
+    above = onsets.onsets_above_chance(measured, resampled, metric)
+    pairs = onsets.all_separations(measured, resampled, metric)
     rows = [
-        *({"which": f"{name} above chance", **crossings.onset_row(since)} for name, since in above.items()),
-        *({"which": f"{p.higher} above {p.lower}", **crossings.onset_row(p.since)} for p in pairs),
+        *({"which": f"{name} above chance", **onsets.onset_row(since)} for name, since in above.items()),
+        *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
-    print_table(as_json, crossings.onset_document(measured, resampled, metric), rows, about=measured)
+    print_table(as_json, onsets.onset_document(measured, resampled, metric), rows, about=measured)
     if measured.independence_note and not as_json:
         typer.echo(measured.independence_note)

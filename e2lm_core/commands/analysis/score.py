@@ -44,7 +44,7 @@ def sq(
 
 def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
     """One line a score that random answers reach as well, of the scores whose null is known."""
-    from e2lm_core.base import phrasing
+    from e2lm_core.base import formatting
     from e2lm_core.scores.uncertainty.null import LEVEL
 
     lines = []
@@ -53,7 +53,7 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
             value = scores["sq"]["overall"] if name == "sq" else scores[name]
             if value["null"] and value["null"]["p"] > LEVEL:
                 lines.append(
-                    f"{metric} {name} is not distinguishable from random answers: {phrasing.random_baseline(NullDistribution(**value['null']))}."
+                    f"{metric} {name} is not distinguishable from random answers: {formatting.random_baseline(NullDistribution(**value['null']))}."
                 )
     return lines
 
@@ -68,7 +68,7 @@ def score(
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
     from e2lm_core.analysis import documents
-    from e2lm_core.base import phrasing
+    from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
 
     require_reading(rc)
@@ -77,8 +77,8 @@ def score(
     rows = [
         {
             "metric": metric,
-            "sq": phrasing.with_interval(scores["sq"]["overall"]),
-            **{part: phrasing.with_interval(scores[part]) for part in documents.SCORE_PARTS},
+            "sq": formatting.with_interval(scores["sq"]["overall"]),
+            **{part: formatting.with_interval(scores[part]) for part in documents.SCORE_PARTS},
         }
         for metric, scores in document["metrics"].items()
     ]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.commands.output import Json, Task, open_task, print_table
 
 MOST_SHOWN = 50
@@ -43,7 +43,7 @@ def publish(
 ) -> None:
     """Write a set to a data set of a hub, as a card with its results and Parquet: shows what changes, does it with --yes."""
     from e2lm_core.deploy.dataset import publishing
-    from e2lm_core.export.card.about import build_sections
+    from e2lm_core.export.card.sections import build_sections
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import FILES, ROOT
 
 LARGEST_PORT = 65_535

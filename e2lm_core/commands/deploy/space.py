@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, print_table
@@ -106,4 +106,4 @@ def _say(plan: DeployPlan) -> None:
     if rows:
         print_table(False, {}, rows)
         size = sum(f.bytes for f in plan.uploads)
-        typer.echo(f"{phrasing.count(len(plan.uploads), 'file')} to upload, {size / 1e6:.1f} MB.")
+        typer.echo(f"{formatting.count(len(plan.uploads), 'file')} to upload, {size / 1e6:.1f} MB.")

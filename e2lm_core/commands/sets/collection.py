@@ -10,7 +10,13 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, print_result, print_table
-from e2lm_core.commands.sets.rows import AnswersFrom, SkipBroken, accepted_questions, read_file, read_options
+from e2lm_core.commands.sets.question_input import (
+    AnswersFrom,
+    SkipBroken,
+    accepted_questions,
+    read_file,
+    read_options,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -124,7 +130,7 @@ def restore(
 
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
     """Says what was made of which set: its name, where it lies, how much it holds."""
-    from e2lm_core.base.phrasing import count
+    from e2lm_core.base.formatting import count
     from e2lm_core.sets.collection import find_set
 
     document = {

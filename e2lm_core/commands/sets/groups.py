@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Metric, Task, open_task, print_table, require_metrics
@@ -39,11 +39,11 @@ def groups(
     """Which questions may hang together, and how many they then count as; --accept writes it into the set."""
     from e2lm_core.analysis.questions import groups as grouping
     from e2lm_core.runs import state as run_state
-    from e2lm_core.runs.measure import load
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.scores.measurements import ASSUMED
     from e2lm_core.sets.checks import groups as checks
-    from e2lm_core.sets.desk import grouping as grouped
+    from e2lm_core.sets.editing import assign_groups as grouped
 
     require_metrics([metric])
     asked = [*(by or ()), *([accept] if accept in WAYS else [])]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, escape_control_characters, quote
+from e2lm_core.base.formatting import count, escape_control_characters, quote
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, print_result, print_table
 from e2lm_core.commands.sets.collection import Mine
 
 if TYPE_CHECKING:
-    from e2lm_core.sets.past.differences import Difference
+    from e2lm_core.sets.history.field_diff import Difference
 
 app = typer.Typer(no_args_is_help=True, help="One version of a set: name it, show what differs, restore it.")
 Which = Annotated[str, typer.Argument(metavar="VERSION", help="Its number or its name, see `versions`.")]

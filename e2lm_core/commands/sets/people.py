@@ -27,16 +27,16 @@ Acting = Annotated[
 
 def act_as(person: Acting = None) -> None:
     """Every command after this acts as that person: by name here, by `E2LM_AS`, else the home's first administrator."""
-    from e2lm_core.people import register
+    from e2lm_core.people import accounts
 
     wish = person or os.environ.pop(AS, None)
     if wish:
         os.environ.pop(AS, None)
-        os.environ[AS] = register.find_person(Settings.from_env(), wish).id
+        os.environ[AS] = accounts.find_person(Settings.from_env(), wish).id
         return
     try:
         settings = Settings.from_env()
-        first = register.first_administrator(settings)
+        first = accounts.first_administrator(settings)
     except StudioError:
         return  # the command itself says what is wrong, where it needs it
     if first is not None:
@@ -46,12 +46,12 @@ def act_as(person: Acting = None) -> None:
 @app.command("list")
 def people(as_json: Json = False) -> None:
     """List who has signed in, and visitors with a sandbox, with what they use."""
-    from e2lm_core.people import quotas, register
+    from e2lm_core.people import accounts, quotas
 
     settings = Settings.from_env()
-    register.require_administrator(settings, "list people")
+    accounts.require_administrator(settings, "list people")
     rows: list[dict[str, Any]] = []
-    for person in register.list_people(settings):
+    for person in accounts.list_people(settings):
         used = {quota.kind.key: quota for quota in quotas.quotas_of(settings, person.id)}
         rows.append(
             {
@@ -75,9 +75,9 @@ def administrator(
     as_json: Json = False,
 ) -> None:
     """Make somebody an administrator; the first one gets what the home held before anybody signed in."""
-    from e2lm_core.people import register
+    from e2lm_core.people import accounts
 
-    one = register.set_administrator(Settings.from_env(), person, not no)
+    one = accounts.set_administrator(Settings.from_env(), person, not no)
     word = "no longer an administrator" if no else "an administrator"
     print_result(
         as_json, {"id": one.id, "administrator": one.administrator}, f"{one.name} ({one.id}) is {word}."

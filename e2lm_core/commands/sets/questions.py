@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import count, join_words, quote
+from e2lm_core.base.formatting import count, join_words, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, open_task, print_result, print_table
 from e2lm_core.commands.sets.collection import Mine
-from e2lm_core.commands.sets.rows import (
+from e2lm_core.commands.sets.question_input import (
     AnswersFrom,
     Encoding,
     Format,
@@ -111,7 +111,7 @@ def add(
 ) -> None:
     """Add a question, or those of a file, at the end of a set or in the place of its own."""
     from e2lm_core.sets import authoring, collection
-    from e2lm_core.sets.formats import reading, words
+    from e2lm_core.sets.formats import messages, reading
     from e2lm_core.sets.locks import lock_set
 
     settings = Settings.from_env()
@@ -131,7 +131,7 @@ def add(
             print_preview(read, doubles, as_json)
             return
         new = accepted_questions(read, file, skip_broken)
-        typer.echo(words.duplicates_sentence(doubles), err=True) if doubles else None
+        typer.echo(messages.duplicates_sentence(doubles), err=True) if doubles else None
         new = tuple(q for q in new if not skip_doubles or q.id not in doubles)
     elif question is None or not choice or answer is None:
         raise StudioError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.sets.folder.files import task_digest

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.dataset.card import render_card
 from e2lm_core.deploy.space import hub
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet
@@ -72,7 +72,7 @@ def dataset_files(
 
 def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
     """Raises `StudioError` where a set cannot be published so, as `plan` would, before the hub is asked."""
-    register.require_administrator(settings, "publish a set")
+    accounts.require_administrator(settings, "publish a set")
     if not _REPO.fullmatch(repo):
         raise StudioError(f"{quote(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
     if not task.questions:
@@ -118,7 +118,7 @@ def publish(
     """
     from huggingface_hub import CommitOperationAdd
 
-    register.require_administrator(settings, "publish a set")
+    accounts.require_administrator(settings, "publish a set")
     if publish_plan.empty:
         return None
     if publish_plan.revision is not None and expected_revision != publish_plan.revision:

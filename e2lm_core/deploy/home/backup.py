@@ -29,7 +29,7 @@ from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import locks
 
 HEAD = "backup.json"
@@ -70,7 +70,7 @@ def write_backup(settings: Settings, path: Path) -> BackupInfo:
     where there is no home, where the disk refuses, for a path inside the home's own sets, and unless an
     administrator asks.
     """
-    register.require_administrator(settings, "back up the home")
+    accounts.require_administrator(settings, "back up the home")
     home = settings.home
     if not home.is_dir():
         raise StudioError(f"There is nothing to back up: {home} is not there; E2LM_HOME names the home.")

@@ -20,9 +20,9 @@ from e2lm_core.base.database import MIGRATIONS, translate_errors
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import open_regular
+from e2lm_core.base.untrusted.regular_files import open_regular
 from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, list_workspaces, lock_set, set_names
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 _STAYS = LEFT_OUT
 _BUSY_S = 10.0
@@ -43,7 +43,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     newer studio or damaged, for a home that is not empty unless `replace`, where the disk refuses, and unless an
     administrator asks.
     """
-    register.require_administrator(settings, "restore a home")
+    accounts.require_administrator(settings, "restore a home")
     home = settings.home
     if not replace and has_content(home):
         raise StudioError(

@@ -16,7 +16,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import INSTALLED, ROOT, Settings
 from e2lm_core.deploy.space import hub, uploads
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, Volume
@@ -95,7 +95,7 @@ def plan_deployment(settings: Settings, config: SpaceConfig) -> DeployPlan:
     Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
     refuses or cannot be reached, and unless an administrator asks.
     """
-    register.require_administrator(settings, "deploy the studio")
+    accounts.require_administrator(settings, "deploy the studio")
     if INSTALLED:
         raise StudioError(
             "An installed studio has not all the files of a Space, as its Dockerfile: deploy from a copy of its repository."

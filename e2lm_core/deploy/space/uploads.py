@@ -13,11 +13,11 @@ from pathlib import Path
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
-from e2lm_core.deploy.space import ignored
+from e2lm_core.deploy.space import dockerignore
 
 README = "README.md"
 # The image is built from them, and they are no part of it.
-BUILT_WITH = ("Dockerfile", ignored.NAME)
+BUILT_WITH = ("Dockerfile", dockerignore.NAME)
 _GIT_S = 30.0
 _SECRET_NAME = re.compile(
     r"\.env(\..*)?|secrets\.toml|\.netrc|\.git|\.ssh|id_(rsa|ed25519|ecdsa)|token|.*\.(pem|key|p12|pfx|sqlite)",
@@ -60,7 +60,7 @@ def files(root: Path, readme: bytes, home: Path, secrets: Iterable[str] = ()) ->
     Raises `StudioError`, which names the file and not what is in it, where one holds a secret or lies in the home.
     """
     known = _known_to_git(root)
-    names = [*ignored.build_context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
+    names = [*dockerignore.build_context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
     found = {}
     hidden = [secret.encode() for secret in secrets if len(secret) >= 8]
     for name in names:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Request
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import FileStamp, file_stamp, tokenizer_files
 from e2lm_core.engine.batches.bpe_words import WordEncoder
 from e2lm_core.engine.folder import first_line

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.errors import LimitError
 from e2lm_core.engine.batches.plan import Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
-from e2lm_core.engine.check import known
+from e2lm_core.engine.check import config_rules
 from e2lm_core.engine.check.probe import Probe, as_if_trained, probe_of
 from e2lm_core.engine.check.verdict import Verdict
 from e2lm_core.engine.folder import first_line, window
@@ -110,7 +110,7 @@ def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | No
     Tried across the window's end and beyond it. Raises `LimitError` where memory runs out.
     """
     try:
-        known.refuse_late(model.config.get_text_config())
+        config_rules.refuse_late(model.config.get_text_config())
     except attention.UnsupportedError as error:
         said = (
             f"{model.config.model_type} models are scored one text at a time beyond {reach} tokens: {error}."
@@ -121,7 +121,7 @@ def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | No
     kind, trained = model.config.model_type, as_if_trained(model)
     exact = trained.skeletons.dtype
     try:
-        known.refuse_positions(model.config.get_text_config())
+        config_rules.refuse_positions(model.config.get_text_config())
         probes = [_probe(trained, shared) for shared in (max(2, reach - _ACROSS), reach + _PAST)]
         references = [_plainly(trained, probe.encoded, device) for probe in probes]
     except Exception as error:
@@ -181,7 +181,7 @@ def plainly_or_alone(
         alone=True,
     )
     try:
-        known.refuse_positions(model.config.get_text_config())
+        config_rules.refuse_positions(model.config.get_text_config())
         shared = () if reach is None or reach > _TRIED else (reach + _PAST,)
         encoded = _probe(model, *shared).encoded
         beside = _together(model, encoded, device)
@@ -230,13 +230,13 @@ def _reach(
 ) -> int | None:
     """Tokens that every layer sees; raises what speaks against that way of computing this model."""
     config = model.config.get_text_config()
-    known.refuse_positions(config)
+    config_rules.refuse_positions(config)
     if verdict.way == "engine":
         return None  # a recipe takes no window
     if verdict.way == "state":
-        return known.reach(config, scans=False)
-    known.refuse_layers(config)
-    least = known.reach(config)
+        return config_rules.reach(config, scans=False)
+    config_rules.refuse_layers(config)
+    least = config_rules.reach(config)
     with model.module() as module:
         if not getattr(module, "_supports_attention_backend", False):
             raise attention.UnsupportedError("their attention cannot be exchanged")

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import ROOT, Settings
 
@@ -97,7 +97,7 @@ def _own_token() -> None:
 def _without_secrets() -> Iterator[None]:
     """The processes of a cluster that is started here get names of the environment from a list, as all of ours do."""
     before = dict(os.environ)
-    kept = children.subprocess_environment(with_network=True) | {
+    kept = processes.subprocess_environment(with_network=True) | {
         n: v for n, v in before.items() if n.startswith("RAY_")
     }
     for name in before.keys() - kept.keys():

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from e2lm_core.base import children, errors, phrasing
+from e2lm_core.base import errors, formatting, processes
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
@@ -153,12 +153,12 @@ class RayBackend:
                         deaths += 1
                         if deaths == MAX_DEATHS:
                             raise StudioError(
-                                f"{phrasing.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
+                                f"{formatting.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
                                 f"{checkpoint.name}; what was computed is kept: see their memory and `ray status`."
                             ) from error
             except NoCapacityError:
                 raise CheckpointError(
-                    f"{checkpoint.name} is over {phrasing.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
+                    f"{checkpoint.name} is over {formatting.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
                     "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."
                 ) from None
 
@@ -220,10 +220,10 @@ class RayBackend:
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
 
     def _heard(self, reply: Reply) -> None:
-        children.add_remote_cpu_seconds(reply.cpu_s)
+        processes.add_remote_cpu_seconds(reply.cpu_s)
         where = (
-            f"Computed on a Ray cluster by {phrasing.count(len(self.pool), 'actor')} on "
-            f"{phrasing.count(self.pool.nodes, 'machine')}."
+            f"Computed on a Ray cluster by {formatting.count(len(self.pool), 'actor')} on "
+            f"{formatting.count(self.pool.nodes, 'machine')}."
         )
         with self._lock:
             self._said = {said for said in self._said if not said.startswith("Computed on a Ray")}

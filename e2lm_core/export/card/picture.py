@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
 from e2lm_core.export.picture.curves import CARD, Line, Plot, draw_svg
@@ -24,7 +24,7 @@ def curves(document: Mapping[str, Any]) -> bytes | None:
     lines = [line for curve in document["curves"] if (line := _line(curve, by_tokens)).points]
     plot = Plot(
         lines,
-        f"Accuracy on {document['task']} of {phrasing.count(len(lines), 'model')} as they are trained",
+        f"Accuracy on {document['task']} of {formatting.count(len(lines), 'model')} as they are trained",
         document["chance"],
         document["early_end_tokens"] if by_tokens else None,
         by_tokens,

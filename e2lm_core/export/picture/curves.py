@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
 from e2lm_core.charts.palette import Theme
@@ -90,7 +90,7 @@ def draw_svg(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
         window=at((min(plot.window, most), low))[0] - layout.left if plot.window else 0,
         rows=[(at((0, y))[1], f"{y:.0%}") for y in ticks(low, high)],
         columns=[
-            (at((x, low))[0], phrasing.tokens(x) if plot.by_tokens and x else f"{x:,.0f}")
+            (at((x, low))[0], formatting.tokens(x) if plot.by_tokens and x else f"{x:,.0f}")
             for x in ticks(0, most, MOST_TICKS if layout.width > NARROW.width else 3)
         ],
         chance=None if plot.chance is None else (at((0, plot.chance))[1], f"chance {plot.chance:.0%}"),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, axis_range
 from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread_labels
 from e2lm_core.charts.palette import Theme
@@ -118,7 +118,7 @@ def _ground(chart: Chart, at: _Scale, theme: Theme) -> Iterator[str]:
         for y, text in zip(rows, _numbers(rows, chart.share, at), strict=True)
     )
     for x in columns:
-        text = phrasing.tokens(x) if chart.by_tokens and x else f"{x:,.0f}"
+        text = formatting.tokens(x) if chart.by_tokens and x else f"{x:,.0f}"
         yield f'<text x="{at.x(x):.2f}%" y="{PLOT_PX + 19}" text-anchor="middle">{text}</text>'
     title = "tokens seen" if chart.by_tokens else "training step"
     yield f'<text x="50%" y="{PLOT_PX + 42}" text-anchor="middle">{title}</text>'

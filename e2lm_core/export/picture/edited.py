@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from e2lm_core.analysis.questions import edits
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.charts import canvas, palette
@@ -32,7 +32,7 @@ def chart_of_set(before: Measurements, after: Measurements, metric: str, narrow:
     drawn = {curve.model.name for curve in own}
     old = [curve for curve in before.curves if curve.model.name in drawn]
     by_tokens = _by_tokens([*old, *own])
-    questions = phrasing.count(len(after.question_ids), "question")
+    questions = formatting.count(len(after.question_ids), "question")
     lines = [
         _of_model(curve, before.values(curve.model.name, metric), metric, theme, by_tokens) for curve in old
     ]
@@ -54,7 +54,7 @@ def question_chart(before: Measurements, after: Measurements, name: str, metric:
         frames.insert(0, ("before", edits.mean_frame(before, name, metric)))
     frames = [(side, frame.dropna(subset=["value"])) for side, frame in frames]
     by_tokens = all(frame["tokens_seen"].notna().all() for _, frame in frames)
-    mean = f", mean of {phrasing.count(len(edits.scored_models(after)), 'model')}"
+    mean = f", mean of {formatting.count(len(edits.scored_models(after)), 'model')}"
     accent = palette.css_theme(palette.theme(theme)).accent
     lines = []
     for side, frame in frames:
@@ -103,7 +103,7 @@ def _said(
     name: str, values: Iterable[float], steps: Iterable[int], seen: Iterable[float], metric: str
 ) -> list[str]:
     """What stands at each point of a line."""
-    written = phrasing.percent if metric in SHARES else "{:.3f}".format
+    written = formatting.percent if metric in SHARES else "{:.3f}".format
     return [
         f"{name}: {written(value)}, {canvas.checkpoint_label(int(step), float(there))}"
         for value, step, there in zip(values, steps, seen, strict=True)

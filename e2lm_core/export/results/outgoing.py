@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import join_words, quote
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
-from e2lm_core.runs import measure, state
+from e2lm_core.runs import results as measure
+from e2lm_core.runs import state
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
-from e2lm_core.scores.contrast import sample_error
+from e2lm_core.scores.compliance import sample_error
 from e2lm_core.sets.prompts.render import render_set
 
 

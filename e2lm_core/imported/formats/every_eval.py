@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "every_eval_ever record"

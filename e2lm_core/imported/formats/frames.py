@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
-from e2lm_core.base.plain import strip_csv_guard, with_decimal_points
-from e2lm_core.base.strangers import confined, safejson
+from e2lm_core.base.json_values import strip_csv_guard, with_decimal_points
+from e2lm_core.base.untrusted import safejson, sandbox
 
 MAX_ROWS = 200_000  # of an upload, as what follows
 ROWS_A_PIECE = 20_000  # of a table on the disk of whoever runs the studio
@@ -144,7 +144,7 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
             values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema in wanted)
             if values > MAX_CELLS:
                 raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
-            confined.raise_memory_limit(MEMORY_A_VALUE * values)
+            sandbox.raise_memory_limit(MEMORY_A_VALUE * values)
             rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
     except (StudioError, MemoryError):
         raise

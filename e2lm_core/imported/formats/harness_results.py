@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import (
     PLAIN,
     Evaluation,

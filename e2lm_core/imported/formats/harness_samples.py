@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.formats import answers
-from e2lm_core.imported.formats.answers import MAX_CHOICES, ScoredQuestion
+from e2lm_core.imported.formats import choice_loglikelihoods
+from e2lm_core.imported.formats.choice_loglikelihoods import MAX_CHOICES, ScoredQuestion
 from e2lm_core.imported.formats.harness_results import WITH_DELIMITER
 from e2lm_core.imported.records import Evaluation
 
@@ -48,11 +48,11 @@ def add_samples(
     except _NoChoices as error:
         where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
         return evaluation, f"{where}: the samples give no log-likelihoods of choices ({error})."
-    fuller, why = answers.add_questions(evaluation, answered)
+    fuller, why = choice_loglikelihoods.add_questions(evaluation, answered)
     theirs = f"acc_norm,{WITH_DELIMITER}"
     if why is None and theirs in evaluation.scores:
         counted = [one._replace(chars=[n + len(delimiter) for n in one.chars]) for one in answered]
-        _, why = answers.add_questions(evaluation, counted, same_questions={theirs: "acc_norm"})
+        _, why = choice_loglikelihoods.add_questions(evaluation, counted, same_questions={theirs: "acc_norm"})
     return (evaluation, why) if why is not None else (fuller, None)
 
 
@@ -106,7 +106,9 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> list[ScoredQuestion]:
     if len(set(ids)) < len(ids):
         ids = [str(one.row["doc_id"]) for one in kept]
     return [
-        answers.from_choice_texts(identity, str(doc.get("subject") or ""), gold, one.values, one.texts)
+        choice_loglikelihoods.from_choice_texts(
+            identity, str(doc.get("subject") or ""), gold, one.values, one.texts
+        )
         for identity, doc, one, gold in zip(ids, docs, kept, _golds(kept), strict=True)
     ]
 

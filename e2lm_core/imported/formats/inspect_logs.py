@@ -18,12 +18,12 @@ from typing import Any
 import pyarrow as arrow
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import lower_is_better, split_stderr
 
 KIND = "Inspect log"

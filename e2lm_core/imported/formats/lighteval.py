@@ -15,12 +15,12 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.formats import answers, frames, harness_results
-from e2lm_core.imported.formats.answers import ScoredQuestion
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.formats import choice_loglikelihoods, frames, harness_results
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "lighteval results"
@@ -142,16 +142,18 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
             raise StudioError(
                 f"{file}: a question has several right choices or none, so there are means alone."
             )
-        if len(texts) > answers.MAX_CHOICES or len(values) < len(texts):
+        if len(texts) > choice_loglikelihoods.MAX_CHOICES or len(values) < len(texts):
             raise StudioError(
                 f"{file}: a question has {len(texts)} choices and {len(values)} log-probabilities."
             )
-        shown = answers.strip_leading_space([str(text) for text in texts])
+        shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
         if not all(shown):
             raise StudioError(f"{file}: a choice is empty, so there are means alone.")
         # Behind those of the choices stand, for some tasks, those of the choices without the question.
         lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
-        found.append(answers.from_choice_texts(str(doc.get("id") or place), "", gold, lls, shown))
+        found.append(
+            choice_loglikelihoods.from_choice_texts(str(doc.get("id") or place), "", gold, lls, shown)
+        )
     if len({one.id for one in found}) < len(found):
         found = [one._replace(id=str(place)) for place, one in enumerate(found)]
     return found
@@ -161,10 +163,10 @@ def add_details(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple
     """The evaluation with its details; acc must agree, and an acc_norm over other lengths gets a name of its own."""
     scores = dict(evaluation.scores)
     theirs = scores.pop(_NORMED, None)
-    fuller, why = answers.add_questions(replace(evaluation, scores=scores), answered, "details")
+    fuller, why = choice_loglikelihoods.add_questions(replace(evaluation, scores=scores), answered, "details")
     if why is not None:
         return evaluation, why
-    if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:
+    if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > choice_loglikelihoods.AGREES_WITHIN:
         named = f"{_NORMED},lighteval"
         stderr = {named if metric == _NORMED else metric: error for metric, error in fuller.stderr.items()}
         return replace(fuller, scores={**fuller.scores, named: theirs}, stderr=stderr), None

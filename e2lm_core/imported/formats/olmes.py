@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from e2lm_core.base.plain import to_json_number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json, ModelInfo
-from e2lm_core.imported.formats import answers, harness_results
-from e2lm_core.imported.formats.answers import ScoredQuestion
-from e2lm_core.imported.places import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.formats import choice_loglikelihoods, harness_results
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "OLMES metrics"
@@ -179,16 +179,16 @@ def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
         label = row.get("label")
         if len(outputs) < 2 or any(value is None for value in values):
             return "it is no multiple-choice task"
-        if len(outputs) > answers.MAX_CHOICES:
-            return f"a question has more than {answers.MAX_CHOICES} choices"
+        if len(outputs) > choice_loglikelihoods.MAX_CHOICES:
+            return f"a question has more than {choice_loglikelihoods.MAX_CHOICES} choices"
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(outputs):
             return "the right choice is none of them"
         lls = [math.nan if value is None else value for value in values]
         identity = str(row.get("native_id") or row["doc_id"])
         texts = [output.get("text") for output in outputs]
         if all(isinstance(text, str) and text.strip() for text in texts):
-            shown = answers.strip_leading_space([str(text) for text in texts])
-            found.append(answers.from_choice_texts(identity, "", label, lls, shown))
+            shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
+            found.append(choice_loglikelihoods.from_choice_texts(identity, "", label, lls, shown))
             continue
         chars = [(to_json_number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
         found.append(ScoredQuestion(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
@@ -200,7 +200,7 @@ def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
 def add_predictions(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
     """The evaluation with its predictions; theirs and ours that bear one name and differ are told apart."""
     scores = {_NAMESAKES.get(metric, metric): value for metric, value in evaluation.scores.items()}
-    fuller, why = answers.add_questions(
+    fuller, why = choice_loglikelihoods.add_questions(
         replace(evaluation, scores=scores), answered, "predictions", "the metrics file", {"acc_raw": "acc"}
     )
     return (evaluation, why) if why is not None else (fuller, None)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined, safejson
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.untrusted import safejson, sandbox
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.signal import signal_quality
 
@@ -80,7 +80,7 @@ def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
     name = Path(path).name
     about = f"The curve file {quote(name)}"
     data = _bytes(Path(path), limits or Limits(), about)
-    return confined.run_confined(_parsed, data, name, input_bytes=len(data), description=about)
+    return sandbox.run_confined(_parsed, data, name, input_bytes=len(data), description=about)
 
 
 def curves_of(content: Any, name: str) -> PublishedCurves:

@@ -1,6 +1,6 @@
 """What belongs to one run, put together: its means, and its questions that lie in a file of their own.
 
-Tested in tests/imported/test_opening.py.
+Tested in tests/imported/test_read_results.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results, harness_samples, lighteval, olmes
-from e2lm_core.imported.formats.answers import ScoredQuestion
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import Evaluation, FileSeen
 
 Fuller = tuple[Evaluation, str | None]  # with its questions, or as it was and why

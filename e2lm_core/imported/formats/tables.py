@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.plain import to_json_number
-from e2lm_core.base.strangers import confined
+from e2lm_core.base.json_values import to_json_number
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes, trackers
 from e2lm_core.imported.formats.trackers import numeric_column
-from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import (
     EVERYTHING,
     PLAIN,
@@ -197,7 +197,7 @@ class Table:
         read: list[tuple[Mapping[Any, Any], dict[str, float]]] = []
         broken, dropped = 0, 0
         if not self._large:
-            confined.raise_memory_limit(MEMORY_A_ROW * len(frame))
+            sandbox.raise_memory_limit(MEMORY_A_ROW * len(frame))
         parsed = lru_cache(maxsize=64)(olmes.parse_mapping)  # rows of a Parquet table may repeat one text
         for row in _rows(frame, "metrics"):
             given = row["metrics"]

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 
 _STEPS = ("step", "_step", "global_step", "train/global_step", "trainer/global_step")
 _TOKENS = ("tokens_seen", "tokens", "total_tokens", "throughput/total_tokens", "train/num_input_tokens_seen")

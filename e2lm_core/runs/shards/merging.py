@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import Loglikelihood, Record
 from e2lm_core.people import access
 from e2lm_core.runs.shards.files import CheckpointResults, ShardHeader
@@ -32,7 +32,7 @@ class MergeResult(Record):
         if not self.conflict:
             return None
         return (
-            f"{self.checkpoint}: {phrasing.count(self.conflict, 'result')} of {self.total:,} differ from the store's "
+            f"{self.checkpoint}: {formatting.count(self.conflict, 'result')} of {self.total:,} differ from the store's "
             f"(by up to {self.worst_nats:.2g} nats, or in their tokens), which is no rounding; nothing of it was taken: "
             "see which machine computed it, and with which versions."
         )
@@ -99,7 +99,7 @@ def missing_shards(heads: Sequence[ShardHeader]) -> list[str]:
         there = {checkpoint for head in of_run for checkpoint in head.checkpoints}
         if missing := [checkpoint for checkpoint in fleet if checkpoint not in there]:
             said.append(
-                f"{run}: {phrasing.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
-                f"({phrasing.join_words(missing)}): merge the other shares too."
+                f"{run}: {formatting.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
+                f"({formatting.join_words(missing)}): merge the other shares too."
             )
     return said

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Checkpoint, Record
 
 MOST = 10_000

@@ -17,7 +17,7 @@ from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
-from e2lm_core.scores.uncertainty import bootstrap, calibration, kinds
+from e2lm_core.scores.uncertainty import bootstrap, calibration, strata
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import (
@@ -81,13 +81,13 @@ class Resampled:
 
     def kind(self, metric: str) -> str | None:
         """Of what kind the set is, by how far its early curves rise; None where that is not known."""
-        return kinds.stratum_of(
-            kinds.standardised_rise(self.runs, self.observed[metric], self.curves[metric], metric)
+        return strata.stratum_of(
+            strata.standardised_rise(self.runs, self.observed[metric], self.curves[metric], metric)
         )
 
     def differing_questions(self, metric: str) -> float:
         """On how many questions (groups count once) two of its models differ, see `kinds.differing`."""
-        return self.clusters * kinds.differing_questions(self.runs, self.observed[metric], metric)
+        return self.clusters * strata.differing_questions(self.runs, self.observed[metric], metric)
 
     def layout(self, metric: str) -> Layout:
         """Which measured checkpoints enter which score of one metric."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 
 ACCEPTED = 0.9  # lowest measured coverage at which an interval of nominal 95% is shown
 # Of metrics that the study leaves out, the one whose figures stand for it: acc_norm is acc with another argmax.
@@ -68,7 +68,7 @@ def few_for_a_difference(questions: int, differing: float) -> str | None:
     if not differing < FEWEST_DIFFERING:
         return None
     return (
-        f"No interval: two models typically differ on {phrasing.count(round(differing), 'question')} of such a set. On fewer "
+        f"No interval: two models typically differ on {formatting.count(round(differing), 'question')} of such a set. On fewer "
         f"than {FEWEST_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
     )
 

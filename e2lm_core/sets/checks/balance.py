@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.records import Finding, Question
-from e2lm_core.sets.checks import facts
-from e2lm_core.sets.checks.facts import KeyPosition
+from e2lm_core.sets.checks import question_features
+from e2lm_core.sets.checks.question_features import KeyPosition
 
 MIN_QUESTIONS = 20
 MIN_EXCESS = 0.05
@@ -21,7 +21,7 @@ def gold_habits(questions: Sequence[Question]) -> list[Finding]:
     Under chance the gold of a question with C choices has a given property with probability 1/C, so the
     count over questions has mean Σ 1/C and variance Σ (1/C)(1 − 1/C).
     """
-    kinds = Counter(habit for habit in facts.key_positions(questions) if habit is not None)
+    kinds = Counter(habit for habit in question_features.key_positions(questions) if habit is not None)
     if kinds.total() < MIN_QUESTIONS:
         return []
     return [*_positions(kinds), *_lengths(kinds)]

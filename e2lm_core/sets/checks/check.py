@@ -14,15 +14,15 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks import balance, facts, groups, leaks
+from e2lm_core.sets.checks import balance, groups, leaks, question_features
 from e2lm_core.sets.checks import text as text_checks
-from e2lm_core.sets.checks.lengths import PromptLengths, beyond_window
+from e2lm_core.sets.checks.context_window import PromptLengths, beyond_window
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 Profile = Literal["plain", "competition"]
 SHOWN_OF_A_KIND = 50
-_SOUND: Each[bool] = Each(facts.KEPT)
-_TRAINED: Each[str] = Each(facts.KEPT)
+_SOUND: Each[bool] = Each(question_features.KEPT)
+_TRAINED: Each[str] = Each(question_features.KEPT)
 
 
 class _Doubt(NamedTuple):
@@ -99,7 +99,7 @@ def find_problems(
     ]
     if structural:
         return [*structural, *_size(task, limits, profile)]
-    every = facts.question_features(task.questions)
+    every = question_features.question_features(task.questions)
     findings: list[Finding | _Doubt] = [
         *_size(task, limits, profile),
         *_in_dev(task),
@@ -198,7 +198,9 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     return findings
 
 
-def _duplicates(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
+def _duplicates(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     exact: dict[tuple[str, frozenset[str]], int] = {}
     loose: dict[str, int] = {}
     findings = []
@@ -219,7 +221,9 @@ def duplicate_key(question: Question) -> tuple[str, frozenset[str]]:
     return text_checks.normalise_text(question.question), _choice_set(question)
 
 
-def _near_copies(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
+def _near_copies(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     return [
         _Doubt(
             "near_copy",
@@ -232,7 +236,9 @@ def _near_copies(questions: Sequence[Question], every: Sequence[facts.QuestionFe
     ]
 
 
-def _not_english(questions: Sequence[Question], every: Sequence[facts.QuestionFeatures]) -> list[_Doubt]:
+def _not_english(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     return [
         _Doubt(
             "not_english",

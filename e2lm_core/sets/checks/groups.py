@@ -16,7 +16,7 @@ from itertools import chain, groupby
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
-from e2lm_core.sets.checks import facts
+from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
 Labels = tuple[str | None, ...]
@@ -28,13 +28,13 @@ COMMON = 3  # questions in which a word of a template stands at least
 FEWEST_WORDS = 4
 WORTH_SAYING, FEWEST = 0.1, 30  # of the questions, in templates of three and more; of so many questions
 _SLOT = "…"
-_TEMPLATES: Each[str | None] = Each(facts.KEPT)
+_TEMPLATES: Each[str | None] = Each(question_features.KEPT)
 _ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
 
 
 def group_by_template(questions: Sequence[Question]) -> Labels:
     """The template of every question that shares one with two others at least."""
-    texts = facts.question_words(questions)
+    texts = question_features.question_words(questions)
     times = Counter(chain.from_iterable([text.distinct for text in texts]))
     common = frozenset(word for word, number in times.items() if number >= COMMON)
     # Most edits leave the common words as they were, and with them the template of every other question.

@@ -11,12 +11,12 @@ from typing import Literal
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
-from e2lm_core.sets.checks import facts
+from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
 MAX_BETWEEN = 12
 _Looked = tuple[Question, bool]  # the question of a prompt, and whether that holds its answer
-_LOOKED: Each[_Looked] = Each(facts.KEPT)
+_LOOKED: Each[_Looked] = Each(question_features.KEPT)
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
 
 

@@ -11,8 +11,8 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined
-from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.sets.folder.files import find_entry_yaml, read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
@@ -57,7 +57,7 @@ def unpack(data: bytes, limits: Limits) -> TaskSet:
     about = "The archive"
     if len(data) > limits.max_file_bytes:
         raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
-    return confined.run_confined(unpack_unconfined, data, limits, input_bytes=len(data), description=about)
+    return sandbox.run_confined(unpack_unconfined, data, limits, input_bytes=len(data), description=about)
 
 
 def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
@@ -66,7 +66,7 @@ def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
         raise LimitError(
             f"The archive has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
         )
-    return confined.run_confined(
+    return sandbox.run_confined(
         read_members_unconfined, data, limits, input_bytes=len(data), description="The archive"
     )
 
@@ -80,7 +80,7 @@ def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:
 def unpack_unconfined(data: bytes, limits: Limits) -> TaskSet:
     """As `unpack`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
-    confined.raise_memory_limit(MEMORY_A_BYTE * sum(map(len, files.values())))
+    sandbox.raise_memory_limit(MEMORY_A_BYTE * sum(map(len, files.values())))
     root = _task_folder(files)
     names = find_entry_yaml(_inside(files, root), root.name or "task")
     return read_files(files, root.name or "task", limits, yamls=[str(root / name) for name in names]).task

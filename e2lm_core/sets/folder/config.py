@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName, dump_block, quote_scalar
+from e2lm_core.base.untrusted.safeyaml import FunctionName, dump_block, quote_scalar
 from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_fewshot, read_plan, sibling_path
 from e2lm_core.sets.folder.foreign.functions import find_replacement
 from e2lm_core.sets.folder.includes import merge_includes
@@ -290,7 +290,7 @@ def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str])
     if not strict and not _NAME.fullmatch(name):
         usable = sanitise_name(name)
         warnings.append(
-            f"{where}: the task is called {usable} here, since {phrasing.quote(name)} is no name."
+            f"{where}: the task is called {usable} here, since {formatting.quote(name)} is no name."
         )
         name = usable
     check_name(name)

@@ -17,14 +17,14 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import decode_utf8
+from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder import rows_of
+from e2lm_core.sets.folder import data_rows
 from e2lm_core.sets.folder.config import check_name, read_config, sanitise_name, to_yaml
 from e2lm_core.sets.folder.datafiles import LOADER, sibling_path
 from e2lm_core.sets.folder.foreign.groups import GroupMember, group_members, is_group
-from e2lm_core.sets.folder.foreign.joined import merge_tasks
-from e2lm_core.sets.folder.foreign.opening import open_task
+from e2lm_core.sets.folder.foreign.merge_tasks import merge_tasks
+from e2lm_core.sets.folder.foreign.open_task import open_task
 from e2lm_core.sets.rows import to_questions, write_jsonl
 
 README = "README.md"
@@ -140,8 +140,8 @@ def read_files(
     if parsed.data.own:
         task = TaskSet(
             config=parsed.config,
-            questions=to_questions(*rows_of.read_test_rows(files, parsed.data, yaml, limits), "q"),
-            dev=to_questions(*rows_of.read_dev_rows(files, parsed.data, limits), "dev"),
+            questions=to_questions(*data_rows.read_test_rows(files, parsed.data, yaml, limits), "q"),
+            dev=to_questions(*data_rows.read_dev_rows(files, parsed.data, limits), "dev"),
             zero_shot=parsed.data.zero_shot,
         )
     else:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName, load_mapping
+from e2lm_core.base.untrusted.safeyaml import FunctionName, load_mapping
 
 MOST = 20  # files that one task may read beside its own YAML, each as often as it is named
 

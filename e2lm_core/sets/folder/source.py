@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings, expand_home
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
 from e2lm_core.sets import collection
 from e2lm_core.sets.checks.check import structural_errors
@@ -26,7 +26,7 @@ from e2lm_core.sets.folder.files import (
     read_task,
     write_task,
 )
-from e2lm_core.sets.folder.foreign import groups, outside
+from e2lm_core.sets.folder.foreign import groups, harness_subprocess
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.kinds import ENDS
 from e2lm_core.sets.formats.markup.qti import MANIFEST
@@ -203,7 +203,7 @@ def _read(
 
 def _installed(name: str) -> tuple[Path, list[str]] | None:
     """An installed lm-eval's tasks, and the YAMLs there of a task or group of that name, or of a tag."""
-    tasks = outside.find_harness_tasks()
+    tasks = harness_subprocess.find_harness_tasks()
     found = [] if tasks is None else groups.find_task_yamls(Folder(tasks, Limits()), name)
     return None if not found or tasks is None else (tasks, found)
 
@@ -221,7 +221,7 @@ def _built(settings: Settings, source: str, path: Path | None, rows: Path | None
         source = str(path.resolve())
     elif not _TASK.fullmatch(source):
         raise TaskError(f"{quote(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
-    task, warnings = outside.build_with_harness(source, settings.limits, rows)
+    task, warnings = harness_subprocess.build_with_harness(source, settings.limits, rows)
     return Source(task, tuple(warnings))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 
 # What may be named, and what is guessed among where it is neither marked nor UTF-8.
 ENCODINGS = (

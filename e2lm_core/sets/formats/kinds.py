@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.markup.parsing import root_name
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import one_line
+from e2lm_core.base.formatting import one_line
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors

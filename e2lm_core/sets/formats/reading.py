@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, quote
+from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined
+from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.checks.check import duplicate_key
 from e2lm_core.sets.formats import questions
 from e2lm_core.sets.formats.columns import COUNTED
@@ -34,7 +34,7 @@ def read_confined(data: bytes, filename: str, limits: Limits, options: ReadOptio
     check_size(data, name, limits)
     end = PurePath(filename).suffix.lower().strip(".")
     modules = ("charset_normalizer", *_LIBRARIES.get(end, ()))
-    return confined.run_confined(
+    return sandbox.run_confined(
         parse_file, data, filename, limits, options, input_bytes=len(data), description=name, modules=modules
     )
 

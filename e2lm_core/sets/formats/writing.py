@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from e2lm_core.base.phrasing import count, join_words
+from e2lm_core.base.formatting import count, join_words
 from e2lm_core.base.records import Question
 from e2lm_core.sets.formats import columns
 from e2lm_core.sets.formats.markup import qti

@@ -23,8 +23,8 @@ import jinja2
 from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers import confined
-from e2lm_core.sets.prompts import sandbox_child
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.sets.prompts import sandbox_worker
 
 MAX_TEMPLATE_CHARS = 20_000
 MAX_RENDERED_CHARS = 1_000_000
@@ -68,7 +68,7 @@ PLAIN_METHODS = frozenset(
 LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last", "length"})
 REFUSED_NODES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
-_ENVIRONMENT = sandbox_child.environment()
+_ENVIRONMENT = sandbox_worker.environment()
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -160,9 +160,9 @@ def render_all(
 def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
     assert template.compiled is not None
     try:
-        return sandbox_child.render_text(template.compiled, doc, MAX_RENDERED_CHARS)
+        return sandbox_worker.render_text(template.compiled, doc, MAX_RENDERED_CHARS)
     except Exception as error:
-        raise _refusal(template, sandbox_child.kind_of(error), str(error), doc, label) from error
+        raise _refusal(template, sandbox_worker.kind_of(error), str(error), doc, label) from error
 
 
 def _render_outside(
@@ -170,7 +170,7 @@ def _render_outside(
 ) -> tuple[list[list[str]], TemplateRefused | None]:
     """The rows of as many documents as could be rendered, and why there are no more: outside the studio's process."""
     if (
-        confined.is_sandbox()
+        sandbox.is_sandbox()
     ):  # a job that reads a stranger's file: it is outside already, and may start no process
         return _render_confined(templates, docs, labels)
     return _render_in_child(templates, docs, labels)
@@ -180,7 +180,7 @@ def _render_confined(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> tuple[list[list[str]], TemplateRefused | None]:
     """As the child process renders, within the limits that the job has on memory and processor time."""
-    clock = sandbox_child.Clock(DOC_SECONDS)
+    clock = sandbox_worker.Clock(DOC_SECONDS)
     rows: list[list[str]] = []
     compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
     for doc, label in zip(docs, labels, strict=True):
@@ -188,9 +188,9 @@ def _render_confined(
         try:
             for made in compiled:
                 with clock:
-                    row.append(sandbox_child.render_text(made, doc, MAX_RENDERED_CHARS))
+                    row.append(sandbox_worker.render_text(made, doc, MAX_RENDERED_CHARS))
         except Exception as error:
-            return rows, _refusal(templates[len(row)], sandbox_child.kind_of(error), str(error), doc, label)
+            return rows, _refusal(templates[len(row)], sandbox_worker.kind_of(error), str(error), doc, label)
         rows.append(row)
     return rows, None
 
@@ -213,7 +213,7 @@ def _render_in_child(
         )
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(Path(sandbox_child.__file__))],
+            [sys.executable, "-I", str(Path(sandbox_worker.__file__))],
             input=lines.encode(),
             capture_output=True,
             timeout=2 * TOTAL_SECONDS + 10,

@@ -12,7 +12,7 @@ import random
 from collections.abc import Sequence
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
 

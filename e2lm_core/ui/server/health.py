@@ -19,9 +19,9 @@ def healthz(_: Request) -> Response:
     """See `deploy.health`. Not async: what it asks of the database may take a moment."""
     found = health(Settings.from_env())
     if found.worker in ("waiting", "missing"):
-        from e2lm_core.ui.runs import starting  # much, and seldom wanted here
+        from e2lm_core.ui import run_launcher
 
-        starting.ensure_worker()
+        run_launcher.ensure_worker()
     return JSONResponse(
         found.model_dump(exclude_none=True),
         status_code=200 if found.ok else 503,

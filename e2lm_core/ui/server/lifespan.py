@@ -17,10 +17,10 @@ from e2lm_core.base.memory import mapped
 from e2lm_core.base.settings import Settings, misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
-from e2lm_core.deploy.home import disk, keeping, place
-from e2lm_core.ui.frame import memory
-from e2lm_core.ui.remembered import aside, measured
-from e2lm_core.ui.server.beforehand import Beforehand
+from e2lm_core.deploy.home import auto_backup, disk_check, mounts
+from e2lm_core.ui.cache import measurements, process_pool
+from e2lm_core.ui.server import memory
+from e2lm_core.ui.server.precompute import Beforehand
 
 
 @asynccontextmanager
@@ -29,8 +29,8 @@ async def running(_: Any) -> AsyncIterator[None]:
     logs.configure_logging()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
-    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
-    await asyncio.to_thread(aside.open_all)
+    await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))
+    await asyncio.to_thread(process_pool.open_all)
     tending = asyncio.create_task(memory.collect_periodically())
     beforehand = Beforehand(settings)
     beforehand.start()
@@ -38,25 +38,25 @@ async def running(_: Any) -> AsyncIterator[None]:
     yield
     beforehand.stop()
     tending.cancel()
-    await asyncio.to_thread(aside.close_all)
-    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
+    await asyncio.to_thread(process_pool.close_all)
+    await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
     logs.log_event("stopped")
 
 
-def _begin(settings: Settings) -> keeping.AutoBackup | None:
+def _begin(settings: Settings) -> auto_backup.AutoBackup | None:
     """Bring the home back where it is kept in a file, and say what speaks against its place and its disk."""
-    file, keeper = keeping.backup_target(), None
+    file, keeper = auto_backup.backup_target(), None
     try:
         if file is not None:
-            if keeping.restore_if_empty(settings, file):
+            if auto_backup.restore_if_empty(settings, file):
                 logs.log_event("restored")
-            keeper = keeping.AutoBackup(settings, file)
+            keeper = auto_backup.AutoBackup(settings, file)
             keeper.start()
         doubts = [
-            None if file is not None else place.persistence_risk(settings.home),
-            disk.disk_risk(settings.home),
+            None if file is not None else mounts.persistence_risk(settings.home),
+            disk_check.disk_risk(settings.home),
         ]
     except StudioError as error:
         doubts = [str(error)]

@@ -26,12 +26,12 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing, visitors
-from e2lm_core.people.register import Person
-from e2lm_core.ui.frame import say
+from e2lm_core.people import accounts, sharing, visitors
+from e2lm_core.people.accounts import Person
+from e2lm_core.ui.app import markdown
 
 _LOOK_AGAIN_S = 20.0  # an administrator's word, or the end of a sandbox, counts after this at the latest
 _WISH_S = 900.0  # to come back from the provider in
@@ -77,12 +77,12 @@ def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str
 
 def _require_whole_names(admins: Sequence[str], issuer: str) -> None:
     """Raises `StudioError` for a user name that the provider may give to anybody."""
-    bare = next((entry for entry in admins if register.is_user_name(entry)), None)
-    if bare is not None and issuer != register.HUB:
-        line = ",".join("sub:ID" if register.is_user_name(entry) else entry for entry in admins)
+    bare = next((entry for entry in admins if accounts.is_user_name(entry)), None)
+    if bare is not None and issuer != accounts.HUB:
+        line = ",".join("sub:ID" if accounts.is_user_name(entry) else entry for entry in admins)
         raise StudioError(
-            f"E2LM_ADMINS names {phrasing.quote(bare)}, a user name, which counts only where people sign in with "
-            f"{register.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
+            f"E2LM_ADMINS names {formatting.quote(bare)}, a user name, which counts only where people sign in with "
+            f"{accounts.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
         )
 
 
@@ -124,7 +124,7 @@ def current_person(settings: Settings, browser: str) -> Settings:
         return settings.for_person(None, browser)
     person, claims = _person(settings, browser), _present(settings)
     if person is None:
-        return settings.for_person(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
+        return settings.for_person(f"{accounts.VISITOR}-{browser}", paths=False, readonly=True)
     sign_in = "" if claims is None else _digest(claims)
     return settings.for_person(person.id, paths=False).model_copy(update={"sign_in": sign_in})
 
@@ -154,7 +154,7 @@ def _claims() -> Mapping[str, Any] | None:
 def _present(settings: Settings) -> Mapping[str, Any] | None:
     """The same, None as well where they have signed out since, in whatever tab: Streamlit tells only that one."""
     claims = _claims()
-    return None if claims is None or register.is_sign_in_ended(settings, _digest(claims)) else claims
+    return None if claims is None or accounts.is_sign_in_ended(settings, _digest(claims)) else claims
 
 
 def _digest(claims: Mapping[str, Any]) -> str:
@@ -168,7 +168,7 @@ def _signed_in(
 ) -> Person:
     verified = claims.get("email_verified") in (True, "true")
     username = claims.get("preferred_username")
-    person = register.sign_in(
+    person = accounts.sign_in(
         settings,
         issuer,
         subject,
@@ -186,7 +186,7 @@ def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Per
     now = time.monotonic()
     if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
         return known[1]
-    still = register.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
+    still = accounts.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
     person = still or come()
     st.session_state["person"] = (key, person, now)
     return person
@@ -219,12 +219,12 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
 
 def _invite(settings: Settings, browser: str) -> None:
     if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
-        hours = phrasing.count(round(settings.sandbox_hours), "hour")
-        say.caption(
+        hours = formatting.count(round(settings.sandbox_hours), "hour")
+        markdown.caption(
             f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
         )
     elif settings.visitors != "refused":
-        say.caption("Visitors read. Sign in to make sets of your own.")
+        markdown.caption("Visitors read. Sign in to make sets of your own.")
     if host := os.environ.get("SPACE_HOST"):
         # A provider's page cannot be shown in the frame in which a Space shows the studio.
         st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
@@ -234,10 +234,10 @@ def _invite(settings: Settings, browser: str) -> None:
 
 def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
     asked = current_person(settings, browser)
-    role = ", administrator" if register.is_administrator(asked) else ""
-    st.caption(say.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
+    role = ", administrator" if accounts.is_administrator(asked) else ""
+    st.caption(markdown.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
-        register.end_sign_in(settings, _digest(claims))
+        accounts.end_sign_in(settings, _digest(claims))
         st.session_state.clear()
         st.logout()
         st.stop()
@@ -274,7 +274,7 @@ def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) 
     try:
         grant = sharing.redeem_link(asked, key)
     except TaskError as error:
-        say.toast(error)
+        markdown.toast(error)
         return
     if grant is not None:
         st.session_state["set"] = f"{grant.owner}/{grant.set_name}"

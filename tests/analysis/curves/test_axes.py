@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.analysis import tables
-from e2lm_core.analysis.curves import axes, words
+from e2lm_core.analysis.curves import axes, messages
 from tests.support.measured import LARGE, RISING, SMALL, curve, measurements
 
 
@@ -43,7 +43,7 @@ def test_a_model_whose_tokens_nobody_knows_is_drawn_with_all_over_steps() -> Non
     assert (axis.kind, axis.title, axis.untold, axis.left_out) == ("step", "training step", (SMALL.name,), ())
     assert set(placed["model"]) == {SMALL.name, LARGE.name}
     assert len(axes.place_on_axis(frame, measured, axis)) == len(frame)
-    assert words.axis_note(axis, None) == (
+    assert messages.axis_note(axis, None) == (
         f"Drawn over training steps, since nobody said how many tokens {SMALL.name} had read."
     )
 

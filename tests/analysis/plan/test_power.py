@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.stats import nct, norm
 
+from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan import power as powers
-from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.power import VarianceComponents
 from e2lm_core.base.errors import StudioError
-from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means import seed_variance
 from tests.support.measured import FASTER, LARGE, RISING, SMALL, curve, measurements, noisy
 
 
@@ -73,10 +73,10 @@ def test_what_few_replicates_may_show_is_averaged_over(degrees: float, questions
     )
     random, known = np.random.default_rng(questions), 0.58**2 / questions
     raw = of.standard_error(questions) ** 2 / 2 * random.chisquare(degrees, 20_000) / degrees
-    moved = [retraining.SeedDeviation(math.sqrt(max(0.0, one - known / 2)), degrees, one) for one in raw]
-    error, freedom = retraining.total_error(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
+    moved = [seed_variance.SeedDeviation(math.sqrt(max(0.0, one - known / 2)), degrees, one) for one in raw]
+    error, freedom = seed_variance.total_error(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
     shown = random.normal(0.1, of.standard_error(questions), len(raw))
-    told = retraining.p_values(shown, error, freedom) <= 0.05
+    told = seed_variance.p_values(shown, error, freedom) <= 0.05
     assert of.power(questions) == pytest.approx(told.mean(), abs=0.012)
 
 

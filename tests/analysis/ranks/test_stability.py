@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.coverage import kinds
 from benchmarks.coverage.kinds import Judged
 from e2lm_core.scores.uncertainty import coverage
-from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.rules import FEWEST_DIFFERING
+from e2lm_core.scores.uncertainty.strata import KINDS
 
 
 def test_every_score_is_scaled_by_kind_and_holds_there() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.download import download

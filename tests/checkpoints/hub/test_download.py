@@ -8,13 +8,13 @@ from huggingface_hub import constants
 from e2lm_core.base.errors import Cancelled, CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.checkpoints.hub import patience
+from e2lm_core.checkpoints.hub import retries
 from e2lm_core.checkpoints.hub.client import NoConnectionError
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
-from e2lm_core.commands import telling
+from e2lm_core.commands import progress
 from e2lm_core.commands.main import main
 from tests.support.fake_hub import Repo, checkpoint, git_sha1, sha256, sharded, small_files, under, weights
 from tests.support.hub_fixtures import (
@@ -240,7 +240,7 @@ def fill(fake, letter: str) -> None:
 @pytest.fixture
 def three(fake, settings, monkeypatch) -> list[str]:
     """Three checkpoints of three repositories, added; the command finds them by the environment."""
-    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
     names = []
     for letter in "abc":
         fill(fake, letter)
@@ -260,7 +260,7 @@ def downloaded(settings) -> list[str]:
 @pytest.fixture
 def run_download(three, capsys, monkeypatch):
     """The command on the three: its exit status, and the lines of its stderr."""
-    monkeypatch.setattr(telling, "QUIET_S", 3_600.0)
+    monkeypatch.setattr(progress, "QUIET_S", 3_600.0)
 
     def run() -> tuple[int, list[str]]:
         with pytest.raises(SystemExit) as end:

@@ -9,10 +9,10 @@ import pytest
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.runs import evaluate, worker
-from e2lm_core.runs.requests import RequestIndex
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
 from tests.conftest import needs

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from e2lm_core.base.errors import Cancelled, TaskError
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import borrowed, cache, patience, rolling
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.checkpoints.hub import cache, retries, rolling, rolling_leases
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.hub.rolling import RollingRun
 from tests.support import hub_fixtures
@@ -22,7 +22,7 @@ __all__ = ["fake", "settings"]  # fixtures
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Nobody waits for a turn to download here, and the client does not ask again by itself."""
-    monkeypatch.setattr(patience, "_PAUSES_S", ())
+    monkeypatch.setattr(retries, "_PAUSES_S", ())
     monkeypatch.setattr(rolling, "GIVE_WAY_S", 0.0)
     monkeypatch.setattr(rolling, "FIRST_WAIT_S", 0.02)
     monkeypatch.setattr(rolling, "_LOOK_S", 0.01)
@@ -111,7 +111,7 @@ def test_what_was_here_before_is_used_and_stays_and_so_does_what_is_pinned(fleet
     assert rolled.fetched == 5
     here = [c for c in checkpoints if cache.find_snapshot(c, roomy)]
     assert here == [checkpoints[1], checkpoints[3]]
-    assert not any(borrowed.is_leased(c, roomy) for c in checkpoints)
+    assert not any(rolling_leases.is_leased(c, roomy) for c in checkpoints)
 
 
 def test_a_hub_that_is_away_is_waited_for_while_what_is_here_is_used(fleet, fake):
@@ -189,7 +189,7 @@ def test_a_stop_keeps_what_is_here_for_the_same_run_and_an_error_comes_through(f
     with pytest.raises(Cancelled):
         RollingRun(tight, "run-1", use, stopped=stop.is_set).roll(checkpoints)
     assert len(used) == 2
-    [waits] = [c.name for c in checkpoints if borrowed.is_leased(c, tight)]
+    [waits] = [c.name for c in checkpoints if rolling_leases.is_leased(c, tight)]
     assert waits not in used
     again = Used(tight)
     RollingRun(tight, "run-1", again).roll(checkpoints[::-1])

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import collection, versions
 from tests.commands.conftest import Cli
 
@@ -16,8 +16,8 @@ from tests.commands.conftest import Cli
 def people(here: Settings) -> Settings:
     """Ada, who administers and has `mine`, and Bob."""
     named = here.model_copy(update={"admins": ("sub:1",)})
-    register.sign_in(named, "https://id.example", "1", "Ada")
-    register.sign_in(named, "https://id.example", "2", "Bob", email="bob@example.org")
+    accounts.sign_in(named, "https://id.example", "1", "Ada")
+    accounts.sign_in(named, "https://id.example", "2", "Bob", email="bob@example.org")
     return here
 
 

@@ -18,7 +18,7 @@ from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import main
 from e2lm_core.deploy.dataset import publishing
 from e2lm_core.deploy.dataset.card import common_licence
-from e2lm_core.export.card.about import build_sections
+from e2lm_core.export.card.sections import build_sections
 from e2lm_core.runs import evaluate
 from e2lm_core.sets import collection
 from e2lm_core.sets.formats import reading

@@ -14,7 +14,7 @@ import pytest
 
 from e2lm_core.base.database import MIGRATIONS
 from e2lm_core.deploy.home import backup, restore
-from e2lm_core.runs import measure
+from e2lm_core.runs import results
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from tests.support import studios
@@ -40,7 +40,7 @@ def holds_everything(studio: Studio) -> None:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT count(*) FROM results").fetchone() == (96,)
     task = collection.open_set(studio.settings, "little")
-    measured = measure.load(studio, task, studio.catalogue.match_globs(COMPUTED))
+    measured = results.load(studio, task, studio.catalogue.match_globs(COMPUTED))
     assert measured.complete_checkpoints == len(COMPUTED)
     states = [(job.id, job.state, job.owner) for job in studio.jobs.recent()]
     assert states == [

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import every_eval
-from e2lm_core.imported.places import CheckpointResolver
 from tests.support.harness_files import read
 
 

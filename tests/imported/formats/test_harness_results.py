@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
-from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import Setup
 from tests.support import harness_files
 

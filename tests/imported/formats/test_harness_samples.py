@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results, harness_samples
-from e2lm_core.imported.places import CheckpointResolver
 from tests.support import harness_files
 
 

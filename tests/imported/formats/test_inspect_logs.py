@@ -10,9 +10,9 @@ import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import inspect_logs
-from e2lm_core.imported.places import CheckpointResolver
 from tests.support.harness_files import read
 
 
@@ -41,7 +41,7 @@ def packed(content: dict | None, name: str = "header.json") -> bytes:
 
 
 def test_an_uploaded_log_is_a_log_and_no_archive_of_others():
-    found = opening.import_uploads({"a.eval": packed(log())}, Limits())
+    found = read_results.import_uploads({"a.eval": packed(log())}, Limits())
     assert [seen.kind for seen in found.files] == ["Inspect log"]
 
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import frames, lighteval
 from e2lm_core.imported.join import curve_labels
-from e2lm_core.imported.places import CheckpointResolver
 from tests.support.harness_files import read
 
 

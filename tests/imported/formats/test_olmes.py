@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes
-from e2lm_core.imported.places import CheckpointResolver
 from tests.support.harness_files import read
 
 # allenai/DataDecide-eval-instances, dclm-baseline, 750M, seed-14, step-25000, arc_challenge: its first row, as far as the

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats import tables as result_tables
-from e2lm_core.imported.places import CheckpointResolver
 from e2lm_core.imported.records import ImportFilter
 from tests.support import harness_files
 

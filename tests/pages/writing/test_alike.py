@@ -19,7 +19,7 @@ from e2lm_core.export import patch
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.formats import writing
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.app import markdown
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, write
 from tests.support import studios
 from tests.support.visits import OWN, Visit
@@ -112,7 +112,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     def download(label: str, data: object, *_: object, **__: object) -> bool:
         made = data() if callable(data) else data
-        found[re.sub(r"\\([^\w\s])", r"\1", label).replace(say.JOINER, "")] = (
+        found[re.sub(r"\\([^\w\s])", r"\1", label).replace(markdown.JOINER, "")] = (
             made.encode() if isinstance(made, str) else bytes(made)
         )  # type: ignore[arg-type]
         return False

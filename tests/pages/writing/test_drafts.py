@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.desk import drafts
-from e2lm_core.sets.desk.drafts import Draft
-from e2lm_core.ui.frame import addresses, differing
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.ui.app import text_diff, urls
 from tests.conftest import ROOT
 from tests.pages.writing.conftest import ME
 from tests.support.visits import OWN, Visit
@@ -306,13 +306,13 @@ def test_an_examples_form_keeps_nothing(visit):
     ],
 )
 def test_differing_words_are_marked_and_nothing_is_html(text, other, marked):
-    assert differing.mark_differences(text, other) == marked
+    assert text_diff.mark_differences(text, other) == marked
 
 
 def test_long_texts_are_marked_as_a_whole_in_no_time():
     long = "word " * 20_000
     start = time.monotonic()
-    assert differing.mark_differences(long, long + "x").startswith("<mark>word ")
+    assert text_diff.mark_differences(long, long + "x").startswith("<mark>word ")
     assert time.monotonic() - start < 1
 
 
@@ -348,7 +348,7 @@ def test_the_first_click_after_coming_from_another_place_is_obeyed(done):
     card(done)
     done.open("share")
     done.at.query_params.clear()
-    done.at.switch_page(addresses.QUESTIONS.script).run()
+    done.at.switch_page(urls.QUESTIONS.script).run()
     assert done.at.segmented_control(key="author_view").value == "Card"
     link = next(e for e in done.at.get("bidi_component") if e.proto.component_name == "studio_link")
     for name, value in json.loads(link.proto.json)["link"]:

@@ -7,7 +7,7 @@ import pytest
 
 from e2lm_core.base.records import Question
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.ui.author import files
+from e2lm_core.ui.editor import file_import
 from tests.support.visits import OWN, Visit
 
 SHEET = (
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_read_can_be_read_otherwise(own: Visit) -> None:
 
 
 def test_what_was_pasted_elsewhere_on_the_page_is_there(own: Visit) -> None:
-    own.at.session_state[files.PASTED] = SHEET
+    own.at.session_state[file_import.PASTED] = SHEET
     own.at.run()
     assert own.at.text_area(key="paste").value == SHEET
     assert "3 questions" in own.said

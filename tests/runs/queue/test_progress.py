@@ -11,7 +11,7 @@ from e2lm_core.runs.queue.progress import RunProgress, prompts_per_checkpoint, r
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 from tests.support import studios
 
 

@@ -10,11 +10,11 @@ from e2lm_core.base.database import Database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import LoglikelihoodStore
 from e2lm_core.runs.queue import queue as job_queue
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.queue import MAX_DEATHS_IN_A_ROW, JobQueue
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.queue.resuming import BatchPlans
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 
 LEASE_S = 60.0
 PAST = -1.0  # a lease that has run out already

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.records import Checkpoint, Request
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start, worker
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue import claims
 from e2lm_core.runs.queue.claims import find_joinable_job
 from e2lm_core.runs.queue.records import Job

@@ -10,7 +10,7 @@ import pytest
 
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import METRICS, SHARES
-from e2lm_core.scores import contrast, metrics, set_scores
+from e2lm_core.scores import compliance, metrics, set_scores
 from e2lm_core.scores.uncertainty import null
 from tests.support.simulation import answered as noise
 
@@ -74,7 +74,7 @@ def test_the_error_of_above_chance_is_the_draws_own():
     values = null._of_every_choice(measured, curve.ll, "norm_prob")
     _, errors = null._curves([("m", values)], drawn, {"m"}, "norm_prob")
     there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
-    assert errors["m"][1] == pytest.approx(contrast.sample_error(there, 12))
+    assert errors["m"][1] == pytest.approx(compliance.sample_error(there, 12))
 
 
 @pytest.mark.parametrize("questions_at_once", [1, 3, 10])

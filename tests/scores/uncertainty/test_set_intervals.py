@@ -7,7 +7,7 @@ import pytest
 
 from e2lm_core.analysis import documents, tables
 from e2lm_core.analysis.score import parts as score_parts
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -85,6 +85,6 @@ def test_seed_noise_is_that_of_the_model_with_further_seeds(measured: Measuremen
 
 def test_a_score_is_said_with_its_interval() -> None:
     value = Value(value=0.83, interval=(0.78, 0.88), coverage=0.95).model_dump()
-    assert phrasing.with_interval(value) == "0.830 [0.780, 0.880]"
-    assert phrasing.with_interval(value | {"interval": None}) == "0.830"
-    assert phrasing.with_interval({"value": None, "interval": None}) == "–"
+    assert formatting.with_interval(value) == "0.830 [0.780, 0.880]"
+    assert formatting.with_interval(value | {"interval": None}) == "0.830"
+    assert formatting.with_interval({"value": None, "interval": None}) == "–"

@@ -13,7 +13,7 @@ from e2lm_core.base.records import (
 )
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import find_problems, require_sound, structural_errors
-from e2lm_core.sets.checks.lengths import PromptLengths
+from e2lm_core.sets.checks.context_window import PromptLengths
 from e2lm_core.sets.checks.text import ngrams
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.checks.elements import LIMITS, a_set, changed, findings

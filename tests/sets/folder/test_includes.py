@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.includes import merge_includes
 
 TREE = {

@@ -12,7 +12,7 @@ import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Limits, Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import read_task, task_digest
@@ -112,8 +112,8 @@ def test_what_is_no_source_is_a_sentence(here: Settings, tmp_path: Path, name: s
 
 
 def test_a_file_in_anothers_workspace_is_not_read(here: Settings) -> None:
-    ada = register.sign_in(here, "https://id.example", "ada", "Ada").id
-    bob = register.sign_in(here, "https://id.example", "bob", "Bob").id
+    ada = accounts.sign_in(here, "https://id.example", "ada", "Ada").id
+    bob = accounts.sign_in(here, "https://id.example", "bob", "Bob").id
     hers = here.for_person(ada)
     collection.create_set(hers, "secret", studios.task().questions)
     folder = hers.sets / "secret"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats import reading, words
+from e2lm_core.sets.formats import messages, reading
 from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables.delimited import write as write_csv
@@ -189,11 +189,11 @@ def test_what_the_set_has_already_is_marked_and_what_the_file_has_twice() -> Non
     preview = read_confined(data.encode(), "t.csv", LIMITS)
     found = reading.find_duplicates(preview, [there])
     assert found == {"q2": "w of the set", "q3": "w of the set"}
-    assert words.duplicates_sentence(found).startswith(
+    assert messages.duplicates_sentence(found).startswith(
         "2 questions of the file are there already: q2 repeats w of the set"
     )
     assert reading.find_duplicates(preview, []) == {"q3": "Row 2"}
-    assert words.duplicates_sentence({}) == ""
+    assert messages.duplicates_sentence({}) == ""
 
 
 def test_how_a_file_was_read_is_said() -> None:
@@ -202,10 +202,10 @@ def test_how_a_file_was_read_is_said() -> None:
     )
     preview = read_confined(data, "t.csv", LIMITS)
     assert (preview.encoding, preview.separator, preview.answers_from) == ("cp1252", ";", 1)
-    assert words.format_summary(preview) == (
+    assert messages.format_summary(preview) == (
         "CSV, a semicolon between cells, cp1252: 1 question; answers that are numbers count from 1."
     )
-    assert words.mapping_summary(preview) == (
+    assert messages.mapping_summary(preview) == (
         "Columns: question = Frage, choice 1 = Antwort A, choice 2 = Antwort B, right answer = Lösung, "
         "subject = Thema. Kept as they are: Bild."
     )

@@ -15,8 +15,8 @@ import pytest
 
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import background, borrowed, cache, on_disk
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.checkpoints.hub import background, cache, on_disk, rolling_leases
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.runs import evaluate, state
 from e2lm_core.runs.queue.records import Job
@@ -162,7 +162,8 @@ def test_killed_while_it_fetches_scores_and_lets_go_it_ends_the_same(
 
     def fetching() -> bool:
         return any(
-            on_disk.disk_usage(here.settings, (c,)).partial_bytes and borrowed.is_leased(c, here.settings)
+            on_disk.disk_usage(here.settings, (c,)).partial_bytes
+            and rolling_leases.is_leased(c, here.settings)
             for c in checkpoints
         )
 

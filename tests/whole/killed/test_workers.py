@@ -13,9 +13,9 @@ import pytest
 from benchmarks import kills
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import LoglikelihoodStore
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 from tests.conftest import ROOT
 from tests.support import workers
 from tests.support.workers import Stored

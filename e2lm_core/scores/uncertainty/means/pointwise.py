@@ -23,7 +23,7 @@ from scipy.special import stdtrit
 
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.uncertainty.means import proportions, retraining
+from e2lm_core.scores.uncertainty.means import proportions, seed_variance
 from e2lm_core.scores.uncertainty.methods import LEVEL, small_sample_level, span
 
 FEWEST_SHARES, FEWEST_GROUPS, FEWEST = 2, 10, 30
@@ -159,7 +159,7 @@ def difference_tests(
     towards = (value - low if value > 0 else high - value) / of(LEVEL)
     error, middle = (high - low) / 2 / of(LEVEL), (high + low) / 2
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
-    p = retraining.p_value(value, towards, freedom)
+    p = seed_variance.p_value(value, towards, freedom)
     return p, abs(middle) + of(0.90) * error, (of(LEVEL) + of(0.60)) * error
 
 

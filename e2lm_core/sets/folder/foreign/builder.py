@@ -1,6 +1,6 @@
 """The program that has lm-evaluation-harness build a task's documents: run by a Python that has lm_eval, never by the studio.
 
-Tested in tests/sets/folder/foreign/test_outside.py.
+Tested in tests/sets/folder/foreign/test_harness_subprocess.py.
 
 It runs what the task's YAML names, as `lm_eval` itself does. Standard input: one object with `task` (a name, or the
 path of a YAML), `rows` (a folder that holds the rows instead of the task's data set, or null) and `most` (rows). Into

@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.foreign import ours
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.foreign import known_functions
 
 MAX_SOURCE = 200_000  # bytes
 
@@ -30,7 +30,7 @@ def find_replacement(files: Mapping[str, bytes], function: FunctionName) -> Call
     if source is None or len(source) > MAX_SOURCE:
         return None
     digest = function_digest(source, name)
-    make = ours.KNOWN.get(digest) if digest else None
+    make = known_functions.KNOWN.get(digest) if digest else None
     return make(name) if make else None
 
 

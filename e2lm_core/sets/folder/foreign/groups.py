@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quote
+from e2lm_core.base.formatting import quote
 from e2lm_core.sets.folder.includes import merge_includes
 
 MOST = 500  # tasks of a group, and groups within groups

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.sets.folder.bundle import zip_files
 from e2lm_core.sets.formats.markup.parsing import attribute, descendants, elements, first_descendant
 from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local_name, strip_invalid_xml

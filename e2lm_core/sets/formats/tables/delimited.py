@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import guard_csv_cell, strip_csv_guard
+from e2lm_core.base.json_values import guard_csv_cell, strip_csv_guard
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.columns import add_base_column

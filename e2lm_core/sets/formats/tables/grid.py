@@ -11,7 +11,7 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import join_words
+from e2lm_core.base.formatting import join_words
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.answers import cell_text
 from e2lm_core.sets.formats.columns import are_column_names, names_columns

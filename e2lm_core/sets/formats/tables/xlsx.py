@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.phrasing import join_words, quote
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.sets.folder.bundle import zip_files
 from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.delimited import cell_to_text, lines_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.questions.suspects import keys, words
+from e2lm_core.analysis.questions.suspects import keys, messages
 from e2lm_core.analysis.questions.suspects.records import SuspectList
 from e2lm_core.scores.measurements import Measurements
 from tests.support.measured import LARGE, SMALL, curve, measurements
@@ -35,14 +35,14 @@ def test_flipped_keys_are_found_and_right_ones_are_not():
     first = found.listed[0]
     assert first.evidence > keys.DOUBTED
     assert first.models >= 4
-    assert "5** with a key that the models doubt" in words.headline(found)
+    assert "5** with a key that the models doubt" in messages.headline(found)
 
 
 def test_models_that_know_nothing_cannot_tell():
     found = keys.find_doubtful_keys(flipped(answered(100), 5)[0])
     assert not wrong_keys(found)
     assert found.knowledge < keys.KNOWS
-    assert "do not know these answers well enough" in words.headline(found)
+    assert "do not know these answers well enough" in messages.headline(found)
 
 
 def with_probabilities(*rows: list[float]) -> Measurements:
@@ -84,13 +84,13 @@ def test_questions_that_the_models_were_never_told_of_are_left_out():
     told = replace(measured, told=(True,) * 11 + (False,))
     found = keys.find_doubtful_keys(told)
     assert (wrong_keys(found), found.left_out) == ({"q10"}, 1)
-    assert "never told of 1 question, whose keys they cannot doubt" in words.headline(found)
+    assert "never told of 1 question, whose keys they cannot doubt" in messages.headline(found)
     assert wrong_keys(keys.find_doubtful_keys(measured)) == {"q10", "q11"}
     none = keys.find_doubtful_keys(replace(measured, told=(False,) * 12))
-    assert "told of 0 of the 12 questions" in words.headline(none)
+    assert "told of 0 of the 12 questions" in messages.headline(none)
 
 
 def test_nothing_is_told_of_nothing():
     found = keys.find_doubtful_keys(measurements(curve(SMALL, [float("nan")] * 3)))
     assert found.listed == ()
-    assert "No checkpoint is complete yet" in words.headline(found)
+    assert "No checkpoint is complete yet" in messages.headline(found)

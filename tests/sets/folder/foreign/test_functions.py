@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.foreign.functions import find_replacement, function_digest
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, opened, write
 

@@ -1,0 +1,38 @@
+"""Regular files that a stranger names, opened, or read whole within a limit; a pipe or a device is none.
+
+Tested in tests/base/untrusted/test_regular_files.py.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A file opened to be read. Raises OSError for what is no regular file: a pipe that nobody writes to is refused
+    as well, not waited for."""
+    with open(
+        path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    ) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "it is no file but a folder, a pipe or a device", str(path))
+        yield file
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The bytes of a file, at most `most`, whatever size it claims.
+
+    Raises OSError for what is no regular file, is larger or cannot be read, and ValueError for a name that
+    no file can have.
+    """
+    with open_regular(path) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(0, f"it has more than {max_bytes:,} bytes", str(path))
+    return data

@@ -1,0 +1,155 @@
+"""Folders of checkpoints that were added by hand, kept in the home, with the tokens a step where only the user knows.
+
+They are read where they lie, as those of E2LM_CHECKPOINTS are; `folders.json` in the home folder lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.formatting import join_words
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings, expand_home
+from e2lm_core.checkpoints import locked_json
+from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
+from e2lm_core.people import access, accounts
+
+_FILE = "folders.json"
+
+
+class UserFolder(Record):
+    """A folder, and how many tokens a step means for those of its models that nothing else tells it of."""
+
+    path: Path
+    tokens_per_step: dict[str, int] = Field(default_factory=dict)
+
+
+class _Document(Record):
+    folders: tuple[UserFolder, ...] = ()
+
+
+def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
+    """The folder and what it holds. Raises CheckpointError where that is no checkpoint."""
+    folder = expand_home(str(path).strip())
+    try:
+        folder = folder.resolve()
+        there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, a link to itself
+        there = False
+    if not there:
+        raise CheckpointError(
+            f"There is no folder {str(path)[:200]!r}: give the path of one on this machine."
+        )
+    found = read_folder(folder)
+    if not found.models:
+        raise CheckpointError(found.problems[0])
+    return folder, found
+
+
+def models_without_tokens(inspected: LocalModels) -> list[str]:
+    """The models of which nobody knows how many tokens they had read: the user is asked."""
+    return [model.name for model, own in inspected.models if any(c.tokens_seen is None for c in own)]
+
+
+def adapter_warnings(found: LocalModels) -> list[str]:
+    """A sentence for each model with an adapter beside it, which is not applied."""
+    firsts = (
+        next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
+        for _, own in found.models
+    )
+    return [said for said in firsts if said is not None]
+
+
+def add_folder(
+    settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None
+) -> UserFolder:
+    """Add a folder to the catalogue, or say anew how many tokens a step means there. Nothing is copied.
+
+    Raises CheckpointError for what holds no checkpoint, a model that is not there and a number that cannot be,
+    StudioError for whom it is not theirs to say what is read of the machine's disk.
+    """
+    access.require_member(settings, "add folders")
+    accounts.require_administrator(settings, "add folders of this machine")
+    folder, found = inspect_folder(path)
+    known = {model.name for model, _ in found.models}
+    for name, tokens in (tokens_per_step or {}).items():
+        if name not in known:
+            raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {join_words(sorted(known))}.")
+        if not 0 < tokens < MOST_TOKENS_A_STEP:
+            raise CheckpointError(
+                f"A step of {name} cannot mean {tokens:,} tokens: give a whole number above 0."
+            )
+    with _edited(settings) as folders:
+        before = folders.get(folder, UserFolder(path=folder))
+        folders[folder] = UserFolder(
+            path=folder, tokens_per_step=before.tokens_per_step | dict(tokens_per_step or {})
+        )
+        return folders[folder]
+
+
+def remove_folder(settings: Settings, path: str | Path) -> None:
+    """Take a folder out of the catalogue; its files and all results stay. Raises as `add` does."""
+    accounts.require_administrator(settings, "remove folders of this machine")
+    with _edited(settings) as folders:
+        folder = next(
+            (f for f in folders if str(f) == str(path) or f == expand_home(str(path)).absolute()), None
+        )
+        if folder is None:
+            there = join_words([str(f) for f in folders]) or "none was"
+            raise CheckpointError(f"The folder {str(path)[:200]!r} was not added ({there}).")
+        del folders[folder]
+
+
+def folders(settings: Settings) -> tuple[UserFolder, ...]:
+    """What was added. Raises CheckpointError where the list cannot be read."""
+    return tuple(_read(settings).values())
+
+
+def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
+    """What each folder holds now, tokens counted as the user said. Raises CheckpointError where the list cannot be read."""
+    return [
+        (given.path, _counted(read_folder(given.path), given.tokens_per_step)) for given in folders(settings)
+    ]
+
+
+def change_stamp(settings: Settings) -> tuple[int, int] | None:
+    """(time in ns, bytes) of the list, others after any process has changed it; None without it."""
+    try:
+        stat = (settings.home / _FILE).stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalModels:
+    def counted(checkpoint: Checkpoint) -> Checkpoint:
+        rule = tokens_per_step.get(checkpoint.model.name)
+        if rule is None or checkpoint.tokens_seen is not None:
+            return checkpoint
+        return checkpoint.model_copy(update={"tokens_seen": rule * checkpoint.step})
+
+    return LocalModels(
+        tuple((model, tuple(map(counted, own))) for model, own in found.models), found.problems
+    )
+
+
+def _read(settings: Settings) -> dict[Path, UserFolder]:
+    document = locked_json.read_list(settings.home / _FILE, _Document, "folders")
+    return {given.path: given for given in document.folders}
+
+
+@contextmanager
+def _edited(settings: Settings) -> Iterator[dict[Path, UserFolder]]:
+    """The folders, written back when the block ends without an error; one process at a time."""
+    with locked_json.lock_list(settings.home / _FILE):
+        folders = _read(settings)
+        yield folders
+        locked_json.write_list(settings.home / _FILE, _Document(folders=tuple(folders.values())))

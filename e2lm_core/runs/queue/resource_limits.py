@@ -1,0 +1,56 @@
+"""What a run has cost and may cost: processor time over all its attempts and helpers, and a worker's memory."""
+
+from __future__ import annotations
+
+import time
+
+from e2lm_core.base import formatting, processes
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.queue.records import Job
+
+LOOK_EVERY_S = 2.0
+
+
+class ResourceLimits:
+    """Counts what this process takes for a job, and says in a sentence when it is too much."""
+
+    def __init__(self, jobs: JobQueue, job: Job, settings: Settings) -> None:
+        self._jobs, self._job, self._settings = jobs, job, settings
+        self._counted = processes.cpu_seconds()
+        self._looked = time.monotonic()
+        there = processes.total_memory_bytes()
+        self._most = settings.worker_bytes or (round(processes.SHARE * there) if there else None)
+
+    def time_exceeded(self, now: bool = False) -> str | None:
+        """Adds what was taken since the last look, at most every `LOOK_EVERY_S` unless `now`."""
+        if not now and time.monotonic() - self._looked < LOOK_EVERY_S:
+            return None
+        self._looked, so_far = time.monotonic(), processes.cpu_seconds()
+        taken, self._counted = so_far - self._counted, so_far
+        if add_cpu_seconds(self._jobs, self._job, taken) <= self._settings.run_cpu_s:
+            return None
+        return (
+            f"The run took more than the {formatting.duration(self._settings.run_cpu_s)} of processor time that one may "
+            "take, so it was ended; what it computed is kept: choose fewer checkpoints, or raise "
+            "E2LM_RUN_CPU_SECONDS."
+        )
+
+    def memory_exceeded(self) -> str | None:
+        """The sentence where this process holds more than a worker may."""
+        taken = processes.used_memory_bytes()
+        if self._most is None or taken is None or taken <= self._most:
+            return None
+        return (
+            f"The run took more than the {formatting.size(self._most)} of memory that a worker may take, so it was "
+            "ended; what it computed is kept: choose smaller checkpoints, or raise E2LM_WORKER_GB."
+        )
+
+
+def add_cpu_seconds(jobs: JobQueue, job: Job, cpu_s: float) -> float:
+    """Seconds of processor time that the job has taken in all, these included."""
+    with jobs.database.transaction() as connection:
+        row = connection.execute(
+            "UPDATE jobs SET cpu_s = cpu_s + ? WHERE id = ? RETURNING cpu_s", (cpu_s, job.id)
+        ).fetchall()
+    return float(row[0][0]) if row else 0.0

@@ -1,0 +1,303 @@
+"""The store of log-likelihoods, by model and by digest of context and continuation: none is computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from e2lm_core.base.database import Database, open_database
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.records import Loglikelihood, Request, Scope
+from e2lm_core.runs.store import shipped_results
+from e2lm_core.runs.store.packed_columns import DIGEST_BYTES, PACKED_FROM, Keys, PackedResults
+
+_PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
+# So many keys, and at least this share of the scope: read it in a run.
+_SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3
+_KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
+FEW_KEYS = 200  # that are looked for in many scopes together: a look is most of what each takes
+_NONE: frozenset[bytes] = frozenset()
+_SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
+
+
+def request_digest(request: Request) -> bytes:
+    """sha256(len(context) ‖ context ‖ len(continuation) ‖ continuation), first 16 bytes.
+
+    Lengths are of the UTF-8 bytes, as 8-byte little-endian integers: ("ab", "c") and ("a", "bc") differ.
+    """
+    hasher = hashlib.sha256()
+    for text in request:
+        # Lone surrogates come out of JSON escapes; two texts that differ must never share a key.
+        raw = text.encode("utf-8", "surrogatepass")
+        hasher.update(struct.pack("<Q", len(raw)))
+        hasher.update(raw)
+    return hasher.digest()[:DIGEST_BYTES]
+
+
+class LoglikelihoodStore:
+    """One row per (scope, digest), or one a scope where they are many (`pack`). Safe to use from several threads
+    and processes at once.
+
+    `with_shipped`: what was never computed here is looked for in what the package brings (`kept.shipped`).
+    """
+
+    def __init__(self, database: Path | Database, with_shipped: bool = False) -> None:
+        self.database, self._with_shipped = open_database(database), with_shipped
+        # {(scope, the database file's inode): digests}
+        self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
+        self._present_keys = (
+            0  # of all of them: an edit asks at every checkpoint, so they are not counted each time
+        )
+        self._lock = threading.Lock()
+        self._packs = PackedResults()
+
+    def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
+        """Save all items in one transaction and return how many are new; a result once saved stays.
+
+        Raises `StoreError` for a log-likelihood that is not a number: then none is saved.
+        """
+        rows = list(items)
+        if any(math.isnan(result.ll_nats) for _, result in rows):
+            raise StoreError(
+                f"A log-likelihood of {scope.fingerprint} in {scope.dtype} is not a number, so nothing of its "
+                "batch was saved: try E2LM_DTYPE=float32, or leave out that checkpoint."
+            )
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"INSERT INTO scopes ({_SCOPE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _key(scope)
+            )
+            number = self._scope_id(scope)
+            assert number is not None
+            (fresh,) = self._not_packed([scope], Keys(key for key, _ in rows))
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT INTO results (scope, digest, ll_nats, tokens) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                # In key order the tree is filled from left to right, several times faster than at random.
+                sorted((number, key, float(ll), int(tokens)) for key, (ll, tokens) in rows if key in fresh),
+            )
+            return connection.total_changes - before
+
+    def pack_scope(self, scope: Scope) -> bool:
+        """Put the scope's results together as columns, where they are many; whether they were."""
+        with self.database.transaction() as connection:
+            number = self._scope_id(scope)
+            if number is None or self._is_at_most(number, PACKED_FROM - 1):
+                return False
+            query = "SELECT digest, ll_nats, tokens FROM results WHERE scope = ? ORDER BY digest"
+            digests, ll_nats, tokens = zip(*connection.execute(query, (number,)), strict=True)
+            self._packs.put(connection, number, b"".join(digests), ll_nats, tokens)
+            connection.execute("DELETE FROM results WHERE scope = ?", (number,))
+            return True
+
+    def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
+        """What is known of `digests`, in the order of the keys; the missing ones are left out."""
+        keys = Keys(digests)
+        rows: list[tuple[bytes, float, int]] = []
+        with self.database.snapshot() as connection:
+            number = self._scope_id(scope)
+            for column in self._packs.columns(connection, number, keys):
+                there = (keys.ordered[at] for at in column.at)
+                rows += zip(there, column.ll_nats.tolist(), column.tokens.tolist(), strict=True)
+            wanted = keys.all.difference(map(itemgetter(0), rows))
+            rows += self._with_brought(scope, wanted, self._rows("digest, ll_nats, tokens", scope, wanted))
+        return {key: Loglikelihood(ll, tokens) for key, ll, tokens in sorted(rows)}
+
+    def values(self, scope: Scope, keys: Keys) -> np.ndarray:
+        """[N] log-likelihoods in nats in the order of the keys, NaN for what is not there: a page reads millions."""
+        with self.database.snapshot() as connection:
+            packed = self._packs.values(connection, self._scope_id(scope), keys)
+            wanted = keys.all if packed is None else keys.mask(np.isnan(packed))
+            rows = self._rows("digest, ll_nats", scope, wanted)
+        return self._together(scope, keys, wanted, rows, packed)
+
+    def values_of_all(self, scopes: Sequence[Scope], keys: Keys) -> list[np.ndarray]:
+        """`values` of each scope, for a few keys: one look for all of them."""
+        with self.database.snapshot() as connection:
+            rows = self._rows_of_all("digest, ll_nats", scopes, keys.all)
+            packed: list[np.ndarray | None] = [None] * len(scopes)
+            if self._packs.scopes(connection):
+                packed = [self._packs.few(connection, self._scope_id(scope), keys) for scope in scopes]
+        return [
+            self._together(scope, keys, keys.all, found, column)
+            for scope, found, column in zip(scopes, rows, packed, strict=True)
+        ]
+
+    def _together(
+        self,
+        scope: Scope,
+        keys: Keys,
+        wanted: frozenset[bytes],
+        rows: list[tuple[Any, ...]],
+        packed: np.ndarray | None,
+    ) -> np.ndarray:
+        """[N] what packs hold, and beside it rows and what the package brings of the keys that are `wanted` still."""
+        rows = self._with_brought(scope, wanted, rows)
+        found = np.fromiter(map(itemgetter(1), rows), float, len(rows))
+        if len(rows) == len(keys):  # all of them, in their order: no look-ups
+            return found
+        values = np.full(len(keys), np.nan) if packed is None else packed
+        values[keys.positions_of(list(map(itemgetter(0), rows)))] = found
+        return values
+
+    def missing(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
+        """Those of `digests` that are not there."""
+        return self.missing_of_all([scope], digests)[0]
+
+    def missing_of_all(
+        self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
+    ) -> list[frozenset[bytes]]:
+        """The same for each scope: few keys are looked for in all of them at once."""
+        here = self._absent_here(scopes, digests)
+        return [
+            absent - self._brought(scope) if absent else absent
+            for scope, absent in zip(scopes, here, strict=True)
+        ]
+
+    def uses_shipped(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
+        """Whether anything of `digests` was never computed here, and is there because the package brings it."""
+        brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
+        return any(keys and self._absent_here([scope], keys)[0] for scope, keys in brought)
+
+    def _brought(self, scope: Scope) -> frozenset[bytes]:
+        found = shipped_results.load_shipped() if self._with_shipped else None
+        return found.known if found is not None and scope in found.place else frozenset()
+
+    def _with_brought(
+        self, scope: Scope, wanted: frozenset[bytes], rows: list[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows and what the package brings beside them, in the order of their keys."""
+        found = shipped_results.load_shipped() if self._with_shipped and len(rows) < len(wanted) else None
+        if found is None or scope not in found.place:
+            return rows
+        brought = found.rows(scope, wanted - set(map(itemgetter(0), rows)))
+        return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
+
+    def _not_packed(self, scopes: Sequence[Scope], keys: Keys) -> list[frozenset[bytes]]:
+        """The keys that no pack of each scope holds."""
+        with self.database.reading() as connection:
+            if not self._packs.scopes(connection):
+                return [keys.all] * len(scopes)
+            held = [self._packs.holds(connection, self._scope_id(scope), keys) for scope in scopes]
+            return [keys.all if here is None else keys.mask(~here) for here in held]
+
+    def _absent_here(
+        self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
+    ) -> list[frozenset[bytes]]:
+        """What was never computed here. What was found once is not looked up again: results stay."""
+        keys = digests if isinstance(digests, Keys) else Keys(digests)
+        try:
+            file = os.stat(self.database.path).st_ino  # another file in its place holds other results
+        except FileNotFoundError:
+            file = 0
+        with self._lock:
+            unknown = [keys.all - self._present.get((scope, file), _NONE) for scope in scopes]
+        if not any(unknown):
+            return unknown
+        with self.database.snapshot():
+            pairs = zip(unknown, self._not_packed(scopes, keys), strict=True)
+            unknown = [one if other is keys.all else one & other for one, other in pairs]
+            any_of = _NONE.union(*unknown)
+            if len(any_of) <= FEW_KEYS:
+                rows = self._rows_of_all("digest", scopes, any_of)
+            else:
+                rows = [self._rows("digest", *asked) for asked in zip(scopes, unknown, strict=True)]
+        present = [{row[0] for row in found} for found in rows]
+        # What a transaction has not saved for good may yet be rolled back.
+        if file and not self.database.connection().in_transaction:
+            for scope, found in zip(scopes, present, strict=True):
+                self._note_present((scope, file), found)
+        return [absent - found for absent, found in zip(unknown, present, strict=True)]
+
+    def _note_present(self, place: tuple[Scope, int], keys: set[bytes]) -> None:
+        if not keys:
+            return
+        with self._lock:
+            kept = self._present.setdefault(place, set())
+            self._present_keys += len(keys - kept)
+            kept.update(keys)
+            self._present.move_to_end(place)
+            while self._present_keys > _KEPT_KEYS:
+                self._present_keys -= len(self._present.popitem(last=False)[1])
+
+    def count(self, scope: Scope) -> int:
+        """How many results of the scope were computed here."""
+        with self.database.snapshot() as connection:
+            number = self._scope_id(scope)
+            (rows,) = connection.execute("SELECT count(*) FROM results WHERE scope = ?", (number,)).fetchone()
+            return int(rows) + self._packs.count(connection, number)
+
+    def _rows(self, columns: str, scope: Scope, wanted: frozenset[bytes]) -> list[tuple[Any, ...]]:
+        """`columns` begin with the digest, in whose order the rows come."""
+        number = self._scope_id(scope)
+        if number is None:
+            return []
+        query = f"SELECT {columns} FROM results WHERE scope = ?"
+        if len(wanted) >= _SCAN_FROM and self._is_at_most(number, int(len(wanted) / _SCAN_SHARE)):
+            # In a run they come five times faster than looked up one by one.
+            with self.database.reading() as connection:
+                rows = connection.execute(f"{query} ORDER BY digest", (number,)).fetchall()
+            if wanted.issuperset(map(itemgetter(0), rows)):
+                return rows
+            return [row for row in rows if row[0] in wanted]
+        ordered, rows = iter(sorted(wanted)), []
+        while part := tuple(itertools.islice(ordered, _PER_QUERY)):
+            marks = ",".join("?" * len(part))
+            with self.database.reading() as connection:
+                rows += connection.execute(
+                    f"{query} AND digest IN ({marks}) ORDER BY digest", (number, *part)
+                ).fetchall()
+        return rows
+
+    def _rows_of_all(
+        self, columns: str, scopes: Sequence[Scope], digests: Collection[bytes]
+    ) -> list[list[tuple[Any, ...]]]:
+        """As `_rows` of each scope."""
+        with self.database.reading() as connection:
+            ids = {tuple(key): n for n, *key in connection.execute(f"SELECT id, {_SCOPE} FROM scopes")}
+            numbers = [ids.get(_key(scope)) for scope in scopes]
+            known = [number for number in numbers if number is not None]
+            marks = [",".join("?" * len(part)) for part in (known, digests)]
+            found = connection.execute(
+                f"SELECT scope, {columns} FROM results WHERE scope IN ({marks[0]}) AND digest IN ({marks[1]}) "
+                "ORDER BY scope, digest",
+                (*known, *sorted(digests)),
+            ).fetchall()
+        rows: dict[int | None, list[tuple[Any, ...]]] = {}
+        for number, *row in found:
+            rows.setdefault(number, []).append(tuple(row))
+        return [rows.get(number, []) for number in numbers]
+
+    def _is_at_most(self, number: int | None, most: int) -> bool:
+        """Whether the scope has no more rows; looks no further than needed."""
+        with self.database.reading() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
+            ).fetchone()
+        return bool(count <= most)
+
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        self.database.close()
+
+    def _scope_id(self, scope: Scope) -> int | None:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                f"SELECT id FROM scopes WHERE ({_SCOPE}) = (?, ?, ?, ?, ?)", _key(scope)
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+
+def _key(scope: Scope) -> tuple[str, str, int, str, int]:
+    return scope.fingerprint, scope.dtype, scope.max_length, scope.bos, scope.scoring_version

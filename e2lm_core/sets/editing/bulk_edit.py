@@ -1,0 +1,230 @@
+"""Many questions changed in one step: retagged, duplicated, choices shuffled, the right ones balanced, words replaced.
+
+Each change makes new questions of old ones (`of`: which, by their ids) and can be looked at before it is saved.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.formatting import count, quote
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring
+from e2lm_core.sets.collection import open_set
+
+Questions = Sequence[Question]
+TEXTS = ("question", "choices", "subject", "note")
+# Choices that speak of the others by their place stay where they are.
+_OF_PLACES = re.compile(
+    r"\b(all|none|both|neither|either|any) of (the|these|those)\b|\bboth\b.+\band\b|\b[a-e] (and|or) [a-e]\b|"
+    r"\b(above|below)\b",
+    re.IGNORECASE,
+)
+
+
+class Replacement(NamedTuple):
+    """A text that find and replace would change: of which question, which field, before and after."""
+
+    question: str
+    field: str
+    before: str
+    after: str
+
+
+def retag(settings: Settings, name: str, question_ids: Collection[str], subject: str | None) -> TaskSet:
+    """Give these questions a subject, or none."""
+    given = (subject or "").strip() or None
+    return _change(
+        settings,
+        name,
+        question_ids,
+        lambda q: q.model_copy(update={"subject": given}),
+        lambda n: f"give {n} another subject",
+    )
+
+
+def duplicate(settings: Settings, name: str, question_ids: Collection[str]) -> TaskSet:
+    """Put a copy of each of these questions behind it."""
+
+    def doubled(questions: Questions) -> list[Question]:
+        _require(questions, question_ids, name)
+        taken, found = {q.id for q in questions} | _dev(settings, name), []
+        for question in questions:
+            found.append(question)
+            if question.id in question_ids:
+                number = 2
+                while (identity := f"{question.id}-{number}") in taken:
+                    number += 1
+                taken.add(identity)
+                found.append(question.model_copy(update={"id": identity}))
+        return found
+
+    return authoring.change_questions(
+        settings, name, doubled, f"duplicate {count(len(question_ids), 'question')}"
+    )
+
+
+def copy_to(settings: Settings, name: str, question_ids: Collection[str], target_set: str) -> TaskSet:
+    """Add these questions to another set, at its end; the other set as it is then."""
+    task = open_set(settings, name)
+    _require(task.questions, question_ids, name)
+    return authoring.add_questions(settings, target_set, [q for q in task.questions if q.id in question_ids])
+
+
+def shuffle(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
+    """Put the choices of these questions in another order, drawn by chance; the right one stays right.
+
+    Choices such as *all of the above* stay in their place.
+    """
+    rng = random.Random(seed)
+
+    def shuffled(question: Question) -> Question:
+        free = movable_positions(question)
+        order = list(range(len(question.choices)))
+        drawn = rng.sample(free, len(free))
+        for place, taken in zip(free, drawn, strict=True):
+            order[place] = taken
+        return _ordered(question, order)
+
+    return _change(settings, name, question_ids, shuffled, lambda n: f"shuffle the choices of {n}")
+
+
+def balance(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
+    """Spread the right choices of these questions evenly over the places, moving as few of them as that takes."""
+
+    def balanced(questions: Questions) -> list[Question]:
+        _require(questions, question_ids, name)
+        moved = dict(_balanced([q for q in questions if q.id in question_ids], random.Random(seed)))
+        return [moved.get(q.id, q) for q in questions]
+
+    return authoring.change_questions(
+        settings, name, balanced, f"balance the right choices of {count(len(question_ids), 'question')}"
+    )
+
+
+def find_replacements(
+    questions: Questions, text: str, replacement: str, fields: Iterable[str] = TEXTS, match_case: bool = False
+) -> list[Replacement]:
+    """What replacing a text would change; `exact` tells upper case from lower. Raises StudioError for no text."""
+    turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
+    found = []
+    for question in questions:
+        for field in wanted:
+            value = getattr(question, field)
+            texts = value if field == "choices" else (value or "",)
+            found += [
+                Replacement(question.id, field, before, after)
+                for before in texts
+                if (after := turned(before)) != before
+            ]
+    return found
+
+
+def replace_text(
+    settings: Settings,
+    name: str,
+    question_ids: Collection[str],
+    text: str,
+    replacement: str,
+    fields: Iterable[str] = TEXTS,
+    match_case: bool = False,
+) -> TaskSet:
+    """Put another text in the place of one, wherever it stands in these fields of these questions."""
+    turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
+
+    def replaced(question: Question) -> Question:
+        update = {}
+        for field in wanted:
+            value = getattr(question, field)
+            new = tuple(map(turned, value)) if field == "choices" else turned(value) if value else value
+            if new != value:
+                update[field] = new if field in ("question", "choices") else new or None
+        return question.model_copy(update=update) if update else question
+
+    return _change(settings, name, question_ids, replaced, lambda n: f"replace {quote(text)} in {n}")
+
+
+def movable_positions(question: Question) -> list[int]:
+    """The places of the choices that may stand anywhere."""
+    return [place for place, text in enumerate(question.choices) if not _OF_PLACES.search(text)]
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _change(
+    settings: Settings,
+    name: str,
+    of: Collection[str],
+    change: Callable[[Question], Question],
+    action: Callable[[str], str],
+) -> TaskSet:
+    wanted = set(of)
+
+    def changed(questions: Questions) -> list[Question]:
+        _require(questions, wanted, name)
+        return [change(q) if q.id in wanted else q for q in questions]
+
+    return authoring.change_questions(settings, name, changed, action(count(len(wanted), "question")))
+
+
+def _require(questions: Questions, of: Collection[str], name: str) -> None:
+    if not of:
+        raise StudioError("No question is chosen: choose at least one.")
+    if missing := set(of) - {q.id for q in questions}:
+        raise TaskError(f"There is no question {quote(min(missing))} in {name}: it may have been deleted.")
+
+
+def _dev(settings: Settings, name: str) -> set[str]:
+    return {q.id for q in open_set(settings, name).dev}
+
+
+def _ordered(question: Question, order: Sequence[int]) -> Question:
+    choices = tuple(question.choices[place] for place in order)
+    answer = order.index(question.answer) if question.answer in order else question.answer
+    return question.model_copy(update={"choices": choices, "answer": answer})
+
+
+def _balanced(questions: Questions, rng: random.Random) -> list[tuple[str, Question]]:
+    """(id, question) of those whose right choice moves: from places that have too many to those that lack."""
+    sizes: dict[int, list[Question]] = {}
+    for question in questions:
+        if 0 <= question.answer < len(question.choices):
+            sizes.setdefault(len(question.choices), []).append(question)
+    moved = []
+    for size, same in sizes.items():
+        held = Counter(q.answer for q in same)
+        most = sorted(range(size), key=lambda place: (-held[place], place))
+        share = {place: len(same) // size + (rank < len(same) % size) for rank, place in enumerate(most)}
+        for question in rng.sample(same, len(same)):
+            place, free = question.answer, movable_positions(question)
+            lacking = [p for p in range(size) if held[p] < share[p] and p in free]
+            if held[place] <= share[place] or place not in free or not lacking:
+                continue
+            to = max(lacking, key=lambda p: (share[p] - held[p], -p))
+            order = list(range(size))
+            order[place], order[to] = to, place
+            moved.append((question.id, _ordered(question, order)))
+            held[place] -= 1
+            held[to] += 1
+    return moved
+
+
+def _texts(fields: Iterable[str]) -> tuple[str, ...]:
+    wanted = tuple(fields)
+    if unknown := set(wanted) - set(TEXTS):
+        raise StudioError(f"{quote(min(unknown))} is no text to replace in: use {', '.join(TEXTS)}.")
+    return wanted
+
+
+def _replacing(text: str, by: str, exact: bool) -> Callable[[str], str]:
+    if not text:
+        raise StudioError("There is no text to look for: write one.")
+    pattern = re.compile(re.escape(text), 0 if exact else re.IGNORECASE)
+    return lambda value: pattern.sub(lambda _: by, value)

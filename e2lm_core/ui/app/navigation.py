@@ -1,0 +1,54 @@
+"""The frame of every page: its title and look, the navigation between places, and the head of a place.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.records import TaskSet
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, theme, urls, viewport
+from e2lm_core.ui.app.status_bar import status_bar
+from e2lm_core.ui.app.urls import Place
+from e2lm_core.ui.server import memory, sign_in
+
+
+def draw_frame() -> None:
+    """Draw the page that the address names, in the frame that all have."""
+    session.begin_run()
+    # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
+    st.set_page_config(
+        page_title=urls.PRODUCT,
+        page_icon=theme.icon_path(),
+        layout="wide",
+        initial_sidebar_state="auto",  # a width in pixels is obeyed at the second visit only
+    )
+    theme.apply_theme()
+
+    pages = st.navigation(
+        [
+            st.Page(place.script, title=place.title, icon=place.icon, default=place is urls.SETS)
+            for place in urls.PLACES
+        ]
+    )
+    sign_in.sign_in_controls(session.opened_settings(), session.author())
+    viewport.watch_width(
+        session.studio().settings.sign_in
+    )  # after the navigation: what it reports must find the browser on the right page
+    pages.run()
+    memory.freeze_imports()
+
+
+def open_place(place: Place) -> tuple[TaskSet, str]:
+    """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any."""
+    session.is_inside_app()
+    tab = urls.current_tab(place)
+    session.set_name()
+    urls.write_url(place, tab)
+    task = status_bar()
+    markdown.title(place.title, anchor=False)
+    if tab:
+        urls.tab_control(place)
+    return task, tab

@@ -1,0 +1,105 @@
+"""Pictures that the server draws as SVG, there without any script of charts; the home's, a whole set's accuracy curves.
+
+That one is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
+themes: it follows a change of the theme, at which Streamlit draws no page again. What stands at a point is said
+on hover; the numbers are a table beside it. Once it is there the browser fetches the script of charts, for the page that
+comes next.
+Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts.canvas import checkpoint_labels
+from e2lm_core.charts.marks import lines
+from e2lm_core.charts.palette import Theme, css_theme, css_variables
+from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.server.middleware.security_headers import charts_script
+
+METRIC = "acc"
+_STATIC = Path(st.__file__).parent / "static"
+_JS = """
+export default function ({ data, parentElement }) {
+  const read = new DOMParser();
+  const drawn = data.drawn.map((one) => read.parseFromString(one, "image/svg+xml").documentElement);
+  parentElement.querySelector(".studio-picture").replaceChildren(...drawn);
+  const next = Object.assign(document.createElement("link"), { rel: "prefetch", href: data.next });
+  const fetched = () => { if (data.next && !document.querySelector("link[rel=prefetch]")) document.head.append(next); };
+  (window.requestIdleCallback ?? setTimeout)(fetched);
+}
+"""
+
+
+_CSS = (
+    f"""
+@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {css_variables()} }} }}
+"""
+    + """
+.studio-picture { container-type: inline-size; }
+.studio-picture > svg { display: block; width: 100%; font-variant-numeric: tabular-nums; }
+.studio-picture > svg + svg { display: none; }
+@container (max-width: 560px) {
+  .studio-picture > svg:not(:only-child) { display: none; }
+  .studio-picture > svg + svg:not(:only-child) { display: block; }
+}
+"""
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component(
+        "studio_picture", html='<div class="studio-picture"></div>', css=_CSS, js=_JS, isolate_styles=False
+    )
+
+
+def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> None:
+    """Draw it; `about` says in words what is seen."""
+    theme = session.current_theme()
+    drawn = results.remembered(
+        measurements,
+        ("picture", theme.name),
+        lambda: render_svgs(measurements, frame, about, css_theme(theme)),
+    )
+    show_svg("home_picture", drawn, charts_script(_STATIC))
+
+
+def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:
+    """One picture, or that for a wide page and that for a narrow one; then the browser fetches a script for what comes next."""
+    _component()(key=key, data={"drawn": drawn, "next": fetched_next})
+
+
+def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
+    """The picture for a wide page and for a narrow one, as SVG."""
+    models = {curve.model.name: curve.model for curve in now.curves}
+    by_tokens = bool(frame["tokens_seen"].notna().all())
+    plot = Plot(
+        [_line(models[name], points, by_tokens) for name, points in lines(frame, METRIC)],
+        "Accuracy of each model against tokens seen",
+        now.chance,
+        set_scores.early_end(now) if by_tokens else None,
+        by_tokens,
+        about.replace("**", ""),
+    )
+    return [draw_svg(plot, WIDE, theme, "picture-wide"), draw_svg(plot, NARROW, theme, "picture-narrow")]
+
+
+def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
+    xs = points["tokens_seen" if by_tokens else "step"].astype(float)
+    values = points["value"].astype(float)
+    said = [
+        f"{model.short_name}: {formatting.percent(value)}, {place}"
+        for value, place in zip(values, checkpoint_labels(points), strict=True)
+    ]
+    name = "" if model.seed_of else model.short_name
+    return Line(model, list(zip(xs, values, strict=True)), name, said=said)

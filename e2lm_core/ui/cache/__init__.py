@@ -1,0 +1,1 @@
+"""Process-wide cache of what pages show."""

@@ -1,0 +1,161 @@
+"""What was measured of a set, read once for everybody and by content: equal sets on one fleet are one object.
+
+Tested in tests/ui/cache/test_measurements.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2lm_core.base.database import change_stamp
+from e2lm_core.base.memory import mapped
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import results as reading
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.cache.sizeof import weigh
+from e2lm_core.ui.cache.store import room
+
+Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
+Stamp = tuple[int, int]
+# That the server keeps for all: one set of the usual largest size and its version before, or many small ones. Beside a
+# set that alone is more there is room for little ones, such as its control.
+MEASURED_BYTES = 300 * 2**20
+# Of a set that many edit there is another version every second, and each who edited looks at two: read anew, they
+# would be other objects, of which everything is computed again.
+MEASURED = 64
+# Between looks at what nobody computes (an edit that another has overtaken, an example that was never run) up to so
+# many times as long as between others.
+MOST_PATIENCE = 4
+
+
+@dataclass
+class _Entry:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stamp: Stamp | None = None
+    measurements: Measurements | None = None
+    read_at: float = 0.0  # by the monotonic clock
+    in_vain: int = 0  # looks one after another that found nothing new
+    bytes: int = 0
+
+    @property
+    def patience(self) -> int:
+        """How many times as long as usual to wait with the next look."""
+        return min(2 ** max(0, self.in_vain - 1), MOST_PATIENCE)
+
+
+_Key = tuple[Path, str, Fleet, int]
+
+
+class Measured:
+    """Measurements by (database, digest of the set, fleet, few-shot count), the last used last."""
+
+    def __init__(self, most_bytes: int = MEASURED_BYTES) -> None:
+        self._most = most_bytes
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(
+        self,
+        studio: Studio,
+        task: TaskSet,
+        digest: str,
+        checkpoints: Sequence[Checkpoint],
+        num_fewshot: int,
+        apart_s: float = 0.0,
+    ) -> Measurements:
+        """What the store has of the set now; what was read before is not read again, and is the same object.
+
+        What a run adds is looked for at most every `apart_s`, later where nothing came: all that follows from it is
+        computed anew each time.
+
+        One at a time reads it where it has to be read; all others wait for that. Raises `StudioError` for a set
+        whose prompts cannot be rendered.
+        """
+        database = studio.settings.database
+        key = (database, digest, identities(checkpoints), num_fewshot)
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+        with entry.lock:
+            stamp, then = change_stamp(database), entry.measurements
+            if then is None:
+                like, folder = self._alike(key), mapped_in(studio.settings)
+                now = reading.load(studio, task, checkpoints, num_fewshot, like, folder)
+            elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
+                return then
+            else:
+                now = reading.refresh(studio, then, mapped_in(studio.settings))
+            entry.in_vain = entry.in_vain + 1 if now is then else 0
+            entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
+        if now is not then:
+            entry.bytes = weigh(now)
+            self._forget()
+        return now
+
+    def last(
+        self, studio: Studio, digest: str, checkpoints: Sequence[Checkpoint], num_fewshot: int
+    ) -> Measurements | None:
+        """What was read of the set last, without a look; None where nobody has read it."""
+        with self._lock:
+            entry = self._entries.get(
+                (studio.settings.database, digest, identities(checkpoints), num_fewshot)
+            )
+        return entry.measurements if entry else None
+
+    def let_go(self, database: Path, name: str) -> None:
+        """Forget all versions of the sets of that name, and remove the files in which their results lie.
+
+        Whoever looks at one still goes on with what he has; another set of that name is read again.
+        """
+        with self._lock:
+            gone = [
+                key
+                for key, entry in self._entries.items()
+                if key[0] == database and entry.measurements and entry.measurements.task == name
+            ]
+            entries = [self._entries.pop(key) for key in gone]
+        for entry in entries:
+            for curve in entry.measurements.curves if entry.measurements else ():
+                whole = mapped.whole_of(curve.ll)
+                if whole is not None and whole.path is not None:
+                    mapped.remove(whole.path)
+
+    def _alike(self, key: _Key) -> Measurements | None:
+        """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
+        database, digest, fleet, num_fewshot = key
+        with self._lock:
+            alike = [
+                entry.measurements
+                for (where, other, on, shots), entry in self._entries.items()
+                if (where, shots) == (database, num_fewshot)
+                and (on == fleet or other == digest)
+                and entry.measurements is not None
+            ]
+        return alike[-1] if alike else None
+
+    def _forget(self) -> None:
+        with self._lock:
+            weights = [entry.bytes for entry in self._entries.values()]
+            total, most = sum(weights), room(self._most, weights)
+            for key, entry in list(self._entries.items())[:-1]:
+                if total <= most and len(self._entries) <= MEASURED:
+                    break
+                del self._entries[key]
+                total -= entry.bytes
+
+
+def mapped_in(settings: Settings) -> Path:
+    """Where large sets' results lie as long as the server runs."""
+    return settings.cache / "mapped"
+
+
+def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
+    """A model that was removed and added again has the same names at another commit."""
+    return tuple((c.name, c.revision) for c in checkpoints)

@@ -1,0 +1,240 @@
+"""Forms that keep what is typed into them: what each shows, what its author saw before, and its draft.
+
+A form has a name of its own, which does not change while somebody types: a key that held the content would lose
+the button that was pressed where a colleague saved first. Tested in tests/pages/writing/test_drafts.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.sets.conflicts import PAIR
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.editor.drafts import recovery
+
+SAVED_SHOWN_S = 600.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """`seen` are the fields' values as its author saw them, `values` what the form shows.
+
+    `typed_at` is when its text was typed, None where none is; `restored` tells that the form began with it. `moved` are
+    the fields that nothing is typed in and that were saved anew since the form was drawn last.
+    """
+
+    task: str
+    place: str
+    name: str
+    seen: dict[str, Any]
+    values: dict[str, Any]
+    typed_at: float | None = None
+    restored: bool = False
+    moved: frozenset[str] = frozenset()
+
+    def key(self, field: str) -> str:
+        """The key of a field's widget."""
+        return f"field_{self.name}_{field}"
+
+    def entered(self, field: str) -> Any:
+        """What stands in a field's widget, for what its button calls."""
+        return st.session_state.get(self.key(field))
+
+    def follow(self, field: str, **shown: Any) -> None:
+        """Have a field's widgets, which have these values by name, show what is saved; called before they are drawn."""
+        if field in self.moved:
+            st.session_state.update({self.key(name): value for name, value in shown.items()})
+
+    def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the values those that are not as they were seen."""
+        return {field: value for field, value in values.items() if value != self.seen.get(field)}
+
+
+def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
+    """The session's form at a place of a set, whose saved values are `present`.
+
+    It stays the same while there is text in it; fields that nothing is typed in follow what is saved. Without any
+    text all of it does, and text that was typed before (in another session, before another page, in another window)
+    is in it.
+    """
+    forms: dict[tuple[str, str], Form] = st.session_state.setdefault("forms", {})
+    held = forms.get((task, place))
+    draft = drafts.find_draft(session.studio().settings, task, place)
+    if draft is None:
+        same = held is not None and held.seen == present and held.typed_at is None
+        form = held if held is not None and same else Form(task, place, drafts.new_form(), present, present)
+    else:
+        known = held is not None and held.name == draft.form and _drawn(draft.form)
+        seen = {field: _alike(value, draft.seen.get(field, value)) for field, value in present.items()}
+        fields = {field: _alike(value, draft.fields.get(field, value)) for field, value in present.items()}
+        typed = {field for field in present if fields[field] != seen[field]}
+        if not typed.isdisjoint(PAIR):  # the right answer is one of the choices that its author saw
+            typed.update(PAIR)
+        moved: set[str] = set()
+        if held is not None and known:
+            moved = {field for field in present.keys() - typed if held.values[field] != present[field]}
+        form = Form(
+            task,
+            place,
+            draft.form,
+            present | {field: seen[field] for field in typed},
+            present | {field: fields[field] for field in typed},
+            typed_at=draft.at,
+            restored=held.restored if held is not None and known else True,
+            moved=frozenset(moved),
+        )
+    forms[task, place] = form
+    return form
+
+
+def close(form: Form) -> None:
+    """What was typed in the form is saved: the next one begins with what the set holds."""
+    drafts.mark_saved(session.studio().settings, form.task, form.place, form.name)
+    forget(form.task, form.place)
+
+
+def forget(task: str, place: str) -> None:
+    """The next form at a place is a new one."""
+    st.session_state.get("forms", {}).pop((task, place), None)
+
+
+def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
+    """Keep what could not be saved, where the browser has not told it already, or something of a later `turn`."""
+    draft = Draft(
+        task=form.task,
+        place=form.place,
+        form=form.name,
+        at=time.time(),
+        turn=revision,
+        fields=values,
+        seen=form.seen,
+    )
+    try:
+        drafts.save_draft(session.studio().settings, draft)
+    except StudioError as error:
+        queue_error(f"{error} What you typed is still in the form.")
+
+
+def draft_notice(form: Form) -> None:
+    """Say above a form that what it shows is not saved yet, and offer what was discarded last."""
+    if form.restored and form.typed_at is not None:
+        markdown.info(
+            f"Not saved yet: {recovery.typed_ago(form.typed_at)}. *Save* keeps it, *Discard* goes back to what is saved.",
+            icon=":material/edit_note:",
+        )
+    elif st.session_state.get("discarded") == (form.task, form.place) and drafts.has_discarded(
+        session.studio().settings, form.task, form.place
+    ):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("Discarded: the form shows what is saved.", width="content")
+            st.button(
+                "Bring it back",
+                key="draft_back",
+                icon=":material/undo:",
+                on_click=bring_back,
+                args=(form.task, form.place),
+            )
+
+
+def form_buttons(
+    form: Form, label: str, readonly: bool, save: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    """Below a form: save, discard where there is text, and that it was saved."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # As a callback it comes before anything is drawn, with what stood in the form when it was pressed.
+        st.form_submit_button(
+            markdown.escape(label),
+            type="primary",
+            disabled=readonly,
+            on_click=save,
+            args=arguments,
+            key=f"save_{form.name}",
+        )
+        if form.typed_at is not None:
+            st.form_submit_button(
+                "Discard", on_click=discard, args=(form.task, form.place), key=f"discard_{form.name}"
+            )
+        _acknowledged(form.place)
+
+
+def show_saved(place: str) -> None:
+    """Say beside the form at a place that it is saved."""
+    st.session_state["acknowledged"] = (place, time.time())
+
+
+def _acknowledged(place: str) -> None:
+    """Saved 14:03:05, beside the form that was."""
+    of, at = st.session_state.get("acknowledged", ("", 0.0))
+    if of == place and time.time() - at < SAVED_SHOWN_S:
+        st.caption(markdown.fill_template(":material/check: Saved {at}", at=clock(at)), width="content")
+
+
+def clock(at: float) -> str:
+    """The time of day where the visitor is, with the date where that is not today's."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except (KeyError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    then = datetime.fromtimestamp(at, zone)
+    today = datetime.now(zone).date()
+    return then.strftime("%H:%M:%S" if then.date() == today else "%Y-%m-%d %H:%M")
+
+
+def discard(task: str, place: str) -> None:
+    """Put aside what is typed at a place; it can be brought back once."""
+    drafts.discard_draft(session.studio().settings, task, place)
+    forget(task, place)
+    st.session_state["discarded"] = (task, place)
+
+
+def bring_back(task: str, place: str) -> None:
+    """Have what was discarded in the form again."""
+    st.session_state.pop("discarded", None)
+    try:
+        drafts.restore_draft(session.studio().settings, task, place)
+    except StudioError as error:
+        queue_error(error)
+    forget(task, place)
+
+
+def queue_error(sentence: object) -> None:
+    """Why something that a button was pressed for was not done, for the next drawing of the editor."""
+    st.session_state.setdefault("author_refused", []).append(str(sentence))
+
+
+def queue_notice(sentence: object) -> None:
+    """What a button did otherwise than one would think, for the next drawing of the editor."""
+    st.session_state.setdefault("author_told", []).append(str(sentence))
+
+
+def show_queued() -> None:
+    """Draw why something was not done, or was done otherwise, once."""
+    for sentence in st.session_state.pop("author_told", []):
+        markdown.info(sentence, icon=":material/info:")
+    for sentence in st.session_state.pop("author_refused", []):
+        markdown.error(sentence, icon=":material/error:")
+
+
+def _drawn(name: str) -> bool:
+    """Whether the page's last drawing had the form: Streamlit forgets the widgets of any other."""
+    return any(str(key).startswith(f"field_{name}_") for key in st.session_state)
+
+
+def _alike(model: Any, value: Any) -> Any:
+    """A draft's value in the kind of the field's own; the field's own where it is of another kind."""
+    if isinstance(model, tuple):
+        return tuple(str(v) for v in value) if isinstance(value, list | tuple) else model
+    if isinstance(model, int):
+        return value if isinstance(value, int) and not isinstance(value, bool) else model
+    return value if value is None or isinstance(value, str) else model

@@ -1,0 +1,117 @@
+"""Curves, question by question: a table of all, and the curves of the one that is selected in it.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.base import formatting
+from e2lm_core.base.records import SHARES, Question, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.places.curves.accuracy import View
+
+# Of the small curves of all rows: 20,000 questions at 25 checkpoints of each model have half of them.
+MOST_POINTS = 2_000_000
+
+
+def finding(task: TaskSet, measurements: Measurements) -> str:
+    """The answer of the questions one by one: how many rise, how many fall."""
+    return curve_words.questions_headline(_questions(task, measurements))
+
+
+def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
+    return results.remembered(measurements, ("questions",), lambda: tables.question_table(measurements, task))
+
+
+def table(task: TaskSet, measurements: Measurements, view: View) -> None:
+    """A table of all questions, and the curves of the one that is selected in it."""
+    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    frame = _questions(task, measurements)
+    sent = _sent(frame)
+    picked = st.dataframe(
+        sent.assign(**{name: sent[name] * 100 for name in ("acc_first", "acc_last") if name in sent}),
+        hide_index=True,
+        height=300,
+        placeholder=formatting.DASH,
+        column_order=("id", "acc_first", "acc_last") if viewport.is_narrow() else None,
+        on_select=partial(_pick, task),
+        selection_mode="single-row",
+        key="curves_question",
+        column_config={
+            "acc_first": number("acc, first", format="%.1f%%"),
+            "acc_last": number("acc, last", format="%.1f%%"),
+            "acc_curve": line("acc", y_min=0, y_max=1),
+            "norm_prob_first": number("norm_prob, first", format="%.3f"),
+            "norm_prob_last": number("norm_prob, last", format="%.3f"),
+            "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
+        },
+    )
+    notes = ["Select a question to see its own curves. Means are over the models that count in scores."]
+    if len(sent.columns) < len(frame.columns):
+        notes.append(
+            f"A small curve a row is left out: of {len(frame):,} questions they would keep the page waiting."
+        )
+    markdown.caption(" ".join(notes))
+    rows, ids = picked.selection.rows, [question.id for question in task.questions]
+    held = st.session_state.get(urls.HELD["question"])
+    at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)
+    if at is not None:
+        _question(task.questions[at], measurements, view)
+
+
+def _sent(frame: pd.DataFrame) -> pd.DataFrame:
+    """What the browser gets of the table: without the small curves where they have too many points."""
+    curves = [name for name in frame if str(name).endswith("_curve")]
+    points = sum(len(of) for name in curves for of in frame[name].head(1) if of is not None)
+    return frame.drop(columns=curves) if points * len(frame) > MOST_POINTS else frame
+
+
+def _pick(task: TaskSet) -> None:
+    """The selected question is in hand, in the link and on other places."""
+    for row in st.session_state["curves_question"].selection.rows[:1]:
+        st.session_state[urls.HELD["question"]] = task.questions[row].id
+
+
+def _risen_most(frame: pd.DataFrame) -> int | None:
+    """The question that is drawn before one is selected; None where none is known."""
+    rise = frame["norm_prob_last"] - frame["norm_prob_first"] if "norm_prob_first" in frame else None
+    return None if rise is None or rise.isna().all() else int(rise.argmax())
+
+
+def _question(question: Question, measurements: Measurements, view: View) -> None:
+    markdown.markdown(markdown.fill_template("**{id}** · {text}", id=question.id, text=question.question))
+    markdown.caption(
+        markdown.escape(
+            " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
+        )
+    )
+    # Of one question, a share of right answers is 0 or 1: the probability says more.
+    metric = "norm_prob" if view.metric in SHARES else view.metric
+    frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
+    widgets.chart(
+        curve_charts.learning_curves(
+            curve_charts.CurvePlot(
+                frame,
+                view.models,
+                metric,
+                session.current_theme(),
+                chance=1 / len(question.choices) if metric == "norm_prob" else None,
+                height=340,
+                narrow=viewport.is_narrow(),
+                axis=axis,
+            )
+        ),
+        "curves_one",
+        f"{metric} of question {question.id}",
+    )

@@ -1,0 +1,31 @@
+"""The control that chooses how RC is read, on every page that shows RC or Score; the session keeps the choice.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.scores.ranking import readings
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.cache import results
+
+
+def rc_reading_control(page: str) -> None:
+    """The control of a page; another page that is opened next reads RC alike."""
+    names, key = list(readings.READINGS), f"{page}_rc"
+
+    def keep() -> None:
+        st.session_state[results.READING] = st.session_state[key]
+
+    st.selectbox(
+        "RC",
+        names,
+        index=names.index(results.reading()),
+        format_func=lambda name: readings.LABELS[name],
+        key=key,
+        on_change=keep,
+        width=280,
+        help=widgets.explained_lines({readings.LABELS[name]: readings.HELP[name] for name in names}),
+    )
