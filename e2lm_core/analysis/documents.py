@@ -1,4 +1,4 @@
-"""The JSON documents that the command line prints, from measurements. Undefined is null, never 0."""
+"""JSON documents of the command line, computed from measurements; undefined values are null."""
 
 from __future__ import annotations
 

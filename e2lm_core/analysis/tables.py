@@ -1,4 +1,4 @@
-"""Measurements as tables, for charts and downloads; scores are `analysis`'s."""
+"""Measurements as data frames, for charts and downloads."""
 
 from __future__ import annotations
 

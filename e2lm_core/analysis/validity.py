@@ -1,4 +1,4 @@
-"""What may be concluded from a set's scores: not more than random answers allow, nor than the models were taught.
+"""Validity of a set's scores: which conclusions the null distribution and the training facts allow.
 
 Every page, command and report asks here: what the models were never taught is said wherever a score of theirs
 stands, and from what random answers score as well nothing is advised, ranked or planned.

@@ -1,4 +1,4 @@
-"""Writes files and folders whole or not at all, and says in one sentence why one could not be written.
+"""Atomic writes of files and folders.
 
 A folder's new content is made beside it and takes its place by one exchange where the system has it
 (Linux), else by two renames, of which the first can be undone: `recover` finishes what a crash cut short.

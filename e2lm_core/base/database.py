@@ -1,4 +1,4 @@
-"""Opens and migrates the one SQLite file of results, jobs and file digests, and says what fails in it.
+"""SQLite database of results, jobs and digests: connections, migrations, error messages.
 
 The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
 migrations that it has had; a file of a newer version, of another program or with damage is refused before

@@ -1,4 +1,4 @@
-"""What a user can get wrong, as errors whose text is shown to them.
+"""Errors whose text is shown to the user.
 
 Everything a user can get wrong is raised as a `StudioError`, whose text is one sentence meant for
 display: what is wrong, where, what is allowed and what to do. Pages show it, the command line prints it

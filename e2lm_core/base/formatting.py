@@ -1,4 +1,4 @@
-"""Numbers and short sentences as people read them: one place, so that every page says a thing alike."""
+"""Formatting of numbers, durations, counts and short lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as other programs take them: JSON's numbers and nulls, and cells that no spreadsheet runs."""
+"""Conversion of values to JSON and to spreadsheet-safe cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names and help texts of metrics and scores."""
+"""Labels and help texts of metrics and scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes of ours are given: names of the environment, and how much memory they may take.
+"""Environment allow-list for subprocesses; memory and CPU time of this process.
 
 A deployer's environment holds secrets (a hub's token, an OAuth client's): a process that computes needs none.
 """

@@ -1,4 +1,4 @@
-"""The words of the domain, as frozen records.
+"""Domain records: question, task set, model, checkpoint, request, log-likelihood, value.
 
 A record holds values and never reaches out: reading, checking and computing live in the layers above.
 Missing is `None` (or NaN inside arrays), never 0.

@@ -1,4 +1,4 @@
-"""Where things lie and how much is allowed: read once from the environment, then passed as an argument.
+"""Settings and limits, read once from the environment.
 
 docs/settings.md says of each variable what it means; tests/house/test_settings_document.py holds it to `VARIABLES`.
 """

@@ -1,4 +1,4 @@
-"""What all figures stand on: the blank template, its axes with titles and ticks, and where points stand."""
+"""Base figure: template, axes, ticks and positions."""
 
 from __future__ import annotations
 

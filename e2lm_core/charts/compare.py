@@ -1,4 +1,4 @@
-"""What differs between two sets: every model's mean difference with its interval, about a line at nil."""
+"""Forest plot of mean differences between two sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning curves: a metric of every model against what it has read, with chance and the early window.
+"""Learning curves with chance level, early window and intervals.
 
 x is tokens seen in millions (steps where a family records no tokens), or what an `Axis` says. Models are
 named at the line's end in its own colour, moved apart so that none overlaps.

@@ -1,4 +1,4 @@
-"""Imported curves as a figure: models of any name in colours that differ, beside the studio's own runs."""
+"""Learning curves of imported results."""
 
 from __future__ import annotations
 

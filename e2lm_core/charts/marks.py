@@ -1,4 +1,4 @@
-"""What figures draw on the canvas: curves, bands and levels, the early window, and names at lines' ends."""
+"""Traces and annotations: curves, bands, reference lines, end labels."""
 
 from __future__ import annotations
 

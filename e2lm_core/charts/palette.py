@@ -1,4 +1,4 @@
-"""The one mapping from models to colour and dash, for every page, report and picture.
+"""Mapping from models to colour, dash and marker.
 
 Okabe and Ito's colours, safe for colour-blind readers, tuned to each theme: size is hue, architecture is
 dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; every

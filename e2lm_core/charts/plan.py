@@ -1,4 +1,4 @@
-"""The width of an interval against the number of questions: a line at the wanted one, a mark at the needed."""
+"""Interval width against the number of questions."""
 
 from __future__ import annotations
 

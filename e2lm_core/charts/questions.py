@@ -1,4 +1,4 @@
-"""Figures of questions: a selection against the rest, a choice's gains."""
+"""Charts of question selections and held-out gains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the models' order: ranks over tokens, who beats whom, and how early the order can be read."""
+"""Charts of rankings: ranks over tokens, win matrix, tau matrix."""
 
 from __future__ import annotations
 

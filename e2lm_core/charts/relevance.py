@@ -1,4 +1,4 @@
-"""Figures of relevance: how probable, where among the exemplars, and how true a probability is."""
+"""Charts of relevance: histogram, map, reliability diagram."""
 
 from __future__ import annotations
 

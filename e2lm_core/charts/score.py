@@ -1,4 +1,4 @@
-"""The Score as stacked bars with the interval of each part and of the whole, and the published ones apart."""
+"""Stacked bars of the Score's components."""
 
 from __future__ import annotations
 

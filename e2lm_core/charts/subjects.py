@@ -1,4 +1,4 @@
-"""Small multiples: one little chart of the curves for each subject, on common axes."""
+"""Small multiples of learning curves by subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of all checkpoints: the embedded ladder's, those of local folders and caches, those added from a hub."""
+"""Catalogue of all models and checkpoints: ladder, folders, caches, hubs."""
 
 from __future__ import annotations
 

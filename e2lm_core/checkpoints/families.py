@@ -1,4 +1,4 @@
-"""Families of models whose checkpoints are public: where they lie, how they are named, what each had read."""
+"""Model families: repository layout, checkpoint names, tokens seen."""
 
 from __future__ import annotations
 

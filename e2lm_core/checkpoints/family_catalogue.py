@@ -1,4 +1,4 @@
-"""The families of models whose checkpoints are public, and what a model's name says of the family that it is of.
+"""Catalogue of known public model families.
 
 Tested in tests/checkpoints/test_families.py and tests/imported/test_checkpoint_identity.py.
 """

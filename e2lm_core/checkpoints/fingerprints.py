@@ -1,4 +1,4 @@
-"""Fingerprints of checkpoints: of weights, configuration and tokenizer, not of their name or place."""
+"""Content fingerprints of checkpoints."""
 
 from __future__ import annotations
 

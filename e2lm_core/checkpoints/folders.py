@@ -1,4 +1,4 @@
-"""Folders of checkpoints on this machine, and whether one is whole.
+"""Discovery and validation of local checkpoint folders.
 
 They are laid out as `<folder>/<model>/<iter_… or step…>/config.json`, as one such model's folder, or as Hugging
 Face's cache (`models--OWNER--NAME/snapshots/COMMIT`), whose branches name the steps.

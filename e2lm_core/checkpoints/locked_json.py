@@ -1,4 +1,4 @@
-"""A list in the home, as JSON: read at any time, edited by one process at a time.
+"""JSON list in the home with a file lock for writers.
 
 Tested in tests/checkpoints/test_user_folders.py and tests/checkpoints/hub/test_added_models.py.
 """

@@ -1,4 +1,4 @@
-"""A checkpoint's step and the tokens that the model had read, from the checkpoint's name.
+"""Parser of checkpoint names: step and tokens seen.
 
 A name is described by a pattern: `{step}` stands for the step's number (`{step:07}` where it is padded),
 `{tokens}` for the tokens read, in units of the letter after it (`{tokens}B`: billions), `*` for anything but

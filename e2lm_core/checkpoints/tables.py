@@ -1,4 +1,4 @@
-"""Tables and sentences about checkpoints: models at hand, models added, and how much of them is here."""
+"""Tables and sentences on models and checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a checkpoint that transformers and the harness load; a packed one is unpacked first."""
+"""Unpacked folder of a checkpoint, ready for transformers."""
 
 from __future__ import annotations
 

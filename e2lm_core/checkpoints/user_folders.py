@@ -1,4 +1,4 @@
-"""Folders of checkpoints that were added by hand, kept in the home, with the tokens a step where only the user knows.
+"""Checkpoint folders added by the user, kept in the home.
 
 They are read where they lie, as those of E2LM_CHECKPOINTS are; `folders.json` in the home folder lists them.
 """

@@ -1,4 +1,4 @@
-"""`checkpoints` and `hub …` on the command line: what there is; a hub's models added, downloaded, evicted."""
+"""Commands `checkpoints` and `hub`."""
 
 from __future__ import annotations
 

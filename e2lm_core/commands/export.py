@@ -1,4 +1,4 @@
-"""`report`, `export` and `check` on the command line: what leaves the studio, and what stands in its way."""
+"""Commands `report`, `export`, `check` and `verify`."""
 
 from __future__ import annotations
 

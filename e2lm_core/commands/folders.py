@@ -1,4 +1,4 @@
-"""`folders …` on the command line: folders of checkpoints on this machine added, listed, removed.
+"""The commands `folders`: add, list and remove folders of checkpoints.
 
 Tested in tests/commands/test_checkpoints.py.
 """

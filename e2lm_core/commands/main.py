@@ -1,4 +1,4 @@
-"""`python -m e2lm_core`: every service without a browser.
+"""Entry point of the command line.
 
 Human tables by default; with `--json`, JSON alone on stdout and progress on stderr. Exit 0, 1 where `check` or
 `verify` finds what stands against a set, or 2 with one sentence on bad input. Heavy libraries are imported by the

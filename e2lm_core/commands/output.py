@@ -1,4 +1,4 @@
-"""What the commands share: options, how a set and its results are opened, tables and JSON."""
+"""Shared options, set loading and output as tables or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: a bar in a terminal, elsewhere a line now and then of what takes over two seconds."""
+"""Progress on stderr: a bar in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`questions`, `suspects`, `choose` and `relevance` on the command line: what each question does, and choices."""
+"""Commands `questions`, `suspects`, `choose` and `relevance`."""
 
 from __future__ import annotations
 

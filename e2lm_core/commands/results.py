@@ -1,4 +1,4 @@
-"""`import-results` and `results …` on the command line: results from elsewhere.
+"""Commands `import-results` and `results`.
 
 Tested in tests/imported/test_read_results.py, tests/imported/test_saved_imports.py and tests/export/results/test_harness.py.
 """

@@ -1,4 +1,4 @@
-"""`evaluate` and `worker` on the command line: the commands that compute."""
+"""Commands `evaluate` and `worker`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the studio well? The app answers, the database can be read and written, and runs have a worker.
+"""Health check of app, database and worker.
 
 No path, no name and nothing that is secret stands in the answer: strangers may read it.
 """

@@ -1,4 +1,4 @@
-"""What the server and its workers write to stderr: one line an event, and nothing that a user has typed.
+"""Structured log lines on stderr, free of user text.
 
 `E2LM_LOG` is `json` (an object a line, for a machine), `text` (the same to be read) or `off` (Streamlit's own lines
 alone). Of an error stand its kind and its places in the code, not its message, which may hold a question's words; of

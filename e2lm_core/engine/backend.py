@@ -1,4 +1,4 @@
-"""The protocol of what computes log-likelihoods, so that services never know where a model runs.
+"""Backend protocol: log-likelihoods of requests under a checkpoint.
 
 Tested in tests/engine/test_local.py and, for the tests' own backend, tests/engine/test_fake_backend.py.
 """

@@ -1,4 +1,4 @@
-"""A checkpoint's folder as the engine reads it: configuration, window and weights; no pickles, no code."""
+"""Configuration, window and weights of a checkpoint folder; safetensors only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backend of this machine: checkpoints read from its disk and scored in this process."""
+"""Local backend: scores checkpoints in this process."""
 
 from __future__ import annotations
 

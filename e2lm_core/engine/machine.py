@@ -1,4 +1,4 @@
-"""The machine under the engine: its device, its memory, and its cores side by side."""
+"""Device, memory and cores of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints in memory: weights put into one module without weights (a skeleton) for each architecture.
+"""Loaded models: weights placed into shared skeleton modules.
 
 Those read last stay within a budget.
 """

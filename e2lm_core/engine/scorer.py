@@ -1,4 +1,4 @@
-"""Log-likelihoods of encoded requests under one model: in packed batches where those are proven right."""
+"""Scorer: log-likelihoods of encoded requests, in packed batches where verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's window and BOS, parts of a result's key, remembered so that nothing heavy is imported.
+"""Window and BOS of a model, cached without importing transformers.
 
 Those of the embedded models lie beside this file, so that a new home's first page waits for no tokenizer's library
 (`python -m scripts.shipped_results --traits` writes them).

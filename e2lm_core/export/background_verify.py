@@ -1,4 +1,4 @@
-"""A bundle's verification in a process of its own, for a page that goes on meanwhile: started, looked at, cancelled.
+"""Verification in a background process.
 
 It is the command `verify` as whoever asks; one at a time on a server, since it takes a core and a gigabyte.
 Tested in tests/export/test_background_verify.py.

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network: charts, tables, provenance, light and dark, for paper too.
+"""HTML report, self-contained.
 
 Tested in tests/export/test_report.py.
 

@@ -1,4 +1,4 @@
-"""What the competition's organisers took: `submission.zip` of a git diff against the harness, and its metadata."""
+"""Competition submission: git patch and metadata."""
 
 from __future__ import annotations
 

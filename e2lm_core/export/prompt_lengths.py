@@ -1,4 +1,4 @@
-"""Lengths of a set's prompts in the tokens of the models that read them, with the limit of each.
+"""Prompt lengths in the tokens of the models that an export is for.
 
 Counted by a model's own tokenizer where it is on this computer, else estimated from the text's bytes.
 Tested in tests/export/test_submission.py.

@@ -1,4 +1,4 @@
-"""What a set of numbers was made from and with, so that somebody else can make them again.
+"""Provenance of results: versions, digests, fingerprints, commands.
 
 Tested in tests/export/test_report.py.
 """

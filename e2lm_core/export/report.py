@@ -1,4 +1,4 @@
-"""A set's report: everything that the pages show of it and what it takes to get the same numbers again.
+"""Report of a set as one JSON document.
 
 The scores are `documents.scoring`'s, as on the pages and the command line; nothing is computed a second way.
 """

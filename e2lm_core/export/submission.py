@@ -1,4 +1,4 @@
-"""From a set to a bundle: the checks, and the zip that lm-evaluation-harness runs unchanged."""
+"""Export checks and the submission bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pull request to lm-evaluation-harness holds: the task's folder, its row in the list of tasks, what to tick off.
+"""Files for a pull request to lm-evaluation-harness.
 
 Tested in tests/export/test_upstream.py.
 """

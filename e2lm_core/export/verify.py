@@ -1,4 +1,4 @@
-"""A bundle run by lm-evaluation-harness itself, in a process and a folder of its own, beside the studio's numbers.
+"""Verification of a bundle: lm-evaluation-harness against the studio, document by document.
 
 Nothing of a stranger is run: the bundle's files must be, byte for byte, those that the studio writes for the set
 that they hold, and the set's templates have been rendered in the sandbox before.

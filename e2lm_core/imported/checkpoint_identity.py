@@ -1,4 +1,4 @@
-"""Which checkpoint a result is of: model, step and tokens_seen from the names that an evaluation was given.
+"""Checkpoint identity: model, step and tokens seen from the names in a result.
 
 `pretrained`, `revision` and `subfolder` are read as the families name them (on a hub or copied to a disk),
 then as training programs name their folders (`iter_0002000`, `step-2000`, `checkpoint-2000`). Nothing is

@@ -1,4 +1,4 @@
-"""Results from elsewhere as JSON documents and as a plain table."""
+"""Imported results as JSON documents and as CSV."""
 
 from __future__ import annotations
 

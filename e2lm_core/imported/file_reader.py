@@ -1,4 +1,4 @@
-"""Files of results one by one: what each is, and the evaluations that it holds or why it holds none.
+"""Recognition and reading of single result files.
 
 Tested in tests/imported/test_read_results.py.
 """

@@ -1,4 +1,4 @@
-"""Uploads of results as bytes by name, within limits, and a local folder's files in parts; nothing is unpacked to disk."""
+"""Uploaded and local result files, read within limits."""
 
 from __future__ import annotations
 

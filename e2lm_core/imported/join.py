@@ -1,4 +1,4 @@
-"""Evaluations joined to curves, and a sentence for whatever could not be joined as it stood.
+"""Joins evaluations into curves and reports those that do not fit.
 
 Nothing is averaged: of a checkpoint that was run twice the newest result counts; runs with another number of
 few-shot examples or of questions, or of another setup, are curves of their own, since they answer another question.

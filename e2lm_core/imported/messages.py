@@ -1,4 +1,4 @@
-"""The one computed sentence of imported results: what was read, and what its curves do."""
+"""Sentences on imported results."""
 
 from __future__ import annotations
 

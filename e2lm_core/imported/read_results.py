@@ -1,4 +1,4 @@
-"""Results from elsewhere: what was recognised in a folder, the curves it gives, and what had to be left out.
+"""Import of results from a file, folder, zip or upload.
 
 Samples of lm-evaluation-harness give per-question log-likelihoods, so everything that the studio computes of
 its own runs; aggregates and tables give curves of points alone.

@@ -1,4 +1,4 @@
-"""Results from elsewhere as values: one checkpoint's evaluation, a curve of many, all that a folder gave.
+"""Records of imported results: evaluation, curve, import.
 
 Tested in tests/imported/test_read_results.py.
 """

@@ -1,4 +1,4 @@
-"""Samples of many checkpoints as measurements, so that all is computed that is of the studio's own runs.
+"""Imported samples as Measurements.
 
 Tested in tests/imported/test_read_results.py.
 """

@@ -1,4 +1,4 @@
-"""Imports kept under a name in the home folder, one JSON file each, and removed with a way back."""
+"""Saved imports in the home: save, list, open, remove, restore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What curves from elsewhere give: signal quality, bands, and the tables of pages."""
+"""Signal quality, intervals and tables of imported curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may open and edit whose sets: OWNER/NAME is a set of that person's, for those whom they share it with.
+"""Access control: resolves a set's address and the caller's role.
 
 A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. What it gets are then the settings of the one whose
 set it is and the set's own name, with `author` still whoever asks; or it is not called at all.

@@ -1,4 +1,4 @@
-"""The people of a studio: whoever signed in, and visitors with a sandbox, in the home's database.
+"""Accounts: people and visitors in the home's database.
 
 A person's id names the folder of their workspace and stands in links, so it never changes and is never given
 to another. Where nobody ever signed in there is no register, and no database is opened for it.

@@ -1,4 +1,4 @@
-"""What was made before a sign-in goes to the person: the home's to its first administrator, a sandbox's to its visitor.
+"""Transfer of sets and runs to an account at first sign-in.
 
 Each thing is moved by one rename, so an end half-way leaves nothing torn, and the next sign-in goes on.
 Tested in tests/people/test_accounts.py.

@@ -1,4 +1,4 @@
-"""How much is a person's to use: sets, bytes, kept results, waiting runs, CPU and uploads of a day; each with its sentence.
+"""Quotas of a person: limits, use, errors.
 
 What an administrator has set for a person counts before what they set for visitors or for everybody, and that before
 what is here. Administrators have no quotas, and nobody has where nobody signs in.

@@ -1,4 +1,4 @@
-"""Sharing a set: with a person, by name, or with whoever has a link; as reader or editor, until it is taken back.
+"""Sharing of sets by person and by link.
 
 Tested in tests/people/test_access.py.
 """

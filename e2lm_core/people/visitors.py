@@ -1,4 +1,4 @@
-"""Sandboxes of visitors who did not sign in: a workspace each, which ends some hours after the last visit."""
+"""Temporary workspaces of visitors without an account."""
 
 from __future__ import annotations
 

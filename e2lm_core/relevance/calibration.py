@@ -1,4 +1,4 @@
-"""How well probabilities tell labels apart and how true they are: AUROC, Brier score, reliability and its error.
+"""Calibration metrics: AUROC, Brier score, balanced accuracy, ECE.
 
 ECE = sum over bins of (rows in the bin / all rows) |accepted share - mean probability|
 """

@@ -1,4 +1,4 @@
-"""How likely the organisers' rubric would accept a question, from its sentence embedding.
+"""Relevance classifier over sentence embeddings.
 
     f(x) = Σ_n weights[n] · exp(−WIDTH · ‖x − anchors[n]‖²) + bias        probability = σ(slope · f(x) + offset)
 

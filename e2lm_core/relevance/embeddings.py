@@ -1,4 +1,4 @@
-"""Sentence embeddings of questions, kept on disk so that no text is embedded twice.
+"""Sentence embeddings with a disk cache.
 
 The default model is two that come as packages (`packaged`), so that it works offline. `WORDS` knows no language: it
 counts words and pieces of words. It is there to be compared with, everywhere and at once: where it judges like the

@@ -1,4 +1,4 @@
-"""Scientific relevance of a set's questions: how probably the rubric would accept each, and its field."""
+"""Scientific relevance of a set's questions."""
 
 from __future__ import annotations
 

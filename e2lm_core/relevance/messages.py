@@ -1,4 +1,4 @@
-"""The sentences about a set's scientific relevance, how far it is computed, and how true its probabilities are."""
+"""Sentences on relevance."""
 
 from __future__ import annotations
 

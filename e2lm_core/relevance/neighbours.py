@@ -1,4 +1,4 @@
-"""Questions that mean nearly the same, as groups: an embedder's cosine with the first of each group decides."""
+"""Groups of questions with nearly the same meaning, by cosine."""
 
 from __future__ import annotations
 

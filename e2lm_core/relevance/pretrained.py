@@ -1,4 +1,4 @@
-"""The exemplars as the models see them that are shipped, and what was fitted to them: a first visit waits for neither.
+"""Pretrained classifier and exemplar embeddings shipped with the package.
 
     x[n, d] ≈ scale[n] · q[n, d]        q in −127 … 127
 

@@ -1,4 +1,4 @@
-"""A set's relevance as tables, for pages and charts.
+"""Relevance as tables.
 
 Tested in tests/relevance/test_judge.py.
 """

@@ -1,4 +1,4 @@
-"""The order in which a run takes checkpoints, and thinner choices of them: coarse to fine, curves have a shape soon."""
+"""Checkpoint order of a run (coarse to fine) and thinned selections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a set against checkpoints: what is missing is computed, and goes to the store as it comes.
+"""Evaluation of a set on checkpoints: computes missing results and stores them.
 
 A run computes only what the store does not hold: an edited question is new to every checkpoint, anything
 else is reused. The order is coarse to fine, so that the shape of every curve is there in seconds.

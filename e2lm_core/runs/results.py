@@ -1,4 +1,4 @@
-"""Read a set's log-likelihoods from the store into measurements; nothing is computed."""
+"""Loads a set's stored log-likelihoods as Measurements; computes nothing."""
 
 from __future__ import annotations
 

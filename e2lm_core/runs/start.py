@@ -1,4 +1,4 @@
-"""A run is queued: what was asked for, checked and written down as a job.
+"""Submission of a run to the queue.
 
 Tested in tests/runs/test_evaluate.py.
 """

@@ -1,4 +1,4 @@
-"""The state of a set's results: which questions are computed at which checkpoints, and how long the rest takes."""
+"""State of a set's results: coverage, staleness, remaining time."""
 
 from __future__ import annotations
 

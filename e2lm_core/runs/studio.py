@@ -1,4 +1,4 @@
-"""What every service works with: settings, checkpoints, results, jobs and a backend, opened once."""
+"""Application context: settings, catalogue, store, queue, backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker process: claims queued runs and computes them, until it is told to stop.
+"""Worker process: claims jobs and computes them.
 
 It shares nothing with the app but the database, so the page stays usable and a killed worker loses no
 more than the batch it was in: its lease runs out, and the next worker goes on where it stopped. One that

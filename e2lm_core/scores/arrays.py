@@ -1,4 +1,4 @@
-"""The type of the arrays that scores are made of, and the precision to which equal values are equal."""
+"""Array type and equality precision of the scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compliance with science (CS): what a science-trained model knows that its web-only twin does not.
+"""Compliance with science (CS): a science model against its web-only twin.
 
 Axes: K checkpoints of the early window, Q questions; further axes in front are carried along without a loop.
 """

@@ -1,4 +1,4 @@
-"""The competition's composite: Score = 0.5 SQ + 0.1 RC + 0.4 CS."""
+"""Score = 0.5 SQ + 0.1 RC + 0.4 CS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FineTasks' four criteria for an early-signal benchmark; its SNR is another one than AI2's.
+"""FineTasks' four criteria of an early-signal benchmark.
 
 Axes: M models, S training seeds of one model, K checkpoints; further axes in front are carried along.
 Source: FineTasks (Hugging Face, 2024), "finding signal in a haystack of evaluation tasks".

@@ -1,4 +1,4 @@
-"""Which checkpoints of which model enter which score: those that are complete, early, shared or a twin's too.
+"""Selection of checkpoints for each score: complete, early, shared, paired with a twin.
 
 Axes: K checkpoints of a model, Q questions, M models that count, T checkpoints that all of them share.
 """

@@ -1,4 +1,4 @@
-"""A set's results read from the store: log-likelihoods by model, checkpoint, question and choice."""
+"""Measurements: log-likelihoods by model, checkpoint, question and choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Per-question metrics from log-likelihoods, and the curve that is their mean.
+"""Per-question metrics from log-likelihoods.
 
 Axes: K checkpoints, Q questions, C choices. Questions with fewer than C choices are padded with NaN, and
 `chars` tells which choices are real. What is missing stays NaN: a mean over some of the questions would be

@@ -1,4 +1,4 @@
-"""Every score of a set: one core over its curves, with any axes in front, and the reason where one is undefined.
+"""All scores of a set, vectorised over leading axes.
 
 Axes: K checkpoints of a model, Q questions. `curve_scores` takes the curves as they are, so that it serves the
 measured ones, the resamples of a bootstrap and the sets without one question alike; `scores` says why there is none.

@@ -1,4 +1,4 @@
-"""Signal quality (SQ) of a learning curve, AI2's signal-to-noise ratio and decision accuracy.
+"""Signal quality (SQ), signal-to-noise ratio and decision accuracy.
 
 Axes: n points of a curve in step order, M models, K checkpoints; further axes in front (models, the resamples
 of a bootstrap) are carried along without a loop. The cores return NaN where a score is undefined; the functions

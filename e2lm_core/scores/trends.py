@@ -1,4 +1,4 @@
-"""The small curves beside the headline numbers: what each score is made of, by checkpoint."""
+"""Course of each score over checkpoints."""
 
 from __future__ import annotations
 

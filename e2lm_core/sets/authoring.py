@@ -1,4 +1,4 @@
-"""Editing a question set: its questions, its few-shot examples and its prompt.
+"""Edits of a set: questions, few-shot examples, prompt.
 
 Every edit is checked, written atomically by one writer at a time, and can be undone; an edit that would leave the set invalid
 raises a `TaskError` whose text says what to change, and the set on disk stays as it was. An edit of an

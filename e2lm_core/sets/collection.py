@@ -1,4 +1,4 @@
-"""The collection of question sets: list, find, open, create, copy, import, rename, delete and restore them.
+"""Collection of sets: list, find, open, create, copy, rename, delete, restore.
 
 The user's sets live in `settings.sets`, one task folder each; the examples in `settings.tasks` are only
 read. A set is found by its name, by OWNER/NAME where a person shares it, or by the path of a task folder.

@@ -1,4 +1,4 @@
-"""What two authors changed of one question: what merges, and what clashes, decided from what each of them saw.
+"""Three-way merge of edits to one question.
 
 Values in, values out: nothing is read or written here; `authoring.merge_edits` saves what merges.
 """

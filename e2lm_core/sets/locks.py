@@ -1,4 +1,4 @@
-"""One writer at a time a set: a lock from an edit's first read to its last write.
+"""Write lock of a set.
 
 It holds for threads, processes and several apps on one home alike, and ends with the process that has it.
 """

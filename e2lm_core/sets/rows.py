@@ -1,4 +1,4 @@
-"""Questions as rows: JSON objects from and to JSONL, each problem named with its file and line."""
+"""Questions from and to JSONL rows."""
 
 from __future__ import annotations
 

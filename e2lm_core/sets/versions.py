@@ -1,4 +1,4 @@
-"""Earlier states of a set: which are kept, by whom and when; opening, naming, comparing and restoring one; undo and redo.
+"""Versions of a set: list, open, name, compare, restore; undo and redo.
 
 Undo takes back one's own last change, that of `settings.author`, wherever others have gone on since: it is
 applied the other way round to the set as it is; choices and right answer of a question go back together, or stay.

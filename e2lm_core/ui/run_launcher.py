@@ -1,4 +1,4 @@
-"""Queues a run from a page, and keeps a worker process alive while one is open.
+"""Queues runs and keeps a worker alive.
 
 Tested in tests/pages/test_pages.py.
 """

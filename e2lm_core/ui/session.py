@@ -1,4 +1,4 @@
-"""The open studio, and the set that the visitor has in hand, kept across pages and in the link.
+"""The visitor's session: settings, current set, theme.
 
 Tested in tests/pages/test_pages.py.
 """

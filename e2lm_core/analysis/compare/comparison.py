@@ -1,4 +1,4 @@
-"""Two sets, or two versions of one set, compared on one fleet: means, scores, questions; paired where shared.
+"""Comparison of two sets or versions on one fleet: means, scores, questions; paired where shared.
 
 What is paired with what, and what that means for the intervals, is in docs/comparing.md.
 """

@@ -1,4 +1,4 @@
-"""A comparison in words, and as the JSON that the command line prints."""
+"""Sentences and the JSON document of a comparison."""
 
 from __future__ import annotations
 

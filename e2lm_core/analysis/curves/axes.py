@@ -1,4 +1,4 @@
-"""What a curve is drawn over: tokens seen, training steps, or the compute that training took."""
+"""X axes of learning curves: tokens seen, training steps, training compute."""
 
 from __future__ import annotations
 

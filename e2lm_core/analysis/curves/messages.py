@@ -1,4 +1,4 @@
-"""What the page of curves has found, in sentences that follow from the numbers."""
+"""Sentences of the page Curves."""
 
 from __future__ import annotations
 

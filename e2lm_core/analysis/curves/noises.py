@@ -1,4 +1,4 @@
-"""What a point of a curve is moved by, each by itself: its questions, its checkpoint, and its seed."""
+"""Noise components of a curve point: questions, checkpoint, seed."""
 
 from __future__ import annotations
 

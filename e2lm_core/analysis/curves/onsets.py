@@ -1,4 +1,4 @@
-"""When curves leave chance and when two of them part, against other questions and against training again."""
+"""Onset above chance and separation of model pairs, with question noise and training noise."""
 
 from __future__ import annotations
 

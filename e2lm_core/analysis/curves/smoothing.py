@@ -1,4 +1,4 @@
-"""Smoothed curves, to be drawn over the measured points and never instead of them."""
+"""Smoothed curves, drawn over the measured points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set's curves subject by subject."""
+"""Learning curves by subject."""
 
 from __future__ import annotations
 

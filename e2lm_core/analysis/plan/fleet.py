@@ -1,4 +1,4 @@
-"""A fleet of models and its pace: how long its checkpoints take over a number of questions."""
+"""Fleets and their pace: seconds a question at each checkpoint."""
 
 from __future__ import annotations
 

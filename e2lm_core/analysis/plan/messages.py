@@ -1,4 +1,4 @@
-"""A plan in words, as tables, and as the JSON that the command line prints."""
+"""Sentences, tables and the JSON document of a plan."""
 
 from __future__ import annotations
 

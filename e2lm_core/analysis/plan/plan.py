@@ -1,4 +1,4 @@
-"""How many questions a wanted certainty takes, and how long a fleet takes over them, by what was measured."""
+"""Sample size planning: questions needed for an interval width, and the fleet's time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chance of telling two models apart, how many questions that takes, and what no number of them can tell.
+"""Power analysis: probability of separating two models, required questions, detectable difference.
 
     SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
     power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, with of what the test finds

@@ -1,4 +1,4 @@
-"""How long a fleet takes on n cores or GPUs, and what they cost: simulated checkpoint by checkpoint from measured paces.
+"""Simulated schedule and cost of a fleet on n workers, from measured paces.
 
 T = start + the last worker's end, where whoever is free takes the run's next checkpoint, which takes
 fixed + questions · question seconds, and `first` more on a worker that has not had its configuration.

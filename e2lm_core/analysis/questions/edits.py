@@ -1,4 +1,4 @@
-"""What each question's results say, and what an edit changed: its old text against its new one.
+"""Effect of an edit on each question's metrics and on the set's means.
 
     final(metric) = mean over models of the metric at the model's last checkpoint
 

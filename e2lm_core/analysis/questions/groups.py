@@ -1,4 +1,4 @@
-"""What a grouping of a set's questions does to its numbers: how alike they are, and how many questions are left of them."""
+"""Effect of a grouping: intraclass correlation, design effect, effective sample size."""
 
 from __future__ import annotations
 

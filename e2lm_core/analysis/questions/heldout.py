@@ -1,4 +1,4 @@
-"""Is a choice of questions better, or does it flatter itself? Made on some models, judged on others.
+"""Held-out evaluation of a selection rule: folds over model families, gains and their intervals.
 
 Axes: M models, K checkpoints, Q questions, D random subsets, R resamples; further axes in front (simulations)
 are carried along.

@@ -1,4 +1,4 @@
-"""What is said of single questions and of a choice among them; each sentence follows from the numbers."""
+"""Sentences on single questions and on a selection."""
 
 from __future__ import annotations
 

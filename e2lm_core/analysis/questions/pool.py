@@ -1,4 +1,4 @@
-"""A set's questions one by one, as the models that count see them: figures, and some against the rest."""
+"""Item pool: item statistics of a set's questions over the scored models."""
 
 from __future__ import annotations
 

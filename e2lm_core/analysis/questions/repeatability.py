@@ -1,4 +1,4 @@
-"""Does what is said of single questions repeat? A figure of each question by one half of the models, and by the other.
+"""Split-half repeatability of item statistics across models.
 
     r        = correlation over questions of the figure by either half, with Fisher's interval
     interval = v -+ z sd(a - b) / 2      for v by all models, a and b by the halves

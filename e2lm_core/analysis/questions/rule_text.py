@@ -1,4 +1,4 @@
-"""A rule of one's own as text, `margin > 0 and subject = physics`: comparisons joined by `and`, nothing else.
+"""Parser of selection rules such as `margin > 0 and subject = physics`.
 
 Nothing of it is executed: a text that is not of this form is refused in a sentence that says what is allowed.
 """

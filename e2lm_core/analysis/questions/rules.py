@@ -1,4 +1,4 @@
-"""Rules that choose questions: what each sees is a sample of models, what it gives is a mask of questions.
+"""Selection rules: from a sample of models to a mask of questions.
 
 Axes: M models, K checkpoints, Q questions; further axes in front (simulations) are carried along. A rule may
 be told how often each question was drawn, `weights` [R, Q], and then chooses anew in every resample: [R, Q].

@@ -1,4 +1,4 @@
-"""Choosing among a set's questions: made on some models, judged on others, with how sure that is."""
+"""Item selection by a rule, evaluated on held-out models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What single questions do: how they rise, where they end, whether they part models; traits of their text.
+"""Item statistics: slope, discrimination, final values, and traits of the text.
 
 Axes: M models, K checkpoints in step order, Q questions; further axes in front (simulations) are carried
 along. NaN where a figure is undefined. Figures of one question are noisy: they are diagnostics, not

@@ -1,4 +1,4 @@
-"""What the page of ranks has found, in sentences that follow from the numbers, and what its words mean."""
+"""Sentences and help texts of the page Ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which questions hold a ranking up and which spoil it.
+"""Influence of each question on the ranking of the models.
 
 Axes: Q questions, M models, T checkpoints after the early window. Values are oriented: higher is better.
 """

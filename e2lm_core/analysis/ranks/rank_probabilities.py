@@ -1,4 +1,4 @@
-"""How sure an order of models is: over resamples, who stands at which rank and who beats whom.
+"""Rank and win probabilities over bootstrap resamples.
 
 Axes: R resamples, M models, K checkpoints. Scores are oriented: higher is better.
 """

@@ -1,4 +1,4 @@
-"""The models' order and how sure it is: ranks, wins, tau and decision accuracy over resampled questions."""
+"""Rank stability: ranks, wins, Kendall's tau and decision accuracy over resamples."""
 
 from __future__ import annotations
 

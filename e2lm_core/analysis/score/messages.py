@@ -1,4 +1,4 @@
-"""The Score in words: the finding, what would raise it most, the competition's words beside our reading."""
+"""Sentences of the page Score."""
 
 from __future__ import annotations
 

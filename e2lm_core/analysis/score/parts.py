@@ -1,4 +1,4 @@
-"""What a Score is made of: its parts with their weights, every score in a table, what would raise it most."""
+"""Components of the Score, all scores as a table, and advice on raising the Score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the competition's organisers published: figures beside a set's own, marked not comparable."""
+"""Published scores of the competition, marked as not comparable."""
 
 from __future__ import annotations
 

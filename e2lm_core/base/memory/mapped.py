@@ -1,4 +1,4 @@
-"""Large arrays that lie in files: processes that map the same file hold its content once, and the system may let it go.
+"""Memory-mapped arrays shared between processes.
 
 A file is written under another name first and is never changed: what has a name here is whole. Sent to another process,
 an array that lies in a file goes by its place there.

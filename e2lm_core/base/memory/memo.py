@@ -1,4 +1,4 @@
-"""What was made of a key is kept within a bound of memory, the least recently used forgotten first."""
+"""Bounded in-memory caches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database on a disk that cannot be written, opened to be read: with what its journal holds, or not at all.
+"""Read-only access to a database on a disk that cannot be written, its journal included.
 
 SQLite itself reads one where the journal's index lies beside it, or where the journal is empty. Else both are copied
 to the machine's own place for what passes, and read there; the copy goes with the process.

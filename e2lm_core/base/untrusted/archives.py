@@ -1,4 +1,4 @@
-"""Zip archives from strangers, read in memory within hard limits: nothing is unpacked to disk.
+"""Zip archives of unknown origin, read in memory within limits.
 
 Every archive that the studio opens, of a question set or of results, passes the same rules: a bounded number
 of entries, no name that leads out, no link, no password, no name twice, a bounded size each and in all, no

@@ -1,4 +1,4 @@
-"""Regular files that a stranger names, opened, or read whole within a limit; a pipe or a device is none.
+"""Regular files opened without following pipes or devices, read within a size limit.
 
 Tested in tests/base/untrusted/test_regular_files.py.
 """

@@ -1,4 +1,4 @@
-"""JSON from strangers: what it opens is counted before it exists, and what no other place can hold is refused."""
+"""JSON of unknown origin: size is bounded before parsing, non-portable values are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML from strangers: plain values only, no key twice, no anchors, and `!function` named but never run."""
+"""YAML of unknown origin: plain values only; `!function` is read as a name and never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsing what strangers give in a process of its own, with memory, processor time and clock limited.
+"""Sandbox: runs a parser in a process with limited memory, CPU and wall time.
 
 One process a studio stays warm, with the parsers imported, and forks for every job (`child.py`): that takes
 some milliseconds, and what a job took is given back when it ends. Where a system cannot fork (Windows) the

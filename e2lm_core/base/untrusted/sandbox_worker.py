@@ -1,4 +1,4 @@
-"""The process that parses what strangers give: a warm one that forks another for each job, which it limits.
+"""Sandbox worker: a warm process that forks a limited process for each job.
 
 Tested in tests/base/untrusted/test_sandbox.py.
 

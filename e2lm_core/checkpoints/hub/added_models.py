@@ -1,4 +1,4 @@
-"""Models added from a hub: list a family's checkpoints there, add some to the catalogue, remove them.
+"""Models added from a hub: list, add, pin, remove.
 
 A branch, tag or folder is resolved to a commit when it is added, and the commit is what is kept, downloaded
 and part of every result's key: what a hub changes later changes nothing here. What was added stands in

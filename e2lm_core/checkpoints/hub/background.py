@@ -1,4 +1,4 @@
-"""Downloads and verifications in a process of their own, so that no page waits for them.
+"""Downloads and verifications in a separate process.
 
 It is the command `python -m e2lm_core hub download …` (or `verify`), so what it does, refuses and keeps is
 what the command does. A page looks at the bytes on the disk, and at its one sentence when it failed.

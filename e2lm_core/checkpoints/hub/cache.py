@@ -1,4 +1,4 @@
-"""The cache of downloaded checkpoints: where they lie, whether they are whole, their bytes, their eviction.
+"""Cache of downloaded checkpoints: location, completeness, locks, eviction.
 
     cache/hub/whole/OWNER--NAME/COMMIT/root            a checkpoint of a branch, or
     cache/hub/whole/OWNER--NAME/COMMIT/sub/SUBFOLDER   one of a folder of the repository

@@ -1,4 +1,4 @@
-"""Requests to a model hub (branches, files, their bytes) through huggingface_hub's own calls.
+"""Requests to a model hub through huggingface_hub.
 
 Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, or from the file of
 a `huggingface-cli login` where the settings say so; it is used

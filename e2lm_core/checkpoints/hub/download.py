@@ -1,4 +1,4 @@
-"""The download of one checkpoint: its files chosen, room made sure of, resumed where it stopped, verified."""
+"""Download of one checkpoint: file selection, disk space, resume, verification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own Hugging Face cache: which checkpoints it holds, read where they lie, never copied, changed or evicted.
+"""Read-only access to the user's Hugging Face cache.
 
 models--OWNER--NAME/refs/BRANCH               the commit of a branch
 models--OWNER--NAME/snapshots/COMMIT/…        its files, links to blobs that are there whole or not at all

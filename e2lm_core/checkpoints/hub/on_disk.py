@@ -1,4 +1,4 @@
-"""How much of a hub's checkpoints is on this machine, and how far a download is."""
+"""Disk usage and download progress of hub checkpoints."""
 
 from __future__ import annotations
 

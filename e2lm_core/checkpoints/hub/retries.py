@@ -1,4 +1,4 @@
-"""Pauses before a hub is asked again: those that it asks for, and short ones where it is away for a moment.
+"""Retries of hub requests, after the pauses that the hub asks for.
 
 Tested in tests/checkpoints/hub/test_client.py.
 """

@@ -1,4 +1,4 @@
-"""A fleet that a disk need not hold: checkpoints fetched, used and let go in their order, two of them here at a time.
+"""Rolling run: checkpoints are downloaded, used and deleted, at most two at a time.
 
 Two lines work side by side. Each takes the next checkpoint, fetches it where it is not here, uses it and lets it go;
 one fetches at a time, so while one is used the next one comes. What was here before, was asked for by name or is

@@ -1,4 +1,4 @@
-"""Checkpoints that a rolling run has fetched for itself: marked before a byte of them is here, let go once nobody uses them.
+"""Leases of checkpoints downloaded by rolling runs.
 
     cache/hub/borrowed/PLACE   which run has fetched the checkpoint, from before its first byte until it is gone again
 

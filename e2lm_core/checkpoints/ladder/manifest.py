@@ -1,4 +1,4 @@
-"""The embedded ladder's `manifest.json`, checked, and read once as long as it is unchanged."""
+"""Manifest of the embedded ladder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 13-grams of a training text as a small file: sorted 64-bit digests, looked up by bisection.
+"""Index of the training text's 13-grams.
 
     key(gram) = first 8 bytes of blake2b(gram in UTF-8), big-endian
 

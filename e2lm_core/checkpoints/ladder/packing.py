@@ -1,4 +1,4 @@
-"""Packed weights: each row as integers of a few bits and a scale, then LZMA; one blob a checkpoint.
+"""Packed weights: quantised rows with LZMA compression.
 
     w ≈ scale[row] · q,   q = round(w / scale[row]) ∈ [−L, L],   scale[row] = max|w[row]| / L
 

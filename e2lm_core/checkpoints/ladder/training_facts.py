@@ -1,4 +1,4 @@
-"""Whether the embedded models were ever told a question's answer.
+"""Training facts of the ladder: whether a question's answer is in the training text.
 
 A flat curve on a question that was never taught says nothing about the question, so the studio asks here.
 """

@@ -1,4 +1,4 @@
-"""`compare` on the command line: two sets, or two versions of one."""
+"""Command `compare`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`plan` on the command line: how many questions a wanted certainty takes, how long a fleet over them, and what it costs."""
+"""Command `plan`."""
 
 from __future__ import annotations
 

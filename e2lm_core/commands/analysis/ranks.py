@@ -1,4 +1,4 @@
-"""`ranks` and `parting` on the command line: the numbers behind Curves and its ranking."""
+"""Commands `ranks` and `parting`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sq` and `score` on the command line: the signal of published curves, and a set's scores."""
+"""Commands `sq` and `score`."""
 
 from __future__ import annotations
 

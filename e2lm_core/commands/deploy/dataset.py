@@ -1,4 +1,4 @@
-"""`publish` on the command line: a set as a data set of a hub, its difference shown first.
+"""Command `publish`.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """

@@ -1,4 +1,4 @@
-"""`backup` and `restore` on the command line: a home as one file, and back."""
+"""Commands `backup` and `restore`."""
 
 from __future__ import annotations
 

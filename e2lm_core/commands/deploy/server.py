@@ -1,4 +1,4 @@
-"""`app` on the command line: the studio in the browser, from a checkout or from an installed package.
+"""Command `app`.
 
 Tested in tests/deploy/test_installed.py.
 """

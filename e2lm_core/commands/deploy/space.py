@@ -1,4 +1,4 @@
-"""`deploy` on the command line: the studio as a Space of a hub, made or brought up to date."""
+"""Command `deploy`."""
 
 from __future__ import annotations
 

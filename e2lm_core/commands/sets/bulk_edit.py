@@ -1,4 +1,4 @@
-"""`question …` for many questions in one step: retag, duplicate, copy, shuffle, balance, replace.
+"""Bulk commands of `question`: retag, duplicate, copy, shuffle, balance, replace.
 
 Joined to the others in commands/main.py.
 """

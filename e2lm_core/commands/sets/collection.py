@@ -1,4 +1,4 @@
-"""`tasks` and `sets …` on the command line: the sets there are; made, copied, renamed, put aside, brought back."""
+"""Commands `tasks` and `sets`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groups` on the command line: which questions hang together, proposed, weighed against results, and accepted."""
+"""Command `groups`."""
 
 from __future__ import annotations
 

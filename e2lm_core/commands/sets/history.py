@@ -1,4 +1,4 @@
-"""`undo`, `redo`, `versions` and `version …` on the command line: what a set was before, and back to it."""
+"""Commands `undo`, `redo`, `versions` and `version`."""
 
 from __future__ import annotations
 

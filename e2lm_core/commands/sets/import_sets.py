@@ -1,4 +1,4 @@
-"""`import` on the command line: a set from a task folder, a task's YAML, a bundle or a file of questions.
+"""Command `import`.
 
 Tested in tests/commands/sets/test_import_sets.py.
 """

@@ -1,4 +1,4 @@
-"""`people …` and the sharing of `sets …` on the command line, and as whom commands act."""
+"""Commands `people` and the sharing commands of `sets`."""
 
 from __future__ import annotations
 

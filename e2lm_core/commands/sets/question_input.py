@@ -1,4 +1,4 @@
-"""Questions as the command line gives them: of a file, of options, and as `FIELD=VALUE`; read as an import is.
+"""Parsing of questions from options and files.
 
 Tested in tests/commands/sets/test_questions.py.
 """

@@ -1,4 +1,4 @@
-"""`question …` on the command line: a set's questions listed, added, edited, deleted and moved."""
+"""Commands of `question`: list, add, edit, delete, move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of a data set: what the hub reads of it, then what a reader wants to know.
+"""README of a published data set.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """

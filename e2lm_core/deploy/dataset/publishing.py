@@ -1,4 +1,4 @@
-"""A set written to a data set of a hub: the difference first, and over no revision that was not named.
+"""Publishing a set as a hub data set: plan, diff, upload.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """

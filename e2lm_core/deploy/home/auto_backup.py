@@ -1,4 +1,4 @@
-"""A home on a disk that does not last, kept in a file on one that does: `E2LM_BACKUP`.
+"""Periodic backup of the home to E2LM_BACKUP.
 
 Where a mounted volume cannot hold a database that two programs share (object storage, say), the home lies on the
 container's own disk. It is brought back from the file when the server starts with an empty home, and written to it

@@ -1,4 +1,4 @@
-"""A home as one file, made while people write and runs compute: `backup`. What it holds comes back with `restore`.
+"""Consistent backup of the home as one archive.
 
 The archive is a tar with gzip: `backup.json` first, then what the home holds, each database as SQLite's own backup
 gives it, each set with its history as it was under the set's lock. The cache, the locks and the key that signs

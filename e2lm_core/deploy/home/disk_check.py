@@ -1,4 +1,4 @@
-"""Does a disk do what the studio needs of it? Found out by trying, with the very calls that it makes.
+"""Capability check of a disk: locking, atomic rename, fsync.
 
 A mounted volume may be object storage behind a file system: one that lets two programs write at once, or forgets
 what it has confirmed, loses work silently. What can be seen from here is tried: files renamed and flushed, locks

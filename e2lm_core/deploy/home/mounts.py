@@ -1,4 +1,4 @@
-"""Does what is saved last? Where the home lies, by the mounts that the system tells of: volume, own disk, memory.
+"""Mount detection: whether the home outlives a restart.
 
 A container's own disk ends with the container; only what is mounted into it stays.
 """

@@ -1,4 +1,4 @@
-"""A home brought back from a backup, while the app may run: what was there is put aside, nothing is deleted.
+"""Restore of a home from a backup.
 
 The archive is unpacked beside and looked through before anything is touched: its names, its databases, whether
 this studio can read them. Databases come back through SQLite's own backup, so that whoever has them open sees the

@@ -1,4 +1,4 @@
-"""The studio as a Space: what is there, what is wanted, the difference as a plan, and the plan carried out.
+"""Deployment as a Space: plan, diff, apply.
 
 A Space keeps what it has and what nobody asked to change: its title, its other variables and mounts. Files are
 what the image is built from; those of the Space that are no longer among them go.

@@ -1,4 +1,4 @@
-"""Which files an image is built from: the patterns of `.dockerignore`, as Docker reads them.
+"""Build context of the image, by the patterns of `.dockerignore`.
 
 It needs the standard library alone, since the script that tries the image out in a chroot reads it before
 anything is installed.

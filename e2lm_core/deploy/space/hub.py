@@ -1,4 +1,4 @@
-"""A hub's Spaces and data sets through huggingface_hub's own calls; every refusal is one sentence, and no token stands in any.
+"""Hub client for Spaces and data sets, with one-sentence errors.
 
 The token is `HF_TOKEN`'s: a login that lies in a file is not used without being named.
 Tested in tests/deploy/space/test_deployment.py.

@@ -1,4 +1,4 @@
-"""What goes to a Space: the files that its image is built from, its README, and never a secret.
+"""Files of a Space, checked for secrets.
 
 In a git checkout only files that git knows go, as they are on the disk now: notes and drafts beside them stay here.
 """

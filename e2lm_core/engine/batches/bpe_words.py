@@ -1,4 +1,4 @@
-"""Byte-level BPE by the word: each distinct word is encoded once, whatever the number of texts it is in.
+"""Byte-level BPE with a cache of words.
 
     encode(a + b) = encode(a) + encode(b)    where a ends in a visible ASCII character and b is a space
                                              followed by one

@@ -1,4 +1,4 @@
-"""From the log-probabilities of a batch's targets to the log-likelihoods of its requests.
+"""Sums target log-probabilities into request log-likelihoods.
 
 Tested in tests/engine/test_scorer.py.
 """

@@ -1,4 +1,4 @@
-"""Plans for models that go on from a state: a context is computed once, what follows it from copies of its state.
+"""Batch plans for models with recurrent state: each context is computed once.
 
     cost of a batch = contexts · length + rows · longest row + what two launches cost        in tokens
 

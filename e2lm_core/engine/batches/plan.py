@@ -1,4 +1,4 @@
-"""Batches, planned from the whole list of requests before anything is computed.
+"""Batch plans over the whole request list.
 
 A `Row` is a stretch of tokens in one line of a batch, a `Chunk` is a batch: it is computed whole and
 handed over whole. The same requests and budget always give the same plan, so an interrupted run that

@@ -1,4 +1,4 @@
-"""Requests as tokens, cut exactly as lm-evaluation-harness 0.4.13 cuts them (`TemplateLM._encode_pair`).
+"""Tokenisation of requests, equal to lm-evaluation-harness 0.4.13.
 
 - Whitespace at the end of the context moves to the start of the continuation.
 - The joined string is encoded; what follows the first len(encode(context)) tokens is the continuation.

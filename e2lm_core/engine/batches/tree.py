@@ -1,4 +1,4 @@
-"""Plans under which no prefix is computed twice: token sequences as a prefix tree, packed into rows.
+"""Batch plans over a prefix tree: no prefix is computed twice.
 
 Sequences are sorted, so that those with a common prefix are neighbours. A long prefix that many share
 becomes a trunk, computed once and kept as keys and values; below it every subtree that is small enough (as

@@ -1,4 +1,4 @@
-"""What a configuration says by name that a packed row of a prefix tree cannot give, or only up to a length.
+"""Configuration rules: model types and features that packed scoring does not support.
 
 The self-check's probe is short: what shows at its length it finds by itself, whatever its name. What sets in
 later (a window, a chunk, a choice among far tokens) is known here.

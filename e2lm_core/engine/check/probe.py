@@ -1,4 +1,4 @@
-"""What the self-check scores: random text with trunks and branches, on weights that make a difference show.
+"""Probe requests of the self-check.
 
 It is the same for every checkpoint of a vocabulary and a window, whatever was scored before.
 Tested in tests/engine/check/test_selfcheck.py.

@@ -1,4 +1,4 @@
-"""The check of packed scoring: a probe of random text is scored plainly as well.
+"""Self-check: compares packed with plain scoring on a probe.
 
     |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request of the probe
 

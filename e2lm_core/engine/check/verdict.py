@@ -1,4 +1,4 @@
-"""How a configuration is scored: which way of computing it agreed with plain batches, and within which limits.
+"""Verdict of the self-check: the scoring method of a configuration and its limits.
 
 Tested in tests/engine/check/test_selfcheck.py.
 """

@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster: the one that RAY_ADDRESS names, or one of this machine, started and ended with the process.
+"""Connection to a Ray cluster, existing or started here.
 
 What nodes get is this package's code as an archive, the numbers of `payload`, and nothing of the environment.
 Tested in tests/engine/cluster/test_ray.py.

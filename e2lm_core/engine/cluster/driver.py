@@ -1,4 +1,4 @@
-"""The backend of a Ray cluster: checkpoints spread over its cores or GPUs, chunks streamed back to this process.
+"""Ray backend: distributes checkpoints and streams chunks back.
 
 What identifies a checkpoint, its tokens and its window are found out here; nodes get weights and token numbers.
 Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time: so a slow driver is not

@@ -1,4 +1,4 @@
-"""What computes on a node: one core or one GPU, pulled chunk by chunk by the driver, which keeps all results.
+"""Ray actor that scores on one core or GPU.
 
 A run is begun, asked for more until it is done, and ended. An actor that dies takes nothing along but the
 chunks in flight: another goes on with those that the driver does not have.

@@ -1,4 +1,4 @@
-"""What goes from the driver to a node and back: numbers, tokens and a configuration, never a path, a token or a text."""
+"""Messages between driver and nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actors on a Ray cluster: as many as it has cores or GPUs, lent out one by one, made anew where one has died.
+"""Pool of Ray actors with leases and replacement.
 
 A thread looks after them, so that the cluster may grow and shrink while a run goes on. One kind of device a
 pool: a GPU's batches and roundings are not a core's.

@@ -1,4 +1,4 @@
-"""Attention over packed rows of a prefix tree: a token sees its ancestors in the row, and the row's trunk.
+"""Attention over packed rows of a prefix tree.
 
     softmax over [trunk | row] = w · softmax over row + (1 − w) · softmax over trunk,
     w = sigmoid(logsumexp of row − logsumexp of trunk)

@@ -1,4 +1,4 @@
-"""The parts of a decoder block, over tokens laid out flat: [N, hidden] in, [N, hidden] out.
+"""Decoder blocks over flat tokens: [N, hidden] to [N, hidden].
 
 What transformers' modules compute, without what scoring does not need: no dropout, caches or casts, results
 written over tensors that nobody reads again, and matrix products by the library that is fastest for them.

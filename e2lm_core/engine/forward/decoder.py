@@ -1,4 +1,4 @@
-"""The engine's own forward pass of a decoder over packed rows, without what scoring does not need.
+"""Decoder forward pass over packed rows.
 
 - In the last layer only what is scored has queries, an attention and an MLP; keys and values all have.
 - What the first layer projects depends on the token alone, so it is computed once for each distinct token

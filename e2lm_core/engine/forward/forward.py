@@ -1,4 +1,4 @@
-"""Log-probabilities of the targets on rows of tokens.
+"""Log-probabilities of targets on rows of tokens.
 
     log p(target) = log softmax(logits)[target]        in float32, natural log, at scored positions only
 

@@ -1,4 +1,4 @@
-"""Recipes for the model families that the engine knows: a decoder's blocks from a checkpoint's weights.
+"""Recipes that build decoder blocks from a model family's weights.
 
 A recipe reads weights by name and has to use every one of them: a checkpoint with one more than the recipe
 knows is another architecture, and is left to transformers. So is every family without a recipe. The

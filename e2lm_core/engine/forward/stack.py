@@ -1,4 +1,4 @@
-"""Checkpoints of one configuration as one decoder: their weights side by side, their tokens one after the other.
+"""Several checkpoints of one configuration stacked into one forward pass.
 
     y[c] = x[c] W[c]ᵀ + b[c]        of each checkpoint c, in one product
 

@@ -1,4 +1,4 @@
-"""Texts that go on from a state: what a model of transformers keeps of a beginning (keys and values, states of
+"""Forward pass that continues from a cached recurrent state.
 convolutions and recurrences), copied for everything that follows it.
 
 The model computes by its own forward and its own cache, as when it generates, but several tokens at a time

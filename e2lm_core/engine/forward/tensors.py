@@ -1,4 +1,4 @@
-"""Packed rows as the tensors of one batch, the same for every checkpoint that is scored on them.
+"""Tensors of a packed batch, shared by all checkpoints.
 
 Tested in tests/engine/forward/test_tensors.py.
 """

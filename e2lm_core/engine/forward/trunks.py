@@ -1,4 +1,4 @@
-"""What a plan's trunks leave under one model, or under several that are stacked, computed when first needed.
+"""States of shared prefixes, computed lazily and once.
 
 Tested in tests/engine/test_scorer.py and tests/engine/forward/test_stack.py.
 """

@@ -1,4 +1,4 @@
-"""The picture of a card: a report's document on accuracy, as curves with their 95% bands.
+"""Curve image of a data set card.
 
 Tested in tests/export/test_card.py.
 """

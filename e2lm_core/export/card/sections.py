@@ -1,4 +1,4 @@
-"""What a published set's card says of its measurements: curves, scores beside random answers, relevance, provenance.
+"""Measurement sections of a data set card.
 
 Every number is the report's. Nothing of it is a date, so that the same set and results give the same bytes.
 Tested in tests/export/test_card.py.

@@ -1,4 +1,4 @@
-"""Learning curves as one small SVG: lines, bands, chance and the early window; the same bytes for the same numbers.
+"""SVG of learning curves.
 
 Plotly draws in a browser alone, with a script of 4.7 MB. Colours, dashes and markers are the pages'.
 Tested in tests/export/test_picture.py.

@@ -1,4 +1,4 @@
-"""A chart of lines as an SVG, which a browser shows without a script: for what is to be there at once.
+"""SVG line chart.
 
 It takes the width that it is given: what stands along x stands at percents of it, and texts, marks and strokes keep their
 size. Colours, dashes and symbols are those of the other charts.

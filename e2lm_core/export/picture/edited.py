@@ -1,4 +1,4 @@
-"""What an edit changed, as two pictures: the question's mean over models, and the whole set's curves, old behind new.
+"""SVG charts of an edit: before and after.
 
 Tested in tests/export/test_edited.py.
 """

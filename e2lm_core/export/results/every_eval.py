@@ -1,4 +1,4 @@
-"""Results in every_eval_ever's schema 0.3.0: a record a checkpoint, and its samples beside it, where its datastore has them.
+"""Results in the every_eval_ever schema 0.3.0.
 
 The schema has no place for a checkpoint; its step and tokens stand among the model's details, its mark in the ids.
 """

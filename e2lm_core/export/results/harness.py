@@ -1,4 +1,4 @@
-"""Results as lm-evaluation-harness writes them: a folder a model, `results_DATE.json` and `samples_TASK_DATE.jsonl` a checkpoint.
+"""Results in lm-evaluation-harness's format, with samples.
 
 What reads the harness's files reads these. They name no version of the harness, which computed nothing of them.
 """

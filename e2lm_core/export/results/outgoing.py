@@ -1,4 +1,4 @@
-"""A set's results as they are handed on: of each complete checkpoint every question's log-likelihoods and the means.
+"""Complete results of a set, ready to be written.
 
 Tested in tests/export/results/test_harness.py.
 """

@@ -1,4 +1,4 @@
-"""Questions with the log-likelihood of every choice, whoever wrote them: the five metrics follow from these.
+"""Questions with the log-likelihoods of all choices, from any tool.
 
 Tested in tests/imported/formats/test_harness_samples.py and tests/imported/formats/test_lighteval.py.
 """

@@ -1,4 +1,4 @@
-"""every_eval_ever's shared schema (0.2 and 0.3): one JSON file a model and run, a list of results each with its metric.
+"""Reader of every_eval_ever 0.2 and 0.3.
 
 A record names its model and, where its writer says so, a revision; that is where a checkpoint is read from. Its samples
 (`…_samples.jsonl`) hold scores, no log-likelihoods, and are not needed for means.

@@ -1,4 +1,4 @@
-"""Tables of strangers as frames: rows and columns are counted before they exist, and text is never expanded.
+"""Table reader for untrusted files: bounded rows, columns and cells.
 
 Tested in tests/imported/formats/test_tables.py.
 """

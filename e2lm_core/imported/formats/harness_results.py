@@ -1,4 +1,4 @@
-"""lm-evaluation-harness's own `results_*.json` as evaluations, and what belongs to one run.
+"""Reader of lm-evaluation-harness `results_*.json`.
 
 The newer and the older layout are read (`acc,none` and `acc`; `model_args` as text or as an object). What is
 missing, broken or not a number is left out and named in a sentence.

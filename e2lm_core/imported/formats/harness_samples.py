@@ -1,4 +1,4 @@
-"""lm-evaluation-harness's `samples_*.jsonl`: the log-likelihoods that every metric follows from."""
+"""Reader of lm-evaluation-harness `samples_*.jsonl`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inspect's logs, `.json` and `.eval`: the means of every scorer. Its tasks generate, so there are no log-likelihoods.
+"""Reader of Inspect logs (means only).
 
 An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Inspect
 packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.

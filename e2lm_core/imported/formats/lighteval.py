@@ -1,4 +1,4 @@
-"""lighteval's `results_*.json` and the details that it keeps as Parquet: every question's log-probabilities.
+"""Reader of lighteval results and details.
 
 Results lie in `results/MODEL/`, details in `details/MODEL/DATE/details_TASK|SHOTS_DATE.parquet`, or both in one hub
 dataset; the date in the names joins them. Tasks are named `TASK|SHOTS`, before 0.12 `SUITE|TASK|SHOTS`, and before

@@ -1,4 +1,4 @@
-"""What AI2's evaluations write: OLMES (`oe-eval`), DataDecide's published instances, and olmo-eval.
+"""Reader of OLMES, DataDecide and olmo-eval results.
 
 A task's metrics lie in `task-000-NAME-metrics.json` (DataDecide: `NAME-metrics.json`), again in `metrics-all.jsonl` and
 `metrics.json`, and every question's log-likelihoods in `…-predictions.jsonl` beside it. olmo-eval has one `metrics.json`

@@ -1,4 +1,4 @@
-"""Published learning curves (the organisers' file format) and published single figures.
+"""Reader of the competition's curve file.
 
 The format: `{"data": {MODEL: {"iteration": [...], "gtokens": [...], BENCHMARK: [...], ...}}}`, all lists of
 one length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are passed over.

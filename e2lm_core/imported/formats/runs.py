@@ -1,4 +1,4 @@
-"""What belongs to one run, put together: its means, and its questions that lie in a file of their own.
+"""Joins the files of one run: means and samples.
 
 Tested in tests/imported/test_read_results.py.
 """

@@ -1,4 +1,4 @@
-"""Tables of scores as evaluations, CSV to Parquet, in the layouts that docs/results.md lists.
+"""Reader of score tables.
 
 Long: a row a score (model, task, metric, step, tokens_seen, score). Wide: a row a checkpoint with a column a
 metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object or a Python

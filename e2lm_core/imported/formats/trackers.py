@@ -1,4 +1,4 @@
-"""Curves as experiment trackers export them (W&B, trackio): rows by step, a column a metric, as a table of scores.
+"""Reader of W&B and trackio exports.
 
 A panel's CSV of W&B has `Step` and `RUN - METRIC` with its `__MIN` and `__MAX`; a run's history (`_step`, or trackio's
 `step` and `run_name`) has a column a metric. A metric is `TASK/METRIC` (`eval/arc_easy/acc`), `TASK_METRIC` with a known

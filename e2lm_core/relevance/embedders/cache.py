@@ -1,4 +1,4 @@
-"""Keeps embeddings and fitted classifiers in one SQLite file, by digest.
+"""SQLite cache of embeddings and fitted classifiers.
 
 Tested in tests/relevance/test_embeddings.py.
 

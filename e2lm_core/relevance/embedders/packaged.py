@@ -1,4 +1,4 @@
-"""Embedding models whose weights come as packages, so that nothing is downloaded.
+"""Embedding models distributed as Python packages.
 
 Such packages have a thin provenance: every file that decides a vector, code too, is held to its digest before any
 of it is loaded. A package is found by its metadata and read as data; none is imported for its weights.

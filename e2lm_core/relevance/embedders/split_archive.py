@@ -1,4 +1,4 @@
-"""A model that comes as one zip archive cut into several packages, as an index takes no file of its size."""
+"""Joins a model archive split over several packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A package's code, compiled from its source files alone once they are checked: no bytecode beside them, no other folder's.
+"""Import of an embedding package whose source files were verified beforehand.
 
 Tested in tests/relevance/embedders/test_packaged.py.
 """

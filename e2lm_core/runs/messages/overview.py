@@ -1,4 +1,4 @@
-"""What Result says of a set: how strong its signal is, and what to do next. All follows from its numbers."""
+"""Headline and next steps of the page Result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a rolling run: how much passes through the disk, and what it does just now."""
+"""Sentences on a rolling run: disk use and progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences and tables about runs: how far one is, what it saved, and which results are there after it."""
+"""Sentences and tables on run status."""
 
 from __future__ import annotations
 

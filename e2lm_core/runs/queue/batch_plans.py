@@ -1,4 +1,4 @@
-"""The requests that a job's batches are planned from, kept until it is done: a kill changes no bit of a result.
+"""Stored batch plans, so that an interrupted run resumes with equal bytes.
 
 Which questions share a batch decides a result's last bits (float32), so an interrupted job has to go on
 with the batches that it began with, and not with new ones made of what is left.

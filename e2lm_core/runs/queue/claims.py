@@ -1,4 +1,4 @@
-"""Which worker computes which checkpoint of a job: several may share one, and none does another's again.
+"""Checkpoint claims of workers that share a job.
 
 A worker takes a checkpoint before it begins it, for as long as its lease; one that was killed loses what it
 held when that runs out. Whose it is decides who may say how far it is.

@@ -1,4 +1,4 @@
-"""What a run computes is on its asker's account, by the day; where that is used up the run ends, and what it has is kept.
+"""Charges a run's CPU seconds to its owner's daily quota.
 
 Tested in tests/runs/queue/test_permissions.py.
 """

@@ -1,4 +1,4 @@
-"""When a lease is over, by a clock that nobody sets.
+"""Leases on a monotonic clock.
 
 The wall clock may be set back or forward by an hour while a run goes on. What counts instead are the seconds
 since the machine was started, sleep included: the same for all processes, and never set. A lease that was

@@ -1,4 +1,4 @@
-"""Whose a run is: who may see it, and who may cancel it.
+"""Permissions: who may see and cancel a run.
 
 A run is its asker's (`Job.owner`), of a set in somebody's workspace (`owner` in the payload; without one the home's
 own, or an example). Where nobody signs in, everybody sees and cancels all.

@@ -1,4 +1,4 @@
-"""How far a run is and how long it still takes: one reading of the queue, for every page and command."""
+"""Progress of a run, from the rows of its checkpoints in the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as jobs that survive anything: a queue in SQLite with leases, shared by the app and its workers.
+"""Job queue in SQLite with leases.
 
 A worker claims a job for some seconds and keeps extending its lease; when it is killed the lease runs out
 and the next claim gets the job, together with the progress that was saved. `attempt` numbers the claims,

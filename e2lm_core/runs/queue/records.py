@@ -1,4 +1,4 @@
-"""A run as a job: what is asked for, how far it is, and what happened to it."""
+"""Records of the queue: job, progress, event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run has cost and may cost: processor time over all its attempts and helpers, and a worker's memory."""
+"""CPU and memory limits of a run."""
 
 from __future__ import annotations
 

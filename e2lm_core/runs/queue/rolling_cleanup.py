@@ -1,4 +1,4 @@
-"""What rolling runs have fetched is theirs as long as they may go on with it; then it is let go."""
+"""Cleanup of checkpoints downloaded by finished rolling runs."""
 
 from __future__ import annotations
 

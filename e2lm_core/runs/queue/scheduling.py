@@ -1,4 +1,4 @@
-"""Whose turn it is: the next job to be claimed, and whether one that goes on gives way. `queue` says how."""
+"""Scheduling: priority, fairness, preemption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each checkpoint takes of a run, and took in earlier ones: from it follows what is fixed and what is by question."""
+"""Timings of checkpoints, from this run and earlier ones."""
 
 from __future__ import annotations
 

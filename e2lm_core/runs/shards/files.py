@@ -1,4 +1,4 @@
-"""Log-likelihoods as a file that any machine can write and the one with the store takes in.
+"""Shard files: log-likelihoods of one share of a run.
 
 Lines of JSON: a head that says which set, which share of which checkpoints; a line a checkpoint with its scope
 (the model's part of every key), its name, and `digests` [R · 16 bytes], `ll_nats` [R] as little-endian float64,

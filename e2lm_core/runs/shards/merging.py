@@ -1,4 +1,4 @@
-"""Results files taken into the store: what is there stays, the same again is nothing new, a conflict is said."""
+"""Merges shard files into the store and reports conflicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run are the i-th of n shares: the same on every machine, and each about as much work."""
+"""Deterministic split of checkpoints into n shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One set at one checkpoint: what is missing, what was computed of it, and its commit to the store.
+"""Run of one set at one checkpoint: missing requests, commits, errors, result.
 
 Files of a folder may be written to at any time. Their state is looked at before the fingerprint is taken of them and
 again before each commit; in between lies all that was read and computed. Where it differs, what is not committed is

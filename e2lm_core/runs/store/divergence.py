@@ -1,4 +1,4 @@
-"""Checkpoints that gave log-likelihoods that are not numbers: noted, so that no run computes them again.
+"""Checkpoints that diverged: log-likelihoods that are not numbers.
 
 A note holds for the checkpoint's files as they are and for the dtype: after a write, or in another dtype, it is
 scored again. It lies in the cache folder, whose loss costs one more attempt.

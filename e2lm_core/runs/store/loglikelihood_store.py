@@ -1,4 +1,4 @@
-"""The store of log-likelihoods, by model and by digest of context and continuation: none is computed twice."""
+"""Log-likelihood store, keyed by scope and content digest."""
 
 from __future__ import annotations
 

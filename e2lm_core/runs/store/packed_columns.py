@@ -1,4 +1,4 @@
-"""Results of a large set at one checkpoint as columns: one row of the database instead of one for each choice.
+"""Packed columns: many results of one checkpoint in one database row.
 
 A column is read as it lies on the disk, without an object for each number: 400,000 results in some ms instead of
 some hundred. Its keys ascend and lie there once for all checkpoints that have the same. Log-likelihoods stay the

@@ -1,4 +1,4 @@
-"""Requests that a run must score, and which of them are not in the store yet."""
+"""Requests of a set and which of them are missing in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the results that the package brings mean for a set: on which checkpoints it begins, and whether it shows them.
+"""Default checkpoints of sets with shipped results.
 
 Tested in tests/runs/store/test_shipped_results.py.
 """

@@ -1,4 +1,4 @@
-"""Results that the package brings: what the example sets gave when they were measured, so that a new home has them.
+"""Results of the example sets shipped with the package.
 
 Rows bear the store's own keys: checkpoint, dtype, window, BOS rule and scoring version, and the digest of the two
 texts. What has changed since, of a set, of a checkpoint or of the engine, finds none of them. Log-likelihoods are kept

@@ -1,4 +1,4 @@
-"""Ranking consistency (RC) in its readings: as the organisers drew it, as the first place scored it, and ours until November 2026.
+"""Readings of ranking consistency (RC).
 
 The competition asks for "the consistency of model rankings at 1 trillion tokens" (arXiv 2506.07731) and leaves
 open which models are ranked, and against which order. Axes: M models, T checkpoints that all of them share, the

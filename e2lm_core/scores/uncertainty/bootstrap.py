@@ -1,4 +1,4 @@
-"""One seeded bootstrap over questions, the same resample for all models, checkpoints and metrics.
+"""Bootstrap over questions: design, counts, resampled means.
 
 Axes: R resamples, Q questions. A resample is a row of counts (how often each question was drawn), so that the
 resampled curves of everything that was measured are matrix products `counts @ values`, and differences between

@@ -1,4 +1,4 @@
-"""By how much an interval's reach is scaled so that it holds in 95% of sets like the one at hand: the bootstrap's bootstrap.
+"""Interval calibration by the double bootstrap.
 
     c       the measured curves without the noise of the questions, which stand for the source
     y_j     c + d_j, the curves of another set of as many questions from it

@@ -1,4 +1,4 @@
-"""What the coverage studies measured: the table of the scores' intervals and the rules of their differences.
+"""Coverage tables of the simulation studies.
 
 `coverage.json` is written by `benchmarks/coverage/scores.py`, `reading_coverage.json` (RC and Score in the readings that
 compare architectures of one size) by `benchmarks/coverage/readings.py`, `difference_coverage.json` by

@@ -1,4 +1,4 @@
-"""Intervals for a set's curves, their differences and its scores: one bootstrap over questions for all of them.
+"""Bootstrap intervals of curves, differences and scores.
 
 Axes: R resamples, K checkpoints of a model, Q questions. Which method a score gets, and whether it gets any, is
 what `docs/uncertainty.md` measured; the table comes in as an argument (`coverage.load`).

@@ -1,4 +1,4 @@
-"""Interval methods for means, paired differences and the scores that are biased functions of noisy curves.
+"""Interval methods for means and for biased functions of noisy curves.
 
 The estimand of every interval: the expected value that a fresh set of as many questions from the same source
 would get from the same checkpoints. For a mean that is the source's mean. A score like SQ is a biased function of

@@ -1,4 +1,4 @@
-"""What every score is where nothing is right: the same log-likelihoods with answers drawn at random, no model run.
+"""Null distribution of every score under random answer keys.
 
 A set of questions that no model was taught gets an SQ, an RC and a Score as well, since early and late checkpoints
 answer the same questions and share their quirks. A score says something where it lies above what random gold gives.

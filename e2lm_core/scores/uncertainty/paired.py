@@ -1,4 +1,4 @@
-"""Two sets, or two versions of one, on the same resamples: differences of their means and of their scores.
+"""Paired bootstrap of two sets.
 
 Axes: R resamples, K checkpoints of a model, U the union of both sets' questions. Where the sets share questions,
 questions of the union are drawn with replacement and each set takes those of its own (an edited question is drawn

@@ -1,4 +1,4 @@
-"""Which interval a score gets: what the coverage study measured, as rules.
+"""Interval rules chosen by the coverage studies.
 
 The study (`benchmarks/coverage/scores.py`, `docs/uncertainty.md`) counts how often each method's interval holds the expected
 score of a fresh set, over kinds of learners, numbers of questions and numbers of models. A score gets the method that

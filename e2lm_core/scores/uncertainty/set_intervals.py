@@ -1,4 +1,4 @@
-"""How sure a set's numbers are: one bootstrap of its measurements, and the intervals that it allows.
+"""Intervals of a set's scores.
 
 The methods and their measured coverage are in docs/uncertainty.md; a score whose interval does not cover gets
 none, with the reason.

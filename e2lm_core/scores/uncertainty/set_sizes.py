@@ -1,4 +1,4 @@
-"""How wide an interval would be on a larger or smaller set: resamples of any size from the questions measured.
+"""Interval width as a function of the number of questions.
 
 Axes: R resamples, K checkpoints, Q measured questions. A set of n questions is drawn from the measured ones with
 replacement (m out of n), so that the source of the questions is taken to be what was measured of it. What holds

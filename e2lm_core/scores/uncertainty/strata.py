@@ -1,4 +1,4 @@
-"""What a set shows of the kind it is: how far its early curves rise, and on how many questions its models differ.
+"""Strata of sets by which interval coverage was studied.
 
 What learners are like decides how far an interval of their scores is from 95%; this is what can be seen of it. Axes: R
 resamples, K checkpoints of a model, Q questions.

@@ -1,4 +1,4 @@
-"""Habits that let a set be answered without its questions: where the gold stands and how long it is."""
+"""Position and length bias of the answer key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may not, and what should not, be exported: findings about a set, errors first, in question order.
+"""Findings on a set: errors and warnings before export.
 
 Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates
 by embedding need a model and live elsewhere.

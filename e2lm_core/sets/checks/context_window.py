@@ -1,4 +1,4 @@
-"""Prompts that are longer than a model reads, by the tokens that it counts in them.
+"""Check for prompts that exceed a model's context window.
 
 Tested in tests/sets/checks/test_check.py.
 """

@@ -1,4 +1,4 @@
-"""Proposes which questions of a set hang together: written from one template, or with one answer; a model is not asked.
+"""Proposed groups of similar questions.
 
 Questions that succeed and fail together are fewer than they look: an interval that takes them for independent is too
 narrow. A proposal is a label a question, None where it stands alone; whether it is right its author knows.

@@ -1,4 +1,4 @@
-"""The organisers' leak check: does the answer's text stand in its own prompt, few-shot examples included?
+"""Leak check: the answer's text in its own prompt.
 
 Words are compared normalised. Options that a prompt lists are left out, since listing them is not a leak.
 """

@@ -1,4 +1,4 @@
-"""What the checks make of one question by itself: made once for each, so that after an edit one question is looked at."""
+"""Cached features of a question's text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text compared as a reader would: normalised words, 13-grams, and whether a text looks English."""
+"""Text normalisation, 13-grams and language check."""
 
 from __future__ import annotations
 

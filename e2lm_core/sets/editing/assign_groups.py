@@ -1,4 +1,4 @@
-"""Writes which questions of a set hang together, or that none do."""
+"""Assigns questions to groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many questions changed in one step: retagged, duplicated, choices shuffled, the right ones balanced, words replaced.
+"""Bulk edits: retag, duplicate, shuffle, balance, replace.
 
 Each change makes new questions of old ones (`of`: which, by their ids) and can be looked at before it is saved.
 """

@@ -1,4 +1,4 @@
-"""Drafts: what a person has typed into a set and not saved, on the disk from half a second after it was typed.
+"""Drafts: unsaved edits kept on disk.
 
 A draft belongs to who typed it (`settings.author`) and to one place of a set: a question, a new one, or the
 prompt. It holds the fields as they were typed and as their author saw them before, so that what others saved

@@ -1,4 +1,4 @@
-"""Who has a set open, and whether it was changed: marks in the home that a page renews while it is open.
+"""Presence: who has a set open.
 
 A mark is a file without content, named by the author; its time is when the page last spoke.
 """

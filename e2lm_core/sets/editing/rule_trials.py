@@ -1,4 +1,4 @@
-"""Which rules were tried on a set, in the order of their first trial: who tries many finds one that seems to gain.
+"""Register of selection rules tried on a set.
 
 Kept beside the set, a line each, for all who choose among its questions; what was tried once counts once.
 """

@@ -1,4 +1,4 @@
-"""What a table's author has typed is saved by what they saw; what clashes with another's or is refused stays a draft."""
+"""Saves table edits by three-way merge; conflicts stay drafts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set as a table shows it: its rows as they lie on the disk, and what has changed since those that a table has.
+"""Table sync: rows of a set and changes since a known state.
 
 A row is the JSON of a line of `test.jsonl`. A table says which state it has by the set's digest; what this process
 still knows of that state is not sent again.

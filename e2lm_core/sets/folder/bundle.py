@@ -1,4 +1,4 @@
-"""A task folder as one zip, and back: nothing is extracted to disk, nothing in it is run."""
+"""Task folder as a reproducible zip, and back."""
 
 from __future__ import annotations
 

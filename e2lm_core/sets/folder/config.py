@@ -1,4 +1,4 @@
-"""A task's YAML from and to a `TaskConfig`, and where its data lies. Nothing that it names is ever run."""
+"""Task YAML to and from TaskConfig."""
 
 from __future__ import annotations
 

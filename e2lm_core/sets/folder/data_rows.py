@@ -1,4 +1,4 @@
-"""A task's rows from the files that its YAML leads to: JSONL, JSON or Parquet beside it.
+"""Rows of a task from JSONL, JSON or Parquet.
 
 Tested in tests/sets/folder/test_datafiles.py.
 """

@@ -1,4 +1,4 @@
-"""Where the rows of a task lie, as its YAML says: beside it, and nowhere else.
+"""Location of a task's data files.
 
 The studio's own loader is known by its bytes and never executed; a hub's dataset is never fetched.
 """

@@ -1,4 +1,4 @@
-"""Task folders on disk: `<name>.yaml`, `test.jsonl`, `dev.jsonl`, `loader.py`, `README.md`.
+"""Task folder on disk: read, write, digest.
 
 Reading runs nothing that a folder holds. Writing is all or nothing: the new folder is made beside the old
 one and takes its place in one step.

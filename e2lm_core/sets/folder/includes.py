@@ -1,4 +1,4 @@
-"""A task's YAML over the files that it includes, as lm-evaluation-harness merges them, inside the tree that was given."""
+"""Resolution of `include:` in task YAML."""
 
 from __future__ import annotations
 

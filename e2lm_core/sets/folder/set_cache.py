@@ -1,4 +1,4 @@
-"""Sets as they were last read or written by this process, so that an edit reads, checks and writes only what it changes.
+"""Cache of parsed sets, so that an edit writes only what changed.
 
 A set is known as long as the files of its folder are the very ones that were read: names, times, sizes and
 inodes. Of a file that changed only the lines that changed are read again. Everything here is shared between

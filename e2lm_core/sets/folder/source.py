@@ -1,4 +1,4 @@
-"""What a path leads to, as a question set: a task folder, the YAML of a task, a bundle, or a table of questions."""
+"""Opens any source as a set: folder, YAML, bundle, table, task name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meaning of answers: a letter, the choice's text, or a number that the whole column gives a meaning.
+"""Interprets answer keys: number, letter or text.
 
 Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts where every
 one is a choice's text. Where two of these readings fit and differ, the names of the choices' columns decide, or

@@ -1,4 +1,4 @@
-"""What columns are taken for: by their names in several languages, else by what stands in them. A guess, to be looked at."""
+"""Assigns roles to columns by name and content."""
 
 from __future__ import annotations
 

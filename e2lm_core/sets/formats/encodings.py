@@ -1,4 +1,4 @@
-"""Text from bytes whose encoding nobody said: a byte-order mark, UTF-8, or the likeliest of what spreadsheets write."""
+"""Detects text encodings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats there are: how each is called, what its files are named, and which one a file is, by its name and by what stands in it."""
+"""Supported file formats and their detection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a file that was read: its format, how its cells are cut, what its columns were taken for.
+"""Sentences on a file that was read.
 
 Tested in tests/sets/formats/test_reading.py.
 """

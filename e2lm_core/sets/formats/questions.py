@@ -1,4 +1,4 @@
-"""Rows with roles for their columns as questions; each row that is none is named, with its reason."""
+"""Builds questions from rows with column roles."""
 
 from __future__ import annotations
 

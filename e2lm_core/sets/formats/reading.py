@@ -1,4 +1,4 @@
-"""A file of questions read, whatever its format: in a process of its own, within limits, with what was found out on the way."""
+"""Reads a question file in the sandbox."""
 
 from __future__ import annotations
 

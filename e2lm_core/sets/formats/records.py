@@ -1,4 +1,4 @@
-"""What a file of questions holds before and after its columns have a meaning, and what may be said about both.
+"""Records of a file preview: options, rows, columns, problems.
 
 Tested in tests/sets/formats/test_reading.py.
 """

@@ -1,4 +1,4 @@
-"""Questions written as a file of another program, and in sentences what that format cannot hold of them."""
+"""Writes questions to a file and reports lost content."""
 
 from __future__ import annotations
 

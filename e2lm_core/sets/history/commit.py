@@ -1,4 +1,4 @@
-"""A change of a set is saved: its step first, then the set, then that it is there. What a kill cut short is mended here.
+"""Commits a change: journal first, then the set; recovers after a kill.
 
 Whoever calls is the set's one writer (`sets.locks`).
 """

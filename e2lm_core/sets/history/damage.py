@@ -1,4 +1,4 @@
-"""A history that cannot be read is said and kept beside the next one; a set that cannot be read comes back from it.
+"""Damage of a set's history: report, quarantine, replacement of an unreadable set.
 
 Whoever writes is the set's one writer. Tested in tests/sets/history/test_damage.py.
 """

@@ -1,4 +1,4 @@
-"""The difference between two states of a set, small enough to be kept for every edit; `state` applies it.
+"""Deltas between two states of a set.
 
 A delta is plain JSON. `config` and `readme` hold changed fields as `[old, new]`. `test` and `dev` hold under
 `edit` the changed fields of each question, under `out` and `in` the questions that left and came, each with

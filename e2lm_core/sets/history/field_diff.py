@@ -1,4 +1,4 @@
-"""What differs between two states of a set, question by question and field by field, with the words that differ.
+"""Differences between two states by question, field and word.
 
 Tested in tests/sets/history/test_versions.py.
 """

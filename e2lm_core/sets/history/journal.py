@@ -1,4 +1,4 @@
-"""The steps of a set, a line each in `log.jsonl`: what was done, by whom and when, and what that changed.
+"""Journal of a set's changes.
 
 A step is written before the set is, with the digest of the state that it leads to, and confirmed after: what
 a kill cuts short between the two is seen by whoever writes next, and mended (`saving.settle`). Only a set's one

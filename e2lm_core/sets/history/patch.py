@@ -1,4 +1,4 @@
-"""A state of a set on its way to an earlier or a later one: deltas applied to it, or taken back, one after another.
+"""Applies and reverts deltas.
 
 What a delta does not meet as it knows it stays as it is and is listed, so that a change can be taken back from
 under another's. Tested in tests/sets/history/test_delta.py.

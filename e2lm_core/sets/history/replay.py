@@ -1,4 +1,4 @@
-"""Earlier states of a set, found from the one that its folder holds and from full states, by way of the log.
+"""Earlier states by replay of the journal.
 
 Tested in tests/sets/history/test_commit.py and tests/sets/history/test_versions.py.
 """

@@ -1,4 +1,4 @@
-"""Deleted sets: each lies with its history in a folder that has the time in its name, so that none takes another's place.
+"""Trash of deleted sets.
 
 Whoever calls is the only writer of the set of that name. Tested in tests/sets/history/test_trash.py.
 """

@@ -1,4 +1,4 @@
-"""Questions as rows of a file, and as the docs that templates are given. Tested in tests/sets/prompts/test_render.py."""
+"""Questions as template docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a new set asks its questions: the layouts that it may begin with, one of ours or that of another set."""
+"""Prompt layouts of new sets."""
 
 from __future__ import annotations
 

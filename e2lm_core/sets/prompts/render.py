@@ -1,4 +1,4 @@
-"""Prompts, byte for byte those of lm-evaluation-harness 0.4.13 (`fewshot_context`, `construct_requests`).
+"""Prompts equal to lm-evaluation-harness 0.4.13.
 
     context      = description + Σ over shots (text + target_delimiter + target + fewshot_delimiter) + text
     continuation = target_delimiter + choice, for each choice

@@ -1,4 +1,4 @@
-"""Renders strangers' Jinja templates with time, memory and output bounded.
+"""Sandboxed rendering of Jinja templates.
 
 Two ways, chosen by the form of the template. One that only puts columns into text (names, a few methods
 and filters that do not grow their input, conditions, one loop over the choices) is bounded as it stands

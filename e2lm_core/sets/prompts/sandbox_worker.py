@@ -1,4 +1,4 @@
-"""The Jinja environment of prompts, and the program that renders with it in a process of its own.
+"""Worker process of the template sandbox.
 
 Tested in tests/sets/prompts/test_sandbox.py.
 

@@ -1,4 +1,4 @@
-"""Which examples stand in a question's prompt: the draws of lm-evaluation-harness 0.4.13 (`api/samplers.py`).
+"""Few-shot draws equal to lm-evaluation-harness 0.4.13.
 
 The sampler `first_n` takes the first of the pool. `default` draws K of it with one generator a task, seeded with
 1234 and drawn from once a question, so the examples of a question depend on its place in the set. The harness

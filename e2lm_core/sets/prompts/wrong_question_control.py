@@ -1,4 +1,4 @@
-"""The wrong-question control: a set's choices under the prompts of other questions, and under no question at all.
+"""Prompts of the wrong-question control.
 
 A right choice that models prefer whatever they were asked gives its question away: it is answered without being read.
 """

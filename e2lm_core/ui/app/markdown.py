@@ -1,4 +1,4 @@
-"""What the studio says, with others' text in it: the one way by which a sentence reaches Streamlit's Markdown.
+"""Safe Markdown with embedded user text.
 
 Paths of the machine are said by their variables' names to whoever does not sit at it.
 A question, a name or an error may hold anything: an image of another host, which each visitor's browser

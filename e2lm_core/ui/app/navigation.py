@@ -1,4 +1,4 @@
-"""The frame of every page: its title and look, the navigation between places, and the head of a place.
+"""Page frame and navigation.
 
 Tested in tests/pages/test_pages.py.
 """

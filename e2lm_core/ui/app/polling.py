@@ -1,4 +1,4 @@
-"""How often a page looks, in seconds, for what a run or a download has done since it was drawn."""
+"""Poll intervals."""
 
 from __future__ import annotations
 

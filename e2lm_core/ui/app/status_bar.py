@@ -1,4 +1,4 @@
-"""The thin strip on every page: which set, how many questions, and its state with a button to run or to cancel.
+"""Status bar: current set and run state.
 
 Tested in tests/pages/test_pages.py.
 """

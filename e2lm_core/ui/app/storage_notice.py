@@ -1,4 +1,4 @@
-"""In the strip: whether what is saved here ends with the next restart.
+"""Notice if saved data do not outlive a restart.
 
 Tested in tests/ui/app/test_storage_notice.py.
 """

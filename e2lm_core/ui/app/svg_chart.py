@@ -1,4 +1,4 @@
-"""Pictures that the server draws as SVG, there without any script of charts; the home's, a whole set's accuracy curves.
+"""SVG charts drawn on the server.
 
 That one is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
 themes: it follows a change of the theme, at which Streamlit draws no page again. What stands at a point is said

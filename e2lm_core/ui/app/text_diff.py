@@ -1,4 +1,4 @@
-"""Two texts side by side: which of their words differ, as HTML in which nothing of theirs is read as HTML."""
+"""Word diff of two texts as HTML."""
 
 from __future__ import annotations
 

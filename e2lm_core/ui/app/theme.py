@@ -1,4 +1,4 @@
-"""The logo, the icon, and the CSS rules that Streamlit's theme has no option for.
+"""Theme, logo and CSS.
 
 Tested in tests/pages/test_pages.py.
 """

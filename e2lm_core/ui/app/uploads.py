@@ -1,4 +1,4 @@
-"""The bytes of a file that a visitor has uploaded, on their account: each file counts once, for the day.
+"""Uploaded files, charged to the visitor's quota.
 
 Tested in tests/people/test_pages.py.
 """

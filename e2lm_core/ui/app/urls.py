@@ -1,4 +1,4 @@
-"""The seven places and their tabs: at which addresses they stand, which tab is shown, and links to them.
+"""URLs of places and tabs.
 
 A place is a page of the navigation. Which of its tabs is shown stands in the link (`?tab=`), beside the set and what
 the tab `holds` (metric, filters, the question in hand), so that a colleague comes to the same view; only that tab is

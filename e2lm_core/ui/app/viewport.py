@@ -1,4 +1,4 @@
-"""How wide the visitor's window is: the browser says so, and a page is drawn again when that changes.
+"""Viewport width of the browser.
 
 In a narrow one the navigation, which covers the page, closes once a place was chosen in it. Whoever opens a popover by
 the keyboard is led into it and, past its last field, back to its button: Streamlit draws it at the end of the document,

@@ -1,4 +1,4 @@
-"""What every page draws alike: its finding, a chart, a table with its download, a score, a metric, an empty state.
+"""Shared widgets: headline, chart, table, score card, empty state.
 
 Tested in tests/pages/test_pages.py.
 """

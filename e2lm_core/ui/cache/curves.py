@@ -1,4 +1,4 @@
-"""What the pages of curves and ranks show, computed beside them and once for what was measured.
+"""Cached results of the pages Curves and Ranking.
 
 Tested in tests/pages/test_curves.py.
 """

@@ -1,4 +1,4 @@
-"""What was drawn once of the same things is sent again as it was, to whoever looks: figures and tables take the longest.
+"""Replay of rendered elements while their inputs are unchanged.
 
 Streamlit's own replay of elements does it. Only what is no widget may be drawn so.
 Tested in tests/ui/cache/test_element_replay.py.

@@ -1,4 +1,4 @@
-"""What was measured of a set, read once for everybody and by content: equal sets on one fleet are one object.
+"""Cache of measurements by content.
 
 Tested in tests/ui/cache/test_measurements.py.
 """

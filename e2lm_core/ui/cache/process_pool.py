@@ -1,4 +1,4 @@
-"""Heavy work beside the pages: processes that compute while this one draws, and that give their memory back.
+"""Worker processes for heavy computations.
 
 One process computes figures, one embeds texts, one does what follows an edit at once. They are started with the server
 and end with it, have less weight than the pages where both want a core, and are replaced when they have grown. Without

@@ -1,4 +1,4 @@
-"""The figures of a set's questions and the choices among them, judged once for what was measured.
+"""Cached item statistics and selections.
 
 Tested in tests/pages/test_questions.py.
 """

@@ -1,4 +1,4 @@
-"""A set's results as the server has read them, for all who look: measured, resampled and scored once.
+"""Cached results of a set.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 """

@@ -1,4 +1,4 @@
-"""Scores of other sets, comparisons and simulated widths for Score, Compare and Plan, each computed once.
+"""Cached scores, comparisons and simulated widths.
 
 Tested in tests/pages/test_score.py.
 """

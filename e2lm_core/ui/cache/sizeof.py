@@ -1,4 +1,4 @@
-"""About how many bytes a value holds: its arrays and tables, and its texts where they are many."""
+"""Estimated size of a value in bytes."""
 
 from __future__ import annotations
 

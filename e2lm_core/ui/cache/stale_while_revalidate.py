@@ -1,4 +1,4 @@
-"""What pages show of a set that is being edited: the last results that were whole and computed, until the next ones are.
+"""Stale-while-revalidate for results of an edited set.
 
 A set whose results are new is not shown until what pages asked of its last ones is computed of these as well,
 beside the pages: nobody waits for figures that another's edit made old, and what stands on a page belongs together.

@@ -1,4 +1,4 @@
-"""What was computed once is kept for all who look, found again by the very objects that it was computed from.
+"""Process-wide cache, bounded by estimated bytes.
 
 All sessions of a server share one store. What is made of an object can be asked for only by whoever holds that
 object, so nobody finds what another's set was made into; `results` sees that equal sets are one object.

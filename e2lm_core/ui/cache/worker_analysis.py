@@ -1,4 +1,4 @@
-"""What pages show of measurements, computed: functions that run beside the pages, each once in a process.
+"""Analyses computed in a worker process.
 
 Tested in tests/pages/test_curves.py and tests/ui/cache/test_process_pool.py.
 """

@@ -1,4 +1,4 @@
-"""The checks of a set and its bundle as a process beside the pages makes them: with a studio of its own, opened once."""
+"""Checks and bundles computed in a worker process."""
 
 from __future__ import annotations
 

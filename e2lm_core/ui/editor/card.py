@@ -1,4 +1,4 @@
-"""One question as a card: a form with room for long text, for phones and for careful writing.
+"""Question editor as a card.
 
 What is typed is kept as a draft until it is saved, on this question or on a new one.
 Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.

@@ -1,4 +1,4 @@
-"""What the checks of a set have found: in one sentence, and in full.
+"""Panel of check findings and similar questions.
 
 Tested in tests/pages/test_pages.py.
 """

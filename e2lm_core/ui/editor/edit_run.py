@@ -1,4 +1,4 @@
-"""The run of an edit: the edited questions alone, at the checkpoints that the set's results are of.
+"""Run of an edit, started at its saving.
 
 It begins with the edit's saving: the worker computes while the page is still to be drawn again.
 Tested in tests/pages/test_live.py.

@@ -1,4 +1,4 @@
-"""Questions from and to files: what was read is looked at, mapped and counted before anything is added; and downloads.
+"""Import and download of question files.
 
 Tested in tests/pages/writing/test_files.py.
 """

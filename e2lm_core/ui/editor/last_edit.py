@@ -1,4 +1,4 @@
-"""What follows a change of a set: a run of what was edited, and which edit is looked at.
+"""The last edit and its run.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 """

@@ -1,4 +1,4 @@
-"""Live results beside the questions: what the last edit changed, each question's curves, and new ones as they come.
+"""Live results of an edit.
 
 What polls is a fragment of its own, while a run goes on and no longer: it draws beside the editor, never in it.
 Tested in tests/pages/test_live.py.

@@ -1,4 +1,4 @@
-"""Who else has the set open, and what they have saved since it was drawn: shown as soon as nobody is typing.
+"""Display of other editors and their changes.
 
 A script in the page asks the server every few seconds (`/presence`); only where something is new does it wake
 this fragment. The table of questions fetches what is new by itself, also while somebody types in it. The script also keeps the page's shortcuts out of text that is being typed: Ctrl+Z in a field takes back

@@ -1,4 +1,4 @@
-"""The prompt of a set: its style or its own templates, the description, and how many examples stand in it.
+"""Prompt form.
 
 Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 """

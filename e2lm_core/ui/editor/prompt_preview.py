@@ -1,4 +1,4 @@
-"""The prompt of a question as a model reads it: with its shots, counted in a model's tokens, and where its window cuts.
+"""Prompt preview with token count.
 
 Tested in tests/pages/writing/test_rendered.py.
 """

@@ -1,4 +1,4 @@
-"""The table of a set's questions: readable as a whole, edited in place, every edit saved at once.
+"""Question table.
 
 It is a component of our own (Streamlit's components API v2, which runs in the page itself and has its theme):
 Streamlit's own table can't wrap text, mark the right choice, set it by a click, or add, move and duplicate rows,

@@ -1,4 +1,4 @@
-"""The buttons above a set: copy it, delete it, undo and redo, its history, and whether edits run at once.
+"""Toolbar: copy, delete, undo, redo, history.
 
 Tested in tests/pages/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""The control that chooses how RC is read, on every page that shows RC or Score; the session keeps the choice.
+"""Control for the RC definition.
 
 Tested in tests/pages/test_score.py.
 """

@@ -1,4 +1,4 @@
-"""What `app.py` gives Streamlit's server beside the pages: middleware and routes.
+"""Middleware and routes of the ASGI app.
 
 Tested in tests/whole/test_browser.py.
 """

@@ -1,4 +1,4 @@
-"""What the script of a page may ask of the server, and how the server knows that it is one of its own pages.
+"""Signed requests of page components.
 
 A page hands its script a pass: who asks, by which sign-in, about which set, until when, signed with a key that
 lies in the home. It works where the browser keeps no cookie (in the frame of a Space); where there is one, it must

@@ -1,4 +1,4 @@
-"""`POST /drafts` and `/presence`: what a page of a set says while it is open, and what it hears.
+"""Routes `POST /drafts` and `/presence`.
 
 What is being typed into a form of the editor is kept as its author's draft; who else has the set open, and
 whether it was changed, is told. Tested in tests/ui/server/test_draft_routes.py.

@@ -1,4 +1,4 @@
-"""`/healthz`: what lives of the studio, as JSON with 200 or 503.
+"""Route `/healthz`.
 
 A run that waits without a worker gets one, as from a page that watches it: after a restart of the app, a run that
 was open goes on with nobody looking.

@@ -1,4 +1,4 @@
-"""What the server does when it starts and ends: its log is set up, a home that does not last is kept elsewhere.
+"""Server start and shutdown.
 
 What does not bode well for saved work is said in the log.
 """

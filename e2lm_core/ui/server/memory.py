@@ -1,4 +1,4 @@
-"""The server's memory: imports stay out of garbage collections, and what sessions leave behind goes back to the system.
+"""Garbage collection of the server process.
 
 Tested in tests/whole/test_memory.py.
 """

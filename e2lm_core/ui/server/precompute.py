@@ -1,4 +1,4 @@
-"""What pages show of a large set is computed before anybody asks: at the server's start, and once a run of it has ended.
+"""Precomputes pages of large sets.
 
 Of a laboratory's set each page takes a processor for ten seconds or more, whoever looks first. It is the set that was
 run last, in the metric and the reading that pages begin with. Where another run begins meanwhile, or an edit's, this

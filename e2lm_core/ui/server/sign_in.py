@@ -1,4 +1,4 @@
-"""Who asks where people sign in (E2LM_AUTH=oidc): Streamlit's own sign-in, and sandboxes for those who do not.
+"""Sign-in and guest workspaces.
 
 Any OpenID provider serves. On a Hugging Face Space it is the Hub, known from the Space's own variables; elsewhere
 the variables are these:

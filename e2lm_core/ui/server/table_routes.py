@@ -1,4 +1,4 @@
-"""`POST /table`: the table of questions asks for what it shows and says what its user did; `GET /table.js` is its script.
+"""Routes of the question table.
 
 Each answer is what has changed since the state that the table has, so that one word of 15,000 questions costs a
 line. Tested in tests/ui/server/test_table_routes.py.

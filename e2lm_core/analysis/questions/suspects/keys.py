@@ -1,4 +1,4 @@
-"""Which keys look wrong, and which questions have two right answers: what the models that know most answer instead.
+"""Doubtful answer keys: questions whose key contradicts the best models.
 
     P_qc   = sum_m w_m p_mqc,     w_m ~ max(0, (acc_m - chance) / (1 - chance))^8
     doubt  = P_q,best - P_q,gold

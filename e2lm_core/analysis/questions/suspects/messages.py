@@ -1,4 +1,4 @@
-"""Suspected questions and the control in words, as tables, and as the JSON that the command line prints."""
+"""Sentences, tables and the JSON document of suspects and of the control."""
 
 from __future__ import annotations
 

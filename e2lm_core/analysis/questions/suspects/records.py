@@ -1,4 +1,4 @@
-"""A suspected question and the list of them, as values."""
+"""Records of suspected questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that cannot be told apart or that nobody takes, and questions that part nobody.
+"""Weak distractors and questions without signal: duplicate, unused and constant choices.
 
     alike_ab = 1 - rms(x_a - x_b) / sqrt(rms(x_a)^2 + rms(x_b)^2),   x_c = l_c - mean of all choices' l
 

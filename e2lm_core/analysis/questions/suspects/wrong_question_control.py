@@ -1,4 +1,4 @@
-"""What models answer who did not read the question: the wrong-question control, of a set and of each question.
+"""Wrong-question control: accuracy without the question, for the set and for each question.
 
     unread_mq = share of the other questions' prompts under which model m prefers q's right choice
     p         = P(mean of unread_mq under keys drawn at random >= the measured one)

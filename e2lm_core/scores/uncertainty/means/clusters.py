@@ -1,4 +1,4 @@
-"""How much less questions in groups tell than as many by themselves: intraclass correlation and design effect.
+"""Intraclass correlation and design effect of grouped questions.
 
     ICC  = (MSB - MSW) / (MSB + (m0 - 1) MSW),   m0 = (n - sum of m_g^2 / n) / (k - 1)
     DEFF = sum over groups of (sum of a group's deviations)^2 / sum of squared deviations

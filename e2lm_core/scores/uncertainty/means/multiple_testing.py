@@ -1,4 +1,4 @@
-"""Many comparisons judged together: the chance that any one is found by luck stays at 5%.
+"""Multiple testing: Holm's procedure.
 
     Holm: of m p-values, the i-th smallest is judged at alpha / (m - i + 1), until one fails
 

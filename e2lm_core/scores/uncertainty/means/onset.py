@@ -1,4 +1,4 @@
-"""From which checkpoint on a curve stays on one side of a line, and how sure that place is.
+"""Onset of a lasting difference, with its interval.
 
 Axes: R resamples, K checkpoints. A place is an index into the K checkpoints; K itself stands for "never".
 """

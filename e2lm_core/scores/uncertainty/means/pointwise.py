@@ -1,4 +1,4 @@
-"""Which interval the mean of a metric gets, and the difference of two, by what was seen to cover.
+"""Intervals of means and differences at each checkpoint.
 
 Axes: R resamples, K points, Q questions. What was measured comes as values [K, Q], and as the means of resamples
 [R, K], which know of groups: their spread over that of independent questions is the design effect.

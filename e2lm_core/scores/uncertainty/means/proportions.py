@@ -1,4 +1,4 @@
-"""Intervals of shares and of their differences that hold near 0 and 1, with few questions and with rare changes.
+"""Intervals of proportions and their differences: Wilson, Newcombe, Bonett–Price.
 
     Wilson           (p + q^2/2n -+ q sqrt(p (1 - p)/n + q^2/4n^2)) / (1 + q^2/n)
     Newcombe         d - sqrt((p2 - l2)^2 + (u1 - p1)^2)  to  d + sqrt((u2 - p2)^2 + (p1 - l1)^2),  d = p2 - p1

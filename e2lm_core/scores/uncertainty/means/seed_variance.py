@@ -1,4 +1,4 @@
-"""How far a model's mean moves when it is trained again: the variance between replicates, less what questions explain.
+"""Seed variance of a model's mean.
 
     t^2 = mean over pairs of replicates and checkpoints near a step of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
     seeds^2 = t^2 - checkpoints^2,      checkpoints as `methods.wiggle` has it

@@ -1,4 +1,4 @@
-"""The program that has lm-evaluation-harness build a task's documents: run by a Python that has lm_eval, never by the studio.
+"""Program that builds task documents with the user's lm_eval.
 
 Tested in tests/sets/folder/foreign/test_harness_subprocess.py.
 

@@ -1,4 +1,4 @@
-"""Rows as the harness's data sets give them: every column in every row, and one kind of value a column, nested ones too."""
+"""Rows as the harness's `datasets` would give them."""
 
 from __future__ import annotations
 

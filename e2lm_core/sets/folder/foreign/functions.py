@@ -1,4 +1,4 @@
-"""Functions that a task names are never run: short ones of the harness's tasks are known by what they say, and ours takes their place.
+"""Recognises task functions by a hash of their syntax tree.
 
 A function is known by the sha256 of its meaning: its syntax tree and those of everything in its module that it uses,
 without comments, docstrings and annotations of place. A name that the module makes while it runs is known by the whole module.

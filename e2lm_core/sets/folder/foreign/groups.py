@@ -1,4 +1,4 @@
-"""A group of tasks as one set with subjects: the tasks that a group's YAML names, or all that a folder holds, in one tree.
+"""Groups of tasks in an lm-eval tree.
 
 A group names tasks, tags and other groups, each perhaps with keys that count instead of the task's own; they are
 looked for in the group's own folder and below it, then in the whole tree, as lm-evaluation-harness's index does.

@@ -1,4 +1,4 @@
-"""A task whose documents the user's own lm-evaluation-harness builds, in a process of its own, and which is then plain columns.
+"""Runs the user's lm-evaluation-harness in a subprocess.
 
 The harness runs the code that the task names, as it does for whoever runs `lm_eval`: it is the user's own program,
 asked for by name, and the studio runs none of that code itself. What it built is kept with where it came from.

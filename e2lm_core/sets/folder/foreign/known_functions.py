@@ -1,4 +1,4 @@
-"""What short functions of lm-evaluation-harness's tasks do, written again: each under the hashes that `functions` knows it by.
+"""Reimplementations of known task functions.
 
 `process_docs` gives rows for rows, in their order; `doc_to_…` a value for a row. Every entry is compared with the
 harness's own function.

@@ -1,4 +1,4 @@
-"""Several tasks as one set: each task a subject, the prompts of every question its own task's.
+"""Merges several tasks into one set with subjects.
 
 The examples of a task are drawn from its own, which one task of the harness cannot do for several; so such a set has none.
 

@@ -1,4 +1,4 @@
-"""A task with any columns in the studio's form: question, choices and answer as the harness would build them, with equal prompts.
+"""Normalises a foreign task to question, choices and answer with equal prompts.
 
 The task's own templates are rendered for every row, which gives each document's text, choices and target. Then the
 form that leaves its author most to edit is taken, of those whose prompts are the same for every row: its own

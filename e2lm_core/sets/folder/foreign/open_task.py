@@ -1,4 +1,4 @@
-"""Opens a task of somebody else's making: its rows, our functions for those that are known, and the studio's form of it."""
+"""Opens a foreign task."""
 
 from __future__ import annotations
 

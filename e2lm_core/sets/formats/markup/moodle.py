@@ -1,4 +1,4 @@
-"""Moodle XML (`<quiz>` of `<question>`s): multiple choice with one right answer, and true or false.
+"""Moodle XML.
 
 https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, `idnumber` or a name of its own the id.
 """

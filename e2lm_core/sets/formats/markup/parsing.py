@@ -1,4 +1,4 @@
-"""XML from strangers, an element at a time: no document type, no entity, bounded depth and number of elements."""
+"""XML elements of untrusted files, streamed within limits."""
 
 from __future__ import annotations
 

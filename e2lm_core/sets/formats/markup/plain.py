@@ -1,4 +1,4 @@
-"""The text of what is written in HTML or XML, and a text as XML that gives it back: `<p>`, `<br/>`, `<pre>`.
+"""Plain text of HTML and XML, and back.
 
 Paragraphs and breaks become line breaks, small letters above and below keep their meaning (H₂O, 10⁻³, x^{n+1}), links
 lose their addresses, scripts and styles go. What a text cannot hold (an image, a formula as MathML) is named.

@@ -1,4 +1,4 @@
-"""QTI 2 and QTI 3 (`assessmentItem`, `qti-assessment-item`): one choice of several; packages written as QTI 2.2.
+"""QTI 2 and 3.
 
 https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are passed over.
 """

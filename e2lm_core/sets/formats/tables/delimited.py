@@ -1,4 +1,4 @@
-"""CSV and TSV: the separator is found, cells that a spreadsheet would run come and go with an apostrophe."""
+"""CSV and TSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of cells as rows with named columns, counted while they come: what CSV, TSV and spreadsheets share.
+"""Named columns over lines of cells, with limits.
 
 Tested in tests/sets/formats/tables/test_delimited.py.
 """

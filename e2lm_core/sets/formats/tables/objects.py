@@ -1,4 +1,4 @@
-"""JSON and JSONL: an object a question.
+"""JSON and JSONL.
 
 Tested in tests/sets/formats/test_reading.py.
 """

@@ -1,4 +1,4 @@
-"""Questions as Parquet: a stranger's table as rows, counted before they exist, and our own written.
+"""Parquet.
 
 Tested in tests/sets/formats/test_reading.py.
 """

@@ -1,4 +1,4 @@
-"""XLSX through openpyxl: values alone, of one sheet; no formula, link, macro or document type is followed."""
+"""XLSX (values of one sheet)."""
 
 from __future__ import annotations
 

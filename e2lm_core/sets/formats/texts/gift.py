@@ -1,4 +1,4 @@
-"""GIFT, Moodle's text format: `::id:: question {=right ~wrong}`, blocks between empty lines, read and written.
+"""GIFT.
 
 https://docs.moodle.org/en/GIFT_format. Of each question its title (or `[id:…]`) is the id, of a category the path the
 subject. Weights other than 100%, feedback and tags are passed over; what is no choice of one answer is refused.

@@ -1,4 +1,4 @@
-"""Questions as lines of text: Aiken, and Markdown lists in the ways in which people write them.
+"""Aiken and Markdown lists.
 
 A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`) or lettered
 lines (`A. …`, `b) …`); the right one is ticked, bold, or named by a line `ANSWER: B`. Aiken

@@ -1,4 +1,4 @@
-"""What is typed into a form goes to the server as it is typed: Streamlit itself sends a form's text with its button.
+"""Autosave of form fields.
 
 A script in the page listens to the form's fields and posts them to `/drafts`, at most .4 s after a change and at
 once when the page is left. What could not be sent (the server is down) waits in the tab and goes with its next

@@ -1,4 +1,4 @@
-"""Two authors' texts of one field side by side: nothing is overwritten before one of them has chosen.
+"""Conflict panel.
 
 What clashes is a draft of its author until then, so that it outlives a reload.
 Tested in tests/pages/writing/test_writers.py.

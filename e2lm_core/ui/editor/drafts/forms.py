@@ -1,4 +1,4 @@
-"""Forms that keep what is typed into them: what each shows, what its author saw before, and its draft.
+"""Forms with drafts.
 
 A form has a name of its own, which does not change while somebody types: a key that held the content would lose
 the button that was pressed where a colleague saved first. Tested in tests/pages/writing/test_drafts.py.

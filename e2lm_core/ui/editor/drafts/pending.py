@@ -1,4 +1,4 @@
-"""What of a set is typed and not saved, beyond the form that is open, with the way to it.
+"""Pending drafts of a set.
 
 Tested in tests/pages/writing/test_drafts.py.
 """

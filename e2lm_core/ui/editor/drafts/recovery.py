@@ -1,4 +1,4 @@
-"""What was typed and could not be saved, as text that can be copied; and what is said of a set that is gone.
+"""Recovery of unsaved text when a set is gone.
 
 Tested in tests/pages/writing/test_drafts.py.
 """

@@ -1,4 +1,4 @@
-"""Saving what was typed: what merges is saved, what clashes or is refused stays its author's draft.
+"""Saves a form by three-way merge.
 
 Tested in tests/pages/writing/test_drafts.py and tests/pages/writing/test_writers.py.
 """

@@ -1,4 +1,4 @@
-"""Curves: one chart a metric or a small one a subject, and the tables behind it.
+"""Tab Accuracy.
 
 Tested in tests/pages/test_curves.py.
 """

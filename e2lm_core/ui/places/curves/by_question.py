@@ -1,4 +1,4 @@
-"""Curves, question by question: a table of all, and the curves of the one that is selected in it.
+"""Tab By question.
 
 Tested in tests/pages/test_curves.py.
 """

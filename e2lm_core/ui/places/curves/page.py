@@ -1,4 +1,4 @@
-"""Curves: of all questions together, of single ones, subject by subject; and the models' order that they make.
+"""The place Curves.
 
 Tested in tests/pages/test_curves.py.
 """

@@ -1,4 +1,4 @@
-"""Curves, the ranking: the models' order over tokens, how sure and how early it is, and which questions hold it.
+"""Tab Ranking.
 
 Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 """

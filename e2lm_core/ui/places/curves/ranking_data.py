@@ -1,4 +1,4 @@
-"""The models' order on one metric as the parts of the ranking show it, each of its tables made once.
+"""Data of the tab Ranking, computed once.
 
 Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""Decide, comparing: the set in hand against another set or an earlier version of itself, paired on what both share.
+"""Tab Compare.
 
 Tested in tests/pages/test_score.py.
 """

@@ -1,4 +1,4 @@
-"""Decide: between two versions or two sets, and how many questions are enough.
+"""The place Decide.
 
 Tested in tests/pages/test_score.py.
 """

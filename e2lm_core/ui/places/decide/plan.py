@@ -1,4 +1,4 @@
-"""Decide, how many questions: what is to be known and on which fleet, how many questions that takes, and how long.
+"""Tab How many questions.
 
 Tested in tests/pages/test_score.py.
 """

@@ -1,4 +1,4 @@
-"""Adding a hub's checkpoints to the catalogue: which family, which model, which of its checkpoints.
+"""Form to add a hub model.
 
 Tested in tests/pages/test_checkpoints.py.
 """

@@ -1,4 +1,4 @@
-"""The models that were added from a hub: how much of each is here, downloading, verifying, evicting, removing.
+"""Panel of hub models: download, verify, evict, remove.
 
 Tested in tests/pages/test_checkpoints.py.
 """

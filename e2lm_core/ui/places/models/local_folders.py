@@ -1,4 +1,4 @@
-"""Folders of checkpoints on this machine: added in a dialog, which asks what a step means where nothing tells it.
+"""Form to add a local folder.
 
 Tested in tests/pages/test_checkpoints.py.
 """

@@ -1,4 +1,4 @@
-"""Models and runs: a run of the set in hand, the checkpoints there are, and results from elsewhere.
+"""The place Models and runs.
 
 Tested in tests/pages/test_pages.py, tests/pages/test_checkpoints.py and tests/pages/test_results.py.
 """

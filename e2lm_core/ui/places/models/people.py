@@ -1,4 +1,4 @@
-"""Who signs in and what they use, and how much may be whose: for administrators, and one's own for everybody.
+"""Panel of people and quotas.
 
 Tested in tests/people/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""Models and runs, a run: which checkpoints, what they cost, the run's progress, and what is computed already.
+"""Tab Run.
 
 Tested in tests/pages/test_pages.py.
 """

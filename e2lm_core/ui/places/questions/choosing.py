@@ -1,4 +1,4 @@
-"""Choosing among questions: a rule, what it does on models held out, and the copy that keeps them.
+"""Tab Choosing.
 
 Tested in tests/pages/test_questions.py.
 """

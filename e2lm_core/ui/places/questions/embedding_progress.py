@@ -1,4 +1,4 @@
-"""Relevance in the background: its texts are embedded a few at a time, so that a page can say how far it is.
+"""Background embedding with progress.
 
 With another model than the default the studio's own exemplars are embedded too, which takes a minute or two; what was embedded is kept,
 so whoever cancels loses nothing. Tested in tests/ui/places/questions/test_embedding_progress.py.

@@ -1,4 +1,4 @@
-"""Every question with its figures: filters, the table, and the curves of a selection against the rest.
+"""Tab Measured.
 
 Tested in tests/pages/test_questions.py.
 """

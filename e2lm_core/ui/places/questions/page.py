@@ -1,4 +1,4 @@
-"""Questions: writing them, what each of them does, which to doubt, choosing among them, and how much science they are.
+"""The place Questions.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_questions.py.
 """

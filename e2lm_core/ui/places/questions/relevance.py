@@ -1,4 +1,4 @@
-"""Questions, their relevance: how probably each question would be accepted as science, why, and how true that is.
+"""Tab Relevance.
 
 Tested in tests/pages/test_pages.py.
 """

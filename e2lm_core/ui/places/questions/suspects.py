@@ -1,4 +1,4 @@
-"""The questions to look at, with the evidence, and whether the set can be answered unread: the wrong-question control.
+"""Tab Suspects.
 
 Tested in tests/pages/test_questions.py.
 """

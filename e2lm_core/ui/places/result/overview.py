@@ -1,4 +1,4 @@
-"""Result, its overview: the first run, the headline numbers with the accuracy curves, and what to do next.
+"""Tab Overview.
 
 Tested in tests/pages/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""Result: the verdict on a set, its four numbers, what would raise them, and what others have published.
+"""The place Result.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_score.py.
 """

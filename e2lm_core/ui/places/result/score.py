@@ -1,4 +1,4 @@
-"""Result, the Score: its parts beside the example sets, what would raise it most, and published figures.
+"""Tab Score.
 
 Tested in tests/pages/test_score.py.
 """

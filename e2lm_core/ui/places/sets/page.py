@@ -1,4 +1,4 @@
-"""Sets, the home: what this is, three ways in, all sets as cards, what runs, and what was deleted.
+"""The place Sets.
 
 Results are read of the set in hand and of examples whose results the package brings, their scores last: of others that
 nobody has looked at it says what their last run was.

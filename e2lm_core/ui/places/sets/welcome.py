@@ -1,4 +1,4 @@
-"""Three ways into the studio: try the example, write a set, import one. Whoever takes one has it in hand.
+"""Ways to start: example, new set, import.
 
 Tested in tests/pages/test_sets.py.
 """

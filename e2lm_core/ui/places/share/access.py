@@ -1,4 +1,4 @@
-"""Sharing the set in hand: with whom, by which link, and taking it back.
+"""Sharing controls.
 
 Tested in tests/people/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""Share: the bundle that lm-evaluation-harness runs, the report, what stands in their way, and the link.
+"""The place Share.
 
 Tested in tests/pages/test_pages.py.
 """

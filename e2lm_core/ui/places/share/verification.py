@@ -1,4 +1,4 @@
-"""The button that has lm-evaluation-harness itself run a set's bundle, and what came of it.
+"""Verification of a bundle.
 
 Tested in tests/export/test_background_verify.py.
 """

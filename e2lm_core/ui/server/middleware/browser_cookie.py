@@ -1,4 +1,4 @@
-"""Which browser asks: a cookie with a random number, so that drafts and one's own edits outlive a reload.
+"""Browser cookie.
 
 It names nobody and is sent to no page: of it, others see only `author`, which does not lead back to it.
 """

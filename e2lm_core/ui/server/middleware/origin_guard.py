@@ -1,4 +1,4 @@
-"""Who may come in: no other site's script, no name that is not the server's own, nobody at the counters.
+"""Host and origin checks.
 
 Streamlit lets any page of the visitor's own machine (`http://localhost:ANY`) open a session, and its own
 protection of uploads needs a cookie that browsers withhold in a Space's frame. Browsers say themselves where

@@ -1,4 +1,4 @@
-"""Every request has an id, which is answered as `X-Request-Id` and stands in the log's lines about it.
+"""Request log with ids.
 
 The log names the method, the page or kind of address, the status and the time taken: no query, no file's or set's
 name, nothing of a session.

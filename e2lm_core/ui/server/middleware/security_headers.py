@@ -1,4 +1,4 @@
-"""Headers of every answer: what a page may load and run, who may frame it, and that types are not guessed.
+"""Security headers and preload links.
 
 The policy is as strict as Streamlit's own pages allow: scripts come from this server alone (`blob:` for the
 components that it loads so), styles may stand in elements (its styling does nothing else), pictures and

@@ -1,4 +1,4 @@
-"""Streamlit's own scripts, styles and fonts, read once and answered from memory, packed where the browser takes it.
+"""Cache of static files.
 
 A first visit loads some seventy of them before it shows anything, and Streamlit opens each anew and sends it as it lies
 on the disk. Their names hold a digest of what is in them, so none changes while the server runs.

@@ -1,4 +1,4 @@
-"""How much of uploads is held in memory: so much of one session, so much in all, and no more.
+"""Limit of uploaded bytes.
 
 Streamlit keeps what is uploaded until its session ends, also where no page asks for a file.
 """

@@ -1,4 +1,4 @@
-"""The results from elsewhere that are open on the page: what they are, what there is to know of them, their download.
+"""The current import.
 
 Tested in tests/pages/test_results.py.
 """

@@ -1,4 +1,4 @@
-"""The curves of results from elsewhere, with the studio's own runs on demand, their scores and their tables.
+"""Curves of imported results.
 
 Tested in tests/pages/test_results.py.
 """

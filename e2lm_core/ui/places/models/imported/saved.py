@@ -1,4 +1,4 @@
-"""The results from elsewhere that are kept: opened, removed, brought back.
+"""Saved imports.
 
 Tested in tests/pages/test_results.py.
 """

@@ -1,4 +1,4 @@
-"""Files of results that a visitor gives: read once, and open on the page from then on.
+"""Upload of result files.
 
 Tested in tests/pages/test_results.py.
 """
