@@ -19,13 +19,20 @@ SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 def scoring(
     measurements: Measurements, with_advice: bool = False, reading: str = readings.DEFAULT
 ) -> dict[str, Any]:
-    """`{task, taught, assumption, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
-    rc_reading, rc_readings, finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
+    """Return the scores of a set on every metric as one JSON document.
 
-    Each score is `{value, interval, coverage, why, null}`: a value of null has its reason, an interval too unless the
-    value is null; `null` is `{mean, q95, p}` under random answers, where that is known. `rc` is the reading that
-    `rc_reading` names, and enters `score`; `rc_readings` has all. `beside` holds each model's ρ, AC, tie-aware Spearman
-    and signed AC as plain numbers.
+        {task, taught, assumption, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr,
+        decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, advice}}}
+
+    Each score is `{value, interval, coverage, why, null}`: `why` is the reason for a value of null, or for a
+    missing interval of a defined value; `null` is `{mean, q95, p}` under random answer keys, where known.
+    `rc` uses the definition named by `rc_reading` and enters `score`; `rc_readings` has all definitions.
+    `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
+
+    Args:
+        measurements: Results of the set.
+        with_advice: Add `advice` on raising the Score to each metric.
+        reading: RC definition, a key of `readings.READINGS`.
     """
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """Validity of a set's scores: which conclusions the null distribution and the training facts allow.
 
-Every page, command and report asks here: what the models were never taught is said wherever a score of theirs
-stands, and from what random answers score as well nothing is advised, ranked or planned.
+Every page, command and report uses these sentences. Answers unknown to the mini models are named next to
+every score of theirs. A score within its null distribution supports no advice, ranking or plan.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ NOTHING_TOLD = (
 
 
 def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
-    """What scores mean for questions whose answers the embedded models were never told; None with nothing to say.
+    """Warning about questions with answers unknown to the mini models; None if there is none.
 
-    `taught` [Q] as `Measurements` has it.
+    Args:
+        known: For each question [Q], True if the answer is known to the mini models (`Measurements.taught`);
+            None if unknown, or if no mini model was measured.
     """
     if not known or all(known):
         return None
@@ -45,7 +47,10 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
 
 
 def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
-    """`{questions, of, sentence}`: how many answers the embedded models were told; None where none is among them."""
+    """Number of answers known to the mini models, as `{questions, of, sentence}`.
+
+    None if no mini model is measured, or if its training facts are unknown.
+    """
     if measurements.taught is None:
         return None
     return {
@@ -56,14 +61,14 @@ def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
 
 
 def scores_with_null(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
-    """The scores of one metric, RC in one reading, with what random answers give; without intervals."""
+    """Scores of one metric with their null distributions, without intervals."""
     return null.scores_with_null(measurements, set_scores.scores(measurements, metric, rc_reading), metric)
 
 
 def incomplete_reason(measurements: Measurements, running: bool = False) -> str | None:
-    """Why there are no scores, ranks or plans yet: some of the checkpoints that were chosen lack results.
+    """Reason for missing scores, ranks and plans: some chosen checkpoints lack results.
 
-    `running`: a run of the set goes on, so that nothing needs to be done.
+    None if all have results. With `running`, a run of the set is in progress, and nothing needs to be done.
     """
     if measurements.complete_checkpoints == measurements.checkpoints:
         return None
@@ -74,10 +79,15 @@ def incomplete_reason(measurements: Measurements, running: bool = False) -> str 
 
 
 def no_advice_reason(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
-    """Why nothing is advised or planned from these scores, and no question chosen; None where they say something.
+    """Reason against any advice, plan or selection from these scores; None if they support one.
 
-    Results are missing; nothing was taught to any model measured, whatever the scores; or Score (SQ, where Score is
-    undefined) is within its null. `running` as for `unfinished`.
+    In this order: results are missing; only mini models were measured and none of the answers is known to
+    them, whatever the scores; Score (SQ, if Score is undefined) is within its null distribution.
+
+    Args:
+        measurements: Results of the set.
+        scores: Scores of one metric, with their null distributions.
+        running: A run of the set is in progress.
     """
     if why := incomplete_reason(measurements, running):
         return why
@@ -88,10 +98,10 @@ def no_advice_reason(measurements: Measurements, scores: Scores, running: bool =
 
 
 def no_ranking_advice_reason(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
-    """Why no question is said to hold the models' order up or to spoil it; None where that may be said.
+    """Reason against saying that single questions help or hurt the ranking; None if they may be named.
 
-    What a question does is its part of decision accuracy, and random answers to the same questions agree with
-    themselves as well.
+    In addition to `no_advice_reason`, decision accuracy must exceed its null distribution: a question's
+    influence is its part of decision accuracy, and answers under random keys agree with themselves as well.
     """
     if why := no_advice_reason(measurements, scores, running):
         return why

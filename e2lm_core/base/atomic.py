@@ -1,7 +1,7 @@
 """Atomic writes of files and folders.
 
-A folder's new content is made beside it and takes its place by one exchange where the system has it
-(Linux), else by two renames, of which the first can be undone: `recover` finishes what a crash cut short.
+A folder's new content is made beside it and takes its place by one exchange if the system has it (Linux),
+else by two renames, of which the first can be undone: `recover` undoes it after a crash between the two.
 """
 
 from __future__ import annotations
@@ -25,9 +25,18 @@ _NOT_EXCHANGEABLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, err
 
 
 def replace_folder(folder: Path, files: Mapping[str, bytes], removed_names: Callable[[str], bool]) -> None:
-    """Make `folder` hold `files` and, of what it held, the files that `dropped` does not name.
+    """Replace the content of `folder` in one step.
 
-    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    The folder then holds `files` and those of its earlier files that `removed_names` does not match; on an
+    error it is as before.
+
+    Args:
+        folder: Folder to write; made if missing.
+        files: Content by file name.
+        removed_names: Tells for the name of an earlier file whether it is removed.
+
+    Raises:
+        TaskError: The disk failed.
     """
     new: Path | None = None
     try:
@@ -50,9 +59,12 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], removed_names: Call
 
 
 def replace_file_in_folder(folder: Path, name: str, data: bytes) -> None:
-    """Make one file of `folder` hold `data`, whole or not at all; the new one is made beside the folder.
+    """Replace one file of `folder` in one step; the new file is made beside the folder.
 
-    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    On an error the folder is as before.
+
+    Raises:
+        TaskError: The disk failed.
     """
     try:
         replace_file_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
@@ -61,9 +73,15 @@ def replace_file_in_folder(folder: Path, name: str, data: bytes) -> None:
 
 
 def replace_file_bytes(path: Path, data: bytes, temp_prefix: Path | None = None) -> None:
-    """Make a file hold `data`, whole or not at all, by way of a new one; `beside` is how its path begins.
+    """Replace the content of a file in one step, by way of a new file.
 
-    Raises OSError.
+    Args:
+        path: File to replace.
+        data: New content.
+        temp_prefix: Beginning of the new file's path; the path itself with a dot if None.
+
+    Raises:
+        OSError: The disk failed.
     """
     temp_prefix = temp_prefix or path.with_name(f"{path.name}.")
     handle, name = tempfile.mkstemp(prefix=temp_prefix.name, suffix=".part", dir=temp_prefix.parent)
@@ -79,15 +97,19 @@ def replace_file_bytes(path: Path, data: bytes, temp_prefix: Path | None = None)
 
 
 def remove_leftovers(folder: Path, older_than_s: float) -> None:
-    """Remove what writers of `folder` who were killed have left beside it, if it is older than that.
+    """Remove files of killed writers beside `folder` that are older than `older_than_s` seconds.
 
-    Only its present writer may: another's new files are not to be taken away under their hands.
+    Only the present writer of the folder may call this, because another writer's new files would be removed
+    too.
     """
     remove_leftover_files(folder.parent, f".{folder.name}.new-*", older_than_s)
 
 
 def remove_leftover_files(folder: Path, pattern: str, older_than_s: float) -> None:
-    """As `sweep`, of files and folders in `folder` by a pattern of their names."""
+    """Remove files and folders in `folder` that match `pattern` and are older than `older_than_s` seconds.
+
+    Failures are ignored.
+    """
     for left in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - left.lstat().st_mtime > older_than_s:
@@ -98,12 +120,17 @@ def remove_leftover_files(folder: Path, pattern: str, older_than_s: float) -> No
 
 
 def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
-    """Write one file whole or not at all; a link stays one, and what it leads to is replaced.
+    """Write one file in one step; a link stays a link, and its target is replaced.
 
-    `called` is what it holds, where its name says nothing to its author.
+    A device or a pipe is written into, not replaced, so that a write there may be partial.
 
-    A device or a pipe is written into, never replaced: there is no whole or not at all. Raises TaskError in
-    one sentence.
+    Args:
+        path: File to write; its folder is made if missing.
+        data: New content.
+        called: Name of the content in an error, if the file's name would tell its author nothing.
+
+    Raises:
+        TaskError: The disk failed.
     """
     new: Path | None = None
     try:
@@ -126,12 +153,12 @@ def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether something is there that is neither a file nor a folder: a device, a pipe, a terminal."""
+    """Whether the path is neither a file nor a folder: a device, a pipe, a terminal."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def recover(folder: Path) -> None:
-    """Bring back a folder that a crash left between two renames."""
+    """Restore a folder that a crash left between two renames."""
     previous = _previous(folder)
     if previous.is_dir() and not folder.exists():
         previous.rename(folder)
@@ -142,7 +169,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
         new.rename(folder)
         return
     if _exchange(new, folder):
-        return  # `new` is the old folder now, and its caller removes it
+        return  # `new` is the old folder now, and the caller removes it
     previous = _previous(folder)
     shutil.rmtree(previous, ignore_errors=True)
     folder.rename(previous)
@@ -155,7 +182,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swaps two folders in one step; False where the system cannot."""
+    """Swap two folders in one step; False if the system cannot."""
     if not sys.platform.startswith("linux"):
         return False
     swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
@@ -187,7 +214,11 @@ def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names of a folder survive a power cut, where folders can be synced. Raises OSError."""
+    """Make the names in a folder survive a power cut, where the system can sync folders.
+
+    Raises:
+        OSError: The folder cannot be opened or synced.
+    """
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

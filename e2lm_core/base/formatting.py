@@ -15,17 +15,17 @@ MOST_OF_A_VALUE = 60
 
 
 def percent(value: float | None) -> str:
-    """41.2%; a dash where there is none."""
+    """A share in percent, such as 41.2%; a dash for an unknown value."""
     return f"{value:.1%}" if _known(value) else DASH
 
 
 def score(value: float | None) -> str:
-    """0.830; a dash where there is none."""
+    """A score with three decimals, such as 0.830; a dash for an unknown value."""
     return f"{value:.3f}" if _known(value) else DASH
 
 
 def with_interval(value: Mapping[str, Any]) -> str:
-    """0.830 [0.780, 0.880], from a score as the documents give it; a dash where it is undefined."""
+    """A score of a document with its interval: 0.830 [0.780, 0.880]; a dash if it is undefined."""
     text = score(value["value"])
     if value["value"] is None or value["interval"] is None:
         return text
@@ -33,14 +33,17 @@ def with_interval(value: Mapping[str, Any]) -> str:
 
 
 def random_baseline(null: NullDistribution | None) -> str:
-    """As in: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31. Empty where it is not known."""
+    """Clause for the score of random answers; empty if it is unknown.
+
+    Example: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31.
+    """
     if null is None:
         return ""
     return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {_chance(null)}"
 
 
 def random_baseline_short(null: NullDistribution) -> str:
-    """The same where there is little room: random answers give 0.173; p = 0.31."""
+    """Short clause for the score of random answers: random answers give 0.173; p = 0.31."""
     return f"random answers give {score(null.mean)}; {_chance(null)}"
 
 
@@ -49,23 +52,26 @@ def _chance(null: NullDistribution) -> str:
 
 
 def interval(low: float, high: float, share: bool = False) -> str:
-    """[0.780, 0.880], or [78.0%, 88.0%]: as many digits as the number has, which rounding then leaves within."""
+    """An interval as text: [0.780, 0.880], or [78.0%, 88.0%] for shares.
+
+    Both ends have as many digits as the value itself, so that the rounded value lies within.
+    """
     said = percent if share else score
     return f"[{said(low)}, {said(high)}]"
 
 
 def metric_value(metric: str, value: float | None) -> str:
-    """Shares of questions in percent, other metrics to three digits."""
+    """A metric's value: shares of questions in percent, other metrics with three decimals."""
     return percent(value) if metric in SHARES else score(value)
 
 
 def difference(metric: str, value: float) -> str:
-    """2.1 points, 0.031: the size of a difference in a metric's unit."""
+    """Size of a difference in the metric's unit, such as 2.1 points or 0.031."""
     return f"{100 * value:.2g} points" if metric in SHARES else f"{value:.2g}"
 
 
 def tokens(count: float | None) -> str:
-    """2.1 M, 206 B."""
+    """A number of tokens, such as 2.1 M or 206 B; a dash for an unknown number."""
     if not _known(count):
         return DASH
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -76,12 +82,12 @@ def tokens(count: float | None) -> str:
 
 
 def checkpoint_position(step: int, tokens_seen: float | None) -> str:
-    """1.3 M tokens, or step 1,300 where the family records no tokens."""
+    """Position of a checkpoint: 1.3 M tokens, or step 1,300 if the family records no tokens."""
     return f"{tokens(tokens_seen)} tokens" if _known(tokens_seen) else f"step {step:,}"
 
 
 def duration(seconds: float | None) -> str:
-    """About 20 s, about 3 min."""
+    """A duration, such as about 20 s or about 3 min; a dash for an unknown one."""
     if not _known(seconds):
         return DASH
     if seconds < 1.5:
@@ -95,18 +101,18 @@ def duration(seconds: float | None) -> str:
 
 
 def ordinal(number: int) -> str:
-    """The 1st, the 22nd, the 113th."""
+    """An ordinal at the start of a sentence: The 1st, The 22nd, The 113th."""
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"The {number:,}{ending}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """1 question, 300 questions."""
+    """A number with its noun: 1 question, 300 questions."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def join_words(names: list[str], max_items: int = 3) -> str:
-    """a, b and c; a, b, c and 4 more."""
+    """A list in words: a, b and c, or a, b, c and 4 more."""
     if len(names) <= 1:
         return "".join(names)
     if len(names) <= max_items:
@@ -115,7 +121,7 @@ def join_words(names: list[str], max_items: int = 3) -> str:
 
 
 def size(count: float | None) -> str:
-    """35 MB, 1.2 GB, 3.7 TB."""
+    """A size in bytes, such as 35 MB, 1.2 GB or 3.7 TB; a dash for an unknown one."""
     if count is None:
         return DASH
     for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -126,15 +132,15 @@ def size(count: float | None) -> str:
 
 
 def quote(value: object, max_chars: int = MOST_OF_A_VALUE) -> str:
-    """A value that a user gave, in quotes, with an ellipsis for its middle where it is long."""
+    """A value from a user in quotes, its middle replaced by an ellipsis if it is long."""
     return repr(_shortened(str(value), max_chars))
 
 
 def one_line(text: str, max_chars: int = MOST_OF_A_SENTENCE) -> str:
-    """A sentence on one line and of at most so many characters, whatever the values that stand in it.
+    """A sentence on one line of limited length, whatever values it contains.
 
-    It loses the middle of long values first, then its own: its beginning says what is wrong, its end what
-    to do. What cannot be printed is written as its escape.
+    Long values lose their middle first, then the sentence itself: its beginning tells the problem, its end
+    the remedy. Unprintable characters are written as their escapes.
     """
     line = " ".join(escape_control_characters(text).split())
     if len(line) > max_chars:
@@ -143,7 +149,7 @@ def one_line(text: str, max_chars: int = MOST_OF_A_SENTENCE) -> str:
 
 
 def escape_control_characters(text: str) -> str:
-    """The text with spaces for other white space, and an escape for what moves a cursor or is half a character."""
+    """The text with spaces for other white space, and escapes for control characters and surrogates."""
     return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
 
 

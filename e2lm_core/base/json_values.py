@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def to_json_value(value: Any) -> Any:
-    """A value without numpy's type around it; None where it is NaN or infinite, which JSON cannot say."""
+    """A value without its numpy type; None if it is NaN or infinite, which JSON cannot express."""
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def to_json_number(value: Any) -> float | None:
-    """A number of JSON as Python's own; None for anything else, and for what is not finite or too large."""
+    """A number of JSON as a Python float; None for anything else, and if it is not finite or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -29,29 +29,29 @@ def to_json_number(value: Any) -> float | None:
 
 
 def to_json_numbers(values: Iterable[float], as_integers: bool = False) -> list[float | int | None]:
-    """The numbers of an array [N], whole ones where asked; None where one is NaN or infinite."""
+    """The numbers [N] of an array for JSON, as integers on request; None for NaN and infinite ones."""
     number = int if as_integers else float
     return [number(value) if math.isfinite(value) else None for value in values]
 
 
 def frame_to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A table as JSON: one object a row, `plain` values by the columns' names."""
+    """A table as JSON: one object per row, with `to_json_value` of each cell by column name."""
     return [
         {str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")
     ]
 
 
-# A spreadsheet takes a cell that begins so for a formula, and a formula may call programs and addresses. Those
-# that are wide are taken for the narrow ones.
+# A spreadsheet takes a cell that begins with one of these for a formula, and a formula may call programs and
+# addresses. Full-width forms count as the ordinary characters.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _QUOTED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(inf|nan)", re.ASCII)
 
 
 def guard_csv_cell(value: Any) -> Any:
-    """A value of a table for a spreadsheet: text that it would run gets an apostrophe; numbers stay.
+    """A table's value made safe for a spreadsheet: text that would run as a formula gets an apostrophe.
 
-    `uncelled` gives what it was, whatever it was.
+    Numbers stay as they are. `strip_csv_guard` restores every value.
     """
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
@@ -59,12 +59,12 @@ def guard_csv_cell(value: Any) -> Any:
 
 
 def strip_csv_guard(value: Any) -> Any:
-    """What a cell that `cell` made was made of; any other is as it is."""
+    """The original value of a cell from `guard_csv_cell`; any other value is unchanged."""
     return value[1:] if isinstance(value, str) and _QUOTED.match(value) else value
 
 
 def frame_to_csv(frame: pd.DataFrame) -> bytes:
-    """A table for a spreadsheet: its rows and its columns' names as `cell`s; UTF-8."""
+    """A table as CSV for a spreadsheet, in UTF-8; texts and column names pass `guard_csv_cell`."""
     texts = {
         name: frame[name].map(guard_csv_cell)
         for name, kind in frame.dtypes.items()
@@ -74,14 +74,17 @@ def frame_to_csv(frame: pd.DataFrame) -> bytes:
     return safe.rename(columns=guard_csv_cell).to_csv(index=False).encode()
 
 
-# A number with a comma before its decimals, and one with points or spaces between its thousands.
+# Numbers with a decimal comma, and numbers with points or spaces between their thousands.
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.I)
 _GROUPED = re.compile(r"([+-]?\d{1,3})((?:[.\u00a0\u202f]\d{3})+)(,\d+)?")
 _NUMERAL = re.compile(r"[+-]?[\d.,\u00a0\u202f]*\d(e[+-]?\d+)?|nan|", re.I)
 
 
 def with_decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of texts whose numbers have a comma before their decimals, with a point there; another as it is."""
+    """A table of texts with decimal points instead of decimal commas.
+
+    Only columns of numerals change; a table without a decimal comma is returned as it is.
+    """
     numerals = [c for c in frame.columns if all(_NUMERAL.fullmatch(str(cell)) for cell in frame[c])]
     if not any(_COMMA.fullmatch(str(cell)) for c in numerals for cell in frame[c]):
         return frame

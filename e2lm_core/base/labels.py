@@ -52,7 +52,7 @@ SCORE_HELP = {
 }
 
 
-PERCENT_SCORES = frozenset({"Decision accuracy"})  # said in percent
+PERCENT_SCORES = frozenset({"Decision accuracy"})  # shown in percent
 
 
 PART_HELP = {

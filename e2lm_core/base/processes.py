@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-# Where programs, libraries and temporary files are, how many threads to take, which device; and our own.
+# Places of programs, libraries and temporary files, numbers of threads, devices, the studio's own variables.
 _NAMES = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "TEMP", "TMP"),
     *(
@@ -37,7 +37,7 @@ _NAMES = (
         "TOKENIZERS_PARALLELISM",
     ),
 )
-# Of those that download or join a cluster: the way to the network, how a hub and Ray are spoken to.
+# Processes that download or join a cluster also need the variables of the network, of a hub and of Ray.
 _NETWORK = (
     *(
         "HTTP_PROXY",
@@ -62,13 +62,19 @@ _NETWORK = (
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SECRET = re.compile(r"TOKEN$|SECRET|PASSWORD|CREDENTIAL|_KEY$")
 _CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-SHARE = 0.8  # of the memory that there is
+SHARE = 0.8  # of the machine's memory
 
 
 def subprocess_environment(
     with_network: bool = False, with_token: bool = False, env: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The variables that a process of ours gets, by a list of names; a hub's token only where `token` says so."""
+    """Environment variables for a subprocess, by an allow-list of names.
+
+    Args:
+        with_network: Include the variables of proxies, certificates, a hub and Ray.
+        with_token: Include a hub's token.
+        env: Environment to select from; that of this process if None.
+    """
     here = os.environ if env is None else env
     names = (*_NAMES, *_NETWORK) if with_network else _NAMES
     given = {
@@ -80,21 +86,21 @@ def subprocess_environment(
 
 
 def total_memory_bytes() -> int | None:
-    """Bytes of memory that this machine, or the container's limit, has; None where it does not say."""
+    """Memory of this machine, or the container's limit, in bytes; None if it is unknown."""
     found = [_number(path.read_text(encoding="ascii")) for path in _CGROUP if path.exists()]
     found.append(_kilobytes(Path("/proc/meminfo"), "MemTotal"))
     return min((number for number in found if number), default=None)
 
 
 def used_memory_bytes() -> int | None:
-    """Bytes that this process holds of its own, without files that it only maps; None where nobody says."""
+    """Memory of this process itself, in bytes, without files that are only mapped; None if it is unknown."""
     status = Path("/proc/self/status")
     anonymous, shared = _kilobytes(status, "RssAnon"), _kilobytes(status, "RssShmem")
     return None if anonymous is None else anonymous + (shared or 0)
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.strip().isdigit() else None  # `max` is no limit
+    return int(text) if text.strip().isdigit() else None  # the text `max` means that there is no limit
 
 
 def _kilobytes(path: Path, name: str) -> int | None:
@@ -109,10 +115,10 @@ _elsewhere = [0.0]
 
 
 def add_remote_cpu_seconds(seconds: float) -> None:
-    """Processor time that a process on another machine, or not of ours, took for this one."""
+    """Add processor time that another process, such as one on another machine, took for this one."""
     _elsewhere[0] += seconds
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process, and of those that computed for it elsewhere."""
+    """Processor time of this process, and of the processes that computed for it elsewhere."""
     return time.process_time() + _elsewhere[0]

@@ -27,11 +27,19 @@ def differences(
     theme: Theme,
     narrow: bool = False,
 ) -> go.Figure:
-    """One row a model, the mean of all that count on top: second - first at one point, with its 95% interval.
+    """Forest plot of mean differences by model, the mean of all scored models on top.
 
-    `means` as `comparison.mean_frame` gives them: model, point, difference, low, high, share (of the
-    resamples in which the second is higher). Shares are in percentage points, other metrics in their own
-    unit.
+    Second minus first at one point of the curves, with its 95% interval; shares in percentage points, other
+    metrics in their own unit.
+
+    Args:
+        means: Table of `comparison.mean_frame`: model, point, difference, low, high, share (of the resamples
+            in which the second is higher).
+        models: Models of the table.
+        metric: Metric of the means.
+        point: Point of the curves, as in the table.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     shown = means[(means["point"] == point) & means["difference"].notna()]
     by_name = {model.name: model for model in models}
@@ -47,7 +55,7 @@ def differences(
 
 @dataclass(frozen=True)
 class _Row:
-    """One difference with its interval, NaN where there is none, and how it is drawn."""
+    """One difference with its interval, NaN without one, and its style."""
 
     label: str
     value: float
@@ -81,7 +89,7 @@ def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], metric: str, theme: T
 
 
 def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
-    """The interval and, over it, the difference; that of all models is drawn larger."""
+    """Traces of the interval and, over it, of the difference; that of all models is larger."""
     if np.isfinite(row.low):
         yield segment_trace([row.low, row.high], [y, y], row.colour, 3.2 if row.of_all else 2.4)
     yield go.Scatter(

@@ -16,13 +16,13 @@ from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, l
 from e2lm_core.charts.palette import Theme, dash, hue
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
 
-# In the order in which they are given out.
+# Colours and dashes in the order of their use.
 HUES = ("blue", "orange", "green", "purple")
 DASHES = ("solid", "dash", "dot", "dashdot")
 LABEL_CHARS = 26
 LABEL_MARGIN_PX = 190
 LEGEND_COLUMNS = {False: 3, True: 1}
-# Points of a curve: more of them are drawn small.
+# Number of points of a curve above which they are drawn small.
 MANY_POINTS = 40
 _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
 
@@ -32,9 +32,12 @@ _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thou
 
 @dataclass(frozen=True)
 class CurveStyle:
-    """How a curve is drawn: a colour's name and a dash, no two alike before both are used up.
+    """Style of a curve.
 
-    `studio`: a run of the studio's own, beside the imported ones.
+    Attributes:
+        hue: Name of the colour.
+        dash: Plotly's name of the dash.
+        studio: The curve is of a run of the studio itself, next to imported ones.
     """
 
     hue: str
@@ -45,9 +48,13 @@ class CurveStyle:
 def curve_styles(
     imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()
 ) -> dict[str, CurveStyle]:
-    """By label: models of the studio's own palette keep their colours, all others share out what is left.
+    """Styles by label; no two are alike before all pairs of colour and dash are used.
 
-    `runs` are (label, model) of the studio's own: of a model that was imported too, in its colour.
+    Models of the studio's palette keep their colours, all others share the remaining styles.
+
+    Args:
+        imported: Models of imported results.
+        runs: Label and model of the studio's own runs; a model that is also imported has the same colour.
     """
     spare = [CurveStyle(colour, style) for style in DASHES for colour in HUES]
     by_label = {model.name: CurveStyle(hue(model), dash(model)) for model in imported if _of_palette(model)}
@@ -64,7 +71,7 @@ def curve_styles(
 
 
 def _of_palette(model: ModelInfo) -> bool:
-    """Whether size and shape, or being a web-only twin, tell a model's colour and dash on every page."""
+    """Whether the palette fixes a model's colour and dash: by its shape, or as a web-only twin."""
     return model.arch in ("arch1", "arch2") or model.twin_of is not None
 
 
@@ -80,10 +87,20 @@ def imported_curves(
     height: int = 460,
     narrow: bool = False,
 ) -> go.Figure:
-    """One metric's curves over tokens in the unit that fits them, over steps where tokens are not known.
+    """Learning curves of imported results over tokens, or over steps if tokens are unknown.
 
-    `frame` as `imported.scores.curve_frame` gives it: model (its label), step, tokens_seen, metric, value, n,
-    with `low` and `high` where there are samples. The studio's own runs have open markers and thin lines.
+    The unit of the axis fits the largest number of tokens. The studio's own runs have open markers and thin
+    lines.
+
+    Args:
+        frame: Table of `imported.scores.curve_frame`: model (its label), step, tokens_seen, metric, value, n;
+            with `low` and `high` where samples are known.
+        styles: Style of each curve by label; others are not drawn.
+        metric: Metric of the curves.
+        theme: Colours.
+        chance: Chance level of the metric; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
     figure = blank_figure(theme, height, narrow)
     frame, title = _placed(frame)
@@ -105,14 +122,14 @@ def imported_curves(
 
 
 def metric_axis_title(metric: str) -> str:
-    """The studio's own words for a metric that it knows, else the file's name for it."""
+    """Name of a metric: the studio's own if it has the metric, else that of the file."""
     known = SAME_METRIC.get(metric, metric)
     label = METRIC_LABEL.get(known, metric)
     return f"{label} (lower is better)" if lower_is_better(metric) else label
 
 
 def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The frame with every point's place in a column `x`, and the axis' name."""
+    """Table with the position of every point in a column `x`, and the title of the axis."""
     if not len(frame) or not frame["tokens_seen"].notna().all():
         return frame.assign(x=frame["step"]), "training step"
     largest = float(frame["tokens_seen"].max())
@@ -128,7 +145,7 @@ def _x_range(frame: pd.DataFrame) -> list[float]:
 
 
 def _share(metric: str, values: Sequence[float]) -> bool:
-    """Whether another tool's metric is a share, by its name and what is seen of it."""
+    """Whether a metric of another tool is a share, by its name and its values."""
     return metric.startswith("acc") and all(0 <= value <= 1 for value in values)
 
 
@@ -170,7 +187,7 @@ def _name_curves(
     theme: Theme,
     narrow: bool,
 ) -> None:
-    """Names at the lines' ends, or a legend below where there is no room beside the chart."""
+    """Name the curves at their ends, or in a legend below without room beside the chart."""
     if narrow or len(curves) * LABEL_GAP_PX > plot_height(figure):
         figure.update_layout(margin={"r": 16})
         legend_below(figure, len(curves), LEGEND_COLUMNS[narrow])

@@ -32,15 +32,14 @@ BAND_OPACITY = 0.15
 
 
 def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """(model, its points in step order) of one metric: points without a value are left out.
+    """Iterate over models with their points of one metric in step order, without undefined points.
 
-    `frame` as `tables.curve_frame` gives it: model, step, metric, value, …
+    `frame` is a table as of `tables.curve_frame`: model, step, metric, value, …
     """
     measured = frame[(frame["metric"] == metric) & frame["value"].notna()]
     for name, points in measured.groupby("model", sort=False):
-        in_order = points[
-            "step"
-        ].is_monotonic_increasing  # as tables are made; a look is cheaper than sorting
+        # Tables usually are in order, and checking that is cheaper than sorting.
+        in_order = points["step"].is_monotonic_increasing
         yield str(name), points if in_order else points.sort_values("step")
 
 
@@ -52,7 +51,16 @@ def curve_trace(
     is_previous: bool = False,
     is_smoothed: bool = False,
 ) -> go.Scatter:
-    """A model's points, joined; `faint` for an older version of the set, `under` a smoothed line."""
+    """Line of a model's points.
+
+    Args:
+        points: Points of the model, as of `lines`.
+        model: Model, for colour, dash and marker.
+        metric: Metric, for the format of the hover.
+        theme: Colours.
+        is_previous: Draw faint and without a hover, for an older version of the set.
+        is_smoothed: Draw thin, under a smoothed line.
+    """
     colour = theme.line[hue(model)]
     return unchecked_trace(
         x=positions(points).to_numpy(),
@@ -84,7 +92,7 @@ def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
 
 
 def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
-    """A smoothed line over the points that it was made of."""
+    """Smoothed line, drawn over the points that it is computed from."""
     return go.Scatter(
         x=positions(points),
         y=points["value"],
@@ -99,7 +107,7 @@ def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Sca
 def band_trace(
     points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY
 ) -> go.Scatter:
-    """The interval of every point of a line, its columns `low` and `high`, as an area behind it."""
+    """Area of the interval of every point of a line, from its columns `low` and `high`."""
     colour = theme.line[hue(model)]
     name = f"{model.short_name}, 95%"
     return area_trace(positions(points), points["low"], points["high"], colour, opacity, name)
@@ -113,7 +121,7 @@ def area_trace(
     opacity: float = BAND_OPACITY,
     name: str | None = None,
 ) -> go.Scatter:
-    """What lies between `low` and `high`, filled."""
+    """Filled area between `low` and `high`."""
     return go.Scatter(
         x=[*x, *x[::-1]],
         y=[*high, *low[::-1]],
@@ -128,7 +136,7 @@ def area_trace(
 
 
 def segment_trace(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
-    """A straight line without a hover; `more` of plotly's properties may change that."""
+    """Straight line without a hover; `more` are properties of plotly's trace."""
     fixed = {"mode": "lines", "line": {"color": colour, "width": thickness}, "showlegend": False}
     return go.Scatter(x=x, y=y, **({"hoverinfo": "skip"} | fixed | more))
 
@@ -137,20 +145,24 @@ def segment_trace(x: Sequence, y: Sequence, colour: str, thickness: float, **mor
 
 
 def reference_line(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
-    """The line of a level that others are held against."""
+    """Line style of a reference level."""
     return {"color": theme.muted, "dash": dash, "width": thickness}
 
 
 def plot_note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
-    """Small grey words in the plot, on a ground against lines behind them; `place` as plotly has it."""
+    """Annotation in small grey text on the page's background, at `place` in plotly's terms."""
     fixed = {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
     return fixed | {"bgcolor": theme.background} | place
 
 
 def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bool = False) -> None:
-    """The chance level, where there is one.
+    """Draw the chance level, if there is one, with its name at the left, before the first checkpoint.
 
-    Its name stands at the left, before the first checkpoint; `below` the line where curves begin at once.
+    Args:
+        figure: Figure to change.
+        chance: Chance level in the metric's unit; None without one.
+        theme: Colours.
+        below: Write the name below the line, for curves that begin at the left edge.
     """
     if chance is None:
         return
@@ -162,9 +174,13 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
 
 
 def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
-    """Shades x up to `end`, where there is one.
+    """Shade the early window, if there is one.
 
-    On a logarithmic axis, 0 is nowhere, and annotations stand at the logarithm.
+    Args:
+        figure: Figure to change.
+        end: Last x of the window in units of the axis; None without one.
+        theme: Colours.
+        log: The axis is logarithmic: it has no 0, and takes positions of annotations as logarithms.
     """
     if end is None:
         return
@@ -178,7 +194,10 @@ def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool =
 
 
 def add_shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
-    """Written out: plotly's own `add_hline` and its kin look for subplots and at every earlier shape again."""
+    """Append a shape to the figure.
+
+    Plotly's own `add_hline` and its kin look for subplots and check every earlier shape again.
+    """
     figure.layout.shapes = (*figure.layout.shapes, drawn)
 
 
@@ -187,7 +206,7 @@ def add_shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
 
 @dataclass(frozen=True)
 class End:
-    """A line's last `value`, and the name that stands beside it in its colour."""
+    """End of a line: its last value, and the name next to it with its colour."""
 
     value: float
     name: str
@@ -195,14 +214,14 @@ class End:
 
 
 def model_end(value: float, model: ModelInfo, theme: Theme) -> End:
-    """The end of a model's line, in the model's colour."""
+    """End of a model's line, in the model's colour."""
     return End(value, model.short_name, theme.label[hue(model)])
 
 
 def label_ends(figure: go.Figure, ends: Sequence[End]) -> None:
-    """Names in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
+    """Write names into the right margin, at least `LABEL_GAP_PX` apart.
 
-    The figure has its height and the range of its y axis.
+    The figure must have its height and the range of its y axis.
     """
     height = plot_height(figure)
     low, high = figure.layout.yaxis.range
@@ -212,7 +231,7 @@ def label_ends(figure: go.Figure, ends: Sequence[End]) -> None:
 
 
 def _beside(end: End, shift: float) -> dict[str, Any]:
-    """The name of a line's end at the plot's right edge, `shift` pixels above it."""
+    """Annotation with the name of a line's end at the plot's right edge, `shift` pixels above it."""
     return {
         "x": 1,
         "xref": "paper",
@@ -228,9 +247,15 @@ def _beside(end: End, shift: float) -> dict[str, Any]:
 
 
 def legend_below(figure: go.Figure, names: int, columns: int, without: Collection[str] = ()) -> None:
-    """A legend of so many names below the plot, for which the figure grows: no margin is left for them.
+    """Add a legend below the plot, and make the figure higher by its rows.
 
-    It names lines that are drawn in full, neither bands nor old lines, nor those of a name in `without`.
+    It names fully drawn lines, without bands, older lines and the names in `without`.
+
+    Args:
+        figure: Figure to change.
+        names: Number of names in the legend.
+        columns: Number of columns of the legend.
+        without: Names to leave out.
     """
     for drawn in figure.data:
         is_full = drawn.fill is None and drawn.opacity in (None, 1.0)
@@ -253,14 +278,15 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
 
 
 def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:
-    """All at once: each `add_annotation` has plotly look at every earlier one again."""
+    """Append annotations all at once, since each `add_annotation` of plotly checks all earlier ones again."""
     figure.layout.annotations = (*figure.layout.annotations, *annotations)
 
 
 def spread_labels(positions: Sequence[float], gap: float, length: float) -> list[float]:
-    """Positions moved as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
+    """Move positions as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
 
-    With u the position less the gaps of those before it, "in order and a gap apart" is "u does not fall".
+    Least squares by isotonic regression: with u the position less the gaps before it, "in order and a gap
+    apart" is "u does not fall". Positions, gap and length are in pixels.
     """
     if not positions:
         return []

@@ -18,11 +18,17 @@ WIDTH_TICKS = tuple(m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5))
 
 
 def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380) -> go.Figure:
-    """The full width of the 95% interval, in the metric's unit, at every number of questions studied.
+    """Chart of the interval's full width, in the metric's unit, against the number of questions.
 
     Both axes are logarithmic: the width of a mean falls as a straight line of slope -1/2. A diamond marks the
-    number that the plan needs, a dotted line how many are measured. A size without a width above 0 has no
-    point.
+    number of questions that the plan needs, a dotted line the number measured. A size without a width above 0
+    has no point.
+
+    Args:
+        planned: Plan with its simulated widths.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
+        height: Height in pixels.
     """
     sizes = size_frame(planned)
     known = sizes[sizes["width"] > 0]
@@ -96,7 +102,7 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
 
 
 def _axes(figure: go.Figure, shown: list[float], narrow: bool) -> None:
-    """Logarithmic axes; y over the widths shown."""
+    """Set both axes to logarithmic, y over the widths shown."""
     figure.update_xaxes(
         type="log",
         title_text="questions in the set",

@@ -31,7 +31,7 @@ MEAN = "mean"
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two curves: a column of the frame, over `count` questions."""
+    """One of the two curves: a column of the table, over `count` questions."""
 
     name: str
     count: int
@@ -54,11 +54,17 @@ def compared(
     height: int = 360,
     narrow: bool = False,
 ) -> go.Figure:
-    """The selection's mean curve against that of the rest.
+    """Chart of the mean curve of a selection against that of the other questions.
 
-    `frame` as `pool.compared_frame` gives it: step, tokens_seen, selection, rest. `counts` are how many
-    questions either side has; a side without any is not drawn. `early_end` is the early window's last
-    tokens_seen.
+    Args:
+        frame: Table of `pool.compared_frame`: step, tokens_seen, selection, rest.
+        metric: Metric of the curves.
+        counts: Numbers of questions in the selection and in the rest; a side without questions is not drawn.
+        theme: Colours.
+        chance: Chance level of the metric; None without one.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
     grey = theme.line["grey"], theme.label["grey"]
     both = (
@@ -100,7 +106,7 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str, in_legend: bool) -
 
 @dataclass(frozen=True)
 class _GainRow:
-    """A fold's gains, or those of the mean, None where undefined."""
+    """Gains of a fold, or their mean, None where undefined."""
 
     label: str
     in_sample: float | None
@@ -112,9 +118,13 @@ class _GainRow:
 
 
 def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Every fold's gain in-sample (hollow) and held out (full), and their mean with its bar below.
+    """Chart of each fold's gain in-sample (hollow) and held-out (full), with their mean and its interval.
 
-    `score` is one of the choice's: final, in the metric's unit, or sq or snr, which have none.
+    Args:
+        choice: Selection with its gains.
+        score: Score of the gains: final, in the metric's unit, or sq or snr, without a unit.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     mean = choice.scores[score]
     rows = [_GainRow(f.label, f.in_sample[score], f.held_out[score]) for f in choice.folds]
@@ -138,7 +148,7 @@ def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> 
 
 
 def _gain_lines(rows: list[_GainRow], mean: HeldOutGain, theme: Theme) -> Iterator[go.Scatter]:
-    """What joins the two gains of a row, and the bar of the mean."""
+    """Lines between the two gains of each row, and the interval of the mean."""
     for row in rows:
         if row.in_sample is not None and row.held_out is not None:
             ends = [row.in_sample, row.held_out]

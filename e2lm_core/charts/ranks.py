@@ -23,16 +23,16 @@ from e2lm_core.charts.marks import (
 )
 from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, text_on_cell, translucent
 
-# Pixels: a model that keeps its rank in every resample, on a wide screen and on a narrow one.
+# Size in pixels of the dot of probability 1, on a wide screen and on a narrow one.
 LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
-# Of more the largest are drawn: each is an element of its own in the browser, and nobody could tell them apart.
+# Largest number of dots: each is an element of its own in the browser, and more could not be distinguished.
 MOST_DOTS = 3_000
-# Pixels that the column heads take: names of models stand aslant.
+# Height of the column heads in pixels; names of models are written at an angle.
 NAMES_PX, RANKS_PX = 110, 70
-# Columns whose cells hold their numbers, and whose heads stand beside each other; of more, tables and pointing tell.
+# Largest number of columns with a number in each cell and full heads; hovers and tables have more numbers.
 NUMBERED = 10
-# Of the axis: room for the window's name above the highest point.
+# Share of the y axis above the highest point, for the name of the early window.
 HEADROOM = 0.12
 
 
@@ -47,12 +47,19 @@ def bump(
     height: int = 400,
     narrow: bool = False,
 ) -> go.Figure:
-    """Ranks over tokens, 1 on top, with the share of the resamples in which a model stands at each.
+    """Chart of ranks over tokens, 1 on top, with the probability of each rank over the resamples.
 
-    The line joins the measured ranks, and the area of a dot is the share at that rank; of more than `MOST_DOTS` the
-    largest are there. `ranks` as
-    `stability.bump_frame` gives it: model, step, tokens_seen, rank, value, `at rank` and its share.
-    `early_end` is the early window's last tokens_seen.
+    The line joins the measured ranks, and the area of a dot is the probability of that rank; of more than
+    `MOST_DOTS` dots the largest are drawn.
+
+    Args:
+        ranks: Table of `stability.bump_frame`: model, step, tokens_seen, rank, value, `at rank` and its
+            share.
+        models: Models of the table.
+        theme: Colours.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
     by_name = {model.name: model for model in models}
     figure = blank_figure(theme, height, narrow)
@@ -103,7 +110,7 @@ def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: fl
             "color": translucent(theme.line[hue(model)], 0.6),
             "line": {"width": 0},
         },
-        # Below 1, as a legend names what is drawn in full: the lines alone.
+        # The opacity is below 1, since a legend names fully drawn traces, and only lines belong there.
         opacity=0.999,
         customdata=list(zip(*columns, strict=True)),
         hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
@@ -125,10 +132,18 @@ def share_heatmap(
     x_title: str,
     narrow: bool = False,
 ) -> go.Figure:
-    """Shares of resamples in percent, as coloured cells, with their numbers where they are few enough to be read.
+    """Heat map of shares of resamples, with their numbers in percent if there are few columns.
 
-    One row for each of the column `model`, one column for each other (ranks, or models). `table` as
-    `stability.share_table` or `stability.win_table` gives it. `hover` may use %{y}, %{x} and %{z}.
+    One row per value of the column `model`, one column for each other (ranks or models).
+
+    Args:
+        table: Table of `stability.share_table` or `stability.win_table`.
+        models: Models of the table.
+        theme: Colours.
+        scale: Colour scale.
+        hover: Text of the hover, with %{y}, %{x} and %{z}.
+        x_title: Title of the x axis.
+        narrow: Draw for a narrow screen.
     """
     by_name = {model.name: model.short_name for model in models}
     shares = table.drop(columns=["model", "rank"], errors="ignore")
@@ -172,9 +187,9 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
 
 
 def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, size: float) -> go.Scatter:
-    """The share of every cell that has at least `least`, in a colour that can be read on it.
+    """Numbers of the cells with at least `least`, in a colour readable on each cell.
 
-    As one trace: each of hundreds of annotations is measured and laid out by itself.
+    They are one trace, since hundreds of annotations would each be measured and laid out by themselves.
     """
     told = [
         (column, row, float(share))
@@ -196,7 +211,15 @@ def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, siz
 def tau_heatmap(
     tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, height: int = 420, narrow: bool = False
 ) -> go.Figure:
-    """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
+    """Heat map of Kendall's τ_b between the model orders at every two checkpoints.
+
+    Args:
+        tau: τ_b [T, T] in [-1, 1]; NaN stays empty.
+        tokens_seen: Tokens [T] of the checkpoints.
+        theme: Colours.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen, without a colour bar.
+    """
     labels = [tokens(t) for t in tokens_seen]
     figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
@@ -216,7 +239,7 @@ def tau_heatmap(
     figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
     figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
     if narrow:
-        # The caption says what the colours mean.
+        # The caption explains the colours.
         figure.update_traces(showscale=False)
     figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
     return figure
@@ -235,11 +258,18 @@ def over_tokens(
     early_end: float | None = None,
     height: int = 300,
 ) -> go.Figure:
-    """One number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
+    """Chart of one number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
 
-    `table` as `stability.tau_table` or `stability.decision_table` gives it: step, tokens_seen, the column
-    `value`, which names the axis too, and `resamples from` and `to`. `level`: one that means something, with
-    its name. `early_end` is the early window's last tokens_seen.
+    Args:
+        table: Table of `stability.tau_table` or `stability.decision_table`: step, tokens_seen, `value`,
+            resamples from, to.
+        value: Column of the number, also the title of the y axis.
+        theme: Colours.
+        y_range: Range of the y axis.
+        level: Reference level and its name; None without one.
+        percent: Show the number in percent.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
     """
     figure = blank_figure(theme, height, narrow=True)
     spec = ".0%" if percent else ".2f"
@@ -281,7 +311,7 @@ def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.
 
 
 def _begin_late(figure: go.Figure, x: pd.Series) -> None:
-    """What begins late needs no room before it."""
+    """Begin the x axis near the first checkpoint instead of at 0."""
     first, last = float(x.min()), float(x.max())
     room = 0.06 * (last - first) or 0.05 * last or 1.0
     figure.update_xaxes(range=[first - room, last + room])

@@ -14,9 +14,13 @@ from e2lm_core.charts.palette import Theme
 def probability_histogram(
     probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
 ) -> go.Figure:
-    """How many questions the relevance model gives which probability, in twentieths.
+    """Histogram of the questions' scientific relevance, in steps of 0.05.
 
-    `probability` [questions], from 0 to 1; those from `accepted_from` on are blue, the others orange.
+    Args:
+        probability: Probability [Q] that the rubric accepts the question, from 0 to 1.
+        theme: Colours.
+        accepted_from: Threshold; bars from it on are blue, the others orange.
+        height: Height in pixels.
     """
     counts, edges = np.histogram(probability, bins=20, range=(0, 1))
     centres = (edges[:-1] + edges[1:]) / 2
@@ -52,10 +56,13 @@ def probability_histogram(
 def relevance_map(
     questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
 ) -> go.Figure:
-    """The set among the labelled exemplars, in the plane of their first principal components.
+    """Map of the set among the labelled examples, in the plane of their first principal components.
 
-    `questions` and `exemplars` as `relevance.tables.map_frames` gives them: x, y, probability, label, and x,
-    y, accepted, label. `height` in pixels.
+    Args:
+        questions: Table of `relevance.tables.map_frames` with x, y, probability, label.
+        exemplars: Table of `relevance.tables.map_frames` with x, y, accepted, label.
+        theme: Colours.
+        height: Height in pixels.
     """
     figure = blank_figure(theme, height, narrow=True)
     for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
@@ -72,9 +79,14 @@ def relevance_map(
 
 
 def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figure:
-    """The share of accepted rows against the mean probability that they were given; on the line both are equal.
+    """Reliability diagram: share of accepted rows against their mean predicted probability.
 
-    `table` as `relevance.tables.reliability_frame` gives it; a point's area grows with its rows.
+    Both are equal on the line. The area of a point grows with its rows.
+
+    Args:
+        table: Table of `relevance.tables.reliability_frame`.
+        theme: Colours.
+        height: Height in pixels.
     """
     known = table[table["rows"] > 0]
     figure = blank_figure(theme, height, narrow=True)
@@ -99,7 +111,7 @@ def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figu
             "%{y:.2f} accepted, %{x:.2f} said<extra></extra>",
         )
     )
-    # Wide enough for the largest points, whose middles are near 0 and 1.
+    # The ranges leave room for the largest points, which are centred near 0 and 1.
     figure.update_xaxes(range=[-0.09, 1.09], title_text="probability that is said")
     figure.update_yaxes(range=[-0.13, 1.13], title_text="share accepted")
     figure.update_layout(margin={"l": 58, "r": 16, "t": 12, "b": 48})

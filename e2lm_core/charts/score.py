@@ -13,20 +13,24 @@ from e2lm_core.charts.palette import Theme, text_on_bar, translucent
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76
-# Heights in rows: the bar, and where its intervals stand.
+# In rows: height of a bar, and offsets of the intervals of its components and of the Score.
 _BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36
-# Of the axis: narrower segments have no room for their label.
+# Share of the axis below which a segment has no room for its label.
 _LEAST_SHARE = {False: 0.075, True: 0.2}
 
 
 def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Stacked bars, one row a set in the order of the frame.
+    """Stacked bars of the Score's components, one row per set in the order of the table.
 
-    `bars` as `parts.bar_frame` gives them, joined: set, part, value (the part's own, from 0 to 1), and on the
-    scale of the Score start, contribution, low, high, total, total_low, total_high; grey where `random` says that
-    the part is not distinguishable from random answers. Thin lines below a bar
-    are the intervals of its parts, each about its segment's end; the thick line above it is the interval of
-    the whole. A set whose Score is undefined has the parts that there are, and no end mark.
+    A component is grey if it is within the null distribution of random answer keys. Thin lines below a bar
+    are the intervals of its components, each about the end of its segment; the thick line above it is the
+    interval of the Score. A set with an undefined Score has its defined components, and no end mark.
+
+    Args:
+        bars: Tables of `parts.bar_frame`, joined: set, part, value (of the component, from 0 to 1), random,
+            and on the scale of the Score start, contribution, low, high, total, total_low, total_high.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     names = list(dict.fromkeys(bars["set"]))
     height = ROW_PX * max(len(names), 1) + AROUND_PX
@@ -43,7 +47,10 @@ def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Fig
 
 
 def published_frame(figures: PublishedFigures) -> pd.DataFrame:
-    """One row a published benchmark: benchmark, total, SQ, from SQ (half of it), from RC and CS, source."""
+    """Published scores as a table, one row per benchmark.
+
+    Columns: benchmark, total, SQ, from SQ (half of it), from RC and CS, source.
+    """
     rows = [
         {
             "benchmark": total.name,
@@ -71,9 +78,9 @@ def published_frame(figures: PublishedFigures) -> pd.DataFrame:
 
 
 def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """The published figures, hatched and grey: other models, other hidden checkpoints.
+    """Bars of the published scores, hatched and grey: their models and hidden checkpoints differ.
 
-    `published` as `published_frame` gives it, one bar a row.
+    `published` is a table of `published_frame`, one bar per row.
     """
     figure = blank_figure(theme, 27 * len(published) + 64, narrow)
     rows = {name: len(published) - 1 - i for i, name in enumerate(published["benchmark"])}
@@ -112,7 +119,7 @@ def _published_segments(
 def _published_totals(
     figure: go.Figure, published: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
 ) -> None:
-    """What each bar comes to, written behind it; where no total is published, its SQ."""
+    """Write the published total behind each bar; its SQ without a published total."""
     for (_, row), place in zip(published.iterrows(), y, strict=True):
         known = np.isfinite(row["total"])
         text = f"{row['total']:.3f}" if narrow else f"{row['total']:.3f} in all, SQ {row['SQ']:.3f}"
@@ -200,7 +207,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
 
 
 def _row_names(figure: go.Figure, rows: dict[str, int], theme: Theme, above: bool = True) -> None:
-    """A set's name over its bar's start, so that long names cost no width; beside it where bars are thin."""
+    """Write set names above the start of their bars, where long names need no width, or beside thin bars."""
     if not above:
         figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=list(rows))
         return

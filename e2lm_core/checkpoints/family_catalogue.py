@@ -14,9 +14,9 @@ from e2lm_core.checkpoints.families import Family, FamilyModel
 from e2lm_core.checkpoints.names import Ramp
 
 STEP = re.compile(r"(?:^|[-_./])(?:global_step|iter|step|checkpoint|ckpt)[-_]?(\d{1,12})(?![0-9])", re.I)
-# Behind a model's name its step, or a stage before it: anything else between makes it another model.
+# A step, or a stage and a step, may follow a model's name: anything else there makes it another model.
 _BEHIND = re.compile(rf"(?:[-_.](?:stage|ingredient)\d+)*(?={STEP.pattern})", re.I)
-# Models that a family's list does not name, but that are named and counted as its own; the closest name first.
+# Models that a family's list lacks but that follow its names and token rule; the closest pattern first.
 _ALIKE = (
     ("dense-*-arch*", "e2lm"),
     ("pythia-*", "pythia"),
@@ -41,7 +41,7 @@ _PYTHIA = {
     "6.9b": 6_857_302_016,
     "12b": 11_846_072_320,
 }
-# DataDecide's sizes with the sequences of 2,048 tokens in a batch (Magnusson et al. 2025, table 2).
+# DataDecide's sizes with the number of sequences of 2,048 tokens in a batch (Magnusson et al. 2025, table 2).
 _BATCHES = {
     **dict.fromkeys(("4M", "6M", "8M", "10M", "14M", "16M"), 32),
     "20M": 64,
@@ -69,7 +69,11 @@ _RECIPES = (
 
 
 def family(key: str) -> Family:
-    """A family of the list below. Raises `CheckpointError` for an unknown key."""
+    """The public model family of that key.
+
+    Raises:
+        CheckpointError: There is no such family.
+    """
     for known in FAMILIES:
         if known.key == key:
             return known
@@ -79,7 +83,7 @@ def family(key: str) -> Family:
 
 @lru_cache(maxsize=16_384)  # a table names the same models in each of its rows
 def split_model_name(path_part: str) -> tuple[Family, FamilyModel, str] | None:
-    """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
+    """Family and model that a part of a path names, and the rest after the name, such as `-step1000`."""
     lowered = path_part.lower()
     best: tuple[Family, FamilyModel, str] | None = None
     for family in FAMILIES:
@@ -101,9 +105,16 @@ def split_model_name(path_part: str) -> tuple[Family, FamilyModel, str] | None:
 
 
 def tokens_and_window(model: str, checkpoint: str, step: int) -> tuple[int | None, bool | None]:
-    """The tokens seen, and whether that is early, of a checkpoint in a folder named after a model, by its family's rule.
+    """Tokens seen at a checkpoint, and whether it is early, by the rule of its model's family.
 
-    None where no family knows the model, or it does not tell.
+    Args:
+        model: Name of the model's folder.
+        checkpoint: Name of the checkpoint's folder.
+        step: Training step.
+
+    Returns:
+        Tokens seen and whether the checkpoint is early; None for either if no family knows the model or its
+        rule does not tell.
     """
     found = split_model_name(model)
     if found is None or found[2]:

@@ -22,7 +22,16 @@ Document = TypeVar("Document", bound=Record)
 
 
 def read_list(path: Path, kind: type[Document], of: str) -> Document:
-    """What the file holds, an empty document without it. Raises CheckpointError where it is no list `of` those."""
+    """Document in a JSON file of the home; an empty one if there is no file.
+
+    Args:
+        path: The file.
+        kind: Record of the document.
+        of: Plural noun for its entries, for the sentence of an error.
+
+    Raises:
+        CheckpointError: The file cannot be read, or holds another document.
+    """
     try:
         return kind.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -37,7 +46,11 @@ def read_list(path: Path, kind: type[Document], of: str) -> Document:
 
 @contextmanager
 def lock_list(path: Path) -> Iterator[None]:
-    """Nobody else writes the file meanwhile. Raises CheckpointError for a home that cannot be written."""
+    """Lock the file against other writers for as long as the context is open.
+
+    Raises:
+        CheckpointError: The home cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = (path.parent / f".{path.name}.lock").open("w")
@@ -51,5 +64,5 @@ def lock_list(path: Path) -> Iterator[None]:
 
 
 def write_list(path: Path, document: Record) -> None:
-    """Put the document in the file's place; call it while it is `locked`."""
+    """Replace the file with the document; the caller has the lock of `lock_list`."""
     replace_file(path, (document.model_dump_json(indent=1) + "\n").encode())

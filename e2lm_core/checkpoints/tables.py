@@ -19,14 +19,14 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage, folder_bytes
 
-HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
+HALF_PRECISION_BYTES = 2  # for each weight, in the smallest dtype that is usual on hubs
 
 
 # --- the models of the catalogue ----------------------------------------------------------------------
 
 
 def headline(catalogue: Catalogue, settings: Settings) -> str:
-    """The page's sentence: what is on this machine, and what of a hub's checkpoints is."""
+    """Sentence (Markdown) on the models and checkpoints on this machine and on downloads from a hub."""
     here = hub_cache.local_checkpoints(catalogue.checkpoints, settings)
     models = {c.model.name for c in here}
     if here:
@@ -48,10 +48,10 @@ def headline(catalogue: Catalogue, settings: Settings) -> str:
 
 
 def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model.
+    """Table of the catalogue with one row for each model.
 
-    `checkpoints` are all it has, `here` those on this machine, `first` and `last` the tokens seen that they
-    span, `bytes` all it takes on the disk, `from` its origin.
+    Columns: `model`, `parameters`, `checkpoints` (all), `here` (those on this machine), `first` and `last`
+    (range of tokens seen), `bytes` (on the disk), `from` (origin).
     """
     here = {c.name for c in hub_cache.local_checkpoints(catalogue.checkpoints, settings)}
     rows = []
@@ -86,7 +86,7 @@ def _origin(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Settings) -> list[Path]:
-    """All that a model takes on the disk: packed and unpacked, or downloaded in whole and in part."""
+    """All paths of a model on the disk: packed and unpacked, or downloaded whole and in part."""
     places = [settings.cache / "checkpoints" / model.name] if model.family == "ladder" else []
     for checkpoint in checkpoints:
         places += [path for path in (checkpoint.packed, checkpoint.directory) if path is not None]
@@ -95,17 +95,17 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
     return places
 
 
-# --- what was added from a hub ------------------------------------------------------------------------
+# --- models added from a hub --------------------------------------------------------------------------
 
 
 def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
-    """Model → its checkpoints that were added from a hub, in step order."""
+    """Model name → its checkpoints that were added from a hub, in step order."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
     return {name: tuple(c for c in catalogue.checkpoints_of(name) if c.repo) for name in models}
 
 
 def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
-    """One row a checkpoint: its state on this machine, whether it is pinned there, tokens, bytes and its commit."""
+    """Table of checkpoints of a hub: state, pin, bytes, tokens seen, early window and commit."""
     rows, pinned = [], hub.pinned(settings)
     for checkpoint in checkpoints:
         here = disk_usage(settings, (checkpoint,))
@@ -123,7 +123,7 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-# --- what could be added ------------------------------------------------------------------------------
+# --- models that can be added -------------------------------------------------------------------------
 
 
 def _state(here: DiskUsage) -> str:
@@ -132,16 +132,16 @@ def _state(here: DiskUsage) -> str:
 
 @functools.cache
 def _known(family: str, model: str) -> int:
-    """How many checkpoints of a model are known without asking a hub."""
+    """Number of a model's checkpoints that are known without asking a hub."""
     (its,) = (f for f in FAMILIES if f.key == family)
     return len(its.known_locations(next(m for m in its.models if m.name == model)))
 
 
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model of the known families, without asking a hub.
+    """Table of the known families with one row for each model; asks no hub.
 
-    `checkpoints` is missing where only the hub knows how many there are; `added` and `downloaded` count those
-    of the catalogue and those on this machine.
+    `checkpoints` is missing if only the hub knows their number; `added` and `downloaded` count those in the
+    catalogue and those on this machine.
     """
     have = added_by_model(catalogue)
     rows = []
@@ -169,10 +169,18 @@ def selection_summary(
     listed_bytes: int | None,
     usage: hub_cache.CacheUsage,
 ) -> str:
-    """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
+    """Sentence on chosen checkpoints: number, range of tokens seen, size, and whether there is room.
 
-    `of` is how many there are to choose from. The size is what the hub lists, else what the parameters take
-    at least; neither may be known.
+    "13 of 27 checkpoints: iter_0004000 to iter_0052000, 4.2 B to 193 B tokens; 12 GB of the 20 GB that are
+    left."
+
+    Args:
+        chosen: Locations of the chosen checkpoints, at least one.
+        total: Number of checkpoints to choose from.
+        model: The model.
+        listed_bytes: Size as the hub lists it; None if unknown: then the least that the parameters take, if
+            those are known.
+        usage: Disk use of downloads, and the quota.
     """
     text = f"{len(chosen)} of {formatting.count(total, 'checkpoint')}: {chosen[0].name}"
     text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""

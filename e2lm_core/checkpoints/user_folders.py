@@ -1,6 +1,6 @@
 """Checkpoint folders added by the user, kept in the home.
 
-They are read where they lie, as those of E2LM_CHECKPOINTS are; `folders.json` in the home folder lists them.
+They are read in place, like those of E2LM_CHECKPOINTS; `folders.json` in the home folder lists them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ _FILE = "folders.json"
 
 
 class UserFolder(Record):
-    """A folder, and how many tokens a step means for those of its models that nothing else tells it of."""
+    """Checkpoint folder that the user has added.
+
+    Attributes:
+        path: The folder.
+        tokens_per_step: Model name → tokens per step as the user gave them, for models without another rule.
+    """
 
     path: Path
     tokens_per_step: dict[str, int] = Field(default_factory=dict)
@@ -34,12 +39,16 @@ class _Document(Record):
 
 
 def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
-    """The folder and what it holds. Raises CheckpointError where that is no checkpoint."""
+    """Resolved path of a folder, and the models in it.
+
+    Raises:
+        CheckpointError: There is no such folder, or it has no checkpoints.
+    """
     folder = expand_home(str(path).strip())
     try:
         folder = folder.resolve()
         there = folder.is_dir()
-    except (OSError, ValueError, RuntimeError):  # a NUL in the name, a link to itself
+    except (OSError, ValueError, RuntimeError):  # such as a NUL in the name or a link to itself
         there = False
     if not there:
         raise CheckpointError(
@@ -52,12 +61,12 @@ def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
 
 
 def models_without_tokens(inspected: LocalModels) -> list[str]:
-    """The models of which nobody knows how many tokens they had read: the user is asked."""
+    """Names of the models with unknown tokens seen, for which the user is asked."""
     return [model.name for model, own in inspected.models if any(c.tokens_seen is None for c in own)]
 
 
 def adapter_warnings(found: LocalModels) -> list[str]:
-    """A sentence for each model with an adapter beside it, which is not applied."""
+    """A sentence for each model with an adapter next to it, which is not applied."""
     firsts = (
         next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
         for _, own in found.models
@@ -68,10 +77,18 @@ def adapter_warnings(found: LocalModels) -> list[str]:
 def add_folder(
     settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None
 ) -> UserFolder:
-    """Add a folder to the catalogue, or say anew how many tokens a step means there. Nothing is copied.
+    """Add a folder to the catalogue, or set tokens per step for its models. Nothing is copied.
 
-    Raises CheckpointError for what holds no checkpoint, a model that is not there and a number that cannot be,
-    StudioError for whom it is not theirs to say what is read of the machine's disk.
+    Args:
+        settings: Settings of the caller.
+        path: Path of the folder.
+        tokens_per_step: Model name → tokens per step; earlier values of other models stay.
+
+    Raises:
+        CheckpointError: The folder has no checkpoints or no such model, a number of tokens is out of range,
+            or the list of folders cannot be read or written.
+        TaskError: The caller is a visitor.
+        StudioError: The caller is no administrator, who alone decides which folders of the machine are read.
     """
     access.require_member(settings, "add folders")
     accounts.require_administrator(settings, "add folders of this machine")
@@ -93,7 +110,12 @@ def add_folder(
 
 
 def remove_folder(settings: Settings, path: str | Path) -> None:
-    """Take a folder out of the catalogue; its files and all results stay. Raises as `add` does."""
+    """Remove a folder from the catalogue; its files and all results stay.
+
+    Raises:
+        CheckpointError: The folder was not added, or the list cannot be read or written.
+        StudioError: The caller is no administrator.
+    """
     accounts.require_administrator(settings, "remove folders of this machine")
     with _edited(settings) as folders:
         folder = next(
@@ -106,19 +128,27 @@ def remove_folder(settings: Settings, path: str | Path) -> None:
 
 
 def folders(settings: Settings) -> tuple[UserFolder, ...]:
-    """What was added. Raises CheckpointError where the list cannot be read."""
+    """The added folders.
+
+    Raises:
+        CheckpointError: The list cannot be read.
+    """
     return tuple(_read(settings).values())
 
 
 def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
-    """What each folder holds now, tokens counted as the user said. Raises CheckpointError where the list cannot be read."""
+    """Current models of each added folder, with tokens seen by the user's tokens per step.
+
+    Raises:
+        CheckpointError: The list cannot be read.
+    """
     return [
         (given.path, _counted(read_folder(given.path), given.tokens_per_step)) for given in folders(settings)
     ]
 
 
 def change_stamp(settings: Settings) -> tuple[int, int] | None:
-    """(time in ns, bytes) of the list, others after any process has changed it; None without it."""
+    """(mtime in ns, bytes) of the list of folders, different after any change of it; None without it."""
     try:
         stat = (settings.home / _FILE).stat()
     except OSError:
@@ -126,7 +156,7 @@ def change_stamp(settings: Settings) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_size
 
 
-# --- within -------------------------------------------------------------------------------------------
+# --- private helpers ----------------------------------------------------------------------------------
 
 
 def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalModels:
@@ -148,7 +178,7 @@ def _read(settings: Settings) -> dict[Path, UserFolder]:
 
 @contextmanager
 def _edited(settings: Settings) -> Iterator[dict[Path, UserFolder]]:
-    """The folders, written back when the block ends without an error; one process at a time."""
+    """The folders by path, written back if the block ends without an error; one process at a time."""
     with locked_json.lock_list(settings.home / _FILE):
         folders = _read(settings)
         yield folders

@@ -27,8 +27,8 @@ app = typer.Typer(
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
 ]
-MAX_DIGITS = 12  # of a number of tokens
-MAX_AWAY = 2  # downloads without a connection, before no further one is tried
+MAX_DIGITS = 12  # of the tokens per step
+MAX_AWAY = 2  # failed connections in a row before the downloads stop
 Globs = Annotated[
     list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
 ]
@@ -96,7 +96,7 @@ def add(
 
 
 def _rule(tokens: str | None) -> int | Literal["name"] | None:
-    """The number of tokens a step, as `--tokens-per-step` says it."""
+    """Tokens per step, as `--tokens-per-step` gives them."""
     if tokens is None:
         return None
     if tokens == "name":
@@ -119,14 +119,14 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
     settings = Settings.from_env()
     chosen = _added(settings, globs)
     failed: dict[str, str] = {}
-    if len(chosen) > 1:  # of one, its own download says it before the first byte
+    if len(chosen) > 1:  # a single download makes this check itself
         with progress_bar("looking at the hub", len(chosen)) as advance:
             failed = hub_download.refuse_pickles(chosen, settings, advance)
     if len(set(failed.values())) == 1:
         typer.echo(_left_out(failed, len(chosen)), err=True)
     elif failed:
         typer.echo("\n".join(f"{name}: {why}" for name, why in failed.items()), err=True)
-    why, away = "", 0  # the last reason; downloads one after the other without a connection
+    why, away = "", 0  # last reason; failed connections in a row
     for checkpoint in chosen:
         if checkpoint.name in failed:
             continue
@@ -164,7 +164,7 @@ def _download(checkpoint: Checkpoint, settings: Settings) -> None:
 
 
 def _left_out(failed: dict[str, str], of: int) -> str:
-    """One sentence of all that is left out, with the first reason."""
+    """One sentence on all checkpoints left out, with the first reason."""
     names, why = list(failed), next(iter(failed.values()))
     if of == 1:
         return why

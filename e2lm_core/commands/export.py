@@ -94,7 +94,7 @@ TokensOf = Annotated[
     ),
 ]
 Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
-# Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
+# Unlike other commands, a report defaults to the checkpoints and few-shot examples of the set's last run.
 LastCheckpoints = Annotated[
     list[str] | None,
     typer.Option(
@@ -261,7 +261,7 @@ def verify(
 
 
 def _profile(name: str) -> ProfileName:
-    """The profile of that name. Raises `StudioError` for another."""
+    """Profile of a name. Raises StudioError for an unknown one."""
     if name == "plain":
         return "plain"
     if name == "competition":

@@ -66,7 +66,7 @@ def add_folder(
 
 
 def _warnings(settings: Settings, found: LocalModels) -> Iterator[str]:
-    """A sentence for each model with checkpoints that cannot be used, and for an adapter that is not applied."""
+    """Sentences on models with checkpoints that cannot be used, and on an adapter that is not applied."""
     from e2lm_core.runs.studio import open_studio
 
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]

@@ -14,13 +14,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from e2lm_core.base import formatting
 
-QUIET_S = 2.0  # what takes no longer says nothing
+QUIET_S = 2.0  # shorter tasks print nothing
 EVERY_S = 5.0
 
 
 @contextmanager
 def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """Gives `advance(at, by=1)`, which moves a bar on stderr, or says there how much is done."""
+    """Bar on stderr, or lines outside a terminal; gives `advance(at, by=1)`, which moves it.
+
+    Args:
+        label: Text before the bar.
+        total: Number of steps.
+        hidden: Whether to show nothing.
+    """
     if hidden:
         yield lambda at, by=1: None
         return
@@ -49,7 +55,7 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
 
 @contextmanager
 def reading_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Gives `say(done, total)`, in bytes, of which the bar or the lines tell."""
+    """Bar of bytes read; gives `say(done, total)`, which sets it."""
     with progress_bar(label, 100) as advance:
         told = 0
 
@@ -64,7 +70,10 @@ def reading_progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def busy_indicator(label: str) -> Iterator[None]:
-    """For what cannot tell how far it is: once it takes longer than two seconds its label, and how long, now and then."""
+    """Print a label and the seconds passed, after two seconds and then every five.
+
+    It is for tasks of unknown length.
+    """
     ended = Event()
 
     def tell() -> None:
@@ -86,7 +95,7 @@ def busy_indicator(label: str) -> Iterator[None]:
 
 
 class _Lines:
-    """A line as soon as two seconds have passed, and then every five."""
+    """Progress as lines on stderr: after two seconds, then every five."""
 
     def __init__(self, label: str) -> None:
         self._label = label

@@ -155,7 +155,7 @@ def choose(
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
     build_pool = _pool(opened, relevance)
     silent = validity.no_advice_reason(opened.measured, validity.scores_with_null(opened.measured, metric))
-    selection.resolve_rule(build_pool, rule, source)  # what cannot be read is no trial
+    selection.resolve_rule(build_pool, rule, source)  # a rule that cannot be read counts as no trial
     place = rule_trials.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
     chosen = selection.select_questions(
         build_pool, rule, metric, source, no_advice_reason=silent, trial_number=place
@@ -180,7 +180,7 @@ def choose(
 
 
 def _pool(opened: LoadedSet, relevance: bool) -> Pool:
-    """The set's questions with what each did, and how relevant each is where that was asked for."""
+    """The set's questions with their results, and with their relevance if wanted."""
     from e2lm_core.analysis.questions.pool import build_pool
     from e2lm_core.checkpoints.ladder.training_facts import known_answers
     from e2lm_core.relevance.judge import judge_relevance
@@ -223,7 +223,7 @@ def relevance(
 
 
 def _row(judged: dict[str, Any]) -> dict[str, Any]:
-    """A question's row, with the exemplar that is most like it."""
+    """Row of a question, with its nearest labelled example."""
     first = next(iter(judged["nearest"]), None)
     said = f"{'accepted' if first['accepted'] else 'rejected'}: {first['question']}" if first else None
     return {**{key: judged[key] for key in ("id", "probability", "field")}, "nearest": said}

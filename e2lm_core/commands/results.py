@@ -38,7 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
-MOST_SHOWN = 200  # curves, in a terminal
+MOST_SHOWN = 200  # curves in a table
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
 Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
 Form = Annotated[
@@ -79,7 +79,7 @@ def import_results(
     require_reading(rc)
     sandbox.start_early(
         "e2lm_core.imported.read_results", "pyarrow.parquet", "pyarrow.compute"
-    )  # beside our own imports
+    )  # so that it loads while this process imports
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.imported import read_results, saved_imports
     from e2lm_core.imported.records import ImportFilter
@@ -150,7 +150,7 @@ def merge(
     studio = open_studio()
     heads, rows = [], []
     with busy_indicator("Merging"):
-        read = [(path, *files.read_shard(path)) for path in paths]  # all are whole before any is taken in
+        read = [(path, *files.read_shard(path)) for path in paths]  # all are checked before any is merged
         for path, head, parts in read:
             heads.append(head)
             for one in merging.merge_shards(studio, parts, dry):

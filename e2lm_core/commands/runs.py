@@ -89,10 +89,18 @@ def evaluation(
     result: RunResult,
     with_questions: bool = False,
 ) -> dict[str, Any]:
-    """`{task, taught, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
+    """Results as JSON: `{task, taught, curves, sq, seconds, computed, reused}`; undefined is null.
 
     `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: {rho, autocorrelation,
     sq, points}}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints of the run.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        result: Duration of the run and numbers of its results.
+        with_questions: Whether to add `questions`.
     """
     from e2lm_core.analysis import validity
     from e2lm_core.runs.results import load
@@ -129,7 +137,7 @@ def evaluation(
 
 
 def _questions(measured: Measurements) -> list[dict[str, Any]]:
-    """Each question's id and log-likelihoods {model: [K, choices]} in nats."""
+    """Id and log-likelihoods {model: [K, C]} in nats of each question."""
     counts = measured.choice_counts
     return [
         {
@@ -164,7 +172,7 @@ def evaluate(
     piped = goes_to_stdout(out, as_json)
     studio = studio_on(backend)
     question_set = open_task(studio.settings, task)
-    # What is only added is part of a rolling run.
+    # A rolling run includes checkpoints that are in the catalogue but not downloaded.
     fleet = (
         studio.catalogue.match_globs(checkpoints or ())
         if rolling
@@ -222,7 +230,7 @@ def _written(
     num_fewshot: int | None,
     out: Path | None,
 ) -> str:
-    """The results file of a share, whole or not at all; where it is."""
+    """Write the results file of a share, complete or not at all; returns its path."""
     from e2lm_core.base import atomic
     from e2lm_core.runs.shards import files
 
@@ -236,7 +244,7 @@ def _written(
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a model."""
+    """One row per model."""
     return [
         {
             "model": model,

@@ -1,6 +1,6 @@
 """Verification in a background process.
 
-It is the command `verify` as whoever asks; one at a time on a server, since it takes a core and a gigabyte.
+It runs the command `verify` as the caller; one at a time on a server, since it takes a core and a gigabyte.
 Tested in tests/export/test_background_verify.py.
 """
 
@@ -34,7 +34,12 @@ def is_possible() -> bool:
 
 
 class BackgroundVerification:
-    """One that was started; `name` is the set's."""
+    """Verification that runs in a process of its own.
+
+    Attributes:
+        name: Name of the set.
+        started: Start on the monotonic clock, in seconds.
+    """
 
     def __init__(self, settings: Settings, data: bytes, name: str) -> None:
         self.name, self.started = name, time.monotonic()
@@ -59,17 +64,21 @@ class BackgroundVerification:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is an answer, or never will be."""
+        """Whether the verification has ended, with or without an answer."""
         return self._answer is not None or self._process.poll() is not None
 
     @property
     def progress_text(self) -> str:
-        """What it said last of how far it is."""
+        """Last progress line of the process."""
         lines = self._read("said").strip().splitlines() if self._answer is None else []
         return lines[-1] if lines else "lm-evaluation-harness is being started."
 
     def answer(self) -> dict[str, Any]:
-        """What `verify.verify` gave. Raises StudioError in its sentence; waits for one that is not over."""
+        """Wait for the end and return the answer of `verify.verify`.
+
+        Raises:
+            StudioError: The verification failed or was cancelled.
+        """
         self._process.wait()
         if self._answer is None:
             try:
@@ -83,7 +92,7 @@ class BackgroundVerification:
         return self._answer
 
     def cancel(self) -> None:
-        """End it, with the harness that it runs."""
+        """Kill the process and the harness that it runs."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -98,7 +107,17 @@ class BackgroundVerification:
 
 
 def start_verification(settings: Settings, data: bytes, name: str) -> BackgroundVerification:
-    """Begin to verify a bundle of whoever asks. Raises LimitError while another goes on, TaskError for a visitor."""
+    """Begin to verify a bundle for the caller.
+
+    Args:
+        settings: The caller's settings.
+        data: The bundle.
+        name: Name of the set.
+
+    Raises:
+        TaskError: The caller is a visitor.
+        LimitError: Another verification is running.
+    """
     access.require_member(settings, "verify bundles")
     with _lock:
         _going_on[:] = [one for one in _going_on if not one.is_over]

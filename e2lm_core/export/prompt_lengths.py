@@ -1,6 +1,6 @@
 """Prompt lengths in the tokens of the models that an export is for.
 
-Counted by a model's own tokenizer where it is on this computer, else estimated from the text's bytes.
+They are counted by a model's own tokenizer if it is on this computer, else estimated from the text's bytes.
 Tested in tests/export/test_submission.py.
 """
 
@@ -20,15 +20,22 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.checks.check import Profile
 from e2lm_core.sets.checks.context_window import PromptLengths
 
-BYTES_PER_TOKEN = 4.0  # of English text in a vocabulary of 50,000 words and more
-COMPETITION = "e2lm"  # the family whose tokens its rules count
-# The longest input of families whose models read one length, by their configurations.
+BYTES_PER_TOKEN = 4.0  # for English text and a vocabulary of 50,000 entries or more
+COMPETITION = "e2lm"  # the family whose tokens the competition's rules count
+# Context windows of families whose models share one, from their configurations.
 WINDOWS = {"pythia": 2_048, "datadecide": 2_048}
 _MOST_TOKENS_PER_BYTE = 2.0
 
 
 class _Reader(NamedTuple):
-    """Somebody who reads prompts: a checkpoint's model, or a family that is not here, of a known `window`."""
+    """A model whose context window prompts must fit.
+
+    Attributes:
+        name: Name of the model or family in sentences.
+        severity: Severity of a prompt that is too long.
+        checkpoint: One of its checkpoints; None for a family that is not on this computer.
+        window: Context window in tokens; None for the checkpoint's own.
+    """
 
     name: str
     severity: Literal["error", "warning"]
@@ -43,13 +50,20 @@ def measure_prompt_lengths(
     profile: Profile = "plain",
     tokens_of: str | None = None,
 ) -> tuple[list[PromptLengths], list[Finding]]:
-    """The lengths for every model that matters, and a warning for each whose lengths are not known.
+    """Prompt lengths for every model that matters, and a warning for each whose lengths are unknown.
 
-    Those are the models that the set was last run on, or with `tokens_of` those of that name or family, and under
-    the competition's rules its own. Embedded models warn alone, unless they are named.
+    These are the models of the set's last run, or with `tokens_of` those of that name or family, and under
+    the competition's rules also its own. Built-in mini models only warn, unless they are named.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        rendered: Its questions as prompts.
+        profile: Rules to check against: `plain` or `competition`.
+        tokens_of: Model or family whose tokens are counted; None for the models of the last run.
 
     Raises:
-        StudioError: `tokens_of` is no model on this computer, and no family of a known window.
+        StudioError: `tokens_of` is neither a model on this computer nor a family with a known context window.
     """
     readers = _named(studio, tokens_of) if tokens_of else _of_last_run(studio, task)
     if profile == "competition":
@@ -69,7 +83,7 @@ def measure_prompt_lengths(
 
 
 def _joined(alike: Sequence[PromptLengths]) -> PromptLengths:
-    """Models that count alike and read as much, as one."""
+    """Lengths of models with equal counts and context windows as one entry."""
     first = alike[0]
     if len(alike) == 1:
         return first
@@ -77,11 +91,11 @@ def _joined(alike: Sequence[PromptLengths]) -> PromptLengths:
 
 
 def _of_last_run(studio: Studio, task: TaskSet) -> list[_Reader]:
-    """The models of the set's last run, of the embedded ones one; before it the embedded ones alone."""
+    """Models of the set's last run and one built-in mini model; without a run only the latter."""
     try:
         fleet, _ = state.fleet_of_set(studio, task.address)
         job = latest_job(studio, task.address, progress=False)
-    except TaskError:  # a set that lies outside the collection
+    except TaskError:  # the set lies outside the collection
         fleet, job = studio.local_checkpoints, None
     ran = set() if job is None else set(job.payload.get("fleet") or job.payload["checkpoints"])
     last = {c.model.name: c for c in fleet}
@@ -111,7 +125,7 @@ def _named(studio: Studio, name: str) -> list[_Reader]:
 
 
 def _competition(studio: Studio) -> _Reader:
-    """The competition's own models: one that is here for its tokenizer, and the limit of its rules."""
+    """The competition's own models: a local checkpoint for its tokenizer, and the limit of the rules."""
     own = next((c for c in studio.local_checkpoints if _family(c) == COMPETITION), None)
     limit = studio.settings.limits.max_prompt_tokens
     return _Reader("the competition's models", "error", own, limit)
@@ -123,7 +137,7 @@ def _family(checkpoint: Checkpoint) -> str:
 
 
 def _lengths(studio: Studio, reader: _Reader, longest: Sequence[Request]) -> PromptLengths:
-    """Raises `CheckpointError` where the model's tokenizer or window cannot be read."""
+    """Lengths of prompts for one model. Raises CheckpointError if its tokenizer or window cannot be read."""
     checkpoint, sizes = reader.checkpoint, [len("".join(request).encode()) for request in longest]
     window = reader.window
     if window is None:
@@ -133,7 +147,7 @@ def _lengths(studio: Studio, reader: _Reader, longest: Sequence[Request]) -> Pro
     if checkpoint is None or not is_here:
         estimates = tuple(math.ceil(size / BYTES_PER_TOKEN) for size in sizes)
         return PromptLengths(estimates, window, reader.name, reader.severity, is_estimate=True)
-    # A prompt that cannot come near a limit is not counted.
+    # Prompts far below the limit are not tokenized, which takes time.
     least = min(window, studio.catalogue.trained_context or window) if checkpoint.packed else window
     places = [place for place, size in enumerate(sizes) if size * _MOST_TOKENS_PER_BYTE > least]
     counted = dict(

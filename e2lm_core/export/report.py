@@ -1,6 +1,7 @@
 """Report of a set as one JSON document.
 
-The scores are `documents.scoring`'s, as on the pages and the command line; nothing is computed a second way.
+The scores are those of `documents.scoring`, as on the pages and the command line; nothing is computed a
+second way.
 """
 
 from __future__ import annotations
@@ -40,9 +41,15 @@ def build_report(
     with_relevance: bool = False,
     rc_reading: str = readings.DEFAULT,
 ) -> dict[str, Any]:
-    """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null.
+    """Report of a set as one JSON document, described in docs/results.md; undefined values are null.
 
-    `rc_reading` is that of RC, and so of the Score.
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to report on.
+        checkpoints: Checkpoints whose stored results it describes.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        with_relevance: Whether to judge the questions' scientific relevance.
+        rc_reading: Definition of RC, and so of the Score.
     """
     measured = results.load(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
@@ -81,7 +88,7 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
 
 
 def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
-    """A model each: its facts, its axes, and every metric with the 95% interval of its points."""
+    """One entry per model: its facts, its axes, and every metric with the 95% interval of its points."""
     if not measured.curves:
         return []
     bands = (
@@ -103,7 +110,7 @@ def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[st
 
 
 def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) -> dict[str, Any]:
-    """A metric's values at the curve's K checkpoints and their intervals, null where there are none."""
+    """Values of a metric at a model's checkpoints [K] and their intervals, null where there are none."""
     low = high = np.full(len(curve.steps), np.nan)
     if band is not None:
         of_model = band[band["model"] == curve.model.name]
@@ -112,20 +119,20 @@ def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) ->
 
 
 def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
-    """`documents.scoring`'s metrics; None where no checkpoint is complete."""
+    """Scores by metric from `documents.scoring`; None if no checkpoint is complete."""
     if not measured.complete_checkpoints:
         return None
     return documents.scoring(measured, reading=reading)["metrics"]
 
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
-    """Each model's rank on accuracy at each checkpoint that all have, and how sure each rank is."""
+    """Rank of each model on accuracy at each shared checkpoint, with the probability of each rank."""
     stable = stability.rank_stability(measured, resampled, "acc") if resampled else None
     return frame_to_records(stability.bump_frame(stable)) if stable else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
-    """`{accepted_share, questions, why}`: null with its reason where not asked for or not to be had."""
+    """`{accepted_share, questions, why}`: null with its reason if not requested or not available."""
     nothing: dict[str, Any] = {"accepted_share": None, "questions": []}
     if not task.questions:
         return {**nothing, "why": "The set has no questions."}
@@ -140,7 +147,7 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
 
 
 def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
-    """Each question with the share of models that answer it at the end, null where not computed."""
+    """Each question with the share of models that answer it right at the end, null where not computed."""
     last = {metric: final_values(measured, metric, fall_back_to_all=False) for metric in ("acc", "norm_prob")}
     return [
         {
@@ -157,7 +164,7 @@ def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
 
 
 def report_summary(document: dict[str, Any]) -> str:
-    """What the command line says of a report that it wrote."""
+    """Sentence on a written report for the command line."""
     scores = document["scores"]
     if scores is None:
         return document["finding"]

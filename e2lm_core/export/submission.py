@@ -26,16 +26,25 @@ def check_findings(
     num_fewshot: int | None = None,
     tokens_of: str | None = None,
 ) -> list[Finding]:
-    """Everything the checks have to say, errors first; lengths as `lengths.prompt_lengths` counts them.
+    """Findings of all checks of a set, errors first.
+
+    Prompt lengths are counted by `prompt_lengths.measure_prompt_lengths`.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to check.
+        profile: Rules to check against: `plain` or `competition`.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        tokens_of: Model or family whose tokens are counted; None for the models of the set's last run.
 
     Raises:
-        StudioError: `tokens_of` is no model on this computer, and no family of a known window.
+        StudioError: `tokens_of` is neither a model on this computer nor a family with a known context window.
     """
     limits = studio.settings.limits
     try:
         rendered = render_prompts(task, num_fewshot)
     except TaskError as error:
-        # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
+        # A structural error of a question prevents rendering, and its sentence is clearer.
         structural = find_problems(task, (), limits, profile) if _unsound(task, limits) else []
         return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
     if _unsound(task, limits):
@@ -52,9 +61,16 @@ def check_findings(
 def build_bundle(
     studio: Studio, task: TaskSet, profile: Profile = "plain", findings: Sequence[Finding] | None = None
 ) -> bytes:
-    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands.
+    """The set as a zip of an lm-eval task folder, the same bytes for the same set.
 
-    `found` are the set's findings under this profile, where whoever asks has them.
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to export.
+        profile: Rules that the set must pass: `plain` or `competition`.
+        findings: The set's findings under this profile; None to run the checks.
+
+    Raises:
+        TaskError: A check finds an error.
     """
     findings = check_findings(studio, task, profile) if findings is None else findings
     errors = [f for f in findings if f.severity == "error"]
@@ -69,7 +85,10 @@ def _unsound(task: TaskSet, limits: Limits) -> bool:
 
 
 def _beyond_training(studio: Studio, lengths: Sequence[PromptLengths]) -> list[Finding]:
-    """The embedded models read longer prompts than they were trained on, but not as well."""
+    """Warning about prompts longer than those that the built-in mini models were trained on.
+
+    The models read such prompts, but less well.
+    """
     trained = studio.catalogue.trained_context
     tokens = next((one.tokens for one in lengths if one.is_embedded), ())
     if trained is None or not tokens or max(tokens) <= trained:

@@ -18,7 +18,7 @@ from e2lm_core.checkpoints.family_catalogue import FAMILIES, STEP, split_model_n
 
 _MAIN = ("main", "", None)
 _TOKENS = re.compile(r"(?:tokens?[-_]?|-)(\d{1,6}(?:\.\d{1,3})?)(B|BT|M|T)(?![a-zA-Z])")
-# Another seed, in a checkpoint's name behind its step (`step5000-seed-14`), as a folder, and in a model's name.
+# Another seed: in a checkpoint's name behind its step (`step5000-seed-14`), as a folder, in a model's name.
 _SEED = re.compile(
     r"(?:^|[-_.])((?:(?:data|weight)[-_])?seed)[-_=]?([A-Za-z0-9]+(?:[-_](?!tokens?[-_]?\d|\d+(?:BT?|M|T)\b)[A-Za-z0-9]+)*)",
     re.I,
@@ -31,7 +31,15 @@ _UNITS = {"M": 10**6, "B": 10**9, "BT": 10**9, "T": 10**12}
 
 @dataclass(frozen=True)
 class CheckpointKey:
-    """A checkpoint of a curve: its name as given, and the names of all that its model is known to have."""
+    """A checkpoint of a curve.
+
+    Attributes:
+        model: Model of the checkpoint.
+        step: Training step.
+        tokens_seen: Tokens seen up to this step; None if not known.
+        early: Whether it is in the family's early window; None if the family names none.
+        name: Its name as given.
+    """
 
     model: ModelInfo
     step: int
@@ -41,7 +49,7 @@ class CheckpointKey:
 
 
 class CheckpointResolver:
-    """Knows the families, and the checkpoints of this studio's catalogue."""
+    """Resolver of names in results to checkpoints, by the known families and this studio's catalogue."""
 
     def __init__(self, known: Iterable[Checkpoint] = ()):
         self._by_step: dict[tuple[str, int], Checkpoint] = {}
@@ -57,13 +65,20 @@ class CheckpointResolver:
             if checkpoint.repo:
                 repo = checkpoint.repo.lower()
                 alone = self._repos.get(repo, checkpoint.model) == checkpoint.model
-                self._repos[repo] = checkpoint.model if alone else None  # which of several only a name tells
+                # In a repository of several models only a checkpoint's name identifies the model.
+                self._repos[repo] = checkpoint.model if alone else None
                 self._at[repo, _place_name(checkpoint)] = checkpoint
 
     def find(
         self, pretrained: str, revision: str | None = None, subfolder: str | None = None
     ) -> CheckpointKey | None:
-        """The checkpoint that those three names mean; None where no step can be read from them."""
+        """Checkpoint that these names mean; None if no step can be read from them.
+
+        Args:
+            pretrained: Repository, folder or model name.
+            revision: Branch, tag or commit; None for the main branch.
+            subfolder: Folder within the repository.
+        """
         parts = [part for part in re.split(r"[\\/]+", pretrained) if part not in ("", ".", "..")]
         below = [part for part in re.split(r"[\\/]+", subfolder or "") if part]
         marks = [*reversed(below), *([] if revision in _MAIN else [str(revision)]), *reversed(parts)]
@@ -81,7 +96,7 @@ class CheckpointResolver:
         return self._completed(_of_seed(plain, _seed(marks))) if plain else None
 
     def schedule(self, model: ModelInfo) -> Mapping[int, str]:
-        """{step: name} of every checkpoint that the model is known to have; empty where that is not known."""
+        """Names of a model's known checkpoints by step; empty if they are not known."""
         catalogued = {
             step: c.subfolder or f"iter_{step:07d}"
             for (name, step), c in self._by_step.items()
@@ -96,7 +111,10 @@ class CheckpointResolver:
         return {}
 
     def from_row(self, model: str, step: int, tokens_seen: int | None = None) -> CheckpointKey:
-        """The checkpoint of a table's row, which says the step itself; asked anew for every task of it."""
+        """Checkpoint of a table's row, which gives the step itself.
+
+        The answer is cached, since a table repeats the row's names for every task.
+        """
         key = (model, step, tokens_seen)
         if key not in self._named:
             self._named[key] = self._of_row(model, step, tokens_seen)
@@ -117,7 +135,7 @@ class CheckpointResolver:
         return self._completed(CheckpointKey(info, step, tokens_seen, early, f"step {step:,}"))
 
     def _is_known(self, model: str) -> bool:
-        """Whether a table's model is of the catalogue or of a family; asked anew for every row of it."""
+        """Whether a table's model is in the catalogue or of a family; cached, since each row asks."""
         if model not in self._known:
             parts = re.split(r"[\\/]+", model)
             self._known[model] = model.lower() in self._repos or any(
@@ -142,15 +160,16 @@ class CheckpointResolver:
                 checkpoint = self._by_step[model.name.lower(), int(step[1])]
                 if mark.lower() == _place_name(checkpoint):
                     return _spot(checkpoint, mark)
-                # Of another seed, or of a later stage, whose steps are counted anew. A catalogued commit does not
-                # tell its seed, so the default's is that of the model that is called as its repository.
+                # Another name of the step may mean another seed, or a later stage, whose steps start anew.
+                # A catalogued commit does not name its seed, so the default seed belongs to the model that
+                # has its repository's name.
                 seed = _named_seed(marks)
                 own = seed is None or (seed == _DEFAULT_SEED and model.name in parts)
                 return _spot(checkpoint, mark) if own and "stage" not in mark else None
         return None
 
     def _completed(self, spot: CheckpointKey) -> CheckpointKey:
-        """What the catalogue knows of the same checkpoint and the names did not tell."""
+        """Complete a checkpoint from the catalogue: its model, and unknown tokens seen and early window."""
         checkpoint = self._by_step.get((spot.model.name.lower(), spot.step))
         if checkpoint is None:
             return spot
@@ -164,7 +183,7 @@ class CheckpointResolver:
 
 
 def _place_name(checkpoint: Checkpoint) -> str:
-    """The branch or folder of a checkpoint, in lower case."""
+    """Branch or folder of a checkpoint, in lower case."""
     folder = checkpoint.directory.name if checkpoint.directory is not None else ""
     revision = "" if checkpoint.revision in _MAIN else str(checkpoint.revision)
     return (checkpoint.subfolder or revision or folder).lower()
@@ -175,7 +194,7 @@ def _spot(checkpoint: Checkpoint, name: str) -> CheckpointKey:
 
 
 def _seed(names: Sequence[str]) -> str | None:
-    """The seed that names of a checkpoint tell, `14` or `data-14`; None for the default's and where there is none."""
+    """Seed in the names of a checkpoint, such as `14` or `data-14`; None for the default seed or none."""
     seed = _named_seed(names)
     return None if seed == _DEFAULT_SEED else seed
 
@@ -190,7 +209,7 @@ def _named_seed(names: Sequence[str]) -> str | None:
 
 
 def _of_seed(spot: CheckpointKey, seed: str | None) -> CheckpointKey:
-    """The same checkpoint of the model that another seed gave, which is another model."""
+    """The same checkpoint of the model trained from a seed, which is a model of its own."""
     if seed is None:
         return spot
     info = spot.model.model_copy(

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _Known = Callable[[Any], bool]
-MAX_LINES = 400_000  # of a JSONL file that is uploaded
+MAX_LINES = 400_000  # of an uploaded JSONL file
 LINES_A_BIT = 20_000
 MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 
 
-# What JSON may be: asked in this order, since lighteval's has keys of the harness's as well.
+# Kinds of JSON, tried in this order, since lighteval's has keys of the harness's as well.
 _KINDS: tuple[
     tuple[Callable[[Any], bool], Callable[[Any, str, CheckpointResolver], ResultsFile], str], ...
 ] = (
@@ -56,13 +56,23 @@ _KINDS: tuple[
 
 
 class FileReader:
-    """Takes files one by one; what belongs together by its date is joined at the end.
+    """Reader of result files one by one; `finish` joins the files of one run by their date.
 
-    `own` are those of whoever runs the studio, from its disk: read bit by bit, without the limits that keep
-    strangers' uploads from taking what others need. Of tables what is `wanted` is read.
+    Attributes:
+        places: Resolver of checkpoint names.
+        files: Outcome of reading each file.
+        problems: Sentences on what was left out.
     """
 
     def __init__(self, places: CheckpointResolver, wanted: ImportFilter = EVERYTHING, own: bool = False):
+        """Set up a reader without files.
+
+        Args:
+            places: Resolver of checkpoint names.
+            wanted: Rows of tables to read.
+            own: Whether the files are local: these are streamed, without the limits that keep uploads from
+                taking the memory and time of others.
+        """
         self.places = places
         self._wanted = wanted
         self._own = own
@@ -72,17 +82,19 @@ class FileReader:
         self._tables: list[Evaluation] = []
 
     def read(self, name: str, data: bytes | BinaryIO) -> None:
-        """Take one file.
+        """Read one file.
 
-        Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised.
+        A fault of the file becomes a sentence in `problems` or `files`; nothing is raised.
         """
         for _ in self.read_streaming(name, data):
             pass
 
     def read_streaming(self, name: str, data: bytes | BinaryIO) -> Iterator[float | None]:
-        """Take one file as `read` does, stopping now and then, so that its rows can be `taken`.
+        """Read one file like `read`, pausing now and then so that `take_row_count` can fetch its rows.
 
-        Gives the share that is done where the place in the file does not tell it.
+        Returns:
+            Iterator with one entry per pause: the share of the file that is done, or None where the position
+                in the file tells it.
         """
         file = io.BytesIO(data) if isinstance(data, bytes) else data
         suffix = PurePosixPath(name).suffix.lower()
@@ -110,12 +122,12 @@ class FileReader:
             )
 
     def take_row_count(self) -> list[Evaluation]:
-        """The rows of tables that were read since this was asked last."""
+        """Fetch the evaluations from rows of tables that were read since the last call."""
         found, self._tables = self._tables, []
         return found
 
     def finish(self) -> list[Evaluation]:
-        """Every evaluation of the files that were read, questions put beside the means of the same run."""
+        """All evaluations of the files read, those with samples joined to the means of the same run."""
         return self._tables + self._runs.finish()
 
     def _refuse(self, name: str, why: str) -> None:
@@ -220,7 +232,7 @@ class FileReader:
             )
 
     def _line_kinds(self) -> Iterator[tuple[_Known, Callable[[Any], Any], Callable[[str, list[Any]], None]]]:
-        """What a line may be: how it is known, what is kept of it while the others are read, and who takes them."""
+        """Kinds of JSONL lines: predicate, reduction to the fields used, and handler of all lines."""
         yield harness_samples.is_sample, harness_samples.slim, self._runs.samples
         yield olmes.is_prediction, olmes.drop_unused_fields, self._runs.predictions
         yield olmes.is_metrics, lambda row: row, self._metrics
@@ -243,7 +255,7 @@ class FileReader:
     def _large(
         self, name: str, pieces: Iterable[pd.DataFrame], large: bool, rows: int | None = None
     ) -> Iterator[float | None]:
-        """A table of whoever runs the studio, some rows at a time."""
+        """Read a local table some rows at a time."""
         table = result_tables.Table(name, self.places, self._wanted, large)
         try:
             for piece in pieces:
@@ -257,7 +269,7 @@ class FileReader:
         self.files.append(FileSeen(file=name, kind="table", results=table.results))
 
     def _table(self, name: str, content: bytes | list[Any]) -> None:
-        """A table as a file's bytes, or as rows that were read already."""
+        """Read a table from a file's bytes, or from rows that are parsed already."""
         try:
             frame = (
                 read_frame(content, name) if isinstance(content, bytes) else frame_from_rows(content, name)
@@ -308,7 +320,7 @@ class FileReader:
         self.files.append(FileSeen(file=name, kind="published curves", results=results))
 
     def _studio(self, name: str, curves: Sequence[Any]) -> None:
-        """What `import-results --json` prints: a curve an object, with its lists."""
+        """Read the output of `import-results --json`: one object per curve, with its lists."""
         rows = []
         for curve in curves:
             try:

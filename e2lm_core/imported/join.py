@@ -1,7 +1,8 @@
 """Joins evaluations into curves and reports those that do not fit.
 
 Nothing is averaged: of a checkpoint that was run twice the newest result counts; runs with another number of
-few-shot examples or of questions, or of another setup, are curves of their own, since they answer another question.
+few-shot examples or of questions, or of another setup, are curves of their own, since they answer another
+question.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PERCENT = 100.0
 
 
 class CurveKey(NamedTuple):
-    """Which curve an evaluation is a point of."""
+    """Identity of a curve: model, task, few-shot count, number of questions and setup."""
 
     model: str
     task: str
@@ -35,7 +36,13 @@ class CurveKey(NamedTuple):
 
 @dataclass(frozen=True)
 class JoinedCurves:
-    """`runs` are the evaluations that count, by their key and in step order."""
+    """Evaluations joined to curves.
+
+    Attributes:
+        curves: One curve per model, task, metric and way of running it.
+        runs: Evaluations that count, by the curves' identity and in step order.
+        problems: Sentences on results that were left out, repeated, mixed or missing.
+    """
 
     curves: tuple[Curve, ...]
     runs: Mapping[CurveKey, tuple[Evaluation, ...]]
@@ -43,7 +50,7 @@ class JoinedCurves:
 
 
 def join_evaluations(evaluations: Sequence[Evaluation], places: CheckpointResolver) -> JoinedCurves:
-    """The curves of all evaluations, and what is to be known of them."""
+    """Join evaluations into curves, with sentences on results that do not fit."""
     evaluations, problems = _in_shares(evaluations)
     runs, repeated = _newest(evaluations)
     problems += _repeats(repeated)
@@ -61,14 +68,15 @@ def _key(run: Evaluation) -> CurveKey:
 
 @lru_cache(maxsize=1024)
 def _is_share(metric: str) -> bool:
-    """Whether a metric's name says that it lies between 0 and 1."""
+    """Whether a metric's name means a value between 0 and 1."""
     return _SHARE.fullmatch(metric) is not None
 
 
 def _in_shares(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
-    """The evaluations with accuracies from 0 to 1: a file's that are in percent are divided by 100, which is said.
+    """Evaluations with accuracies as shares, and sentences on those that were rescaled or left out.
 
-    Where a file has both, which of them are percent cannot be known, and none is taken.
+    If a file gives a metric in percent, its values are divided by 100. If the values could be both, it is
+    unknown which are percent, and none is taken.
     """
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
     for run in evaluations:
@@ -116,9 +124,9 @@ def _rescaled(run: Evaluation, percent: set[tuple[str, str]], unusable: set[tupl
 def _newest(
     evaluations: Iterable[Evaluation],
 ) -> tuple[dict[CurveKey, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
-    """The result of each checkpoint, and by (model, task) those that were there more than once.
+    """The newest result of each checkpoint, and by (model, task) the results of repeated checkpoints.
 
-    The newest is last.
+    Repeated results are in order of their dates, the newest last.
     """
     groups: dict[tuple[CurveKey, int], list[Evaluation]] = defaultdict(list)
     for run in evaluations:
@@ -126,7 +134,7 @@ def _newest(
     runs: dict[CurveKey, list[Evaluation]] = defaultdict(list)
     repeated: dict[tuple[str, str], list[list[Evaluation]]] = defaultdict(list)
     for (key, _), group in groups.items():
-        # Stable: of equal dates the one read last is last.
+        # The sort is stable: of equal dates the result read last stays last.
         group.sort(key=lambda run: run.when)
         if any(n > 1 for n in Counter(m for run in group for m in run.scores).values()):
             repeated[key.model, key.task].append(group)
@@ -195,7 +203,7 @@ def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
 
 
 def _dtypes(evaluations: Iterable[Evaluation]) -> list[str]:
-    """Which models' curves have points of several dtypes: these are joined, since text and weights are the same."""
+    """Sentences on curves joined from runs in several dtypes, whose texts and weights are the same."""
     by_key: dict[CurveKey, set[str]] = defaultdict(set)
     for run in evaluations:
         if run.dtype is not None:
@@ -246,9 +254,9 @@ def _version(value: str | None) -> str:
     return "in an unknown version of the task" if value is None else f"in version {value} of the task"
 
 
-# What tells curves of one model on one task apart, of a key as of a curve. The conditions stand in every label of a
-# curve that has them; the others where namesakes differ.
-_Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # a part of a key or curve, and its phrase
+# Parts of a key or a curve that distinguish curves of one model on one task. Conditions stand in every label
+# of a curve that has them; the other parts only where namesakes differ in them.
+_Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # getter of the part, and its phrase
 _CONDITIONS: tuple[_Distinction, ...] = (
     (attrgetter("setup.adapter"), _adapter),
     (attrgetter("setup.chat_template"), _chat),
@@ -265,7 +273,7 @@ _DISTINCTIONS: tuple[_Distinction, ...] = (
 
 
 def _missing(runs: Mapping[CurveKey, tuple[Evaluation, ...]], places: CheckpointResolver) -> list[str]:
-    """What of a model's known checkpoints has no result: one sentence for tasks that lack the same."""
+    """Sentences on known checkpoints of a model without a result, one for all tasks that lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
     tasks: dict[str, set[CurveKey]] = defaultdict(set)
     for key, group in runs.items():
@@ -316,7 +324,12 @@ def _stderr(points: Sequence[Evaluation], metric: str) -> tuple[float | None, ..
 
 
 def curve_labels(curves: Sequence[Curve]) -> list[str]:
-    """A name for each curve of one task and metric: the model's, with what tells it from a namesake."""
+    """Labels of curves of one task and metric: the model's name, with what distinguishes namesakes.
+
+    Conditions such as an adapter or a chat template stand in every label of a curve that has them; the
+    few-shot count, the number of questions and the task's version only where curves of one model differ in
+    them.
+    """
     namesakes: dict[tuple[str, str, str], list[Curve]] = defaultdict(list)
     for curve in curves:
         namesakes[curve.model.name, curve.task, curve.metric].append(curve)
@@ -333,7 +346,12 @@ def _label(curve: Curve, same: Sequence[Curve]) -> str:
 
 
 def task_label(key: CurveKey | Curve, with_version: bool) -> str:
-    """A task's name with how it was run, its version only where asked: a name for what samples gave."""
+    """Label of a task run in several ways: name, few-shot count, number of questions and conditions.
+
+    Args:
+        key: A curve of the task, or its identity.
+        with_version: Whether the label has the task's version.
+    """
     parts = [f"{key.num_fewshot}-shot", f"{key.questions} questions"]
     conditions = [*_CONDITIONS, *([_VERSION] if with_version else [])]
     parts += [phrase(part(key)) for part, phrase in conditions if part(key) is not None]

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def import_summary(imported: Imported) -> str:
-    """How much was read: models, tasks, points; and how much was not."""
+    """Sentence on the models, tasks, curves and points that were read, and the number of unreadable files."""
     models = list(dict.fromkeys(curve.model.name for curve in imported.curves))
     points = sum(len(curve.steps) for curve in imported.curves)
     left_out = sum(seen.why is not None for seen in imported.files)
@@ -32,7 +32,7 @@ def import_summary(imported: Imported) -> str:
 
 
 def fold_similar(sentences: Sequence[str]) -> list[str]:
-    """Sentences that say the same of many files or numbers once, with how many more there are."""
+    """Fold more than three sentences that differ only in file names or numbers into the first and a count."""
     alike: dict[str, list[str]] = {}
     for sentence in dict.fromkeys(sentences):
         alike.setdefault(_NUMBER.sub("", _FILE.sub("", sentence)), []).append(sentence)
@@ -45,7 +45,7 @@ def fold_similar(sentences: Sequence[str]) -> list[str]:
 
 
 def headline(curves: Sequence[Curve]) -> str:
-    """What one metric does on one task, and which model does it most steadily."""
+    """Sentence on one metric of one task: first and last score by model, and the model with the best SQ."""
     if not curves:
         return "There is no curve of this metric."
     lines = [c for c in curves if len(c.steps) > 1]

@@ -1,7 +1,7 @@
 """Import of results from a file, folder, zip or upload.
 
-Samples of lm-evaluation-harness give per-question log-likelihoods, so everything that the studio computes of
-its own runs; aggregates and tables give curves of points alone.
+Samples of lm-evaluation-harness give per-question log-likelihoods, and so everything that the studio computes
+for its own runs; aggregates and tables give only curves.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from e2lm_core.imported.join import join_evaluations
 from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Imported, ImportFilter, Questions
 from e2lm_core.imported.sample_measurements import aggregates_note, measurements_from_samples
 
-PACKED = 8  # times smaller than it is, a table or an archive may be
-MEMORY_A_BYTE = 5  # of what was packed: samples take three times their length
+PACKED = 8  # assumed ratio of unpacked to packed size of a table or an archive
+MEMORY_A_BYTE = 5  # per unpacked byte: samples take three times their length
 _PARSERS = ("pyarrow.parquet", "pyarrow.compute")
 
 
@@ -38,10 +38,22 @@ def import_path(
     import_filter: ImportFilter = EVERYTHING,
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
-    """The results in a file, a folder or a zip of whoever runs the studio. Raises StudioError where there is none.
+    """Import the results in a local file, folder or zip.
 
-    They may hold more than memory does: they are read bit by bit, run by run, of which `say` is told how many bytes
-    are done. What is kept of them are numbers, and a task's questions once for all its checkpoints.
+    Files larger than memory are allowed: they are streamed run by run. Only numbers are kept, and a task's
+    questions once for all its checkpoints.
+
+    Args:
+        path: File, folder or zip.
+        limits: Limits on a folder's parts and on files read as a whole.
+        catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
+        import_filter: Models, tasks and metrics to import.
+        report_progress: Called with the bytes done and the bytes in all.
+
+    Raises:
+        StudioError: The path does not exist or cannot be read.
+        TaskError: There is no curve in it, or none that the filter takes.
+        LimitError: It has too many files.
     """
     catalogue_checkpoints, where = tuple(catalogue_checkpoints), path.name or str(path)
     parts = result_files.read_in_parts(path, limits)
@@ -75,10 +87,17 @@ def import_uploads(
     catalogue_checkpoints: Iterable[Checkpoint] = (),
     report_progress: Callable[[float], None] = lambda share: None,
 ) -> Imported:
-    """The results in uploaded files, zips among them opened; `say` is told which share of them is read.
+    """Import the results in uploaded files, with zips unpacked, in the sandbox.
 
-    A stranger's files are opened and parsed where they can do nothing, and take no more than they may. Raises
-    StudioError where there is none.
+    Args:
+        files: Content of each file by name.
+        limits: Limits on the files.
+        catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
+        report_progress: Called with the share that is read.
+
+    Raises:
+        TaskError: The files hold no curve, or a zip cannot be read.
+        LimitError: The files are too large, or take too much memory or time.
     """
     given = sum(map(len, files.values()))
     found: list[Imported] = []
@@ -102,7 +121,7 @@ def import_uploads(
 def _uploaded(
     _: list[BinaryIO], files: dict[str, bytes], limits: Limits, known: tuple[Checkpoint, ...]
 ) -> Iterator[float | Imported]:
-    """Which share is read, now and then, and at last what all give together."""
+    """Read the files in the sandbox: gives the share read now and then, and the import at the end."""
     opened = result_files.expand_zips(files, limits)
     total, done = sum(map(len, opened.values())), 0
     sandbox.raise_memory_limit(MEMORY_A_BYTE * max(total - sum(map(len, files.values())), 0))
@@ -126,7 +145,7 @@ def _bits(
     wanted: ImportFilter,
     zips: bool,
 ) -> Iterator[ParsedFiles]:
-    """What files give, bit by bit, with how many of their bytes are done; a zip's run by run."""
+    """Read a part's files in the sandbox, piece by piece with the bytes done; a zip's run by run."""
     large = dict(zip(names, files, strict=True))
     places, done = CheckpointResolver(known), 0
     members = (
@@ -150,7 +169,7 @@ def _bits(
             reading = FileReader(places, wanted, own=True)
             for name, info in run.items():
                 with archive.open(info) as member:
-                    # Parquet is read from its end, and a packed file has none before it is unpacked.
+                    # Parquet is read from its end, which a packed file lacks until it is unpacked completely.
                     data = member.read() if name.lower().endswith(".parquet") else cast(BinaryIO, member)
                     for _ in reading.read_streaming(name, data):
                         yield ParsedFiles(reading.take_row_count(), [], [], done)
@@ -176,12 +195,12 @@ def _place(data: bytes | BinaryIO) -> int:
 
 
 def _unpacked(name: str, size: int) -> int:
-    """How much is to be read of a file, from which the time follows that it may take."""
+    """Estimated bytes to read of a file, from which its time limit follows."""
     return size * (PACKED if name.lower().endswith((".parquet", ".zip")) else 1)
 
 
 def _shared(evaluation: Evaluation, asked: dict[tuple[str, int], list[Questions]]) -> Evaluation:
-    """The evaluation with questions that are held already, where they are the same."""
+    """The evaluation with equal questions replaced by those already held."""
     if evaluation.questions is None:
         return evaluation
     held = asked.setdefault((evaluation.task, len(evaluation.questions.ids)), [])
@@ -195,16 +214,29 @@ def _shared(evaluation: Evaluation, asked: dict[tuple[str, int], list[Questions]
 def import_files(
     files: Mapping[str, bytes], catalogue_checkpoints: Iterable[Checkpoint], label: str
 ) -> Imported:
-    """The results in files by name.
+    """Import the results in files by name, in this process.
 
-    `known` are the catalogue's checkpoints, whose steps and tokens are known.
+    Args:
+        files: Content of each file by name.
+        catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
+        label: Beginning of error sentences, such as the name of the folder.
+
+    Raises:
+        TaskError: The files hold no curve.
     """
     catalogue_checkpoints = tuple(catalogue_checkpoints)
     return _joined(_read(files, catalogue_checkpoints), CheckpointResolver(catalogue_checkpoints), label)
 
 
 class ParsedFiles(NamedTuple):
-    """What files gave, before it is joined."""
+    """Content of files before it is joined to curves.
+
+    Attributes:
+        evaluations: Evaluations read.
+        problems: Sentences on what was left out.
+        files: Outcome of reading each file.
+        bytes: Bytes of the input that are done.
+    """
 
     evaluations: list[Evaluation]
     problems: list[str]

@@ -21,7 +21,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 
 class _Sampled(NamedTuple):
-    """An evaluation whose samples are there."""
+    """An evaluation with its samples: questions and log-likelihoods [Q, C] in nats."""
 
     run: Evaluation
     questions: Questions
@@ -29,10 +29,10 @@ class _Sampled(NamedTuple):
 
 
 def measurements_from_samples(joined: JoinedCurves) -> tuple[dict[str, Measurements], list[str]]:
-    """Every task of which samples are there, as the studio's own measurements; and what had to stay out.
+    """Measurements of every task that has samples, by label, and sentences on samples that were left out.
 
-    A task is labelled by its name, with few-shot count, number of questions and setup where it was run in several
-    ways.
+    A task's label is its name, with few-shot count, number of questions and setup if it was run in several
+    ways. Samples of another version of the questions than most are left out.
     """
     by_task = _sampled(joined)
     namesakes = Counter(key.task for key in by_task)
@@ -56,7 +56,7 @@ def measurements_from_samples(joined: JoinedCurves) -> tuple[dict[str, Measureme
 
 
 def aggregates_note(joined: JoinedCurves, measured: Mapping[str, Measurements]) -> list[str]:
-    """What aggregates cannot give, said once for all the tasks that have nothing else."""
+    """Sentence on the tasks that have only means, so no intervals and no per-question view."""
     sampled = {task.task for task in measured.values()}
     harness = [task for task in dict.fromkeys(key.task for key in joined.runs) if task not in sampled]
     if not harness:
@@ -68,7 +68,7 @@ def aggregates_note(joined: JoinedCurves, measured: Mapping[str, Measurements]) 
 
 
 def _sampled(joined: JoinedCurves) -> dict[CurveKey, list[list[_Sampled]]]:
-    """By task, few-shot count, number of questions and setup: each model's evaluations that have samples."""
+    """By task, few-shot count, number of questions and setup: the evaluations with samples of each model."""
     by_task: dict[CurveKey, list[list[_Sampled]]] = defaultdict(list)
     for key, runs in joined.runs.items():
         sampled = [
@@ -108,9 +108,10 @@ def _measurements(task: str, questions: Questions, models: Sequence[Sequence[_Sa
 
 
 def _model_curve(runs: Sequence[_Sampled], wanted: Set[int]) -> ModelCurve:
-    """A model's checkpoints, with those that others of its family have here and it is known to have published too.
+    """A model's checkpoints with samples, and without results those that its family has here.
 
-    These lack results, and what needs them is undefined; one that was never published is no gap.
+    A checkpoint that other models of the family have counts as a gap, with NaN, only if this model is known
+    to have published it too. Scores that need it are then undefined.
     """
     model, there = runs[0].run.model, {run.step for run, _, _ in runs}
     lacking = {
@@ -137,7 +138,7 @@ def _model_curve(runs: Sequence[_Sampled], wanted: Set[int]) -> ModelCurve:
 
 
 def _published(family: str, name: str) -> Sequence[CheckpointLocation]:
-    """The checkpoints that a model of a known family has; none where only its hub can tell."""
+    """Known checkpoints of a model of a family; empty if only the hub can list them."""
     known = (f for f in FAMILIES if f.key == family)
     return [
         place for f in known for model in f.models if model.name == name for place in f.known_locations(model)

@@ -29,7 +29,17 @@ _SUFFIX = ".json"
 
 
 class SavedImport(Record):
-    """What a list of kept imports shows."""
+    """Line of the list of saved imports.
+
+    Attributes:
+        name: Name under which it is saved.
+        when: Date of saving as ISO 8601 text; empty if the import cannot be read.
+        models: Names of its models.
+        tasks: Names of its tasks.
+        curves: Number of its curves.
+        per_question: Whether it holds samples.
+        problem: Reason why it cannot be read; None if it can.
+    """
 
     name: str
     when: str
@@ -41,24 +51,27 @@ class SavedImport(Record):
 
 
 def imports_folder(settings: Settings) -> Path:
-    """Where imports are kept; it need not exist yet."""
+    """Folder of the saved imports, which need not exist yet."""
     return settings.workspace / "results"
 
 
 def saved_names(settings: Settings) -> list[str]:
-    """The names of what is kept, alphabetically."""
+    """Names of the saved imports in alphabetical order."""
     return _names(imports_folder(settings))
 
 
 def removed_imports(settings: Settings) -> list[str]:
-    """What was removed and can be restored."""
+    """Names of the removed imports that can be restored, in alphabetical order."""
     return _names(imports_folder(settings) / "removed")
 
 
 def save_import(settings: Settings, name: str, imported: Imported) -> None:
-    """Keep an import under a name.
+    """Save an import under a name.
 
-    Raises StudioError for a name that is taken or cannot be used, or too much.
+    Raises:
+        StudioError: The name is taken or not allowed.
+        TaskError: The caller may only read.
+        LimitError: The import is too large, or the caller's quota is used up.
     """
     access.require_writer(settings)
     quotas.check_quota(settings, "results")
@@ -75,19 +88,28 @@ def save_import(settings: Settings, name: str, imported: Imported) -> None:
 
 
 def open_saved(settings: Settings, name: str) -> Imported:
-    """A kept import as it was. Raises StudioError where it is missing, damaged or of a newer studio."""
+    """Saved import of a name.
+
+    Raises:
+        StudioError: It is missing, damaged, or of another version of the studio.
+    """
     return _imported(_read(settings, name), name)
 
 
 def list_saved(settings: Settings) -> list[SavedImport]:
-    """Every kept import, newest first; one that cannot be read is listed with its reason."""
+    """All saved imports, newest first; an unreadable one is listed with its reason."""
     return sorted(
         (_line(settings, name) for name in saved_names(settings)), key=lambda kept: kept.when, reverse=True
     )
 
 
 def remove_import(settings: Settings, name: str) -> None:
-    """Sets results aside; what was set aside under the same name before is gone then."""
+    """Move saved results to the removed ones, in place of any removed earlier under the same name.
+
+    Raises:
+        StudioError: The name is not allowed, nothing is saved under it, or the file cannot be moved.
+        TaskError: The caller may only read.
+    """
     access.require_writer(settings)
     _check_name(name)
     path = _path(settings, name)
@@ -97,7 +119,14 @@ def remove_import(settings: Settings, name: str) -> None:
 
 
 def restore_import(settings: Settings, name: str) -> None:
-    """Brings removed results back. Raises StudioError where there are none, or the name was taken since."""
+    """Restore removed results.
+
+    Raises:
+        StudioError: The name is not allowed, nothing was removed under it, it was taken since, or the file
+            cannot be moved.
+        TaskError: The caller may only read.
+        LimitError: The caller's quota is used up.
+    """
     access.require_writer(settings)
     quotas.check_quota(settings, "results")
     _check_name(name)

@@ -18,10 +18,10 @@ from e2lm_core.scores.uncertainty import set_intervals
 
 
 def scored_points(curve: Curve) -> np.ndarray:
-    """[K] which points SQ is taken over: those of the early window where the family names one, else all.
+    """Mask [K] (bool) of the points over which SQ is computed.
 
-    Of the competition's models without samples, the competition's own points; with samples, those of the
-    studio's runs.
+    These are the points of the family's early window, or all if it names none. For a model of the competition
+    without samples they are the competition's own points.
     """
     steps = np.array(curve.steps)
     if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:
@@ -30,7 +30,11 @@ def scored_points(curve: Curve) -> np.ndarray:
 
 
 def quality(curve: Curve) -> SignalQuality:
-    """The organisers' SQ of one curve over its scored points; undefined where one of the competition's is missing inside."""
+    """Organisers' SQ of one curve over its scored points; undefined if a competition point is missing.
+
+    Scores of which lower is better are negated. A point of the competition counts as missing only before the
+    last one given.
+    """
     there = scored_points(curve)
     values = np.array(curve.scores)[there]
     found = signal.signal_quality(-values if curve.lower_is_better else values)
@@ -46,7 +50,10 @@ def quality(curve: Curve) -> SignalQuality:
 
 
 def coverage(curve: Curve) -> str | None:
-    """13 of the competition's 14 points: said of a curve that has not all of them; the last has no public checkpoint."""
+    """Sentence on how many of the competition's points a curve has; None if it has all or none.
+
+    If only the last point is missing, the sentence adds that its checkpoint was not published.
+    """
     given = _of_the_competition(curve)
     if not given or len(given) == len(COMPETITION_STEPS):
         return None
@@ -57,14 +64,14 @@ def coverage(curve: Curve) -> str | None:
 
 
 def _of_the_competition(curve: Curve) -> list[int]:
-    """The steps of the competition's points that a curve of its models without samples has; none of another's."""
+    """Steps of the competition's points on a curve of its models without samples; empty for other curves."""
     if curve.model.family != "e2lm" or curve.per_question or None in curve.tokens_seen:
         return []
     return [step for step, there in zip(curve.steps, scored_points(curve), strict=True) if there]
 
 
 def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a curve, with the columns of `tables.quality_frame`."""
+    """SQ of curves as a table, one row per curve, with the columns of `tables.quality_frame`."""
     rows = []
     for curve, label in zip(curves, curve_labels(curves), strict=True):
         rated = quality(curve)
@@ -87,12 +94,15 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
 
 
 def standard_errors(curve: Curve) -> Sequence[float | None]:
-    """The standard error of each point, None where the files give none."""
+    """Standard error of each point of a curve; None where the files give none."""
     return curve.stderr or (None,) * len(curve.steps)
 
 
 def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a point, in the columns of `tables.curve_frame` and `stderr`; NaN where the file does not say it."""
+    """Curves as a table, one row per point, with the columns of `tables.curve_frame` and `stderr`.
+
+    Values that the file does not give are NaN.
+    """
     rows = [
         (
             label,
@@ -113,7 +123,7 @@ def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
 
 
 def models(curves: Sequence[Curve]) -> list[ModelInfo]:
-    """The curves' models under the names that `curve_frame` gives them."""
+    """Models of curves under the names that `curve_frame` gives them."""
     return [
         curve.model.model_copy(update={"name": label})
         for curve, label in zip(curves, curve_labels(curves), strict=True)
@@ -121,9 +131,9 @@ def models(curves: Sequence[Curve]) -> list[ModelInfo]:
 
 
 def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
-    """model, step, low, high of the task's curves from samples; None where there are none."""
+    """95% intervals of a task's curves with samples: columns model, step, low, high; None without samples."""
     curves = imported.curves_of(task, metric) if metric in METRICS else []
-    by_measured: dict[str, dict[str, str]] = {}  # the label of each model's curve, by what samples gave
+    by_measured: dict[str, dict[str, str]] = {}  # {label of measurements: {model: label of curve}}
     for curve, label in zip(curves, curve_labels(curves), strict=True):
         names = (task_label(curve, True), task_label(curve, False), task)
         if (measured := next((name for name in names if name in imported.measured), None)) is not None:

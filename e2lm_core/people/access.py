@@ -1,7 +1,8 @@
 """Access control: resolves a set's address and the caller's role.
 
-A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. What it gets are then the settings of the one whose
-set it is and the set's own name, with `author` still whoever asks; or it is not called at all.
+A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. It is called with the settings of the
+set's owner and the set's own name, while `author` remains the caller; without the role it is not called at
+all.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ R = TypeVar("R")
 
 
 class SetLocation(NamedTuple):
-    """Where a set is: the settings in whose workspace, under which name, and the owner where that is another."""
+    """Workspace and name of a set.
+
+    Attributes:
+        settings: Settings of the workspace that holds it.
+        name: Name of the set there.
+        owner: Id of the owner if that is another person; else None.
+    """
 
     settings: Settings
     name: str
@@ -36,10 +43,17 @@ class SetLocation(NamedTuple):
 
 
 def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLocation:
-    """Where the set of that name or address is, for whoever asks to read it, to edit it, or to do as its owner.
+    """Locate a set by name or address for the caller, who needs a role on it.
 
-    Raises TaskError for a set of another who did not share it so, be it there or not, and for an edit by a
-    visitor who may only read.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        role: The role that the caller needs.
+
+    Raises:
+        TaskError: The set is another person's and not shared with the caller in that role, whether it exists
+            or not; the caller is a visitor who may only read and needs more; or `name` is a path and paths
+            are not allowed.
     """
     if role != "reader":
         require_writer(settings)
@@ -52,7 +66,7 @@ def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLoca
     if owner == settings.person:
         return SetLocation(settings, own_name)
     if settings.paths and accounts.get_person(settings, owner) is None:
-        return SetLocation(settings, name)  # a path
+        return SetLocation(settings, name)  # the text is a path, as there is no such owner
     granted = role_of(settings, owner, own_name)
     if granted is None:
         raise TaskError(
@@ -69,9 +83,15 @@ def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLoca
 
 
 def role_of(settings: Settings, owner: str, name: str) -> Role | None:
-    """What whoever asks may do with another's set, None for nothing; administrators read all that there is.
+    """The caller's role on another person's set; None without access.
 
-    Whoever is at the machine, as nobody, may do everything. A visitor has no role.
+    Administrators may read every set. A caller at the machine itself, without an account, may edit every set.
+    A visitor has no role.
+
+    Args:
+        settings: The caller's settings.
+        owner: Id of the set's owner.
+        name: Name of the set.
     """
     if accounts.is_unrestricted(settings):
         return "editor" if accounts.get_person(settings, owner) else None
@@ -88,25 +108,41 @@ def role_of(settings: Settings, owner: str, name: str) -> Role | None:
 
 
 def is_shared_access(settings: Settings) -> bool:
-    """Whether these are the settings of one whose set is open, asked by another: see `Place`."""
+    """Whether the settings are those of a set's owner, used by another person: see `SetLocation`."""
     return settings.person is not None and settings.author not in ("", settings.person)
 
 
 def require_writer(settings: Settings) -> None:
-    """Raises TaskError for a visitor who may only read."""
+    """Refuse a visitor who may only read.
+
+    Raises:
+        TaskError: The caller is one.
+    """
     if settings.readonly:
         raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
 
 
 def require_member(settings: Settings, action: str) -> None:
-    """Raises TaskError for a visitor, sandbox or not; `to_do` is what they wanted, as in "download checkpoints"."""
+    """Refuse a visitor, with or without a guest workspace.
+
+    Args:
+        settings: The caller's settings.
+        action: The refused action for the sentence, such as "download checkpoints".
+
+    Raises:
+        TaskError: The caller is a visitor.
+    """
     person = None if settings.person is None else accounts.get_person(settings, settings.person)
     if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
         raise TaskError(f"Visitors do not {action}: sign in first.")
 
 
 def require_path(settings: Settings, folder: Path) -> None:
-    """Raises TaskError where a folder or file lies in the workspace of another who did not share it, and for a page."""
+    """Refuse a folder or file in another person's workspace that is not shared with the caller.
+
+    Raises:
+        TaskError: It is one, or the caller may not name sets by path at all, as on a page.
+    """
     if not settings.paths:
         raise TaskError(f"There is no question set {folder.name[:80]!r} here: give the name of one.")
     if settings.person is None or not folder.is_relative_to(settings.home.resolve()):
@@ -123,21 +159,21 @@ def require_path(settings: Settings, folder: Path) -> None:
 def reads(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that readers may use."""
+    """Decorate a service of `(settings, name, …)` for readers, editors and the owner."""
     return _asking(service, "reader")
 
 
 def edits(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that only the owner and editors may use."""
+    """Decorate a service of `(settings, name, …)` for editors and the owner."""
     return _asking(service, "editor")
 
 
 def owns(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that only the owner may use."""
+    """Decorate a service of `(settings, name, …)` for the owner only."""
     return _asking(service, "owner")
 
 
@@ -153,7 +189,7 @@ def _asking(
 
 
 def with_owner(given: Any, owner: str | None) -> Any:
-    """What a service gave, a set or something with a set as its `task`, with whose it is."""
+    """A service's result, a set or a record with a set as its `task`, with the set's owner filled in."""
     if owner is None or not isinstance(given, Record):
         return given
     if "owner" in type(given).model_fields:

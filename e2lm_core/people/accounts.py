@@ -1,7 +1,7 @@
 """Accounts: people and visitors in the home's database.
 
-A person's id names the folder of their workspace and stands in links, so it never changes and is never given
-to another. Where nobody ever signed in there is no register, and no database is opened for it.
+A person's id names the folder of their workspace and occurs in links, so it never changes and is never
+reused. A home that nobody has ever signed in to has no register, and no database is opened for it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,27 @@ from e2lm_core.base.records import Record
 from e2lm_core.base.settings import PERSON, Settings
 from e2lm_core.people import ownership_transfer
 
-HUB = "https://huggingface.co"  # the issuer whose user names are each one account's at a time
-VISITOR = "visitor"  # the issuer of those who did not sign in; ids that begin so are theirs
+HUB = "https://huggingface.co"  # the issuer whose user names are unique at any time
+VISITOR = "visitor"  # issuer of visitors and start of their ids
 _SUBJECT = "sub:"  # before a subject in E2LM_ADMINS
 _LONGEST = 24  # characters of an id made from a name
 _SEEN_EVERY_S = 60.0
 _SIGN_OUT_KEPT_S = 40 * 24 * 3600.0  # Streamlit's cookie lasts 30 days
-_signed_out: set[tuple[Path, str]] = set()  # in this process, also where the disk refused it
+_signed_out: set[tuple[Path, str]] = set()  # of this process, in case the disk refuses
 
 
 class Person(Record):
-    """Somebody who has a workspace; times are seconds since the epoch.
+    """A person or visitor with a workspace.
 
-    `issuer` and `subject` are what the provider of their sign-in calls itself and them.
+    Attributes:
+        id: Id of the account, which names the workspace's folder.
+        issuer: Address of the sign-in provider; "visitor" for a visitor.
+        subject: The provider's lasting name for the account.
+        name: Display name.
+        email: E-mail that the provider has verified; None without one.
+        administrator: Whether the person is an administrator.
+        created_at: Time of the first visit, in seconds since 1970.
+        seen_at: Time of the last visit, in seconds since 1970.
     """
 
     id: str
@@ -47,12 +55,12 @@ class Person(Record):
 
     @property
     def visitor(self) -> bool:
-        """Whether they have a sandbox and did not sign in."""
+        """Whether the person has a guest workspace and did not sign in."""
         return self.issuer == VISITOR
 
 
 def has_accounts(settings: Settings) -> bool:
-    """Whether anybody ever signed in here, or had a sandbox."""
+    """Whether anybody ever signed in here, or had a guest workspace."""
     return (settings.home / "people").is_dir()
 
 
@@ -65,23 +73,25 @@ def sign_in(
     email: str | None = None,
     username: str | None = None,
 ) -> Person:
-    """The person whom a provider vouches for, made at their first sign-in.
+    """Return the person whom a provider vouches for, with an account made at the first sign-in.
 
-    E2LM_ADMINS names administrators, see `_is_named`; one whom an administrator has demoted stays so. The first
-    administrator gets what the home held before anybody signed in.
+    E2LM_ADMINS names administrators, see `_is_named`; a person whom an administrator has demoted stays
+    demoted. The first administrator gets the sets and runs that the home held before anybody signed in.
 
     Args:
-        settings: The studio's.
+        settings: The studio's settings.
         issuer: The provider's address.
         subject: The provider's lasting name for the account.
         name: Display name, which anybody may choose.
-        email: Such as the provider has verified, else None.
-        username: The provider's user name, if it gives one.
+        email: E-mail if the provider has verified it, else None.
+        username: The provider's user name; None if it gives none.
+
+    Raises:
+        StudioError: The workspace cannot be created.
     """
     named = _is_named(settings, issuer, subject, email, username)
-    subject = (
-        subject if subject == _plain(subject) else json.dumps(subject)
-    )  # of no other by what is left out
+    # A subject with characters that `_plain` drops is quoted: dropping them could make it another account's.
+    subject = subject if subject == _plain(subject) else json.dumps(subject)
     name, username = _plain(name)[:80], username and _plain(username)
     email = email if email == (email and _plain(email)) else None
     with accounts_database(settings).transaction() as connection:
@@ -103,15 +113,15 @@ def sign_in(
 
 
 def is_user_name(entry: str) -> bool:
-    """Whether an entry of E2LM_ADMINS is a bare user name, which counts at the Hub alone."""
+    """Whether an entry of E2LM_ADMINS is a bare user name, which counts at the Hub only."""
     return "@" not in entry and not entry.startswith(_SUBJECT)
 
 
 def _is_named(settings: Settings, issuer: str, subject: str, email: str | None, username: str | None) -> bool:
-    """Whether E2LM_ADMINS names who signs in: by verified e-mail, by `sub:ID`, or by user name at the Hub.
+    """Whether E2LM_ADMINS names an account: by verified e-mail, by `sub:ID`, or by user name at the Hub.
 
-    All but the letters A to Z of an e-mail are compared as they are. A user name is of the account that first
-    signs in by it: whoever has the name once that account is gone is another.
+    The comparison is exact, except for the letters A to Z of an e-mail. A user name belongs to the account
+    that first signs in by it: a later account of the same name is another person.
     """
     found = False
     for entry in settings.admins:
@@ -125,12 +135,12 @@ def _is_named(settings: Settings, issuer: str, subject: str, email: str | None, 
 
 
 def _folded(address: str) -> str:
-    """An e-mail in small letters; one with letters beyond ASCII, some of which become ASCII's, as it is."""
+    """E-mail in lower case; unchanged if it has non-ASCII letters, some of which lower to ASCII."""
     return address.lower() if address.isascii() else address
 
 
 def _has_name(settings: Settings, name: str, issuer: str, subject: str, username: str | None) -> bool:
-    """Whether an administrator's user name is this account's: bound to it already, or free and its own now."""
+    """Whether an administrator's user name is bound to this account, or is free and gets bound to it now."""
     with accounts_database(settings).transaction() as connection:
         if username == name:
             connection.execute(
@@ -142,7 +152,15 @@ def _has_name(settings: Settings, name: str, issuer: str, subject: str, username
 
 
 def get_or_create_visitor(settings: Settings, browser: str) -> Person:
-    """The visitor with this browser, whose sandbox is made at their first visit; `browser` is 12 hex digits."""
+    """Return the visitor with a browser, with a guest workspace made at the first visit.
+
+    Args:
+        settings: The studio's settings.
+        browser: Id of the browser, 12 hexadecimal digits.
+
+    Raises:
+        StudioError: The workspace cannot be created.
+    """
     identity = f"{VISITOR}-{browser}"
     now = time.time()
     with accounts_database(settings).transaction() as connection:
@@ -155,16 +173,19 @@ def get_or_create_visitor(settings: Settings, browser: str) -> Person:
 
 
 def get_person(settings: Settings, identity: str) -> Person | None:
-    """The person of that id, None where there is none."""
+    """The person of an id; None without one."""
     if not has_accounts(settings):
         return None
     return next(iter(_where(settings, "id = ?", (identity,))), None)
 
 
 def find_person(settings: Settings, who: str) -> Person:
-    """The person of that id, verified e-mail or, where no two have it, name. Raises StudioError where there is none.
+    """Find a person by id, verified e-mail or unique name.
 
-    What holds @ is an e-mail and never a name, which anybody may choose.
+    A text with @ is an e-mail and never a name, as anybody may choose a name.
+
+    Raises:
+        StudioError: There is no such person, or several have the name.
     """
     who = _plain(who)
     column = "email" if "@" in who else "name"
@@ -190,12 +211,12 @@ def list_people(settings: Settings) -> list[Person]:
 
 
 def first_administrator(settings: Settings) -> Person | None:
-    """As whom commands act; None where nobody signs in."""
+    """The administrator with the earliest first visit, used as the caller of commands; None without one."""
     return next((person for person in list_people(settings) if person.administrator), None)
 
 
 def is_administrator(settings: Settings) -> bool:
-    """Whether whoever asks is an administrator: so is everybody where nobody signs in."""
+    """Whether the caller is an administrator; an unrestricted caller is one unless read-only."""
     if is_unrestricted(settings):
         return not settings.readonly
     person = get_person(settings, settings.person or "")
@@ -203,18 +224,38 @@ def is_administrator(settings: Settings) -> bool:
 
 
 def is_unrestricted(settings: Settings) -> bool:
-    """Whether it is asked as nobody, who may do everything: on the machine itself, or where nobody signs in."""
+    """Whether the caller has no account and may do everything: at the machine, or without sign-in."""
     return settings.person is None and (settings.paths or settings.auth == "none")
 
 
 def require_administrator(settings: Settings, action: str) -> None:
-    """Raises StudioError unless whoever asks is one; `to_do` is what they wanted, as in "change quotas"."""
+    """Refuse a caller who is not an administrator.
+
+    Args:
+        settings: The caller's settings.
+        action: The refused action for the sentence, such as "change quotas".
+
+    Raises:
+        StudioError: The caller is not an administrator.
+    """
     if not is_administrator(settings):
         raise StudioError(f"Only an administrator may {action}: ask one (E2LM_ADMINS names them).")
 
 
 def set_administrator(settings: Settings, who: str, is_administrator: bool) -> Person:
-    """Make somebody an administrator, or no longer one. Raises StudioError as `find` does, and for a visitor."""
+    """Make a person an administrator, or demote them.
+
+    Args:
+        settings: The caller's settings.
+        who: Id, e-mail or name of the person.
+        is_administrator: Whether they are an administrator from now on.
+
+    Returns:
+        The person after the change.
+
+    Raises:
+        StudioError: The caller is not an administrator, there is no such person, or it is a visitor.
+    """
     require_administrator(settings, "say who is an administrator")
     person = find_person(settings, who)
     if person.visitor:
@@ -228,7 +269,11 @@ def set_administrator(settings: Settings, who: str, is_administrator: bool) -> P
 
 
 def touch_last_seen(settings: Settings, person: Person) -> Person | None:
-    """The person as they are now, None where they are gone; that they are here is noted once a minute."""
+    """Note that a person is here, at most once a minute.
+
+    Returns:
+        The person's current record; None if the account was deleted.
+    """
     now = time.time()
     found = get_person(settings, person.id)
     if found is not None and now - found.seen_at > _SEEN_EVERY_S:
@@ -238,7 +283,7 @@ def touch_last_seen(settings: Settings, person: Person) -> Person | None:
 
 
 def end_sign_in(settings: Settings, sign_in: str) -> None:
-    """Sign out: no page and no pass of this sign-in is anybody's from now on, in whatever tab."""
+    """Sign out: end all pages and passes of a sign-in, in every tab."""
     _signed_out.add((settings.home, sign_in))
     now = time.time()
     with contextlib.suppress(StudioError), accounts_database(settings).transaction() as connection:
@@ -247,7 +292,7 @@ def end_sign_in(settings: Settings, sign_in: str) -> None:
 
 
 def is_sign_in_ended(settings: Settings, sign_in: str) -> bool:
-    """Whether somebody has signed out of this sign-in."""
+    """Whether a sign-in was ended by signing out."""
     if (settings.home, sign_in) in _signed_out:
         return True
     if not has_accounts(settings):
@@ -258,7 +303,7 @@ def is_sign_in_ended(settings: Settings, sign_in: str) -> bool:
 
 
 def delete_person(settings: Settings, identity: str) -> None:
-    """Take a person out of every table; their folder is the caller's."""
+    """Delete a person from every table; the caller deletes their folder."""
     with accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM grants WHERE owner = ? OR person = ?", (identity, identity))
         connection.execute("DELETE FROM links WHERE owner = ?", (identity,))
@@ -268,11 +313,11 @@ def delete_person(settings: Settings, identity: str) -> None:
 
 
 def accounts_database(settings: Settings) -> Database:
-    """The home's database, opened once a process; anew where another file has taken its place."""
+    """The home's database, opened once for each process, and again if the file was replaced."""
     try:
         stat = settings.database.stat()
     except OSError:
-        Database(settings.database).close()  # made here
+        Database(settings.database).close()  # creates the file
         stat = settings.database.stat()
     return _opened(settings.database, stat.st_dev, stat.st_ino)
 
@@ -292,7 +337,7 @@ def _where(settings: Settings, condition: str, values: tuple[object, ...]) -> li
 
 
 def _settled(settings: Settings, identity: str) -> Person:
-    """The person with a workspace; the first administrator's holds what the home had."""
+    """The person with a workspace; the first administrator's receives the home's earlier sets and runs."""
     person = _where(settings, "id = ?", (identity,))[0]
     workspace = settings.for_person(identity).workspace
     try:
@@ -311,9 +356,9 @@ def _settled(settings: Settings, identity: str) -> Person:
 
 def _free_id(settings: Settings, wishes: Iterable[str | None]) -> str:
     stem = next((slug for wish in wishes if wish and (slug := _slug(wish))), "person")
-    if stem.startswith(VISITOR) or stem == "everybody":  # they mean others
+    if stem.startswith(VISITOR) or stem == "everybody":  # these names are reserved
         stem = f"a-{stem}"
-    # Folders as well: one of somebody who is no longer in the register is nobody else's.
+    # Folders count as well, so that nobody gets the folder of a deleted person.
     taken = {person.id for person in _where(settings, "1", ())}
     folder = settings.home / "people"
     numbered = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 10**6))
@@ -321,7 +366,7 @@ def _free_id(settings: Settings, wishes: Iterable[str | None]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text without what no database takes and no page shows: half characters and control characters."""
+    """Text without surrogates and control characters, which databases refuse and pages do not show."""
     whole = text.encode("utf-8", "ignore").decode()
     return "".join(c for c in whole if unicodedata.category(c) != "Cc").strip()
 

@@ -1,6 +1,6 @@
 """Transfer of sets and runs to an account at first sign-in.
 
-Each thing is moved by one rename, so an end half-way leaves nothing torn, and the next sign-in goes on.
+Each entry is moved by one rename, so an interruption leaves nothing torn, and the next sign-in continues.
 Tested in tests/people/test_accounts.py.
 """
 
@@ -12,16 +12,25 @@ from pathlib import Path
 from e2lm_core.base.database import Database
 from e2lm_core.base.settings import Settings
 
-_FOLDERS = ("history", "trash", "drafts", "results", "sets")  # a set comes last: it is seen once it is whole
+# Sets come last, so that a visible set has its history already.
+_FOLDERS = ("history", "trash", "drafts", "results", "sets")
 
 
 def transfer_workspace(settings: Settings, database: Database, person: str) -> None:
-    """Move what lies in the workspace of `settings` to a person's; a name that they have already stays behind."""
+    """Move the content of a workspace to a person's workspace, with the runs of its sets.
+
+    An entry with a name that the person already has stays behind.
+
+    Args:
+        settings: Settings of the workspace to empty.
+        database: The home's database, with the jobs.
+        person: Id of the person who gets the content.
+    """
     workspace = settings.for_person(person).workspace
     moved: list[str] = []
     for name in _FOLDERS:
         for entry in _entries(settings.workspace / name):
-            # Drafts lie under their author, who has another name from now on.
+            # A folder of drafts bears its author's id, which changes.
             target = workspace / name / (person if entry.name == settings.person else entry.name)
             if target.exists():
                 continue
@@ -31,7 +40,7 @@ def transfer_workspace(settings: Settings, database: Database, person: str) -> N
                 moved += [entry.name] if name == "sets" else []
     if not moved:
         return
-    with database.transaction() as connection:  # the sets' runs are theirs as well
+    with database.transaction() as connection:  # the runs of the moved sets change their owner too
         connection.executemany(
             "UPDATE jobs SET payload = json_set(payload, '$.owner', ?), owner = ? "
             "WHERE json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ?",

@@ -1,7 +1,7 @@
 """Quotas of a person: limits, use, errors.
 
-What an administrator has set for a person counts before what they set for visitors or for everybody, and that before
-what is here. Administrators have no quotas, and nobody has where nobody signs in.
+A limit that an administrator has set for a person takes precedence over their limit for visitors or for
+everybody, and that over the defaults here. Administrators have no quotas, and nobody has any without sign-in.
 """
 
 from __future__ import annotations
@@ -19,20 +19,29 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts
 
 EVERYBODY, VISITORS = "everybody", "visitors"
-_FOLDERS = ("sets", "history", "drafts", "results")  # what was deleted is bounded apart
-_LOOK_AGAIN_S = 3.0  # at the bytes on the disk: an edit does not wait for each of them
+_FOLDERS = ("sets", "history", "drafts", "results")  # the trash has a limit of its own
+_LOOK_AGAIN_S = 3.0  # age of a measured size: not every edit waits for a new measurement
 _MORE = "or ask an administrator for more"
 
 
 class QuotaKind(Record):
-    """One thing of which there is so much, for a person and for a visitor without an account."""
+    """Kind of quota with its default limits.
+
+    Attributes:
+        key: Name of the kind in the database.
+        label: Name of the kind in the interface.
+        most: Default limit of a person.
+        most_of_visitor: Default limit of a visitor without an account.
+        sentence: Sentence of the error, with {used} and {most}.
+        unit: Unit of the limits, "bytes" or "seconds"; "" for a number.
+    """
 
     key: str
     label: str
     most: float
     most_of_visitor: float
-    sentence: str  # with {used} and {most}
-    unit: str = ""  # "bytes" or "seconds", "" for a number
+    sentence: str
+    unit: str = ""
 
 
 KINDS = (
@@ -89,7 +98,13 @@ _BY_KEY = {kind.key: kind for kind in KINDS}
 
 
 class Quota(Record):
-    """How much of something a person has and may have; None for an administrator, who may have any."""
+    """Use and limit of one kind for a person.
+
+    Attributes:
+        kind: The kind.
+        used: Amount in use, in the kind's unit.
+        most: Limit in the same unit; None for an administrator, who has no limit.
+    """
 
     kind: QuotaKind
     used: float
@@ -97,13 +112,17 @@ class Quota(Record):
 
     @property
     def text(self) -> str:
-        """As in: 3 of 100."""
+        """Use and limit as text: 3 of 100."""
         used = format_amount(self.kind, self.used)
         return used if self.most is None else f"{used} of {format_amount(self.kind, self.most)}"
 
 
 def quotas_of(settings: Settings, person: str) -> list[Quota]:
-    """All quotas of a person, with what they use; one's own, or anybody's for an administrator."""
+    """All quotas of a person with their use.
+
+    Raises:
+        StudioError: The person is not the caller, who is no administrator.
+    """
     if person != settings.person:
         accounts.require_administrator(settings, "see what others use")
     theirs = settings.for_person(person)
@@ -111,7 +130,16 @@ def quotas_of(settings: Settings, person: str) -> list[Quota]:
 
 
 def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
-    """Raises LimitError, the kind's sentence, where whoever asks would have more than is theirs."""
+    """Refuse an addition beyond the caller's quota.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        additional: Amount to be added, in the kind's unit; 0 to check the present use only.
+
+    Raises:
+        LimitError: The caller would exceed the limit.
+    """
     if settings.person is None:
         return
     kind = _BY_KEY[key]
@@ -124,12 +152,18 @@ def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
 
 
 def quota_limit(settings: Settings, key: str) -> float | None:
-    """How much of a kind is theirs who asks; None where there is no quota."""
+    """The caller's limit of a kind; None without a quota."""
     return None if settings.person is None else _most(settings, _BY_KEY[key])
 
 
 def record_use(settings: Settings, key: str, amount: float) -> None:
-    """Note what whoever asks has used today, of a kind that is counted by the day."""
+    """Add to the caller's use of today, for a kind that is counted by the day.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        amount: Amount used, in the kind's unit.
+    """
     if settings.person is None or amount <= 0:
         return
     with accounts.accounts_database(settings).transaction() as connection:
@@ -141,15 +175,31 @@ def record_use(settings: Settings, key: str, amount: float) -> None:
 
 
 def charge(settings: Settings, key: str, amount: float) -> None:
-    """Spend what is still theirs. Raises LimitError, and notes nothing, where it is more."""
+    """Check the caller's quota and add to the use of today.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota, one that is counted by the day.
+        amount: Amount to be used, in the kind's unit.
+
+    Raises:
+        LimitError: The caller would exceed the limit; nothing is recorded.
+    """
     check_quota(settings, key, amount)
     record_use(settings, key, amount)
 
 
 def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EVERYBODY) -> None:
-    """Say how much of a kind is theirs: a person's, `visitors`' or `everybody`'s; None takes back what was said.
+    """Set the limit of a kind for a person, for all visitors or for everybody.
 
-    Raises StudioError unless an administrator asks, and for a kind, a number or a person that there is not.
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        limit: The limit in the kind's unit, at least 0 and less than 1e15; None to remove the setting.
+        whose: "everybody", "visitors", or the id, e-mail or name of a person.
+
+    Raises:
+        StudioError: The caller is not an administrator, or there is no such kind, number or person.
     """
     accounts.require_administrator(settings, "change quotas")
     if key not in _BY_KEY:
@@ -166,7 +216,11 @@ def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EV
 
 
 def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
-    """What administrators have said: of whom, which kind, how much."""
+    """Limits that administrators have set: (person's id, "visitors" or "everybody"; kind; limit).
+
+    Raises:
+        StudioError: The caller is not an administrator.
+    """
     accounts.require_administrator(settings, "see quotas")
     if not accounts.has_accounts(settings):
         return []
@@ -176,7 +230,7 @@ def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
 
 
 def format_amount(quota_kind: QuotaKind, amount: float) -> str:
-    """An amount in words."""
+    """Amount with its unit as text."""
     if quota_kind.unit == "bytes":
         return formatting.size(round(amount))
     if quota_kind.unit == "seconds":
@@ -212,7 +266,7 @@ def _inside(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-_sizes: dict[Path, tuple[float, int]] = {}  # by workspace: when it was measured, and bytes
+_sizes: dict[Path, tuple[float, int]] = {}  # by workspace: (monotonic time, bytes)
 
 
 def _bytes(settings: Settings) -> float:
@@ -229,7 +283,7 @@ def _size(folder: Path) -> int:
         for name in names:
             try:
                 total += os.lstat(os.path.join(at, name)).st_size
-            except OSError:  # gone in the meantime
+            except OSError:  # the file was deleted meanwhile
                 continue
     return total
 

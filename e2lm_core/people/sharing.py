@@ -17,7 +17,14 @@ from e2lm_core.people.access import Role
 
 
 class Grant(Record):
-    """That a person may read or edit somebody's set."""
+    """Role of a person on somebody else's set.
+
+    Attributes:
+        owner: Id of the set's owner.
+        set_name: Name of the set.
+        person: Id of the person with the role.
+        role: The role.
+    """
 
     owner: str
     set_name: str
@@ -26,7 +33,14 @@ class Grant(Record):
 
 
 class Link(Record):
-    """A key to a set: whoever opens it while signed in has the role from then on."""
+    """Link to a set that gives a role to everyone who opens it while signed in.
+
+    Attributes:
+        key: Secret key of the link.
+        owner: Id of the set's owner.
+        set_name: Name of the set.
+        role: The role, which stays after the link is closed.
+    """
 
     key: str
     owner: str
@@ -35,7 +49,7 @@ class Link(Record):
 
     @property
     def query(self) -> str:
-        """What stands behind the studio's address."""
+        """Query of the link, to append to the studio's address."""
         return f"?set={self.owner}/{self.set_name}&key={self.key}"
 
 
@@ -45,9 +59,20 @@ class _Owned(NamedTuple):
 
 
 def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Grant:
-    """Share one's own set with somebody who has signed in, by their id, e-mail or name; again changes the role.
+    """Share an own set with a person who has signed in, or change their role.
 
-    Raises TaskError for a set that is not one's own, StudioError where there is no such person or role.
+    Args:
+        settings: The caller's settings.
+        name: Name of the own set.
+        who: Id, e-mail or name of the person.
+        role: Role of the person.
+
+    Returns:
+        The grant.
+
+    Raises:
+        TaskError: The set is not the caller's own, or nobody signs in to this studio.
+        StudioError: There is no such person or role, or the person is a visitor or the owner.
     """
     owned = _own(settings, name, "share it")
     _require_role(role)
@@ -62,9 +87,16 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
 
 
 def unshare(settings: Settings, name: str, who: str) -> None:
-    """Take back what was shared with somebody; they may leave a set that was shared with them, too.
+    """End a person's role on an own set; a person may also end their own role on another's set.
 
-    Raises TaskError for another's set, StudioError where it is not shared with them.
+    Args:
+        settings: The caller's settings.
+        name: Name of the own set, or OWNER/NAME of the set to leave.
+        who: Id, e-mail or name of the person.
+
+    Raises:
+        TaskError: The set is another person's, and the role is not the caller's own.
+        StudioError: There is no such person, or the set is not shared with them.
     """
     address = access.ADDRESS.fullmatch(name)
     person = accounts.find_person(settings, who)
@@ -79,19 +111,28 @@ def unshare(settings: Settings, name: str, who: str) -> None:
 
 
 def shared_with(settings: Settings, name: str) -> list[Grant]:
-    """With whom one's own set is shared, by name. Raises TaskError for another's set."""
+    """Grants on an own set, by the id of the person.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     return _grants(settings, "owner = ? AND set_name = ?", _own(settings, name, "see whom it is shared with"))
 
 
 def sets_shared_with_caller(settings: Settings) -> list[Grant]:
-    """The sets of others that are shared with whoever asks, by owner and name."""
+    """Grants of the caller on sets of other people, by owner and name."""
     if settings.person is None or not accounts.has_accounts(settings):
         return []
     return _grants(settings, "person = ?", (settings.person,))
 
 
 def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
-    """A link to one's own set; the same one as long as it is not closed. Raises as `share` does."""
+    """Create a link to an own set, or return the open one with that role.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+        StudioError: There is no such role.
+    """
     owned = _own(settings, name, "share it")
     _require_role(role)
     for link in list_links(settings, name):
@@ -107,7 +148,11 @@ def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
 
 
 def list_links(settings: Settings, name: str) -> list[Link]:
-    """The open links to one's own set. Raises TaskError for another's set."""
+    """Open links to an own set, the oldest first.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     owned = _own(settings, name, "see its links")
     with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
@@ -117,16 +162,28 @@ def list_links(settings: Settings, name: str) -> list[Link]:
 
 
 def close_links(settings: Settings, name: str) -> int:
-    """Nobody new comes by the set's links; whoever came keeps their role. How many there were."""
+    """Close all links to an own set; people who came by one keep their role.
+
+    Returns:
+        Number of closed links.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     owned = _own(settings, name, "close its links")
     with accounts.accounts_database(settings).transaction() as connection:
         return int(connection.execute("DELETE FROM links WHERE owner = ? AND set_name = ?", owned).rowcount)
 
 
 def redeem_link(settings: Settings, key: str) -> Grant | None:
-    """What a link's key gives to whoever opens it; None for a key that there is not, or to their own set.
+    """Give the caller the role of a link; an editor's role is not reduced.
 
-    Raises TaskError for a visitor, sandbox or not, and where nobody signs in.
+    Returns:
+        The link's grant; None for an unknown key, or for a link to the caller's own set.
+
+    Raises:
+        TaskError: The caller is a visitor, with or without a guest workspace, or nobody signs in to this
+            studio.
     """
     if settings.person is None or not accounts.has_accounts(settings):
         raise TaskError("This link is for people who sign in, and nobody does here.")
@@ -141,15 +198,14 @@ def redeem_link(settings: Settings, key: str) -> Grant | None:
     if row is None or row[0] == settings.person:
         return None
     grant = Grant(owner=row[0], set_name=row[1], person=settings.person, role=row[2])
-    if (
-        access.role_of(settings, grant.owner, grant.set_name) != "editor"
-    ):  # a reader's link takes nothing away
+    # A reader's link must not reduce the role of an editor.
+    if access.role_of(settings, grant.owner, grant.set_name) != "editor":
         _grant(settings, grant)
     return grant
 
 
 def remove_shares(settings: Settings, name: str) -> None:
-    """A set is gone: whoever it was shared with does not get the next one of its name."""
+    """Delete all grants and links of a deleted set, so that a later set of its name is not shared."""
     if settings.person is None or not accounts.has_accounts(settings):
         return
     with accounts.accounts_database(settings).transaction() as connection:
@@ -160,7 +216,7 @@ def remove_shares(settings: Settings, name: str) -> None:
 
 
 def rename_shares(settings: Settings, name: str, new: str) -> None:
-    """A set has another name, and is shared as it was."""
+    """Move all grants and links of a set to its new name."""
     if settings.person is None or not accounts.has_accounts(settings):
         return
     with accounts.accounts_database(settings).transaction() as connection:
@@ -172,7 +228,7 @@ def rename_shares(settings: Settings, name: str, new: str) -> None:
 
 
 def _own(settings: Settings, name: str, to_do: str) -> _Owned:
-    """Whose a set is, where that is whoever asks, or they are at the machine itself."""
+    """Owner and name of the caller's own set, or of any set for a caller at the machine itself."""
     if not accounts.has_accounts(settings):
         raise TaskError(
             "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in docs/people.md."

@@ -11,7 +11,7 @@ from e2lm_core.relevance.judge import Relevance
 
 
 def headline(judged: Relevance) -> str:
-    """How many questions would be accepted, and the nearest fields."""
+    """Sentence on the number of questions that would be accepted, and the nearest fields."""
     if not judged.ids:
         return "This set has no questions yet."
     accepted = int((judged.probability >= ACCEPT_AT).sum())
@@ -27,7 +27,7 @@ def headline(judged: Relevance) -> str:
 
 
 def reliability_sentence(judged: Relevance) -> str:
-    """How well the exemplars are told apart by fits that have not seen them."""
+    """Sentence on the classifier's reliability on the exemplars, by fits that have not seen them."""
     labels, folded = judged.labels, judged.folded
     return (
         f"On the studio's own exemplars, judged by fits without them: AUROC **{calibration.auroc(labels, folded):.3f}**, "
@@ -37,7 +37,7 @@ def reliability_sentence(judged: Relevance) -> str:
 
 
 def agreement_sentence(judged: Relevance, other: Relevance) -> str:
-    """How far two embedders agree on a set."""
+    """Sentence on the agreement of two embedding models on a set."""
     if not judged.ids:
         return "This set has no questions yet."
     one, two = judged.probability >= ACCEPT_AT, other.probability >= ACCEPT_AT
@@ -48,7 +48,7 @@ def agreement_sentence(judged: Relevance, other: Relevance) -> str:
 
 
 def progress_sentence(done: int, total: int) -> str:
-    """How far the embedding of the texts is."""
+    """Sentence on the progress of embedding the texts."""
     if done >= total:
         return "The texts are embedded; they are being judged …"
     return f"Embedding texts: {done:,} of {formatting.count(total, 'text')}. The labelled exemplars are among them where a model is new here."

@@ -12,14 +12,23 @@ from e2lm_core.base.records import Question
 from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import Embedder
 
-MODEL = MINILM  # made to find paraphrases, and what `NEAR` is of
+MODEL = MINILM  # trained to find paraphrases; `NEAR` is a cosine of this model
 NEAR = 0.75  # cosine; two questions of one subject in other words lie below
 
 
 def group_by_meaning(
     questions: Sequence[Question], embedder: Embedder, min_cosine: float = NEAR
 ) -> tuple[str | None, ...]:
-    """The first question of each group, a label a question; None where it has no neighbour."""
+    """Group label of each question, named after its group's first question; None for a question by itself.
+
+    Args:
+        questions: Questions of the set.
+        embedder: Embedding model, `MODEL` for the default threshold.
+        min_cosine: Cosine from which two questions are in one group.
+
+    Raises:
+        EmbeddingError: The embedding model or its cache is not usable.
+    """
     leaders = group_vectors(
         embedder.embed([f"{q.question} {q.choices[q.answer]}" for q in questions]), min_cosine
     )
@@ -28,8 +37,18 @@ def group_by_meaning(
 
 
 def group_vectors(vectors: NDArray[np.float32], min_cosine: float) -> list[int]:
-    """For each row (of length 1): the first row, in order, whose cosine with it is at least `near` and that leads a
-    group; itself where there is none."""
+    """Index of the first row of each row's group, by cosine.
+
+    A row joins the first group, in order, whose leading row has a cosine with it of at least `min_cosine`; a
+    row without such a group leads a new one.
+
+    Args:
+        vectors: Unit vectors float32 [Q, D].
+        min_cosine: Cosine from which a row joins a group.
+
+    Returns:
+        Index of the leading row for each row, its own where it leads.
+    """
     leaders: list[int] = []
     of: list[int] = []
     for at, vector in enumerate(vectors):

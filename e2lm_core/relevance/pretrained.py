@@ -2,9 +2,12 @@
 
     x[n, d] ≈ scale[n] · q[n, d]        q in −127 … 127
 
-A row is at most half a scale off in each place, which moves a cosine in its fourth digit. What was fitted is kept as
-it is. Each file of `views` is of one model; of other exemplars, another fit or another model nothing is shipped. Written
-by `python -m scripts.shipped_relevance`, which takes some minutes. Tested in tests/relevance/test_pretrained.py.
+Quantisation is off by at most half a scale in each dimension, which changes a cosine in its fourth digit.
+Fitted numbers are not quantised. Each file of `views` is of one model; nothing is shipped for other
+exemplars, another fit or another model. Written by `python -m scripts.shipped_relevance`, which takes some
+minutes.
+
+Tested in tests/relevance/test_pretrained.py.
 """
 
 from __future__ import annotations
@@ -22,15 +25,17 @@ _LEVELS = 127
 
 
 def load_pretrained(key: bytes) -> Classifier | None:
-    """The classifier that is shipped for a `key` (of the model, the exemplars and the fit), its anchors unit vectors
-    float32 [N, D] in the exemplars' order; None for any other key."""
+    """Shipped classifier for a key of the model, the exemplars and the fit; None for any other key.
+
+    Its anchors are unit vectors float32 [N, D] in the exemplars' order.
+    """
     file = _files().get(key)
     return _read(file) if file else None
 
 
 @functools.cache
 def _files() -> dict[bytes, Path]:
-    """Each view by its key; an archive's members are read one by one, so that this reads the keys alone."""
+    """File of each shipped classifier by its key; only the key is read of each archive."""
     found = {}
     for file in sorted(VIEWS.glob("*.npz")):
         with np.load(file, allow_pickle=False) as arrays:
@@ -45,12 +50,12 @@ def _read(file: Path) -> Classifier:
 
 
 def quantise(anchors: Array) -> Array:
-    """Unit vectors [N, D] as they are once packed: what a classifier that is shipped is fitted to."""
+    """Quantised unit vectors float32 [N, D], as a shipped classifier is fitted to them."""
     return _unpacked(*_packed(anchors))
 
 
 def pack_classifier(key: bytes, classifier: Classifier) -> bytes:
-    """The file's bytes."""
+    """Bytes of the file of a shipped classifier."""
     q, scale = _packed(classifier.anchors)
     buffer = io.BytesIO()
     np.savez_compressed(

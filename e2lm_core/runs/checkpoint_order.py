@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 
-COARSE = 3  # of a model's checkpoints give its curve a shape: the last, the first and the middle
+COARSE = 3  # checkpoints that give a model's curve its shape: the last, the first and the middle
 
 
 def coarse_to_fine(count: int) -> list[int]:
@@ -27,8 +27,11 @@ def coarse_to_fine(count: int) -> list[int]:
 
 
 def plan_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Every model's last checkpoint, then every model's first, then the middles, halving the gaps; further seeds follow,
-    since no curve waits for them."""
+    """Checkpoints in the order of a run: every model's last, every model's first, then middles of gaps.
+
+    Within a model the order is `coarse_to_fine`. Checkpoints of replicates (other seeds) come after all
+    others, since no curve waits for them.
+    """
     curves: dict[str, list[Checkpoint]] = {}
     for checkpoint in checkpoints:
         curves.setdefault(checkpoint.model.name, []).append(checkpoint)
@@ -55,7 +58,19 @@ DENSITIES = ("all", "half", "ends and middle", "early window")
 
 
 def thin_out(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
-    """Fewer checkpoints of each model: every second counted from the last, three, or the early window's."""
+    """Fewer checkpoints of each model, by a named density.
+
+    Args:
+        checkpoints: Checkpoints of any number of models.
+        density: One of `DENSITIES`: "all"; "half", every second one counted back from the last; "ends and
+            middle", three of each model; "early window", all that are not known to lie after it.
+
+    Returns:
+        The chosen checkpoints; in step order within a model for "half" and "ends and middle".
+
+    Raises:
+        CheckpointError: `density` is not in `DENSITIES`.
+    """
     if density not in DENSITIES:
         raise CheckpointError(f"The choice {density!r} does not exist: use one of {', '.join(DENSITIES)}.")
     if density == "early window":

@@ -28,17 +28,26 @@ from e2lm_core.runs.store.checkpoint_run import CheckpointRun
 from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
-SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
-FEW_QUESTIONS = 16  # that an edit touches, or a few: more are a sweep, from coarse to fine
+SWEEP, INTERACTIVE = 0, 10  # priorities: an edit's run overtakes a long sweep
+FEW_QUESTIONS = 16  # most questions of one or a few edits; a run of more is a sweep, coarse to fine
 COMMIT_EVERY_S = 0.5
-MOST_AT_ONCE = 512  # threads that each wait for one core or GPU
-ASK_AGAIN_S = 0.5  # how many the backend can take
+MOST_AT_ONCE = 512  # threads, each of which waits for one core or GPU
+ASK_AGAIN_S = 0.5  # between two questions to the backend for the number of checkpoints it can take
 
 
 class RunResult(Record):
-    """`computed` and `reused` count (checkpoint, question) pairs; `tokens` went through the models, where
-    lm-evaluation-harness would have sent `harness_tokens`. `rolled` is what a rolling run fetched, None of another.
-    `left_out` has a sentence for each checkpoint that could not be used: unreadable, diverged or written to."""
+    """Outcome of a run.
+
+    Attributes:
+        computed: (checkpoint, question) pairs that were computed.
+        reused: (checkpoint, question) pairs that the store had already.
+        seconds: Wall time of the run.
+        tokens: Tokens that went through the models.
+        harness_tokens: Tokens that lm-evaluation-harness would have sent instead.
+        rolled: Downloads of a rolling run; None for any other run.
+        left_out: Checkpoint name → sentence, for checkpoints that could not be used: unreadable, diverged or
+            written to meanwhile.
+    """
 
     computed: int
     reused: int
@@ -58,13 +67,27 @@ def evaluate(
     rolling: str | None = None,
     questions: Collection[str] | None = None,
 ) -> RunResult:
-    """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
+    """Compute a set's missing results, checkpoint by checkpoint in the planned order, and store them.
 
-    `num_fewshot` None takes the set's own, `questions` None all of its questions, else those of these ids. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
-    and let go (see `checkpoints.hub.rolling`); one that the hub does not give is no error. Raises `TaskError` for a set without questions or with a prompt
-    that cannot be read, `CheckpointError` where no checkpoint is chosen or none can be used. Raises
-    `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
-    next run goes on from there.
+    Args:
+        studio: Store, catalogue and backend.
+        task: The set.
+        checkpoints: Checkpoints to run on.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        progress: Listener that is told the progress and asked whether to stop.
+        rolling: Name of a rolling run, which downloads, scores and evicts checkpoints of a hub (see
+            `checkpoints.hub.rolling`); None for a run without downloads. A checkpoint that the hub does not
+            give is no error.
+        questions: Ids of the questions to run; None for all questions of the set.
+
+    Returns:
+        Counts, time, downloads and left-out checkpoints of the run.
+
+    Raises:
+        TaskError: The set has no questions, or a prompt cannot be read.
+        CheckpointError: No checkpoint is chosen, or none can be used.
+        Cancelled: `progress.cancelled()` turned true; raised within one batch. Committed results stay, and
+            the next run goes on from there.
     """
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
@@ -94,7 +117,10 @@ def evaluate(
 
 
 class _Run:
-    """One set at many checkpoints; one that cannot be used is left out, another error stops all within a batch."""
+    """Run of one set at many checkpoints.
+
+    A checkpoint that cannot be used is left out; any other error stops all checkpoints within a batch.
+    """
 
     def __init__(self, studio: Studio, asked: RequestIndex, progressing: ProgressListener) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
@@ -102,16 +128,19 @@ class _Run:
         self.left_out: dict[str, str] = {}
 
     def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
-        """How far each checkpoint is at the end, but for those that another worker has."""
+        """Final progress of each checkpoint, but for those that another worker computes."""
         ends: list[Progress] = []
         while ordered and self._is_complete(ordered[0]):
-            ends += self._at_group([ordered.pop(0)])  # nothing to compute, so nothing heavy is imported
+            ends += self._at_group([ordered.pop(0)])  # nothing to compute: no heavy import
         if ordered:
             ends += self._side_by_side(self._groups(ordered))
         return ends
 
     def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], RollingResult]:
-        """The same, with no more than two of a hub's checkpoints here that were not here before."""
+        """Final progress of each checkpoint and the downloads of a rolling run.
+
+        At most two of a hub's checkpoints are on this machine at once that were not there before.
+        """
         self._studio.require_local()
         ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
         ends = self._at_group([checkpoint for checkpoint in ordered if checkpoint.name in ready])
@@ -141,14 +170,14 @@ class _Run:
         return ends, rolled
 
     def _waits_for(self, checkpoint: str, what: str | None) -> None:
-        """What a checkpoint waits for is noted in its progress."""
+        """Note in a checkpoint's progress why it waits; None once it does not."""
         before = self._progressing.previous_progress(checkpoint) or Progress(
             name=checkpoint, done=0, total=len(self._asked)
         )
         self._progressing.report(before.model_copy(update={"note": what}))
 
     def _missing(self, checkpoint: Checkpoint) -> dict[int, list[bytes]] | None:
-        """What the store lacks of a checkpoint; None of one that cannot be used, which is said in its turn."""
+        """Missing keys of a checkpoint; None if it cannot be used, which is reported at its turn."""
         if self._studio.checkpoint_problem(checkpoint) is None:
             with suppress(CheckpointError):
                 return self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
@@ -158,9 +187,10 @@ class _Run:
         return self._missing(checkpoint) == {}
 
     def _groups(self, ordered: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
-        """All in their order; where an edit's few questions are missing, those that are best computed at once.
+        """Checkpoints in their order, grouped where the few questions of an edit are best computed together.
 
-        The coarse points come before all others even so: whoever edited sees first what became of each curve.
+        The coarse points come before all others even so: after an edit the shape of every curve is updated
+        first.
         """
         asked, backend = self._asked, self._studio.backend
         missing = next((found for c in ordered if (found := self._missing(c)) is not None), None)
@@ -173,7 +203,10 @@ class _Run:
         return [group for part in parts if part for group in backend.together(part, requests)]
 
     def _side_by_side(self, groups: Sequence[tuple[Checkpoint, ...]]) -> list[Progress]:
-        """Every group, begun in their order, as many at a time as the backend can take: a cluster may grow."""
+        """Compute the groups in their order, as many at a time as the backend can take at that moment.
+
+        The number is asked for again and again, since a cluster may grow.
+        """
         waiting, futures = deque(groups), list[Future[list[Progress]]]()
         running = set[Future[list[Progress]]]()
         try:
@@ -185,15 +218,15 @@ class _Run:
                     futures.append(_threads(os.getpid()).submit(self._at_group, group, after))
                     running.add(futures[-1])
                 _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
-        except BaseException:  # the keyboard's stop
+        except BaseException:  # such as an interrupt from the keyboard
             self._stop.set()
             wait(running)
             raise
         return [progress for future in sorted(futures, key=_cause_first) for progress in future.result()]
 
     def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
-        """How far those of a group are at the end that no other worker has."""
-        with self._studio.store.database.transaction():  # one for all
+        """Final progress of a group's checkpoints, but for those that another worker computes."""
+        with self._studio.store.database.transaction():  # one transaction for all claims
             mine = [checkpoint for checkpoint in group if self._progressing.claim(checkpoint.name)]
         try:
             if self._stopped():
@@ -205,7 +238,7 @@ class _Run:
                 self._leave_out(runs)
                 return ends
         except BaseException:
-            self._stop.set()  # the others end within a batch, and what they have is kept
+            self._stop.set()  # the others end within a batch, and their results are kept
             raise
 
     def _begun(self, mine: Sequence[Checkpoint], now: Callable[[], float]) -> list[CheckpointRun]:
@@ -217,7 +250,7 @@ class _Run:
         return runs
 
     def _leave_out(self, runs: Sequence[CheckpointRun]) -> None:
-        """Note those that cannot be used, here and in their progress."""
+        """Note unusable checkpoints in `left_out` and in their progress."""
         for run in runs:
             if run.problem is not None:
                 self.left_out[run.checkpoint.name] = run.problem
@@ -229,12 +262,16 @@ class _Run:
 
 @lru_cache(maxsize=1)
 def _threads(process: int) -> ThreadPoolExecutor:
-    """Of this process, from run to run with what they have open: an edit's run is short, and a fork has no threads."""
+    """Thread pool of this process, shared by all its runs.
+
+    Threads and their open handles are kept, since the run of an edit is short. The process id is the key
+    because threads do not survive a fork.
+    """
     return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="checkpoint")
 
 
 def _cause_first(future: Future[list[Progress]]) -> int:
-    """Errors before cancellations, which may be their consequence; what went well comes last."""
+    """Sort key: errors before cancellations, which may be their consequence, and successes last."""
     error = future.exception()
     return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
 
@@ -245,9 +282,23 @@ def compute(
     prefetch: Sequence[Checkpoint] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`. Those that have the same to
-    compute are computed at once; a chunk is committed whole, for all of them, so that what a kill leaves behind does
-    not depend on its moment.
+    """Compute the missing results of some checkpoints and commit them.
+
+    Checkpoints with the same missing requests are computed together. A chunk is committed whole, for all of
+    them, so the results that a kill leaves behind do not depend on its moment. A checkpoint whose files were
+    written to is begun again with the files as they are then.
+
+    Args:
+        studio: Store and backend.
+        runs: The checkpoints, begun.
+        prefetch: Checkpoints that come next; their weights are read meanwhile.
+        cancelled: Whether to stop; asked before every batch.
+
+    Returns:
+        Final progress of each checkpoint.
+
+    Raises:
+        Cancelled: `cancelled` turned true.
     """
     alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
     with studio.store.database.transaction():
@@ -262,7 +313,7 @@ def compute(
         _compute_alike(studio, group, planned, skip, cancelled)
     _commit(studio, [run for run in runs if not run.missing])
     for run in runs:
-        while run.is_to_begin and run.problem is None:  # its files were written to: as they are now
+        while run.is_to_begin and run.problem is None:  # its files were written to meanwhile
             run.take_fingerprint()
             run.begin()
             compute(studio, [run], (), cancelled)
@@ -276,7 +327,7 @@ def _compute_alike(
     skip: Sequence[int],
     cancelled: Callable[[], bool],
 ) -> None:
-    """What is missing of checkpoints that lack the same; one that cannot be read ends none of the others."""
+    """Compute checkpoints with the same missing requests; an unreadable one does not end the others."""
     last = time.monotonic()
     try:
         for chunks in _chunks(studio, group, planned, skip, cancelled):
@@ -294,7 +345,7 @@ def _compute_alike(
         _commit(studio, group)
         if len(group) == 1:
             group[0].fail(error)
-        for run in group if len(group) > 1 else ():  # it is the fault of one: each by itself
+        for run in group if len(group) > 1 else ():  # one is at fault, so each is tried alone
             if run.is_active:
                 _compute_alike(studio, [run], *run.plan_requests(), cancelled)
         return
@@ -315,7 +366,7 @@ def _chunks(
 
 
 def _commit(studio: Studio, runs: Sequence[CheckpointRun]) -> None:
-    """One transaction for all: what a checkpoint's own takes is mostly the disk."""
+    """Commit in one transaction: most of the time of a commit goes to the disk."""
     if runs:
         with studio.store.database.transaction():
             for run in runs:

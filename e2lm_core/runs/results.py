@@ -22,8 +22,8 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.checks import groups
 from e2lm_core.sets.prompts.render import render_set
 
-# Log-likelihoods of so many bytes lie in a file where a folder is given: 15,000 questions of four choices at 150
-# checkpoints stay in memory, so that an edit of theirs writes none.
+# Log-likelihoods of this many bytes or more lie in a file if a folder is given. 15,000 questions of four
+# choices at 150 checkpoints stay below it and in memory, so an edit of such a set writes no file.
 MAPPED_FROM = 100 * 2**20
 
 
@@ -35,11 +35,20 @@ def load(
     reuse_from: Measurements | None = None,
     folder: Path | None = None,
 ) -> Measurements:
-    """Read from the store whatever of the set is there; computes nothing and loads no weights.
+    """Stored log-likelihoods of a set as `Measurements`; computes nothing and loads no weights.
 
-    `like` was measured before, of this set or an earlier version: what it has of the same questions under the
-    same checkpoints is taken from it, since results never change. A large set's log-likelihoods lie in a file of
-    `folder` for as long as this process uses them.
+    Args:
+        studio: Store, catalogue and backend.
+        task: The set; prompts are rendered from it as it is now.
+        checkpoints: Checkpoints of any number of models.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        reuse_from: Measurements of this set or an earlier version. Values of the same questions under the
+            same checkpoints are taken from them, since results never change.
+        folder: Folder for the file of a large set's log-likelihoods, which exists as long as this process
+            uses it; None to keep all of them in memory.
+
+    Returns:
+        Measurements with NaN for missing log-likelihoods.
     """
     docs = render_set(task, num_fewshot)
     width = max((len(doc.choices) for doc in docs), default=1)  # a set may be empty; no axis may be
@@ -74,7 +83,13 @@ def load(
 
 
 def is_large(checkpoints: int, questions: int, max_choices: int) -> bool:
-    """Whether log-likelihoods of so many questions of up to `width` choices lie in a file."""
+    """Whether a set's log-likelihoods take 100 MiB or more, and so lie in a file.
+
+    Args:
+        checkpoints: Number of checkpoints.
+        questions: Number of questions.
+        max_choices: Largest number of choices of a question.
+    """
     return checkpoints * questions * max_choices * np.dtype(float).itemsize >= MAPPED_FROM
 
 
@@ -84,7 +99,7 @@ def _asked(
     checkpoints: Sequence[Checkpoint],
     of: Callable[[Path | None, TaskSet], dict[str, bool] | None],
 ) -> tuple[bool, ...] | None:
-    """What the embedded models were told of each question; None where none of them is among these."""
+    """Training facts of each question by `of`; None if no mini model is among the checkpoints."""
     if all(checkpoint.packed is None for checkpoint in checkpoints):
         return None
     told = of(studio.catalogue.taught_file, task)
@@ -92,7 +107,13 @@ def _asked(
 
 
 def refresh(studio: Studio, measurements: Measurements, folder: Path | None = None) -> Measurements:
-    """The same set with what has been computed since; the same object where that is nothing. `folder`: see `measure`."""
+    """Measurements of the same set with results computed since; the same object if there are none.
+
+    Args:
+        studio: Store and backend.
+        measurements: Measurements to bring up to date.
+        folder: As in `load`.
+    """
     checkpoints = [list(curve.checkpoints) for curve in measurements.curves]
     if measurements.complete_checkpoints == measurements.checkpoints:
         # Results never change, so there is nothing more to read as long as the weights are the same.
@@ -117,7 +138,7 @@ def _by_model(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is looked for: every choice of every question, and what was measured `like` it before."""
+    """The lookup: keys of every choice of every question, and earlier measurements to reuse."""
 
     keys: Sequence[tuple[bytes, ...]]
     width: int
@@ -125,7 +146,7 @@ class _Asked:
 
     @cached_property
     def real(self) -> np.ndarray:
-        """[Q, C] where there is a choice."""
+        """[Q, C] bool: whether the question has that choice."""
         return np.arange(self.width) < np.array([len(choices) for choices in self.keys], int)[:, None]
 
     @cached_property
@@ -135,32 +156,32 @@ class _Asked:
 
     @cached_property
     def distinct(self) -> Keys:
-        """The keys, each once."""
+        """The distinct keys."""
         return Keys(self.flat)
 
     @cached_property
     def at(self) -> np.ndarray:
-        """[keys] the places of `flat` in `distinct`."""
+        """[N] int: positions of the keys `flat` in `distinct`."""
         return self.distinct.positions_of(self.flat)
 
     @cached_property
     def known(self) -> dict[Scope, np.ndarray]:
-        """[questions then, choices] of each checkpoint before."""
+        """Scope → [Q, C] earlier log-likelihoods, with the questions and choices of that time."""
         return {} if self.like is None else _by_scope(self.like)
 
     @cached_property
     def taken(self) -> np.ndarray:
-        """[Q] where each question was before, -1 where it was not."""
+        """[Q] int: position of each question in the earlier measurements, -1 if it is not in them."""
         places = {} if self.like is None else {choices: place for place, choices in enumerate(self.like.keys)}
         return np.array([places.get(choices, -1) for choices in self.keys], int)
 
     @cached_property
     def kept(self) -> np.ndarray:
-        """The questions that were there before."""
+        """[N] int: positions of the questions that are in the earlier measurements."""
         return np.flatnonzero(self.taken >= 0)
 
     def again(self, by_model: Sequence[Sequence[Scope]]) -> bool:
-        """Whether the very same was measured before, of checkpoints of these scopes by models."""
+        """Whether the earlier measurements are of exactly these keys and of these scopes by model."""
         like = self.like
         return (
             like is not None and like.keys is self.keys and like.scopes == tuple(itertools.chain(*by_model))
@@ -175,7 +196,7 @@ def _read(
     like: Measurements | None,
     folder: Path | None,
 ) -> tuple[tuple[ModelCurve, ...], tuple[Scope, ...]]:
-    """Every model's log-likelihoods in nats, [checkpoint, question, choice up to `width`], NaN where unknown."""
+    """[K, Q, C] log-likelihoods in nats of every model, NaN if missing, and the scopes of all checkpoints."""
     asked = _Asked(keys, width, like)
     scopes = [[studio.backend.scope(checkpoint) for checkpoint in checkpoints] for checkpoints in by_model]
     lls = None
@@ -211,7 +232,7 @@ def _in_memory(studio: Studio, asked: _Asked, by_model: Sequence[Sequence[Scope]
             for scope, row in rows:
                 _fill(row, real, at, numbers, studio.store.values(scope, some))
         lls.append(ll)
-    if few:  # an edit's, at many checkpoints: one look for all
+    if few:  # an edit at many checkpoints takes one query
         numbers = np.array(sorted(few))
         columns = studio.store.values_of_all([scope for scope, _ in edited], asked.distinct.select(numbers))
         for (_, row), values in zip(edited, columns, strict=True):
@@ -222,10 +243,10 @@ def _in_memory(studio: Studio, asked: _Asked, by_model: Sequence[Sequence[Scope]
 def _large(
     studio: Studio, asked: _Asked, by_model: Sequence[Sequence[Scope]], folder: Path
 ) -> list[np.ndarray] | None:
-    """The same, checkpoint by checkpoint into a file; None where none can be written.
+    """[K, Q, C] log-likelihoods of each model in one file; None if the file cannot be written.
 
-    Where the very questions were measured before, models of which nothing is new stay where they are. While a run goes
-    on, nothing is written for what it adds: that is in memory until all is there.
+    If the very questions were measured before, arrays of models with nothing new are kept as they are. During
+    a run nothing is written for added results: they stay in memory until all results are complete.
     """
     rows: Iterator[np.ndarray] = itertools.chain(*(_rows(studio, asked, of) for of in by_model))
     if asked.again(by_model):
@@ -235,7 +256,7 @@ def _large(
         if mapped.together(lls) is not None or not all(_is_whole(ll, asked.real) for ll in lls):
             return lls
         rows = iter(lls)
-    # Its own name: what lies in it is what the store had now.
+    # A name of its own: the file holds the results that the store had at this moment.
     path = folder / f"{secrets.token_hex(16)}{mapped.SUFFIX}"
     whole = mapped.written(path, rows, "<f8")
     if whole is None:
@@ -246,7 +267,7 @@ def _large(
 
 
 def _grown(studio: Studio, asked: _Asked, scopes: Sequence[Scope], before: np.ndarray) -> np.ndarray:
-    """A model's log-likelihoods with what is new; those `before` themselves where that is nothing."""
+    """A model's log-likelihoods with new results; the array `before` itself if there are none."""
     if _is_whole(before, asked.real):
         return before
     now = np.concatenate(list(_rows(studio, asked, scopes)))
@@ -258,7 +279,10 @@ def _is_whole(ll: np.ndarray, real: np.ndarray) -> bool:
 
 
 def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np.ndarray]:
-    """[1, Q, C] of one checkpoint after another; what they lack is mostly the same of all."""
+    """[1, Q, C] log-likelihoods of one checkpoint after another.
+
+    The selection of missing keys is kept from one checkpoint to the next, since most lack the same ones.
+    """
     kept = asked.kept
     places = np.flatnonzero(asked.real)
     number_at = np.full(asked.real.size, -1)
@@ -282,7 +306,10 @@ def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np
 
 
 def _fill(row: np.ndarray, real: np.ndarray, at: np.ndarray, numbers: np.ndarray, values: np.ndarray) -> None:
-    """Put values of the keys with these numbers where `row` [Q, C] has none; `row[real]` are those of keys `at`."""
+    """Set the NaN values of `row` [Q, C] from the values of the keys with these numbers.
+
+    `at` [N] are the key numbers of `row[real]`; `numbers` [N] and `values` [N] belong together.
+    """
     by_number = np.full(at.max() + 1, np.nan)
     by_number[numbers] = values
     filled = row[real]

@@ -25,23 +25,22 @@ from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 
 @dataclass(frozen=True)
 class Studio:
-    """Handles that are safe to share between threads; nothing in it belongs to one user or one set."""
+    """Application context: handles that threads may share, with nothing of one user or one set."""
 
     settings: Settings
     catalogue: Catalogue
     store: LoglikelihoodStore
     jobs: JobQueue
     backend: Backend
-    _problems: dict[tuple[object, ...], str | None] = field(
-        default_factory=dict
-    )  # by checkpoint and its files' state
+    # Keyed by the checkpoint and the state of its files.
+    _problems: dict[tuple[object, ...], str | None] = field(default_factory=dict)
 
     @property
     def local_checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out.
+        """Usable checkpoints on this machine.
 
-        So are those that a rolling run has fetched for itself, since they go again, and those that cannot be used
-        (see `left_out`).
+        Left out are checkpoints of a hub that are not downloaded, those that a rolling run has downloaded for
+        itself (it evicts them again), and those that cannot be used (see `unusable_notes`).
         """
         return tuple(c for c in self._here if self.checkpoint_problem(c) is None)
 
@@ -58,7 +57,7 @@ class Studio:
     def usable_checkpoints(
         self, checkpoints: Iterable[Checkpoint]
     ) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
-        """The checkpoints that can be used, and a sentence for each model with others, which names them."""
+        """Usable ones of the checkpoints, and a sentence for each model with others, which names them."""
         problems = [(checkpoint, self.checkpoint_problem(checkpoint)) for checkpoint in checkpoints]
         of_model: dict[str, list[tuple[str, str]]] = {}
         for checkpoint, problem in problems:
@@ -72,9 +71,9 @@ class Studio:
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
 
     def checkpoint_problem(self, checkpoint: Checkpoint) -> str | None:
-        """Sentence for a checkpoint that cannot be used; None for others, and for one that is not on this machine.
+        """Sentence for a checkpoint that cannot be used; None for others, and for one not on this machine.
 
-        A folder is looked at again once one of its files has changed; no weights are read.
+        A folder is checked again once one of its files has changed; no weights are read.
         """
         if (said := divergence.divergence_sentence(checkpoint, self.settings)) is not None:
             return said
@@ -89,7 +88,7 @@ class Studio:
         return self._problems[key]
 
     def _unread(self, checkpoint: Checkpoint) -> str | None:
-        """Sentence for a configuration or a tokenizer that transformers cannot read, its own code for instance."""
+        """Sentence for a configuration or tokenizer that transformers cannot read, such as custom code."""
         try:
             self.backend.window(checkpoint)
         except CheckpointError as error:
@@ -97,14 +96,17 @@ class Studio:
         return None
 
     def is_readable(self, checkpoint: Checkpoint) -> bool:
-        """Whether its results can be read with nothing downloaded: it is here, or was scored here before it was let go."""
+        """Whether a checkpoint's results can be read without a download.
+
+        That holds for a usable one on this machine, and for one that was scored before its eviction.
+        """
         if local_checkpoints((checkpoint,), self.settings):
             return self.checkpoint_problem(checkpoint) is None
         return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
 
     @property
     def with_results_copy(self) -> Studio:
-        """The same, with a copy of the results for this process alone where the home's disk cannot be written."""
+        """The studio with a private copy of the results if the home's disk is read-only; else itself."""
         if self.store.database.is_writable:
             return self
         copy = Database(snapshot.copy_database(self.settings.database))
@@ -112,11 +114,15 @@ class Studio:
 
     @property
     def without_shipped_results(self) -> Studio:
-        """The same without the results that the package brings: a run computes them too."""
+        """The studio without shipped results, so that a run computes them too."""
         return replace(self, store=LoglikelihoodStore(self.store.database))
 
     def require_local(self) -> None:
-        """Raises `CheckpointError` for a rolling run where a cluster computes."""
+        """Refuse a rolling run that a cluster would compute.
+
+        Raises:
+            CheckpointError: The backend is not the local one.
+        """
         if self.settings.backend != "local":
             raise CheckpointError(
                 "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download "
@@ -125,9 +131,14 @@ class Studio:
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
-    """Open what the settings name, creating the home folder and the database where they do not exist.
+    """Open the studio of the settings, creating the home folder and the database if they do not exist.
 
-    `backend` is the one that the settings name unless given. Raises `StoreError` for a database that cannot be used.
+    Args:
+        settings: Settings; None to read them from the environment.
+        backend: Backend; None for the one that the settings name.
+
+    Raises:
+        StoreError: The database cannot be used.
     """
     settings = settings or Settings.from_env()
     if backend is None and settings.backend == "ray":
@@ -138,7 +149,7 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
         from e2lm_core.engine.local import LocalBackend
 
         backend = LocalBackend(settings)
-    database = Database(settings.database)  # shared, so that results and progress are saved together
+    database = Database(settings.database)  # shared: results and progress are saved together
     return Studio(
         settings=settings,
         catalogue=open_catalogue(settings),

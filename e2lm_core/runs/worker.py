@@ -1,8 +1,8 @@
 """Worker process: claims jobs and computes them.
 
 It shares nothing with the app but the database, so the page stays usable and a killed worker loses no
-more than the batch it was in: its lease runs out, and the next worker goes on where it stopped. One that
-finds no job waiting helps with the checkpoints of a job that another leads.
+more than its current batch: its lease runs out, and the next worker goes on at the same place. A worker
+without a waiting job helps with the checkpoints of a job that another leads.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from e2lm_core.sets.collection import open_set
 from e2lm_core.sets.prompts.wrong_question_control import control_set
 
 LEASE_S = 10.0
-# A shorter one may end between two beats; a dead worker's job waits for its end.
+# A shorter lease may end between two heartbeats; the job of a dead worker waits for the lease's end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
 EXIT_MEMORY = 75
-NICE = 8  # of 19: a sixth of the page's weight where both want a core
-TIDY_S = 1.0  # after a job's end
-QUEUE_LOOK_S = 0.02  # a look takes a twentieth of a millisecond
-STAMP_LOOK_S = 0.004  # whether one is worth while
+NICE = 8  # of 19: a sixth of the page's weight if both want a core
+TIDY_S = 1.0  # idle time after a job before the cleanup
+QUEUE_LOOK_S = 0.02  # between two looks into the queue, each of which takes 0.05 ms
+STAMP_LOOK_S = 0.004  # between two looks at the database's stamp, to see whether a look is worth while
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,18 @@ def run_worker(
     lease_s: float = LEASE_S,
     parent: int | None = None,
 ) -> int:
-    """Run jobs until SIGTERM, or until the queue is empty and `once`, or so for `idle_exit_s`, or `parent` gone.
+    """Run jobs until SIGTERM or until there is nothing left to wait for; returns the number of jobs taken.
 
-    `parent` is the id of the process for whom it works: what that had queued is still done, and then it ends.
-    After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
+    Args:
+        studio: Store, queue, catalogue and backend.
+        once: Whether to end when the queue is empty.
+        idle_exit_s: End after so many seconds with an empty queue; None to wait for ever.
+        lease_s: Lease on a job; after a kill the job is free for others once it has run out.
+        parent: Id of the process for which it works. When that has ended, its queued jobs are still done, and
+            then the worker ends. None for no such process.
+
+    Raises:
+        StudioError: `lease_s` lies outside `LEASES_S`.
     """
     low, high = LEASES_S
     if not low <= lease_s <= high:
@@ -91,27 +99,27 @@ def run_worker(
 
 
 def _tidy(studio: Studio) -> None:
-    """What would have to be done amid an edit: a full collection of garbage takes a tenth of a second, the disk as long."""
+    """Flush the journal and collect garbage while idle: in the middle of an edit each takes 0.1 s."""
     studio.jobs.database.flush_journal()
     gc.collect()
 
 
 def _wait(studio: Studio) -> None:
-    """Until something is written to the database, for `QUEUE_LOOK_S` at most: an edit waits for its worker."""
+    """Wait for a write to the database, at most `QUEUE_LOOK_S`, so that an edit starts without delay."""
     until, seen = time.monotonic() + QUEUE_LOOK_S, change_stamp(studio.settings.database)
     while time.monotonic() < until and change_stamp(studio.settings.database) == seen:
         time.sleep(STAMP_LOOK_S)
 
 
 def _clear_up(studio: Studio) -> None:
-    """Let go of what rolling runs have fetched that are over, cancelled while nobody was at them for instance."""
+    """Evict downloads of rolling runs that are over, such as those cancelled while no worker was on them."""
     with contextlib.suppress(StudioError):
         rolling_cleanup.remove_fetched(studio.settings, studio.jobs)
 
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether the process was told to stop; its handlers are put back at the end."""
+    """Yield a function that says whether SIGTERM or SIGINT came; old handlers are restored at the end."""
     stopping: list[int] = []
     previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
     try:
@@ -122,7 +130,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
 
 def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> bool:
-    """Work on the next job, else on one that another worker leads; False where there is none."""
+    """Work on the next job, else on one that another worker leads; False if there is none."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
@@ -134,9 +142,16 @@ def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> b
 def run_job(
     studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
 ) -> None:
-    """Compute one claimed job; its end, good or bad, is written to the queue.
+    """Compute one claimed job and write its outcome to the queue.
 
-    It goes back to the queue, to be continued, when the worker is told to stop or it is another job's turn.
+    The job goes back to the queue, to be continued, if the worker is told to stop or another job takes
+    precedence.
+
+    Args:
+        studio: Store, queue, catalogue and backend.
+        job: The claimed job.
+        stopping: Whether the worker was told to stop.
+        lease_s: Lease on the job and its checkpoints, in seconds.
     """
     _work_on(studio, job, stopping, lease_s, leads=True)
 
@@ -144,7 +159,14 @@ def run_job(
 def join_job(
     studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
 ) -> None:
-    """Compute checkpoints of a job that another worker leads, as long as it has some that nobody has begun."""
+    """Compute checkpoints of a job that another worker leads, as long as it has some that are not begun.
+
+    Args:
+        studio: Store, queue, catalogue and backend.
+        job: The job, with this worker as its worker.
+        stopping: Whether the worker was told to stop.
+        lease_s: Lease on its checkpoints, in seconds.
+    """
     _work_on(studio, job, stopping, lease_s, leads=False)
 
 
@@ -159,7 +181,7 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             log.info("job %s stopped", job.id)
             error = lease.too_much or lease.account.refused
             if leads and error is None:
-                studio.jobs.release(job)  # nothing, where it was cancelled or is another's
+                studio.jobs.release(job)  # no effect on a job that was cancelled or that another worker has
             if error is None:
                 return
         except StudioError as caught:
@@ -174,7 +196,7 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
 
 
 class _JobProgressing(ProgressListener):
-    """A run as a job of the queue, which several workers may share and another may go on with."""
+    """Progress of a run as a job of the queue; workers may share it and another may continue it."""
 
     def __init__(
         self, jobs: JobQueue, job: Job, shares: CheckpointClaims, stopping: Callable[[], bool]
@@ -183,17 +205,17 @@ class _JobProgressing(ProgressListener):
         self._plans = BatchPlans(jobs.database, job.id)
 
     def report(self, progress: Progress) -> None:
-        """Progress in the queue's table; what a finished checkpoint was planned from is let go."""
+        """Write progress to the queue's table; the batch plan of a finished checkpoint is deleted."""
         self._jobs.report(self._job, [progress])
         if progress.done == progress.total:
             self._plans.delete(progress.name)
 
     def cancelled(self) -> bool:
-        """Whether the worker was told to stop, has lost the job, or it is another's turn."""
+        """Whether the worker was told to stop, has lost the job, or another job takes precedence."""
         return self._stopping() or self._jobs.must_stop(self._job)
 
     def previous_progress(self, checkpoint: str) -> Progress | None:
-        """As it is now: another worker may have begun it."""
+        """Current progress of a checkpoint, which another worker may have begun; None if nobody has."""
         return self._jobs.progress_of(self._job.id, checkpoint)
 
     def claim(self, checkpoint: str) -> bool:
@@ -201,7 +223,7 @@ class _JobProgressing(ProgressListener):
         return self._shares.take(checkpoint)
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
-        """Those of the attempt that reached the checkpoint first."""
+        """Planned keys of the attempt that reached the checkpoint first."""
         return self._plans.planned_requests(checkpoint, missing, requests)
 
 
@@ -236,11 +258,11 @@ def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: boo
 
 
 def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
-    """Raises `StudioError` where one is gone."""
+    """The job's checkpoints; raises `StudioError` if one is gone."""
     wanted = set(job.payload["checkpoints"])
     checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
     if len(checkpoints) < len(wanted) or any(c.repo for c in checkpoints):
-        # A page may have added it, or taken it from another commit, since this worker was started.
+        # A page may have added it, or added another commit of it, since this worker was started.
         checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
     if gone := wanted - {c.name for c in checkpoints}:
         raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
@@ -248,7 +270,10 @@ def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
 
 
 def _left_by_others(studio: Studio, job: Job, progressing: ProgressListener, left_out: set[str]) -> set[str]:
-    """Waits for the checkpoints that helpers have; names of those whose helper died, none once all but `left_out` is complete."""
+    """Wait for the checkpoints that helpers compute.
+
+    Returns the names of those whose helper died; an empty set once all but `left_out` are complete.
+    """
     while True:
         rest, free = (set(names) - left_out for names in open_checkpoints(studio.jobs, job))
         if free or not rest:
@@ -259,10 +284,10 @@ def _left_by_others(studio: Studio, job: Job, progressing: ProgressListener, lef
 
 
 class _Lease:
-    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease.
+    """Thread that keeps a job's lease alive: loading a large checkpoint may take longer than a lease.
 
-    A helper keeps that of its shares alone, so that a leader's death is noticed. It also watches what the job
-    takes: `too_much` is the sentence that ends it.
+    A helper extends only its own claims, so that a leader's death is noticed. The thread also watches the
+    resources that the job takes: `too_much` is the sentence that ends it.
     """
 
     def __init__(self, studio: Studio, job: Job, shares: CheckpointClaims, leads: bool):
@@ -276,7 +301,7 @@ class _Lease:
 
     @property
     def ended(self) -> bool:
-        """Whether to stop at the next batch: the lease is lost, or the run or its asker may spend no more."""
+        """Whether to stop at the next batch: the lease is lost, or a limit of run or owner is reached."""
         return self.lost or (self.too_much or self.account.refused) is not None
 
     def __enter__(self) -> _Lease:
@@ -286,7 +311,7 @@ class _Lease:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        with contextlib.suppress(StudioError):  # a run that is done stays so, whatever it took
+        with contextlib.suppress(StudioError):  # a finished run stays finished, whatever it took
             self.account.record(at_once=True)
             self._allowance.time_exceeded(now=True)
 
@@ -306,7 +331,7 @@ class _Lease:
                 return
 
     def _watch_memory(self) -> None:
-        """End the process where it holds too much: a batch that goes on taking would not come to its end."""
+        """End the process if it uses too much memory: a growing batch would not come to its end."""
         if sentence := self._allowance.memory_exceeded():
             log.error("job %s: %s", self._job.id, sentence)
             self._shares.release_all()
@@ -316,25 +341,30 @@ class _Lease:
 
 
 def lower_priority() -> None:
-    """The page goes first: its server and the browser want the cores for moments, a worker for long."""
+    """Lower the priority of this process below that of the page.
+
+    The page's server and the browser need the cores for moments, a worker for long.
+    """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
-    # Linux may weigh sessions against each other, and a worker has one of its own.
+    # Linux may weigh sessions against each other, and a worker has a session of its own.
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
 
 
 def spawn_worker(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
-    """Start a worker of its own session: a run in progress outlives this process, an idle worker does not."""
+    """Start a worker in a session of its own: a run in progress outlives this process.
+
+    An idle worker ends with this process, or after `idle_exit_s` seconds.
+    """
     return subprocess.Popen(
         [
             *[sys.executable, "-m", "e2lm_core", "worker"],
             *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
         ],
         cwd=ROOT,
-        env=subprocess_environment(
-            with_network=True
-        ),  # it may have to fetch a checkpoint that was evicted meanwhile
+        # It may have to download a checkpoint that was evicted meanwhile.
+        env=subprocess_environment(with_network=True),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -342,7 +372,7 @@ def spawn_worker(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
 
 
 def _gone(process: int, was_parent: bool) -> bool:
-    """Whether a process has ended; one's own parent has when another adopts its children."""
+    """Whether a process has ended; a parent has ended when another process adopts its children."""
     if was_parent:
         return os.getppid() != process
     try:

@@ -22,9 +22,16 @@ NO_CHANCE = {
 def compliance(
     science: ArrayLike, web_only: ArrayLike, chance: ArrayLike, standard_error: ArrayLike
 ) -> Floats:
-    """The core of `science_contrast`: [..., K], [..., K] -> [...], NaN where a part is missing or K is 0.
+    """Core of `science_compliance`, vectorised over leading axes.
 
-    `chance` and `standard_error` broadcast against [..., K].
+    Args:
+        science: Scores [..., K] of the science model.
+        web_only: Scores [..., K] of its web-only twin at the same checkpoints.
+        chance: Chance level; broadcasts against [..., K].
+        standard_error: Standard error of "above chance"; broadcasts against [..., K].
+
+    Returns:
+        CS [...], NaN where an input is NaN or K is 0.
     """
     taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web_only, dtype=np.float64)
     error = np.asarray(standard_error, dtype=np.float64)
@@ -35,7 +42,7 @@ def compliance(
         return np.full(taught.shape[:-1], np.nan)
     excess = taught - floor
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # `excess > 0` as well: with an error of 0 a model at chance would divide 0 by 0.
+        # `excess > 0` is also required: with an error of 0, a model at chance would divide 0 by 0.
         above = (excess >= error) & (excess > 0)
         share = np.where(above, np.clip((taught - untaught) / excess, 0.0, 1.0), 0.0)
     missing = np.isnan(taught) | np.isnan(untaught) | np.isnan(floor) | np.isnan(error)
@@ -45,19 +52,25 @@ def compliance(
 def science_compliance(
     science: ArrayLike, web_only: ArrayLike, chance: float, standard_error: ArrayLike | float
 ) -> Value:
-    """CS = mean over the early window's checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1),
+    """CS = mean over early checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1).
 
-    and 0 at a checkpoint where s_sci is not above chance by one standard error: there the science model has
-    shown nothing that could comply.
+    A checkpoint at which s_sci is not above chance by one standard error counts 0: there the science model
+    has shown nothing that could comply.
 
     Args:
-        science, web: [K] scores of the science-trained model and of its web-only twin at the same checkpoints,
-            on acc, acc_norm or norm_prob (the metrics that have a chance level).
-        chance: mean of 1 / choices, see `metrics.chance`.
-        standard_error: [K] or one number, see `chance_error`.
+        science: Scores [K] of the science model on acc, acc_norm or norm_prob (the metrics with a chance
+            level).
+        web_only: Scores [K] of its web-only twin at the same checkpoints.
+        chance: Mean of 1 / choices, see `metrics.chance`.
+        standard_error: Standard error [K], or one number, see `chance_error`.
 
-    Returns: a value in [0, 1]; undefined without a checkpoint, where a score is missing, or where the standard
-    error is.
+    Returns:
+        A value in [0, 1]; undefined, with the reason, without a checkpoint, where a score is missing, or
+        where the standard error is.
+
+    Raises:
+        ValueError: `science` and `web_only` are not vectors of one length.
+
     Source: this project's reading of the competition's "compliance with science" (arXiv 2506.07731), which
     uses a hidden web-only model.
     """
@@ -77,14 +90,23 @@ def science_compliance(
 
 
 def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = None) -> Floats:
-    """Standard error of a mean over n questions, against which "above chance" is judged.
+    """Standard error of a mean over n questions, by which "above chance" is judged.
 
         acc, acc_norm: `binomial_error` at the chance level; one number (0-d array)
         norm_prob:     `sample_error` of `values` [..., K, Q]; [..., K]
 
-    NaN where it cannot be told: no question, or one question for norm_prob.
-    Raises: ValueError for a metric without a chance level, norm_prob without `values`, or values of other than n
-    questions.
+    Args:
+        metric: acc, acc_norm or norm_prob.
+        chance: Chance level.
+        n: Number of questions.
+        values: Values [..., K, Q] per question; needed for norm_prob only.
+
+    Returns:
+        Standard error, 0-d or [..., K]; NaN without a question, and for norm_prob with fewer than two.
+
+    Raises:
+        ValueError: The metric has no chance level, norm_prob comes without `values`, or `values` are not of n
+            questions.
     """
     if metric not in BOUNDED_METRICS:
         raise ValueError(f"{metric} has no chance level; {', '.join(BOUNDED_METRICS)} have")
@@ -98,15 +120,20 @@ def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = 
 
 
 def binomial_error(chance: ArrayLike, n: int) -> Floats:
-    """sqrt(c (1 - c) / n), the binomial's at chance c: [...] -> [...]; NaN for n = 0."""
+    """Binomial standard error at chance level c, sqrt(c (1 - c) / n): [...] -> [...]; NaN for n = 0."""
     level = np.asarray(chance, dtype=np.float64)
     return np.sqrt(level * (1.0 - level) / n) if n else np.full(level.shape, np.nan)
 
 
 def sample_error(values: ArrayLike, n: int) -> Floats:
-    """Sample standard deviation (Q - 1) over the questions / sqrt(n): [..., Q] -> [...], NaN for fewer than 2.
+    """Standard error of a mean over n questions: sample standard deviation (Q - 1) / sqrt(n).
 
-    The error of a mean over n questions like the Q that were measured; n is Q for the measured set's own mean.
+    Args:
+        values: Values [..., Q] of the measured questions.
+        n: Number of questions of the mean; Q for the mean of the measured set itself.
+
+    Returns:
+        Standard error [...], NaN for fewer than two measured questions.
     """
     sample = np.asarray(values, dtype=np.float64)
     if sample.shape[-1] < 2:

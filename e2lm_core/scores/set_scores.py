@@ -1,7 +1,8 @@
 """All scores of a set, vectorised over leading axes.
 
-Axes: K checkpoints of a model, Q questions. `curve_scores` takes the curves as they are, so that it serves the
-measured ones, the resamples of a bootstrap and the sets without one question alike; `scores` says why there is none.
+Axes: K checkpoints of a model, Q questions. `curve_scores` takes curves with any leading axes, so that it
+serves the measured curves, the resamples of a bootstrap and the sets without one question alike; `scores`
+adds the reason why a score is undefined.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
 from e2lm_core.scores.ranking import order, readings
 
-# RC and Score bear the reading's name in any but that of all models together, whose intervals were studied first.
+# RC and Score carry the name of their reading, except for "all_models", whose intervals were studied first.
 OF_READINGS = tuple(
     readings.score_key(score, name)
     for name in readings.READINGS
@@ -33,7 +34,7 @@ SCORES = (
     *("sq", "rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy"),
     *("monotonicity", "ordering", *OF_READINGS),
 )
-# No score but the two ratios is unbounded.
+# Only the two ratios are unbounded.
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(SCORES, (0.0, 1.0)),
     "sq_model": (0.0, 1.0),
@@ -51,7 +52,13 @@ NOTHING_LATER = "No checkpoint after the early window is complete for every mode
 
 @dataclass(frozen=True)
 class ChanceFloor:
-    """What CS is measured against: `chance` [...] and, by science model, the standard error [..., K] there."""
+    """Chance level of one metric with its standard error, the baseline of CS.
+
+    Attributes:
+        chance: Chance level [...].
+        errors: Standard errors by science model, {model: [..., K]}, or [..., 1] where all checkpoints share
+            one; empty for a metric without a chance level.
+    """
 
     chance: Floats
     errors: Mapping[str, Floats]
@@ -59,7 +66,12 @@ class ChanceFloor:
 
 @dataclass(frozen=True)
 class CurveScores:
-    """`whole` {score: [...]} by the names in `SCORES`; `models` {model: its own SQ [...]}."""
+    """Scores of curves with leading axes [...], NaN where undefined.
+
+    Attributes:
+        whole: Scores of the set, {score: [...]}, by the names in `SCORES`.
+        models: SQ of each model, {model: [...]}.
+    """
 
     whole: dict[str, Floats]
     models: dict[str, Floats]
@@ -73,10 +85,22 @@ def chance_floor(
     questions: int,
     sample_error: Callable[[ArrayLike, int], Floats] = compliance.sample_error,
 ) -> ChanceFloor:
-    """The chance level [...] and the error of "above chance" of one metric, for a set of `questions`.
+    """Chance level of one metric and the standard error of "above chance", for a set of so many questions.
 
-    For acc and acc_norm the error follows from the chance. For norm_prob it is `sample_error` of the measured values
-    [K, Q] -> [..., K], and the resamples of a bootstrap share it: its own error is of second order.
+    For acc and acc_norm the error follows from the chance level. For norm_prob it is `sample_error` of the
+    measured values, and all resamples of a bootstrap share it: the variation of the error itself is of second
+    order.
+
+    Args:
+        runs: Runs by model.
+        layout: Layout of the metric; its twins name the science models.
+        metric: Name of the metric.
+        chance: Chance level [...].
+        questions: Number of questions of the set.
+        sample_error: Standard error [..., K] of values [K, Q], for norm_prob.
+
+    Returns:
+        The chance level [...] and the errors by science model, [..., K] or [..., 1].
     """
     level = np.asarray(chance, dtype=np.float64)
     if metric not in BOUNDED_METRICS:
@@ -96,10 +120,19 @@ def chance_floor(
 def curve_scores(
     layout: Layout, curves: Curves, metric: str, against: ChanceFloor, wanted: Collection[str] = SCORES
 ) -> CurveScores:
-    """The scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
+    """Scores of curves of one metric, NaN where undefined.
 
-    Formulas: `signal`, `ranking`, `contrast`, `composite`, `finetasks`. Scores that are undefined, or not `wanted`, are
-    NaN; SQ is not left out.
+    Formulas: `signal`, `ranking`, `compliance`, `composite`, `finetasks`.
+
+    Args:
+        layout: Layout of the metric.
+        curves: Curves {model: [..., K]} as measured (bpb not negated).
+        metric: Name of the metric.
+        against: Chance level with its standard errors.
+        wanted: Names of the scores to compute; all others are NaN, except SQ, which is always computed.
+
+    Returns:
+        Scores [...] of the set and the SQ [...] of each model.
     """
     oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
     qualities = _qualities({name: oriented[name][..., at] for name, at in layout.early.items()})
@@ -126,7 +159,7 @@ def curve_scores(
 
 
 def _qualities(early: Curves) -> dict[str, Floats]:
-    """Each model's SQ; curves of one length are taken at once."""
+    """SQ of each model; curves of equal length are computed together."""
     by_length: dict[int, list[str]] = {}
     for name, curve in early.items():
         by_length.setdefault(curve.shape[-1], []).append(name)
@@ -139,7 +172,7 @@ def _qualities(early: Curves) -> dict[str, Floats]:
 
 
 def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collection[str]) -> dict[str, Floats]:
-    """Those `wanted` of the counted models' oriented curves [..., M, T] on their common checkpoints."""
+    """Wanted scores of the counted models' oriented curves [..., M, T] at their common checkpoints."""
     end = layout.end
     known: dict[str, Callable[[], Floats]] = {
         "monotonicity": lambda: finetasks.monotonicity(grid),
@@ -156,7 +189,7 @@ def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collectio
 
 
 def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
-    """CS [...]: the mean over twins of the contrast with their science model."""
+    """CS [...]: the mean over twins of `compliance` with their science model."""
     chance = against.chance[..., None]
     parts = []
     for pair in layout.twins:
@@ -174,9 +207,18 @@ def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
 class Scores(Record):
     """Every score of a set for one metric.
 
-    `sq_models` holds each model's own signal quality, `counted` the models that enter the means: twins and
-    extra seeds do not. `rc_readings` is RC in every reading of `readings.READINGS`, `score_readings` the Score with
-    each; `rc` and `score` are those of `rc_reading`.
+    Attributes:
+        metric: Name of the metric.
+        sq: Signal quality of the set.
+        sq_models: Signal quality of each model.
+        counted: Names of the models that enter the means; twins and other seeds do not.
+        rc_reading: Reading that `rc` and `score` use.
+        rc_readings: RC in every reading of `readings.READINGS`.
+        cs: Compliance with science.
+        score_readings: Score with RC in each reading.
+        snr: AI2's signal-to-noise ratio.
+        decision_accuracy: Share of model pairs in the same order at the early window's end and at the last
+            checkpoint.
     """
 
     metric: str
@@ -192,20 +234,20 @@ class Scores(Record):
 
     @property
     def rc(self) -> Value:
-        """RC as it is read."""
+        """RC in the selected reading."""
         return self.rc_readings[self.rc_reading]
 
     @property
     def score(self) -> Value:
-        """The Score with RC as it is read."""
+        """Score with RC in the selected reading."""
         return self.score_readings[self.rc_reading]
 
     def with_reading(self, reading: str) -> Scores:
-        """The same with RC in another reading; itself where it is read so."""
+        """The same scores with another reading of RC selected."""
         return self if reading == self.rc_reading else self.model_copy(update={"rc_reading": reading})
 
     def map_values(self, change: Callable[[str, Value], Value]) -> Scores:
-        """Every value as `change` makes it of its name in `SCORES` and itself."""
+        """Copy of the scores in which each value is `change(name in SCORES, value)`."""
         updated: dict[str, Any] = {
             name: change(name, getattr(self, name)) for name in ("sq", "cs", "snr", "decision_accuracy")
         }
@@ -218,11 +260,14 @@ class Scores(Record):
 
 
 def scores(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
-    """SQ, RC, CS, Score, SNR and decision accuracy of one metric, each with its reason where it is undefined.
+    """SQ, RC, CS, Score, SNR and decision accuracy of one metric, with reasons where undefined.
 
-    `reading` is that of RC, see `readings.READINGS`.
+    Formulas, sources and edge cases: docs/scores.md.
 
-    Formulas, sources and edges: docs/scores.md.
+    Args:
+        measurements: Results of the set.
+        metric: Name of the metric.
+        rc_reading: Reading of RC, see `readings.READINGS`.
     """
     layout = measurements.layout(metric)
     qualities = signal_qualities(measurements, metric)
@@ -255,7 +300,7 @@ def _rc_readings(layout: Layout, grid: Grid | None, lacking: str | None) -> dict
 
 
 def detrended_snr(measurements: Measurements, metric: str) -> Value:
-    """AI2's SNR with each run's own straight line taken out of its noise, see `signal.snr`."""
+    """AI2's SNR with each run's own straight line removed from its noise, see `signal.snr`."""
     core = _of(measurements, measurements.layout(metric), metric)
     grid = common_grid(measurements, metric)
     lacking = lacking_between(measurements.layout(metric))
@@ -263,7 +308,10 @@ def detrended_snr(measurements: Measurements, metric: str) -> Value:
 
 
 def signal_qualities(measurements: Measurements, metric: str) -> dict[str, SignalQuality]:
-    """Each model's SQ over the early window (twins and seeds included, to show); undefined where it lacks a checkpoint."""
+    """SQ of each model over the early window, twins and other seeds included for display.
+
+    Undefined, with the reason, for a model that lacks results at an early checkpoint.
+    """
     layout = measurements.layout(metric)
     qualities = {}
     for name, values in measurements.all_values(metric).items():
@@ -277,7 +325,7 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
 
 
 def lacking_between(layout: Layout) -> str | None:
-    """Why nothing is said between models, where some of the checkpoints that all have lack results."""
+    """Reason why scores between models are undefined: shared checkpoints lack results; None without a gap."""
     if not layout.missing_common or not layout.comparable:
         return None
     listed = layout.missing_common + len(layout.common[layout.counted[0]])
@@ -303,7 +351,7 @@ def _why_no_ratio(grid: Grid | None, metric: str, detrend: bool = False) -> str 
 
 
 def _why_no_decision(grid: Grid | None) -> str | None:
-    """Of RC; decision accuracy is undefined only where the first two reasons hold."""
+    """Reason why RC is undefined; decision accuracy is undefined only for the first two of these reasons."""
     if grid is None:
         return NOTHING_SHARED
     if grid.end is None:
@@ -327,7 +375,7 @@ def _why_no_contrast(layout: Layout, metric: str) -> str:
 
 
 def early_end(measurements: Measurements) -> float | None:
-    """tokens_seen at the early window's last checkpoint, None where no checkpoint lies after it."""
+    """`tokens_seen` at the last checkpoint of the early window; None where no checkpoint follows it."""
     ends = [
         curve.tokens_seen[curve.early][-1]
         for curve in measurements.curves

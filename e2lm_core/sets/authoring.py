@@ -1,8 +1,8 @@
 """Edits of a set: questions, few-shot examples, prompt.
 
-Every edit is checked, written atomically by one writer at a time, and can be undone; an edit that would leave the set invalid
-raises a `TaskError` whose text says what to change, and the set on disk stays as it was. An edit of an
-example raises too: it is copied first.
+Every edit is checked, written atomically by one writer at a time, and can be undone. An edit that would leave
+the set invalid raises a `TaskError` that says what to change, and the set on disk stays as it was. An edit of
+an example raises too: it is copied first. An edit beyond the caller's quota of bytes raises a `LimitError`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,22 @@ from e2lm_core.sets.prompts.render import render_set
 
 @edits
 def update_questions(settings: Settings, name: str, changes: Edits) -> TaskSet:
-    """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
+    """Apply edited fields of questions, overwriting changes by others since.
 
-    Whatever others have written since is overwritten: `merge_edits` asks what the author saw. Returns the set
-    as it was saved.
+    Unchanged fields cost nothing, and a repeated edit changes nothing more. `merge_edits` is the three-way
+    merge that keeps the changes of others.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        changes: `{question id: {field: value}}`.
+
+    Returns:
+        The set as it was saved.
+
+    Raises:
+        DeletedByOtherError: A question is no longer in the set; nothing is saved.
+        TaskError: The set would be invalid, is an example, or the caller may not edit it.
     """
     with lock_set(settings, name):
         return _update(settings, name, changes, open_set(settings, name))
@@ -64,16 +76,28 @@ def _update(
 
 
 def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> SaveResult:
-    """Apply `{question id: {field: value}}` by what the author saw of them, in the same form.
+    """Apply edited fields of questions by three-way merge with the changes of others.
 
-    What nobody else has changed since, or changed to the same, is saved; the choices of one question are merged
-    choice by choice. What another has changed otherwise stays theirs and is returned as a `Clash`, which
-    `settle` ends. A field without a seen value is written as it is, but for choices and right answer: whoever
-    changes one of them says what both were.
+    A field that nobody else has changed since, or that another changed to the same value, is saved; the
+    choices of one question are merged choice by choice. A field that another has changed to a different value
+    keeps the other's value and is returned as an `EditConflict`, which `resolve_conflict` ends. A field
+    without a base value is written as it is, except choices and right answer: an edit of either needs the
+    base of both.
 
-    Raises Gone, with the values that are left over, where a question or the set is no longer there (then the
-    other questions are saved), TaskError, and saves nothing, where the set would be wrong and where choices or
-    right answer come without what was seen of both.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        changes: `{question id: {field: value}}`.
+        base: The values that the author saw before editing, in the same form.
+
+    Returns:
+        The set as it was saved, with the conflicts.
+
+    Raises:
+        DeletedByOtherError: A question or the set no longer exists. It carries the unsaved values; the other
+            questions are saved.
+        TaskError: The set would be invalid, or choices or right answer come without the base of both; nothing
+            is saved.
     """
     for identity, fields in changes.items():
         require_pair(identity, fields, base.get(identity, {}))
@@ -100,13 +124,26 @@ Keep = Literal["mine", "theirs", "text"]
 def resolve_conflict(
     settings: Settings, name: str, conflict: EditConflict, side: Keep, text: Any = None
 ) -> SaveResult:
-    """End a clash: keep "mine", keep "theirs", or write `text`, a value of the field, in their place.
+    """End a conflict: keep "mine", keep "theirs", or write another value of the field.
 
-    Both values stand in the set's history whichever is kept, each in a version of its own. Where the set no
-    longer holds the clash's `theirs`, nothing is saved, and the clash of today is returned.
+    Both values stand in the set's history whichever is kept, each in a version of its own. If the set no
+    longer holds the conflict's `theirs`, nothing is saved, and the conflict with the current value is
+    returned.
 
-    Raises Gone with what the author wants where the question or the set is no longer there, TaskError where
-    the set would be wrong.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        conflict: The conflict that `merge_edits` returned.
+        side: The value to keep; "text" for `text`.
+        text: Value of the field, used with "text" only.
+
+    Returns:
+        The set as it was saved, with the current conflict if the set has changed again.
+
+    Raises:
+        DeletedByOtherError: The question or the set no longer exists; carries the values that the author
+            wants.
+        TaskError: The set would be invalid.
     """
     wanted = text if side == "text" else conflict.theirs if side == "theirs" else conflict.mine
     unsaved = {
@@ -135,7 +172,7 @@ def resolve_conflict(
 
 @contextmanager
 def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.SetLocation]:
-    """Be the only writer of a set; raises Gone with the unsaved values where it is not there any more."""
+    """Hold the set's write lock; raise DeletedByOtherError with the unsaved values if the set is gone."""
     with _or_gone(settings, name, unsaved):
         place = access.resolve_set(settings, name, "editor")
     with lock_set(place.settings, place.name):
@@ -161,7 +198,7 @@ def _question_gone(identity: str, name: str) -> str:
 
 
 def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Those of the changes that the set does not hold already, the ones that it would refuse among them."""
+    """The changes that the set does not hold yet, including those that it would refuse."""
     present = {q.id: q for q in task.questions}
     return {
         identity: values
@@ -174,10 +211,21 @@ def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> 
 def add_questions(
     settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
 ) -> TaskSet:
-    """Append questions, or put them in the place of all that there are: one step, that one undo takes back.
+    """Append questions, or replace all existing ones, as one version.
 
-    An id that is empty or taken is replaced by the next free one. Raises TaskError, and changes nothing, where one
-    of them has an error in itself or the set becomes too large.
+    An id that is empty or taken is replaced by the next free one.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        questions: The questions to add, in their order.
+        replace: Replace all test questions instead of appending.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: A question is invalid, or the set becomes too large; nothing is changed.
     """
     task = open_set(settings, name)
     before = () if replace else task.questions
@@ -202,9 +250,19 @@ def add_questions(
 def change_questions(
     settings: Settings, name: str, change: Callable[[tuple[Question, ...]], Sequence[Question]], action: str
 ) -> TaskSet:
-    """Save what `change` makes of all questions, as one step that is called `action`.
+    """Save the questions that `change` makes of all test questions, as one version.
 
-    Raises TaskError, and saves nothing, where the set would be wrong.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        change: Maps all test questions to the new ones.
+        action: Text of the version in the history.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: The set would be invalid; nothing is saved.
     """
     task = open_set(settings, name)
     questions = tuple(change(task.questions))
@@ -215,7 +273,7 @@ def change_questions(
 
 @exclusive_edit
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
-    """Take questions out, by their ids; an id that is not there is passed over."""
+    """Delete questions by their ids; unknown ids are ignored."""
     gone = set(ids)
     task = open_set(settings, name)
     kept = tuple(q for q in task.questions if q.id not in gone)
@@ -236,10 +294,22 @@ def move_question(
     before: str | None = None,
     after: str | None = None,
 ) -> TaskSet:
-    """Put a question elsewhere in the set: at a place, counted from 1, or before or after another question.
+    """Move a question to a position, or before or after another question.
 
-    Raises TaskError for a question that is not there, a place that there is not, and unless exactly one of
-    the three is given.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        identity: Id of the question to move.
+        place: New position, counted from 1.
+        before: Id of the question that will follow it.
+        after: Id of the question that will precede it.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: The question, the other question or the position does not exist, or not exactly one of
+            `place`, `before` and `after` is given.
     """
     task = open_set(settings, name)
     others = [q for q in task.questions if q.id != identity]
@@ -270,10 +340,11 @@ def move_question(
 
 @exclusive_edit
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
-    """Change settings of the prompt, fields of `TaskConfig`.
+    """Change prompt settings, the fields of `TaskConfig`.
 
-    Raises TaskError for a field that there is not, and for a prompt that cannot be rendered for every
-    question.
+    Raises:
+        TaskError: A field does not exist or has an invalid value, or the prompt cannot be rendered for every
+            question.
     """
     task = open_set(settings, name)
     try:
@@ -290,7 +361,10 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
 def set_fewshot_examples(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 
-    Where examples were drawn from the test they come from these now. Raises TaskError where fewer are left than the prompt shows.
+    If examples were drawn from the test questions before, they come from these questions from now on.
+
+    Raises:
+        TaskError: Fewer examples are left than the prompt shows.
     """
     task = open_set(settings, name)
     chosen = set(ids)
@@ -310,17 +384,37 @@ def set_fewshot_examples(settings: Settings, name: str, ids: Iterable[str]) -> T
 def preview_import(
     settings: Settings, data: bytes, filename: str, read_options: ReadOptions | None = None
 ) -> Preview:
-    """What a file holds and what is wrong with it; nothing is saved.
+    """Questions and problems of a file, for a preview before import; nothing is saved.
 
-    Raises TaskError and LimitError as `reading.read` does.
+    Args:
+        settings: The caller's settings, which hold the limits.
+        data: Content of the file.
+        filename: Its name, which tells the format.
+        read_options: Choices of the author about reading it; None to detect them.
+
+    Raises:
+        TaskError: The file cannot be read as a format with questions.
+        LimitError: Reading the file takes too much memory or time.
     """
     return reading.read_confined(data, filename, settings.limits, read_options)
 
 
 def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
-    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back.
+    """Copy a set with only these questions, in the set's order; an undo in the copy restores the others.
 
-    Raises StudioError for no question, TaskError for a name that is taken or cannot be one.
+    Args:
+        settings: The caller's settings.
+        source: Name, address or path of the set to copy.
+        name: Name of the copy.
+        ids: Ids of the questions to keep.
+
+    Returns:
+        The copy.
+
+    Raises:
+        StudioError: `ids` is empty.
+        TaskError: The source does not exist, or the name is taken or not a legal name.
+        LimitError: The caller's quota is used up.
     """
     if not ids:
         raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")

@@ -32,9 +32,16 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
 
 class SetInfo(Record):
-    """One line of the list of sets; `problem` says why a folder cannot be opened.
+    """Entry of the collection: a set that was found, not yet read.
 
-    `owner` is who shares it, `role` what whoever asks may do with it; None for one's own and for examples.
+    Attributes:
+        name: Name of the set.
+        folder: Its task folder.
+        example: Whether it is an example, which is read-only.
+        problem: Reason why the folder cannot be opened; None if it can.
+        owner: Id of the person who shares it; None for an own set and for an example.
+        role: The caller's role on a shared set; None for an own set and for an example.
+        yaml: File name of the YAML that a path named, if its folder has several; else None.
     """
 
     name: str
@@ -43,18 +50,16 @@ class SetInfo(Record):
     problem: str | None = None
     owner: str | None = None
     role: Role | None = None
-    yaml: str | None = (
-        None  # of a folder named by its path: the one that was named, where it is one of several
-    )
+    yaml: str | None = None
 
     @property
     def address(self) -> str:
-        """What services and links find it by: its name, or OWNER/NAME of a set that is shared."""
+        """Address for services and links: the name, or OWNER/NAME of a shared set."""
         return f"{self.owner}/{self.name}" if self.owner else self.name
 
 
 def list_sets(settings: Settings) -> list[SetInfo]:
-    """The user's own sets first, then those that others share with them, then the examples, each by name."""
+    """All sets of the caller: own sets first, then shared ones, then examples, each by name."""
     own, examples = (
         [
             info
@@ -76,10 +81,11 @@ def _shared(settings: Settings) -> list[SetInfo]:
 
 
 def find_set(settings: Settings, name: str) -> SetInfo:
-    """The set of that name (the user's own before an example) or address, or the task folder at that path.
+    """Find a set by name (own before example), by address, or by the path of its task folder.
 
-    Raises TaskError, which names the sets that there are, where there is neither, and for another's that is
-    not shared with whoever asks.
+    Raises:
+        TaskError: There is no such set, in which case the sentence names the existing sets, or it is another
+            person's and not shared with the caller.
     """
     place = access.resolve_set(settings, name)
     if place.owner is not None:
@@ -93,7 +99,7 @@ def find_set(settings: Settings, name: str) -> SetInfo:
         )
     name = place.name
     for root, example in _roots(settings):
-        # By the names that the disk has: it may take capitals and small letters for the same.
+        # The directory's own names are compared, as a file system may ignore upper and lower case.
         if root.is_dir() and name in os.listdir(root) and (info := _info(root / name, example)):
             return info
     folder = _task_folder(name) if settings.paths else None
@@ -119,12 +125,12 @@ def find_set(settings: Settings, name: str) -> SetInfo:
 
 
 def _roots(settings: Settings) -> tuple[tuple[Path, bool], ...]:
-    """Where sets lie, and whether those are examples."""
+    """Folders with sets, each with whether it holds examples."""
     return (settings.sets, False), (settings.tasks, True)
 
 
 def _info(folder: Path, example: bool) -> SetInfo | None:
-    """None where a folder is no set; one that begins with a dot is a save in progress, or a crash left it."""
+    """Entry of a folder; None if it holds no set or a leading dot marks it as an unfinished save."""
     name = folder.name
     if name.startswith("."):
         return None
@@ -137,7 +143,12 @@ def _info(folder: Path, example: bool) -> SetInfo | None:
 
 
 def editable_set(settings: Settings, name: str) -> SetInfo:
-    """The set of that name, to be changed. Raises TaskError for an example, which is copied first."""
+    """Find a set that the caller may edit.
+
+    Raises:
+        TaskError: The set is an example, which is copied first, does not exist, or the caller may not edit
+            it.
+    """
     access.resolve_set(settings, name, "editor")
     info = find_set(settings, name)
     if info.example:
@@ -146,17 +157,21 @@ def editable_set(settings: Settings, name: str) -> SetInfo:
 
 
 def open_set(settings: Settings, name: str) -> TaskSet:
-    """The set of that name or at that path, as its folder holds it now.
+    """Read the set of a name, address or path, as its folder holds it now.
 
-    Raises TaskError as `read_task` does.
+    Raises:
+        TaskError: There is no such set for the caller, or its files cannot be read.
     """
     return open_found_set(find_set(settings, name), settings.limits)
 
 
 def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
-    """A set that was found, as its folder holds it now: of what this process knows of it only what changed is read.
+    """Read a set that was found, as its folder holds it now.
 
-    Raises TaskError as `read_task` does.
+    A set in this process's cache is read again only where its files changed.
+
+    Raises:
+        TaskError: Its files cannot be read.
     """
     if info.yaml is not None:
         return read_task(info.folder, limits, yaml=info.yaml).task
@@ -165,14 +180,21 @@ def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
 
 
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
-    """A new set with the default prompt. Raises TaskError for a name that is taken or cannot be one."""
+    """Create a set with the default prompt.
+
+    Raises:
+        TaskError: The name is taken or not a legal name, or a question is invalid.
+        LimitError: The caller's quota is used up.
+    """
     return _keep_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
 
 
 def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
-    """A copy of a set, the user's or an example, under a new name and with a history of its own.
+    """Copy an own set, a shared one or an example under a new name, with a history of its own.
 
-    Raises TaskError for a source that is not there, a name that is taken or cannot be one.
+    Raises:
+        TaskError: The source does not exist, or the name is taken or not a legal name.
+        LimitError: The caller's quota is used up.
     """
     task = open_set(settings, source).without_unused_fewshot()
     config = task.config.model_copy(update={"task": name})
@@ -180,9 +202,11 @@ def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
 
 
 def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
-    """Keep a set that came from a bundle, under its own name or another.
+    """Save a set that came from a bundle, under its own name or another.
 
-    Raises TaskError as `create_set` does.
+    Raises:
+        TaskError: The name is taken or not a legal name, or a question is invalid.
+        LimitError: The caller's quota is used up.
     """
     task = task.without_unused_fewshot()
     config = task.config.model_copy(update={"task": name or task.name})
@@ -191,14 +215,16 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
 
 @owns
 def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
-    """Give a set another name; its history and the other files of its folder go with it.
+    """Rename a set; its history and the other files of its folder go with it.
 
-    Raises TaskError for an example, a name that is taken or cannot be one, or a disk error. Whatever ends it
-    half-way, the set is there whole, under one of the names or both.
+    A crash half-way leaves the set complete, under one of the names or both.
+
+    Raises:
+        TaskError: The set is an example, the new name is taken or not a legal name, or the disk refuses.
     """
     _require_name(new)
     with ExitStack() as locks:
-        # In one order whoever asks, so that two who swap names do not wait for each other.
+        # Both locks are taken in one fixed order, so that two renames that swap names cannot deadlock.
         for one in sorted({Path(name).name, new}):
             locks.enter_context(lock_set(settings, one))
         info = editable_set(settings, name)
@@ -207,7 +233,7 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             return task
         _require_free(settings, new)
         renamed = task.model_copy(update={"config": task.config.model_copy(update={"task": new})})
-        files = task_files(renamed, settings.limits)  # refused before anything is written
+        files = task_files(renamed, settings.limits)  # raises before anything is written
         with (
             _disk(f"{info.name} could not be renamed"),
             TemporaryDirectory(
@@ -226,7 +252,12 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
 
 
 def find_renamed(settings: Settings, name: str) -> str | None:
-    """The name or address that a set of this one has now; None where it was not renamed, or not for whoever asks."""
+    """The current name or address of a set that had this name.
+
+    Returns:
+        The name, or the address of a shared set; None if the set was not renamed or the caller may not open
+        it.
+    """
     address = access.ADDRESS.fullmatch(name)
     owner, current = address.groups() if address else (None, name)
     there = settings.for_person(owner, settings.author) if owner else settings
@@ -240,18 +271,18 @@ def find_renamed(settings: Settings, name: str) -> str | None:
 
 
 def _trace(settings: Settings, name: str) -> Path:
-    """Where it stands what a set was renamed to: beside its lock, which outlives it too."""
+    """File with the new name of a renamed set: beside its lock, which outlives the set too."""
     return settings.workspace / "locks" / f"{name}.renamed"
 
 
 def legal_name(wish: str) -> str:
-    """`wish` as a name that a set can have, whether or not one has it."""
+    """`wish` turned into a legal name of a set, taken or not."""
     stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
     return stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
 
 
 def free_name(settings: Settings, wish: str) -> str:
-    """`wish` as a legal name, with a number behind it where it is taken."""
+    """`wish` turned into a legal name, with a number appended if it is taken."""
     stem, taken = legal_name(wish), {info.address for info in list_sets(settings)}
     return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
 
@@ -259,10 +290,13 @@ def free_name(settings: Settings, wish: str) -> str:
 @owns
 @exclusive_edit
 def delete_set(settings: Settings, name: str) -> None:
-    """Put a set aside; `restore_set` brings it back with its history.
+    """Move a set to the trash; `restore_set` brings it back with its history.
 
-    What was put aside under the same name before stays there; of a person with a quota, no more than that holds
-    stays in all. Raises TaskError for an example or a disk error.
+    Earlier deleted sets of the same name stay in the trash. For a person with a quota, the trash holds at
+    most as many bytes as the quota; the oldest sets are deleted for good.
+
+    Raises:
+        TaskError: The set is an example, or the disk refuses.
     """
     info = editable_set(settings, name)
     with _disk(f"{info.name} could not be deleted"):
@@ -275,9 +309,19 @@ def delete_set(settings: Settings, name: str) -> None:
 @owns
 @exclusive_edit
 def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet:
-    """Bring back the set of that name that was deleted last, or at that time of `deleted`, with its history.
+    """Restore a deleted set from the trash, with its history.
 
-    Raises TaskError where there is none, or the name was taken since.
+    Args:
+        settings: The caller's settings.
+        name: Name of the deleted set.
+        at: Time of its deletion, as `list_deleted` gives it; None for the last one.
+
+    Returns:
+        The restored set.
+
+    Raises:
+        TaskError: The trash holds no such set, the name is taken again, or the disk refuses.
+        LimitError: The caller's quota of sets is used up.
     """
     quotas.check_quota(settings, "sets")
     known = [gone for gone in trash.list_trash(settings) if gone.name == name and at in (None, gone.at)]
@@ -291,12 +335,12 @@ def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet
 
 
 def list_deleted(settings: Settings) -> list[Deleted]:
-    """The sets that `restore_set` can bring back, with the times of their deletion, the last one first."""
+    """Sets in the trash with the times of their deletion, the last deleted first."""
     return trash.list_trash(settings)
 
 
 def deleted_sets(settings: Settings) -> list[str]:
-    """The names of the sets that `restore_set` can bring back."""
+    """Names of the sets in the trash."""
     return sorted({gone.name for gone in list_deleted(settings)})
 
 
@@ -317,7 +361,7 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
 
 
 def _require_name(name: str) -> None:
-    """Raises TaskError for a text that cannot be the name of a set."""
+    """Raise TaskError unless a text is a legal name of a set."""
     if not _NAME.fullmatch(name):
         raise TaskError(
             f"The name {quote(name)} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
@@ -337,7 +381,7 @@ def _task_folder(path: str) -> Path | None:
         if folder.is_file() and folder.suffix in (".yaml", ".yml"):
             folder = folder.parent
         return folder if folder.is_dir() and any(folder.glob("*.yaml")) else None
-    except (OSError, RuntimeError, ValueError):  # a name that is too long, or no path at all
+    except (OSError, RuntimeError, ValueError):  # the name is too long, or the text is no path
         return None
 
 

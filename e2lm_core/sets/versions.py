@@ -1,8 +1,9 @@
 """Versions of a set: list, open, name, compare, restore; undo and redo.
 
-Undo takes back one's own last change, that of `settings.author`, wherever others have gone on since: it is
-applied the other way round to the set as it is; choices and right answer of a question go back together, or stay.
-Who has no author, as on the command line, takes back the last change of all. Nothing is ever dropped by going back: an undo is a step like any other.
+An undo reverts the last change by `settings.author`, even if others have edited since: the change is applied
+in reverse to the current set; choices and right answer of a question are reverted together, or both stay.
+Without an author, as on the command line, the last change by anybody is reverted. An undo drops nothing from
+the history: it is a step like any other.
 
 Tested in tests/sets/history/test_versions.py.
 """
@@ -36,10 +37,15 @@ NAME_CHARS = 80
 
 
 class Version(Record):
-    """One saved state of a set; `shown` is that which its folder holds now.
+    """One saved state of a set.
 
-    `who` is the author of the step that led to it, "" for the command line and for what is not known; `at` is
-    when, UTC in ISO form, None for what an earlier studio kept; `name` is what somebody called it.
+    Attributes:
+        number: Number of the version, from 0.
+        action: The change that led to it.
+        shown: Whether the set's folder holds this version now.
+        who: Author of the change; "" for the command line and for an unknown author.
+        at: Time of the change, UTC in ISO form; None in the history of an earlier studio.
+        name: Name that an author gave it; None without one.
     """
 
     number: int
@@ -51,7 +57,12 @@ class Version(Record):
 
 
 class UndoResult(Record):
-    """A set after an undo or a redo; `sentence` says what of it was left as it is, None where all was done."""
+    """A set after an undo or a redo.
+
+    Attributes:
+        task: The set.
+        sentence: The fields that kept their value because others changed them since; None if all was done.
+    """
 
     task: TaskSet
     sentence: str | None = None
@@ -59,7 +70,7 @@ class UndoResult(Record):
 
 @reads
 def list_versions(settings: Settings, name: str) -> list[Version]:
-    """The states of a set that are kept, oldest first; none for a set that was never edited."""
+    """Stored versions of a set, oldest first; empty for a set that was never edited."""
     steps = _log(settings, find_set(settings, name)).steps
     return [
         Version(number=s.number, action=s.action, shown=s is steps[-1], who=s.who, at=s.at, name=s.name)
@@ -69,7 +80,12 @@ def list_versions(settings: Settings, name: str) -> list[Version]:
 
 @reads
 def open_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """A set as it was. Raises TaskError for a number that is not kept, StudioError for one that cannot be read."""
+    """An earlier state of a set, under the set's current name.
+
+    Raises:
+        TaskError: The version is not stored.
+        StudioError: The version cannot be read.
+    """
     info = find_set(settings, name)
     kept = [version.number for version in list_versions(settings, name)]
     if number not in kept:
@@ -80,16 +96,24 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
 
 @reads
 def history_damage(settings: Settings, name: str) -> str | None:
-    """The sentence for what of a set's history cannot be read; None where all of it can."""
+    """Sentence about the unreadable part of a set's history; None if all of it can be read."""
     return damage.damage_sentence(Journal.for_set(settings, find_set(settings, name).name))
 
 
 @exclusive_edit
 def name_version(settings: Settings, name: str, number: int, new_name: str) -> None:
-    """Give a version a name, or take it away with "". A version with a name is kept however many follow.
+    """Name a version, or remove its name with "".
 
-    Raises TaskError for a number that is not kept, and for a name of more than 80 characters or that another
-    version has.
+    A named version is kept however many follow.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        number: Number of the version.
+        new_name: Its new name, at most 80 characters; "" for none.
+
+    Raises:
+        TaskError: The version is not stored, or the name is too long or that of another version.
     """
     info = editable_set(settings, name)
     new_name = " ".join(new_name.split())
@@ -107,20 +131,26 @@ def name_version(settings: Settings, name: str, number: int, new_name: str) -> N
 
 @reads
 def last_version_number(settings: Settings, name: str) -> int:
-    """The number of the state that a set's folder holds; -1 for a set that was never edited."""
+    """Number of the version that a set's folder holds; -1 for a set that was never edited."""
     last = _log(settings, find_set(settings, name)).last
     return -1 if last is None else last.number
 
 
 @reads
 def edited_since(settings: Settings, name: str, number: int | None) -> frozenset[str] | None:
-    """The ids of the questions that were edited, added or moved after version `number`; None for all of them.
+    """Ids of the questions that were edited, added or moved after a version.
 
-    All are where the prompt or its examples changed, or where it is not known what did. `number` None, or one that is
-    not kept, stands for the version before the last.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        number: Number of the version; None, or one that no step follows, stands for the version before the
+            last.
+
+    Returns:
+        The ids; None for all questions: the prompt or its examples changed, or a change is unknown.
     """
     info = find_set(settings, name)
-    entries = _log(settings, info).entries[1:]  # the first led from nothing that is known
+    entries = _log(settings, info).entries[1:]  # the first entry has no known predecessor
     later = [entry for entry in entries if number is not None and entry.step.number > number] or entries[-1:]
     found: set[str] = set()
     for entry in later:
@@ -135,9 +165,11 @@ def edited_since(settings: Settings, name: str, number: int | None) -> frozenset
 
 @exclusive_edit
 def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """Make the set again what it was, as a step of its own that can be undone; also one whose files are damaged.
+    """Restore a version as a new step, which can be undone; works for a set with damaged files too.
 
-    Raises as `open_version` does, and TaskError for an example.
+    Raises:
+        TaskError: The set is an example, or the version is not stored.
+        StudioError: The version cannot be read.
     """
     info = editable_set(settings, name)
     task = open_version(settings, name, number)
@@ -151,9 +183,17 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
 
 @reads
 def differences(settings: Settings, name: str, first: int, second: int | None = None) -> list[Difference]:
-    """What makes version `second`, or else the set as it is, of version `first`: by question and field, with the words.
+    """Differences from one version to another by question and field, with the words that differ.
 
-    Raises as `open_version` does.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        first: Number of the older version.
+        second: Number of the newer version; None for the current set.
+
+    Raises:
+        TaskError: A version is not stored.
+        StudioError: A version cannot be read.
     """
     info = find_set(settings, name)
     after = known_sets.read_cached(info.folder, settings.limits).task
@@ -167,32 +207,62 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
 
 @reads
 def available_undo(settings: Settings, name: str) -> tuple[str | None, str | None]:
-    """What *Undo* and *Redo* would do to the set for whoever asks, None where there is nothing."""
+    """Texts of the actions that *Undo* and *Redo* would take for the caller; None for an unavailable one."""
     log = _log(settings, find_set(settings, name))
     back, forth = _last_own(log, settings.author), _last_undone(log, settings.author)
     return (back.action if back else None), (forth.action if forth else None)
 
 
 def undo(settings: Settings, name: str) -> TaskSet:
-    """Take one's own last change back, on disk; `step_back` says too what another's change kept from it.
+    """Undo the caller's last change of a set, on disk.
 
-    Raises StudioError where there is none, TaskError for an example.
+    A field that somebody else has changed since keeps its value; `undo_with_note` says which.
+
+    Args:
+        settings: The caller's settings; only changes by `settings.author` are undone, or anybody's if empty.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+
+    Returns:
+        The set after the undo.
+
+    Raises:
+        StudioError: There is nothing to undo.
+        TaskError: The set is an example, or the caller may not edit it.
     """
     return undo_with_note(settings, name).task
 
 
 def redo(settings: Settings, name: str) -> TaskSet:
-    """Make the change again that one's last `undo` took back. Raises as `undo` does."""
+    """Redo the change that the caller's last `undo` reverted.
+
+    Raises:
+        StudioError: There is nothing to redo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
     return redo_with_note(settings, name).task
 
 
 def undo_with_note(settings: Settings, name: str) -> UndoResult:
-    """As `undo`, with a sentence where a field of a question stays because another has changed it since."""
+    """Undo the caller's last change, with a sentence about fields that keep their value.
+
+    A field keeps its value if another has changed it since.
+
+    Raises:
+        StudioError: There is nothing to undo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
     return _by_owner(settings, name, back=True)
 
 
 def redo_with_note(settings: Settings, name: str) -> UndoResult:
-    """As `redo`, with a sentence where a field of a question stays because another has changed it since."""
+    """Redo the caller's last undone change, with a sentence about fields that keep their value.
+
+    A field keeps its value if another has changed it since.
+
+    Raises:
+        StudioError: There is nothing to redo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
     return _by_owner(settings, name, back=False)
 
 
@@ -226,7 +296,7 @@ def _move(settings: Settings, name: str, back: bool) -> UndoResult:
 
 
 def _pairs_changed_since(log: Journal, step: Step, delta: Delta) -> set[str]:
-    """The questions whose choices or right answer a step changed, and another step changed after it."""
+    """Ids of questions whose choices or right answer a step changed and a later step changed again."""
     edits = delta.get("test", {}).get("edit", {})
     edited = {identity for identity, fields in edits.items() if fields.keys() & set(PAIR)}
     later = [entry.delta for entry in log.entries if edited and entry.step.number > step.number]
@@ -244,17 +314,17 @@ def _with_pairs(
     task: TaskSet,
     stands: Sequence[UnappliedChange],
 ) -> tuple[TaskSet, list[UnappliedChange]]:
-    """Turn choices and right answer of questions as one value: merged, or both left as they are.
+    """Undo or redo choices and right answer of questions as one value: merged, or both left as they are.
 
     Args:
         of: Ids of the questions.
-        present: The set as it is.
+        present: The current set.
         states: The set as the step knows it, and as it shall be.
-        task: `present` with the step turned field by field.
-        stands: The fields that stayed then.
+        task: `present` with the step undone or redone field by field.
+        stands: The fields that kept their value in that.
 
     Returns:
-        The set with these pairs turned, and all that stays as it is.
+        The set with these pairs undone or redone, and all fields that keep their value.
     """
     was, wanted, now = ({q.id: q for q in t.questions} for t in (*states, present))
     stays = [stand for stand in stands if stand.question not in of or stand.field not in (*PAIR,)]
@@ -271,14 +341,14 @@ def _with_pairs(
 
 
 def _last_own(log: Journal, author: str) -> Step | None:
-    """The last change of an author, of anybody for "", that is not taken back already."""
+    """Last change by an author that is not undone; by anybody if the author is empty."""
     steps, known = log.steps, log.reversible_steps
     done = known - _undone(steps)
     return next((s for s in reversed(steps) if _is_own(s, author) and s.number in done), None)
 
 
 def _last_undone(log: Journal, author: str) -> Step | None:
-    """The change that the author has taken back last, unless they have made another since."""
+    """The author's last undone change, None if they have made another change since."""
     steps = log.steps
     undone = _undone(steps)
     for step in reversed(steps):
@@ -303,7 +373,7 @@ def _is_own(step: Step, author: str) -> bool:
 
 
 def _left(log: Journal, step: Step, stands: Sequence[UnappliedChange]) -> str:
-    """What was left as it is, and because of whom."""
+    """Sentence about the fields that keep their value and the author who changed them."""
     places = [
         (f"{stand.field} of {stand.question}" if stand.field else f"question {stand.question}")
         if stand.question
@@ -319,11 +389,11 @@ def _left(log: Journal, step: Step, stands: Sequence[UnappliedChange]) -> str:
     return f"{', '.join(places[:3])}{more} {stays} as now: {whom} changed {changed} since."
 
 
-# --- what they share ------------------------------------------------------------------------------------
+# --- shared helpers -------------------------------------------------------------------------------------
 
 
 def _log(settings: Settings, info: SetInfo) -> Journal:
-    """The log of a set without a step that was noted and that the set has not come to."""
+    """Journal of a set without pending steps that the set's folder has not reached."""
     log = Journal.for_set(settings, info.name)
     if (pending := log.pending) and log.entries[-1].step.digest != _digest(settings, info):
         del log.entries[-len(pending) :]
@@ -336,7 +406,7 @@ def _digest(settings: Settings, info: SetInfo) -> str:
 
 
 def _present(settings: Settings, info: SetInfo) -> CachedSet | None:
-    """The set as its folder holds it; None where its files are damaged."""
+    """The set as its folder holds it; None if its files are damaged."""
     try:
         return known_sets.read_cached(info.folder, settings.limits)
     except TaskError:
@@ -344,5 +414,5 @@ def _present(settings: Settings, info: SetInfo) -> CachedSet | None:
 
 
 def _named(task: TaskSet, name: str) -> TaskSet:
-    """An earlier state under the set's name of today: what was saved before a renaming bears the old one."""
+    """An earlier state under the set's current name: a state saved before a rename bears the old one."""
     return task.model_copy(update={"config": task.config.model_copy(update={"task": name})})

@@ -22,11 +22,11 @@ from e2lm_core.runs.queue import permissions
 from e2lm_core.ui.app import markdown
 from e2lm_core.ui.session import studio
 
-# No two workers are started within this time, should they die at their start.
+# Two starts of a worker are at least these seconds apart, in case workers die at their start.
 RESPAWN_S = 15.0
 
 
-# {process, started} of the worker that this server started last.
+# The value is {process, started} of the worker that this server started last.
 @st.cache_resource(show_spinner=False)
 def _workers() -> dict:
     return {}
@@ -41,7 +41,7 @@ def queue_run(
     rolling: bool = False,
     anew: bool = False,
 ) -> None:
-    """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
+    """Queue a run and redraw the page; a refusal is shown as an error. Arguments as in `start_run`."""
     try:
         start_run(task, checkpoints, num_fewshot, priority, kind, rolling, anew)
     except StudioError as error:
@@ -59,10 +59,19 @@ def start_run(
     rolling: bool = False,
     anew: bool = False,
 ) -> None:
-    """Queue a run of the set and see that a worker is there.
+    """Queue a run of a set, and start a worker unless one lives.
 
-    Unless checkpoints are named it is on those of its last run that are on this machine. Raises `StudioError` where the
-    run is refused.
+    Args:
+        task: The set.
+        checkpoints: Checkpoints to run on; None for those of the set's last run that are on this computer.
+        num_fewshot: Number of few-shot examples; ignored if `checkpoints` is None.
+        priority: Priority in the queue, `evaluate.SWEEP` or `evaluate.INTERACTIVE`.
+        kind: Kind of the job.
+        rolling: Download one checkpoint at a time and evict it afterwards.
+        anew: Compute results again that are stored already.
+
+    Raises:
+        StudioError: The run is refused.
     """
     fleet: Sequence[Checkpoint] = ()
     if checkpoints is None:
@@ -83,12 +92,12 @@ def start_run(
 
 
 def cancel_button(job: int | None, label: str, key: str, **look: Any) -> None:
-    """A button that cancels a run, for those who may."""
+    """Draw a button that cancels a run, if the caller may cancel it."""
     try:
         may = job is not None and permissions.may_cancel(
             studio().settings, permissions.get_visible_run(studio(), job)
         )
-    except StudioError:  # another set's, meanwhile
+    except StudioError:  # the run now belongs to another set
         return
     if not may or job is None or not st.button(markdown.escape(label), key=key, **look):
         return
@@ -101,19 +110,19 @@ def cancel_button(job: int | None, label: str, key: str, **look: Any) -> None:
 
 
 def is_own_run(state: run_state.SetState) -> bool:
-    """Whether this session started the run that goes on; one from the command line is everybody's."""
+    """Whether this session started the run; a run from the command line counts for every session."""
     return state.owner in ("", browser_owner())
 
 
 def browser_owner() -> str:
-    """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
+    """Owner of this session's runs, for a fair queue: a random name of the session."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
 def ensure_worker() -> None:
-    """Start the worker process unless the one that this app started still lives.
+    """Start the worker process unless the one that this app started last still lives.
 
-    Pages call it while a run is open, so a worker that died is replaced; see `RESPAWN_S`.
+    Pages call it while a run goes on, so a dead worker is replaced; see `RESPAWN_S`.
     """
     last = _workers()
     dead = last.get("process") is None or last["process"].poll() is not None

@@ -36,22 +36,22 @@ T = TypeVar("T")
 FIRST_SET = "ladder_science"
 _LINKED = "set_in_link"
 _OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
-# By their folder, which only those reach who may read it; one set is one object for all of them.
+# Sets are cached by folder, which only readers of the set can reach; all of them share one object.
 _READ = Kept("sets")
 
 
 def studio() -> Studio:
-    """What all visitors share, safe to use from several threads, with the settings of the one who asks.
+    """The studio with the caller's settings; safe to use from several threads.
 
-    Its catalogue is read again when a folder or a model of a hub was added or removed, by whatever process, and when
-    training has written a further checkpoint into a folder.
+    All visitors share its parts. Its catalogue is read again when any process has added or removed a folder
+    or a hub model, and when training has written another checkpoint into a folder.
     """
     return once_a_run("studio", _asking)
 
 
 @contextmanager
 def settings_for_visitor(settings: Settings) -> Iterator[None]:
-    """In this thread, which draws no page, everything is asked for by whoever the settings name."""
+    """Use these settings as the caller's in this thread, which draws no page."""
     _run.settings = settings
     try:
         yield
@@ -60,7 +60,7 @@ def settings_for_visitor(settings: Settings) -> Iterator[None]:
 
 
 def studio_of(settings: Settings) -> Studio:
-    """The same for whoever asks without a page, in these settings."""
+    """The studio with the given settings, for callers without a page."""
     return replace(_shared(), settings=settings)
 
 
@@ -79,14 +79,14 @@ def _asking() -> Studio:
 
 
 def _without_token(settings: Settings) -> Settings:
-    """The deployer's hub token is for whoever sits at the machine; for others where its owner is named."""
+    """Settings with the deployer's hub token only for a local user, or for its named owners."""
     if settings.hub_token_for is not None or (settings.auth == "none" and origin_guard.is_local_request()):
         return settings
     return settings.model_copy(update={"hub_token_for": ()})
 
 
 def author() -> str:
-    """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
+    """Author in histories without sign-in: the session's browser, unchanged by a reload."""
     cookie = browser_cookie.is_valid_cookie(
         st.context.cookies.get(browser_cookie.COOKIE)
     ) or st.session_state.setdefault("browser", uuid.uuid4().hex)
@@ -94,7 +94,7 @@ def author() -> str:
 
 
 def opened_settings() -> Settings:
-    """The settings of the server, before anybody asks."""
+    """Settings of the server, without a caller."""
     return _opened().settings
 
 
@@ -111,21 +111,21 @@ def _studio(
 
 
 def spinner(sentence: str) -> AbstractContextManager[None]:
-    """Say what a page waits for; nothing where none is drawn."""
+    """Show the reason of a wait while it lasts; nothing outside of a page."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return nullcontext()
     return st.spinner(markdown.escape(sentence))
 
 
 def current_theme() -> Theme:
-    """The colours of the theme that the visitor's browser shows."""
+    """Colours of the theme that the visitor's browser shows."""
     return theme(st.context.theme.type)
 
 
 def is_inside_app() -> None:
-    """Draw the page through app.py, its navigation and its look.
+    """Redraw the page through app.py, with navigation and theme, if it was called as its own script.
 
-    Until app.py has run once in a server's life, Streamlit takes a link to /curves for a script of its own.
+    Until app.py has run once in a server's life, Streamlit takes a link to /curves for a separate script.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
@@ -138,11 +138,11 @@ _run = threading.local()
 
 
 def once_a_run(key: str, make: Callable[[], T]) -> T:
-    """What `make` gives, made once while a page is drawn: who asks and what is here are asked for on every line."""
+    """Get a value, computed once in each run of a page's script; each time outside of a page."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return make()
-    # Streamlit gives each run of a script or of a fragment cursors of its own.
+    # Streamlit gives each run of a script or fragment its own cursors, which therefore identify the run.
     if getattr(_run, "of", None) is not context.cursors:
         _run.of, _run.made = context.cursors, {}
     if key not in _run.made:
@@ -151,7 +151,7 @@ def once_a_run(key: str, make: Callable[[], T]) -> T:
 
 
 def begin_run() -> None:
-    """Forget what was made in this run: callbacks, which come before the page, may have changed what is here."""
+    """Drop the values of this run: callbacks, which run before the page, may have changed their inputs."""
     _run.of = None
 
 
@@ -159,13 +159,13 @@ def begin_run() -> None:
 
 
 def set_name() -> str | None:
-    """The chosen set: of a new link, else of this session, else the science example, else any.
+    """Address of the selected set: of a new link, else the session's, else the science example, else any.
 
-    None where there is no set, and where the chosen one is not here: it is never another one instead.
+    None where there is no set, or the selected one is missing: it is never replaced by another.
     """
     names = _names()
     linked = st.query_params.get("set")
-    if linked and linked != st.session_state.get(_LINKED):  # of a colleague, or the browser's way back
+    if linked and linked != st.session_state.get(_LINKED):  # from a colleague, or the browser's Back button
         set_current_set(linked)
     st.session_state[_LINKED] = linked
     if _gone(names):
@@ -178,7 +178,7 @@ def set_name() -> str | None:
 
 
 def set_current_set(name: str) -> None:
-    """Take a set in hand in this session; the link says so with the next drawing, or by the way to another place."""
+    """Select a set in this session; the link follows with the next drawing or a change of place."""
     if st.session_state.get("set", name) != name:
         for key in _OF_ONE_SET:
             st.session_state.pop(key, None)
@@ -190,7 +190,7 @@ def _names() -> list[str]:
 
 
 def _gone(names: Sequence[str]) -> str | None:
-    """The chosen set where others are here and it is not: deleted, renamed, shared no more, or never there."""
+    """The selected set if it is missing while others exist: deleted, renamed, unshared or unknown."""
     chosen = st.session_state.get("set")
     if not names or not chosen or chosen in names or ("/" in chosen and _opens(chosen)):
         return None
@@ -198,13 +198,13 @@ def _gone(names: Sequence[str]) -> str | None:
 
 
 def missing_set() -> str | None:
-    """The chosen set where it is not here; None where it is, or none was chosen."""
+    """Address of the selected set if it is missing; None if it exists or none was selected."""
     set_name()
     return _gone(_names())
 
 
 def _opens(address: str) -> bool:
-    """Whether a set of another opens that no list has: administrators read all."""
+    """Whether another person's unlisted set can be opened: administrators read all."""
     try:
         return bool(collection.find_set(studio().settings, address))
     except StudioError:
@@ -212,28 +212,29 @@ def _opens(address: str) -> bool:
 
 
 def choose_set(name: str) -> None:
-    """Take a set in hand, in this session and in the link: a step of the browser's way back."""
+    """Select a set in this session and in the link, as a step in the browser's history."""
     set_current_set(name)
     if st.query_params.get("set") != name:
-        # The rest of what the browser sends is from when the page was loaded: view, filters, a question of the other set.
+        # Other parameters that the browser sends date from the loading of the page: view, filters, a
+        # question of the other set.
         st.query_params.from_dict(urls.query(st.query_params.get("tab"), name))
         st.session_state[_LINKED] = name
 
 
 def is_example(name: str) -> bool:
-    """Whether a set stays as it is for whoever looks: an example, shared to be read, or they are a reading visitor."""
+    """Whether the caller cannot edit a set: an example, a set shared for viewing, or a read-only session."""
     settings = studio().settings
     info = collection.find_set(settings, name)
     return info.example or info.role == "reader" or settings.readonly
 
 
 def file_name(name: str) -> str:
-    """A set's address as part of a file's name."""
+    """A set's address as part of a file name."""
     return name.replace("/", "-")
 
 
 def task() -> TaskSet:
-    """The set in hand; the page ends with one sentence where it cannot be read."""
+    """The selected set; ends the page with one sentence if it cannot be read."""
     name = set_name()
     if name is None and (lost := missing_set()):
         recovery.missing_set_page(studio().settings, lost, choose_set)
@@ -250,9 +251,14 @@ def task() -> TaskSet:
 
 
 def read_set(name: str, settings: Settings | None = None) -> TaskSet:
-    """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read.
+    """Read a set by its address; it is read again when its files have changed.
 
-    `settings` are those of whoever asks without a page.
+    Args:
+        name: Address of the set.
+        settings: Settings of a caller without a page; None for the session's.
+
+    Raises:
+        StudioError: The set cannot be read.
     """
     settings = settings or studio().settings
     info, limits = collection.find_set(settings, name), settings.limits

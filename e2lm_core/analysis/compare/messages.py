@@ -16,7 +16,7 @@ MATCHED = {
 
 
 def headline(comparison: Comparison) -> str:
-    """How the second differs from the first at the end, and whether SQ does."""
+    """Headline of a comparison: difference of the final means, and of SQ."""
     first, second = comparison.names
     whole = next((m for m in comparison.means if m.model == ALL and m.point == END), None)
     whole = whole or next((m for m in comparison.means if m.point == END), None)
@@ -28,7 +28,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float) -> str:
-    """How far apart the two end, and whether that is more than the questions' luck."""
+    """Clause on the difference of the final means, and on its interval."""
     first, second = compared.names
     label = labels.METRIC_LABEL[compared.metric]
     models = "" if mean.model == ALL else f" for {mean.model}"
@@ -51,7 +51,7 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
     better = higher != (compared.metric in LOWER_IS_BETTER)
     judged = "" if better == higher else ", which is better" if better else ", which is worse"
     share = mean.share if higher else 1 - (mean.share or 0.0)
-    sign = 1 if higher else -1  # the interval is that of the size as it is said
+    sign = 1 if higher else -1  # the sentence gives the size without its sign, and its interval likewise
     ends = (_signed(compared.metric, sign * end, unit=False).lstrip("+") for end in mean.interval[::sign])
     bounds, size = f"[{', '.join(ends)}]", _signed(compared.metric, sign * difference).lstrip("+")
     return (
@@ -77,14 +77,14 @@ def _said_of_sq(compared: Comparison) -> str:
 
 
 def _signed(metric: str, value: float, unit: bool = True) -> str:
-    """+2.1 points, −0.031."""
+    """Difference with its sign: +2.1 points, −0.031."""
     if metric in SHARES:
         return f"{100 * value:+.1f}{' points' if unit else ''}".replace("-", "−")
     return f"{value:+.3f}".replace("-", "−")
 
 
 def pairing_note(comparison: Comparison) -> str:
-    """How many questions both have, and what follows from that for the intervals."""
+    """Note on the number of questions in both sets, and its effect on the intervals."""
     first, second = comparison.names
     old = int((comparison.pairing.first >= 0).sum()) - comparison.shared_question_count
     new = int((comparison.pairing.second >= 0).sum()) - comparison.shared_question_count
@@ -101,8 +101,11 @@ def pairing_note(comparison: Comparison) -> str:
 
 
 def comparison_document(comparison: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
-    """`{first, second, shared, matched_by, rc_reading, assumption, metrics: {metric: {means, scores, finding,
-    questions}}}`."""
+    """Return comparisons of two sets, one per metric, as a JSON document.
+
+    {first, second, shared, matched_by, rc_reading, assumption, metrics: {metric: {finding, means, scores,
+    questions}}}
+    """
     one = comparison[0]
     return {
         "first": one.names[0],

@@ -48,8 +48,10 @@ NOISE = (
 
 
 def most_informative_pair(measurements: Measurements) -> tuple[str, str] | None:
-    """The two models whose parting says most: the largest and the smallest of one shape, else any two that
-    count."""
+    """Names of the largest and smallest model of one shape, the pair with the most informative separation.
+
+    Without such a pair, any two models, scored models first; None with fewer than two models.
+    """
     counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
     best: tuple[float, str, str] | None = None
     for smaller in counted:
@@ -74,9 +76,14 @@ def headline(
     model_pair: Separation | None,
     few_questions_note: str,
 ) -> str:
-    """When two models part, who leaves chance and since when, and how far the mean goes.
+    """Headline of the page Curves: separation of two models, onsets above chance, course of the mean.
 
-    `few`: the sentence for when no two models share two complete checkpoints.
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        onsets: Onset above chance by model.
+        model_pair: Separation to report, if any.
+        few_questions_note: Headline to use if no two models share two complete checkpoints.
     """
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
@@ -93,7 +100,7 @@ def headline(
 
 
 def separation_sentence(measurements: Measurements, pair: Separation, metric: str = "acc") -> str:
-    """From which checkpoint on one model stands above another, and how sure that is."""
+    """Sentence on the onset of one model's lead over another, and on its reliability."""
     models = {c.model.name: c.model for c in measurements.curves}
     higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
     since = pair.since
@@ -114,28 +121,30 @@ def separation_sentence(measurements: Measurements, pair: Separation, metric: st
 
 
 def _from(place: Point, since: Onset) -> str:
-    """from 9 k tokens on; with what it is when that is the first."""
+    """From 9 k tokens on; the first checkpoint is named as such."""
     words = f"**{_unbroken(place)}**"
     return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
 
 
 def _again(since: Onset) -> str:
-    """What training again would do to what holds on these questions."""
+    """Clause on how far training noise may undo a separation on these questions."""
     if since.retraining is None:
         return "whether it holds for models trained again is not known, since none was trained twice"
     return "trained again, they may stand otherwise"
 
 
 def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> str | None:
-    """How many models leave chance, and the last of them; what the twin does. None where a metric has no
-    chance."""
+    """Sentence on the number of models above chance, the last onset, and the web-only twins.
+
+    None if no scored model has a defined onset, as for a metric without chance.
+    """
     models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measurements.curves}
     told = {name: since for name, since in onsets.items() if since.points and since.why is None}
     counted = [name for name in told if models[name].counts_in_scores]
     if not counted:
         return None
     known = any(told[name].retraining is not None for name in counted)
-    # Surely, where what holds on these questions would hold for models trained again too.
+    # "Surely" is used only if every onset on these questions also holds against training noise.
     sure = known and all((told[name].sure is None) == (told[name].on_these is None) for name in counted)
 
     def place(name: str) -> Point | None:
@@ -158,7 +167,7 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
 
 
 def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
-    """What the axis means, and how the line over the points was made; `left_out` says which models it lacks."""
+    """Note on the axis of the chart, its left-out points, and the smoothed line over the points."""
     said = []
     if overlay_method:
         said.append(f"The thick line is {smoothing.HELP[overlay_method]}; the points are as measured.")
@@ -176,7 +185,7 @@ def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
 
 
 def omitted_models_note(axis: Axis) -> str | None:
-    """Which models that the sentences count are not in the chart, and where they are; None where all are."""
+    """Note on models without a position on the axis, which the sentences still count; None without any."""
     if not axis.left_out:
         return None
     whose = "its" if len(axis.left_out) == 1 else "their"
@@ -186,7 +195,7 @@ def omitted_models_note(axis: Axis) -> str | None:
 
 
 def subject_panels_note(shown_subjects: int, omitted_subjects: Sequence[str], axis: Axis) -> str:
-    """What the small charts share, and which subjects have none."""
+    """Note on the axes that the small charts share, and on the subjects without a chart."""
     said = (
         "All charts share both axes; bands are of the subject's own questions. " if shown_subjects > 1 else ""
     )
@@ -201,7 +210,14 @@ def subjects_headline(
     shown_subjects: Sequence[SubjectCurves],
     omitted_subjects: Sequence[str],
 ) -> str:
-    """Where the models that count end highest and where lowest, with how many questions that rests on."""
+    """Headline on the subjects with the highest and lowest final mean over the scored models.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        shown_subjects: Subjects with a chart.
+        omitted_subjects: Names of the subjects without a chart.
+    """
     ends = []
     counted = {curve.model.name for curve in measurements.scored_curves}
     for one in shown_subjects:
@@ -225,7 +241,10 @@ def subjects_headline(
 
 
 def questions_headline(questions: pd.DataFrame) -> str:
-    """How many questions are answered right more often at the end than at the beginning (`tables.question_table`)."""
+    """Headline on the number of questions answered right more often, or less often, at the end.
+
+    `questions` is a table of `tables.question_table`.
+    """
     if "acc_first" not in questions:
         return "No model here counts in scores, so nothing is said of single questions."
     rise = (questions["acc_last"] - questions["acc_first"]).dropna()
@@ -244,7 +263,7 @@ def questions_headline(questions: pd.DataFrame) -> str:
 
 
 def _unbroken(place: Point) -> str:
-    """Words that stay on one line."""
+    """Position of a checkpoint with no-break spaces, which keep it on one line."""
     return place.text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -253,7 +272,7 @@ def _lower_first(text: str | None) -> str:
 
 
 def rise_sentence(measurements: Measurements, metric: str) -> str:
-    """How far the science models' mean rises, what the twin does, and since when the sizes stand in order."""
+    """Sentence on the course of the mean, the order of the model sizes, and the web-only twins."""
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
@@ -269,21 +288,21 @@ def rise_sentence(measurements: Measurements, metric: str) -> str:
 
 
 def progress_note(measurements: Measurements) -> str:
-    """How many checkpoints are complete; "" where all are."""
+    """Note on the number of complete checkpoints; "" if all are complete."""
     if measurements.complete_checkpoints == measurements.checkpoints:
         return ""
     return f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far."
 
 
 def _mean_course(grid: Grid, metric: str) -> str:
-    """Where the mean of all models goes, from the first shared checkpoint to the last."""
+    """Clause on the mean of all models at the first and the last shared checkpoint."""
     first, last = (formatting.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
     models = formatting.count(len(grid.models), "model")
     return f"Over {models}, mean {labels.METRIC_LABEL[metric]} {_course(first, last)}"
 
 
 def _twins(measurements: Measurements, metric: str) -> list[str]:
-    """Between which values the web-only twins stay."""
+    """Sentence on the range of the web-only twins; none without a result of theirs."""
     curves = [c for c in measurements.curves if c.model.twin_of]
     values = np.concatenate([np.empty(0), *(measurements.values(c.model.name, metric) for c in curves)])
     if not np.isfinite(values).any():
@@ -295,7 +314,7 @@ def _twins(measurements: Measurements, metric: str) -> list[str]:
 
 
 def _few(measurements: Measurements, metric: str) -> str:
-    """What can be said where no two models that count share two complete checkpoints."""
+    """Sentence for sets without two complete checkpoints shared by two scored models."""
     if measurements.complete_checkpoints < measurements.checkpoints:
         return (
             f"{measurements.complete_checkpoints} of "
@@ -316,7 +335,7 @@ def _course(first: str, last: str) -> str:
 
 
 def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | None:
-    """The tokens (or step) from which sizes stand in order for every shape, to the end; None if never."""
+    """Tokens (or step) from which larger models of every shape lead smaller ones; None if never."""
     parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
     shapes = {c.model.name: c.model.arch for c in measurements.curves}
     in_order = np.ones(len(grid.steps), bool)

@@ -16,8 +16,13 @@ from e2lm_core.scores.uncertainty.means import seed_variance
 
 
 class NoiseComponents(Record):
-    """Standard deviations of one point of a curve, each a component of its own: what more `questions` take away, what
-    the `checkpoints` move from one to the next, and what other `seeds` would; None where it is not known."""
+    """Standard deviations of one point of a curve by source, in the metric's unit.
+
+    Attributes:
+        questions: Question noise, which more questions reduce; None if unknown.
+        checkpoints: Checkpoint noise, the movement from one checkpoint to the next; None if unknown.
+        seeds: Training noise beyond the checkpoint noise; None if no model was trained from two seeds.
+    """
 
     questions: float | None
     checkpoints: float | None
@@ -27,7 +32,11 @@ class NoiseComponents(Record):
 def noise_components(
     measurements: Measurements, resampled: Resampled, metric: str
 ) -> dict[str, NoiseComponents]:
-    """Each model's components of noise in the metric's unit, see `methods.wiggle` and `means.retraining`."""
+    """Noise components of each model's curve, in the metric's unit.
+
+    Question and checkpoint noise come from `intervals.noise`; seed noise is sqrt(max(0, t^2 - checkpoint
+    noise^2)) with t the training noise near the last complete checkpoint (`seed_variance`).
+    """
     again = seed_variance.estimate_seed_variance(measurements, metric)
     found = {}
     for curve in measurements.curves:
@@ -43,7 +52,7 @@ def noise_components(
 
 
 def noise_frame(components: Mapping[str, NoiseComponents]) -> pd.DataFrame:
-    """One row a model: standard deviations of one point of its curve."""
+    """Noise components of one curve point as a table, one row per model."""
     rows = [
         {
             "model": name,

@@ -32,36 +32,44 @@ MISSING = "Results are missing at some of its checkpoints, so nothing holds to t
 NOTHING_COMMON = "They have no complete checkpoint in common."
 EQUAL = "They stand equal at the last checkpoint that both have."
 NOT_KNOWN = "not known"
-# From where on the range of a crossing holds the true place in at least 85% of simulated sets
-# (benchmarks/coverage/parting.py).
-# In questions; the second where two curves of a share part, which moves in steps of one question.
+# Smallest numbers of questions for which the range contains the true onset in at least 85% of simulated sets
+# (benchmarks/coverage/parting.py). The second is for the separation of two curves of a share, which moves in
+# steps of one question.
 RANGE_FROM, RANGE_FROM_SHARES = 100, 300
 FEW = "No range: it was found to hold for {} questions and more."
 UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
 
 
 class Point(Record):
-    """A checkpoint on a curve: its step, and its tokens where the family records them."""
+    """A checkpoint on a curve: its step, and its tokens_seen if the model family records them."""
 
     step: int
     tokens_seen: float | None
 
     @property
     def text(self) -> str:
-        """1.3 M tokens, or step 1,300 where no tokens are known."""
+        """Position in words: 1.3 M tokens, or step 1,300 without known tokens."""
         return formatting.checkpoint_position(self.step, self.tokens_seen)
 
 
 class Onset(Record):
-    """From where on something holds to the last checkpoint, with checkpoints for places.
+    """First checkpoint from which a difference stays above 0 to the last checkpoint.
 
-    `sure` holds against other questions and against training again, `on_these` against other questions alone; both
-    among the `judged` comparisons that are made together (`together.from_where`). A place that is None is never,
-    except that `sure` is not known where `retraining` is None: how far training again moves a mean at the last
-    checkpoint (t of `means.retraining`). `detectable` is the smallest difference there that would be told in 80% of
-    cases. `measured`, `low`, `high` and `share` are `lasting.Crossing`'s; `low` and `high` are left out where `no_range`
-    says why: where the study of their coverage does not bear them out. Where `points`, the number of checkpoints
-    compared, is 0, nothing can be told, and `why` says why. `first` is the first one compared.
+    Attributes:
+        sure: Onset against other questions and training noise; None for never, unknown if `retraining` is
+            None.
+        on_these: Onset against other questions alone; None for never.
+        retraining: Training noise of a mean at the last checkpoint (t of `seed_variance`); None if unknown.
+        detectable: Smallest difference at the last checkpoint detected with 80% power, in the metric's unit.
+        judged: Number of comparisons judged together (`multiple_testing.first_significant_index`).
+        measured: Onset of the measured curve (`onset.OnsetEstimate`); None for never.
+        low: Lower end of the range of onsets in 95% of the resamples; None for never, or with `no_range`.
+        high: Upper end of that range; None for never, or with `no_range`.
+        share: Share of resamples with a difference above 0 at the last checkpoint, ties counted half.
+        first: First checkpoint compared.
+        points: Number of checkpoints compared; 0 if nothing can be concluded, see `why`.
+        why: Reason why nothing can be concluded.
+        no_range: Reason for a missing range; the coverage study does not support one there.
     """
 
     sure: Point | None = None
@@ -80,7 +88,7 @@ class Onset(Record):
 
 
 class Separation(Record):
-    """Two models of which `higher` stands above `lower` at their last common checkpoint."""
+    """Two models with `higher` ahead of `lower` at their last common checkpoint, and the onset of that."""
 
     higher: str
     lower: str
@@ -89,7 +97,7 @@ class Separation(Record):
 
 @dataclass(frozen=True)
 class _Line:
-    """A curve's complete checkpoints: places, oriented values [K], resamples [R, K] and single questions [K, Q]."""
+    """Complete checkpoints of a curve: oriented values [K], resamples [R, K] and questions [K, Q]."""
 
     places: tuple[Point, ...]
     values: np.ndarray
@@ -99,8 +107,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A difference that may be positive: what `Since` is told of, and its p-values [K] on these questions and,
-    where it is known, against training again."""
+    """Onset before joint testing, with p-values [K] against question noise and, if known, training noise."""
 
     since: Onset
     on_these: Floats
@@ -109,7 +116,7 @@ class _Asked:
 
 
 def onsets_above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Onset]:
-    """For each model, all judged together: from which checkpoint on it stands above chance."""
+    """Onset of each model above chance, all models judged together."""
     again = retraining.estimate_seed_variance(measurements, metric)
     names = [curve.model.name for curve in measurements.curves]
     asked = [_asked_of_chance(measurements, resampled, metric, name, again) for name in names]
@@ -130,7 +137,8 @@ def _asked_of_chance(
     share = 1.0 / measurements.choice_counts
     each = line.each - share
     found = pointwise.evidence(metric, each, line.drawn, resampled.clusters)
-    if metric in SHARES:  # at chance the variance is known, which holds where few questions are right
+    if metric in SHARES:
+        # The variance at chance is known, and stays valid if few questions are answered right.
         effect = pointwise.design_effect(
             line.each.var(axis=-1), resampled.questions, line.drawn, resampled.clusters
         )
@@ -143,20 +151,29 @@ def _asked_of_chance(
 def separation(
     measurements: Measurements, resampled: Resampled, metric: str, first_model: str, second_model: str
 ) -> Separation:
-    """From which checkpoint on two models stand apart as at their last common one, paired by the resamples, and
-    judged by themselves."""
+    """Onset of the difference between two models, paired by the resamples and judged by itself.
+
+    The model that is ahead at the last common checkpoint is `higher`.
+
+    Args:
+        measurements: Results of the set.
+        resampled: Resamples of its questions.
+        metric: Metric of the curves.
+        first_model: Name of one model.
+        second_model: Name of the other model.
+    """
     return _parted(measurements, resampled, metric, [(first_model, second_model)])[0]
 
 
 def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
-    """`parted` of every two models, all judged together, those first that part earliest."""
+    """Separations of all pairs of models, judged together, earliest first."""
     names = [c.model.name for c in measurements.curves]
     pairs = _parted(measurements, resampled, metric, list(combinations(names, 2)))
     return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
 
 
 def _common(measurements: Measurements, one: str, other: str) -> int:
-    """How many checkpoints two models have in common, complete or not."""
+    """Number of checkpoints that two models share, complete or not."""
     return len(np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps))
 
 
@@ -199,7 +216,7 @@ def _parted(
 
 
 def onset_row(onset: Onset) -> dict[str, Any]:
-    """The columns of one `Since` in a table; never is a word, what cannot be told is missing."""
+    """Columns of one onset in a table; an onset of never is a word, an undefined one is None."""
     told = onset.points > 0
     sure = told and onset.why is None
     ranged = sure and onset.no_range is None
@@ -216,18 +233,24 @@ def onset_row(onset: Onset) -> dict[str, Any]:
 
 
 def chance_table(onsets: Mapping[str, Onset]) -> pd.DataFrame:
-    """One row a model."""
+    """Onsets above chance as a table, one row per model."""
     return pd.DataFrame([{"model": name, **onset_row(since)} for name, since in onsets.items()])
 
 
 def separation_table(separations: list[Separation]) -> pd.DataFrame:
-    """One row a pair of models."""
+    """Separations as a table, one row per pair of models."""
     return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **onset_row(p.since)} for p in separations])
 
 
 def onset_document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
-    """`{task, metric, assumption, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model:
-    …}}`."""
+    """Return onsets, separations and noise components of one metric as a JSON document.
+
+        {task, metric, assumption, chance, above_chance: {model: onset}, parting: [{higher, lower, since}],
+        noise: {model: {questions, checkpoints, seeds}}}
+
+    `above_chance`, `parting` and `noise` are empty without resamples; `chance` is null for a metric without
+    one.
+    """
     bounded = metric in BOUNDED_METRICS
     chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
     above = onsets_above_chance(measurements, resampled, metric) if resampled else {}
@@ -288,7 +311,19 @@ def _asked(
     again: SeedVariance,
     models: int,
 ) -> _Asked:
-    """`needed`: from how many questions on a range is told; `models`: how many are trained again."""
+    """Onset of one difference before joint testing.
+
+    Args:
+        places: Checkpoints compared.
+        difference: Measured differences [K].
+        drawn: Resampled differences [R, K].
+        found: Evidence at each checkpoint.
+        resampled: Resamples of the questions.
+        metric: Metric of the curves.
+        needed: Smallest number of questions for which a range is stated.
+        again: Training noise.
+        models: Number of models in the difference, each with training noise.
+    """
     clusters = resampled.clusters
     why = pointwise.too_few_reason(metric, resampled.questions, clusters)
     lasting: OnsetEstimate = estimate_onset(
@@ -325,7 +360,7 @@ def _asked(
 
 
 def _judged(asked: Sequence[_Asked]) -> list[Onset]:
-    """What was asked, judged together: those of which training again is known by themselves for `sure`."""
+    """Onsets judged together; `sure` is judged among the differences with known training noise."""
     open_ = [a for a in asked if a.places and a.since.why is None]
     on_these = iter(multiple_testing.first_significant_index([a.on_these for a in open_]))
     trained = iter(

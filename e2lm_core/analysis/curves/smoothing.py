@@ -22,12 +22,25 @@ HELP: dict[Method, str] = {
 
 
 def smooth_curve(values: ArrayLike, method: Method, lower_is_better: bool = False) -> Floats:
-    """A curve [K] smoothed over its K known points.
+    """Smooth a curve over its known points.
 
-        mean of 3:  s_k = mean of y_{k-1}, y_k, y_{k+1}, those that exist
-        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (`falling`: never rise); pooled violators
+        mean of 3:  s_k = mean of those of y_{k-1}, y_k, y_{k+1} that exist
+        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (never rise, if lower is better)
 
-    Source: scipy.optimize.isotonic_regression for the second. Raises: ValueError where a point is missing.
+    The second pools adjacent violators. A curve of one point is returned unchanged.
+
+    Args:
+        values: Points [K] of the curve in the metric's unit, without NaN.
+        method: Smoothing method.
+        lower_is_better: Make the monotone curve fall.
+
+    Returns:
+        Smoothed points [K], in the same unit.
+
+    Raises:
+        ValueError: `values` is not a vector, or a point is missing.
+
+    Source: scipy.optimize.isotonic_regression for the monotone curve.
     """
     curve = np.asarray(values, dtype=np.float64)
     if curve.ndim != 1 or np.isnan(curve).any():
@@ -41,7 +54,10 @@ def smooth_curve(values: ArrayLike, method: Method, lower_is_better: bool = Fals
 
 
 def smooth_frame(frame: pd.DataFrame, metric: str, method: Method) -> pd.DataFrame:
-    """The complete points of each model's curve, smoothed: a line to draw over them."""
+    """Smoothed curve of each model over its complete points, in the columns of `tables.curve_frame`.
+
+    Columns `low` and `high` are dropped.
+    """
     known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
     falling = metric in LOWER_IS_BETTER
     smooth = known.groupby("model", sort=False)["value"].transform(

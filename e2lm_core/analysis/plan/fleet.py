@@ -10,7 +10,13 @@ from e2lm_core.base.records import Checkpoint, Record
 
 
 class Pace(Record):
-    """Seconds a question takes on one checkpoint, by model; `source` says where that is from."""
+    """Seconds per question on one checkpoint, by model.
+
+    Attributes:
+        seconds: Seconds per question and checkpoint, by model name.
+        source: Origin of the pace, in words.
+        estimated: Some model's pace is scaled from another model.
+    """
 
     seconds: dict[str, float]
     source: str
@@ -18,7 +24,7 @@ class Pace(Record):
 
 
 class FleetPart(Record):
-    """A model and how many of its checkpoints are to be run."""
+    """A model of a fleet, with the number of its checkpoints to run."""
 
     model: str
     parameters: int | None
@@ -26,7 +32,7 @@ class FleetPart(Record):
 
 
 def count_checkpoints_by_model(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
-    """The models of these checkpoints with how many each has."""
+    """Models of these checkpoints, each with the number of its checkpoints."""
     parts: dict[str, FleetPart] = {}
     for checkpoint in checkpoints:
         model = checkpoint.model
@@ -45,12 +51,24 @@ def fleet_pace(
     parameters: dict[str, int | None],
     seconds: float | None = None,
 ) -> Pace | None:
-    """A pace for every model of a fleet.
+    """Pace for every model of a fleet.
 
-    `seconds` a question, where it is not None, holds for all of them. Else a measured model has its own;
-    another is scaled by its parameters from the largest measured one (the work a token is 2 x parameters, and
-    the same questions have about as many tokens): an estimate, and too long where small models spend their
-    time on other things. None where nothing is known.
+    A measured model keeps its own pace. Another one is scaled by its parameters from the largest measured
+    model (the work per token is 2 x parameters, and the same questions have about as many tokens), never
+    below that model's pace: an estimate, too long if small models spend their time on other things. Without
+    known parameters it has the mean of all measured paces.
+
+    Args:
+        fleet: Models of the fleet.
+        pace: Measured pace; None if there is none.
+        parameters: Parameters of the measured models by name.
+        seconds: Pace to use for all models instead, in seconds per question.
+
+    Returns:
+        The pace; None without a measured one and without `seconds`.
+
+    Raises:
+        StudioError: `seconds` is not a finite number above 0.
     """
     if seconds is not None:
         if not (math.isfinite(seconds) and seconds > 0):
@@ -79,7 +97,10 @@ def fleet_pace(
 
 
 def fleet_seconds(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
-    """questions x sum over models of checkpoints x seconds a question; None without a pace."""
+    """Time of a fleet in seconds: questions x sum over models of checkpoints x seconds per question.
+
+    None without a pace.
+    """
     if pace is None:
         return None
     return questions * sum(part.checkpoints * pace.seconds[part.model] for part in fleet)

@@ -23,7 +23,7 @@ POWER_SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 15_000)
 
 
 def headline(plan: Plan) -> str:
-    """How many questions, how long, and against what stands there now."""
+    """Headline of the page Plan: needed questions, time of the fleet, and questions measured so far."""
     wanted = _width(plan, plan.wanted)
     if plan.questions is None:
         return f"An interval of {plan.subject} {wanted} wide is out of reach. {plan.why}"
@@ -41,12 +41,15 @@ def headline(plan: Plan) -> str:
 
 
 def power_answer(power_result: Power) -> str:
-    """The whole answer: the finding, and what it rests on."""
+    """Power of the comparison and its assumptions, as one text."""
     return f"{power_headline(power_result)} {power_assumptions(power_result)}"
 
 
 def power_headline(planned: Power) -> str:
-    """The chance of telling the two apart, how many questions it takes for the wanted one, or why none are enough."""
+    """Sentence on the power at a checkpoint, and on the questions needed for the wanted power.
+
+    Without a sufficient number of questions, it says why.
+    """
     place = formatting.checkpoint_position(planned.step, planned.tokens_seen)
     size = formatting.difference(planned.metric, abs(planned.spread.difference))
     differ = (
@@ -65,7 +68,7 @@ def power_headline(planned: Power) -> str:
 
 
 def power_assumptions(planned: Power) -> str:
-    """The smallest difference that is told, and where the noise of retraining is known from."""
+    """Sentence on the detectable difference at 80% power, and on the source of the training noise."""
     known = (
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
@@ -79,7 +82,7 @@ def power_assumptions(planned: Power) -> str:
 
 
 def _never(planned: Power, size: str) -> str:
-    """Why no number of questions is enough."""
+    """Reason why no number of questions is enough."""
     spread = planned.spread
     if not spread.difference:
         return "No number of questions tells equal models apart"
@@ -94,7 +97,7 @@ def _never(planned: Power, size: str) -> str:
 
 
 def _sure(planned: Power) -> str:
-    """Between which chances that lies, for the difference measured is not known exactly."""
+    """Range of the power, given the uncertainty of the measured difference."""
     if planned.between is None:
         return ""
     low, high = planned.between
@@ -102,7 +105,7 @@ def _sure(planned: Power) -> str:
 
 
 def power_frame(planned: Power) -> pd.DataFrame:
-    """One row a number of questions: questions, power, detectable difference (in the metric's own unit)."""
+    """Power by number of questions: questions, power, detectable (difference, in the metric's unit)."""
     sizes = sorted({*POWER_SIZES, planned.questions, *([planned.needed] if planned.needed else [])})
     return pd.DataFrame(
         {
@@ -114,8 +117,11 @@ def power_frame(planned: Power) -> pd.DataFrame:
 
 
 def power_document(planned: Power) -> dict[str, Any]:
-    """`{first, second, metric, step, tokens_seen, questions, measured, spread, power, detectable, wanted, needed,
-    sizes, finding}`."""
+    """Return a power analysis as a JSON document.
+
+    {first, second, metric, step, tokens_seen, questions, measured, spread, power, detectable, wanted, needed,
+    replicated, assumed, between, sizes, finding}
+    """
     return {
         **planned.model_dump(),
         "sizes": json_values.frame_to_records(power_frame(planned)),
@@ -130,13 +136,13 @@ def _width(planned: Plan, width: float) -> str:
 
 
 def round_up_two_digits(questions: int) -> int:
-    """To two digits, upwards: a simulation's third digit is noise."""
+    """Number of questions, rounded up to two digits: the third digit of a simulation is noise."""
     step = 10 ** max(0, len(str(questions)) - 2)
     return -(-questions // step) * step
 
 
 def size_frame(planned: Plan) -> pd.DataFrame:
-    """One row a size: questions, width, expected, seconds."""
+    """Interval width and time by number of questions: questions, width, expected, seconds."""
     widths = planned.widths
     return pd.DataFrame(
         {
@@ -149,7 +155,7 @@ def size_frame(planned: Plan) -> pd.DataFrame:
 
 
 def fleet_frame(planned: Plan) -> pd.DataFrame:
-    """One row a model: checkpoints, parameters, milliseconds a question, seconds in all."""
+    """Cost of a fleet by model: checkpoints, parameters, milliseconds per question, seconds in all."""
     pace = planned.pace.seconds if planned.pace else {}
     return pd.DataFrame(
         [
@@ -169,7 +175,10 @@ def fleet_frame(planned: Plan) -> pd.DataFrame:
 
 
 def plan_document(planned: Plan) -> dict[str, Any]:
-    """`{of, subject, metric, wanted, measured, questions, why, seconds, pace, sizes, fleet, finding}`."""
+    """Return a plan as a JSON document.
+
+    {of, subject, metric, wanted, measured, questions, why, seconds, pace, sizes, fleet, finding}
+    """
     return {
         "of": planned.of,
         "subject": planned.subject,
@@ -189,8 +198,16 @@ def plan_document(planned: Plan) -> dict[str, Any]:
 def schedule_document(
     schedules: Sequence[Schedule], asked: int, questions: int, checkpoints: int
 ) -> dict[str, Any]:
-    """`{workers, questions, checkpoints, hours, cost, busy, schedules, finding}`; the schedule of `asked` workers is
-    among them."""
+    """Return schedules as a JSON document, with the figures of one of them on top.
+
+        {workers, questions, checkpoints, hours, cost, busy, schedules, finding}
+
+    Args:
+        schedules: Simulated schedules, one of them with `asked` workers.
+        asked: Number of workers of the schedule on top.
+        questions: Number of questions per checkpoint.
+        checkpoints: Number of checkpoints in the fleet.
+    """
     chosen = next(one for one in schedules if one.workers == asked)
     rows = [{**one.model_dump(), "hours": one.seconds / 3_600} for one in schedules]
     said = (

@@ -2,7 +2,7 @@
 
     final(metric) = mean over models of the metric at the model's last checkpoint
 
-over the models that count in scores, all of them where none does; NaN until each is computed there.
+over the scored models, or over all models if none is scored; NaN until each is computed there.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ MARGIN_HELP = (
 
 @dataclass(frozen=True)
 class MetricChange:
-    """A metric before and after; either is None where it is not computed (yet), or there was no such
-    question."""
+    """Final value of a metric before and after an edit, in the metric's unit.
+
+    Attributes:
+        metric: Name of the metric.
+        before: Value before; None if it is not computed, or the question did not exist.
+        after: Value after; None if it is not computed yet, or the question is deleted.
+    """
 
     metric: str
     before: float | None
@@ -39,17 +44,17 @@ class MetricChange:
 
     @property
     def difference(self) -> float | None:
-        """After - before, in the metric's own unit."""
+        """Value after less value before, in the metric's unit; None if either is missing."""
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
     def current_text(self) -> str:
-        """margin 0.61 nats"""
+        """Current value in words, such as "margin 0.61 nats"."""
         return f"{self.metric} **{_value(self.metric, self.after)}{UNITS.get(self.metric, '')}**"
 
     @property
     def text(self) -> str:
-        """margin 0.42 → 0.61 nats ↑ (+0.19)"""
+        """Change in words, such as "margin 0.42 → 0.61 nats ↑ (+0.19)"."""
         unit = UNITS.get(self.metric, "")
         text = f"{self.metric} {_value(self.metric, self.before)} → {_value(self.metric, self.after)}{unit}"
         if self.difference is None:
@@ -60,27 +65,34 @@ class MetricChange:
 
 @dataclass(frozen=True)
 class EditEffect:
-    """What became of one question."""
+    """Effect of an edit on one question.
+
+    Attributes:
+        question_id: Id of the question.
+        kind: "edited", "added" or "deleted".
+        changes: Change of each metric of `SHOWN`.
+    """
 
     question_id: str
-    kind: str  # edited, added or deleted
+    kind: str
     changes: tuple[MetricChange, ...]
 
     @property
     def text(self) -> str:
-        """**q3** margin 0.42 → 0.61 nats ↑ (+0.19), acc …"""
+        """Effect in words, such as "**q3** (edited): margin 0.42 → 0.61 nats ↑ (+0.19) · acc …"."""
         return f"**{self.question_id}** ({self.kind}): {' · '.join(change.text for change in self.changes)}"
 
 
 def scored_models(measurements: Measurements) -> list[ModelCurve]:
-    """The results of the models that count in scores; of all of them where none does."""
+    """Curves of the scored models; of all models if none is scored."""
     return list(measurements.scored_curves or measurements.curves)
 
 
 def edit_effects(before: Measurements, after: Measurements) -> tuple[EditEffect, ...]:
-    """Each question whose prompts or gold choice differ between two versions, in the new one's order.
+    """Effects on the questions with changed prompts or right answers, in the newer version's order.
 
-    What is not part of a prompt (a note, the order of choices) has no effect and is left out.
+    Deleted questions come last. Changes outside the prompts (a note, the order of choices) have no effect and
+    are left out.
     """
     was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, after))
     finals_of = [{metric: final_values(m, metric) for metric in SHOWN} for m in (before, after)]
@@ -102,7 +114,7 @@ def edit_effects(before: Measurements, after: Measurements) -> tuple[EditEffect,
 
 
 def set_changes(before: Measurements, after: Measurements) -> tuple[MetricChange, ...]:
-    """The set's own means, before and after."""
+    """Changes of the set's own means."""
     return tuple(
         MetricChange(metric, *(_mean(final_values(m, metric)) for m in (before, after))) for metric in SHOWN
     )
@@ -111,9 +123,14 @@ def set_changes(before: Measurements, after: Measurements) -> tuple[MetricChange
 def headline(
     effects: tuple[EditEffect, ...], whole: tuple[MetricChange, ...], done: int, total: int, running: str = ""
 ) -> str:
-    """One sentence: what the last edit did to the question, and to the set.
+    """Headline on the last edit: its effect on the question and on the set.
 
-    `running` says how far a run of the set is, in place of the `done` of `total` checkpoints with all results.
+    Args:
+        effects: Effects on the changed questions.
+        whole: Changes of the set's means.
+        done: Number of checkpoints with all results.
+        total: Number of checkpoints.
+        running: Progress of a run of the set in words, shown in place of `done` and `total`.
     """
     if not effects:
         return "The last edit changed no prompt and no gold choice, so every result stands."
@@ -138,7 +155,10 @@ def headline(
 
 
 def effect_frame(effects: tuple[EditEffect, ...]) -> pd.DataFrame:
-    """One row a changed question; each metric's final value before, after, and the difference."""
+    """Effects of an edit as a table, one row per changed question.
+
+    Columns: question, change (kind), and for each metric its final value before, after, and the difference.
+    """
     return pd.DataFrame(
         [
             {"question": effect.question_id, "change": effect.kind}
@@ -153,7 +173,11 @@ def effect_frame(effects: tuple[EditEffect, ...]) -> pd.DataFrame:
 
 
 def finals_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
-    """One row a question: id, question, its curves (mean over models, by checkpoint) and final values."""
+    """Final values of every question, one row per question.
+
+    Columns: id, question, the curves of norm_prob and acc (mean over models, by checkpoint), and each metric
+    of `SHOWN`.
+    """
     frame = tables.question_table(measurements, task)
     shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})
     for metric in ("norm_prob", "acc"):
@@ -165,9 +189,15 @@ def finals_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
 
 
 def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFrame:
-    """One question's mean over the models that count: step, tokens_seen, value, models (how many).
+    """Mean of one question's metric over the scored models, one row per step.
 
-    A step that not all of them have is left out; `value` is NaN until all are computed there.
+    Columns: step, tokens_seen, value, models (their number). Steps that not all of the models have are left
+    out; `value` is NaN until all are computed there.
+
+    Args:
+        measurements: Results of the set.
+        name: Id of the question.
+        metric: Metric of the curve.
     """
     place, curves = measurements.question_ids.index(name), scored_models(measurements)
     steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in curves))) if curves else []
@@ -187,9 +217,16 @@ def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFra
 
 
 def points_frame(before: Measurements, after: Measurements, name: str | None, metric: str) -> pd.DataFrame:
-    """What the pictures of an edit show, a row a point: of, step, tokens_seen, before, now.
+    """Points of the charts of an edit, one row per point: of, step, tokens_seen, before, now.
 
-    Of one question, its mean over models, where it has a `name`; then of the whole set each model but further seeds.
+    First the mean of one question over the models, if `name` is its id; then the means of the whole set for
+    each model, without replicates from other seeds.
+
+    Args:
+        before: Results before the edit.
+        after: Results after the edit.
+        name: Id of the question; None for the whole set alone.
+        metric: Metric of the curves.
     """
     versions = {"before": before, "now": after}
     questions, models = {}, {}

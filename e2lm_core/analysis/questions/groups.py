@@ -12,14 +12,21 @@ from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
-WIDER = 1.3  # a design effect above it makes intervals wider by a seventh and more
+WIDER = 1.3  # a larger design effect makes intervals wider by a seventh or more
 
 
 class GroupingEffect(Record):
-    """One way of grouping, `kind`: so many questions `grouped` into `groups`, the largest of `largest`.
+    """Effect of one grouping of the questions.
 
-    `correlation` and `effect` are medians over the models that count, of a metric at the last complete checkpoint;
-    `of_differences` is the median effect on the difference of two models. None where nothing is measured.
+    Attributes:
+        kind: Kind of the grouping.
+        grouped: Number of questions in a group.
+        groups: Number of groups.
+        largest: Number of questions in the largest group.
+        correlation: Intraclass correlation of a metric at the last complete checkpoint, median over the
+            scored models; None without results.
+        effect: Design effect of the means, median over the same models; None without results.
+        of_differences: Design effect of the difference of two models, median over pairs; None without a pair.
     """
 
     kind: str
@@ -34,7 +41,14 @@ class GroupingEffect(Record):
 def grouping_effect(
     kind: str, labels: Sequence[str | None], measurements: Measurements | None = None, metric: str = "acc"
 ) -> GroupingEffect:
-    """What these labels, one a question, would do."""
+    """Effect of a grouping on the questions, and on a metric if it is measured.
+
+    Args:
+        kind: Kind of the grouping.
+        labels: Group of each question [Q]; None or "" for a question by itself.
+        measurements: Results of the set, with the questions in the same order.
+        metric: Metric of the correlation and the design effects.
+    """
     sizes: dict[str, int] = {}
     for label in labels:
         if label:
@@ -57,7 +71,7 @@ def grouping_effect(
 
 
 def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
-    """Each counted model's values [Q] at its last complete checkpoint."""
+    """Values [Q] of each scored model at its last complete checkpoint."""
     ends = []
     for curve in measurements.scored_curves:
         complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, metric)))
@@ -67,7 +81,7 @@ def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
 
 
 def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
-    """One sentence: how many questions hang together, and as how many they count."""
+    """Sentence on the number of similar questions, and on the effective number of questions."""
     if not effect.groups:
         return f"No questions share {_article(effect.kind)}."
     many = formatting.count(effect.groups, "group")

@@ -63,7 +63,13 @@ INTERVAL_HELP = {
 
 
 def headline(pool: Pool, frame: pd.DataFrame, no_advice_reason: str | None = None) -> str:
-    """How many questions rise early, which rises most, and how many end below chance; or why that is not told."""
+    """Headline on single questions: numbers that improve early or end below chance, and the steepest.
+
+    Args:
+        pool: Item pool.
+        frame: Table of `pool.question_frame`.
+        no_advice_reason: Reason against naming questions, used in place of these numbers.
+    """
     models = formatting.count(len(pool.models), "model")
     sentence = no_advice_reason or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
     if not sentence:
@@ -101,7 +107,7 @@ def _below_chance(frame: pd.DataFrame) -> str:
 
 
 def selection_headline(selection: Selection, question_count: int) -> str:
-    """How many questions the rule keeps, and what that gains on models that took no part."""
+    """Headline on a selection: number of chosen questions, and gain on models not used for choosing."""
     kept = f"The rule keeps **{len(selection.ids):,} of {question_count:,}** questions."
     gain = selection.scores["final"]
     if gain.held_out is None or gain.in_sample is None:
@@ -115,7 +121,7 @@ def selection_headline(selection: Selection, question_count: int) -> str:
 
 
 def _resolves(choice: Selection) -> str:
-    """Which differences of two models the choice ranks right, beside what a random one does."""
+    """Sentence on the smallest difference of two models that the selection ranks right."""
     if choice.resolves is None:
         return ""
     chosen, random = (formatting.difference(choice.metric, value) for value in choice.resolves)
@@ -126,7 +132,7 @@ def _resolves(choice: Selection) -> str:
 
 
 def selection_warnings(choice: Selection) -> list[str]:
-    """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
+    """Warnings about gains that vanish on other models, may be 0, or belong to a later rule tried."""
     said = [
         f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
         f"({score_label(score, choice.metric)}): this choice flatters itself."
@@ -153,14 +159,14 @@ def selection_warnings(choice: Selection) -> list[str]:
 
 
 def score_label(score: str, metric: str) -> str:
-    """The score in words; the final value is that of a metric, and of bpb less is better."""
+    """Name of a score; the final value is that of a metric, negated for bits per byte (lower is better)."""
     if score != "final":
         return labels.SCORES[score]
     return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
 
 
 def format_signed(value: float | None) -> str:
-    """+0.123; a gain below a thousandth is 0.000 without a sign."""
+    """Number with its sign, such as +0.123; "0.000" below half a thousandth, a dash for None."""
     if value is None:
         return formatting.DASH
     return "0.000" if abs(value) < 5e-4 else f"{value:+.3f}"

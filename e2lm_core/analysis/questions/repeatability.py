@@ -1,10 +1,10 @@
 """Split-half repeatability of item statistics across models.
 
-    r        = correlation over questions of the figure by either half, with Fisher's interval
+    r        = correlation over questions of the statistic by either half, with Fisher's interval
     interval = v -+ z sd(a - b) / 2      for v by all models, a and b by the halves
 
-A figure whose r may be 0 is noise of the models that it was taken from, and nothing is said of single questions by it.
-The halves are the two shapes, where each has models enough, else the sizes in turn.
+If r may be 0, the statistic is noise of its models, and no single question is named by it. The halves are the
+two shapes, if each has enough models, else the models alternately by size.
 
 Sources: Spearman 1910 and Brown 1910 (split halves); Fisher 1921 (the interval of r).
 """
@@ -25,8 +25,16 @@ FEWEST_QUESTIONS = 10
 
 
 class Repeatability(Record):
-    """How far a figure repeats: r with its 95% interval, the models of either half, and half the width of a question's
-    own interval; or `why` that cannot be told."""
+    """Repeatability of an item statistic between two halves of the models.
+
+    Attributes:
+        correlation: r over questions; None if it cannot be computed, see `why`.
+        low: Lower end of the 95% interval of r.
+        high: Upper end of that interval.
+        halves: Names of the models of either half; None if the models cannot be split.
+        reach: Half the width of one question's 95% interval, in the unit of the statistic.
+        why: Reason why r cannot be computed.
+    """
 
     correlation: float | None = None
     low: float | None = None
@@ -37,12 +45,12 @@ class Repeatability(Record):
 
     @property
     def is_significant(self) -> bool:
-        """Whether r is surely above 0."""
+        """Whether the 95% interval of r lies above 0."""
         return self.low is not None and self.low > 0
 
     @property
     def sentence(self) -> str:
-        """Whether single questions can be told apart by it, in words."""
+        """Sentence on the agreement of the two halves over questions, or the reason for its absence."""
         if self.correlation is None:
             return self.why or ""
         size = f"correlation {self.correlation:.2f} [{self.low:.2f}, {self.high:.2f}]".replace(
@@ -56,7 +64,7 @@ class Repeatability(Record):
 def split_models(
     models: Sequence[ModelInfo], min_models: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The places of two halves of the models, at least so many in each; None where there are too few."""
+    """Indices of two halves of the models, with at least `min_models` in each; None with too few models."""
     shapes = list(dict.fromkeys(model.arch for model in models))
     if len(shapes) == 2:
         one, other = (tuple(n for n, m in enumerate(models) if m.arch == shape) for shape in shapes)
@@ -72,7 +80,17 @@ def correlate_halves(
     first_half: ArrayLike,
     second_half: ArrayLike,
 ) -> Repeatability:
-    """How far figures [Q] by the two halves of a `split` of the models agree; what is NaN in one is left out."""
+    """Repeatability of an item statistic from its values by two halves of the models.
+
+    Args:
+        models: All models.
+        split: Indices of the models of either half.
+        first_half: Statistic [Q] by the first half, NaN where undefined.
+        second_half: Statistic [Q] by the second half; questions with NaN in either half are left out.
+
+    Returns:
+        The repeatability; without r, but with the reason, for fewer than 10 questions or constant values.
+    """
     a, b = np.asarray(first_half, dtype=np.float64), np.asarray(second_half, dtype=np.float64)
     known = np.isfinite(a) & np.isfinite(b)
     number = int(known.sum())

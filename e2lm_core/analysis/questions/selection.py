@@ -29,18 +29,25 @@ PRESETS: dict[str, str] = {
     "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at "
     "least half of them stay.",
 }
-RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
+RESAMPLED_CELLS = 3_000_000  # questions times resamples; a large set takes no longer than a small one
 FEWEST_RESAMPLES = 200
-ENOUGH = 0.95  # of the resamples must leave something to choose
+ENOUGH = 0.95  # share of the resamples in which the rule must choose a question
 
 
 @dataclass(frozen=True)
 class HeldOutGain:
-    """One score's mean gains over folds; `value` is the chosen questions' own held-out score.
+    """Mean gains of one score over the folds.
 
-    `interval` is about the held-out gain: over resampled questions where `covers` is "questions", at a `level` of 95%
-    that falls to all rules tried on the set together (`heldout.level_of`); the least and largest over folds where it
-    is "folds". `why` says why something is None.
+    Attributes:
+        value: Score of the chosen questions on the models not used for choosing.
+        in_sample: Gain on the models used for choosing.
+        held_out: Gain on the models not used for choosing.
+        interval: Interval of `held_out`; None if there is none.
+        covers: "questions" for an interval over resampled questions, "folds" for the lowest and highest fold.
+        flatters: The in-sample gain vanishes on the models not used for choosing.
+        why: Reason why a gain is None.
+        level: Level of an interval over questions, with all rules tried on the set judged together at 95%
+            (`heldout.adjusted_level`).
     """
 
     value: float | None
@@ -55,8 +62,15 @@ class HeldOutGain:
 
 @dataclass(frozen=True)
 class FoldGain:
-    """One fold: the `models` that judge, how many questions are chosen, and each score's gains on either
-    side."""
+    """Gains of one fold.
+
+    Attributes:
+        label: Name of the models left out.
+        models: Names of the models not used for choosing.
+        size: Number of chosen questions.
+        in_sample: Gain on the models used for choosing, by score.
+        held_out: Gain on the models not used for choosing, by score.
+    """
 
     label: str
     models: tuple[str, ...]
@@ -67,8 +81,19 @@ class FoldGain:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a rule chooses on all models, and how it does on models that took no part in it; `tried` is its place
-    among the rules that were tried on the set, `resolves` what `heldout.resolution` says of it."""
+    """Questions chosen by a rule on all models, with its gains on models not used for choosing.
+
+    Attributes:
+        rule: Name or text of the rule.
+        metric: Metric of the gains.
+        ids: Ids of the chosen questions.
+        mask: Chosen questions of the pool [Q] (bool).
+        scores: Mean gains by score.
+        folds: Gains by fold.
+        why: Reason why the gains are missing or limited.
+        tried: Number of this rule among those tried on the set, from 1.
+        resolves: Differences of `heldout.resolvable_difference`; None if undefined.
+    """
 
     rule: str
     metric: str
@@ -82,7 +107,18 @@ class Selection:
 
 
 def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
-    """A preset by name, or a rule of one's own. Raises `StudioError` where the set lacks what it needs."""
+    """Preset rule by name, or the rule of a text.
+
+    Args:
+        pool: Item pool.
+        text: Name of a preset or text of a rule.
+        source: Source to choose, for the preset one-source alone.
+
+    Raises:
+        StudioError: The text is no rule; the rule uses a column that is undefined for the pool; the set lacks
+            the hard-science subjects or the sources that a preset needs; `source` is unknown or given for
+            another rule.
+    """
     if source is not None and text != "one-source":
         raise StudioError('A source can be named for the rule one-source alone: write source = "…" instead.')
     match text:
@@ -130,12 +166,19 @@ def select_questions(
     no_advice_reason: str | None = None,
     trial_number: int = 1,
 ) -> Selection:
-    """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
+    """Choose questions by a rule, and test the selection on models not used for choosing.
 
-    `silent` is why the models cannot judge (`standing.silence`): the choice is then made and not judged. `tried`: the
-    place of this rule among those tried on the set, which widens its interval.
+    Args:
+        pool: Item pool.
+        text: Name of a preset or text of a rule.
+        metric: Metric of the gains.
+        source: Source to choose, for the preset one-source alone.
+        seed: Seed of random subsets and resamples.
+        no_advice_reason: Reason of `validity.no_advice_reason`; the selection is then made and not tested.
+        trial_number: Number of this rule among those tried on the set, which widens its interval.
 
-    Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
+    Raises:
+        StudioError: The rule chooses no question, or as of `resolve_rule`.
     """
     rule = resolve_rule(pool, text, source)
     mask = np.asarray(rule(pool.sample))
@@ -167,8 +210,7 @@ def select_questions(
 def _resampled_bounds(
     pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int, tried: int
 ) -> tuple[float, float] | None:
-    """The interval of the held-out gain of `final` over resampled questions, None where the rule cannot choose
-    anew."""
+    """Interval of the final gain over resampled questions; None if the rule cannot be resampled."""
     if not rule.supports_resampling:
         return None
     plan = bootstrap.resampling_design(len(pool.ids), pool.groups)
@@ -235,8 +277,10 @@ def _fold_gain(judged: heldout.FoldResult, models: Sequence[ModelInfo]) -> FoldG
 
 
 def fold_table(selection: Selection) -> list[dict[str, Any]]:
-    """One row a fold and one for their mean: held out, questions, each score's gains, and the models held
-    out."""
+    """Gains as table rows, one per fold and one for their mean.
+
+    Columns: held out, questions, each score's gains in-sample and held out, models (those left out).
+    """
     rows = [
         {"held out": fold.label, "questions": fold.size}
         | _gain_columns(fold.in_sample, fold.held_out)
@@ -261,8 +305,7 @@ def _gain_columns(seen: dict[str, float | None], unseen: dict[str, float | None]
 
 
 def selection_document(selection: Selection, pool: Pool) -> dict[str, Any]:
-    """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by
-    fold."""
+    """Return a selection as a JSON document: the chosen ids, and every score's gains in all and by fold."""
 
     return {
         "task": pool.task,

@@ -14,7 +14,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.means import multiple_testing
 
-DECIDED = 0.8  # the share of pairs from which a set is said to decide
+DECIDED = 0.8  # share of pairs in their final order from which the order counts as decided
 HELP = {
     "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one "
     "(decision accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its "
@@ -41,8 +41,7 @@ HELP = {
 
 
 def headline(stability: RankStability | None, scores: Scores) -> str:
-    """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that
-    holds."""
+    """Headline of the page Ranking: leaders early and at the end, and ranking consistency."""
     if stability is None and scores.rc.why not in (None, NOTHING_SHARED):
         return f"There is no order to follow yet. {scores.rc.why}"
     if stability is None:
@@ -75,7 +74,7 @@ def _consistency(scores: Scores) -> str:
 
 
 def tau_note(reading: str) -> str:
-    """What the numbers of the order's agreement mean, and what RC has to do with them in this reading."""
+    """Note on the values of Kendall's tau, and on their relation to RC in one definition."""
     words = "1 is the same order as at the early window's end, −1 the reverse."
     if reading == "all_models":
         return f"{words} RC is the mean of these, those below 0 counted as 0."
@@ -83,7 +82,7 @@ def tau_note(reading: str) -> str:
 
 
 def decision_sentence(stability: RankStability) -> str:
-    """From which checkpoint the order is mostly the final one."""
+    """Sentence on the first checkpoint from which most pairs are in their final order."""
     grid = stability.grid
     if len(grid.steps) < 2:
         return "One checkpoint has nothing later to be compared with."
@@ -107,7 +106,7 @@ def decision_sentence(stability: RankStability) -> str:
 
 
 def win_sentence(stability: RankStability, checkpoint: int) -> str:
-    """How many pairs are decided at a checkpoint, and which is the closest."""
+    """Sentence on the number of decided pairs at a checkpoint, and on the closest pair."""
     names = stability.grid.models
     shares = stability.win_probabilities(checkpoint)
     first, second = np.triu_indices(len(names), k=1)
@@ -131,9 +130,11 @@ def win_sentence(stability: RankStability, checkpoint: int) -> str:
 
 
 def influence_sentence(questions: pd.DataFrame | None, repeats: Repeatability | None = None) -> str:
-    """How many questions hold the order up and how many spoil it, where that repeats on other models.
+    """Sentence on the number of questions that help or hurt the ranking.
 
-    `questions` as `stability.holding_table`.
+    Args:
+        questions: Table of `stability.influence_table`; None without a later checkpoint.
+        repeats: Repeatability of the influence; if it is not significant, no question is counted.
     """
     if questions is None:
         return (

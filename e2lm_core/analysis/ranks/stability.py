@@ -25,17 +25,23 @@ from e2lm_core.scores.uncertainty.means import multiple_testing, seed_variance
 from e2lm_core.scores.uncertainty.means.onset import first_lasting_index
 from e2lm_core.scores.uncertainty.methods import quantiles
 
-MIDDLE = (0.025, 0.975)  # of the resamples
-SEEN = 0.005  # the smallest share of resamples that is drawn
+MIDDLE = (0.025, 0.975)  # quantiles of the resamples
+SEEN = 0.005  # smallest share of resamples that is drawn
 
 
 @dataclass(frozen=True)
 class RankStability:
-    """What the resamples say of the order of the models that count, at the checkpoints that all of them have.
+    """Order of the scored models over resamples, at the checkpoints that all of them share.
 
-    Axes: M models, K checkpoints. `shares` [M models, M ranks, K]; `scores` [R, M, K] the resampled scores
-    (higher is better); `tau` [later checkpoints, 3] and `decisions` [K, 3]: the measured value, and the ends
-    of the middle 95% of the resamples. `tau` has no rows where no checkpoint lies after the early window.
+    Axes: R resamples, M models, T shared checkpoints, L of them after the early window.
+
+    Attributes:
+        grid: Measured scores.
+        scores: Resampled scores [R, M, T], higher is better.
+        shares: Probability of each rank [M models, M ranks, T].
+        tau: tau_b of the early window's end with each later checkpoint [L, 3]: measured value and the ends of
+            the middle 95% of the resamples; no rows without a later checkpoint.
+        decisions: Share of pairs ordered as at the last checkpoint [T, 3], with the same columns.
     """
 
     grid: Grid
@@ -45,13 +51,22 @@ class RankStability:
     decisions: np.ndarray
 
     def win_probabilities(self, at: int) -> np.ndarray:
-        """[M, M]: share of the resamples in which the row's model beats the column's at checkpoint `at`."""
+        """Share of the resamples in which the row's model beats the column's at a checkpoint: [M, M].
+
+        `at` is the index of the checkpoint; see `rank_probabilities.win_probabilities` for ties and NaN.
+        """
         return rank_shares.win_probabilities(self.scores[:, :, at])
 
     def pair_p_values(self, at: int) -> np.ndarray:
-        """[pairs] p of no difference at checkpoint `at`, by the resamples' spread, all pairs judged together (Holm).
+        """p-values of no difference at a checkpoint, for all pairs of models judged together (Holm).
 
-        Of these models on other questions; pairs in the order of `combinations`.
+        From the spread of the resamples, for these models on other questions.
+
+        Args:
+            at: Index of the checkpoint.
+
+        Returns:
+            p-values [P] of the P = M (M - 1) / 2 pairs in the order of `itertools.combinations`.
         """
         first, second = np.triu_indices(len(self.grid.models), k=1)
         drawn = self.scores[:, first, at] - self.scores[:, second, at]
@@ -63,18 +78,23 @@ class RankStability:
 
     @property
     def default_checkpoint(self) -> int:
-        """The checkpoint to look at first: the early window's last, else the last there is."""
+        """Index of the checkpoint to show first: the early window's last, else the last one."""
         return len(self.grid.steps) - 1 if self.grid.end is None else self.grid.end
 
     def first_stable_checkpoint(self, share: float) -> int | None:
-        """The first checkpoint from which at least `share` of the pairs stand as at the last one; None where
-        there is but the last itself."""
+        """Index of the first checkpoint from which at least `share` of the pairs are in their final order.
+
+        None if that holds only at the last checkpoint itself.
+        """
         at = int(first_lasting_index(self.decisions[:, 0] >= share - 1e-9))
         return at if at < len(self.grid.steps) - 1 else None
 
 
 def rank_stability(measurements: Measurements, resampled: Resampled, metric: str) -> RankStability | None:
-    """None where fewer than two models that count share a complete checkpoint, or one that they share lacks results."""
+    """Order of the scored models over the resamples.
+
+    None if fewer than two scored models share a complete checkpoint, or a shared checkpoint lacks results.
+    """
     grid = common_grid(measurements, metric)
     if grid is None or measurements.layout(metric).missing_common:
         return None
@@ -106,7 +126,17 @@ def rank_stability(measurements: Measurements, resampled: Resampled, metric: str
 def influence_on_ranking(
     measurements: Measurements, grid: Grid, metric: str, reading: str = readings.DEFAULT
 ) -> rank_questions.QuestionInfluence | None:
-    """`questions.holding` of the set's questions, RC in one reading; None where no checkpoint lies after the early window."""
+    """Influence of the set's questions on the ranking, with its repeatability on other models.
+
+    Args:
+        measurements: Results of the set.
+        grid: Scores at the shared checkpoints.
+        metric: Metric of the scores.
+        reading: RC definition.
+
+    Returns:
+        The influence [Q] of `question_influence`; None without a checkpoint after the early window.
+    """
     if grid.end is None:
         return None
     values = np.stack(
@@ -116,7 +146,7 @@ def influence_on_ranking(
             ]
             for name in grid.models
         ]
-    )  # [M, K, Q]
+    )  # [M, T, Q]
     at_end, later = values[:, grid.end], values[:, grid.end + 1 :]
     sizes = measurements.layout(metric).sizes
 
@@ -139,8 +169,10 @@ def influence_on_ranking(
 
 
 def bump_frame(stability: RankStability) -> pd.DataFrame:
-    """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and
-    value."""
+    """Rank probabilities from 0.5% on, one row per model, checkpoint and rank, for the chart of ranks.
+
+    Columns: model, step, tokens_seen, early, at rank, share, and the measured rank and value.
+    """
     grid = stability.grid
     measured = ranks(grid.scores)
     at = np.argwhere(stability.shares >= SEEN)
@@ -160,8 +192,10 @@ def bump_frame(stability: RankStability) -> pd.DataFrame:
 
 
 def share_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
-    """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each
-    rank."""
+    """Rank probabilities at a checkpoint, one row per model, best model first.
+
+    Columns: model, rank (measured), and one per rank. `checkpoint` is an index.
+    """
     rank = ranks(stability.grid.scores)[:, checkpoint]
     frame = pd.DataFrame(
         stability.shares[:, :, checkpoint], columns=[f"rank {k + 1}" for k in range(len(rank))]
@@ -172,8 +206,10 @@ def share_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
 
 
 def win_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
-    """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint
-    `at`."""
+    """Win probabilities of each model against each other at a checkpoint, best model first.
+
+    `checkpoint` is an index.
+    """
     order = np.argsort(ranks(stability.grid.scores)[:, checkpoint], kind="stable")
     names = [stability.grid.models[m] for m in order]
     frame = pd.DataFrame(stability.win_probabilities(checkpoint)[np.ix_(order, order)], columns=names)
@@ -182,14 +218,14 @@ def win_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
 
 
 def tau_table(stability: RankStability) -> pd.DataFrame:
-    """tau_b from the early window's end to each later checkpoint."""
+    """tau_b of the early window's end with each later checkpoint, with its range over the resamples."""
     grid = stability.grid
     after = slice(len(grid.steps) if grid.end is None else grid.end + 1, None)
     return _ranged(stability.tau, grid, after, "τ_b")
 
 
 def decision_table(stability: RankStability) -> pd.DataFrame:
-    """Share of pairs that are ordered as at the last checkpoint, at each one."""
+    """Share of model pairs in their final order at each checkpoint, with its range over the resamples."""
     return _ranged(stability.decisions, stability.grid, slice(None), "pairs as at the end")
 
 
@@ -199,7 +235,14 @@ def influence_table(
     influence: rank_questions.QuestionInfluence,
     with_gain: bool = True,
 ) -> pd.DataFrame:
-    """One row a question, the strongest support first; no RC gain where RC itself tells nothing."""
+    """Influence of each question on the ranking, one row per question, strongest support first.
+
+    Args:
+        measurements: Results of the set.
+        task: Question set.
+        influence: Influence of its questions.
+        with_gain: Fill the column "RC gain"; without a meaningful RC it stays empty.
+    """
     frame = pd.DataFrame(
         {
             "id": measurements.question_ids,
@@ -228,13 +271,22 @@ def ranking_document(
     task: TaskSet,
     at_step: int | None = None,
 ) -> dict[str, Any]:
-    """`{task, metric, assumption, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau, wins, decisions,
-    questions, questions_why, questions_repeat}`.
+    """Return the ranking of the models and its stability as a JSON document.
 
-    `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
-    the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
-    checkpoint the lists are empty, and `rc.why` says so. `questions` is empty too where random answers keep as much
-    of the order, of which `questions_why` tells; `scores` with their nulls.
+        {task, metric, assumption, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau,
+        wins, decisions, questions, questions_why, questions_repeat}
+
+    `checkpoints` hold each model's rank and its probabilities of ranks 1 to M. Without two models that share
+    a complete checkpoint the lists are empty, and `rc.why` is the reason. `questions` is also empty if single
+    questions may not be named, with the reason of `validity.no_ranking_advice_reason` in `questions_why`, or
+    if their influence is not repeatable on other models.
+
+    Args:
+        measurements: Results of the set.
+        resampled: Resamples of its questions; None without any.
+        scores: Scores of one metric, with their null distributions.
+        task: Question set.
+        at_step: Step of the checkpoint of `wins`; by default the early window's last.
     """
     stable = rank_stability(measurements, resampled, scores.metric) if resampled else None
     heading = {
@@ -264,7 +316,7 @@ def ranking_document(
 
 
 def _order(stable: RankStability, at_step: int | None) -> dict[str, Any]:
-    """The models' order at each checkpoint and how sure it is; `at_step` as `document` takes it."""
+    """Order of the models at each checkpoint and its stability; `at_step` as of `ranking_document`."""
     grid = stable.grid
     at = stable.default_checkpoint if at_step is None else int(np.flatnonzero(grid.steps == at_step)[0])
     later = len(grid.steps) - len(stable.tau)
@@ -291,7 +343,7 @@ def _checkpoints(stability: RankStability) -> list[dict[str, Any]]:
 
 
 def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Scores) -> dict[str, Any]:
-    """`questions` where what they do repeats on other models, and whether it does, `questions_repeat`."""
+    """Influence of the questions, if it is repeatable on other models, and its repeatability."""
     effects = influence_on_ranking(measurements, grid, scores.metric, scores.rc_reading)
     if effects is None or not effects.repeats.is_significant:
         return {"questions": [], "questions_repeat": effects and effects.repeats.model_dump()}
@@ -305,7 +357,7 @@ def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Sc
 
 
 def _with_range(observed: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """[K], [R, K] -> [K, 3]: the value with the middle 95% of the resamples."""
+    """Stack values [T] with the middle 95% of the resamples [R, T] as [T, 3]."""
     return np.stack([observed, *quantiles(drawn, list(MIDDLE))], axis=-1)
 
 

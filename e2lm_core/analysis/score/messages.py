@@ -17,7 +17,7 @@ from e2lm_core.scores.uncertainty import null
 
 
 def _cs_bounds() -> str:
-    """What the published total leaves of CS: (total - 0.5 SQ - 0.1 RC) / 0.4 with RC 1 and 0."""
+    """Range of CS left by the published total: (total - 0.5 SQ - 0.1 RC) / 0.4 with RC 1 and 0."""
     total = published_figures().totals[0]
     assert total.sq_mean is not None
     rest = total.total - composite.WEIGHTS["sq"] * total.sq_mean
@@ -45,7 +45,7 @@ SAID_BY_THE_COMPETITION = {
 
 
 def headline(scores: Scores, metric: str) -> str:
-    """The Score with its interval and where most of what it lacks lies."""
+    """Headline of the page Score: the Score with its interval, and the component that lacks most."""
     label = labels.METRIC_LABEL[metric]
     if scores.score.value is None:
         sentence = f"Score is undefined on {label}: {scores.score.why}"
@@ -73,7 +73,7 @@ def _bounds(value: Value) -> str:
 
 
 def advice_sentences(advice: Advice) -> list[str]:
-    """Each piece of advice with its number, the largest room first."""
+    """Sentences of the advice with their numbers, the largest headroom first."""
     if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
         return [advice.why]
     said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
@@ -134,7 +134,10 @@ NO_SINGLE_QUESTION = (
 
 
 def advice_document(advice: Advice) -> dict[str, Any]:
-    """`{why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, sentences}`."""
+    """Return the advice as a JSON document.
+
+    {why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, sentences}
+    """
     return {
         "why": advice.why,
         "parts": {

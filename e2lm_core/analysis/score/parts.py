@@ -22,12 +22,11 @@ from e2lm_core.scores.uncertainty.set_intervals import attach_interval
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
-LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
+LEAST_GAIN = 5e-5  # a smaller gain would be shown as 0.000
 
 
 class ScoreComponent(Record):
-    """One part of Score. `contribution` = weight * value, `room` = weight * (1 - value), None where
-    undefined."""
+    """One component of the Score, with its weight."""
 
     name: Literal["sq", "rc", "cs"]
     weight: float
@@ -35,18 +34,24 @@ class ScoreComponent(Record):
 
     @property
     def contribution(self) -> float | None:
-        """weight * value: what the part adds to Score."""
+        """Contribution to the Score, weight * value; None if undefined."""
         return None if self.value.value is None else self.weight * self.value.value
 
     @property
     def headroom(self) -> float | None:
-        """weight * (1 - value): what it could still add."""
+        """Largest further contribution to the Score, weight * (1 - value); None if undefined."""
         return None if self.value.value is None else self.weight * (1.0 - self.value.value)
 
 
 class ModelInfluence(Record):
-    """How a model moves the mean SQ: `sq` its own, `others` the mean of the others, `cost` = others - the
-    mean."""
+    """Influence of one model on the mean SQ.
+
+    Attributes:
+        model: Name of the model.
+        sq: SQ of the model.
+        others: Mean SQ of the other models.
+        cost: `others` minus the mean over all models.
+    """
 
     model: str
     sq: float
@@ -55,30 +60,43 @@ class ModelInfluence(Record):
 
 
 class Advice(Record):
-    """What would raise the score most; nothing where `why` says why."""
+    """Possible gains in Score.
+
+    Attributes:
+        why: Reason why there is no advice; None if there is.
+        parts: Components of the Score, with their headroom.
+        models: Influence of the models on SQ, largest cost first.
+        at_chance: Number of early checkpoints at which CS counts 0 for lack of a gain over chance, and of all
+            early checkpoints of science models with a twin; None if undefined.
+    """
 
     why: str | None
     parts: tuple[ScoreComponent, ...]
     models: tuple[ModelInfluence, ...]
-    # Early checkpoints at which CS counts 0 for want of a gain, and of how many.
     at_chance: tuple[int, int] | None
 
 
 def score_components(scores: Scores) -> tuple[ScoreComponent, ...]:
-    """SQ, RC and CS with their weights in Score (`composite.WEIGHTS`)."""
+    """SQ, RC and CS with their weights in the Score (`composite.WEIGHTS`)."""
     return tuple(ScoreComponent(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
 
 
 def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:
-    """AI2's SNR with each run's own straight line taken out of its noise, with the interval it is allowed."""
+    """AI2's SNR with each run's linear trend removed from its noise.
+
+    With the interval that the coverage study supports, if any.
+    """
     return attach_interval(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
 
 
 def finetasks_with_intervals(
     measurements: Measurements, metric: str, intervals: MetricIntervals | None = None
 ) -> dict[str, Value]:
-    """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows
-    them."""
+    """FineTasks' four criteria by name.
+
+    Monotonicity and ordering have the intervals that the coverage study supports. SNR and the gain above the
+    baseline have none: their noise is that of training seeds, which no resampling of questions shows.
+    """
     values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
         values[name] = attach_interval(intervals, name, values[name])
@@ -92,10 +110,9 @@ def finetasks_with_intervals(
 
 
 def improvement_advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
-    """What would raise the score most: the room in each part, and the models.
+    """Advice on raising the Score: the headroom of each component, and the models with a low SQ.
 
-    Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
-    null.
+    Without gains, but with the reason, if `validity.no_advice_reason` has one.
     """
     if why := validity.no_advice_reason(measurements, scores):
         return Advice(why=why, parts=score_components(scores), models=(), at_chance=None)
@@ -120,7 +137,7 @@ def _pulls(scores: Scores) -> tuple[ModelInfluence, ...]:
 
 
 def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | None:
-    """At how many early checkpoints no science model with a twin is above chance by one standard error."""
+    """Number of early checkpoints without a science model one standard error above chance, and of all."""
     if metric not in BOUNDED_METRICS:
         return None
     low: dict[int, list[bool]] = {}
@@ -143,7 +160,17 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
 def score_frame(
     measurements: Measurements, scores: Scores, metric: str, intervals: MetricIntervals | None
 ) -> pd.DataFrame:
-    """One row a score of one metric: whose, score, value, low, high, coverage, random (answers: mean), random 95%, p, why."""
+    """All scores of one metric as a table, one row per score.
+
+    Columns: whose (origin of the score), score, value, low, high, coverage, random (mean under random answer
+    keys), random 95% (their 95% point), p, why.
+
+    Args:
+        measurements: Results of the set.
+        scores: Scores of the metric, with their null distributions.
+        metric: Metric of the scores.
+        intervals: Intervals of the metric's scores; None without resamples.
+    """
     counted = [scores.sq_models[m] for m in scores.counted]
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
@@ -194,8 +221,11 @@ def _mean(values: list[float | None]) -> Value:
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
-    """One row a part: set, part, start, contribution, low, high (of the contribution), random (whether it is like random
-    answers), and the whole's."""
+    """Components of a set's Score as a table for stacked bars, one row per component.
+
+    Columns: set, part, start, contribution, value, low, high (of the contribution), random (within the null
+    distribution), why, and total, total_low, total_high of the Score.
+    """
     start, rows = 0.0, []
     for part in score_components(scores):
         interval = part.value.interval
@@ -224,15 +254,17 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
 
 
 def edge_case_values(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
-    """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each
-    SQ."""
+    """Values shown beside each model's SQ.
+
+    {model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}
+    """
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}
     qualities = set_scores.signal_qualities(measurements, metric)
     return {model: quality.model_dump(include=wanted) for model, quality in qualities.items()}
 
 
 def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Value]:
-    """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
+    """FineTasks' four criteria; seed noise is that of the model trained from several seeds."""
     grid = common_grid(measurements, metric)
     lacking = measurements.layout(metric).missing_common
     curves = np.empty((0, 0)) if grid is None or lacking else grid.scores
@@ -241,7 +273,7 @@ def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Val
 
 
 def _seeds(measurements: Measurements, metric: str) -> np.ndarray | None:
-    """[S, K] curves of the first model with further seeds at the steps that all have, None without one or with gaps."""
+    """Curves [S, T] of the first model with other seeds; None without one, or with missing results."""
     for first in measurements.curves:
         group = [first, *(c for c in measurements.curves if c.model.seed_of == first.model.name)]
         steps = reduce(np.intersect1d, [c.steps for c in group])

@@ -1,1 +1,1 @@
-"""Input of unknown origin, read within limits: archives, YAML, JSON, files, in a sandbox process where needed."""
+"""Untrusted input, read within limits: archives, YAML, JSON, files, in a sandbox process where needed."""

@@ -1,8 +1,8 @@
-"""Zip archives of unknown origin, read in memory within limits.
+"""Untrusted zip archives, read in memory within limits.
 
 Every archive that the studio opens, of a question set or of results, passes the same rules: a bounded number
-of entries, no name that leads out, no link, no password, no name twice, a bounded size each and in all, no
-entry packed as no text is, and none that is larger than it says.
+of entries, a bounded size of each and in total, no name that leads out, no link, no password, no duplicate
+name, no entry packed more tightly than any text, and no entry larger than its header says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.settings import Limits
 
-# Samples that repeat a few-shot prompt are packed up to 80 times smaller, a file of zeros 1,000 times.
+# Samples that repeat a few-shot prompt shrink up to 80 times when packed, a file of zeros 1,000 times.
 MAX_RATIO = 200
 MIN_SUSPECT_BYTES = 1_000_000
 _LINK, _KIND = 0o120000, 0o170000
@@ -35,11 +35,19 @@ _UNREADABLE = (
 def read_zip(
     data: bytes, limits: Limits, description: str = "The archive", folder: str = "the folder"
 ) -> dict[str, bytes]:
-    """The files in a zip by name, directories left out, in the archive's order.
+    """Content of the files in a zip by name, without directories, in the archive's order.
 
-    `about` begins every sentence of an error, `folder` is what should be zipped. Raises LimitError (bytes of
-    the archive, of an entry and in all, entries, ratio of packing, a size that lies) or TaskError (a name
-    that leads out, a link, a password, a name twice, no readable archive), one sentence each.
+    Args:
+        data: The archive.
+        limits: Limits of sizes and numbers.
+        description: Beginning of every error's sentence.
+        folder: Name of the folder to zip again, for errors.
+
+    Raises:
+        LimitError: The archive, an entry or the total has too many bytes, there are too many entries, or an
+            entry is packed too tightly or larger than its header says.
+        TaskError: A name leads out, an entry is a link or encrypted, a name occurs twice, or the archive
+            cannot be read.
     """
     if len(data) > limits.max_file_bytes:
         raise LimitError(
@@ -59,7 +67,7 @@ def read_zip(
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, about: str, folder: str) -> None:
-    """What the table of contents says, before a byte is unpacked."""
+    """Check the table of contents before a byte is unpacked."""
     if len(entries) > limits.max_archive_files:
         raise LimitError(
             f"{about} has {len(entries):,} files; at most {limits.max_archive_files:,} are allowed."
@@ -105,7 +113,7 @@ def _check_size(entry: zipfile.ZipInfo, limits: Limits, about: str, folder: str)
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, about: str) -> bytes:
-    """Reads no more than the entry's header claims, which `_check_entries` has bounded."""
+    """The content of an entry, read no further than its header claims, which `_check_entries` has bounded."""
     with archive.open(entry) as file:
         content = file.read(entry.file_size)
         if file.read(1):

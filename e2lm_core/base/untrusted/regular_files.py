@@ -15,8 +15,11 @@ from typing import BinaryIO
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[BinaryIO]:
-    """A file opened to be read. Raises OSError for what is no regular file: a pipe that nobody writes to is refused
-    as well, not waited for."""
+    """Open a regular file for reading; a pipe without a writer is refused without waiting.
+
+    Raises:
+        OSError: The path is a folder, a pipe or a device, or cannot be opened.
+    """
     with open(
         path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
     ) as file:
@@ -26,10 +29,11 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a file, at most `most`, whatever size it claims.
+    """The bytes of a file, at most `max_bytes`, whatever size it claims.
 
-    Raises OSError for what is no regular file, is larger or cannot be read, and ValueError for a name that
-    no file can have.
+    Raises:
+        OSError: The file is not regular, is larger or cannot be read.
+        ValueError: No file can have that name.
     """
     with open_regular(path) as file:
         data = file.read(max_bytes + 1)

@@ -1,4 +1,4 @@
-"""JSON of unknown origin: size is bounded before parsing, non-portable values are refused."""
+"""Untrusted JSON: size is bounded before parsing, non-portable values are refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-MAX_PARTS = 4_000_000  # commas and opening brackets, those in texts among them
+MAX_PARTS = 4_000_000  # commas and opening brackets, including those in texts
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class InvalidJson(ValueError):
-    """JSON by its grammar, perhaps, but nothing that can be read; its text says why, without a full stop."""
+    """JSON text that cannot be accepted, although its grammar may be right.
+
+    The error's text is the reason, without a full stop.
+    """
 
 
 def loads(
@@ -22,10 +25,18 @@ def loads(
     parse_constant: Callable[[str], Any] | None = None,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
-    """The value of a JSON text; with `halves`, half characters are left to whoever looks at the texts.
+    """Value of an untrusted JSON text.
 
-    Raises json.JSONDecodeError for what is no JSON, and Unusable for too many values or too deep ones, a
-    number of thousands of digits, and half a character (a lone surrogate), which UTF-8 cannot store.
+    Args:
+        text: The JSON text.
+        allow_surrogates: Leave lone surrogates for the caller to check.
+        parse_constant: As in `json.loads`.
+        object_pairs_hook: As in `json.loads`.
+
+    Raises:
+        json.JSONDecodeError: The text is not JSON.
+        InvalidJson: There are too many values, they nest too deeply, a number has thousands of digits, or a
+            text has a lone surrogate, which UTF-8 cannot store.
     """
     if text.count(",") + text.count("[") + text.count("{") > MAX_PARTS:
         raise InvalidJson(f"it holds more than {MAX_PARTS:,} values")

@@ -1,4 +1,4 @@
-"""YAML of unknown origin: plain values only; `!function` is read as a name and never run."""
+"""Untrusted YAML: plain values only; `!function` is read as a name and never run."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ import yaml
 from e2lm_core.base.errors import TaskError
 
 MAX_BYTES = 256 * 1024
-MAX_PARTS = 20_000  # lines, commas and brackets, those in texts among them: each may be a value
+MAX_PARTS = 20_000  # lines, commas and brackets, including those in texts: each may be a value
 MAX_NUMBER = 10**40
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 class FunctionName(NamedTuple):
-    """What stood behind `!function`: the dotted name, as text, and the folder of the file that it stood in."""
+    """Function named by `!function`, never run.
+
+    Attributes:
+        dotted: The dotted name, as text.
+        base: Folder of the YAML file.
+    """
 
     dotted: str
     base: str = ""
 
     @property
     def module(self) -> str:
-        """All of the dotted name but its last part."""
+        """Module part of the dotted name: everything before its last dot."""
         return self.dotted.rpartition(".")[0]
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses what it would silently drop or expand; `twice` takes the keys that may stand twice."""
+    """SafeLoader that refuses YAML which it would silently drop or expand.
+
+    Attributes:
+        twice: Receives the names of duplicate keys, which are then allowed; None refuses them.
+    """
 
     twice: list[str] | None = None
 
@@ -54,7 +63,7 @@ class _Loader(yaml.SafeLoader):
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         try:
             value = super().construct_yaml_int(node)
-        except ValueError:  # `0x`, or thousands of digits
+        except ValueError:  # the text is `0x`, or has thousands of digits
             value = MAX_NUMBER
         if abs(value) >= MAX_NUMBER:
             problem = "a whole number is none or too long; use at most 40 digits, or text in quotes"
@@ -63,7 +72,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
         value = str(super().construct_scalar(node))
-        if _HALF.search(value):  # of an escape: the file itself is UTF-8
+        if _HALF.search(value):  # only an escape can give one, because the file itself is UTF-8
             problem = "it holds a half character (a lone surrogate); write the character itself"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return value
@@ -81,9 +90,17 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def load_mapping(data: bytes, label: str, allow_duplicate_keys: list[str] | None = None) -> dict[str, Any]:
-    """The YAML document as a mapping with text keys. Raises TaskError, in one sentence, naming the line.
+    """The YAML document as a mapping with text keys.
 
-    A key that stands twice is refused or, where `twice` takes its name, has the last of its values.
+    Args:
+        data: The document.
+        label: Name of the document, for errors.
+        allow_duplicate_keys: Receives the names of duplicate keys, whose last value counts; None refuses
+            them.
+
+    Raises:
+        TaskError: The document is too large, not UTF-8, not readable YAML or no mapping with text keys; the
+            text names the line.
     """
     if len(data) > MAX_BYTES:
         raise TaskError(f"{label} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
@@ -107,7 +124,12 @@ def load_mapping(data: bytes, label: str, allow_duplicate_keys: list[str] | None
 
 
 def decode_utf8(data: bytes, where: str) -> str:
-    """UTF-8 (a byte-order mark is dropped), or a TaskError that names the byte, its line and what to do."""
+    """UTF-8 text of the bytes, without a byte-order mark.
+
+    Raises:
+        TaskError: A byte is not UTF-8; the text names the byte, its line and the remedy, and begins with
+            `where`.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,7 +140,7 @@ def decode_utf8(data: bytes, where: str) -> str:
 
 
 def quote_scalar(value: str | list[str]) -> str:
-    """Text, or a list of texts, on one line of YAML in double quotes, so that newlines and spaces show."""
+    """A text, or a list of texts, on one line of YAML in double quotes, with visible newlines and spaces."""
     text = yaml.safe_dump(
         value,
         default_style='"',
@@ -131,7 +153,10 @@ def quote_scalar(value: str | list[str]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts text with YAML's rarer line breaks in double quotes: elsewhere PyYAML writes them unescaped."""
+    """SafeDumper that puts texts with rare line breaks in double quotes.
+
+    PyYAML writes these breaks unescaped elsewhere.
+    """
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -143,7 +168,7 @@ _Dumper.add_representer(str, _text)
 
 
 def dump_block(value: Any, indent: str = "  ") -> str:
-    """A mapping or list as an indented block of YAML, in the order given."""
+    """A mapping or list as an indented block of YAML, in the given order."""
     text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"), sort_keys=False)
     return "".join(f"{indent}{line}\n" for line in text.removesuffix("\n").split("\n"))
 

@@ -1,8 +1,9 @@
 """Sandbox: runs a parser in a process with limited memory, CPU and wall time.
 
-One process a studio stays warm, with the parsers imported, and forks for every job (`child.py`): that takes
-some milliseconds, and what a job took is given back when it ends. Where a system cannot fork (Windows) the
-job runs here, bounded by what its own code counts alone.
+Each studio keeps one process warm, with the parsers imported, which forks for every job
+(`sandbox_worker.py`): this takes some milliseconds, and the memory of a job is freed when it ends. On a
+system that cannot fork (Windows) the job runs in the studio's process, bounded only by the limits in its own
+code.
 """
 
 from __future__ import annotations
@@ -32,20 +33,20 @@ T = TypeVar("T")
 
 AT_ONCE = 2
 WAIT_S = 30.0
-MEMORY = 256 * 2**20  # for any job; a larger one has more, by what was given
+MEMORY = 256 * 2**20  # for any job; a larger input adds `MEMORY_A_BYTE` for each byte
 MEMORY_A_BYTE = 16
 MOST_MEMORY = 1_536 * 2**20
-SECONDS = 12  # of processor time, and a second more for each of
+SECONDS = 12  # of processor time, and a second more for each `BYTES_A_SECOND`
 BYTES_A_SECOND = 2_000_000
-CLOCK = 8  # times those seconds, on a machine that others use too
+CLOCK = 8  # wall time as a multiple of these seconds, because other programs use the machine too
 
 _POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds")
-_PASSED_ON = ("LD_LIBRARY_PATH", "PATH")  # of the environment: no token of ours is within a parser's reach
+_PASSED_ON = ("LD_LIBRARY_PATH", "PATH")  # of the environment: no token is within a parser's reach
 _QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # others set gigabytes of addresses aside
-    "OPENPYXL_LXML": "False",  # one parser of XML for strangers, Python's own, whatever is installed
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # other pools reserve gigabytes of addresses
+    "OPENPYXL_LXML": "False",  # untrusted XML has one parser, Python's own, whatever is installed
     "LC_ALL": "C.UTF-8",
 }
 _log = logging.getLogger(__name__)
@@ -58,12 +59,21 @@ def run_confined(
     description: str,
     modules: Sequence[str] = (),
 ) -> T:
-    """`function(*arguments)` in a process of its own: a function of a module, with values that pickle.
+    """Run `function(*arguments)` in a process of its own, with limited memory and time.
 
-    `given` is how many bytes a stranger gave, from which the limits follow; `about` begins the sentence of
-    what goes wrong ("The file 'x.csv'"); `modules` are imported beforehand, once for all jobs.
-    Raises the StudioError that the function raises, LimitError where a limit ended it or too many wait, and
-    TaskError where it came upon something that no such file holds.
+    Args:
+        function: A function of a module; its arguments and its value are pickled.
+        input_bytes: Size of the untrusted input, from which the limits follow.
+        description: Beginning of an error's sentence, such as "The file 'x.csv'".
+        modules: Modules that are imported beforehand, once for all jobs.
+
+    Returns:
+        The function's value.
+
+    Raises:
+        StudioError: The function raised it, or the process cannot be started.
+        LimitError: A limit ended the job, or too many jobs wait.
+        TaskError: The function raised any other error, as a defect of the parser does.
     """
     if not _POSSIBLE:
         return function(*arguments)
@@ -79,10 +89,22 @@ def iterate_confined(
     description: str,
     modules: Sequence[str] = (),
 ) -> Iterator[T]:
-    """What `function(files, *arguments)` gives one by one, as `run` has it: for more than memory holds at once.
+    """Yield the values of `function(files, *arguments)` from a process with limited memory and time.
 
-    The files, at most `child.MOST_FILES` of whoever runs the studio, are open to be read there, and no others; with
-    some, the job's memory is `MOST_MEMORY`, however much it reads.
+    This is `run_confined` for more values than memory holds at once. The job can read these files and no
+    others; with some, its memory is `MOST_MEMORY`, however much it reads.
+
+    Args:
+        function: A function of a module that yields values; its arguments and values are pickled.
+        files: At most `sandbox_worker.MOST_FILES` open files.
+        input_bytes: Size of the untrusted input, from which the limits follow.
+        description: Beginning of an error's sentence, such as "The file 'x.csv'".
+        modules: Modules that are imported beforehand, once for all jobs.
+
+    Raises:
+        StudioError: The function raised it, or the process cannot be started.
+        LimitError: A limit ended the job, or too many jobs wait.
+        TaskError: The function raised any other error, as a defect of the parser does.
     """
     if not _POSSIBLE:
         yield from function(files, *arguments)
@@ -93,9 +115,10 @@ def iterate_confined(
 
 
 def raise_memory_limit(extra_bytes: int) -> None:
-    """Within a job: so many bytes more for it, up to `MOST_MEMORY`, for what was counted meanwhile.
+    """Within a job, raise its memory limit by `extra_bytes`, up to `MOST_MEMORY`.
 
-    In the studio's own process, which has no limit, nothing happens.
+    Jobs call it for input that they count as they go. The studio's own process has no limit and is
+    unaffected.
     """
     with suppress(ImportError, ValueError, OSError):
         import resource
@@ -106,7 +129,7 @@ def raise_memory_limit(extra_bytes: int) -> None:
 
 
 def is_sandbox() -> bool:
-    """Whether this is a job's own process: its limits say that it may write no file and start no process."""
+    """Whether this is a job's own process: its limits forbid writing files."""
     with suppress(ImportError, OSError):
         import resource
 
@@ -115,17 +138,17 @@ def is_sandbox() -> bool:
 
 
 def start_early(*modules: str) -> None:
-    """Start the process and let it import `modules` meanwhile: a job is expected soon."""
+    """Start the process and let it import `modules`, because a job is expected soon."""
     if _POSSIBLE:
-        with suppress(OSError):  # whoever has a job will say what is wrong
+        with suppress(OSError):  # the job itself reports the error
             _process.send({"modules": modules}, ())
 
 
-# --- within -------------------------------------------------------------------------------------------
+# --- implementation -----------------------------------------------------------------------------------
 
 
 class _Process:
-    """The warm process of this one, started when it is needed and again when it is gone."""
+    """The warm process of this process, started when it is needed and again when it has ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -133,7 +156,10 @@ class _Process:
         self._owner = 0
 
     def send(self, order: dict[str, Any], handles: Sequence[int]) -> None:
-        """Hand a job's end of a socket over, and its files. Raises OSError where even a new process does not take it."""
+        """Send a job's order with its socket and files.
+
+        Raises OSError if even a new process does not take it.
+        """
         message = json.dumps(order).encode()
         with self._lock:
             for fresh in (False, True):
@@ -148,7 +174,7 @@ class _Process:
                         raise
 
     def drop(self) -> None:
-        """Let go of a process that took a job and never began it."""
+        """Close the connection to a process that took a job and never began it."""
         with self._lock:
             if self._control is not None:
                 self._control.close()
@@ -171,7 +197,7 @@ class _Process:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=_QUIET | {name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-                start_new_session=True,  # a key that interrupts the studio is not for it
+                start_new_session=True,  # an interrupt from the keyboard is for the studio only
             )
         if self._control is not None and self._owner == os.getpid():
             self._control.close()
@@ -190,7 +216,7 @@ def _asked(
     modules: Sequence[str],
     files: Sequence[int] | None,
 ) -> Iterator[Any]:
-    """The value that a job gives, or those that it gives one by one. Raises as `run` does."""
+    """The value or the values of a job; raises as `run_confined` does."""
     memory = MOST_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * given, MOST_MEMORY)
     seconds = SECONDS + given // BYTES_A_SECOND
     order = {
@@ -217,7 +243,7 @@ def _asked(
         _places.release()
     if kind == sandbox_worker.DONE:
         return
-    if kind in ("", sandbox_worker.PIECE):  # it ended without a word
+    if kind in ("", sandbox_worker.PIECE):  # the process ended without a last reply
         kind = sandbox_worker.NO_MEMORY if time.monotonic() - start < 0.9 * seconds else "no time"
     if kind == sandbox_worker.SAID:
         named = getattr(errors, rest[0], StudioError)
@@ -238,7 +264,7 @@ def _asked(
 def _answers(
     order: dict[str, Any], job: tuple[str, str, Any], files: Sequence[int]
 ) -> Iterator[tuple[Any, ...]]:
-    """The answers to a job, the last of which is no piece; it ends early where its process ended without a word."""
+    """The replies to a job, up to the last; fewer if its process ended without a last reply."""
     for _ in range(2):
         ours, theirs = socket.socketpair()
         with ours:
@@ -248,7 +274,7 @@ def _answers(
             try:
                 if ours.recv(1) != sandbox_worker.STARTED:
                     raise ConnectionError
-            except OSError:  # it was about to end for idleness, or was ended
+            except OSError:  # the process was ending because it was idle, or was killed
                 _process.drop()
                 continue
             try:
@@ -265,7 +291,7 @@ def _answers(
 
 
 class _Answer(pickle.Unpickler):
-    """Reads what a job gives, which a stranger's file may have had its hand in: values and records alone."""
+    """Unpickler of a job's reply, which an untrusted file may have influenced: values and records only."""
 
     _ARRAYS = frozenset(
         (module, name)

@@ -2,10 +2,10 @@
 
 Tested in tests/base/untrusted/test_sandbox.py.
 
-`confined.py` runs this file as a script and sends it a socket for every job. The process has imported the
+`sandbox.py` runs this file as a script and sends it a socket for every job. The process has imported the
 parsers by then; its child reads the job (a function's name and arguments), works within limits on memory,
-processor time and clock, and answers on that socket. That child reads no file but Python's own modules, and
-opens no socket, starts no process and writes nothing: what a file could make of a parser ends there.
+processor time and wall time, and answers on that socket. The child reads no file but Python's own modules,
+opens no socket, starts no process and writes nothing, so that a parser under a file's control can do no harm.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ with contextlib.suppress(ImportError):  # Windows has neither this nor a way to 
 
 IDLE_S = 900.0
 STARTED = b"+"
-# What no parser has to do, as Python names it; `open` is looked at.
+# Audit events that no parser needs; `open` is checked separately.
 _LIBRARIES = "socket subprocess urllib http ftplib smtplib shutil tempfile pty"
 _CALLS = "fork exec spawn posix_spawn system kill remove rename rmdir mkdir link symlink chmod chown truncate utime"
 _REACHES = (*(f"{name}." for name in _LIBRARIES.split()), *(f"os.{name}" for name in _CALLS.split()))
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# What a reply can be.
+# The kinds of replies.
 DONE, PIECE, SAID, NO_MEMORY, DEFECT = "done", "piece", "said", "no memory", "defect"
 MOST_FILES = 200  # Linux hands over at most 253 at once
 _MOST_ORDER_BYTES = 65_536
 
 
 def serve_jobs(control: socket.socket) -> None:
-    """Take jobs until the studio is gone, or has sent none for a quarter of an hour."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a job's process
-    with contextlib.suppress(OSError):  # where memory ends, the kernel takes these first
+    """Serve jobs until the studio ends, or has sent none for a quarter of an hour."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no code waits for a job's process
+    with contextlib.suppress(OSError):  # when memory runs out, the kernel kills these processes first
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     control.settimeout(IDLE_S)
     while True:
@@ -53,7 +53,7 @@ def serve_jobs(control: socket.socket) -> None:
         if not message:
             return
         order = json.loads(message)
-        with contextlib.suppress(Exception):  # the job itself says what cannot be imported
+        with contextlib.suppress(Exception):  # the job itself reports an import that fails
             for name in order["modules"]:
                 importlib.import_module(name)
         if not handles:  # a job is expected soon
@@ -70,8 +70,8 @@ def _job(channel: socket.socket, handles: list[int], order: dict[str, Any]) -> N
     channel.settimeout(None)
     channel.sendall(STARTED)
     with channel.makefile("rb") as given, channel.makefile("wb") as answer:
-        module, name, arguments = pickle.load(given)  # from the studio, not from a stranger
-        files = [os.fdopen(handle, "rb") for handle in handles]  # before nothing may be opened any more
+        module, name, arguments = pickle.load(given)  # from the studio, hence trusted
+        files = [os.fdopen(handle, "rb") for handle in handles]  # opened before the limits forbid it
         _bound(order)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for reply in _replies(module, name, arguments, files if order["pieces"] else None):
@@ -80,12 +80,12 @@ def _job(channel: socket.socket, handles: list[int], order: dict[str, Any]) -> N
             try:
                 pickle.dump((cost, reply), answer, pickle.HIGHEST_PROTOCOL)
                 answer.flush()
-            except (MemoryError, OSError):  # half an answer is none; whoever asked may be gone
+            except (MemoryError, OSError):  # an incomplete reply counts as none; the studio may have ended
                 return
 
 
 def _replies(module: str, name: str, arguments: Any, files: list[Any] | None) -> Iterator[tuple[Any, ...]]:
-    """What the job gives: one value or, of one that is given files, piece after piece, and that it is done."""
+    """The replies of a job: one value or, for a job with files, each of its values and then the end."""
     try:
         function = getattr(sys.modules[module], name)
         if files is None:
@@ -104,7 +104,7 @@ def _replies(module: str, name: str, arguments: Any, files: list[Any] | None) ->
 
 
 def _bound(order: dict[str, Any]) -> None:
-    """The limits; what this process holds already (the parsers, the job) comes on top of its memory."""
+    """Set the limits; memory that this process has already (the parsers, the job) comes on top."""
     seconds, clock_s = order["seconds"], order["clock_s"]
     held = _held_bytes()
     with contextlib.suppress(OSError):
@@ -116,7 +116,7 @@ def _bound(order: dict[str, Any]) -> None:
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses some; the clock remains
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some limits; the wall time remains
             resource.setrlimit(what, (bound, bound))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (held + order["memory"], held + order["most_memory"]))
@@ -134,7 +134,7 @@ def _bound(order: dict[str, Any]) -> None:
             return
         raise PermissionError(f"a file's parser does not {event}")
 
-    sys.addaudithook(guard)  # for good: nothing takes it away again
+    sys.addaudithook(guard)  # an audit hook cannot be removed
 
 
 def _held_bytes() -> int:

@@ -1,8 +1,8 @@
 """Models added from a hub: list, add, pin, remove.
 
-A branch, tag or folder is resolved to a commit when it is added, and the commit is what is kept, downloaded
-and part of every result's key: what a hub changes later changes nothing here. What was added stands in
-`families.json` in the home folder. Only safetensors, the configuration and the tokenizer are downloaded.
+A branch, tag or folder is resolved to a commit when it is added, and the commit is kept, downloaded and part
+of every result's key: later changes on the hub change nothing here. `families.json` in the home folder lists
+the added models. Only safetensors, the configuration and the tokenizer are downloaded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,13 @@ _FILE = "families.json"
 
 
 class RemoteCheckpoint(Record):
-    """A checkpoint on the hub: its place, the commit it is at now, and its bytes where a listing tells."""
+    """Checkpoint on a hub.
+
+    Attributes:
+        place: Location in the repository.
+        commit: Current commit of the location.
+        bytes: Bytes of its weights; None if the listing does not tell.
+    """
 
     place: CheckpointLocation
     commit: str
@@ -41,7 +47,7 @@ class RemoteCheckpoint(Record):
 
 
 class RemoteListing(Record):
-    """What a hub has of one model now: its checkpoints in step order."""
+    """Listing of one model on a hub: its current checkpoints in step order."""
 
     family: Family
     model: FamilyModel
@@ -49,7 +55,7 @@ class RemoteListing(Record):
 
 
 class _Entry(Record):
-    name: str  # the branch, tag or folder that it was added by
+    name: str  # branch, tag or folder by which it was added
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     subfolder: str | None
     step: int
@@ -59,9 +65,15 @@ class _Entry(Record):
 
 
 class AddedModel(Record):
-    """A model of the catalogue that lies on a hub; `by` is the person who added it, where people sign in.
+    """Model of the catalogue on a hub.
 
-    `bytes` are those of one checkpoint's weights, as the hub lists them; all of a model are of one size.
+    Attributes:
+        model: Record of the model.
+        repo: OWNER/NAME of the repository.
+        checkpoints: The added checkpoints in step order.
+        by: Person who added it; None if nobody signs in.
+        bytes: Bytes of one checkpoint's weights as the hub lists them; all of a model have one size. None if
+            unknown.
     """
 
     model: ModelInfo
@@ -78,17 +90,29 @@ class _Document(Record):
 
 @dataclass(frozen=True)
 class HubModels:
-    """The added models with their checkpoints in step order, and a sentence for what could not be read."""
+    """The added models.
+
+    Attributes:
+        models: Models, each with its checkpoints in step order.
+        problems: A sentence for each list that could not be read.
+    """
 
     models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def list_remote(settings: Settings, family: Family, model: str) -> RemoteListing:
-    """The model's checkpoints that the hub has now, in step order.
+    """Listing of a model's current checkpoints on the hub, in step order.
 
-    Raises `CheckpointError` in one sentence; `HubUnreachable`, without a connection, names what can be used
-    offline (`Family.known_places` tells what there should be).
+    Args:
+        settings: Settings.
+        family: Family of the model.
+        model: Name of the model in the family.
+
+    Raises:
+        CheckpointError: The family has no such model, or the hub shows no checkpoint of it.
+        HubUnreachable: There is no connection; the sentence names the checkpoints that can be used offline
+            (`Family.known_locations` gives those that there should be).
     """
     chosen = family.model(model)
     client = HubClient(settings)
@@ -115,18 +139,27 @@ def list_remote(settings: Settings, family: Family, model: str) -> RemoteListing
 def add_checkpoints(
     settings: Settings, family: Family, model: str, choice: CheckpointChoice | None = None
 ) -> tuple[Checkpoint, ...]:
-    """Add those of a model's checkpoints that `choice` names to the catalogue; all of them by default.
+    """Add checkpoints of a model on a hub to the catalogue; returns them.
 
-    Nothing is downloaded but the listing. One that was added before stays at its commit. Raises
-    `CheckpointError` as `listing` does, for a choice that nothing fits, for another repository's model of the
-    same name, and for a repository whose weights are not safetensors; TaskError for a visitor.
+    Only the listing is downloaded. A checkpoint that was added before stays at its commit.
+
+    Args:
+        settings: Settings of the caller.
+        family: Family of the model.
+        model: Name of the model in the family.
+        choice: Choice of checkpoints; None for all.
+
+    Raises:
+        CheckpointError: As by `list_remote`; no checkpoint fits the choice; a model of the same name is of
+            another repository; or the weights are not safetensors.
+        TaskError: The caller is a visitor.
     """
     access.require_member(settings, "add checkpoints")
     listed = list_remote(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
     chosen = choose_checkpoints(tuple(at), choice or CheckpointChoice())
     client = HubClient(settings)
-    for place in dict.fromkeys((chosen[0], chosen[-1])):  # refused now, not after a night's download
+    for place in dict.fromkeys((chosen[0], chosen[-1])):  # refused now, not after a long download
         _, files = client.files(listed.model.repo, at[place].commit)
         wanted_files(listed.model.repo, place.subfolder, files)
     new = {place.step: _entry(place, at[place].commit) for place in chosen}
@@ -151,7 +184,7 @@ def _entry(place: CheckpointLocation, commit: str) -> _Entry:
 def _joined(
     before: AddedModel | None, family: Family, model: FamilyModel, new: dict[int, _Entry], by: str | None
 ) -> AddedModel:
-    """The model with new checkpoints by step; one that was there before stays at its commit."""
+    """The model with new checkpoints by step; a checkpoint that was added before stays at its commit."""
     if before is not None and before.repo != model.repo:
         raise CheckpointError(
             f"There is a model {model.name!r} already, of {before.repo}: remove it, or give this one "
@@ -168,10 +201,18 @@ def _joined(
 
 
 def remove_checkpoints(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
-    """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
+    """Remove a model, or some of its checkpoints, from the catalogue; returns the bytes freed.
 
-    What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError`
-    for a model or checkpoint that was not added, or that another person added.
+    Downloads are deleted; results stay.
+
+    Args:
+        settings: Settings of the caller.
+        model: Name of the model.
+        names: Names of the checkpoints, as in `Checkpoint.name`; () for the whole model.
+
+    Raises:
+        CheckpointError: The model or a checkpoint was not added, or another person added it; or as by
+            `cache.evict`.
     """
     with _edited(settings) as models:
         if model not in models:
@@ -193,9 +234,10 @@ def remove_checkpoints(settings: Settings, model: str, names: tuple[str, ...] = 
 
 
 def evict_checkpoints(settings: Settings, checkpoints: Iterable[Checkpoint]) -> int:
-    """Delete what was downloaded of some checkpoints; the bytes freed.
+    """Delete the downloads of some checkpoints; returns the bytes freed.
 
-    Raises `CheckpointError` as `evict` does, for those that another person added, and for those that are pinned.
+    Raises:
+        CheckpointError: Another person added one of them, or one is pinned; or as by `cache.evict`.
     """
     chosen, models = list(checkpoints), _read(settings)
     for name in {checkpoint.model.name for checkpoint in chosen}:
@@ -207,9 +249,15 @@ def evict_checkpoints(settings: Settings, checkpoints: Iterable[Checkpoint]) -> 
 
 
 def pin(settings: Settings, checkpoints: Iterable[Checkpoint], pinned: bool = True) -> int:
-    """Pin checkpoints, so that nothing evicts them, or unpin them; how many of them were not so before.
+    """Pin checkpoints, so that they are never evicted, or unpin them; returns the number of changes.
 
-    Raises `CheckpointError` for those that another person added, and that were not added at all.
+    Args:
+        settings: Settings of the caller.
+        checkpoints: The checkpoints.
+        pinned: Whether to pin; False to unpin.
+
+    Raises:
+        CheckpointError: Another person added one of them, or it was not added at all.
     """
     chosen = {(c.model.name, c.step) for c in checkpoints}
     with _edited(settings) as models:
@@ -227,7 +275,11 @@ def pin(settings: Settings, checkpoints: Iterable[Checkpoint], pinned: bool = Tr
 
 
 def pinned(settings: Settings) -> frozenset[str]:
-    """The names of all that is pinned. Raises `CheckpointError` where the list cannot be read."""
+    """Names of all pinned checkpoints.
+
+    Raises:
+        CheckpointError: The list cannot be read.
+    """
     return frozenset(
         checkpoint.name
         for added in _read(settings).values()
@@ -237,7 +289,7 @@ def pinned(settings: Settings) -> frozenset[str]:
 
 
 def checkpoint_bytes(settings: Settings) -> dict[str, int]:
-    """Model → bytes of one checkpoint's weights, where the hub has listed them."""
+    """Model name → bytes of one checkpoint's weights, for models with a size listed by the hub."""
     return {name: added.bytes for name, added in _read(settings).items() if added.bytes}
 
 
@@ -250,7 +302,7 @@ def _require_own(settings: Settings, entry: AddedModel | None, to_do: str) -> No
 
 
 def added_models(settings: Settings) -> HubModels:
-    """What was added, for the catalogue. Never raises: see `problems`."""
+    """The added models for the catalogue. Never raises: see `problems`."""
     try:
         models = _read(settings)
     except CheckpointError as error:
@@ -259,7 +311,7 @@ def added_models(settings: Settings) -> HubModels:
 
 
 def change_stamp(settings: Settings) -> tuple[int, int] | None:
-    """(time in ns, bytes) of the list, others after any process has added or removed; None without it."""
+    """(mtime in ns, bytes) of the list of added models, different after any change; None without it."""
     try:
         stat = (settings.home / _FILE).stat()
     except OSError:
@@ -268,7 +320,7 @@ def change_stamp(settings: Settings) -> tuple[int, int] | None:
 
 
 def _checkpoints(added: AddedModel, settings: Settings) -> tuple[Checkpoint, ...]:
-    """`directory` is where each lies or will lie: `snapshot` tells whether it is there."""
+    """Checkpoints of a model; `directory` is the folder of their download, complete or not."""
     checkpoints = []
     for entry in added.checkpoints:
         checkpoint = Checkpoint(
@@ -299,7 +351,7 @@ def _read(settings: Settings) -> dict[str, AddedModel]:
 
 @contextmanager
 def _edited(settings: Settings) -> Iterator[dict[str, AddedModel]]:
-    """The added models, written back when the block ends without an error; one process at a time."""
+    """The added models by name, written back if the block ends without an error; one process at a time."""
     with listed.lock_list(settings.home / _FILE):
         models = _read(settings)
         yield models

@@ -1,7 +1,7 @@
 """Read-only access to the user's Hugging Face cache.
 
 models--OWNER--NAME/refs/BRANCH               the commit of a branch
-models--OWNER--NAME/snapshots/COMMIT/…        its files, links to blobs that are there whole or not at all
+models--OWNER--NAME/snapshots/COMMIT/…        its files, links to blobs that are complete or missing
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ _MOST_REF_BYTES = 100
 
 
 class CachedModel(NamedTuple):
-    """A model of a cache: its name, its repository, and its snapshots by the branches that are known of them."""
+    """Model of a Hugging Face cache.
+
+    Attributes:
+        name: Name of the model.
+        repo: OWNER/NAME of the repository.
+        snapshots: (branch, folder) of each snapshot with a known branch.
+    """
 
     name: str
     repo: str
@@ -30,12 +36,16 @@ class CachedModel(NamedTuple):
 
 
 def is_cache(folder: Path) -> bool:
-    """Whether a folder is laid out as a cache, as HF_HOME above one, or as one model of it."""
+    """Whether a folder is a Hugging Face cache, the HF_HOME above one, or one model in it."""
     return bool(_models(folder))
 
 
 def list_models(folder: Path) -> tuple[CachedModel, ...]:
-    """The models of a cache by name. Raises OSError where it cannot be read."""
+    """Models of a Hugging Face cache by name.
+
+    Raises:
+        OSError: The cache cannot be read.
+    """
     found = []
     for place in _models(folder):
         match = _MODEL.fullmatch(place.name)
@@ -46,7 +56,10 @@ def list_models(folder: Path) -> tuple[CachedModel, ...]:
 
 
 def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """Where the cache holds a hub's checkpoint at its commit, with weights, configuration and tokenizer; else None."""
+    """Folder of a hub's checkpoint at its commit in the user's cache; None if it is not complete.
+
+    Complete: weights, configuration and tokenizer.
+    """
     if settings.hf_cache is None or checkpoint.repo is None or checkpoint.revision is None:
         return None
     place = (
@@ -60,12 +73,12 @@ def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder has a configuration and safetensors; a cache often holds a tokenizer alone."""
+    """Whether a folder has a configuration and safetensors; a cache often has a tokenizer alone."""
     return (folder / "config.json").is_file() and bool(weight_files(folder))
 
 
 def find_changed_weights(folder: Path) -> str | None:
-    """The first file of weights whose bytes are not those that its blob is named by; None where all are."""
+    """First weight file with bytes that differ from its blob's name, their sha256; None without one."""
     for path in weight_files(folder):
         blob = path.resolve().name
         if _SHA256.fullmatch(blob) and file_sha256(path) != blob:
@@ -92,5 +105,5 @@ def _snapshots(model: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _shards_there(folder: Path) -> bool:
-    """A link to a blob that is gone is no file: weights in parts are whole where none of their links leads nowhere."""
+    """Whether no weight file is a link to a missing blob and no download is incomplete."""
     return all(path.is_file() for path in weight_files(folder)) and not list(folder.glob("*.incomplete"))

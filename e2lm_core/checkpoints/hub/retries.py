@@ -10,16 +10,20 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_MAX_PAUSE_S = 10  # a hub that asks for a longer pause is named instead of waited for
+_MAX_PAUSE_S = 10  # a request for a longer pause is reported instead of obeyed
 _PAUSES_S = (1, 2, 4)
 _TOO_MANY = 429
 _AWAY = (502, 503, 504)
 
 
 def ask_with_retries(ask: Callable[[], T]) -> T:
-    """The answer to `ask`, which is called up to four times: after a pause that the hub asks for, or where it is away.
+    """Answer to a hub request, repeated up to three times.
 
-    Raises HfHubHTTPError as `ask` does: for every other status at once.
+    A request is repeated after a pause of up to 10 s that the hub asks for, or of 1, 2 and 4 s if the hub is
+    away (502, 503, 504).
+
+    Raises:
+        HfHubHTTPError: `ask` raised it with another status, for a longer pause, or for the fourth time.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -37,7 +41,7 @@ def ask_with_retries(ask: Callable[[], T]) -> T:
 
 
 def retry_after(response: Any) -> int | None:
-    """The pause in seconds that an answer asks for; None where it asks for none."""
+    """Pause in seconds that an answer asks for; None if it asks for none."""
     from huggingface_hub.utils import parse_ratelimit_headers
 
     value = response.headers.get("Retry-After", "").strip()

@@ -1,9 +1,10 @@
 """Leases of checkpoints downloaded by rolling runs.
 
-    cache/hub/borrowed/PLACE   which run has fetched the checkpoint, from before its first byte until it is gone again
+    cache/hub/borrowed/PLACE   the run that downloads the checkpoint, from before its first byte until its
+    eviction
 
-Whoever uses one holds a lock that ends with their process. So a kill leaves a mark behind, with which the same run
-goes on, or by which another one clears up.
+A process that uses such a checkpoint has a lock that ends with the process. So a kill leaves a lease behind,
+with which the same run goes on, or by which another one cleans up.
 """
 
 from __future__ import annotations
@@ -28,21 +29,31 @@ _WAIT_S = 0.05
 
 
 class _Mark(Record):
-    """`run` has fetched `checkpoint`, or is about to."""
+    """Lease: `run` has downloaded `checkpoint`, or is about to."""
 
     run: str
     checkpoint: Checkpoint
 
 
 def mark_leased(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
-    """Say that a run fetches the checkpoint for itself. Raises `CheckpointError` where that cannot be written."""
+    """Mark a checkpoint as downloaded by a rolling run for itself; an existing mark stays.
+
+    Args:
+        checkpoint: Checkpoint of a hub.
+        run: Name of the rolling run.
+        settings: Settings.
+
+    Raises:
+        CheckpointError: The mark cannot be written.
+    """
     path = _path(checkpoint, settings)
     if _read(path) is not None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         bare = checkpoint.model_copy(update={"directory": None})
-        # One that a kill cuts short is of a checkpoint of which nothing is here.
+        # The lease is written before the first byte is downloaded: a file cut short by a kill has nothing to
+        # clean up.
         path.write_text(_Mark(run=run, checkpoint=bare).model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise CheckpointError(
@@ -51,31 +62,36 @@ def mark_leased(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
 
 
 def is_leased(checkpoint: Checkpoint, settings: Settings) -> bool:
-    """Whether a run has fetched it for itself, and will let it go."""
+    """Whether a rolling run has downloaded the checkpoint for itself and will evict it."""
     return checkpoint.repo is not None and _path(checkpoint, settings).exists()
 
 
 def release_to_cache(checkpoint: Checkpoint, settings: Settings) -> None:
-    """It stays from now on: somebody has asked for it by name, or has pinned it."""
+    """Delete the lease, so that the checkpoint stays: it was downloaded by name or pinned."""
     _path(checkpoint, settings).unlink(missing_ok=True)
 
 
 @contextmanager
 def hold(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
-    """As long as this is open the checkpoint is used here, and no other run lets it go."""
+    """Keep other runs from evicting a checkpoint for as long as the context is open."""
     if checkpoint.repo is None:
         yield
         return
     with _users(_path(checkpoint, settings), settings) as file:
-        while not cache.lock(file, fcntl.LOCK_SH):  # another lets it go
+        while not cache.lock(file, fcntl.LOCK_SH):  # another process evicts it
             time.sleep(_WAIT_S)
         yield
 
 
 def evict_if_unused(checkpoint: Checkpoint, settings: Settings, pinned: bool) -> int:
-    """Delete what a run has fetched, unless somebody uses it; what is pinned or was asked for by name stays.
+    """Evict a leased checkpoint that nobody uses; returns the bytes freed.
 
-    Returns the bytes freed.
+    A checkpoint that is pinned, or that was downloaded by name, stays.
+
+    Args:
+        checkpoint: The checkpoint.
+        settings: Settings.
+        pinned: Whether it is pinned: then only its lease is deleted.
     """
     if checkpoint.repo is None:
         return 0
@@ -86,7 +102,7 @@ def evict_if_unused(checkpoint: Checkpoint, settings: Settings, pinned: bool) ->
         if not pinned:
             try:
                 freed = cache.evict(checkpoint, settings)
-            except CheckpointError:  # somebody downloads it just now, and it is theirs
+            except CheckpointError:  # another process downloads it now
                 return 0
         release_to_cache(checkpoint, settings)
     return freed
@@ -98,9 +114,13 @@ def evict_abandoned(
     pinned: Collection[str] = (),
     keep_names: Collection[str] = (),
 ) -> int:
-    """Let go of what runs have left behind that do not go on, but for checkpoints whose names are `wanted`.
+    """Evict the downloads of rolling runs that do not go on; returns the bytes freed.
 
-    Returns the bytes freed.
+    Args:
+        settings: Settings.
+        is_active: Whether the run of that name goes on.
+        pinned: Names of pinned checkpoints, which stay.
+        keep_names: Names of further checkpoints that stay.
     """
     cache.remove_half_deleted(settings)
     freed = 0
@@ -116,7 +136,7 @@ def evict_abandoned(
 
 
 def _users(path: Path, settings: Settings) -> TextIO:
-    """The lock of those who use the checkpoint with that mark."""
+    """Lock file for the processes that use the checkpoint with that lease."""
     return cache.lock_file(f"used-{path.name}", settings)
 
 

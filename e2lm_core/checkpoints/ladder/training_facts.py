@@ -1,6 +1,6 @@
 """Training facts of the ladder: whether a question's answer is in the training text.
 
-A flat curve on a question that was never taught says nothing about the question, so the studio asks here.
+A flat curve on a question without a training fact says nothing about the question.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from e2lm_core.base.records import Question, Record, TaskSet
 from e2lm_core.base.untrusted import safejson
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
-_REMEMBERED = 40_000  # questions: two sets of the largest size
+_REMEMBERED = 40_000  # entries: the questions of two sets of the largest size
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
 
 
 class TrainingFact(Record):
-    """One thing that the training text says: subject and answer under a relation."""
+    """Fact of the training text: subject and answer under a relation."""
 
     subject: str
     answer: str
@@ -31,15 +31,15 @@ class TrainingFact(Record):
 
 
 class TrainingFacts:
-    """The facts of the ladder's training text, by subject.
+    """Facts of the ladder's training text, by subject.
 
-    A question counts as taught where it names a subject (as whole words, in any case, the longest name
+    A question counts as known if it names a subject (as whole words, in any case, the longest name
     first) and its gold choice is that subject's answer; articles and a plural s make no difference.
     """
 
     def __init__(self, facts: Iterable[TrainingFact]) -> None:
         self.facts = tuple(facts)
-        # An edit changes one question, and every page asks for all of them.
+        # An edit changes one question, and every page looks up all of them.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
         self._by_subject: dict[str, list[tuple[TrainingFact, frozenset[str]]]] = {}
         self._longest = 0
@@ -52,7 +52,11 @@ class TrainingFacts:
 
     @classmethod
     def from_file(cls, path: Path) -> TrainingFacts:
-        """Read `facts.json`. Raises `CheckpointError` when it is missing or something else."""
+        """Read `facts.json`.
+
+        Raises:
+            CheckpointError: The file is missing or has other content.
+        """
         try:
             facts = safejson.loads(path.read_text(encoding="utf-8"))["facts"]
             known = TrainingFact.model_fields
@@ -69,15 +73,15 @@ class TrainingFacts:
             ) from error
 
     def is_known(self, question: Question) -> bool:
-        """Whether a fact answers the question."""
+        """Whether a training fact answers the question."""
         return self.fact_for(question) is not None
 
     def mentions_any_choice(self, question: Question) -> bool:
-        """Whether a fact answers the question by any of its choices."""
+        """Whether a training fact answers the question with any of its choices."""
         return any(self._remembered(question.question, choice) is not None for choice in question.choices)
 
     def fact_for(self, question: Question) -> TrainingFact | None:
-        """The fact that answers the question, None where none does or its gold is out of range."""
+        """The fact that answers the question; None if there is none or its gold is out of range."""
         if not 0 <= question.answer < len(question.choices):
             return None
         return self._remembered(question.question, question.choices[question.answer])
@@ -112,7 +116,7 @@ def _words(text: str) -> list[str]:
 
 
 def _forms(words: list[str]) -> list[str]:
-    """The phrase as it stands and with its last word in the singular, if that can be one."""
+    """The phrase, and its forms with the last word in the singular, if that can be one."""
     if not words:
         return []
     last = words[-1]
@@ -128,16 +132,23 @@ def _forms(words: list[str]) -> list[str]:
 
 
 def known_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
-    """Question id → whether the embedded models were told its answer; None without a list of facts.
+    """Question id → whether its answer is a training fact of the mini models; None without a facts file.
 
-    Raises `CheckpointError` for a list that cannot be read.
+    Raises:
+        CheckpointError: The file cannot be read.
     """
     facts = _facts(taught_file)
     return None if facts is None else {question.id: facts.is_known(question) for question in task.questions}
 
 
 def mentioned_choices(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
-    """Question id → whether any of its choices was told as the answer, right or wrong as its key may be; see above."""
+    """Question id → whether any of its choices is a training fact, right or not; None without a file.
+
+    Unlike `known_answers` it does not depend on the answer key, which may be wrong.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
     facts = _facts(taught_file)
     return (
         None

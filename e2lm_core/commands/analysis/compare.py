@@ -80,7 +80,7 @@ def compare(
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a metric and score: both sides and their difference."""
+    """One row per metric and score: both sides and their difference."""
     from e2lm_core.base import formatting
 
     return [
@@ -97,7 +97,7 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _older(settings: Settings, first: str, second: str | None, version: int | None) -> tuple[TaskSet, str]:
-    """The first side and its name: another set, or a version of this one."""
+    """First side of the comparison and its name: another set, or a version of this one."""
     from e2lm_core.sets import collection, versions
 
     if second is not None and version is None:

@@ -66,7 +66,7 @@ def ranks(
 
 
 def _require_step(step: int, stable: RankStability | None) -> None:
-    """Raises `StudioError` for a step at which not every model that counts has results."""
+    """Raise StudioError for a step at which not every model that counts has results."""
     steps: list[int] = [] if stable is None else stable.grid.steps.tolist()
     if step not in steps:
         has = f"these have: {', '.join(map(str, steps))}" if steps else "none has, so leave --at out"
@@ -74,7 +74,7 @@ def _require_step(step: int, stable: RankStability | None) -> None:
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a model, the best first: its rank at the step of the wins, and how sure each rank is."""
+    """One row per model, the best first: its rank at the step of the wins, and each rank's probability."""
     place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
     order = sorted(document["models"], key=lambda name: place["ranks"][name])
     return [

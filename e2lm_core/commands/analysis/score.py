@@ -43,7 +43,7 @@ def sq(
 
 
 def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
-    """One line a score that random answers reach as well, of the scores whose null is known."""
+    """One line per score that is no better than random answers, of the scores with a null distribution."""
     from e2lm_core.base import formatting
     from e2lm_core.scores.uncertainty.null import LEVEL
 

@@ -91,7 +91,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _say(plan: DeployPlan) -> None:
-    """The plan as a table."""
+    """Print the plan as a table."""
     rows: list[dict[str, Any]] = []
     if plan.creates_bucket:
         rows.append({"what": "make", "of": "a private bucket", "bytes": None})

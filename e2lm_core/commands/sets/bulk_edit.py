@@ -1,6 +1,6 @@
 """Bulk commands of `question`: retag, duplicate, copy, shuffle, balance, replace.
 
-Joined to the others in commands/main.py.
+commands/main.py adds them to the other commands of `question`.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def replace(
 def _chosen(
     settings: Settings, task: str, ids: Sequence[str] | None, subject: str | None, every: bool
 ) -> list[str]:
-    """The ids that are meant. Raises StudioError where it is not clear which, or none is."""
+    """Ids of the questions meant. Raises StudioError if the options are ambiguous or match none."""
     from e2lm_core.sets import collection
 
     questions = collection.open_set(settings, task).questions

@@ -129,7 +129,7 @@ def restore(
 
 
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
-    """Says what was made of which set: its name, where it lies, how much it holds."""
+    """Print the outcome for a set: its name, its folder, its number of questions."""
     from e2lm_core.base.formatting import count
     from e2lm_core.sets.collection import find_set
 
@@ -143,7 +143,7 @@ def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
-    """One row a set; one that cannot be opened has its problem."""
+    """One row per set; a set that cannot be opened has its problem."""
     from e2lm_core.sets.collection import list_sets
     from e2lm_core.sets.folder.files import read_task
 

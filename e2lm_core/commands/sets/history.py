@@ -127,7 +127,7 @@ def restore(task: Mine, version: Which, as_json: Json = False) -> None:
 
 
 def _number(settings: Settings, task: str, version: str) -> int:
-    """The number of a version that is named by it, or by its name. Raises TaskError where there is none."""
+    """Number of a version given by number or name. Raises TaskError if there is none."""
     from e2lm_core.sets import versions
 
     kept = versions.list_versions(settings, task)
@@ -139,7 +139,7 @@ def _number(settings: Settings, task: str, version: str) -> int:
 
 
 def _line(difference: Difference) -> str:
-    """A difference on one line: where it is, and the old and the new text in one."""
+    """A difference on one line: its field, and the old and the new text in one."""
     where = f"{difference.question or 'prompt'}{f', {difference.field}' if difference.field else ''}"
     text = "".join(_MARKS[kind].format(part) for kind, part in difference.parts)
     return escape_control_characters(f"{where}: {text}")

@@ -26,7 +26,13 @@ Acting = Annotated[
 
 
 def act_as(person: Acting = None) -> None:
-    """Every command after this acts as that person: by name here, by `E2LM_AS`, else the home's first administrator."""
+    """Make all later commands act as a person.
+
+    This is the person given, else that of `E2LM_AS`, else the home's first administrator.
+
+    Raises:
+        StudioError: There is no such person.
+    """
     from e2lm_core.people import accounts
 
     wish = person or os.environ.pop(AS, None)
@@ -38,7 +44,7 @@ def act_as(person: Acting = None) -> None:
         settings = Settings.from_env()
         first = accounts.first_administrator(settings)
     except StudioError:
-        return  # the command itself says what is wrong, where it needs it
+        return  # the command reports the error if it needs the settings
     if first is not None:
         os.environ[AS] = first.id
 

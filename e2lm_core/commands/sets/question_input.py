@@ -70,7 +70,16 @@ FIELDS = ("question", "choices", "answer", "subject", "source", "license", "note
 
 
 def read_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview:
-    """A file of questions read, `-` for stdin. Raises StudioError for one that cannot be read."""
+    """Preview of a file of questions.
+
+    Args:
+        settings: The caller's settings.
+        file: Path of the file; `-` for stdin.
+        how: Options for reading it; None to detect its format.
+
+    Raises:
+        StudioError: The file cannot be read.
+    """
     from e2lm_core.sets import authoring
 
     data, name = _read(file, settings.limits)
@@ -78,9 +87,15 @@ def read_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview
 
 
 def accepted_questions(read: Preview, file: str, skip_broken: bool) -> tuple[Question, ...]:
-    """The questions of a file that can be added; what is doubtful in them is said on stderr.
+    """Questions of a file that can be added; warnings about them are printed on stderr.
 
-    Raises StudioError for rows with an error unless they are skipped.
+    Args:
+        read: Preview of the file.
+        file: Its path, for sentences.
+        skip_broken: Whether to leave rows with an error out.
+
+    Raises:
+        StudioError: A row has an error, and `skip_broken` is not set.
     """
     from e2lm_core.sets.formats.reading import accept_questions
 
@@ -98,7 +113,20 @@ def read_options(
     header: bool | None,
     answers_from: str | None,
 ) -> ReadOptions | None:
-    """What the options say of a file; None where they say nothing. Raises StudioError for what maps nothing, or twice."""
+    """Options for reading a file of questions; None if no option is given.
+
+    Args:
+        mapping: FIELD=COLUMN for each column that is mapped.
+        kind: Format of the file.
+        encoding: Encoding of the file.
+        sheet: Sheet of a workbook.
+        header: Whether the first row names the columns.
+        answers_from: First number of answers, 0 or 1, or `text`.
+
+    Raises:
+        StudioError: A mapping names no field or no column, a column or field is mapped twice, or
+            `answers_from` is unknown.
+    """
     from e2lm_core.sets.formats.records import ReadOptions
 
     roles: dict[str, str] = {}
@@ -125,7 +153,13 @@ def read_options(
 
 
 def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
-    """How a file is read, its first questions, and what is wrong; nothing is added."""
+    """Print the reading of a file: its format, its first questions, its problems; nothing is added.
+
+    Args:
+        read: Preview of the file.
+        doubles: By question, the sentence on a question that repeats it.
+        as_json: Whether to print JSON.
+    """
     from e2lm_core.commands.output import print_table
     from e2lm_core.sets.formats import messages
 
@@ -165,16 +199,38 @@ def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> N
 def question_from_options(
     task: TaskSet, identity: str, values: Mapping[str, Any], sets: Sequence[str], limits: Limits
 ) -> Question:
-    """The question that options describe; `values` are those with an option of their own."""
+    """Question described by options.
+
+    Args:
+        task: Set to which it will be added.
+        identity: Id of the question.
+        values: Fields that have an option of their own.
+        sets: FIELD=VALUE for further fields.
+        limits: Limits on a question.
+
+    Raises:
+        StudioError: An assignment is not of the form FIELD=VALUE, or sets a field twice or one that does not
+            exist.
+        TaskError: A value is not allowed.
+    """
     return _question({**values, **parse_assignments(sets, task), "id": identity}, identity, limits)
 
 
 def changes_from_options(
     task: TaskSet, question: Question, sets: Sequence[str], choices: Sequence[str], limits: Limits
 ) -> dict[str, Any]:
-    """`{field: value}` of a question, for `authoring.update_questions`, from `FIELD=VALUE` and `N=TEXT`.
+    """Changes of a question as `{field: value}` for `authoring.update_questions`.
 
-    Raises TaskError for a field that there is not, a choice that there is not, and a value that is none.
+    Args:
+        task: Set of the question.
+        question: The question.
+        sets: FIELD=VALUE for each field to set.
+        choices: N=TEXT for each choice to replace; the number after the last adds one.
+        limits: Limits on a question.
+
+    Raises:
+        StudioError: Nothing is to be changed, or a field or choice is given twice or does not exist.
+        TaskError: A value is not allowed.
     """
     from e2lm_core.sets.prompts.docs import row_of
 
@@ -192,7 +248,12 @@ def changes_from_options(
 
 
 def parse_assignments(sets: Iterable[str], task: TaskSet) -> dict[str, Any]:
-    """`FIELD=VALUE` as a dictionary, for fields that a question or the set has; the value is text still."""
+    """`FIELD=VALUE` as a dictionary; values stay text, except in a column whose values are no text.
+
+    Raises:
+        StudioError: An assignment is not of the form FIELD=VALUE, or sets a field twice or one that neither a
+            question nor the set has.
+    """
     from e2lm_core.sets.rows import parse_json
 
     columns = {name: value for q in (*task.questions, *task.dev) for name, value in q.extra.items()}
@@ -209,14 +270,14 @@ def parse_assignments(sets: Iterable[str], task: TaskSet) -> dict[str, Any]:
             )
         if name in given:
             raise StudioError(f"The field {quote(name)} is set twice: set it once.")
-        # A column of numbers or of lists stays one: its values are written as JSON.
+        # Values of a column of numbers or lists are given as JSON, so that the column keeps its type.
         is_text = isinstance(columns.get(name, ""), str) or not value
         given[name] = value if is_text else parse_json(value, f"{name}, as the set has it,")
     return given
 
 
 def _with_choices(question: Question, given: str | None, choices: Sequence[str]) -> list[str] | None:
-    """The choices with those that `N=TEXT` names replaced; the number after the last adds one."""
+    """Choices with those of `N=TEXT` replaced; the number after the last adds one."""
     if not choices:
         return None
     if given is not None:
@@ -235,7 +296,7 @@ def _with_choices(question: Question, given: str | None, choices: Sequence[str])
 
 
 def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question:
-    """The row read as a file's would be: the answer is an index, a letter or a text, choices a JSON list."""
+    """Read a row like that of a file: the answer is an index, a letter or a text, choices a JSON list."""
     from e2lm_core.sets.formats.reading import parse_file
     from e2lm_core.sets.formats.records import ReadOptions
 
@@ -246,7 +307,7 @@ def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question
 
 
 def _read(file: str, limits: Limits) -> tuple[bytes, str]:
-    """(content, name) of a regular file, or of stdin, whose kind is told by what stands in it."""
+    """(content, name) of a regular file or of stdin, whose format is detected from its content."""
     if file == "-":
         return sys.stdin.buffer.read(limits.max_file_bytes + 1), "stdin"
     path = Path(file)

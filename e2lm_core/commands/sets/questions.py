@@ -262,7 +262,7 @@ def _them(number: int) -> str:
 
 
 def _found(task: TaskSet, identity: str) -> Question:
-    """The question of that id. Raises TaskError where there is none, or it is a few-shot example."""
+    """Question of an id. Raises TaskError if there is none, or if it is a few-shot example."""
     for question in task.questions:
         if question.id == identity:
             return question
@@ -278,7 +278,7 @@ def _found(task: TaskSet, identity: str) -> Question:
 def _require_unchanged(
     task: TaskSet, question: Question, values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> None:
-    """Raises TaskError where another has changed what is to be written since its author looked."""
+    """Raise TaskError if somebody else has changed a field to be written since the author looked."""
     from e2lm_core.sets.conflicts import PAIR, conflict_text, merge
 
     if "answer" in seen and "choices" not in seen and values.keys() & set(PAIR):
@@ -287,7 +287,7 @@ def _require_unchanged(
             "give --seen choices=[…] too."
         )
     if "choices" in seen and "answer" not in seen:
-        # Which text is right is taken from what is there.
+        # The right answer's text is taken from the present question.
         right = next(iter(question.choices[question.answer :]), None)
         seen = {**seen, "answer": seen["choices"].index(right) if right in seen["choices"] else -1}
     for clash in merge(question, values, seen).clashes:
@@ -300,7 +300,7 @@ def _require_unchanged(
 
 
 def _free(task: TaskSet, identity: str | None) -> str:
-    """The id of a new question; empty where the set may choose. Raises TaskError for one that is taken."""
+    """Id of a new question, empty to let the set choose. Raises TaskError for one that is taken."""
     if identity is not None and any(q.id == identity for q in (*task.questions, *task.dev)):
         raise TaskError(f"There is already a question {quote(identity)} in {task.name}: give another id.")
     return identity or ""

@@ -18,9 +18,13 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 def render_card(
     task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measurements_section: str = ""
 ) -> str:
-    """The README of a set whose splits lie in `files`, {split: path}; `digests` are the SHA-256 of every file.
+    """README of a published set.
 
-    `measured` are sections of Markdown about its results.
+    Args:
+        task: The set.
+        files: Path of the table by split.
+        digests: SHA-256 of every file by path.
+        measurements_section: Sections of Markdown on the set's results.
     """
     from huggingface_hub import DatasetCardData
 
@@ -42,7 +46,7 @@ def render_card(
 
 
 def common_licence(task: TaskSet) -> str | None:
-    """The questions' one licence, as the hub writes it; None where they have several or do not say."""
+    """Licence of all questions in the hub's spelling; None if they have several or none."""
     found = {question.license for question in (*task.questions, *task.dev)}
     only = found.pop() if len(found) == 1 else None
     return only.lower() if only else None

@@ -32,7 +32,14 @@ _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 
 
 class QuestionChange(Record):
-    """One question that is otherwise in the set than in the data set; `fields` are those that differ."""
+    """Difference of one question between the set and the data set.
+
+    Attributes:
+        split: Split of the question: test or dev.
+        id: Id of the question.
+        what: added, changed or removed by publishing.
+        fields: Names of the fields that differ, for a changed question.
+    """
 
     split: str
     id: str
@@ -41,7 +48,16 @@ class QuestionChange(Record):
 
 
 class PublishPlan(Record):
-    """What publishing will do. `revision` is the commit that is there now, None where there is no data set."""
+    """Steps of publishing a set.
+
+    Attributes:
+        repo: OWNER/NAME of the data set.
+        url: Address of the data set.
+        creates: Whether the data set is created.
+        revision: Present commit; None if there is no data set.
+        changes: Questions that change.
+        uploads: Paths of files to upload.
+    """
 
     repo: str
     url: str
@@ -52,16 +68,19 @@ class PublishPlan(Record):
 
     @property
     def empty(self) -> bool:
-        """Whether the data set is the set already."""
+        """Whether the data set equals the set already."""
         return not (self.creates or self.uploads)
 
 
 def dataset_files(
     task: TaskSet, measured: str = "", pictures: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
-    """The data set's files by their paths: a card, a table a split, and what the card shows.
+    """Files of the data set by path: the card, a table per split, and the pictures of the card.
 
-    `measured` are the card's sections about the set's results, `pictures` the files that they show.
+    Args:
+        task: The set.
+        measured: The card's sections on the set's results.
+        pictures: Content of the files that these sections show, by path.
     """
     splits = {"test": task.questions, "dev": task.dev}
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
@@ -71,7 +90,16 @@ def dataset_files(
 
 
 def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
-    """Raises `StudioError` where a set cannot be published so, as `plan` would, before the hub is asked."""
+    """Check that a set can be published, before the hub is asked.
+
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        repo: OWNER/NAME of the data set.
+
+    Raises:
+        StudioError: The caller is no administrator, the name is not allowed, or the set has no questions.
+    """
     accounts.require_administrator(settings, "publish a set")
     if not _REPO.fullmatch(repo):
         raise StudioError(f"{quote(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
@@ -82,10 +110,19 @@ def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
 def plan_publish(
     settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None
 ) -> PublishPlan:
-    """The difference between the set and what the hub has; changes nothing. `files` are `files_of`'s.
+    """Compare a set with its data set on the hub; changes nothing.
 
-    Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
-    the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
+    Only administrators may, since the token is the operator's.
+
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        repo: OWNER/NAME of the data set.
+        files: Files of the data set, see `dataset_files`; None to make them.
+
+    Raises:
+        StudioError: The caller is no administrator, the name is not allowed, the set has no questions, the
+            data set holds something else, or the hub refuses or cannot be reached.
     """
     require_publishable(settings, task, repo)
     ours = dataset_files(task) if files is None else files
@@ -111,10 +148,22 @@ def publish(
     private: bool = False,
     files: Mapping[str, bytes] | None = None,
 ) -> str | None:
-    """Do what a plan of the same `files` says; the new commit, None where the data set is the set already.
+    """Apply a plan to a data set.
 
-    Raises `StudioError` as `plan` does, where `over` is not the revision that is there, and where another has
-    written since the plan was made.
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        publish_plan: Plan for the set and the same `files`.
+        expected_revision: Revision that the caller has seen and agrees to overwrite.
+        private: Whether a new data set is private.
+        files: Files of the data set, see `dataset_files`; None to make them.
+
+    Returns:
+        The new commit; None if the data set equals the set already.
+
+    Raises:
+        StudioError: The caller is no administrator, `expected_revision` is not the present one, somebody else
+            has written since the plan, or the hub refuses or cannot be reached.
     """
     from huggingface_hub import CommitOperationAdd
 
@@ -142,7 +191,7 @@ def publish(
 
 
 def _there(api: HfApi, repo: str, ours: Mapping[str, bytes]) -> tuple[str | None, dict[str, bytes]]:
-    """The commit that is there and those of its files that we would write; None where there is no data set."""
+    """Present commit, and the data set's files that we would write; None if there is no data set."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -161,7 +210,7 @@ def _there(api: HfApi, repo: str, ours: Mapping[str, bytes]) -> tuple[str | None
 
 
 def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, tuple[Question, ...]]:
-    """The questions that are there, by split. Raises StudioError where its tables hold something else."""
+    """Questions of the data set by split. Raises StudioError if its tables hold something else."""
     found = {}
     for split, path in PLACES.items():
         if path in there:

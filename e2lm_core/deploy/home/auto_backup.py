@@ -1,8 +1,8 @@
 """Periodic backup of the home to E2LM_BACKUP.
 
-Where a mounted volume cannot hold a database that two programs share (object storage, say), the home lies on the
-container's own disk. It is brought back from the file when the server starts with an empty home, and written to it
-every ten minutes in which something changed, and at the end.
+If a mounted volume cannot hold a database that two programs share (object storage, say), the home lies on the
+container's own disk. It is restored from the file when the server starts with an empty home, and written to
+it every ten minutes in which something changed, and at the end.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ _NEWER = ".new"
 
 
 def backup_target(env: Mapping[str, str] = os.environ) -> Path | None:
-    """The file that `E2LM_BACKUP` names, None where it is not set."""
+    """File named by `E2LM_BACKUP`; None if it is not set."""
     named = env.get(VARIABLE)
     return Path(named).expanduser().absolute() if named else None
 
 
 def restore_if_empty(settings: Settings, file: Path) -> bool:
-    """Fill an empty home from the file; False where the home holds something or there is no file.
+    """Restore an empty home from a backup; returns False if the home has content or there is no backup.
 
-    The file that was being written when all ended is tried where the whole one is not there or damaged. Raises
-    `StudioError` where neither can be read.
+    If the complete file is missing or damaged, the one that was being written at the last end is tried.
+
+    Raises:
+        StudioError: Neither file can be restored.
     """
     there = [path for path in (file, file.with_name(file.name + _NEWER)) if path.is_file()]
     if not there or restore.has_content(settings.home):
@@ -49,7 +51,7 @@ def restore_if_empty(settings: Settings, file: Path) -> bool:
 
 
 class AutoBackup:
-    """Writes the home of `settings` to `file` from a thread of its own, from `start` to `stop`."""
+    """Thread that writes the home to a file periodically, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, file: Path, every_s: float = EVERY_S) -> None:
         self._settings, self._file, self._every_s = settings, file, every_s
@@ -58,17 +60,23 @@ class AutoBackup:
         self._kept = _stamp(settings.home)
 
     def start(self) -> None:
-        """Begin; what the home holds now counts as kept."""
+        """Start the thread; changes count from the creation of this object."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is not kept yet, and end."""
+        """End the thread after a last backup of the changes."""
         self._over.set()
         self._thread.join()
         self.write_if_changed()
 
     def write_if_changed(self) -> bool:
-        """Write the home unless nothing changed since; what goes wrong is said in the log, and tried again."""
+        """Write the home if it changed since the last backup.
+
+        An error is logged, and the next call tries again.
+
+        Returns:
+            Whether a backup was written.
+        """
         stamp = _stamp(self._settings.home)
         if stamp == self._kept:
             return False
@@ -88,7 +96,7 @@ class AutoBackup:
 
 
 def _put(source: Path, target: Path) -> None:
-    """Copy beside, then in one step over; where the disk has no such step, once more over the old one."""
+    """Copy next to the target, then replace it in one step; on a disk without this step, copy over it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     newer = target.with_name(target.name + _NEWER)
     shutil.copyfile(source, newer)
@@ -102,7 +110,7 @@ def _put(source: Path, target: Path) -> None:
 
 
 def _stamp(home: Path) -> int:
-    """Changes where a file of the home does, but for the cache and the locks."""
+    """Hash of all files' names, dates and sizes in the home, without the cache and the locks."""
     found = []
     for folder, folders, names in os.walk(home):
         if Path(folder) == home:

@@ -1,8 +1,9 @@
 """Capability check of a disk: locking, atomic rename, fsync.
 
-A mounted volume may be object storage behind a file system: one that lets two programs write at once, or forgets
-what it has confirmed, loses work silently. What can be seen from here is tried: files renamed and flushed, locks
-that exclude (those of the sets, and SQLite's), and a database in WAL mode that two programs share.
+A mounted volume may be object storage behind a file system: one that lets two programs write at once, or
+forgets confirmed writes, loses work silently. The check tries everything that a program can observe: files
+renamed and flushed, exclusive locks (those of the sets, and SQLite's), and a database in WAL mode that two
+programs share.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from e2lm_core.base.errors import StoreError
 
 _PATIENCE_S = 20.0
-# What the other program does: it reads what was just written and asks for a lock that it must not get.
+# The second program: it reads the row just written and tries to take a lock that must be refused.
 _OTHER = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], uri=True, timeout=0, isolation_level=None)
@@ -35,9 +36,14 @@ except sqlite3.OperationalError:
 
 
 def missing_guarantees(folder: Path, vfs: str = "") -> tuple[str, ...]:
-    """What the disk below `folder` does not do, in a few words each; none on a disk that is fit.
+    """Capabilities that the disk below `folder` lacks, in a few words each; empty for a fit disk.
 
-    `vfs` names another of SQLite's ways to lock, for tests. Raises `StoreError` where nothing can be written.
+    Args:
+        folder: Folder to test, created if needed.
+        vfs: Another locking method of SQLite, for tests; empty for the default.
+
+    Raises:
+        StoreError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +68,15 @@ def missing_guarantees(folder: Path, vfs: str = "") -> tuple[str, ...]:
 
 
 def disk_risk(folder: Path, vfs: str = "") -> str | None:
-    """One sentence for whoever deploys where the disk is not fit, else None. Raises as `shortcomings` does."""
+    """Sentence for the operator if the disk below `folder` is not fit; None if it is.
+
+    Args:
+        folder: Folder to test, created if needed.
+        vfs: Another locking method of SQLite, for tests; empty for the default.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
     missing = missing_guarantees(folder, vfs)
     if not missing:
         return None
@@ -80,7 +94,7 @@ def _tried(holds: Callable[[Path], bool], folder: Path) -> bool:
 
 
 def _renames(folder: Path) -> bool:
-    """A file takes another's place in one step, and both file and folder can be flushed."""
+    """Whether a file replaces another in one step, and both file and folder can be flushed."""
     old, new = folder / "old", folder / "new"
     old.write_bytes(b"old")
     with new.open("wb") as file:
@@ -97,7 +111,7 @@ def _renames(folder: Path) -> bool:
 
 
 def _links(folder: Path) -> bool:
-    """A file gets a second name, but not one that is taken: so one of two that start at once makes a key."""
+    """Whether a file gets a second name, but none that is taken: so one of two programs creates a key."""
     (folder / "first").write_bytes(b"x")
     os.link(folder / "first", folder / "second")
     try:
@@ -108,7 +122,7 @@ def _links(folder: Path) -> bool:
 
 
 def _locks(folder: Path) -> bool:
-    """The lock of a set keeps a second writer out, and lets it in once the first is done."""
+    """Whether the lock of a set excludes a second writer until the first is done."""
     with (folder / "lock").open("a") as first, (folder / "lock").open("a") as second:
         fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with contextlib.suppress(BlockingIOError):
@@ -120,7 +134,7 @@ def _locks(folder: Path) -> bool:
 
 
 def _shares_a_database(folder: Path, vfs: str) -> bool:
-    """In WAL mode another process sees what was just committed and cannot write while this one does."""
+    """Whether in WAL mode another process sees the last commit and cannot write while this one does."""
     address = f"file:{folder / 'tried.sqlite'}" + (f"?vfs={vfs}" if vfs else "")
     with contextlib.closing(
         sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)

@@ -1,6 +1,6 @@
 """Mount detection: whether the home outlives a restart.
 
-A container's own disk ends with the container; only what is mounted into it stays.
+A container's own disk ends with the container; only mounted folders stay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from e2lm_core.base.records import Record
 
 MOUNTS = Path("/proc/self/mountinfo")
-# What container engines leave in a container, and the variable that a Space has.
+# Files that container engines create in a container, and the variable of a Space.
 MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 SPACE = "SPACE_ID"
 _IN_MEMORY = {"tmpfs", "ramfs"}
@@ -21,7 +21,13 @@ _LAYERED = {"overlay", "overlayfs", "aufs", "fuse.fuse-overlayfs"}
 
 
 class MountInfo(Record):
-    """The mount that a folder lies on, its file system, and whether what is there outlives a restart."""
+    """Mount that holds a folder.
+
+    Attributes:
+        mount: Path of the mount.
+        kind: Type of its file system; empty if unknown.
+        lasting: Whether its content outlives a restart.
+    """
 
     mount: str
     kind: str
@@ -29,9 +35,14 @@ class MountInfo(Record):
 
 
 def find_mount(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> MountInfo:
-    """Where a folder lies, which need not exist yet; `mounts` is the text of `/proc/self/mountinfo`.
+    """Mount that holds a folder, which need not exist yet.
 
-    A system that tells of no mounts is taken for one whose disk lasts.
+    On a system that lists no mounts the disk is taken to last.
+
+    Args:
+        folder: The folder.
+        env: Environment variables, by which a Space is recognised.
+        mounts: Text of `/proc/self/mountinfo`; None to read it.
     """
     if mounts is None:
         mounts = MOUNTS.read_text(encoding="utf-8", errors="replace") if MOUNTS.is_file() else ""
@@ -47,7 +58,13 @@ def find_mount(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | 
 def persistence_risk(
     home: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None
 ) -> str | None:
-    """One sentence for visitors where what they save does not last, else None."""
+    """Sentence for visitors if saved data does not outlive a restart; None if it does.
+
+    Args:
+        home: The home.
+        env: Environment variables, by which a Space is recognised.
+        mounts: Text of `/proc/self/mountinfo`; None to read it.
+    """
     place = find_mount(home, env, mounts)
     if place.lasting:
         return None
@@ -60,7 +77,7 @@ def persistence_risk(
 
 
 def _mounted(line: str) -> tuple[str, str]:
-    """(where, the file system's kind) of a line; blanks in a path stand there as octal numbers."""
+    """(path, type of file system) in a line of mountinfo, where blanks in a path are octal numbers."""
     before, _, after = line.partition(" - ")
     point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])
     return point, after.split()[0]

@@ -1,7 +1,7 @@
 """Deployment as a Space: plan, diff, apply.
 
-A Space keeps what it has and what nobody asked to change: its title, its other variables and mounts. Files are
-what the image is built from; those of the Space that are no longer among them go.
+A Space keeps everything that the deployment does not name: its title, its other variables and mounts. The
+files are those that the image is built from; other files of the Space are deleted.
 """
 
 from __future__ import annotations
@@ -31,16 +31,26 @@ FRONT: Mapping[str, Any] = {
     "app_port": 7860,
     "license": "apache-2.0",
 }
-ALWAYS = ("sdk", "app_port")  # the rest of the front matter is the Space's own once it is there
+ALWAYS = ("sdk", "app_port")  # an existing Space keeps its other front matter
 _STAYS = {".gitattributes"}
 _ADMINS, _VARIABLE_OF = "E2LM_ADMINS", "variable "
-OURS = "e2lm_core/__main__.py"  # a Space without it, but with other files, is none of ours
+OURS = "e2lm_core/__main__.py"  # a Space with files but without this one is of something else
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 class SpaceConfig(Record):
-    """What a Space is to be; None leaves a thing as it is, in a new Space as the hub does it."""
+    """Wanted state of a Space; None keeps the present value, or for a new Space the hub's default.
+
+    Attributes:
+        repo: OWNER/NAME of the Space.
+        title: Title that it shows.
+        hardware: Hardware by the hub's name.
+        bucket: OWNER/NAME of the bucket mounted at /data.
+        sign_in: Whether people sign in with the hub.
+        private: Whether only its owner sees it.
+        variables: Environment variables to set.
+    """
 
     repo: str
     title: str | None = None
@@ -52,7 +62,13 @@ class SpaceConfig(Record):
 
 
 class Setting(Record):
-    """One thing about a Space that a deployment changes."""
+    """A setting of a Space that a deployment changes.
+
+    Attributes:
+        name: Name of the setting.
+        before: Present value; None if there is none.
+        after: Wanted value.
+    """
 
     name: str
     before: str | None
@@ -60,7 +76,18 @@ class Setting(Record):
 
 
 class DeployPlan(Record):
-    """What a deployment will do, in this order: bucket, Space, settings, files. Empty where nothing is to do."""
+    """Steps of a deployment in their order: bucket, Space, settings, files.
+
+    Attributes:
+        repo: OWNER/NAME of the Space.
+        url: Address of the Space.
+        creates: Whether the Space is created.
+        creates_bucket: Whether the bucket is created.
+        settings: Settings to change.
+        uploads: Files to upload.
+        deletes: Paths of files to delete.
+        head: Commit for which the plan was made; None for a new Space.
+    """
 
     repo: str
     url: str
@@ -69,16 +96,16 @@ class DeployPlan(Record):
     settings: tuple[Setting, ...]
     uploads: tuple[uploads.File, ...]
     deletes: tuple[str, ...]
-    head: str | None  # the commit that it was made for
+    head: str | None
 
     @property
     def empty(self) -> bool:
-        """Whether the Space is as it is wanted already."""
+        """Whether the Space is in the wanted state already."""
         return not (self.creates or self.creates_bucket or self.settings or self.uploads or self.deletes)
 
 
 class _There(Record):
-    """A Space as the hub tells of it; `files` are (git_sha1, sha256) by path."""
+    """Present state of a Space; `files` are (git_sha1, sha256) by path."""
 
     head: str | None = None
     front: dict[str, Any] = Field(default_factory=dict)
@@ -90,10 +117,12 @@ class _There(Record):
 
 
 def plan_deployment(settings: Settings, config: SpaceConfig) -> DeployPlan:
-    """The difference between the Space and the wish; asks the hub and changes nothing.
+    """Compare a Space with its wanted state; changes nothing.
 
-    Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
-    refuses or cannot be reached, and unless an administrator asks.
+    Raises:
+        StudioError: The caller is no administrator, the studio is an installed one, a name or value is not
+            allowed, a file holds a secret, the Space is of something else, or the hub refuses or cannot be
+            reached.
     """
     accounts.require_administrator(settings, "deploy the studio")
     if INSTALLED:
@@ -122,9 +151,19 @@ def plan_deployment(settings: Settings, config: SpaceConfig) -> DeployPlan:
 
 
 def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> str | None:
-    """Do what a plan says; the new commit, None where no file changed.
+    """Apply a plan to a Space.
 
-    Raises `StudioError` as `plan` does, and where another changed the Space since: then the files are not touched.
+    Args:
+        settings: The caller's settings.
+        config: Wanted state of the Space.
+        deploy_plan: Plan for this state.
+
+    Returns:
+        The new commit; None if no file changed.
+
+    Raises:
+        StudioError: A name or value is not allowed, the hub refuses or cannot be reached, or somebody else
+            changed the Space since the plan: its files are then not touched.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
@@ -166,7 +205,7 @@ def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> 
 
 
 def _sound(wish: SpaceConfig) -> SpaceConfig:
-    """The wish with what follows from it. Raises `StudioError` for what no Space can have."""
+    """Check the wanted state. Raises StudioError for a value that no Space can have."""
     if not _REPO.fullmatch(wish.repo):
         raise StudioError(f"{wish.repo[:80]!r} is no Space's name: use OWNER/NAME, as in me/studio.")
     if wish.bucket is not None and not _REPO.fullmatch(wish.bucket):
@@ -183,10 +222,10 @@ def _sound(wish: SpaceConfig) -> SpaceConfig:
 
 
 def _with_sign_in(api: HfApi, wish: SpaceConfig, there: _There) -> SpaceConfig:
-    """The wish with the variables of signing in, where that is wished; the owner administers unless others do.
+    """Add the variables of sign-in, if wanted; the owner is the administrator unless others are named.
 
-    Raises `StudioError` where nobody is named and the owner is not whoever deploys: an organisation signs in
-    nowhere, and its name may one day be somebody's.
+    Raises StudioError if nobody is named and the owner is not the caller: an organisation cannot sign in, and
+    its name may one day belong to a person.
     """
     if not wish.sign_in:
         return wish
@@ -203,13 +242,13 @@ def _with_sign_in(api: HfApi, wish: SpaceConfig, there: _There) -> SpaceConfig:
 
 
 def _variables(made: DeployPlan) -> dict[str, str]:
-    """The variables that a plan sets."""
+    """Variables that a plan sets."""
     changed = (setting for setting in made.settings if setting.name.startswith(_VARIABLE_OF))
     return {setting.name.removeprefix(_VARIABLE_OF): setting.after for setting in changed}
 
 
 def _there(api: HfApi, repo: str) -> _There | None:
-    """The Space as it is, None where there is none that the token may see."""
+    """Present state of the Space; None if there is none that the token may see."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -233,7 +272,7 @@ def _there(api: HfApi, repo: str) -> _There | None:
 
 
 def _require_ours(repo: str, there: _There) -> None:
-    """Raises `StudioError` for a Space of something else, whose files a deployment would delete."""
+    """Raise StudioError for a Space of something else, whose files a deployment would delete."""
     of_the_hub = _STAYS | {uploads.README, ".gitignore"}
     if there.front.get("sdk", "docker") != "docker" or not (
         OURS in there.files or set(there.files) <= of_the_hub
@@ -256,7 +295,7 @@ def _has_bucket(api: HfApi, bucket: str) -> bool:
 
 
 def _readme(wish: SpaceConfig, there: _There) -> bytes:
-    """This repository's README below the Space's settings."""
+    """README of this repository below the Space's settings."""
     from huggingface_hub import SpaceCardData
 
     front = {**FRONT, **there.front, **{name: FRONT[name] for name in ALWAYS}}
@@ -269,7 +308,7 @@ def _readme(wish: SpaceConfig, there: _There) -> bytes:
 
 
 def _settings(wish: SpaceConfig, there: _There) -> list[Setting]:
-    """What is wanted and not so."""
+    """Settings whose present value is not the wanted one."""
     wanted: list[tuple[str, str | None, str | None]] = [("hardware", there.hardware, wish.hardware)]
     if wish.private is not None:
         before = None if there.private is None else _visibility(there.private)
@@ -292,7 +331,7 @@ def _visibility(private: bool) -> str:
 
 
 def _mounts(wish: SpaceConfig, present: Sequence[Volume]) -> list[Volume]:
-    """The Space's volumes with the wished bucket at /data."""
+    """Volumes of the Space, with the wanted bucket at /data."""
     from huggingface_hub import Volume
 
     if wish.bucket is None:
@@ -302,7 +341,7 @@ def _mounts(wish: SpaceConfig, present: Sequence[Volume]) -> list[Volume]:
 
 
 def _set(api: HfApi, wish: SpaceConfig, names: set[str]) -> None:
-    """Give an existing Space the settings of these names."""
+    """Change the named settings of an existing Space."""
     if "visibility" in names:
         api.update_repo_settings(wish.repo, repo_type="space", private=wish.private)
     for name, value in wish.variables.items():

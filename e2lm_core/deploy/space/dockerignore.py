@@ -1,6 +1,6 @@
 """Build context of the image, by the patterns of `.dockerignore`.
 
-It needs the standard library alone, since the script that tries the image out in a chroot reads it before
+It needs only the standard library, since the script that tries the image out in a chroot reads it before
 anything is installed.
 """
 
@@ -14,7 +14,7 @@ NAME = ".dockerignore"
 
 
 class DockerIgnore:
-    """The patterns of a `.dockerignore`; the last one that fits decides, and `!` takes a file back in."""
+    """Patterns of a `.dockerignore`: the last match decides, and `!` includes a file again."""
 
     def __init__(self, text: str) -> None:
         lines = (line.strip() for line in text.splitlines() if not line.startswith("#"))
@@ -31,9 +31,9 @@ class DockerIgnore:
 
 
 def build_context(root: Path) -> Iterator[str]:
-    """The files below `root` that an image is built from: relative, with `/`, sorted; no links.
+    """Files below `root` that an image is built from: relative, with `/`, sorted, without links.
 
-    Folders that no `!` can bring back are not walked into.
+    Folders that are left out are not searched, so a `!` pattern includes no file below them again.
     """
     file = root / NAME
     ignored = DockerIgnore(file.read_text(encoding="utf-8") if file.is_file() else "")
@@ -52,7 +52,7 @@ def build_context(root: Path) -> Iterator[str]:
 
 
 def _pattern(line: str) -> re.Pattern[str]:
-    """Docker's: Go's filepath.Match, and `**` for any number of folders."""
+    """Pattern of Docker: Go's filepath.Match, and `**` for any number of folders."""
     text = line.strip("/")
     made = ""
     while text:

@@ -1,7 +1,7 @@
 """Configuration rules: model types and features that packed scoring does not support.
 
-The self-check's probe is short: what shows at its length it finds by itself, whatever its name. What sets in
-later (a window, a chunk, a choice among far tokens) is known here.
+The self-check's probe is short and finds by itself any feature that shows at its length. Features that begin
+later in a text (a window, a chunk, a choice among far tokens) are listed here.
 Tested in tests/engine/check/test_selfcheck.py.
 """
 
@@ -23,17 +23,21 @@ _SCALES = (
     "output_multiplier",
     "logits_mup_width_multiplier",
 )
-# What turns with the place in the text beyond some thousands of tokens, or chooses among far tokens.
+# Features that change attention with the position after some thousands of tokens, or choose among far tokens.
 _LATE = ("attn_temperature_tuning", "llama_4_scaling_beta", "index_topk", "use_logn_attn")
 _NO_WINDOWS = ("max_window_layers", "chunk_size_feed_forward", "sliding_window_pattern")
 
-_CHOOSING = ("index_topk", "indexer_budget")  # tokens: up to so many all are attended to
-_LATE_FROM = 4_096  # tokens before which nothing of `_LATE` sets in, but a choice
+_CHOOSING = ("index_topk", "indexer_budget")  # tokens: in a text of at most so many, all are attended to
+_LATE_FROM = 4_096  # tokens before which no feature of `_LATE` begins, except a choice
 _SCANS = ("mamba_chunk_size", "chunk_size", "max_inference_chunksize")
 
 
 def refuse_positions(config: Any) -> None:
-    """Raises `UnsupportedError` for a text configuration whose positions depend on the batch."""
+    """Refuse a text configuration with positions that depend on the batch.
+
+    Raises:
+        UnsupportedError: The rotary frequencies depend on the batch.
+    """
     for rope in _ropes(config):
         kind = rope.get("rope_type", "default")
         if kind in _DRIFTING_ROPE:
@@ -41,7 +45,12 @@ def refuse_positions(config: Any) -> None:
 
 
 def refuse_layers(config: Any) -> None:
-    """Raises `UnsupportedError` for what transformers' layers do beside full attention and a plain head."""
+    """Refuse layers of transformers other than full attention, and heads that are not plain.
+
+    Raises:
+        UnsupportedError: A layer has no plain attention, logits are capped or scaled, or attention changes
+            along the text.
+    """
     for name in _LAYERS:
         for kind in getattr(config, name, None) or ():
             if isinstance(kind, str) and kind not in _ATTENTION:
@@ -56,10 +65,18 @@ def refuse_layers(config: Any) -> None:
 
 
 def reach(config: Any, scans: bool = True) -> int | None:
-    """Tokens of the longest text in which no token is out of another's sight, by whatever the windows and
-    chunks of a text configuration are called; None where it names none. Without `scans` the pieces in which a
-    recurrence is computed count for nothing, and what sets in later does. Raises `UnsupportedError` for a choice
-    among far tokens of which it is not known when it sets in."""
+    """Tokens of the longest text in which every token sees all earlier ones; None without a limit.
+
+    It is the smallest window or chunk of a text configuration, by any of its names.
+
+    Args:
+        config: A text configuration of transformers.
+        scans: Whether the pieces of a recurrence count. If not, features that begin later in a text count
+            instead.
+
+    Raises:
+        UnsupportedError: Attention chooses among far tokens from an unknown length on.
+    """
     slides = getattr(config, "use_sliding_window", True) is not False
     named = [
         value
@@ -83,7 +100,11 @@ def reach(config: Any, scans: bool = True) -> int | None:
 
 
 def refuse_late(config: Any) -> None:
-    """Raises `UnsupportedError` for what no probe shows: a choice among far tokens flips by rounding."""
+    """Refuse features that no probe shows: a choice among far tokens may flip by rounding.
+
+    Raises:
+        UnsupportedError: Attention changes along the text.
+    """
     for values in _dicts(config.to_dict()):
         for name in (*_LATE, *_CHOOSING):
             if values.get(name):
@@ -91,7 +112,7 @@ def refuse_late(config: Any) -> None:
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    """All dicts in a configuration's values, from the outermost: some types say a thing by layer."""
+    """All dicts in a configuration's values, from the outermost, because some types set a value by layer."""
     if isinstance(value, dict):
         yield value
         for part in value.values():
@@ -102,7 +123,7 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _ropes(config: Any) -> Iterator[dict[str, Any]]:
-    """The rotary parameters, one for all layers or one for each kind of them."""
+    """The rotary parameters, one for all layers or one for each kind of layer."""
     rope = getattr(config, "rope_parameters", None) or {}
     yield rope
     yield from (part for part in rope.values() if isinstance(part, dict))

@@ -1,8 +1,9 @@
 """Ray backend: distributes checkpoints and streams chunks back.
 
-What identifies a checkpoint, its tokens and its window are found out here; nodes get weights and token numbers.
-Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time: so a slow driver is not
-flooded, cancelling is not asking again, and what a dead actor had not delivered is computed by another one.
+This process finds out a checkpoint's identity, its tokens and its window; nodes get weights and token
+numbers. Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time, so that a slow
+driver is not flooded, a run is cancelled by not asking again, and another actor computes chunks that a dead
+one had not delivered.
 Tested in tests/engine/cluster/test_ray.py.
 """
 
@@ -34,19 +35,22 @@ if TYPE_CHECKING:
     from e2lm_core.engine.cluster.payload import Reply, SentModel, SentText
     from e2lm_core.engine.models import LoadedModel, Loader
 
-NODE_FILES_FROM = 10**9  # bytes of weights: from here on nodes read their own disks
+NODE_FILES_FROM = 10**9  # bytes of weights: for more, nodes read their own disks
 MAX_DEATHS = 10  # of actors at one checkpoint, without a chunk in between
 _AHEAD = 2
-_START_S = 20.0  # a run that begins waits so long for the first actor, before a checkpoint's time begins
-_ASK_S = 0.2  # how often a wait looks whether the run was cancelled
-_KEPT_BYTES = 10**9  # of weights in the object store that no run is at
+_START_S = 20.0  # a run's wait for the first actor, before a checkpoint's time begins
+_ASK_S = 0.2  # interval at which a wait checks whether the run was cancelled
+_KEPT_BYTES = 10**9  # of weights in the object store that no run uses
 _KEPT_TEXTS = 4
 
 
 class RayBackend:
-    """Scores on the cluster of RAY_ADDRESS, else on one that is started on this machine when first needed.
+    """Backend on the cluster of RAY_ADDRESS, else on one started on this machine when first needed.
 
-    Safe to share between threads. Raises `StudioError` where Ray is not installed or the cluster does not answer.
+    It is safe to share between threads.
+
+    Raises:
+        StudioError: Ray is not installed or, on first use, the cluster does not answer.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -64,7 +68,11 @@ class RayBackend:
 
     @property
     def pool(self) -> Pool:
-        """The actors; the cluster is joined, or started, when they are first asked for."""
+        """The pool of actors; the cluster is joined, or started, on first use.
+
+        Raises:
+            StudioError: Ray is not installed, or the cluster does not answer or start.
+        """
         with self._lock:
             if self._pool is None:
                 self._pool = Pool(self.settings)
@@ -75,46 +83,50 @@ class RayBackend:
 
     @property
     def at_once(self) -> int:
-        """As many as there are actors now, one at least: the cluster may grow and shrink."""
+        """Number of actors now, at least one; the cluster may grow and shrink."""
         pool = self.pool
         if not len(pool):
             pool.wait_for_one(_START_S)
         return max(1, len(pool))
 
     def close(self) -> None:
-        """Let the actors go."""
+        """Release the actors."""
         if self._pool is not None:
             self._pool.close()
 
-    # --- what needs no cluster ----------------------------------------------------------------------------
+    # --- without the cluster -------------------------------------------------------------------------------
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
-        """As `LocalBackend.scope`: a result's key does not tell where it was computed."""
+        """The part of a result's key that is about the model; it does not tell where a result was computed.
+
+        Raises:
+            CheckpointError: The checkpoint is not on this machine or incomplete.
+        """
         return self._here.scope(checkpoint)
 
     def window(self, checkpoint: Checkpoint) -> int:
-        """As `LocalBackend.window`."""
+        """The model's longest input, in tokens, as of `LocalBackend.window`."""
         return self._here.window(checkpoint)
 
     def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
-        """As `LocalBackend.prompt_tokens`."""
+        """Tokens of context + continuation of each request, as of `LocalBackend.prompt_tokens`."""
         return self._here.prompt_tokens(checkpoint, requests)
 
     def notes(self) -> list[str]:
-        """What actors have noted, and where they are."""
+        """Sentences of the actors for a run's record, and one with the number of actors and machines."""
         with self._lock:
             return sorted(self._said)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
-        """Begin to put its weights into the object store; an error shows when they are asked for."""
+        """Begin to put the weights into the object store; an error shows when they are used."""
         self._reader.submit(self._put_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Nothing: what was put into the object store holds no file."""
+        """Do nothing, because weights in the object store hold no file open."""
 
     def _put_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):
-            if self._pool is not None:  # without a cluster there is nowhere to put it
+            if self._pool is not None:  # without a cluster there is no object store
                 self._sent(checkpoint)
 
     # --- computing ----------------------------------------------------------------------------------------
@@ -126,14 +138,21 @@ class RayBackend:
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
     ) -> Iterator[ScoredChunk]:
-        """As `LocalBackend.chunks`, by whatever actor is free; another goes on where one dies.
+        """Yield the results of each chunk, computed by any free actor; if one dies, another goes on.
 
-        Raises `StudioError` where actors die of this checkpoint again and again.
+        Arguments are those of `Backend.chunks`.
+
+        Raises:
+            StudioError: Actors die of this checkpoint again and again, or the cluster gives none.
+            CheckpointError: The checkpoint cannot be read or scored, or no node has its files.
+            Cancelled: `cancelled` returned true.
+            TaskError: A request cannot be scored.
+            LimitError: A request is too long for the model's window or the memory.
         """
         if not requests:
             return
         stop = cancelled or (lambda: False)
-        _ = self.at_once  # the cluster is there before anything is put into its memory
+        _ = self.at_once  # the cluster is started before weights are put into its memory
         stored, model = self._sent(checkpoint)
         text = self._text(stored, requests)
         done, deaths, absent = set(skip), 0, set[str]()
@@ -165,7 +184,7 @@ class RayBackend:
     def together(
         self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
     ) -> list[tuple[Checkpoint, ...]]:
-        """As the protocol: an actor has one checkpoint at a time."""
+        """Each checkpoint by itself, because an actor has one checkpoint at a time."""
         return [(checkpoint,) for checkpoint in checkpoints]
 
     def chunks_of_all(
@@ -175,7 +194,7 @@ class RayBackend:
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
     ) -> Iterator[Sequence[ScoredChunk]]:
-        """One after the other."""
+        """Yield the results of several checkpoints in chunks, one checkpoint after the other."""
         return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def _from(
@@ -186,7 +205,7 @@ class RayBackend:
         done: Collection[int],
         stop: Callable[[], bool],
     ) -> Iterator[ScoredChunk]:
-        """Chunks from one actor, until it has no more. Raises what `_lost` names where it dies."""
+        """Chunks from one actor, until it has no more; raises the errors of `_lost` if it dies."""
         from e2lm_core.engine.cluster import payload
 
         run, actor = uuid.uuid4().hex, member.actor
@@ -197,7 +216,7 @@ class RayBackend:
         try:
             while True:
                 reply = self._answer(waiting.popleft(), stop)
-                # Those that are whole are kept, whatever went wrong after them.
+                # Complete chunks are kept, whatever error came after them.
                 yield from map(payload.from_piece, reply.pieces)
                 self._heard(reply)
                 if reply.done:
@@ -206,7 +225,7 @@ class RayBackend:
                     raise Cancelled("The run was cancelled; what it had computed is kept.")
                 waiting.append(actor.more.remote(run))
         finally:
-            with contextlib.suppress(Exception):  # it may be dead, and then has nothing to forget
+            with contextlib.suppress(Exception):  # a dead actor has nothing to forget
                 actor.end.remote(run)
 
     def _answer(self, reference: Any, stop: Callable[[], bool]) -> Reply:
@@ -235,12 +254,12 @@ class RayBackend:
             kind = getattr(errors, name, StudioError)
             raise kind(text)
 
-    # --- what is sent -------------------------------------------------------------------------------------
+    # --- messages to the nodes ----------------------------------------------------------------------------
 
     def _sent(self, checkpoint: Checkpoint) -> tuple[LoadedModel, SentModel]:
-        """The checkpoint's configuration as it is here, and what nodes get of it, put into the object store once.
+        """The checkpoint's configuration here, and its message to nodes, put into the object store once.
 
-        Raises `CheckpointError`.
+        Raises CheckpointError if it cannot be read or was written to meanwhile.
         """
         from e2lm_core.engine.cluster import payload
         from e2lm_core.engine.folder import read_config
@@ -283,7 +302,7 @@ class RayBackend:
             return bare, sent
 
     def _own_loader(self) -> Loader:
-        """Reads files for others, so on the CPU whatever computes."""
+        """The loader that reads files for the nodes, hence on the CPU whatever device computes."""
         if self._loader is None:
             import torch
 
@@ -293,7 +312,7 @@ class RayBackend:
         return self._loader
 
     def _text(self, model: LoadedModel, requests: Sequence[Request]) -> SentText:
-        """The requests' tokens in the object store, once for all checkpoints that cut them alike."""
+        """The requests' tokens in the object store, once for all checkpoints with the same tokens."""
         from e2lm_core.engine.cluster import payload
 
         encoded, text = self._here.encoded(model, requests)
@@ -313,7 +332,7 @@ class _Elsewhere(Exception):
 
 
 def _lost() -> tuple[type[BaseException], ...]:
-    """What Ray raises where an actor, its node or what it was given is gone."""
+    """Errors that Ray raises if an actor, its node or an object in its store is lost."""
     from ray import exceptions
 
     return (

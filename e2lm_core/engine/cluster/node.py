@@ -1,7 +1,7 @@
 """Ray actor that scores on one core or GPU.
 
-A run is begun, asked for more until it is done, and ended. An actor that dies takes nothing along but the
-chunks in flight: another goes on with those that the driver does not have.
+A run is begun, asked for more chunks until it is done, and ended. An actor that dies loses only the chunks in
+flight: another goes on with those that the driver does not have.
 """
 
 from __future__ import annotations
@@ -30,16 +30,19 @@ from e2lm_core.engine.models import LoadedModel, Loader, config_digest
 from e2lm_core.engine.scorer import Scorer
 
 _REPLY_S = 0.1  # chunks of small models are answered together: a call costs about a millisecond
-_KEPT_BYTES = 256 * 2**20  # of models: the object store holds them for all actors of the node
+_KEPT_BYTES = 256 * 2**20  # of models, because the object store has them for all actors of the node
 _KEPT_TEXTS = 4
 
 
 class CheckpointMissingError(CheckpointError):
-    """This node does not have the files of a checkpoint that nodes read themselves; another may."""
+    """This node lacks a checkpoint's files, which nodes read from their own disks; another may have them."""
 
 
 class Node:
-    """Scores on one device with one thread, so that its numbers are those of a machine that shares its cores."""
+    """Actor that scores on one device with one thread.
+
+    Its results are those of a machine that shares its cores.
+    """
 
     def __init__(self, dtype: str, device: str | None) -> None:
         settle()
@@ -54,7 +57,7 @@ class Node:
         self._counted = time.process_time()
 
     def describe(self) -> dict[str, Any]:
-        """What the driver has to know of this node before it trusts it with a chunk."""
+        """Properties of this node that the driver checks before it sends a chunk."""
         import transformers
 
         return {
@@ -68,7 +71,14 @@ class Node:
         }
 
     def begin(self, run: str, model: SentModel, text: SentText, skip: Collection[int]) -> Reply:
-        """Make ready for a run; its chunks whose requests are all in `skip` are left out."""
+        """Prepare a run.
+
+        Args:
+            run: Identifier of the run.
+            model: The checkpoint.
+            text: The requests.
+            skip: Indexes of requests; a chunk with only such requests is left out.
+        """
         try:
             loaded = self._model(model)
             self._runs[run] = self._scorer.score(loaded, self._text(text), (text.key,), skip=skip)
@@ -77,7 +87,7 @@ class Node:
         return self._reply()
 
     def next_chunks(self, run: str) -> Reply:
-        """The next chunks, as many as fit into a tenth of a second; after the last, or an error, it is over."""
+        """The next chunks, as many as fit into a tenth of a second; the last, or an error, ends the run."""
         chunks, pieces, started = self._runs.get(run), [], time.monotonic()
         if chunks is None:
             return self._reply(done=True)
@@ -93,11 +103,11 @@ class Node:
         return self._reply(tuple(pieces), done=True)
 
     def active_runs(self) -> int:
-        """How many runs have begun and not ended."""
+        """Number of runs that have begun and not ended."""
         return len(self._runs)
 
     def end(self, run: str) -> None:
-        """Forget a run, done or cancelled; what it holds is let go."""
+        """Forget a run, done or cancelled, and free its memory."""
         chunks = self._runs.pop(run, None)
         if chunks is not None and hasattr(chunks, "close"):
             chunks.close()
@@ -156,7 +166,7 @@ class Node:
 
 
 def local_checkpoint(files: NodeFiles, settings: Settings) -> Checkpoint | None:
-    """The checkpoint as this machine has it, or can fetch it from a hub; None where it has not, or has another."""
+    """The checkpoint on this machine, or on a hub that it can be fetched from; None without an equal one."""
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.checkpoints.fingerprints import fingerprint
 
@@ -169,7 +179,7 @@ def local_checkpoint(files: NodeFiles, settings: Settings) -> Checkpoint | None:
         try:
             if checkpoint.name == files.name and fingerprint(checkpoint, settings) == files.fingerprint:
                 return checkpoint
-        except CheckpointError:  # one that cannot be read here is not here
+        except CheckpointError:  # an unreadable checkpoint counts as missing
             continue
     return None
 
@@ -181,7 +191,7 @@ def _node() -> str:
 
 
 def _fetched(reference: tuple[Any, ...]) -> Any:
-    """The value behind the one reference in a tuple: references within arguments are not resolved by Ray."""
+    """The value behind the one reference in a tuple; Ray does not resolve references within arguments."""
     (value,) = reference
     if isinstance(value, dict):
         return value

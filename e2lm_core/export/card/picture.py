@@ -17,7 +17,7 @@ METRIC = "acc"
 
 
 def curves(document: Mapping[str, Any]) -> bytes | None:
-    """The curves of a report's document on accuracy; None where no checkpoint is complete."""
+    """SVG of the curves of a report's document on accuracy; None if no checkpoint is complete."""
     if not document["complete_checkpoints"]:
         return None
     by_tokens = all(None not in curve["tokens_seen"] for curve in document["curves"])

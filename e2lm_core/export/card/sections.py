@@ -1,6 +1,6 @@
 """Measurement sections of a data set card.
 
-Every number is the report's. Nothing of it is a date, so that the same set and results give the same bytes.
+Every number is the report's. It holds no date, so that the same set and results give the same bytes.
 Tested in tests/export/test_card.py.
 """
 
@@ -21,11 +21,16 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 PICTURE = "curves.svg"
-MOST_WAIVED = 50  # sentences of the checks; how many more there are is said
+MOST_WAIVED = 50  # findings listed; further ones are counted
 
 
 class CardSections(NamedTuple):
-    """The card's sections in Markdown, and the files that they show."""
+    """Sections of a card.
+
+    Attributes:
+        text: The sections in Markdown.
+        files: Content of the files that they show, by path.
+    """
 
     text: str
     files: Mapping[str, bytes]
@@ -38,7 +43,15 @@ def build_sections(
     num_fewshot: int | None = None,
     with_relevance: bool = True,
 ) -> CardSections:
-    """What there is to say of the set on these checkpoints; nothing is computed but scores and relevance."""
+    """Sections on a set's results at these checkpoints; computes only scores and relevance.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints whose stored results are described.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        with_relevance: Whether to judge the questions' scientific relevance.
+    """
     document = report.build_report(studio, task, checkpoints, num_fewshot, with_relevance)
     drawn = picture.curves(document)
     parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
@@ -47,7 +60,7 @@ def build_sections(
 
 
 def escape_markdown(text: object) -> str:
-    """A text on one line, of which no sign is one of Markdown's, HTML's or a table's."""
+    """Text on one line, with all signs of Markdown, HTML and tables escaped."""
     return re.sub(
         r"([\\`*_{}\[\]<>()#|~!&])",
         r"\\\1",
@@ -93,7 +106,7 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
 
 
 def _end(curve: Mapping[str, Any]) -> Iterator[str]:
-    """A model's last measured point."""
+    """Row of a model: its last measured point."""
     of = curve["metrics"][picture.METRIC]
     kept = [k for k, value in enumerate(of["values"]) if value is not None]
     if kept:
@@ -105,7 +118,7 @@ def _end(curve: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(value: Mapping[str, Any]) -> str:
-    """A score with its interval; slanted and without one where it says nothing, as pages and report have it grey."""
+    """A score with its interval; in italics and without one if it is no better than guessing."""
     if _says_nothing(value):
         return f"*{formatting.score(value['value'])}*"
     said = formatting.with_interval(value)
@@ -154,7 +167,7 @@ def _licences(task: TaskSet) -> Iterator[str]:
 
 
 def _waived(document: Mapping[str, Any]) -> Iterator[str]:
-    """What the checks had to say and its author let stand."""
+    """Findings of the checks that the author accepted."""
     yield from ("## What the checks say", "")
     found = document["checks"]
     if not found:

@@ -20,13 +20,20 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 NAME_PX = 62  # for "now" and "before"
 LEGEND_COLUMNS = 2
-OLD, BEHIND = 0.45, 0.28  # opacities of a line of before: beside one other, and among many
+OLD, BEHIND = 0.45, 0.28  # opacities of earlier lines: of a single one, and among many
 
 
 def chart_of_set(before: Measurements, after: Measurements, metric: str, narrow: bool, theme: str) -> str:
-    """The whole set's curves as a picture, those before the edit faint.
+    """SVG of the whole set's curves, with those before the edit faint.
 
-    Without further seeds: an edit's chart is small, and is not to wait for them.
+    Models of another seed are left out: the chart is small and should not wait for them.
+
+    Args:
+        before: Measurements before the edit.
+        after: Measurements after it.
+        metric: Metric of the curves.
+        narrow: Whether names stand in a legend below.
+        theme: Name of the theme.
     """
     own = [curve for curve in after.curves if curve.model.seed_of is None]
     drawn = {curve.model.name for curve in own}
@@ -48,7 +55,15 @@ def chart_of_set(before: Measurements, after: Measurements, metric: str, narrow:
 
 
 def question_chart(before: Measurements, after: Measurements, name: str, metric: str, theme: str) -> str:
-    """One question's mean before and after the edit, as a picture."""
+    """SVG of one question's mean over models before and after the edit.
+
+    Args:
+        before: Measurements before the edit.
+        after: Measurements after it.
+        name: Id of the question.
+        metric: Metric of the mean.
+        theme: Name of the theme.
+    """
     frames = [("now", edits.mean_frame(after, name, metric))]
     if name in before.question_ids:
         frames.insert(0, ("before", edits.mean_frame(before, name, metric)))
@@ -72,7 +87,7 @@ def question_chart(before: Measurements, after: Measurements, name: str, metric:
 def _of_model(
     curve: ModelCurve, values: np.ndarray, metric: str, theme: str, by_tokens: bool, more: str | None = None
 ) -> Line:
-    """A model's line; faint and without marks where nothing `more` is to be said of its points."""
+    """Line of a model; faint and without marks if there is no text `more` for its points."""
     colours, model, there = palette.css_theme(palette.theme(theme)), curve.model, np.isfinite(values)
     hue, steps, seen = palette.hue(model), curve.steps[there], curve.tokens_seen[there]
     said = (
@@ -102,7 +117,7 @@ def _by_tokens(curves: Sequence[ModelCurve]) -> bool:
 def _said(
     name: str, values: Iterable[float], steps: Iterable[int], seen: Iterable[float], metric: str
 ) -> list[str]:
-    """What stands at each point of a line."""
+    """Text of each point of a line."""
     written = formatting.percent if metric in SHARES else "{:.3f}".format
     return [
         f"{name}: {written(value)}, {canvas.checkpoint_label(int(step), float(there))}"
@@ -126,6 +141,6 @@ def _picture(
 
 
 def question_chance(measurements: Measurements, name: str, metric: str) -> float | None:
-    """What a guess gets of one question; None for a metric without a bound."""
+    """Accuracy of blind guessing on one question; None for a metric without a bound."""
     choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
     return 1 / choices if metric in BOUNDED_METRICS else None

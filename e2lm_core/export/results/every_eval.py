@@ -1,6 +1,7 @@
 """Results in the every_eval_ever schema 0.3.0.
 
-The schema has no place for a checkpoint; its step and tokens stand among the model's details, its mark in the ids.
+The schema has no field for a checkpoint: step and tokens stand in the model's details, the step also in the
+ids.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from e2lm_core.base.version import VERSION
 from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
 
 SCHEMA = "0.3.0"
-EMBEDDED = "e2lm-task-studio"  # who made the models that are of no hub
+EMBEDDED = "e2lm-task-studio"  # developer of models that are on no hub
 _IDS = {"acc": "accuracy"}
 _UNBOUNDED = "Infinity"
 
 
 def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
-    """Every file by its path in the datastore; `when` is in seconds since 1970."""
+    """Content of every file by its path in the datastore.
+
+    Args:
+        outgoing: Results to write.
+        when: Date of the results, in seconds since 1970.
+    """
     written = {}
     for result in outgoing.results:
         developer, _, model = _identity(result).partition("/")
@@ -47,7 +53,7 @@ def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
 
 
 def _identity(result: CheckpointResult) -> str:
-    """OWNER/MODEL, as that schema's ids are."""
+    """OWNER/MODEL, the form of the schema's ids."""
     name = result.names[0]
     return name if "/" in name else f"{EMBEDDED}/{name}"
 
@@ -113,7 +119,7 @@ def _metric(outgoing: CompleteResults, result: CheckpointResult, metric: str) ->
 def _samples(
     outgoing: CompleteResults, result: CheckpointResult, evaluation: str
 ) -> Iterator[dict[str, Any]]:
-    """A row a question, of acc; its log-likelihoods are among its metadata, which takes text alone."""
+    """One row per question, for acc; its log-likelihoods are text among its metadata."""
     for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
         lls = [float(ll) for ll in result.ll[number, : len(doc.choices)]]
         chosen = doc.choices[max(range(len(lls)), key=lls.__getitem__)]

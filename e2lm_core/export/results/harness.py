@@ -1,6 +1,7 @@
 """Results in lm-evaluation-harness's format, with samples.
 
-What reads the harness's files reads these. They name no version of the harness, which computed nothing of them.
+Readers of the harness's files read these. They name no version of the harness, which computed nothing of
+them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ PROGRAM = "e2lm_task_studio"
 
 
 def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
-    """Every file by its path. `when` is in seconds since 1970; each checkpoint is a microsecond later than the one before."""
+    """Content of every file by its path.
+
+    Args:
+        outgoing: Results to write.
+        when: Date in seconds since 1970; each checkpoint is a microsecond later than the one before.
+    """
     written = {}
     for number, result in enumerate(outgoing.results):
         moment = datetime.fromtimestamp(when, UTC) + timedelta(microseconds=number)
@@ -32,7 +38,7 @@ def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
 
 
 def arguments(result: CheckpointResult) -> str:
-    """The checkpoint as `--model_args` would name it."""
+    """The checkpoint in the form of `--model_args`."""
     pretrained, revision, subfolder = result.names
     parts = [f"pretrained={pretrained}"]
     parts += [f"revision={revision}"] if revision else []
@@ -77,7 +83,7 @@ def _results(outgoing: CompleteResults, result: CheckpointResult, when: float) -
 
 def _samples(outgoing: CompleteResults, result: CheckpointResult) -> Iterator[dict[str, Any]]:
     for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
-        # As text, as the harness has them; whether a choice is the likeliest text of all is not known here.
+        # The harness writes text. Its second value, whether greedy decoding gives the choice, is unknown.
         said = [[repr(float(ll)), None] for ll in result.ll[number, : len(doc.choices)]]
         yield {
             "doc_id": number,

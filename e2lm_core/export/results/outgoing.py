@@ -24,7 +24,15 @@ from e2lm_core.sets.prompts.render import render_set
 
 @dataclass(frozen=True, eq=False)
 class CheckpointResult:
-    """One checkpoint's: `ll` [Q, C] in nats, `values` of each metric [Q], their means and the means' standard errors."""
+    """Results of one checkpoint.
+
+    Attributes:
+        checkpoint: The checkpoint.
+        ll: Log-likelihoods [Q, C] in nats, NaN where there is no such choice.
+        values: Values of each metric [Q], by metric.
+        means: Mean of each metric.
+        errors: Standard error of each mean.
+    """
 
     checkpoint: Checkpoint
     ll: np.ndarray
@@ -34,7 +42,7 @@ class CheckpointResult:
 
     @property
     def names(self) -> tuple[str, str | None, str | None]:
-        """What the harness would be told: the model's repository or name, revision and subfolder."""
+        """Names for the harness: the model's repository or name, revision and subfolder."""
         one = self.checkpoint
         if one.repo is not None:
             return one.repo, one.revision, one.subfolder
@@ -43,7 +51,15 @@ class CheckpointResult:
 
 @dataclass(frozen=True)
 class CompleteResults:
-    """A set's results on a fleet; `lacking` are the checkpoints that are not complete, which are left out."""
+    """Results of a set at the checkpoints of which all questions are complete.
+
+    Attributes:
+        task: The set.
+        num_fewshot: Examples in the prompt.
+        docs: The questions as prompts.
+        results: Results of each complete checkpoint.
+        lacking: Names of the incomplete checkpoints, which are left out.
+    """
 
     task: TaskSet
     num_fewshot: int
@@ -53,7 +69,7 @@ class CompleteResults:
 
     @property
     def sentence(self) -> str | None:
-        """What is left out, if anything is."""
+        """Sentence on the checkpoints left out; None if there are none."""
         if not self.lacking:
             return None
         return f"Not every question was run at {join_words(list(self.lacking))}: left out."
@@ -65,7 +81,18 @@ def collect_results(
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
 ) -> CompleteResults:
-    """The set's results of its last run, or of `checkpoints`. Raises StudioError where no checkpoint is complete."""
+    """Complete results of a set.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints to take; None for those of the last run.
+        num_fewshot: Examples in the prompt; None for those of the last run, or with `checkpoints` the set's
+            own.
+
+    Raises:
+        StudioError: No checkpoint is complete.
+    """
     chosen, shots = state.fleet_of_set(studio, task.name)
     if checkpoints is not None:
         chosen, shots = tuple(checkpoints), None
@@ -91,5 +118,5 @@ def collect_results(
 
 
 def finite_values(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Those that JSON can say."""
+    """Names and values that are finite, so that JSON can hold them."""
     return ((name, value) for name, value in values.items() if math.isfinite(value))

@@ -22,7 +22,16 @@ MAX_CELLS = 2_000_000  # questions × choices
 
 
 class ScoredQuestion(NamedTuple):
-    """One question: `ll` in nats and `chars` a choice, without the delimiter before it; `gold_bytes` in UTF-8."""
+    """A question with the log-likelihoods of its choices.
+
+    Attributes:
+        id: Id of the question.
+        subject: Its subject, empty if there is none.
+        gold: Index of the right answer from 0.
+        ll: Log-likelihood of each choice [C] in nats.
+        chars: Characters of each choice [C], without the delimiter before it.
+        gold_bytes: UTF-8 bytes of the right answer.
+    """
 
     id: str
     subject: str
@@ -35,7 +44,15 @@ class ScoredQuestion(NamedTuple):
 def from_choice_texts(
     identity: str, subject: str, gold: int, ll: Sequence[float], texts: Sequence[str]
 ) -> ScoredQuestion:
-    """A question whose choices are there as texts, the delimiter taken off."""
+    """Scored question from the texts of its choices.
+
+    Args:
+        identity: Id of the question.
+        subject: Its subject, or an empty text.
+        gold: Index of the right answer from 0.
+        ll: Log-likelihood of each choice [C] in nats.
+        texts: Texts of the choices [C], without the delimiter.
+    """
     return ScoredQuestion(
         identity,
         subject,
@@ -47,7 +64,7 @@ def from_choice_texts(
 
 
 def strip_leading_space(texts: Sequence[str]) -> list[str]:
-    """Choices without the one space that a tool puts before each: none is taken off where one has none."""
+    """Remove the one space that a tool puts before each choice, unless a choice has none."""
     return [text[1:] for text in texts] if all(text.startswith(" ") for text in texts) else list(texts)
 
 
@@ -58,10 +75,19 @@ def add_questions(
     where_from: str = "the results file",
     same_questions: Mapping[str, str] | None = None,
 ) -> tuple[Evaluation, str | None]:
-    """The evaluation with its questions' log-likelihoods, from which every metric follows; or why not.
+    """Add questions with log-likelihoods to an evaluation, from which every metric follows.
 
-    `alike` is which of the file's own metrics must be equal to which of the studio's: acc and acc_norm, where
-    nothing is said.
+    Means that both give must be equal within 1e-9. The file's own means stay as they are.
+
+    Args:
+        evaluation: Evaluation of the same run and task.
+        answered: Its questions.
+        source_kind: Name of the questions' file in sentences, in the plural.
+        where_from: Name of the means' file in sentences.
+        same_questions: Metrics of the file that must equal metrics of the studio; None for acc and acc_norm.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
     """
     where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
     width = max((len(one.ll) for one in answered), default=0)

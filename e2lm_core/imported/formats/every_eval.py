@@ -1,6 +1,6 @@
 """Reader of every_eval_ever 0.2 and 0.3.
 
-A record names its model and, where its writer says so, a revision; that is where a checkpoint is read from. Its samples
+The checkpoint is read from a record's model and, if its writer gives one, the revision. A record's samples
 (`…_samples.jsonl`) hold scores, no log-likelihoods, and are not needed for means.
 """
 
@@ -22,7 +22,7 @@ _REVISIONS = ("revision", "model_revision", "checkpoint", "step")
 
 
 def is_record(content: Any) -> bool:
-    """Whether parsed JSON is a record of results in that schema."""
+    """Whether parsed JSON is a record of results in the every_eval_ever schema."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("evaluation_results"), list)
@@ -32,12 +32,18 @@ def is_record(content: Any) -> bool:
 
 
 def is_sample(row: Any) -> bool:
-    """Whether a parsed line is a sample of such a record."""
+    """Whether a parsed line is a sample of an every_eval_ever record."""
     return isinstance(row, dict) and {"schema_version", "evaluation_id", "sample_id"} <= set(row)
 
 
 def read_record(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
-    """The evaluations of one record; none, with the reason, where it names no checkpoint."""
+    """Evaluations of one record; none, with the reason, if it names no checkpoint.
+
+    Args:
+        content: Parsed JSON of the record.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     model = content["model_info"]
     spot = _spot(model, places)
     if spot is None:
@@ -98,7 +104,7 @@ def _spot(model: Json, places: CheckpointResolver) -> CheckpointKey | None:
 
 
 def _metric(config: Json) -> str:
-    """A metric's id, else its name, else what the record says of it: the harness's converter writes it there."""
+    """A metric's id, else its name, else the description, into which the harness's converter writes it."""
     for key in ("metric_id", "metric_name", "evaluation_description"):
         if isinstance(name := config.get(key), str) and name:
             return _NAMES.get(name.lower(), name)
@@ -119,7 +125,7 @@ def _count(details: Json) -> int | None:
 
 
 def _error(details: Json) -> float | None:
-    """A score's standard error; None where the record has none."""
+    """Standard error of a score; None if the record has none."""
     doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
     error = doubt.get("standard_error")
     return to_json_number(error.get("value")) if isinstance(error, dict) else to_json_number(error)

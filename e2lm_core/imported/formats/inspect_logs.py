@@ -1,7 +1,7 @@
 """Reader of Inspect logs (means only).
 
-An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Inspect
-packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.
+An `.eval` is a zip whose `header.json` is the log without its samples; a run that was cut short has none.
+Inspect packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ def is_log(content: Any) -> bool:
 
 
 def header(data: bytes, name: str) -> Json:
-    """The log in an `.eval`, without its samples. Raises TaskError in one sentence."""
+    """Log in an `.eval` file, without its samples.
+
+    Raises:
+        TaskError: The file has no header, or one that is too large, damaged, no log of Inspect, or packed in
+            a way that Python cannot read.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if _HEADER not in archive.namelist():
@@ -69,9 +74,10 @@ def header(data: bytes, name: str) -> Json:
 
 
 def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
-    """A member that is packed with Zstandard. Raises OSError, ValueError or struct.error for what is none."""
+    """A member packed with Zstandard. Raises OSError, ValueError or struct.error if it cannot be unpacked."""
     local = data[member.header_offset :]
-    name, more = struct.unpack("<26x2H", local[:_LOCAL_BYTES])  # the lengths of what stands before it
+    # The data begins behind the name and the extra field.
+    name, more = struct.unpack("<26x2H", local[:_LOCAL_BYTES])
     packed = local[_LOCAL_BYTES + name + more :][: member.compress_size]
     found = bytes(arrow.decompress(packed, decompressed_size=member.file_size, codec="zstd", asbytes=True))
     if zlib.crc32(found) != member.CRC:
@@ -80,7 +86,13 @@ def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
 
 
 def read_log(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
-    """The means in one log; none, with the reason, where it has none or names no checkpoint."""
+    """Means in one log; none, with the reason, if it has no score or names no checkpoint.
+
+    Args:
+        content: The log, with or without samples.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     run = content["eval"]
     arguments = given if isinstance(given := run.get("model_args"), dict) else {}
     names = [arguments.get("model_path"), str(run.get("model") or "").split("/", 1)[-1]]
@@ -118,7 +130,10 @@ def read_log(content: Json, file: str, places: CheckpointResolver) -> ResultsFil
 
 
 def _scores(results: Json) -> Iterator[tuple[str, float]]:
-    """`accuracy` is acc; another scorer's metrics bear its name where there are several."""
+    """Values by metric; `accuracy` is acc.
+
+    With several scorers, the metrics of all but the first have the scorer's name.
+    """
     scorers = [one for one in results.get("scores") or () if isinstance(one, dict)]
     for place, scorer in enumerate(scorers):
         metrics = given if isinstance(given := scorer.get("metrics"), dict) else {}
@@ -133,7 +148,7 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
 
 
 def _system_message(content: Json) -> Any:
-    """The system message of a run's generation, None without."""
+    """System message of a run's generation; None without."""
     plan = content.get("plan")
     config = plan.get("config") if isinstance(plan, dict) else None
     return config.get("system_message") if isinstance(config, dict) else None

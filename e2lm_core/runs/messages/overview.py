@@ -10,7 +10,13 @@ from e2lm_core.scores.uncertainty import null
 
 
 class NextStep(Record):
-    """What to do next, and the view where that is done: a place or one of its tabs, as links name it."""
+    """Suggested next step for a set.
+
+    Attributes:
+        sentence: Sentence with the reason.
+        view: Page or tab for the step, as links name it.
+        action: Label of the link.
+    """
 
     sentence: str
     view: str
@@ -36,7 +42,7 @@ _DOWNLOAD = NextStep(
 
 
 def headline(state: SetState, scores: Scores | None) -> str:
-    """One sentence (Markdown): how strong the early signal is, or why nothing can be said of it yet."""
+    """Sentence (Markdown) on the strength of the early signal, or why nothing is known of it yet."""
     if state.kind == "empty":
         return "This set has no questions yet."
     if state.kind == "running" and (scores is None or scores.sq.value is None):
@@ -70,10 +76,14 @@ def headline(state: SetState, scores: Scores | None) -> str:
 def next_steps(
     state: SetState, scores: Scores | None, errors: int, example: bool, silent: str | None = None
 ) -> list[NextStep]:
-    """What moves the set on from where it stands, most urgent first, at most three.
+    """Next steps for a set, most urgent first, at most three.
 
-    `errors` counts what would stop an export; `scores` are None before anything is complete; `silent` is why nothing
-    is advised from them.
+    Args:
+        state: State of the set's results.
+        scores: Scores of the set; None before any checkpoint is complete.
+        errors: Number of errors that would stop an export.
+        example: Whether the set is an example.
+        silent: Reason to advise nothing from the scores; None for none.
     """
     if state.kind == "empty":
         return [_WRITE]

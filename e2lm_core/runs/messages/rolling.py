@@ -18,10 +18,15 @@ from e2lm_core.scores.measurements import Measurements
 
 
 class RollingEstimate(Record):
-    """What a rolling run would take: `fetch` checkpoints are not here and lack results.
+    """Cost of a rolling run.
 
-    `bytes` are those of all of them, `at_once_bytes` of those that are here at once; None where no size is known.
-    `missing` of `total` are (checkpoint, question) pairs, `seconds` those of computing, None before there is a pace.
+    Attributes:
+        fetch: Checkpoints to download: not on this machine, and without all results.
+        bytes: Size of all downloads; None if a size is unknown.
+        at_once_bytes: Size of the downloads that are on the disk at once, at most; None if a size is unknown.
+        missing: (checkpoint, question) pairs without results.
+        total: All (checkpoint, question) pairs.
+        seconds: Time to compute the missing ones, without downloads; None before any pace is known.
     """
 
     fetch: int
@@ -39,9 +44,14 @@ def estimate_rolling(
     num_fewshot: int | None = None,
     measurements: Measurements | None = None,
 ) -> RollingEstimate:
-    """What a rolling run of the set would take; nothing is downloaded to tell it.
+    """Cost of a rolling run of a set; nothing is downloaded for the estimate.
 
-    `measurements` is what whoever asks has read already of those of the checkpoints that are readable.
+    Args:
+        studio: Store, queue, catalogue and settings.
+        task: The set.
+        checkpoints: Checkpoints of the run.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        measurements: Measurements at the readable ones of the checkpoints; None to read the store.
     """
     readable = [c for c in checkpoints if studio.is_readable(c)]
     covered = (
@@ -76,13 +86,17 @@ def estimate_rolling(
 
 
 def _bytes(checkpoint: Checkpoint, listed: dict[str, int]) -> int | None:
-    """As the hub lists a model's checkpoints, else what its parameters take at least."""
+    """Size of a checkpoint as the hub lists it, else the least that its parameters take."""
     parameters = checkpoint.model.parameters
     return listed.get(checkpoint.model.name) or (parameters and parameters * tables.HALF_PRECISION_BYTES)
 
 
 def rolling_cost(estimate: RollingEstimate, usage: cache.CacheUsage) -> str:
-    """12 checkpoints, 744 MB, pass through; 124 MB of them are on the disk at once, of the 20 GB that are left."""
+    """Sentence on the disk space and time of a rolling run.
+
+    "12 checkpoints, 744 MB, pass through; at most 124 MB of them are on the disk at once, of the 20 GB that
+    are left."
+    """
     if not estimate.fetch:
         return "Nothing has to be fetched."
     left = max(0, usage.quota_bytes - usage.used_bytes)
@@ -100,9 +114,14 @@ def rolling_cost(estimate: RollingEstimate, usage: cache.CacheUsage) -> str:
 
 
 def rolling_status(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
-    """Scoring 5 of 12 (a); fetching b (41 MB of about 62 MB); downloads hold 103 MB of the 124 MB allowed.
+    """Sentence on the downloads of an open rolling run; None for another run, or one that is over.
 
-    None of another run, or one that is over. `checkpoints` are those of the catalogue.
+    "Scoring 5 of 12 (a); fetching b (41 MB of about 62 MB); downloads hold 103 MB of the 124 MB allowed."
+
+    Args:
+        job: The run.
+        settings: Settings.
+        checkpoints: Checkpoints of the catalogue.
     """
     if job.over or not job.payload.get("rolling"):
         return None

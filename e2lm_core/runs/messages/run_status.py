@@ -21,19 +21,19 @@ _STATE = {
 
 
 def queue_sentence(ahead: int | None) -> str:
-    """What a run that waits waits for; "" for one that computes."""
+    """Phrase for the queue position of a run: "waiting for 2 other runs"; "" for one that does not wait."""
     if ahead is None:
         return ""
     return f"waiting for {formatting.count(ahead, 'other run')}" if ahead else "waiting for the worker"
 
 
 def format_progress(run: RunProgress) -> str:
-    """31%, rounded down: 100% is said of a run with all of its results alone."""
+    """Progress as 31%, rounded down: only a run with all of its results has 100%."""
     return f"{int(100 * run.share)}%"
 
 
 def progress_sentence(run: RunProgress) -> str:
-    """How far a run is, on every page alike: 31%, 45 of 144 checkpoints, about 20 s left."""
+    """Progress of a run, the same on every page: 31%, 45 of 144 checkpoints, about 20 s left."""
     text = f"{format_progress(run)}, {run.complete:,} of {formatting.count(run.checkpoints, 'checkpoint')}"
     if run.state == "queued":
         return f"{text} ({queue_sentence(run.ahead or 0)})"
@@ -42,15 +42,15 @@ def progress_sentence(run: RunProgress) -> str:
 
 
 def engine_notes(job: Job) -> list[str]:
-    """What the engine noted while it computed, each once: models that it could not take the fast way."""
+    """Notes of the engine on a run, each once: models that it could not compute the fast way."""
     return list(dict.fromkeys(row.note for row in job.progress if row.note))
 
 
 def token_savings(job: Job) -> str | None:
-    """What a run has computed beside what lm-evaluation-harness would: tokens, and how many times fewer.
+    """Sentence that compares a run's tokens with those of lm-evaluation-harness.
 
-    The harness sends context and continuation anew for every choice at every checkpoint. None where nothing was
-    computed, or an older version of the studio computed it, which counted no tokens.
+    The harness sends context and continuation anew for every choice at every checkpoint. None if nothing was
+    computed, or if an older version of the studio computed it, which counted no tokens.
     """
     ours = sum(row.tokens or 0 for row in job.progress)
     theirs = sum(row.harness_tokens or 0 for row in job.progress)
@@ -58,7 +58,13 @@ def token_savings(job: Job) -> str | None:
 
 
 def savings_sentence(scored_tokens: int, harness_tokens: int, computed: str = "Computed") -> str | None:
-    """The sentence for two numbers of tokens; None where one of them is 0."""
+    """Sentence that compares two numbers of tokens; None if one of them is 0.
+
+    Args:
+        scored_tokens: Tokens that went through the models.
+        harness_tokens: Tokens that lm-evaluation-harness would have sent.
+        computed: Beginning of the sentence, "Computed" or "Computed so far".
+    """
     if not scored_tokens or not harness_tokens:
         return None
     text = f"{computed} {formatting.tokens(scored_tokens)} tokens where lm-evaluation-harness would compute {formatting.tokens(harness_tokens)}"
@@ -70,7 +76,10 @@ def savings_sentence(scored_tokens: int, harness_tokens: int, computed: str = "C
 
 
 def job_frame(job: Job) -> pd.DataFrame:
-    """One row a planned checkpoint, in the order of the plan; missing where it has not begun."""
+    """Table of a run with one row for each planned checkpoint, in the order of the plan.
+
+    Columns but `checkpoint` and `progress` are missing for a checkpoint that is not begun; its progress is 0.
+    """
     rows = {row.name: row for row in job.progress}
     return pd.DataFrame(
         [
@@ -90,7 +99,11 @@ def job_frame(job: Job) -> pd.DataFrame:
 
 
 def coverage_frame(measurements: Measurements) -> pd.DataFrame:
-    """One row a model: what it is, which share of its checkpoints is complete, and what they span."""
+    """Table of a set's measurements with one row for each model.
+
+    Columns: `model`, `parameters`, `text` (its role), `checkpoints` (their number), `complete` (share of them
+    with all results, in [0, 1]), `first` and `last` (tokens seen).
+    """
     rows = []
     for curve in measurements.curves:
         complete = np.isfinite(measurements.values(curve.model.name, "margin"))
@@ -110,7 +123,10 @@ def coverage_frame(measurements: Measurements) -> pd.DataFrame:
 
 
 def shipped_note(made: ShippedInfo) -> str:
-    """Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."""
+    """Sentence on the origin of shipped results.
+
+    "Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."
+    """
     return (
         f"Measured on {format_day(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
         "studio."
@@ -118,13 +134,13 @@ def shipped_note(made: ShippedInfo) -> str:
 
 
 def format_day(made: ShippedInfo) -> str:
-    """26 November 2026."""
+    """Day of shipped results, as 26 November 2026."""
     day = date.fromisoformat(made.date)
     return f"{day.day} {day:%B %Y}"
 
 
 def headline(state: SetState, questions: int) -> str:
-    """What a run would do, or does, for a set of so many questions (Markdown)."""
+    """Sentence (Markdown) on the state of a set's results, for a set of so many questions."""
     match state.kind:
         case "empty":
             return "This set has no questions yet: write some on Questions, then run it."

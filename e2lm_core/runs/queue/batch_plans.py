@@ -1,7 +1,7 @@
 """Stored batch plans, so that an interrupted run resumes with equal bytes.
 
-Which questions share a batch decides a result's last bits (float32), so an interrupted job has to go on
-with the batches that it began with, and not with new ones made of what is left.
+The questions that share a batch decide a result's last bits (float32), so an interrupted job has to go on
+with the batches that it began with, and not with new ones made of the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from e2lm_core.runs.store.loglikelihood_store import DIGEST_BYTES
 
 
 class BatchPlans:
-    """The requests of one job, by digest, in the order in which they are planned at each checkpoint."""
+    """Planned requests of one job, by digest, in the order of their batches at each checkpoint."""
 
     def __init__(self, database: Path | Database, job: int) -> None:
         self.database = open_database(database)
@@ -23,10 +23,15 @@ class BatchPlans:
     def planned_requests(
         self, checkpoint: str, missing: Sequence[bytes], asked: Collection[bytes]
     ) -> list[bytes]:
-        """`missing` as it was when the job first reached the checkpoint; some of it may be stored by now.
+        """Planned keys of a checkpoint: `missing` as it was when the job first reached the checkpoint.
 
-        `asked` are all requests of the set. Where it was edited or the checkpoint replaced in between, the
-        old plan does not fit any more, and `missing` becomes the plan.
+        Some of them may be stored by now. If the set was edited or the checkpoint replaced since, the old
+        plan does not fit any more, and `missing` becomes the plan.
+
+        Args:
+            checkpoint: Name of the checkpoint.
+            missing: Keys that the store lacks now.
+            asked: Keys of all requests of the set.
         """
         with self.database.transaction() as connection:
             row = connection.execute(
@@ -36,7 +41,7 @@ class BatchPlans:
                 old = [row[0][i : i + DIGEST_BYTES] for i in range(0, len(row[0]), DIGEST_BYTES)]
                 if set(missing) <= set(old) <= set(asked):
                     return old
-            # Those of jobs that were cancelled half-way: 16 bytes a request add up.
+            # Plans of jobs that were cancelled half-way are deleted too: 16 bytes for each request add up.
             connection.execute(
                 "DELETE FROM plans WHERE job IN "
                 "(SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled'))"
@@ -48,6 +53,6 @@ class BatchPlans:
         return list(missing)
 
     def delete(self, checkpoint: str) -> None:
-        """Once all of it is computed."""
+        """Delete the plan of a checkpoint that is complete."""
         with self.database.transaction() as connection:
             connection.execute("DELETE FROM plans WHERE job = ? AND checkpoint = ?", (self.job, checkpoint))

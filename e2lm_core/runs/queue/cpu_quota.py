@@ -16,15 +16,19 @@ EVERY_S = 5.0
 
 
 class CpuAccount:
-    """The CPU seconds that this process spends from now on, all its threads together."""
+    """CPU seconds that this process spends from now on, over all its threads.
+
+    Attributes:
+        refused: Sentence once the person's daily quota is used up; None before.
+    """
 
     def __init__(self, asker: Settings) -> None:
         self._asker = asker
         self._from, self._noted = processes.cpu_seconds(), time.monotonic()
-        self.refused: str | None = None  # the sentence, once no more is theirs today
+        self.refused: str | None = None
 
     def record(self, at_once: bool = False) -> None:
-        """Write down what was spent since the last time, now and then or `at_once`."""
+        """Charge the CPU seconds since the last record, at most every `EVERY_S` unless `at_once`."""
         if self._asker.person is None or not (at_once or time.monotonic() - self._noted > EVERY_S):
             return
         now = processes.cpu_seconds()

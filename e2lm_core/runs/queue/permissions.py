@@ -1,7 +1,8 @@
 """Permissions: who may see and cancel a run.
 
-A run is its asker's (`Job.owner`), of a set in somebody's workspace (`owner` in the payload; without one the home's
-own, or an example). Where nobody signs in, everybody sees and cancels all.
+A run belongs to the person who submitted it (`Job.owner`), and is of a set in somebody's workspace (`owner`
+in the payload; without it the home's own, or an example). Where nobody signs in, everybody sees and cancels
+all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from e2lm_core.runs.studio import Studio
 
 
 def get_visible_run(studio: Studio, job_id: int) -> Job:
-    """A run of the set of somebody who lets it be seen. Raises `StoreError` for another as for an unknown one."""
+    """A run of a set that the caller may see.
+
+    Raises:
+        StoreError: There is no such run, or the caller may not see it (with the same sentence).
+    """
     job = studio.jobs.get(job_id)
     if not _may_see(studio.settings, job):
         raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
@@ -24,15 +29,21 @@ def get_visible_run(studio: Studio, job_id: int) -> Job:
 
 
 def list_open_runs(studio: Studio) -> list[Job]:
-    """The runs that wait or go on and that whoever asks may see, newest first."""
+    """Queued and running runs that the caller may see, newest first."""
     return [job for job in studio.jobs.open_jobs() if _may_see(studio.settings, job)]
 
 
 def cancel_run(studio: Studio, job_id: int) -> bool:
-    """Stop the run, with every open run of its set and kind that whoever asks may cancel; True where one was stopped.
+    """Cancel a run and every open run of its set and kind that the caller may cancel.
 
-    A run of one's own may be stopped, by an administrator any. One that has ended by itself stops nothing; one that
-    a newer run has replaced stands for that. Raises `StoreError` for a run that there is not, or that is another's.
+    A person may cancel their own runs, an administrator every run. A run that has ended by itself cancels
+    nothing; a run that a newer one has replaced stands for the newer one.
+
+    Returns:
+        True if a run was cancelled.
+
+    Raises:
+        StoreError: There is no such run, or it is another person's.
     """
     job = get_visible_run(studio, job_id)
     if not may_cancel(studio.settings, job):
@@ -47,14 +58,15 @@ def cancel_run(studio: Studio, job_id: int) -> bool:
 
 
 def may_cancel(settings: Settings, job: Job) -> bool:
-    """Whether it is a run of whoever asks, or they are an administrator."""
+    """Whether the run is the caller's, or the caller is an administrator."""
     return settings.person is None or job.owner == settings.person or accounts.is_administrator(settings)
 
 
 def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
-    """In whose workspace a set is, None for the home's own and for examples, and its name there.
+    """Workspace of a set, None for the home's own and for examples, and the set's name there.
 
-    Raises TaskError for a set that whoever asks may not open.
+    Raises:
+        TaskError: The caller may not open the set.
     """
     place = access.resolve_set(settings, address)
     inside = place.settings
@@ -63,19 +75,19 @@ def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
 
 
 def resolve_run_set(settings: Settings, job: Job) -> tuple[Settings, str]:
-    """As whom a worker opens the run's set, and under which name or address: whoever asked for it."""
+    """Settings of the run's owner and, for them, the set's name or address: a worker opens the set so."""
     asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload.get("set", "")
     asked = settings.for_person(asker)
     return asked, name if owner in (None, asker) else f"{owner}/{name}"
 
 
 def recent_finished(studio: Studio) -> list[Job]:
-    """The last runs of anybody that were done, newest first: for the server itself, which tells nobody of them."""
+    """Recent runs of all persons that ended well, newest first; for the server itself, never shown."""
     return [job for job in studio.jobs.recent() if job.state == "done"]
 
 
 def is_quiet(studio: Studio, for_s: float) -> bool:
-    """Whether no run of anybody is open, and none was asked for or has ended for so long."""
+    """Whether no run of any person is open, and none was submitted or has ended for `for_s` seconds."""
     since = time.time() - for_s
     return not studio.jobs.open_jobs() and all(
         (job.finished_at or job.created_at) <= since for job in studio.jobs.recent()

@@ -13,7 +13,7 @@ LOOK_EVERY_S = 2.0
 
 
 class ResourceLimits:
-    """Counts what this process takes for a job, and says in a sentence when it is too much."""
+    """Count of the CPU time and memory that this process takes for a job, with a sentence for too much."""
 
     def __init__(self, jobs: JobQueue, job: Job, settings: Settings) -> None:
         self._jobs, self._job, self._settings = jobs, job, settings
@@ -23,7 +23,10 @@ class ResourceLimits:
         self._most = settings.worker_bytes or (round(processes.SHARE * there) if there else None)
 
     def time_exceeded(self, now: bool = False) -> str | None:
-        """Adds what was taken since the last look, at most every `LOOK_EVERY_S` unless `now`."""
+        """Sentence once the run has taken too much CPU time; None before.
+
+        Adds the CPU seconds since the last look, at most every `LOOK_EVERY_S` unless `now`.
+        """
         if not now and time.monotonic() - self._looked < LOOK_EVERY_S:
             return None
         self._looked, so_far = time.monotonic(), processes.cpu_seconds()
@@ -37,7 +40,7 @@ class ResourceLimits:
         )
 
     def memory_exceeded(self) -> str | None:
-        """The sentence where this process holds more than a worker may."""
+        """Sentence if this process uses more memory than a worker may; None otherwise."""
         taken = processes.used_memory_bytes()
         if self._most is None or taken is None or taken <= self._most:
             return None
@@ -48,7 +51,13 @@ class ResourceLimits:
 
 
 def add_cpu_seconds(jobs: JobQueue, job: Job, cpu_s: float) -> float:
-    """Seconds of processor time that the job has taken in all, these included."""
+    """Add CPU seconds to a job; returns its total with these, 0 for an unknown job.
+
+    Args:
+        jobs: The queue.
+        job: The job.
+        cpu_s: CPU seconds to add.
+    """
     with jobs.database.transaction() as connection:
         row = connection.execute(
             "UPDATE jobs SET cpu_s = cpu_s + ? WHERE id = ? RETURNING cpu_s", (cpu_s, job.id)

@@ -13,16 +13,26 @@ _RUN = "run-"
 
 
 def lease_name(job_id: int) -> str:
-    """Under which name a job's run marks what it fetches. One from the command line has another, and nobody goes on with it."""
+    """Name under which a job's rolling run marks its downloads.
+
+    A run from the command line has a name of another form, and no worker continues it.
+    """
     return f"{_RUN}{job_id}"
 
 
 def remove_fetched(
     settings: Settings, jobs: JobQueue, wanted: Collection[str] = (), of: str | None = None
 ) -> int:
-    """Let go of what runs have fetched that are over, and nobody uses; checkpoints of `wanted` names stay. Bytes freed.
+    """Evict unused downloads of rolling runs that are over; returns the bytes freed.
 
-    A run that goes on after a kill, `of` that name, wants of its own no others: what it had scored takes the room.
+    A run that continues after a kill keeps only those of its own downloads that it still needs: the ones it
+    has scored take up the room.
+
+    Args:
+        settings: Settings.
+        jobs: The queue.
+        wanted: Names of checkpoints that stay.
+        of: Lease name of the run that continues, whose other downloads are evicted too; None for none.
     """
 
     def goes_on(run: str) -> bool:

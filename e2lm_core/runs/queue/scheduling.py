@@ -10,7 +10,7 @@ from e2lm_core.runs.queue.records import Job
 
 
 def next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
-    """(id, state, deaths) of the next job: one that waits, or one whose lease is over; None without one."""
+    """(id, state, deaths) of the next job: a queued one, or one with an expired lease; None without one."""
     now = leases.monotonic_now()
     row: tuple[int, str, int] | None = connection.execute(
         "SELECT id, state, deaths FROM jobs "
@@ -23,7 +23,7 @@ def next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
 
 
 def queue_position(database: Database, job: Job) -> int | None:
-    """How many others go before a job that waits, as far as their order is known now; None for one that does not wait."""
+    """Number of jobs before a queued one, by their order as known now; None for one that does not wait."""
     if job.state != "queued":
         return None
     with database.reading() as connection:
@@ -36,7 +36,15 @@ def queue_position(database: Database, job: Job) -> int | None:
 
 
 def should_yield(connection: sqlite3.Connection, job: Job, over: bool) -> bool:
-    """Whether a job of higher priority waits, or one as high of another owner and the turn is `over`."""
+    """Whether a waiting job takes precedence over a running one.
+
+    That is one of higher priority, or, once the turn is over, one of the same priority and another owner.
+
+    Args:
+        connection: Connection to the database.
+        job: The running job.
+        over: Whether its turn is over.
+    """
     row = connection.execute(
         "SELECT 1 FROM jobs WHERE state = 'queued' AND "
         "(priority > ? OR (? AND priority = ? AND owner != ?)) LIMIT 1",

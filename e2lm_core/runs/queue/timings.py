@@ -9,13 +9,19 @@ from contextlib import contextmanager
 
 from e2lm_core.runs.queue.queue import JobQueue
 
-LATEST = 20_000
+LATEST = 20_000  # rows
 
 
 def timing_rows(queue: JobQueue, kind: str, num_fewshot: int) -> list[tuple[str, float, int]]:
-    """(checkpoint, its share of the run's seconds, questions computed) of runs that computed it whole, newest first.
+    """(checkpoint, seconds, questions) of runs that computed a checkpoint completely, newest first.
 
-    Not those on a Ray cluster, whose shares depend on how many actors there were.
+    Seconds are the checkpoint's share of the run's time. Runs on a Ray cluster are left out: their shares
+    depend on the number of actors.
+
+    Args:
+        queue: The queue.
+        kind: Kind of the jobs.
+        num_fewshot: Number of few-shot examples.
     """
     with queue.database.reading() as connection:
         found = connection.execute(
@@ -29,9 +35,10 @@ def timing_rows(queue: JobQueue, kind: str, num_fewshot: int) -> list[tuple[str,
 
 
 class SharedTime:
-    """Seconds of a run shared by those who are at work: ∫ dt / n(t), n of them at a moment.
+    """Time of a run shared by the threads at work: ∫ dt / n(t), with n(t) threads at the time t.
 
-    What each takes of it adds up to the time in which somebody was at work, also where one is left alone at the end.
+    The shares of all threads add up to the time in which any was at work, also if one is left alone at the
+    end.
     """
 
     def __init__(self) -> None:
@@ -40,7 +47,7 @@ class SharedTime:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """At work for as long as the context is open."""
+        """Count the caller as at work for as long as the context is open."""
         self._begun(1)
         try:
             yield
@@ -48,7 +55,7 @@ class SharedTime:
             self._begun(-1)
 
     def seconds(self, among: int = 1) -> float:
-        """The seconds so far, for one of `among` who are at work as one."""
+        """Shared seconds so far, for one of `among` checkpoints that are computed together."""
         with self._lock:
             self._went_on()
             return self._seconds / among

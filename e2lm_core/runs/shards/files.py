@@ -1,9 +1,9 @@
 """Shard files: log-likelihoods of one share of a run.
 
-Lines of JSON: a head that says which set, which share of which checkpoints; a line a checkpoint with its scope
-(the model's part of every key), its name, and `digests` [R · 16 bytes], `ll_nats` [R] as little-endian float64,
-`tokens` [R] as little-endian uint32, each in base64; an end with the sha256 of all lines before it. So a
-number comes back as the bytes that it was, a file that was cut short is known, and no text of the set is in it.
+Lines of JSON: a header with the set, the share and the checkpoints; a line for each checkpoint with its scope
+(the model's part of every key), its name, and `digests` [R · 16 bytes], `ll_nats` [R] as little-endian
+float64, `tokens` [R] as little-endian uint32, each in base64; an end with the sha256 of all lines before it.
+So every number is restored to the bit, a truncated file is detected, and the file has no text of the set.
 """
 
 from __future__ import annotations
@@ -30,13 +30,23 @@ from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1
-# 100,000 questions of 26 choices at 28 bytes each, in base64, and some room.
+# Room for 100,000 questions of 26 choices at 28 bytes each, in base64, with a margin.
 MOST_OF_A_LINE = 128 * 2**20
-_POSITIVE = 1e-3  # nats: a probability of one, rounded
+_POSITIVE = 1e-3  # nats: a probability of 1 may be rounded up to this
 
 
 class ShardHeader(Record):
-    """What a file is of: `fleet` names all checkpoints of the run, `checkpoints` those of this share."""
+    """Header of a shard file.
+
+    Attributes:
+        format: Name of the file format.
+        version: Version of the file format.
+        set: Name of the set.
+        num_fewshot: Number of few-shot examples.
+        shard: The share.
+        fleet: Names of all checkpoints of the run.
+        checkpoints: Names of the checkpoints of this share.
+    """
 
     format: str = FORMAT
     version: int = VERSION
@@ -48,7 +58,7 @@ class ShardHeader(Record):
 
 
 class CheckpointResults(Record):
-    """The results of one checkpoint, by the store's keys."""
+    """Results of one checkpoint by the store's keys."""
 
     checkpoint: str
     scope: Scope
@@ -63,7 +73,16 @@ def shard_lines(
     shard: Shard,
     num_fewshot: int | None = None,
 ) -> Iterator[bytes]:
-    """The file of what the store has of a set at a share of a fleet, line by line."""
+    """Lines of the shard file with the stored results of a set at a share of a fleet.
+
+    Args:
+        studio: Store and backend.
+        task: The set.
+        fleet: All checkpoints of the run.
+        mine: Checkpoints of this share.
+        shard: The share.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+    """
     shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
     head = ShardHeader(
         set=task.name,
@@ -104,9 +123,11 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def read_shard(path: Path) -> tuple[ShardHeader, list[CheckpointResults]]:
-    """A file's head and its checkpoints, checked whole before anything is given.
+    """Header and checkpoints of a shard file, completely checked.
 
-    Raises `StudioError` for what is no such file, is of a newer version, was cut short or altered.
+    Raises:
+        StudioError: The file cannot be read, is no shard file, is of another version, or was truncated or
+            altered.
     """
     where = quote(str(path))
     try:
@@ -123,7 +144,7 @@ def read_shard(path: Path) -> tuple[ShardHeader, list[CheckpointResults]]:
 
 
 def _next(file: BinaryIO, where: str, sha256: Any) -> dict[str, Any]:
-    """The next line; `before` is the sha256 of all that came before it."""
+    """Next line of the file; its key `before` gets the sha256 of all lines before it."""
     line = file.readline(MOST_OF_A_LINE)
     if not line.endswith(b"\n"):
         raise StudioError(

@@ -11,13 +11,21 @@ from e2lm_core.people import access
 from e2lm_core.runs.shards.files import CheckpointResults, ShardHeader
 from e2lm_core.runs.studio import Studio
 
-# (absolute, relative) nats: another plan of batches rounds differently, and no more than that.
+# (absolute, relative) tolerance in nats: the rounding differences between two plans of batches.
 TOLERANCE = {"float32": (1e-4, 2e-6), "float16": (2e-2, 4e-3), "bfloat16": (1e-1, 3e-2)}
 
 
 class MergeResult(Record):
-    """What became of a checkpoint's results: `new` to the store, the `same` bytes, `rounded` otherwise by another
-    plan of batches (the store's stay), or in `conflict` with the store's: then nothing of it was taken."""
+    """Outcome of merging one checkpoint's results.
+
+    Attributes:
+        checkpoint: Name of the checkpoint.
+        new: Results that the store did not have.
+        same: Results with the same bytes as the store's.
+        rounded: Results rounded differently by another plan of batches; the store's stay.
+        conflict: Results that contradict the store's; with any of them nothing of the checkpoint is taken.
+        worst_nats: Largest difference from the store's log-likelihoods, in nats.
+    """
 
     checkpoint: str
     new: int
@@ -28,7 +36,7 @@ class MergeResult(Record):
 
     @property
     def sentence(self) -> str | None:
-        """What stands against taking it in, None where nothing does."""
+        """Sentence on the conflict that prevents merging; None without a conflict."""
         if not self.conflict:
             return None
         return (
@@ -39,23 +47,30 @@ class MergeResult(Record):
 
     @property
     def total(self) -> int:
-        """Results of it in the file."""
+        """Number of the checkpoint's results in the file."""
         return self.new + self.same + self.rounded + self.conflict
 
 
 def merge_shards(
     studio: Studio, parts: Iterable[CheckpointResults], dry_run: bool = False
 ) -> list[MergeResult]:
-    """Take results into the store, a checkpoint in one transaction; with `dry` only say what would become of them.
+    """Merge results into the store, each checkpoint in one transaction.
 
-    Raises `TaskError` for a visitor who may only read, and `StoreError`.
+    Args:
+        studio: Store and settings of the caller.
+        parts: Results from shard files.
+        dry_run: Whether to report the outcome without writing.
+
+    Raises:
+        TaskError: The caller is a visitor who may only read.
+        StoreError: The database cannot be used.
     """
     access.require_writer(studio.settings)
     return [_merged(studio, part, dry_run) for part in parts]
 
 
 def _merged(studio: Studio, part: CheckpointResults, dry: bool) -> MergeResult:
-    # What the package brings gives way to what was computed, here or elsewhere.
+    # Computed results, of this machine or another, replace shipped ones.
     known = studio.without_shipped_results.store.get(part.scope, part.results)
     counts = {"same": 0, "rounded": 0, "conflict": 0}
     worst = 0.0
@@ -81,7 +96,7 @@ def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
 
 
 def missing_shards(heads: Sequence[ShardHeader]) -> list[str]:
-    """Sentences: which shares of the runs that these files are of were not among them, and which do not fit."""
+    """Sentences on shares that are missing from the files of a run, or do not fit the others."""
     said = []
     runs: dict[tuple[str, int], list[ShardHeader]] = {}
     for head in heads:

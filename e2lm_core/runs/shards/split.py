@@ -13,7 +13,7 @@ MOST = 10_000
 
 
 class Shard(Record):
-    """The `number`-th of `of` shares, from 1."""
+    """One of `of` shares of a run: the `number`-th, from 1."""
 
     number: int = 1
     of: int = 1
@@ -23,7 +23,11 @@ class Shard(Record):
 
 
 def parse_shard(text: str) -> Shard:
-    """`2/4` as the second of four shares. Raises `StudioError` for anything else."""
+    """Share from its text: `2/4` is the second of four shares.
+
+    Raises:
+        StudioError: The text is anything else, or has more than 10,000 shares.
+    """
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
     shard = Shard(number=int(found[1]), of=int(found[2])) if found else None
     if shard is None or not 1 <= shard.number <= shard.of <= MOST:
@@ -34,7 +38,7 @@ def parse_shard(text: str) -> Shard:
 
 
 def select_shard(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
-    """That share of the checkpoints, in their order; it depends on their names and sizes alone.
+    """Checkpoints of a share, in their order; the split depends on names and sizes alone.
 
     The largest first, each goes to the share with the least work so far: work is parameters, and a model of
     unknown size counts as the largest known one.

@@ -1,8 +1,8 @@
 """Run of one set at one checkpoint: missing requests, commits, errors, result.
 
-Files of a folder may be written to at any time. Their state is looked at before the fingerprint is taken of them and
-again before each commit; in between lies all that was read and computed. Where it differs, what is not committed is
-dropped, and the checkpoint begun again as it is then.
+Files of a folder may be written to at any time. Their state is read before their fingerprint is taken and
+again before each commit, so all reading and computing lies in between. If the two differ, uncommitted results
+are dropped, and the checkpoint is begun again with the files as they are then.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from e2lm_core.runs.store.packed_columns import PACKED_FROM
 from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio
 
-MOST_BEGINNINGS = 3  # of a checkpoint whose files are written to meanwhile
+MOST_BEGINNINGS = 3  # attempts at a checkpoint with files that are written to meanwhile
 
 
 class CheckpointRun:
-    """One set at one checkpoint: `missing` are the keys of what is to be computed, each once, in their order.
+    """Run of one set at one checkpoint.
 
     Attributes:
-        scope: The key of its results; None where its files cannot be used.
+        missing: Keys that are to be computed, each once, in their order.
+        scope: The key of its results; None if its files cannot be used.
         problem: The sentence for a checkpoint that is left out; None while it goes on.
         is_to_begin: Whether it has to be begun again, by `begin`.
     """
@@ -41,7 +42,7 @@ class CheckpointRun:
         progressing: ProgressListener,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now` gives seconds, of which this one takes its share (see `SharedTime`)."""
+        """Take the fingerprint; `now` gives seconds, shared by all checkpoints at work (see `SharedTime`)."""
         self._studio, self.asked, self._progressing = studio, asked, progressing
         self.checkpoint, self._now, self._started = checkpoint, now, now()
         self._before = progressing.previous_progress(checkpoint.name) or Progress(
@@ -54,7 +55,7 @@ class CheckpointRun:
         self.take_fingerprint()
 
     def take_fingerprint(self) -> None:
-        """Take the fingerprint of the checkpoint's files as they are now."""
+        """Take the fingerprint of the checkpoint's files as they are now, and drop uncommitted results."""
         self.is_to_begin = True
         self._beginnings += 1
         self._uncommitted: list[tuple[bytes, Loglikelihood]] = []
@@ -71,7 +72,7 @@ class CheckpointRun:
             self.fail(error)
 
     def begin(self, missing: Mapping[int, Sequence[bytes]] | None = None) -> None:
-        """Begin with what the store lacks; `missing` as `Asked` has found it for `scope`."""
+        """Begin with the keys that the store lacks; `missing` as `RequestIndex` found them for `scope`."""
         if self.scope is None:
             return
         if missing is None:
@@ -83,17 +84,17 @@ class CheckpointRun:
 
     @property
     def is_active(self) -> bool:
-        """Whether what is computed of it is still wanted."""
+        """Whether computed results of the checkpoint are still wanted."""
         return self.problem is None and not self.is_to_begin
 
     def plan_requests(self) -> tuple[list[bytes], list[int]]:
-        """The keys of which batches are made, and the places in them of those that are there already."""
+        """Keys of which batches are made, and the positions of those that are stored already."""
         keys = self._progressing.planned(self.checkpoint.name, self.missing, self.asked.texts.keys())
         missing = set(self.missing)
         return keys, [index for index, key in enumerate(keys) if key not in missing]
 
     def add(self, chunk: ScoredChunk, planned: Sequence[bytes]) -> None:
-        """Take what was computed, to be committed; log-likelihoods that are not numbers end it."""
+        """Take computed results, to be committed; log-likelihoods that are not numbers end the checkpoint."""
         if not self.is_active:
             return
         if any(not math.isfinite(result.ll_nats) for _, result in chunk):
@@ -105,12 +106,12 @@ class CheckpointRun:
         self._harness_tokens += chunk.harness_tokens
 
     def fail(self, error: CheckpointError) -> None:
-        """Take an error: the checkpoint is left out, or begun again where its files were written to meanwhile."""
+        """Take an error: the checkpoint is left out, or begun again if its files were written to."""
         if not self._has_moved():
             self.problem = str(error)
 
     def commit(self) -> None:
-        """Save what was computed since the last commit, and tell of it; nothing where its files were written to."""
+        """Save and report the results since the last commit; drop them if the files were written to."""
         if not self.is_active or self._has_moved():
             return
         assert self.scope is not None
@@ -125,7 +126,7 @@ class CheckpointRun:
         self._uncommitted.clear()
 
     def result(self) -> Progress:
-        """How far it is. `seconds` are its share of the run's time, so that those of all add up to it."""
+        """Progress of the checkpoint; `seconds` are its share, so those of all add up to the run's time."""
         total, left = len(self.asked), len(self._left)
         already = min(self._before.computed, total - self._new)
         return Progress(
@@ -141,7 +142,7 @@ class CheckpointRun:
         )
 
     def _has_moved(self) -> bool:
-        """Whether its files were written to since the fingerprint was taken; then nothing uncommitted is kept."""
+        """Whether files were written to since the fingerprint; uncommitted results are then dropped."""
         now = checkpoint_state(self.checkpoint)
         if now == self._state:
             return False

@@ -1,7 +1,7 @@
 """Checkpoints that diverged: log-likelihoods that are not numbers.
 
-A note holds for the checkpoint's files as they are and for the dtype: after a write, or in another dtype, it is
-scored again. It lies in the cache folder, whose loss costs one more attempt.
+A note holds for the checkpoint's files as they are and for the dtype: after a write, or in another dtype, the
+checkpoint is scored again. Notes lie in the cache folder; their loss costs one more attempt.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from e2lm_core.engine.backend import SCORING_VERSION
 
 
 def note_divergence(checkpoint: Checkpoint, settings: Settings) -> str:
-    """Note that a checkpoint has diverged; the sentence that says so. Never raises."""
+    """Note that a checkpoint has diverged, and return the sentence about it. Never raises."""
     file = _file(checkpoint, settings)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs another attempt
+    with contextlib.suppress(OSError):  # without the note the next run tries once more
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
@@ -31,7 +31,7 @@ def note_divergence(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def divergence_sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
-    """The sentence about a checkpoint that was noted as diverged; None about any other."""
+    """Sentence about a checkpoint that was noted as diverged; None for any other."""
     if not os.path.isdir(_folder(settings.home)):
         return None
     file = _file(checkpoint, settings)
@@ -52,7 +52,7 @@ def _folder(home: Path) -> str:
 
 
 def _file(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """Named by the files of a folder, else by the fingerprint; None where neither can be told."""
+    """Note's file, named by a folder's state or else by the fingerprint; None if neither can be read."""
     try:
         what = checkpoint_state(checkpoint) or fingerprint(checkpoint, settings)
     except CheckpointError:

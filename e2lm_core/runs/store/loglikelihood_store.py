@@ -23,10 +23,10 @@ from e2lm_core.runs.store import shipped_results
 from e2lm_core.runs.store.packed_columns import DIGEST_BYTES, PACKED_FROM, Keys, PackedResults
 
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
-# So many keys, and at least this share of the scope: read it in a run.
+# From so many keys, and at least this share of the scope, all of it is read in one go.
 _SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3
-_KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
-FEW_KEYS = 200  # that are looked for in many scopes together: a look is most of what each takes
+_KEPT_KEYS = 1_000_000  # about 50 MB: keys that an edit of some hundred questions asks at all checkpoints
+FEW_KEYS = 200  # looked up in many scopes by one query: for so few the query takes most of the time
 _NONE: frozenset[bytes] = frozenset()
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
@@ -38,7 +38,7 @@ def request_digest(request: Request) -> bytes:
     """
     hasher = hashlib.sha256()
     for text in request:
-        # Lone surrogates come out of JSON escapes; two texts that differ must never share a key.
+        # Lone surrogates come from JSON escapes; two different texts must never share a key.
         raw = text.encode("utf-8", "surrogatepass")
         hasher.update(struct.pack("<Q", len(raw)))
         hasher.update(raw)
@@ -46,26 +46,34 @@ def request_digest(request: Request) -> bytes:
 
 
 class LoglikelihoodStore:
-    """One row per (scope, digest), or one a scope where they are many (`pack`). Safe to use from several threads
-    and processes at once.
+    """Stored log-likelihoods by scope and request digest, safe for several threads and processes.
 
-    `with_shipped`: what was never computed here is looked for in what the package brings (`kept.shipped`).
+    A result is one row of the database; many results of one scope lie in one row as columns (`pack_scope`).
+    With `with_shipped`, results that were never computed on this machine are taken from the shipped ones
+    (`store.shipped_results`).
     """
 
     def __init__(self, database: Path | Database, with_shipped: bool = False) -> None:
         self.database, self._with_shipped = open_database(database), with_shipped
         # {(scope, the database file's inode): digests}
         self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
-        self._present_keys = (
-            0  # of all of them: an edit asks at every checkpoint, so they are not counted each time
-        )
+        # Total over `_present`, kept here since an edit asks at every checkpoint.
+        self._present_keys = 0
         self._lock = threading.Lock()
         self._packs = PackedResults()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
-        """Save all items in one transaction and return how many are new; a result once saved stays.
+        """Save results in one transaction; a result once saved stays.
 
-        Raises `StoreError` for a log-likelihood that is not a number: then none is saved.
+        Args:
+            scope: Scope of the results.
+            items: Request digests with their log-likelihoods in nats and token counts.
+
+        Returns:
+            Number of new results.
+
+        Raises:
+            StoreError: A log-likelihood is not a number; none is saved.
         """
         rows = list(items)
         if any(math.isnan(result.ll_nats) for _, result in rows):
@@ -90,7 +98,7 @@ class LoglikelihoodStore:
             return connection.total_changes - before
 
     def pack_scope(self, scope: Scope) -> bool:
-        """Put the scope's results together as columns, where they are many; whether they were."""
+        """Pack the scope's results as columns; False if they are fewer than `PACKED_FROM`."""
         with self.database.transaction() as connection:
             number = self._scope_id(scope)
             if number is None or self._is_at_most(number, PACKED_FROM - 1):
@@ -102,7 +110,7 @@ class LoglikelihoodStore:
             return True
 
     def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
-        """What is known of `digests`, in the order of the keys; the missing ones are left out."""
+        """Digest → result of those requests that are stored, in the order of the keys."""
         keys = Keys(digests)
         rows: list[tuple[bytes, float, int]] = []
         with self.database.snapshot() as connection:
@@ -115,7 +123,10 @@ class LoglikelihoodStore:
         return {key: Loglikelihood(ll, tokens) for key, ll, tokens in sorted(rows)}
 
     def values(self, scope: Scope, keys: Keys) -> np.ndarray:
-        """[N] log-likelihoods in nats in the order of the keys, NaN for what is not there: a page reads millions."""
+        """[N] log-likelihoods in nats in the order of the N keys, NaN if missing.
+
+        For pages, which read millions at a time.
+        """
         with self.database.snapshot() as connection:
             packed = self._packs.values(connection, self._scope_id(scope), keys)
             wanted = keys.all if packed is None else keys.mask(np.isnan(packed))
@@ -123,7 +134,7 @@ class LoglikelihoodStore:
         return self._together(scope, keys, wanted, rows, packed)
 
     def values_of_all(self, scopes: Sequence[Scope], keys: Keys) -> list[np.ndarray]:
-        """`values` of each scope, for a few keys: one look for all of them."""
+        """For each scope the [N] log-likelihoods in nats of a few keys, NaN if missing, by one query."""
         with self.database.snapshot() as connection:
             rows = self._rows_of_all("digest, ll_nats", scopes, keys.all)
             packed: list[np.ndarray | None] = [None] * len(scopes)
@@ -142,7 +153,10 @@ class LoglikelihoodStore:
         rows: list[tuple[Any, ...]],
         packed: np.ndarray | None,
     ) -> np.ndarray:
-        """[N] what packs hold, and beside it rows and what the package brings of the keys that are `wanted` still."""
+        """[N] log-likelihoods in nats from packs, rows and shipped results; NaN if missing.
+
+        `wanted` are the keys that no pack has.
+        """
         rows = self._with_brought(scope, wanted, rows)
         found = np.fromiter(map(itemgetter(1), rows), float, len(rows))
         if len(rows) == len(keys):  # all of them, in their order: no look-ups
@@ -152,13 +166,13 @@ class LoglikelihoodStore:
         return values
 
     def missing(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
-        """Those of `digests` that are not there."""
+        """Those of the digests that have no result in the scope."""
         return self.missing_of_all([scope], digests)[0]
 
     def missing_of_all(
         self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
     ) -> list[frozenset[bytes]]:
-        """The same for each scope: few keys are looked for in all of them at once."""
+        """For each scope the digests without a result; few digests are looked up in all scopes at once."""
         here = self._absent_here(scopes, digests)
         return [
             absent - self._brought(scope) if absent else absent
@@ -166,7 +180,7 @@ class LoglikelihoodStore:
         ]
 
     def uses_shipped(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
-        """Whether anything of `digests` was never computed here, and is there because the package brings it."""
+        """Whether a result of the digests is a shipped one that was never computed on this machine."""
         brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
         return any(keys and self._absent_here([scope], keys)[0] for scope, keys in brought)
 
@@ -177,7 +191,7 @@ class LoglikelihoodStore:
     def _with_brought(
         self, scope: Scope, wanted: frozenset[bytes], rows: list[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
-        """The rows and what the package brings beside them, in the order of their keys."""
+        """Rows together with shipped results of the other wanted keys, in the order of the keys."""
         found = shipped_results.load_shipped() if self._with_shipped and len(rows) < len(wanted) else None
         if found is None or scope not in found.place:
             return rows
@@ -185,7 +199,7 @@ class LoglikelihoodStore:
         return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
 
     def _not_packed(self, scopes: Sequence[Scope], keys: Keys) -> list[frozenset[bytes]]:
-        """The keys that no pack of each scope holds."""
+        """For each scope the keys that are in none of its packs."""
         with self.database.reading() as connection:
             if not self._packs.scopes(connection):
                 return [keys.all] * len(scopes)
@@ -195,10 +209,13 @@ class LoglikelihoodStore:
     def _absent_here(
         self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
     ) -> list[frozenset[bytes]]:
-        """What was never computed here. What was found once is not looked up again: results stay."""
+        """For each scope the digests that were never computed on this machine.
+
+        Digests that were found once are not looked up again, since results stay.
+        """
         keys = digests if isinstance(digests, Keys) else Keys(digests)
         try:
-            file = os.stat(self.database.path).st_ino  # another file in its place holds other results
+            file = os.stat(self.database.path).st_ino  # a replaced database holds other results
         except FileNotFoundError:
             file = 0
         with self._lock:
@@ -214,7 +231,7 @@ class LoglikelihoodStore:
             else:
                 rows = [self._rows("digest", *asked) for asked in zip(scopes, unknown, strict=True)]
         present = [{row[0] for row in found} for found in rows]
-        # What a transaction has not saved for good may yet be rolled back.
+        # Results of an open transaction may still be rolled back, so they are not noted as present.
         if file and not self.database.connection().in_transaction:
             for scope, found in zip(scopes, present, strict=True):
                 self._note_present((scope, file), found)
@@ -232,20 +249,20 @@ class LoglikelihoodStore:
                 self._present_keys -= len(self._present.popitem(last=False)[1])
 
     def count(self, scope: Scope) -> int:
-        """How many results of the scope were computed here."""
+        """Number of results of the scope that were computed on this machine."""
         with self.database.snapshot() as connection:
             number = self._scope_id(scope)
             (rows,) = connection.execute("SELECT count(*) FROM results WHERE scope = ?", (number,)).fetchone()
             return int(rows) + self._packs.count(connection, number)
 
     def _rows(self, columns: str, scope: Scope, wanted: frozenset[bytes]) -> list[tuple[Any, ...]]:
-        """`columns` begin with the digest, in whose order the rows come."""
+        """Rows of the scope in the order of the digest, with which `columns` begin."""
         number = self._scope_id(scope)
         if number is None:
             return []
         query = f"SELECT {columns} FROM results WHERE scope = ?"
         if len(wanted) >= _SCAN_FROM and self._is_at_most(number, int(len(wanted) / _SCAN_SHARE)):
-            # In a run they come five times faster than looked up one by one.
+            # One scan is five times faster than looking them up one by one.
             with self.database.reading() as connection:
                 rows = connection.execute(f"{query} ORDER BY digest", (number,)).fetchall()
             if wanted.issuperset(map(itemgetter(0), rows)):
@@ -263,7 +280,7 @@ class LoglikelihoodStore:
     def _rows_of_all(
         self, columns: str, scopes: Sequence[Scope], digests: Collection[bytes]
     ) -> list[list[tuple[Any, ...]]]:
-        """As `_rows` of each scope."""
+        """For each scope its rows as by `_rows`, in one query."""
         with self.database.reading() as connection:
             ids = {tuple(key): n for n, *key in connection.execute(f"SELECT id, {_SCOPE} FROM scopes")}
             numbers = [ids.get(_key(scope)) for scope in scopes]
@@ -280,7 +297,7 @@ class LoglikelihoodStore:
         return [rows.get(number, []) for number in numbers]
 
     def _is_at_most(self, number: int | None, most: int) -> bool:
-        """Whether the scope has no more rows; looks no further than needed."""
+        """Whether the scope has at most so many rows; counts no further than needed."""
         with self.database.reading() as connection:
             (count,) = connection.execute(
                 "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)

@@ -1,8 +1,8 @@
 """Packed columns: many results of one checkpoint in one database row.
 
-A column is read as it lies on the disk, without an object for each number: 400,000 results in some ms instead of
-some hundred. Its keys ascend and lie there once for all checkpoints that have the same. Log-likelihoods stay the
-same to the bit.
+A column is read as it lies on the disk, without an object for each number: 400,000 results in some ms instead
+of some hundred. Its keys ascend and are stored once for all checkpoints that have the same keys.
+Log-likelihoods stay the same to the bit.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 DIGEST_BYTES = 16
-PACKED_FROM = 20_000  # results: fewer are read soon enough one by one
-_KEYS = f"S{DIGEST_BYTES}"  # compares as the database does; zeros at the end are no part of the order
+PACKED_FROM = 20_000  # results; fewer are read fast enough row by row
+_KEYS = f"S{DIGEST_BYTES}"  # ordered as in the database; zeros at the end do not count
 _KEPT_KEYSETS = 4
 
 
 class Keys:
-    """Keys of results, each once, ascending; asked of many checkpoints in turn."""
+    """Distinct result keys in ascending order, for lookups at many checkpoints in turn."""
 
     def __init__(self, digests: Iterable[bytes]) -> None:
         self.all = frozenset(digests)
@@ -40,28 +40,28 @@ class Keys:
 
     @cached_property
     def array(self) -> np.ndarray:
-        """[N] the keys, ascending, to search in."""
+        """[N] bytes (S16): the keys in ascending order, to search in."""
         return np.frombuffer(self.blob, _KEYS)
 
     @cached_property
     def blob(self) -> bytes:
-        """All in a row."""
+        """All keys in ascending order, joined."""
         return b"".join(self.ordered)
 
     def select(self, numbers: np.ndarray) -> Keys:
-        """Those with these numbers [M], which ascend; the same keys where that is all."""
+        """Subset of the keys at ascending positions [M] int; the same object if that is all of them."""
         return self if len(numbers) == len(self) else Keys(self.ordered[number] for number in numbers)
 
     def mask(self, places: np.ndarray) -> frozenset[bytes]:
-        """The keys at `places` [N], a mask."""
+        """The keys at which the mask [N] bool is true."""
         return frozenset(self.ordered[place] for place in np.flatnonzero(places))
 
     def positions_of(self, some: Sequence[bytes]) -> np.ndarray:
-        """[M] where `some` are, which are among the keys, in any order."""
+        """[M] int: positions of `some`, which must be among the keys, in any order."""
         return np.searchsorted(self.array, np.frombuffer(b"".join(some), _KEYS))
 
     def positions_in(self, keyset: Keyset) -> np.ndarray | None:
-        """[N] where each key is in `keyset`, -1 where it is not; None where both are the same keys."""
+        """[N] int: position of each key in a keyset, -1 if absent; None if both have the same keys."""
         if keyset.name not in self._places:
             self._places[keyset.name] = self._searched(keyset)
         return self._places[keyset.name]
@@ -76,14 +76,25 @@ class Keys:
 
 
 class Keyset(NamedTuple):
-    """The keys of packs; `name` is their SHA-256, the same in every database."""
+    """Keys of packs.
+
+    Attributes:
+        name: SHA-256 of `digests`, the same in every database.
+        digests: The keys in ascending order, joined.
+    """
 
     name: bytes
     digests: bytes
 
 
 class PackedColumn(NamedTuple):
-    """Of some keys, by their places [N]: log-likelihoods in nats [N], and tokens [N]."""
+    """Results of some keys.
+
+    Attributes:
+        at: Positions [N] int of the keys.
+        ll_nats: Log-likelihoods [N] in nats.
+        tokens: Token counts [N] int32.
+    """
 
     at: np.ndarray
     ll_nats: np.ndarray
@@ -91,7 +102,7 @@ class PackedColumn(NamedTuple):
 
 
 class PackedResults:
-    """The packs of a database, read through a connection that the caller holds."""
+    """Packs of a database, read through a connection of the caller."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Keyset] = OrderedDict()
@@ -99,7 +110,16 @@ class PackedResults:
     def columns(
         self, connection: sqlite3.Connection, scope: int | None, keys: Keys
     ) -> Iterator[PackedColumn]:
-        """What each pack of the scope holds of `keys`."""
+        """For each pack of the scope its results of the keys.
+
+        Args:
+            connection: Connection to the database.
+            scope: Id of the scope; None gives nothing.
+            keys: The keys.
+
+        Yields:
+            Column with positions in `keys` [N] int, log-likelihoods in nats [N] and token counts [N] int32.
+        """
         for at, ll_nats, tokens in self._read(connection, scope, keys, "ll_nats, tokens"):
             found = np.arange(len(keys)) if at is None else np.flatnonzero(at >= 0)
             from_ = slice(None) if at is None else at[found]
@@ -107,7 +127,13 @@ class PackedResults:
             yield PackedColumn(found, np.frombuffer(ll_nats, "<f8")[from_], counts[from_])
 
     def values(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> np.ndarray | None:
-        """[N] log-likelihoods in nats, NaN for what is in no pack of the scope; None where it has no packs."""
+        """[N] log-likelihoods in nats of N keys, NaN if in no pack of the scope; None if it has no packs.
+
+        Args:
+            connection: Connection to the database.
+            scope: Id of the scope; None has no packs.
+            keys: The keys.
+        """
         values = None
         for at, ll_nats in self._read(connection, scope, keys, "ll_nats"):
             column = np.frombuffer(ll_nats, "<f8")
@@ -119,7 +145,13 @@ class PackedResults:
         return values
 
     def holds(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> np.ndarray | None:
-        """[N] whether each key is in a pack of the scope; None where it has none. Reads no result."""
+        """[N] bool: whether each key is in a pack of the scope; None if it has no packs. Reads no result.
+
+        Args:
+            connection: Connection to the database.
+            scope: Id of the scope; None has no packs.
+            keys: The keys.
+        """
         held = None
         for at, _ in self._read(connection, scope, keys, "1"):
             here = np.ones(len(keys), bool) if at is None else at >= 0
@@ -127,18 +159,26 @@ class PackedResults:
         return held
 
     def few(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> np.ndarray | None:
-        """As `values`, which reads the columns, but None also where no pack holds any of the keys."""
+        """[N] log-likelihoods in nats, NaN if in no pack; None if the packs have none of the keys.
+
+        Faster than `values` for a few keys, since columns are read only if a pack has one of them.
+
+        Args:
+            connection: Connection to the database.
+            scope: Id of the scope; None has no packs.
+            keys: The keys.
+        """
         held = self.holds(connection, scope, keys)
         return self.values(connection, scope, keys) if held is not None and held.any() else None
 
     def scopes(self, connection: sqlite3.Connection) -> frozenset[int]:
-        """The scopes that have packs."""
+        """Ids of the scopes that have packs."""
         return frozenset(number for (number,) in connection.execute("SELECT DISTINCT scope FROM packs"))
 
     def _read(
         self, connection: sqlite3.Connection, scope: int | None, keys: Keys, columns: str
     ) -> Iterator[tuple[Any, ...]]:
-        """Of each pack: where it holds each of `keys` (see `Keys.places_in`), and its columns."""
+        """For each pack the positions of the keys in it (see `Keys.positions_in`), and its columns."""
         query = (
             f"SELECT sha256, {columns} FROM packs JOIN keysets ON id = keyset WHERE scope = ? ORDER BY keyset"
         )
@@ -162,7 +202,15 @@ class PackedResults:
         ll_nats: Sequence[float] | np.ndarray,
         tokens: Sequence[int] | np.ndarray,
     ) -> None:
-        """Write a pack: keys in a row, which ascend and are in no other pack of the scope, log-likelihoods, tokens."""
+        """Write a pack.
+
+        Args:
+            connection: Connection to the database, in a transaction.
+            scope: Id of the scope.
+            digests: N keys in ascending order, joined; none may be in another pack of the scope.
+            ll_nats: Log-likelihoods [N] in nats.
+            tokens: Token counts [N].
+        """
         name = hashlib.sha256(digests).digest()
         connection.execute(
             "INSERT INTO keysets (sha256, digests) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, digests)
@@ -173,6 +221,6 @@ class PackedResults:
         connection.execute("INSERT INTO packs VALUES (?, ?, ?, ?)", (scope, number, values, counts))
 
     def count(self, connection: sqlite3.Connection, scope: int | None) -> int:
-        """How many results the scope's packs hold."""
+        """Number of results in the scope's packs."""
         query = "SELECT coalesce(sum(length(ll_nats)), 0) FROM packs WHERE scope = ?"
         return int(connection.execute(query, (scope,)).fetchone()[0]) // 8

@@ -12,13 +12,20 @@ from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request
 from e2lm_core.runs.store.packed_columns import Keys
 from e2lm_core.sets.prompts.render import render_set
 
-_Texts = tuple[
-    str, tuple[str, ...], tuple[str, ...]
-]  # context, continuations, choices that are asked before an ending
+# Context, continuations, and the choices if the question format puts them before an ending.
+_Texts = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 def render_prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
-    """A set's prompts in order, known to be text that a tokenizer takes. Raises `TaskError`."""
+    """A set's rendered prompts in order, checked to be text that a tokenizer can read.
+
+    Args:
+        task: The set.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+
+    Raises:
+        TaskError: A prompt cannot be rendered, or contains a lone surrogate.
+    """
     docs = render_set(task, num_fewshot)
     for number, doc in enumerate(docs, start=1):
         try:
@@ -32,7 +39,7 @@ def render_prompts(task: TaskSet, num_fewshot: int | None = None) -> list[Render
 
 
 def requests_of(doc: RenderedDoc) -> list[Request]:
-    """One (context, continuation) a choice, in the choices' order."""
+    """One (context, continuation) for each choice, in the choices' order."""
     return [Request(*pair) for pair in doc.requests]
 
 
@@ -41,7 +48,7 @@ def _before(doc: RenderedDoc) -> tuple[str, ...]:
 
 
 def keys_of(doc: RenderedDoc) -> tuple[bytes, ...]:
-    """The store's key of each of the doc's requests, in their order; hashed once for each text."""
+    """Store keys of the doc's requests, in their order; each text is hashed once."""
     texts = doc.context, doc.continuations, _before(doc)
     keys = _HASHED.get(texts)
     if keys is None:
@@ -55,13 +62,18 @@ def _bytes_of(texts: _Texts, keys: tuple[bytes, ...]) -> int:
     return _BYTES_OF_ENTRY + getsizeof(context) + sum(map(getsizeof, (*continuations, *before, *keys)))
 
 
-# Of an edited set only the edited questions are hashed, in every process that hashes it.
+# With this cache each process hashes only the edited questions of an edited set.
 _BYTES_OF_ENTRY = 500
 _HASHED: Memo[_Texts, tuple[bytes, ...]] = Memo(64 * 2**20, _bytes_of)
 
 
 class RequestIndex:
-    """The docs of a set as lists of keys, made once for all checkpoints; `texts` has each key's request."""
+    """Keys of a set's requests by doc, computed once for all checkpoints.
+
+    Attributes:
+        docs: For each doc the keys of its requests, in the choices' order.
+        texts: Key → request.
+    """
 
     def __init__(self, docs: Sequence[RenderedDoc]) -> None:
         self.docs = [keys_of(doc) for doc in docs]
@@ -77,13 +89,13 @@ class RequestIndex:
         return len(self.docs)
 
     def missing(self, store: LoglikelihoodStore, scope: Scope) -> dict[int, list[bytes]]:
-        """The keys that the store does not hold, by the place of the doc that needs them, in their order."""
+        """Position of a doc → its keys that the store lacks, in their order; complete docs are left out."""
         return self.missing_of_all(store, [scope])[0]
 
     def missing_of_all(
         self, store: LoglikelihoodStore, scopes: Sequence[Scope]
     ) -> list[dict[int, list[bytes]]]:
-        """The same for each of several checkpoints."""
+        """For each scope the missing keys by position of the doc, see `missing`."""
         return [self._by_place(absent) for absent in store.missing_of_all(scopes, self._keys)]
 
     def _by_place(self, absent: frozenset[bytes]) -> dict[int, list[bytes]]:

@@ -17,7 +17,10 @@ from e2lm_core.sets.prompts.render import render_set
 
 
 def default_checkpoints(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]:
-    """All checkpoints that are on this machine; of an example those whose results came with the studio."""
+    """Checkpoints that a set is shown with before its first run.
+
+    All local checkpoints; for an example those with shipped results.
+    """
     at_hand = studio.local_checkpoints
     brought = shipped_results.load_shipped() if studio.settings.shipped else None
     if brought is None or not _is_example(studio, set_name):
@@ -29,14 +32,21 @@ def default_checkpoints(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]
 def _is_example(studio: Studio, set_name: str) -> bool:
     try:
         return collection.find_set(studio.settings, set_name).example
-    except StudioError:  # gone meanwhile
+    except StudioError:  # the set was deleted meanwhile
         return False
 
 
 def shows_shipped_results(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> bool:
-    """Whether some of the set's results there are what the package brings."""
+    """Whether some of the set's results at these checkpoints are shipped ones.
+
+    Args:
+        studio: Store, backend and settings.
+        task: The set.
+        checkpoints: Checkpoints to look at.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+    """
     if not studio.settings.shipped:
         return False
     keys = {key for doc in render_set(task, num_fewshot) for key in keys_of(doc)}

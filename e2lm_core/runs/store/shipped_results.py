@@ -1,9 +1,9 @@
 """Results of the example sets shipped with the package.
 
-Rows bear the store's own keys: checkpoint, dtype, window, BOS rule and scoring version, and the digest of the two
-texts. What has changed since, of a set, of a checkpoint or of the engine, finds none of them. Log-likelihoods are kept
-to the bit, byte by byte of their place and key by key, which packs them to half.
-Written by `python -m scripts.shipped_results`, which runs the example sets; tested in tests/runs/store/test_shipped_results.py.
+Rows have the store's own keys: checkpoint, dtype, window, BOS rule and scoring version, and the digest of the
+two texts. A set, checkpoint or engine that has changed since finds none of them. Log-likelihoods are kept to
+the bit, sorted by byte position and key, which compresses them to half. Written by `python -m
+scripts.shipped_results`, which runs the example sets; tested in tests/runs/store/test_shipped_results.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ _BYTES = 8  # of a float64
 
 
 class ShippedInfo(Record):
-    """When and with what the rows were computed: `date` as 2026-11-26, versions, and the kind of device."""
+    """Origin of the shipped results.
+
+    Attributes:
+        date: Day of the computation, as 2026-11-26.
+        studio: Version of the studio.
+        torch: Version of torch.
+        device: Kind of device.
+    """
 
     date: str
     studio: str
@@ -34,7 +41,15 @@ class ShippedInfo(Record):
 
 @dataclass(frozen=True)
 class ShippedResults:
-    """`ll_nats` and `tokens` [scope, key]; `keys` ascend, and `place` has each scope's row."""
+    """Shipped results of K checkpoints with the same N keys.
+
+    Attributes:
+        made: Origin of the results.
+        keys: The keys in ascending order.
+        place: Scope of a checkpoint → row of the arrays.
+        ll_nats: Log-likelihoods [K, N] in nats.
+        tokens: Token counts [K, N] int32.
+    """
 
     made: ShippedInfo
     keys: tuple[bytes, ...]
@@ -44,7 +59,7 @@ class ShippedResults:
 
     @functools.cached_property
     def known(self) -> frozenset[bytes]:
-        """The keys, to look in."""
+        """The keys as a set, for membership tests."""
         return frozenset(self.keys)
 
     @functools.cached_property
@@ -52,7 +67,7 @@ class ShippedResults:
         return {key: at for at, key in enumerate(self.keys)}
 
     def rows(self, scope: Scope, wanted: Collection[bytes]) -> list[tuple[bytes, float, int]]:
-        """(key, log-likelihood in nats, tokens) of those of `wanted` that there are, in the order of the keys."""
+        """(key, log-likelihood in nats, tokens) of the shipped ones among the wanted keys, in key order."""
         row, asked = self.place.get(scope), self.known.intersection(wanted)
         if row is None or not asked:
             return []
@@ -63,12 +78,17 @@ class ShippedResults:
 
 @functools.cache
 def load_shipped() -> ShippedResults | None:
-    """What is shipped, read once a process; None where nothing is."""
+    """The shipped results, read once per process; None if the package has none."""
     return unpack_results(FILE.read_bytes()) if FILE.exists() else None
 
 
 def pack_results(info: ShippedInfo, results: Mapping[Scope, Mapping[bytes, Loglikelihood]]) -> bytes:
-    """The file's bytes, of the results of each scope, which all have the same keys."""
+    """Bytes of the file of shipped results.
+
+    Args:
+        info: Origin of the results.
+        results: Scope → key → result; all scopes have the same keys.
+    """
     scopes = list(results)
     keys = sorted(results[scopes[0]])
     ordered = [[results[scope][key] for key in keys] for scope in scopes]
@@ -87,7 +107,7 @@ def pack_results(info: ShippedInfo, results: Mapping[Scope, Mapping[bytes, Logli
 
 
 def unpack_results(data: bytes) -> ShippedResults:
-    """What `packed` has packed."""
+    """Shipped results from the bytes of `pack_results`."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         planes = np.ascontiguousarray(arrays["planes"].transpose(2, 1, 0))
         scopes = [Scope.model_validate(scope) for scope in json.loads(arrays["scopes"].tobytes())]

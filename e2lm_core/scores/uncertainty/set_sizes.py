@@ -1,8 +1,8 @@
 """Interval width as a function of the number of questions.
 
-Axes: R resamples, K checkpoints, Q measured questions. A set of n questions is drawn from the measured ones with
-replacement (m out of n), so that the source of the questions is taken to be what was measured of it. What holds
-for the interval on the page holds here: the same methods, the same measured rules.
+Axes: R resamples, K checkpoints, Q measured questions. A set of n questions is drawn from the measured ones
+with replacement (m out of n), so that the measured questions stand for their source. The methods and the
+measured rules are those of the interval on the page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sam
 from e2lm_core.scores.uncertainty.rules import CoverageTable, few_for_a_difference
 
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
-# A width needs fewer draws than the ends of an interval that is shown, and there are many sizes.
+# A width needs fewer draws than the ends of an interval that is shown, and it is computed for many sizes.
 RESAMPLES_A_SIZE = 300
 ALIKE = "Every measured question has the same value there, so drawing among them says nothing of others."
 UNDEFINED = "It is undefined on what was measured."
@@ -33,9 +33,13 @@ UNDEFINED = "It is undefined on what was measured."
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be known: a `mean` (of one model at one checkpoint), a `difference` of two models there, or a score.
+    """Quantity whose interval width is wanted.
 
-    `first`, `second` are (model, checkpoint); a score has none.
+    Attributes:
+        name: `mean` (of one model at one checkpoint), `difference` (of two models there), or the name of a
+            score.
+        first: Model and index of its checkpoint; None for a score.
+        second: Model and index of its checkpoint, for a difference only.
     """
 
     name: str
@@ -45,9 +49,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Widths:
-    """For each of `sizes` [N]: the interval's full `width` and the `expected` value, NaN where there is none.
+    """Interval width and expected value for sets of each of N sizes.
 
-    `why` says why a width is missing; widths fall with size (what the simulation's own noise breaks is pooled).
+    Attributes:
+        sizes: Numbers of questions [N].
+        width: Full width of the interval [N], NaN where there is none. It falls with size: sizes at which the
+            simulation's own noise reverses the order are pooled.
+        expected: Expected value [N], NaN where there is none.
+        why: Reason why a width is missing; None where none is.
     """
 
     sizes: tuple[int, ...]
@@ -58,7 +67,7 @@ class Widths:
 
 @dataclass(frozen=True)
 class _Width:
-    """At one size: the interval's full `width` and the `expected` value; or `why` there is no width."""
+    """Full width of the interval and expected value at one size, or the reason why there is no width."""
 
     width: float = float("nan")
     expected: float = float("nan")
@@ -76,11 +85,28 @@ def widths(
     resamples: int = RESAMPLES_A_SIZE,
     seed: int = 0,
 ) -> Widths:
-    """The 95% interval's width of `target` on a set of each size.
+    """Width of the 95% interval of a target on sets of each size.
 
-    mean, difference: the interval of `means.pointwise` for n questions like those measured
-    scores: the interval of the coverage study, of S(y + d_n) and S(c + d_n), about the mean of S(c + d_n);
-            y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n
+    For a mean or a difference it is the interval of `means.pointwise` for n questions like those measured.
+    For a score it is the interval of the coverage study, of S(y + d_n) and S(c + d_n), about the mean of S(c
+    + d_n); y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n.
+
+    Args:
+        runs: Runs by model, with values [K, Q] of the metric.
+        choices: Number of choices of each question [Q].
+        metric: Name of the metric.
+        target: Quantity whose width is wanted.
+        table: Coverage table of the intervals of scores.
+        groups: Group of each question [Q]; None where no groups are known.
+        sizes: Numbers of questions [N] to study.
+        resamples: Number of resamples R at each size.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Widths and expected values [N].
+
+    Raises:
+        ValueError: An array is not as long as the set, a question has no choice, or `resamples` is below 1.
     """
     measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples, seed=seed)
     design = bootstrap.resampling_design(measured.questions, groups)
@@ -97,7 +123,7 @@ def widths(
 
 
 def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
-    """The widths of all sizes, pooled where the simulation's own noise makes a larger set's interval wider."""
+    """Widths of all sizes, pooled where the simulation's own noise makes a larger set's interval wider."""
     width = np.array([at.width for at in of_sizes])
     reasons = [at.why for at in of_sizes if at.why]
     known = np.isfinite(width)
@@ -110,9 +136,17 @@ def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
 
 
 def required_questions(widths: Widths, target_width: float) -> int | None:
-    """The fewest questions at which the width is at most `wanted`, between two sizes by their logarithms.
+    """Fewest questions at which the interval is at most so wide.
 
-    None where no size studied reaches it; the smallest size with a width where even that does.
+    Between two sizes the logarithm of the width is interpolated over the logarithm of the size.
+
+    Args:
+        widths: Widths by size.
+        target_width: Full width that is wanted.
+
+    Returns:
+        A number of questions; None where no size studied reaches the width, and the smallest size with a
+        width where even that one does.
     """
     sizes, width = widths.sizes, widths.width
     known = np.flatnonzero(np.isfinite(width))
@@ -139,7 +173,7 @@ def _drawn(
     resamples: int,
     seed: int,
 ) -> Resampled:
-    """The same measurements with resampled curves of sets of `clusters` drawn questions (groups count once)."""
+    """Measurements with resampled curves of sets of `clusters` drawn questions (groups count once)."""
     rng = np.random.default_rng([seed, 5])
     picked = rng.integers(0, design.clusters, (resamples, clusters))
     picked += np.arange(resamples)[:, None] * design.clusters
@@ -156,7 +190,10 @@ def _drawn(
 
 
 def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Floats:
-    """[K, Q], [R, Q] -> [R, K]; whole numbers exactly, others as deviations from their mean, as `bootstrap` does."""
+    """Means [R, K] of values [K, Q] by weights [R, Q].
+
+    Whole numbers are summed exactly, others as deviations from their mean, as in `bootstrap`.
+    """
     with np.errstate(invalid="ignore"):
         whole = bool(((values == np.rint(values)) | np.isnan(values)).all())
         centre = np.zeros(len(values)) if whole else values.mean(axis=1)

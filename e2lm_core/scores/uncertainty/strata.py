@@ -1,7 +1,7 @@
 """Strata of sets by which interval coverage was studied.
 
-What learners are like decides how far an interval of their scores is from 95%; this is what can be seen of it. Axes: R
-resamples, K checkpoints of a model, Q questions.
+The coverage of a score's interval depends on the kind of models; strata are the observable part of that.
+Axes: R resamples, K checkpoints of a model, Q questions.
 """
 
 from __future__ import annotations
@@ -20,15 +20,23 @@ RISES = (3.0, 12.0)  # standard errors
 
 
 def stratum_of(rise: float) -> str | None:
-    """The kind of a set whose early curves rise by so many standard errors; None where that is not known."""
+    """Kind of a set by the rise of its early curves in standard errors; None where the rise is NaN."""
     return None if math.isnan(rise) else KINDS[sum(rise >= bound for bound in RISES)]
 
 
 def standardised_rise(runs: Mapping[str, Run], observed: Curves, drawn: Curves, metric: str) -> float:
-    """How far the early curves of the models that count rise from their first third to their last, in standard errors.
+    """Rise of the counted models' early curves from first to last third, in standard errors.
 
-    (mean over models of last third - first third) / its deviation over the resamples `drawn` {model: [R, K]}; NaN with
-    fewer than three early checkpoints or no spread.
+        (mean over models of last third - first third) / its deviation over the resamples
+
+    Args:
+        runs: Runs by model.
+        observed: Measured curves {model: [K]}, NaN at incomplete checkpoints.
+        drawn: Resampled curves {model: [R, K]}.
+        metric: Name of the metric; bpb is negated, so that a rise is an improvement.
+
+    Returns:
+        Rise in standard errors; NaN with fewer than three early checkpoints or no spread.
     """
     rises, samples = [], []
     for name in Layout.from_runs(runs, observed).counted:
@@ -45,11 +53,18 @@ def standardised_rise(runs: Mapping[str, Run], observed: Curves, drawn: Curves, 
 
 
 def differing_questions(runs: Mapping[str, Run], observed: Curves, metric: str) -> float:
-    """The share of questions on which two of the models that count differ: the median over pairs, where they differ less,
-    at the early window's end or at the last checkpoint.
+    """Share of questions on which two of the counted models differ, as the median over pairs.
 
-    A question on which two models do alike says nothing of their order. NaN with fewer than two models or without a
-    checkpoint that all have.
+    It is the smaller share of two checkpoints: the early window's end and the last checkpoint. A question on
+    which two models do alike carries no information on their order.
+
+    Args:
+        runs: Runs by model, with values [K, Q] of the metric.
+        observed: Measured curves {model: [K]}, NaN at incomplete checkpoints.
+        metric: Name of the metric.
+
+    Returns:
+        Share in [0, 1]; NaN with fewer than two models or without a checkpoint that all have.
     """
     layout = Layout.from_runs(runs, observed)
     shared = len(layout.common[layout.counted[0]]) if len(layout.counted) > 1 else 0

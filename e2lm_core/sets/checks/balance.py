@@ -16,10 +16,11 @@ SIGMAS = 3.0
 
 
 def gold_habits(questions: Sequence[Question]) -> list[Finding]:
-    """Warnings where gold's place or length departs from chance by 3 standard errors and 5 points.
+    """Warnings if the right answer's position or length departs from chance.
 
-    Under chance the gold of a question with C choices has a given property with probability 1/C, so the
-    count over questions has mean Σ 1/C and variance Σ (1/C)(1 − 1/C).
+    The departure must exceed 3 standard errors and 5 percentage points. Under chance the right answer of a
+    question with C choices has a given property with probability 1/C, so the count over questions has mean Σ
+    1/C and variance Σ (1/C)(1 − 1/C). Fewer than 20 questions give no warning.
     """
     kinds = Counter(habit for habit in question_features.key_positions(questions) if habit is not None)
     if kinds.total() < MIN_QUESTIONS:
@@ -62,7 +63,12 @@ def _lengths(kinds: Counter[KeyPosition]) -> list[Finding]:
 
 
 def _excess(kinds: Mapping[KeyPosition, int], hits: int) -> tuple[float | None, float]:
-    """(share of hits, or None where it is not clearly above chance; chance); of each kind so many questions."""
+    """Share of hits, None unless it is clearly above chance, and chance.
+
+    Args:
+        kinds: Number of questions of each kind.
+        hits: Number of questions with the property.
+    """
     n = sum(kinds.values())
     if n < MIN_QUESTIONS:
         return None, math.nan

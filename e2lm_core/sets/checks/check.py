@@ -1,7 +1,7 @@
 """Findings on a set: errors and warnings before export.
 
-Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates
-by embedding need a model and live elsewhere.
+Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates by
+embedding need a model and are computed elsewhere.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TRAINED: Each[str] = Each(question_features.KEPT)
 
 
 class _Doubt(NamedTuple):
-    """A warning of a question as long as it may be one of too many to be listed."""
+    """Warning about a question, light enough to make before the list of its kind is cut to 50."""
 
     code: str
     sentence: str
@@ -37,10 +37,16 @@ class _Doubt(NamedTuple):
 def structural_errors(
     questions: Sequence[Question], limits: Limits, label: str = "Question", names: Sequence[str] = ()
 ) -> list[Finding]:
-    """What makes a question unusable: gold out of range, too few, too many, empty or repeated choices, no
-    text, an id given twice, lengths, text that UTF-8 cannot hold. One finding for each, in question order.
+    """Errors that make questions unusable, one finding for each, in question order.
 
-    They are called by `names` where there are some ("Row 7"), else by label and number.
+    They are: right answer out of range; too few, too many, empty or repeated choices; no text; no id or a
+    repeated one; a text that is too long or that UTF-8 cannot hold; too many questions.
+
+    Args:
+        questions: The questions to check.
+        limits: Limits of questions, choices and characters.
+        label: Noun for a question in the sentences; its number follows.
+        names: Names of the questions in the sentences ("Row 7"), instead of label and number.
     """
     findings: list[Finding] = []
     if len(questions) > limits.max_questions:
@@ -68,7 +74,11 @@ def structural_errors(
 
 
 def require_sound(task: TaskSet, limits: Limits) -> None:
-    """Raises TaskError with the first structural error of the set, and how many more there are."""
+    """Refuse a set with structural errors.
+
+    Raises:
+        TaskError: There is one; the sentence holds the first and the number of further ones.
+    """
     errors = [
         *structural_errors(task.questions, limits),
         *structural_errors(task.dev, limits, "Dev question"),
@@ -86,12 +96,21 @@ def find_problems(
     lengths: Sequence[PromptLengths] = (),
     training_ngrams: Container[str] | None = None,
 ) -> list[Finding]:
-    """Every finding about the set for an export under `profile`; errors stop the export.
+    """All findings about a set for an export under `profile`; errors stop the export.
 
-    `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
-    there is, the structural errors say why). `lengths` are those of each model that reads them. `training_ngrams`
-    are 13-grams as `text.ngrams` makes them. Of each kind of warning 50 are listed. Raises ValueError for another
-    number of tokens than of prompts.
+    Of each kind of warning the first 50 are listed.
+
+    Args:
+        task: The set.
+        rendered: Prompts of `task.questions` in order. Empty or partial if they cannot be rendered; the
+            structural errors give the reason.
+        limits: Limits of questions, choices and characters.
+        profile: Rules of the export; "competition" turns the set's size and leaked answers into errors.
+        lengths: Prompt lengths for each model that is to run them.
+        training_ngrams: 13-grams of the models' training text, in the form of `text.ngrams`; None if unknown.
+
+    Raises:
+        ValueError: There is another number of token counts than of prompts.
     """
     structural = [
         *structural_errors(task.questions, limits),
@@ -118,7 +137,7 @@ def find_problems(
 
 
 def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
-    """What is wrong with a question in itself: (code, sentence)."""
+    """Structural errors of a single question as (code, sentence)."""
     if not question.id.strip():
         yield "empty_id", f"{where}: it has no id; give it one."
     if not question.question.strip():
@@ -217,7 +236,7 @@ def _duplicates(
 
 
 def duplicate_key(question: Question) -> tuple[str, frozenset[str]]:
-    """What two questions share where one repeats the other: the text and the choices, in any order, case and width."""
+    """Key that repeated questions share: text and set of choices, ignoring case and width."""
     return text_checks.normalise_text(question.question), _choice_set(question)
 
 
@@ -275,7 +294,7 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
 
 
 def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
-    """All errors; of each kind of warning the first ones and, once, how many more there are."""
+    """All errors; of each kind of warning the first 50, then one with the number of further ones."""
     kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
     kept = []

@@ -12,15 +12,15 @@ from e2lm_core.base.records import Finding, RenderedDoc
 
 
 class PromptLengths(NamedTuple):
-    """Tokens of each prompt with its longest choice, as one model counts them.
+    """Token counts of prompts with their longest choice, for one tokenizer.
 
     Attributes:
-        tokens: One number a question; 0 where it is far below every limit and was not counted.
-        window: The most tokens that fit.
-        reader: Whose tokens and limit these are: a model, or several.
-        severity: That of the finding about a prompt that is longer.
-        is_estimate: Whether the tokens are estimated from the text's bytes: the tokenizer is not here.
-        is_embedded: Whether it is a model of the embedded ladder.
+        tokens: One count for each question; 0 if it is far below every limit and was not counted.
+        window: Largest number of tokens that fits.
+        reader: Name of the model or models with this tokenizer and limit.
+        severity: Severity of the finding about a longer prompt.
+        is_estimate: Whether the counts are estimated from the text's bytes, for lack of the tokenizer.
+        is_embedded: Whether it is one of the built-in mini models.
     """
 
     tokens: tuple[int, ...]
@@ -32,10 +32,10 @@ class PromptLengths(NamedTuple):
 
 
 def beyond_window(rendered: Sequence[RenderedDoc], lengths: PromptLengths) -> list[Finding]:
-    """A finding for each prompt that is longer than the model reads.
+    """A finding for each prompt that exceeds the model's context window.
 
     Raises:
-        ValueError: There is another number of tokens than of prompts.
+        ValueError: There is another number of token counts than of prompts.
     """
     how = f"tokenizer of {lengths.reader}"
     about = ""

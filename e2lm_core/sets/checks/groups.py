@@ -1,11 +1,12 @@
 """Proposed groups of similar questions.
 
-Questions that succeed and fail together are fewer than they look: an interval that takes them for independent is too
-narrow. A proposal is a label a question, None where it stands alone; whether it is right its author knows.
+Questions that succeed and fail together carry less information than their number suggests: an interval that
+takes them for independent is too narrow. A proposal is one label for each question, None for a question
+alone; only the set's author knows whether it is right.
 
-    template   the question's words, those that stand in fewer than three questions left out; at least four stay
+    template   the question's words without those in fewer than three questions; at least four remain
     answer     the right choice, without its article
-    independent, none: what an author may say instead of accepting one
+    independent, none: the author's alternatives to accepting a proposal
 """
 
 from __future__ import annotations
@@ -21,28 +22,26 @@ from e2lm_core.sets.checks import text as text_checks
 
 Labels = tuple[str | None, ...]
 
-INDEPENDENT = (
-    "independent"  # the key of a set's metadata that says that its questions were written one by one
-)
-COMMON = 3  # questions in which a word of a template stands at least
+INDEPENDENT = "independent"  # key of the set's metadata: its questions were written one by one
+COMMON = 3  # fewest questions with a word of a template
 FEWEST_WORDS = 4
-WORTH_SAYING, FEWEST = 0.1, 30  # of the questions, in templates of three and more; of so many questions
+WORTH_SAYING, FEWEST = 0.1, 30  # share of questions in templates of three or more; number of questions
 _SLOT = "…"
 _TEMPLATES: Each[str | None] = Each(question_features.KEPT)
 _ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
 
 
 def group_by_template(questions: Sequence[Question]) -> Labels:
-    """The template of every question that shares one with two others at least."""
+    """Template of every question that shares it with at least two others, else None."""
     texts = question_features.question_words(questions)
     times = Counter(chain.from_iterable([text.distinct for text in texts]))
     common = frozenset(word for word, number in times.items() if number >= COMMON)
-    # Most edits leave the common words as they were, and with them the template of every other question.
+    # Most edits leave the common words unchanged, and so the cached template of every other question.
     return _shared(_TEMPLATES.of(common, texts, lambda text: _template(text.every, common)), COMMON)
 
 
 def group_by_answer(questions: Sequence[Question]) -> Labels:
-    """The right choice of every question that shares it with another."""
+    """Right choice, normalised, of every question that shares it with another, else None."""
     return _shared([text_checks.normalise_loosely(q.choices[q.answer]) or None for q in questions], 2)
 
 
@@ -50,12 +49,15 @@ PROPOSALS = {"template": group_by_template, "answer": group_by_answer}
 
 
 def is_declared_independent(config: TaskConfig) -> bool:
-    """Whether the set's author says that its questions are independent."""
+    """Whether the set's metadata declares its questions independent."""
     return bool(config.metadata.get(INDEPENDENT))
 
 
 def findings(task: TaskSet) -> list[Finding]:
-    """One warning where many questions share templates and nothing is said of that; none otherwise."""
+    """Warning that many questions share templates; empty for a small share.
+
+    Also empty if the set has groups or is declared independent.
+    """
     if is_declared_independent(task.config) or any(question.group for question in task.questions):
         return []
     labels = group_by_template(task.questions)
@@ -73,7 +75,7 @@ def findings(task: TaskSet) -> list[Finding]:
 
 
 def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
-    """The words that others share, a slot for each run of the rest; None where that is no template."""
+    """Words shared with other questions, one slot for each run of others; None if they are no template."""
     told = sum(map(common.__contains__, words))
     if told < FEWEST_WORDS or 2 * told < len(words):
         return None
@@ -84,6 +86,6 @@ def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
 
 
 def _shared(labels: Sequence[str | None], least: int) -> Labels:
-    """The labels that at least so many questions have."""
+    """Labels with at least `least` questions; None in place of the others."""
     times = Counter(labels)
     return tuple(label if label is not None and times[label] >= least else None for label in labels)

@@ -14,14 +14,21 @@ KEPT = 40_000  # questions
 
 
 class QuestionWords(NamedTuple):
-    """The words of a question's text in their order, and each of them once."""
+    """Words of a question's text in their order, and the distinct ones among them."""
 
     every: tuple[str, ...]
     distinct: tuple[str, ...]
 
 
 class KeyPosition(NamedTuple):
-    """Where gold stands and how long it is: None where no choice alone is the longest, or the shortest."""
+    """Position and length of the right answer among the choices.
+
+    Attributes:
+        choices: Number of choices.
+        gold: Index of the right answer, from 0.
+        is_longest: Whether the right answer is the longest choice; None if no single choice is.
+        is_shortest: Whether the right answer is the shortest choice; None if no single choice is.
+    """
 
     choices: int
     gold: int
@@ -30,7 +37,16 @@ class KeyPosition(NamedTuple):
 
 
 class QuestionFeatures(NamedTuple):
-    """`loose` is one for questions of the same words and answer, `near` holds the pairs of choices that are near copies."""
+    """Normalised texts of a question and properties derived from them.
+
+    Attributes:
+        text: Normalised question.
+        choices: Normalised choices.
+        gold: Normalised right choice.
+        loose: Equal for questions with the same words and the same right choice.
+        near: Pairs of indices of choices that are near copies.
+        english: Whether the question with its choices looks like English.
+    """
 
     text: str
     choices: frozenset[str]
@@ -46,22 +62,22 @@ _FACTS: Each[QuestionFeatures] = Each(KEPT)
 
 
 def question_words(questions: Sequence[Question]) -> list[QuestionWords]:
-    """Those of every question."""
+    """Words of every question."""
     return _WORDS.of(None, questions, _words)
 
 
 def key_positions(questions: Sequence[Question]) -> list[KeyPosition | None]:
-    """That of every question; None where it has no two choices with gold among them."""
+    """Key position of every question; None unless it has two choices and its right answer is one of them."""
     return _HABITS.of(None, questions, _habit)
 
 
 def question_features(questions: Sequence[Question]) -> list[QuestionFeatures]:
-    """Those of every question; each must have its gold among its choices."""
+    """Features of every question; the right answer of each must be among its choices."""
     return _FACTS.of(None, questions, _facts)
 
 
 def _words(question: Question) -> QuestionWords:
-    # Thousands of questions share their words: each is kept once.
+    # Thousands of questions share their words, so each word is stored once.
     every = tuple(map(sys.intern, text_checks.tokenize_words(question.question)))
     distinct = tuple(dict.fromkeys(every))
     return QuestionWords(every, every if len(distinct) == len(every) else distinct)

@@ -1,4 +1,4 @@
-"""Assigns questions to groups."""
+"""Assignment of questions to groups."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ from e2lm_core.sets.collection import open_set
 def set_groups(
     settings: Settings, name: str, labels: Sequence[str | None] | None, independent: bool = False
 ) -> TaskSet:
-    """A label a question in the set's order, or None to take all away; `independent` is kept in the set's metadata.
+    """Assign every question to a group, or remove all groups.
 
-    Raises TaskError for another number of labels.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        labels: One label for each question in the set's order, None for no group; None to remove all groups.
+        independent: Declare the questions independent, in the set's metadata.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: There is another number of labels than of questions.
     """
     task = open_set(settings, name)
     wanted = [None] * len(task.questions) if labels is None else list(labels)

@@ -1,6 +1,7 @@
 """Bulk edits: retag, duplicate, shuffle, balance, replace.
 
-Each change makes new questions of old ones (`of`: which, by their ids) and can be looked at before it is saved.
+Each edit is one version of the set. Ids that are empty or unknown are refused: an edit of no question raises
+a StudioError, one of a question that the set does not have a TaskError.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from e2lm_core.sets.collection import open_set
 
 Questions = Sequence[Question]
 TEXTS = ("question", "choices", "subject", "note")
-# Choices that speak of the others by their place stay where they are.
+# Choices that refer to other choices or to positions must keep their position.
 _OF_PLACES = re.compile(
     r"\b(all|none|both|neither|either|any) of (the|these|those)\b|\bboth\b.+\band\b|\b[a-e] (and|or) [a-e]\b|"
     r"\b(above|below)\b",
@@ -29,7 +30,14 @@ _OF_PLACES = re.compile(
 
 
 class Replacement(NamedTuple):
-    """A text that find and replace would change: of which question, which field, before and after."""
+    """A text that find and replace would change.
+
+    Attributes:
+        question: Id of the question.
+        field: Field with the text.
+        before: The text now.
+        after: The text after the replacement.
+    """
 
     question: str
     field: str
@@ -38,7 +46,7 @@ class Replacement(NamedTuple):
 
 
 def retag(settings: Settings, name: str, question_ids: Collection[str], subject: str | None) -> TaskSet:
-    """Give these questions a subject, or none."""
+    """Set or clear the subject of questions."""
     given = (subject or "").strip() or None
     return _change(
         settings,
@@ -50,7 +58,7 @@ def retag(settings: Settings, name: str, question_ids: Collection[str], subject:
 
 
 def duplicate(settings: Settings, name: str, question_ids: Collection[str]) -> TaskSet:
-    """Put a copy of each of these questions behind it."""
+    """Insert a copy of each of these questions behind it."""
 
     def doubled(questions: Questions) -> list[Question]:
         _require(questions, question_ids, name)
@@ -71,16 +79,16 @@ def duplicate(settings: Settings, name: str, question_ids: Collection[str]) -> T
 
 
 def copy_to(settings: Settings, name: str, question_ids: Collection[str], target_set: str) -> TaskSet:
-    """Add these questions to another set, at its end; the other set as it is then."""
+    """Append these questions to another set and return that set."""
     task = open_set(settings, name)
     _require(task.questions, question_ids, name)
     return authoring.add_questions(settings, target_set, [q for q in task.questions if q.id in question_ids])
 
 
 def shuffle(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
-    """Put the choices of these questions in another order, drawn by chance; the right one stays right.
+    """Shuffle the choices of questions; the right answer stays right.
 
-    Choices such as *all of the above* stay in their place.
+    Choices that refer to other choices, such as *all of the above*, keep their position.
     """
     rng = random.Random(seed)
 
@@ -96,7 +104,7 @@ def shuffle(settings: Settings, name: str, question_ids: Collection[str], seed: 
 
 
 def balance(settings: Settings, name: str, question_ids: Collection[str], seed: int = 0) -> TaskSet:
-    """Spread the right choices of these questions evenly over the places, moving as few of them as that takes."""
+    """Spread right answers evenly over the positions, moving as few of them as that takes."""
 
     def balanced(questions: Questions) -> list[Question]:
         _require(questions, question_ids, name)
@@ -111,7 +119,18 @@ def balance(settings: Settings, name: str, question_ids: Collection[str], seed: 
 def find_replacements(
     questions: Questions, text: str, replacement: str, fields: Iterable[str] = TEXTS, match_case: bool = False
 ) -> list[Replacement]:
-    """What replacing a text would change; `exact` tells upper case from lower. Raises StudioError for no text."""
+    """Texts that a replacement would change; nothing is saved.
+
+    Args:
+        questions: The questions to search.
+        text: The text to find.
+        replacement: The text to put in its place.
+        fields: Fields to search, among `TEXTS`.
+        match_case: Distinguish upper and lower case.
+
+    Raises:
+        StudioError: `text` is empty, or a field is not one of `TEXTS`.
+    """
     turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
     found = []
     for question in questions:
@@ -135,7 +154,24 @@ def replace_text(
     fields: Iterable[str] = TEXTS,
     match_case: bool = False,
 ) -> TaskSet:
-    """Put another text in the place of one, wherever it stands in these fields of these questions."""
+    """Replace a text wherever it occurs in these fields of these questions.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        question_ids: Ids of the questions to change.
+        text: The text to find.
+        replacement: The text to put in its place.
+        fields: Fields to search, among `TEXTS`.
+        match_case: Distinguish upper and lower case.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        StudioError: No question is given, `text` is empty, or a field is not one of `TEXTS`.
+        TaskError: A question is not in the set, or the set would be invalid.
+    """
     turned, wanted = _replacing(text, replacement, match_case), _texts(fields)
 
     def replaced(question: Question) -> Question:
@@ -151,11 +187,11 @@ def replace_text(
 
 
 def movable_positions(question: Question) -> list[int]:
-    """The places of the choices that may stand anywhere."""
+    """Indices of the choices that may stand at any position."""
     return [place for place, text in enumerate(question.choices) if not _OF_PLACES.search(text)]
 
 
-# --- within -------------------------------------------------------------------------------------------
+# --- helpers ------------------------------------------------------------------------------------------
 
 
 def _change(
@@ -192,7 +228,7 @@ def _ordered(question: Question, order: Sequence[int]) -> Question:
 
 
 def _balanced(questions: Questions, rng: random.Random) -> list[tuple[str, Question]]:
-    """(id, question) of those whose right choice moves: from places that have too many to those that lack."""
+    """(id, question) of each right answer moved from an overfull position to one that lacks some."""
     sizes: dict[int, list[Question]] = {}
     for question in questions:
         if 0 <= question.answer < len(question.choices):

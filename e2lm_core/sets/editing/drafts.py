@@ -1,9 +1,9 @@
 """Drafts: unsaved edits kept on disk.
 
-A draft belongs to who typed it (`settings.author`) and to one place of a set: a question, a new one, or the
-prompt. It holds the fields as they were typed and as their author saw them before, so that what others saved
-meanwhile is never overwritten. A draft that was saved or discarded leaves a mark for a while: what a browser
-had still under way for the same form does not bring it back.
+A draft belongs to its author (`settings.author`) and to one place of a set: a question, a new question, or
+the prompt. It holds the fields as typed and as their author saw them before, so that changes saved by others
+meanwhile are never overwritten. A saved or discarded draft leaves a mark for a day: a late request of the
+browser for the same form does not bring it back.
 """
 
 from __future__ import annotations
@@ -26,26 +26,33 @@ from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 
 PROMPT, NEW = "prompt", "new"
-MOST_BYTES = 2**20  # a draft: a question of the longest kind with 26 choices, typed and seen
-MOST_BYTES_OF_ONE = 16 * 2**20  # person
+MOST_BYTES = 2**20  # of a draft: the longest allowed question with 26 choices, typed and seen
+MOST_BYTES_OF_ONE = 16 * 2**20  # of all drafts of a person
 MOST_OF_ONE = 500
-_CALLED = "What is typed"  # where a draft could not be saved
-MAX_ENDED = 50  # of a place: a window that lay behind for longer shows its text as not saved
+_CALLED = "What is typed"  # subject of the sentence about a failed save
+MAX_ENDED = 50  # forms of a place: a window that is further behind shows its text as not saved
 KEPT_S = 30 * 24 * 3600.0
 MARKS_KEPT_S = 24 * 3600.0
 _SWEPT, _SWEPT_EVERY_S = ".swept", 24 * 3600.0
-# A browser's late text and the click that saves it come in two threads of one server.
+# Late text from a browser and the click that saves it arrive in two threads of one server.
 _one_at_a_time = threading.RLock()
 
 
 class Draft(Record):
-    """Text that is not saved yet.
+    """Unsaved text of one place of a set, or the mark that is left of it.
 
-    `place` is `question/<id>`, `new` or `prompt`; `form` names the form it was typed in and `turn` orders what
-    came from that; `at` is when, in seconds since 1970. `fields` and `seen` are values by a question's or the
-    prompt's fields, as they were typed and as they were before. `tried` tells that saving it met another's
-    change. `view` is "Table" where it was typed there. `over` says that it is none any more. `ended` are the forms of
-    the place whose text was saved or discarded before, the last one last.
+    Attributes:
+        task: Name or address of the set.
+        place: `question/<id>`, `new` or `prompt`.
+        form: Name of the form that the text was typed in, 32 hexadecimal digits.
+        at: Time of typing, in seconds since 1970.
+        turn: Order of the requests from one form.
+        fields: Values as typed, by the question's or the prompt's fields.
+        seen: Values as the author saw them before typing, by the same fields.
+        tried: Whether saving has met another author's change.
+        view: "Table" if the text was typed there.
+        over: Reason why this is no draft any more; None for a draft.
+        ended: Earlier forms of the place whose text was saved or discarded, the last one last.
     """
 
     task: str = Field(min_length=1, max_length=300)
@@ -62,36 +69,41 @@ class Draft(Record):
 
     @property
     def finished_forms(self) -> tuple[str, ...]:
-        """The forms of the place whose text was saved or discarded, the last one last."""
+        """Forms of the place whose text was saved or discarded, the last one last."""
         own = (self.form,) if self.over in ("saved", "discarded") else ()
         return (*(form for form in self.ended if form != self.form), *own)[-MAX_ENDED:]
 
 
 def question_place(identity: str) -> str:
-    """The place of a question's draft."""
+    """Place of a question's draft."""
     return f"question/{identity}"
 
 
 def question_id_of(place: str) -> str | None:
-    """The id of the question that a place is of; None for the prompt and for a new question."""
+    """Id of the question at a place; None for the prompt and for a new question."""
     return place.removeprefix("question/") if place.startswith("question/") else None
 
 
 def digest(text: str) -> str:
-    """32 hexadecimal digits for a text that may be anything, such as a place."""
+    """32 hexadecimal digits for an arbitrary text, such as a place."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def new_form() -> str:
-    """A name for a form that nobody has typed in."""
+    """New name for a form."""
     return uuid.uuid4().hex
 
 
 def save_draft(settings: Settings, draft: Draft) -> bool:
-    """Keep a draft in the place of that which was there; False, and nothing kept, where it is out of date.
+    """Save a draft, replacing the one at its place.
 
-    That is: nobody is named who could have typed it, or they may only read, or its form was saved or discarded, or later text of the
-    form is here. Raises LimitError beyond what a draft or a person may hold, TaskError where the disk refuses.
+    Returns:
+        False, with nothing saved, if the caller has no name or may only read, if the form's text was saved or
+        discarded before, or if a later text of the form is already saved; else True.
+
+    Raises:
+        LimitError: The draft is larger than 1 MiB, or the person would exceed 16 MiB or 500 drafts.
+        TaskError: The disk refuses.
     """
     if not settings.author or settings.readonly:
         return False
@@ -113,7 +125,7 @@ def save_draft(settings: Settings, draft: Draft) -> bool:
             draft = draft.model_copy(update={"over": "typed back"})
         draft = draft.model_copy(update={"ended": ended})
         if present is not None and present.form == draft.form and present.tried:
-            draft = draft.model_copy(update={"tried": True})  # its browser does not say so
+            draft = draft.model_copy(update={"tried": True})  # the browser does not send this mark
         data = draft.model_dump_json().encode()
         _require_room(settings, path, len(data))
         replace_file(path, data, _CALLED)
@@ -121,33 +133,45 @@ def save_draft(settings: Settings, draft: Draft) -> bool:
 
 
 def find_draft(settings: Settings, task: str, place: str) -> Draft | None:
-    """The person's draft at a place of a set, None where there is none or it can't be read."""
+    """The caller's draft at a place of a set; None without one or if it cannot be read."""
     draft = _read(_path(settings, task, place)) if settings.author else None
     return None if draft is None or draft.over else draft
 
 
 def list_drafts(settings: Settings, set_name: str) -> list[Draft]:
-    """The person's drafts of a set, the oldest first; also of a set that is no longer there."""
+    """The caller's drafts of a set, the oldest first; also of a set that no longer exists."""
     folder = _folder(settings, set_name)
     drafts = [_read(path) for path in folder.glob("*.json")] if settings.author else []
     return sorted((d for d in drafts if d is not None and not d.over), key=lambda d: (d.at, d.place))
 
 
 def mark_saved(settings: Settings, task: str, place: str, form: str) -> None:
-    """What was typed in the form is saved: there is no draft of it any more, nor will late text be one."""
+    """Remove the draft of a form whose text was saved, and ignore late text of that form.
+
+    A draft of another form at the place stays. A disk error is ignored, as the text itself is saved.
+
+    Args:
+        settings: The caller's settings.
+        task: Name or address of the set.
+        place: Place of the draft.
+        form: Name of the form.
+    """
     if not settings.author:
         return
     path = _path(settings, task, place)
     mark = Draft(task=task, place=place, form=form, at=time.time(), over="saved")
-    with _one_at_a_time, contextlib.suppress(StudioError):  # the text is saved, which is what counts
+    with _one_at_a_time, contextlib.suppress(StudioError):  # a lost mark does no harm, as the text is saved
         present = _read(path)
-        if present is None or present.form == form or present.over:  # else another window's
+        if present is None or present.form == form or present.over:  # other drafts belong to another window
             mark = mark.model_copy(update={"ended": () if present is None else present.finished_forms})
             replace_file(path, mark.model_dump_json().encode(), _CALLED)
 
 
 def finished_forms(settings: Settings, task: str) -> dict[str, tuple[str, ...]]:
-    """By place, the forms whose text was saved or discarded, the last one last; "" behind them where more was typed back."""
+    """Forms whose text was saved or discarded, by place, the last one last.
+
+    An empty name follows if the latest text at the place was typed back to its saved value.
+    """
     drafts = [_read(path) for path in _folder(settings, task).glob("*.json")] if settings.author else []
     return {
         draft.place: (*draft.finished_forms, *([""] if draft.over == "typed back" else []))
@@ -157,7 +181,7 @@ def finished_forms(settings: Settings, task: str) -> dict[str, tuple[str, ...]]:
 
 
 def is_finished(settings: Settings, task: str, place: str, form: str) -> bool:
-    """Whether what was typed in the form was saved or discarded."""
+    """Whether the text typed in a form was saved or discarded."""
     draft = _read(_path(settings, task, place)) if settings.author else None
     return draft is not None and form in draft.finished_forms
 
@@ -171,7 +195,21 @@ def add_fields(
     tried: bool = False,
     view: Literal["Table"] | None = None,
 ) -> None:
-    """Keep these fields too, beside what is typed at the place already; raises as `keep` does."""
+    """Add fields to the draft at a place, or start one.
+
+    Args:
+        settings: The caller's settings.
+        task: Name or address of the set.
+        place: Place of the draft.
+        fields: Values as typed.
+        seen: Values as the author saw them before typing.
+        tried: Whether saving has met another author's change.
+        view: "Table" if the text was typed there.
+
+    Raises:
+        LimitError: The draft or the person's drafts would exceed their limit.
+        TaskError: The disk refuses.
+    """
     with _one_at_a_time:
         before = find_draft(settings, task, place)
         draft = Draft(
@@ -195,9 +233,16 @@ def drop_fields(
     form: str | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """These fields are saved; what else was typed at the place stays its draft.
+    """Remove saved fields from the draft at a place; its other fields stay.
 
-    Where they were saved from a `form`, the text of another window's form stays too, unless it is what `values` say.
+    Args:
+        settings: The caller's settings.
+        task: Name or address of the set.
+        place: Place of the draft.
+        fields: Names of the saved fields.
+        form: Form that they were saved from. A draft of another form keeps these fields, unless their values
+            are those of `values`.
+        values: The saved values by field.
     """
     with _one_at_a_time:
         if (draft := find_draft(settings, task, place)) is None:
@@ -216,7 +261,7 @@ def drop_fields(
 
 
 def discard_draft(settings: Settings, task: str, place: str) -> None:
-    """Put a draft aside; `bring_back` has it until another is typed there."""
+    """Discard a draft; `restore_draft` brings it back for a day, unless another is typed at its place."""
     with _one_at_a_time:
         if (draft := find_draft(settings, task, place)) is not None:
             gone = draft.model_copy(update={"over": "discarded"})
@@ -224,13 +269,17 @@ def discard_draft(settings: Settings, task: str, place: str) -> None:
 
 
 def has_discarded(settings: Settings, task: str, place: str) -> bool:
-    """Whether `bring_back` would find one."""
+    """Whether `restore_draft` would find a discarded draft."""
     draft = _read(_path(settings, task, place)) if settings.author else None
     return draft is not None and draft.over == "discarded"
 
 
 def restore_draft(settings: Settings, task: str, place: str) -> Draft:
-    """The draft that was discarded last, kept again. Raises StudioError where there is none."""
+    """Restore the draft that was discarded last at a place.
+
+    Raises:
+        StudioError: There is none.
+    """
     with _one_at_a_time:
         draft = _read(_path(settings, task, place)) if settings.author else None
         if draft is None or draft.over != "discarded":
@@ -245,7 +294,7 @@ def restore_draft(settings: Settings, task: str, place: str) -> Draft:
 
 
 def remove_expired(settings: Settings, now: float | None = None) -> None:
-    """Remove drafts of more than 30 days, marks of more than one, and what a kill left half written."""
+    """Delete drafts older than 30 days, and marks and half-written files older than one day."""
     now = time.time() if now is None else now
     for path in list(_files(settings.workspace / "drafts")):
         if path.name == _SWEPT:
@@ -255,11 +304,11 @@ def remove_expired(settings: Settings, now: float | None = None) -> None:
         with contextlib.suppress(OSError):
             if now - path.stat().st_mtime > kept_s:
                 path.unlink()
-                path.parent.rmdir()  # where it was the last
+                path.parent.rmdir()  # fails unless the file was the last one
                 path.parents[1].rmdir()
 
 
-# --- within -------------------------------------------------------------------------------------------
+# --- helpers ------------------------------------------------------------------------------------------
 
 
 def _folder(settings: Settings, task: str | None = None) -> Path:
@@ -268,11 +317,11 @@ def _folder(settings: Settings, task: str | None = None) -> Path:
 
 
 def _path(settings: Settings, task: str, place: str) -> Path:
-    return _folder(settings, task) / f"{digest(place)}.json"  # a question's id may be anything
+    return _folder(settings, task) / f"{digest(place)}.json"  # the id in a place may hold any character
 
 
 def _segment(name: str) -> str:
-    """A name as a folder's: never a way out, and no longer than a folder's name may be."""
+    """A name as a folder's name: without a path separator, and no longer than a file system allows."""
     quoted = quote(name, safe="", errors="replace").replace(".", "%2E")
     return quoted if len(quoted) <= 150 else digest(name)
 
@@ -285,7 +334,7 @@ def _read(path: Path) -> Draft | None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are one: JSON has no tuples."""
+    """Whether two values are equal, with a list equal to a tuple, as JSON has no tuples."""
     return one == (list(other) if isinstance(other, tuple) else other)
 
 

@@ -1,6 +1,6 @@
-"""Presence: who has a set open.
+"""Presence: authors who have a set open.
 
-A mark is a file without content, named by the author; its time is when the page last spoke.
+A mark is an empty file named after the author; its modification time is that of the page's last heartbeat.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets.collection import find_set
 
-# A page that nobody looks at speaks rarely: browsers hold its timers back to one a minute.
+# Browsers throttle the timers of a hidden page to one a minute.
 GONE_AFTER_S = 100.0
 MOST_NAMED = 50
 
 
 @access.reads
 def heartbeat(settings: Settings, name: str, leaving: bool = False) -> None:
-    """Note that the person has the set open or, `leaving`, no longer. A disk that refuses is passed over."""
+    """Note that the caller has the set open or, with `leaving`, no longer has.
+
+    A disk error is ignored.
+    """
     if not settings.author:
         return
     mark = _folder(settings, name) / settings.author.encode().hex()
@@ -36,7 +39,7 @@ def heartbeat(settings: Settings, name: str, leaving: bool = False) -> None:
 
 @access.reads
 def present_authors(settings: Settings, name: str, now: float | None = None) -> list[str]:
-    """The authors who have the set open beside the person, by name; marks of those who left are removed."""
+    """Other authors who have the set open, by name; expired marks are removed."""
     now, found = time.time() if now is None else now, []
     with contextlib.suppress(OSError):
         for mark in _folder(settings, name).iterdir():
@@ -50,7 +53,7 @@ def present_authors(settings: Settings, name: str, now: float | None = None) -> 
 
 
 def change_stamp(settings: Settings, name: str) -> str:
-    """Changes whenever the set's files do; "" where the set is no longer there."""
+    """Stamp that changes whenever the set's files do; empty for a set that no longer exists."""
     try:
         files = sorted(find_set(settings, name).folder.iterdir())
         said = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files]

@@ -1,6 +1,6 @@
 """Register of selection rules tried on a set.
 
-Kept beside the set, a line each, for all who choose among its questions; what was tried once counts once.
+One file for each set, one line for each trial, shared by all authors; a repeated trial counts once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,21 @@ from pathlib import Path
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 
-MOST = 10_000  # lines that are read: beyond them every rule has the last one's place
+MOST = 10_000  # lines read: beyond them every new rule gets the last number
 
 
 @access.reads
 def record_trial(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
-    """The place of a trial (a rule, its metric and its source) among those of the set, from 1; noted where it is new.
+    """Record a trial of a selection rule and return its number among those of the set.
 
-    Raises no OSError: on a disk that refuses, it is as many as are known and one.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        trial: The rule, its metric and its source.
+
+    Returns:
+        Number of the trial, from 1; that of the first time for a repeated one. If the disk refuses, nothing
+        is recorded, and a new trial gets the next number.
     """
     file = _file(settings, name)
     line, known = _line(trial), _known(file)
@@ -30,7 +37,7 @@ def record_trial(settings: Settings, name: str, trial: Sequence[str | None]) -> 
         return _place(known, line)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        # One write, at the file's end: two who try at once both stand in it.
+        # A single appending write keeps the lines of two simultaneous trials.
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             os.write(descriptor, (line + "\n").encode())
@@ -42,13 +49,13 @@ def record_trial(settings: Settings, name: str, trial: Sequence[str | None]) -> 
 
 @access.reads
 def next_trial_number(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
-    """The place of a trial that is not noted: that which it has, or would have now."""
+    """Number that a trial has, or would get now; nothing is recorded."""
     return _place(_known(_file(settings, name)), _line(trial))
 
 
 @access.reads
 def trial_count(settings: Settings, name: str) -> int:
-    """How many rules were tried on the set."""
+    """Number of selection rules tried on a set."""
     return len(_known(_file(settings, name)))
 
 
@@ -61,7 +68,7 @@ def _place(known: Sequence[str], line: str) -> int:
 
 
 def _known(file: Path) -> list[str]:
-    """The trials in the order of their first lines."""
+    """Distinct trials in the order of their first lines."""
     try:
         with file.open(encoding="utf-8") as lines:
             read = [line.rstrip("\n") for _, line in zip(range(MOST), lines, strict=False)]

@@ -1,4 +1,4 @@
-"""Saves table edits by three-way merge; conflicts stay drafts."""
+"""Saves of table edits by three-way merge; conflicts stay drafts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict
 from e2lm_core.sets.editing import drafts
 
 FIELDS = ("question", "choices", "answer", "subject", "note")
-NO_CHOICE = -1  # the gold index of a question whose right choice nobody has named
+NO_CHOICE = -1  # index of the right answer of a question without one
 
 
 class SaveOutcome(NamedTuple):
-    """`clashes` are kept as a draft, and so is everything where `refused` says why nothing was saved."""
+    """Outcome of saving fields of a question.
+
+    Attributes:
+        clashes: Conflicts with changes of others; the author's values are kept as a draft.
+        refused: Sentence with the reason why nothing was saved, "" if something was. All fields are then kept
+            as a draft; if that fails too, the sentence says so.
+    """
 
     clashes: tuple[EditConflict, ...] = ()
     refused: str = ""
@@ -31,7 +37,19 @@ def save_question(
     base: Mapping[str, Any],
     form: str | None = None,
 ) -> SaveOutcome:
-    """Save fields of a question, by what their author saw of them; what is saved is no draft of its `form` any more."""
+    """Save fields of a question by three-way merge, and remove them from the draft.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        identity: Id of the question.
+        fields: Values as typed; fields that a table cannot write are ignored.
+        base: Values as the author saw them before typing.
+        form: Form that the values were typed in; None if unknown.
+
+    Raises:
+        TaskError: A value has the wrong type.
+    """
     place, typed = drafts.question_place(identity), _known(fields)
     try:
         _require_answer(f"Question {identity}", typed.get("answer", 0))
@@ -53,10 +71,17 @@ def save_question(
 
 
 def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
-    """Add the question that was typed; its id.
+    """Add a typed question to a set and return its id.
 
-    Raises TaskError, and leaves the draft, where it is incomplete, or where another window has added or discarded what
-    was typed in the form.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        fields: Values as typed; fields that a table cannot write are ignored.
+        form: Form that the values were typed in; None if unknown.
+
+    Raises:
+        TaskError: The question is incomplete, or another window has added or discarded the text of the form;
+            the draft stays.
     """
     values = _known(fields)
     question = Question.model_validate(
@@ -80,7 +105,7 @@ def _require_answer(question: str, answer: int) -> None:
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a table may write, of the kind that a question has. Raises TaskError for another kind."""
+    """The fields that a table may write; raises TaskError for a value of the wrong type."""
     given = {field: value for field, value in fields.items() if field in FIELDS}
     if "choices" in given:
         choices = given["choices"]
@@ -105,7 +130,7 @@ def _keep(
     seen: Mapping[str, Any],
     tried: bool = False,
 ) -> str:
-    """Keep fields as a draft; the sentence that says why they are not kept either, "" where they are."""
+    """Keep fields as a draft; return the reason if that fails, else an empty text."""
     before = {field: seen[field] for field in fields if field in seen}
     try:
         drafts.add_fields(settings, name, place, fields, before, tried, view="Table")

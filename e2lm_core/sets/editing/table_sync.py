@@ -1,7 +1,7 @@
 """Table sync: rows of a set and changes since a known state.
 
-A row is the JSON of a line of `test.jsonl`. A table says which state it has by the set's digest; what this process
-still knows of that state is not sent again.
+A row is the JSON of a line of `test.jsonl`. A table names its state by the set's digest; rows of a state that
+this process still has in memory are not sent again.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from e2lm_core.sets.editing import presence
 from e2lm_core.sets.folder import set_cache as known_sets
 
 KEPT_STATES = 24
-_states: OrderedDict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = OrderedDict()  # ids and lines
+_states: OrderedDict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = OrderedDict()  # by digest: ids, lines
 _lock = threading.Lock()
 
 
 class TableState(NamedTuple):
-    """What a table needs to show a set as it is.
+    """Rows that bring a table to the current state of a set.
 
-    `rows` are lines of JSON: all of them where `whole`, else those that are new or differ. `gone` are the ids that
-    are no more, `order` the ids in their order where it is not that of before with the new ones at the end.
+    Attributes:
+        digest: Digest of the set's current state.
+        stamp: `presence.change_stamp` of the set.
+        whole: Whether `rows` are all rows; else they are the new and changed ones.
+        rows: Lines of JSON.
+        gone: Ids of deleted questions.
+        order: All ids in their order; None if it is the previous order with new questions at the end.
     """
 
     digest: str
@@ -39,13 +44,21 @@ class TableState(NamedTuple):
 
 
 def changes_since(settings: Settings, name: str, digest: str | None = None) -> TableState:
-    """The set as it is now, for a table that has the state of that digest; None for one that has nothing.
+    """Changes of a set since the state that a table shows.
 
-    Raises TaskError where the set is not there or cannot be read.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        digest: Digest of the table's state; None for an empty table.
+
+    Returns:
+        The changes; all rows if the table's state is unknown.
+
+    Raises:
+        TaskError: The set does not exist or cannot be read.
     """
-    stamp = presence.change_stamp(
-        settings, name
-    )  # before the set: a newer one only makes the table ask once more
+    # The stamp is taken before the set is read: an outdated stamp only makes the table ask once more.
+    stamp = presence.change_stamp(settings, name)
     known = known_sets.read_cached(find_set(settings, name).folder, settings.limits)
     ids, lines = tuple(q.id for q in known.task.questions), known.lines[0]
     with _lock:
@@ -72,8 +85,8 @@ def require_unchanged(settings: Settings, name: str, digest: str | None, ids: Co
     Args:
         settings: The caller's settings.
         name: Name of an own set, or OWNER/NAME of a shared one.
-        digest: The state that the table shows; None for whoever acts on the set as it is.
-        ids: Ids of the questions; one that is not there any more is passed over.
+        digest: Digest of the state that the table shows; None to skip the check.
+        ids: Ids of the questions; unknown ids are ignored.
 
     Raises:
         TaskError: One of them differs from that state, or the state is too old to be known.

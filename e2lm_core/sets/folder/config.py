@@ -17,7 +17,8 @@ from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_fewshot,
 from e2lm_core.sets.folder.foreign.functions import find_replacement
 from e2lm_core.sets.folder.includes import merge_includes
 
-# The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
+# File of the first winner's aggregation, which is the studio's margin:
+# mean of (ll of gold − mean ll of the distractors).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 METRICS_OF_THE_HARNESS = frozenset({"acc", "acc_norm", "acc_bytes", "bpb", "brier_score", "likelihood"})
@@ -63,15 +64,20 @@ UNUSED = frozenset(
 CHANGES_PROMPTS = frozenset(
     {"process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio", "class"}
 )
-NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # of lm-eval 0.5, with what they change
+NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # keys of lm-eval 0.5 and their effect
 MAY_BE_KNOWN = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target")
 
 
 class ParsedConfig(NamedTuple):
-    """A task's YAML as it was read: its settings, where its rows lie, and a sentence for what was ignored.
+    """Task YAML as it was read.
 
-    `functions` are ours for those that the YAML names, by its keys; what a function of a row gives stands in the
-    row's column `column_of(key)`, which the configuration names.
+    Attributes:
+        config: Settings of the task.
+        data: Location of its rows.
+        warnings: One sentence for each thing that was ignored.
+        functions: The studio's functions for those that the YAML names, by the YAML's keys. The result of a
+            function of one row stands in the row's column `column_of(key)`, which `config` names.
+        alias: Text of `task_alias`; None without one.
     """
 
     config: TaskConfig
@@ -88,11 +94,19 @@ def read_config(
     strict: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> ParsedConfig:
-    """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its tree.
+    """Read a task's YAML as lm-evaluation-harness reads it.
 
-    `over` are keys that a group gives the task. `strict` is for what the studio writes: an unknown key, a key that is there twice and any function are errors.
-    Raises TaskError, one sentence: no YAML, no multiple-choice task, code that is not known, a key of the wrong
-    kind, an include that leaves the tree.
+    Args:
+        files: Files of the task's tree by their paths.
+        yaml_name: Path of the YAML in the tree.
+        limits: Bound on `num_fewshot`.
+        strict: Refuse an unknown key, a key that is given twice, and a function in a prompt or an unknown
+            one in a metric; for YAML that the studio writes.
+        overrides: Keys that a group gives the task in place of the YAML's own.
+
+    Raises:
+        TaskError: No YAML, no multiple-choice task, code that is not known, a key of the wrong kind, or an
+            include that leaves the tree; one sentence.
     """
     said: list[str] = []
     raw = merge_includes(files, yaml_name, None if strict else said) | dict(overrides or {})
@@ -136,15 +150,15 @@ def read_config(
 
 
 def column_of(key: str) -> str:
-    """The column that holds what a function of a row gave for a key of the YAML."""
+    """Column for the result of a row function that stands under a key of the YAML."""
     return f"__{key}"
 
 
 def to_yaml(config: TaskConfig) -> bytes:
-    """The YAML in a fixed, readable order; defaults of the harness that nobody misses are left out.
+    """Task YAML of a configuration, with its keys in a fixed, readable order.
 
-    `num_fewshot: 0` is left out too: the harness then uses 0, and `--num_fewshot 5` works; written down, a
-    0 would make it ignore that option.
+    An empty description and the harness's default delimiters are left out. `num_fewshot: 0` is left out too:
+    the harness then uses 0, and `--num_fewshot 5` works; a written 0 would make it ignore that option.
     """
     choice = config.doc_to_choice
     lines = [
@@ -172,10 +186,10 @@ def to_yaml(config: TaskConfig) -> bytes:
 
 
 def _split_lines(config: TaskConfig) -> list[str]:
-    """Where questions and examples come from, so that the harness draws as `prompts.shots` does.
+    """YAML lines that name the splits, so that the harness draws examples as `prompts.shots` does.
 
-    Where neither `test_split` nor `fewshot_split` is named the harness finds them equal: it draws one more example
-    and leaves the question itself out, which it does too where both are `test`.
+    If neither `test_split` nor `fewshot_split` is named, the harness finds them equal: it draws one more
+    example and leaves the question itself out. It does the same if both are `test`.
     """
     if config.fewshot_split == "dev" and config.fewshot_leaves_out:
         return ["training_split: dev", "validation_split: test"]
@@ -185,12 +199,16 @@ def _split_lines(config: TaskConfig) -> list[str]:
 
 
 def sanitise_name(name: str) -> str:
-    """The name with what no task's may have replaced."""
+    """Legal task name for any text: other characters become _, 80 at most; `task` if none is left."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:80] or "task"
 
 
 def check_name(name: str) -> None:
-    """Raises TaskError for what cannot be a task's name, which is a file's name too."""
+    """Check that a name can be a task's name, which is a file's name too.
+
+    Raises:
+        TaskError: It is not 1 to 80 letters, digits, _ and -, beginning with a letter or digit.
+    """
     if not _NAME.fullmatch(name):
         raise TaskError(
             f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
@@ -233,7 +251,7 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
 
 def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
     for key, value in raw.items():
-        allowed = key in ("custom_dataset", "metric_list", "fewshot_config")  # looked at on their own
+        allowed = key in ("custom_dataset", "metric_list", "fewshot_config")  # these have checks of their own
         function = None if allowed else _first_function(value)
         if function is not None:
             raise TaskError(
@@ -331,7 +349,7 @@ def _doc_to_choice(raw: Mapping[str, Any], where: str) -> str | tuple[str, ...]:
 def _doc_to_target(raw: Mapping[str, Any], where: str) -> str:
     value = raw.get("doc_to_target")
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a template of digits, which means the same
+        return str(value)  # a template of digits means the same
     return _text(raw, "doc_to_target", where)
 
 

@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 
 def find_test_files(files: Mapping[str, bytes], plan: ReadPlan) -> list[str]:
-    """The files that hold the rows that are scored: of a hub's dataset the first that is there."""
+    """Files that hold the scored rows; of a hub dataset only the first that exists."""
     names = [name for name in plan.test if name in files]
     return names[:1] if plan.hub else names
 
@@ -30,7 +30,20 @@ def find_test_files(files: Mapping[str, bytes], plan: ReadPlan) -> list[str]:
 def read_test_rows(
     files: Mapping[str, bytes], plan: ReadPlan, where: str, limits: Limits
 ) -> tuple[Rows, str]:
-    """The rows that are scored, and the names of their files. Raises TaskError where there are none."""
+    """Read the scored rows of a task.
+
+    Args:
+        files: Files of the task's tree by their paths.
+        plan: Location of the rows.
+        where: Path of the YAML, which begins error sentences.
+        limits: Bounds on rows and bytes.
+
+    Returns:
+        The rows, and the names of their files joined by "and".
+
+    Raises:
+        TaskError: A file of rows is missing or cannot be read, or there are too many rows.
+    """
     names = find_test_files(files, plan)
     if not names or (not plan.hub and len(names) < len(plan.test)):
         source = f"names the hub dataset {plan.hub!r}, which is not fetched" if plan.hub else "needs its rows"
@@ -41,7 +54,15 @@ def read_test_rows(
 
 
 def read_dev_rows(files: Mapping[str, bytes], plan: ReadPlan, limits: Limits) -> tuple[Rows, str]:
-    """The rows that examples come from, none where there are no such, and the names of their files."""
+    """Read the rows of few-shot examples, none if the task has none.
+
+    Returns:
+        The rows, and the names of their files joined by "and"; for rows in the YAML
+        `fewshot_config: samples`.
+
+    Raises:
+        TaskError: A file of rows cannot be read, or there are too many rows.
+    """
     if plan.dev_rows is not None:
         return [dict(row) for row in plan.dev_rows], "fewshot_config: samples"
     names = [name for name in plan.dev if name in files]
@@ -49,7 +70,14 @@ def read_dev_rows(files: Mapping[str, bytes], plan: ReadPlan, limits: Limits) ->
 
 
 def read_row_file(files: Mapping[str, bytes], name: str, limits: Limits) -> tuple[Rows, bool]:
-    """The rows of one file, and whether it is a JSON list. Raises TaskError for what is no rows."""
+    """Read the rows of one file: JSONL, JSON or Parquet.
+
+    Returns:
+        The rows, and whether the file is a JSON list.
+
+    Raises:
+        TaskError: The file does not hold rows.
+    """
     data = files[name]
     kind = PurePosixPath(name).suffix
     if kind == ".parquet":

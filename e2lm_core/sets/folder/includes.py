@@ -9,14 +9,21 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.untrusted.safeyaml import FunctionName, load_mapping
 
-MOST = 20  # files that one task may read beside its own YAML, each as often as it is named
+MOST = 20  # files that one task may include, each counted as often as it is named
 
 
 def merge_includes(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
-    """The keys of the YAML `name` over those of the files that it includes; of a list the last file wins.
+    """Merge the keys of a YAML over those of the files that it includes; of a list the last file wins.
 
-    `files` are those of the tree. A key that stands twice has its last value, as in the harness, and is said in
-    `warnings`; without them it is refused. Raises TaskError for an include that is not in the tree or leads in a circle.
+    Args:
+        files: Files of the tree by their paths.
+        name: Path of the YAML in the tree.
+        warnings: List that receives a sentence for each key that is given twice; its last value counts, as
+            in the harness. None refuses such a key.
+
+    Raises:
+        TaskError: An include is not in the tree or leads in a circle, there are more than `MOST`, or a YAML
+            cannot be read.
     """
     return _merged(files, name, (), [], warnings)
 
@@ -53,7 +60,7 @@ def _merged(
 
 
 def _inside(parent: PurePosixPath, other: object) -> str | None:
-    """A path relative to a folder of the tree as one from its root; None where it leaves the tree."""
+    """Path from the tree's root of a path relative to one of its folders; None if it leaves the tree."""
     if not isinstance(other, str) or "\\" in other or PurePosixPath(other).is_absolute():
         return None
     parts: list[str] = []
@@ -68,7 +75,7 @@ def _inside(parent: PurePosixPath, other: object) -> str | None:
 
 
 def _placed(value: Any, folder: str) -> Any:
-    """The value, its functions with the folder of the file that they stand in."""
+    """Value with its functions placed in the folder of the file that names them."""
     if isinstance(value, FunctionName):
         return value._replace(base="" if folder == "." else folder)
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
 """Cache of parsed sets, so that an edit writes only what changed.
 
-A set is known as long as the files of its folder are the very ones that were read: names, times, sizes and
-inodes. Of a file that changed only the lines that changed are read again. Everything here is shared between
-threads and never changed in place.
+A cached set is valid while the names, times, sizes and inodes of its folder's files are unchanged. Of a
+changed file only the changed lines are read again. Everything here is shared between threads and never
+changed in place.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from e2lm_core.sets.folder.datafiles import LOADER
 from e2lm_core.sets.folder.files import README, default_readme, put_files, read_task, task_files
 from e2lm_core.sets.rows import parse_jsonl, to_questions, write_jsonl
 
-KEPT_QUESTIONS = 45_000  # of all known sets together
-# Beside a set that alone has more there is room for small ones: else it and they would drive each other out.
+KEPT_QUESTIONS = 45_000  # questions of all cached sets together
+# Times the largest cached set: a set beyond the bound leaves room for small ones; else they would evict
+# each other.
 BESIDE = 1.5
 DATA = ("test.jsonl", "dev.jsonl")
 _Stamp = tuple[tuple[str, int, int, int], ...]
@@ -35,14 +36,19 @@ _Lines = tuple[bytes, ...]
 
 
 class CachedSet(NamedTuple):
-    """A set, the line of each of its questions as the studio writes it, and how its folder stands.
+    """Set with the lines of its questions and the state of its folder.
 
-    `digest` tells its content from every other, whatever its name. `sound` is whether all its questions were
-    checked, `canonical` whether its folder holds the very bytes that would be written.
+    Attributes:
+        task: The set.
+        lines: Line of each question, and of each dev question, as the studio writes it.
+        digest: First 32 hexadecimal digits of the content's SHA-256; the set's name does not enter.
+        stamp: Name, modification time (ns), size (bytes) and inode of each file in the folder.
+        sound: Whether all questions were checked.
+        canonical: Whether the folder holds the very bytes that would be written.
     """
 
     task: TaskSet
-    lines: tuple[_Lines, _Lines]  # of the questions, of dev
+    lines: tuple[_Lines, _Lines]
     digest: str
     stamp: _Stamp
     sound: bool
@@ -50,7 +56,7 @@ class CachedSet(NamedTuple):
 
 
 class PreparedSave(NamedTuple):
-    """A state of a set that was found fit to be saved, and the files that hold it."""
+    """Set that passed the checks for saving, with the files that hold it."""
 
     task: TaskSet
     files: Mapping[str, bytes]
@@ -61,12 +67,16 @@ class PreparedSave(NamedTuple):
 _sets: OrderedDict[tuple[Path, Limits], CachedSet] = OrderedDict()
 _before: OrderedDict[tuple[Path, str], TaskSet] = (
     OrderedDict()
-)  # what folders held that others have written since
+)  # sets that a later version has replaced, by folder and digest
 _lock = threading.Lock()
 
 
 def read_cached(folder: Path, limits: Limits) -> CachedSet:
-    """The set in a folder as its files are now. Raises TaskError as `read_task` does."""
+    """Read the set in a folder as its files are now, from the cache if they are unchanged.
+
+    Raises:
+        TaskError: The set cannot be read, as in `read_task`.
+    """
     key = (folder.absolute(), limits)
     with _lock:
         known = _sets.get(key)
@@ -86,15 +96,21 @@ def read_cached(folder: Path, limits: Limits) -> CachedSet:
 
 
 def find_cached(folder: Path, digest: str) -> TaskSet | None:
-    """The set of that digest, where this process has known the folder to hold it."""
+    """Earlier set of a folder by its digest; None unless this process still holds it."""
     with _lock:
         return _before.get((folder.absolute(), digest))
 
 
 def prepare_save(known: CachedSet | None, task: TaskSet, limits: Limits) -> PreparedSave:
-    """What is written to make the known set this one; only questions that it does not hold yet are checked.
+    """Prepare a set for saving; only questions that the cached set lacks are checked.
 
-    Raises TaskError as `task_files` does.
+    Args:
+        known: Cached set that the new one replaces; None checks all questions.
+        task: Set to save.
+        limits: Bounds on the set and its files.
+
+    Raises:
+        TaskError: The set cannot be written, as in `task_files`.
     """
     if known is None:
         return _prepared_whole(task, limits)
@@ -122,7 +138,17 @@ def _prepared_whole(task: TaskSet, limits: Limits) -> PreparedSave:
 
 
 def write_prepared(folder: Path, known: CachedSet | None, new: PreparedSave, limits: Limits) -> None:
-    """Write a prepared set, only the file that changed where it is one. Raises TaskError for what the disk refuses."""
+    """Write a prepared set to its folder, only one file if no other changed.
+
+    Args:
+        folder: The set's folder.
+        known: Cached set that the folder holds; None writes all files.
+        new: The prepared set.
+        limits: Limits that the set is cached under.
+
+    Raises:
+        TaskError: The disk refuses it.
+    """
     changed = None if known is None or not known.canonical else _changed(known, new)
     if changed is None or len(changed) > 1:
         put_files(new.files, folder)
@@ -147,7 +173,7 @@ def _whole(folder: Path, limits: Limits) -> CachedSet:
 
 
 def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[CachedSet, _Stamp] | None:
-    """The set, from what is known and the lines that are new; None where more than lines has changed."""
+    """Set from the cache and its changed lines; None if more than lines has changed."""
     stamp = _stamp(folder)
     if not known.canonical or [entry[0] for entry in stamp] != [entry[0] for entry in known.stamp]:
         return None
@@ -189,7 +215,7 @@ def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[Cach
 
 
 def _question(line: bytes, limits: Limits) -> Question | None:
-    """The question of a line as the studio writes it, None where it is written otherwise."""
+    """Question of a line as the studio writes it; None for any other line."""
     try:
         rows = parse_jsonl(line, "a line", limits)
         if len(rows) != 1 or "id" not in rows[0]:
@@ -210,19 +236,22 @@ def _are_sound(task: TaskSet, sound: TaskSet, limits: Limits) -> bool:
 
 
 def _fits(task: TaskSet, new: Sequence[Sequence[Question]], limits: Limits) -> bool:
-    """Whether a set may be saved of which all but the new questions were checked before."""
+    """Whether a set may be saved, given that all but its new questions were checked before."""
     for questions in (task.questions, task.dev):
         if len(questions) > limits.max_questions or len({q.id for q in questions}) < len(questions):
             return False
     try:
         task_files(task.model_copy(update={"questions": tuple(new[0]), "dev": tuple(new[1])}), limits)
     except TaskError:
-        return False  # checked as a whole, the sentence has the question's number
+        return False  # the check of the whole set names the question by its number
     return True
 
 
 def _is_sound(known: CachedSet, limits: Limits) -> bool:
-    """Whether no question of the set has an error; what its folder holds canonically was read back as it is."""
+    """Whether no question of the set has an error.
+
+    A canonical folder was read back unchanged, so that only its questions remain to be checked.
+    """
     if known.sound or not known.canonical:
         return known.sound
     return not structural_errors(known.task.questions, limits) and not structural_errors(
@@ -231,7 +260,7 @@ def _is_sound(known: CachedSet, limits: Limits) -> bool:
 
 
 def _changed(known: CachedSet, new: PreparedSave) -> list[str] | None:
-    """The names of the files that differ; None where there are others than before."""
+    """Names of the files that differ; None if the set was renamed."""
     if known.task.name != new.task.name:
         return None
     names = [name for name, old, now in zip(DATA, known.lines, new.lines, strict=True) if old != now]
@@ -255,7 +284,7 @@ def _config(config: TaskConfig) -> bytes:
 
 
 def _files(task: TaskSet, questions: bytes, dev: bytes) -> dict[str, bytes]:
-    """As `task_files`, of rows that are written already."""
+    """Files of a task folder, from rows that are written already."""
     return {
         f"{task.name}.yaml": to_yaml(task.config),
         DATA[0]: questions,
@@ -287,7 +316,7 @@ def _stamp(folder: Path) -> _Stamp:
 
 
 def _bytes(path: Path, limits: Limits) -> bytes | None:
-    """None for what is no file of the folder's own, or too large."""
+    """Content of a file; None for a link, and for a file that is missing, unreadable or too large."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > limits.max_file_bytes:
             return None

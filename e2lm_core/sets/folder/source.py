@@ -36,7 +36,7 @@ _TASK = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}")
 
 
 class Source(NamedTuple):
-    """A set as its source holds it, and what was ignored or left out on the way, one sentence each."""
+    """Set as its source holds it, with one sentence for each thing that was ignored or left out."""
 
     task: TaskSet
     warnings: tuple[str, ...]
@@ -50,13 +50,24 @@ def read_source(
     row_files: str | None = None,
     with_harness: bool = False,
 ) -> Source:
-    """The set that lies at a path, or the task of the installed lm-eval of that name; nothing is kept.
+    """Read the set at a path, or a named task of the installed lm-eval; nothing is stored.
 
-    `how` a file of questions is read, where that is not as it is found. Of a folder
-    with several tasks the YAML that is named is the one that opens. `rows` is a folder that holds a task's rows where
-    they are not beside its YAML. Nothing that a task holds is run, but for `with_harness`: then the user's own lm-eval
-    builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `how` for
-    what is no file of questions, rows of one with an error unless `skip_broken`, which leaves out a task's too.
+    Nothing that a task holds is run, except with `with_harness`.
+
+    Args:
+        settings: The caller's settings.
+        source: Path of a task folder, YAML, bundle or file of questions, or name of a task, group or tag of
+            the installed lm-eval. In a folder with several tasks the path of a YAML selects one.
+        read_options: Settings for a file of questions, if it is not to be read as detected.
+        skip_broken: Leave out questions with an error, of a file or of a task.
+        row_files: Folder that holds a task's rows, if they are not beside its YAML.
+        with_harness: Let the user's own lm-eval build the task's documents, which runs the task's code.
+
+    Raises:
+        TaskError: Nothing is at the path, or nothing that the caller may open; its kind cannot be read;
+            `read_options` map the columns of a source without a table; or a row of a file has an error and
+            `skip_broken` is not set. One sentence.
+        StudioError: `with_harness` is set and lm-eval cannot be run.
     """
     path = expand_home(source)
     suffix = path.suffix.lower()
@@ -66,7 +77,7 @@ def read_source(
         )
     try:
         there = path.exists()
-    except (OSError, ValueError):  # a name that is too long
+    except (OSError, ValueError):  # the name is too long for a path
         there = False
     given = _rows_folder(settings, row_files)
     if with_harness:
@@ -107,9 +118,13 @@ def read_source(
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
-    """The set of a task of the installed lm-eval, which builds it and runs that task's code; never of a path.
+    """Build a task's set by its name, never by a path, with the installed lm-eval.
 
-    Raises TaskError for what is no name, or cannot be built.
+    This runs the task's code.
+
+    Raises:
+        TaskError: It is no name of a task, or the task cannot be built.
+        StudioError: lm-eval cannot be run.
     """
     return _kept(_built(settings, name.strip(), None, None), settings.limits, False)
 
@@ -117,9 +132,20 @@ def built_by_name(settings: Settings, name: str) -> Source:
 def write_into(
     settings: Settings, task: TaskSet, directory: Path, name: str | None = None
 ) -> tuple[TaskSet, Path]:
-    """The set as a task folder in a directory, and where it lies: `lm_eval --include_path DIRECTORY` runs it.
+    """Write a set as a task folder into a directory: `lm_eval --include_path DIRECTORY` runs it.
 
-    Raises TaskError for a name that cannot be one or is taken there, and for what the disk refuses.
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        directory: Directory that the task folder is made in.
+        name: New name of the set; None keeps its own.
+
+    Returns:
+        The set under its name, and its folder.
+
+    Raises:
+        TaskError: The name is illegal or taken in the directory, the caller may not write there, or the disk
+            refuses it.
     """
     access.require_writer(settings)
     if name is not None:
@@ -134,13 +160,16 @@ def write_into(
 
 
 class _WithRows(Mapping[str, bytes]):
-    """A tree of tasks whose rows lie in a folder of their own: `arc/ARC-Easy/test.jsonl` is its ARC-Easy/test.jsonl."""
+    """Tree of tasks with their rows in a folder of their own.
+
+    The path `arc/ARC-Easy/test.jsonl` leads to the rows' ARC-Easy/test.jsonl.
+    """
 
     def __init__(self, tree: Folder, rows: Folder) -> None:
         self.tree, self.rows = tree, rows
 
     def _inside(self, name: str) -> str | None:
-        """The file's path within the folder of rows: what follows the folders that the tree has."""
+        """Path in the folder of rows: the part behind the folders of the tree; None if it has no file."""
         parts = PurePosixPath(name).parts
         folders = next(
             n for n in range(len(parts) - 1, -1, -1) if (self.tree.root / Path(*parts[:n])).is_dir()
@@ -149,12 +178,12 @@ class _WithRows(Mapping[str, bytes]):
         return inside if inside in self.rows else None
 
     def place(self, name: str) -> str:
-        """The file that a path stands for, the same for all paths that lead to it."""
+        """Name of the file that a path leads to, the same for all paths that lead to it."""
         inside = self._inside(name)
         return name if inside is None else f"--rows {inside}"
 
     def below(self, folder: str) -> list[str]:
-        """The YAMLs below a folder of the tree."""
+        """YAMLs in a folder of the tree and below it."""
         return self.tree.below(folder)
 
     def __contains__(self, name: object) -> bool:
@@ -186,7 +215,7 @@ def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
 def _read(
     folder: Path, yamls: Sequence[str] | None, rows: Path | None, settings: Settings, name: str | None = None
 ) -> Source:
-    """What a folder or YAMLs in it open as, called `name`; its rows beside it or in a folder of their own."""
+    """Set that a folder or YAMLs in it open as, with the rows beside it or in a folder of their own."""
     limits = settings.limits
     if rows is None and (yamls is None or len(yamls) == 1):
         read = read_task(folder, limits, yaml=yamls[0] if yamls else None)
@@ -202,14 +231,14 @@ def _read(
 
 
 def _installed(name: str) -> tuple[Path, list[str]] | None:
-    """An installed lm-eval's tasks, and the YAMLs there of a task or group of that name, or of a tag."""
+    """Installed lm-eval's tasks, and the YAMLs there of a task, group or tag; None if there are none."""
     tasks = harness_subprocess.find_harness_tasks()
     found = [] if tasks is None else groups.find_task_yamls(Folder(tasks, Limits()), name)
     return None if not found or tasks is None else (tasks, found)
 
 
 def _built(settings: Settings, source: str, path: Path | None, rows: Path | None) -> Source:
-    """The set that the user's own lm-eval builds of a task's name or YAML."""
+    """Set that the user's own lm-eval builds from a task's name or YAML."""
     access.require_writer(settings)
     if path is not None:
         access.require_path(settings, path.resolve())
@@ -226,7 +255,7 @@ def _built(settings: Settings, source: str, path: Path | None, rows: Path | None
 
 
 def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
-    """A task as it can be kept: one that can show no example asks for none, and broken questions go where they may."""
+    """Set in a form that can be stored: no unusable few-shot settings, no broken question if so asked."""
     task, said = source.task, list(source.warnings)
     if task.zero_shot is not None:
         asked = f" (the task asks for {task.config.num_fewshot})" if task.config.num_fewshot else ""

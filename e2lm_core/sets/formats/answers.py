@@ -1,8 +1,8 @@
 """Interprets answer keys: number, letter or text.
 
-Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts where every
-one is a choice's text. Where two of these readings fit and differ, the names of the choices' columns decide, or
-nothing does: then whoever brings the file is asked.
+Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts
+where every one is a choice's text. If two of these readings fit and differ, the names of the choices' columns
+decide; if they do not, the person who imports the file is asked.
 
 Tested in tests/sets/formats/test_questions.py.
 """
@@ -21,13 +21,20 @@ LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _LETTERED = re.compile(r"\(?([A-Za-z])[).:]\s+(\S.*)", re.DOTALL)
 _SEVERAL = re.compile(r"[A-Za-z](?:\s*[,;/&+]\s*|\s+and\s+)[A-Za-z](?:\s*[,;/&+]\s*[A-Za-z])*")
-Pairs = Sequence[tuple[Any, Sequence[str]]]  # an answer as it is given, and the choices of its row
-Reading = Literal[0, 1, "text"]  # of numbers: what they count from, or that they are a choice's text
-BASES: tuple[Literal[0, 1], ...] = (1, 0)  # in the order in which people are asked
+Pairs = Sequence[tuple[Any, Sequence[str]]]  # (answer as given, choices of its row)
+Reading = Literal[0, 1, "text"]  # base of numbers, or "text" for a choice's text
+BASES: tuple[Literal[0, 1], ...] = (1, 0)  # in the order of the question to the user
 
 
 class NumberedAnswer(NamedTuple):
-    """An answer that is a number: its row, the number as text and as such, and the choices of its row."""
+    """Answer that is a number, with the choices of its row.
+
+    Attributes:
+        row: Index of the row, from 0.
+        text: The number as text.
+        number: The number.
+        choices: Choices of the row.
+    """
 
     row: int
     text: str
@@ -35,7 +42,7 @@ class NumberedAnswer(NamedTuple):
     choices: Sequence[str]
 
     def choice_index(self, reading: Reading) -> int | None:
-        """The index from 0 of the choice under a reading; None where it means none."""
+        """Index from 0 of the choice under a reading; None if there is no such choice."""
         if reading == "text":
             return index_of_text(self.text, self.choices)
         index = self.number - reading
@@ -43,14 +50,15 @@ class NumberedAnswer(NamedTuple):
 
 
 class AnswerEncoding(NamedTuple):
-    """The meaning of a column of answers.
+    """Meaning of a column of answers.
 
     Attributes:
-        numbers: What numbers count from, or "text" where they are a choice's text; None without numbers.
-        letters: Whether letters are those of choices, even where a choice is that letter; None where all answers
-            are letters and each is a choice's text as well.
-        readings: The readings of numbers among which neither names nor rows decide; empty where they do.
-        telling: An answer that the readings read differently; two where each reading misses one.
+        numbers: Base of numbers, or "text" if they are a choice's text; None without numbers, and if there
+            are `readings`.
+        letters: Whether letters are those of choices, even if a choice's text is that letter; None if all
+            answers are letters and each is a choice's text as well.
+        readings: Readings of numbers if neither names nor rows decide among them; empty if they do.
+        telling: An answer that the readings read differently; two if each reading misses one.
     """
 
     numbers: Reading | None
@@ -60,11 +68,11 @@ class AnswerEncoding(NamedTuple):
 
 
 def detect_encoding(cells: Pairs, counted: Literal[0, 1] | None = None) -> AnswerEncoding:
-    """The meaning of a column of answers, each given with the choices of its row.
+    """Meaning of a column of answers, each given with the choices of its row.
 
     Args:
-        answers: The answers and their rows' choices; empty answers tell nothing.
-        counted: What the names of the choices' columns count from (`Option 1`, …), None for names that do not count.
+        cells: Answers with their rows' choices; empty answers are skipped.
+        counted: Base of the names of the choices' columns (`Option 1`, …); None for names without numbers.
     """
     given = [
         (row, text, choices)
@@ -91,7 +99,7 @@ def detect_encoding(cells: Pairs, counted: Literal[0, 1] | None = None) -> Answe
 
 
 def _readings(numbered: Sequence[NumberedAnswer], beside: Pairs) -> tuple[Reading, ...]:
-    """The readings that numbers allow: one where the rows decide. `beside` are the column's other answers."""
+    """Readings that numbers allow, one if the rows decide; `beside` are the column's other answers."""
 
     def fits(reading: Reading, rows: Sequence[NumberedAnswer]) -> bool:
         return all(one.choice_index(reading) is not None for one in rows)
@@ -101,7 +109,7 @@ def _readings(numbered: Sequence[NumberedAnswer], beside: Pairs) -> tuple[Readin
             return ("text",)
         allowed: list[Reading] = ["text", *(base for base in BASES if fits(base, numbered))]
     else:
-        # A number that is no place from either 0 or 1 tells nothing of the others: its row is an error.
+        # A number that is an index from neither 0 nor 1 says nothing about the others: its row is an error.
         places = [one for one in numbered if any(one.choice_index(base) is not None for base in BASES)]
         if not places:
             return (0,)
@@ -113,7 +121,7 @@ def _readings(numbered: Sequence[NumberedAnswer], beside: Pairs) -> tuple[Readin
 
 
 def _telling(numbered: Sequence[NumberedAnswer], readings: Sequence[Reading]) -> tuple[NumberedAnswer, ...]:
-    """The answer of which the readings make the most choices; for readings that all miss one, what each misses."""
+    """Answer on which the readings differ most; if every reading misses one, an answer for each."""
     missed = [
         next((one for one in numbered if one.choice_index(reading) is None), None) for reading in readings
     ]
@@ -125,9 +133,20 @@ def _telling(numbered: Sequence[NumberedAnswer], readings: Sequence[Reading]) ->
 def answer_index(
     value: Any, choices: Sequence[str], encoding: AnswerEncoding, labels: Sequence[str], where: str
 ) -> int:
-    """The index from 0 of the choice that `value` means. `labels` are what the file itself calls its choices.
+    """Index from 0 of the choice that an answer means.
 
-    Raises TaskError, which begins with `at`, for what means none, or several.
+    Args:
+        value: The answer's cell.
+        choices: Choices of its row.
+        encoding: Meaning of the column.
+        labels: The file's own names of the choices; empty without them.
+        where: Place in the file, which begins error sentences.
+
+    Returns:
+        The index; a number's may be out of range, which `check.structural_errors` reports.
+
+    Raises:
+        TaskError: The answer means no choice, or several.
     """
     text = (
         cell_text(value).strip()
@@ -163,14 +182,14 @@ def answer_index(
 
 
 def index_of_letter(text: str, choices: Sequence[str]) -> int | None:
-    """The choice of that letter: `B`, `b`, `(b)`, `B.`"""
+    """Index of the choice with a letter: `B`, `b`, `(b)`, `B.`; None if there is none."""
     found = LETTER.fullmatch(text)
     place = LETTERS.index(found[1].upper()) if found else len(choices)
     return place if place < len(choices) else None
 
 
 def whole_number(value: Any) -> int | None:
-    """A whole number, or text or a decimal that is one."""
+    """Integer that a number, decimal or text stands for; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -182,7 +201,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def cell_text(value: Any) -> str:
-    """A cell as text; a number without the nil behind its point."""
+    """Cell as text; a whole number loses the zero behind its decimal point."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -197,7 +216,10 @@ def _alike(text: str) -> str:
 
 
 def index_of_text(text: str, choices: Sequence[str]) -> int | None:
-    """The one choice that a text is, but for case and spaces; perhaps with its letter before it."""
+    """Index of the one choice that a text equals, but for case and spaces; None without one.
+
+    The choice's letter may stand before the text.
+    """
     if not text:
         return None
     if text in choices:

@@ -23,13 +23,13 @@ from e2lm_core.sets.prompts.docs import OPTIONAL
 
 MOST_CHOICES = 26
 CHOICE = re.compile(r"choice_([1-9]\d?)")
-COUNTED = "answers_from"  # a column that says what answers count from: 0 or 1, the same in every row
+COUNTED = "answers_from"  # column with the base of answers: 0 or 1, the same in every row
 FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
 ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MOST_CHOICES + 1)), KEPT, LEFT_OUT)
-_LOOKED_AT = 200  # rows that a guess by contents is made from
+_LOOKED_AT = 200  # rows that a guess by contents looks at
 
-# Names as `_plain` writes them. German, French, Spanish, Italian, Portuguese and Dutch beside English, and those of
-# public data sets. The studio's own names are roles already.
+# Names as `_plain` writes them, in English, German, French, Spanish, Italian, Portuguese and Dutch, and those
+# of public data sets. The studio's own names are roles already.
 _NAMES = {
     "question": """questiontext questionstem stem prompt query item problem frage fragetext fragestellung aufgabe
         enonce pregunta enunciado domanda pergunta questao vraag text sentence inputquestion""",
@@ -46,7 +46,7 @@ _NAMES = {
     "group": "gruppe groupe grupo gruppo groep family",
 }
 _ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}
-# Before a choice's letter or number. Those of the second line make choices only where each is wrong by its name.
+# Words before a choice's letter or number; those of `_WRONG_WORDS` name a wrong answer.
 _CHOICE_WORDS = """choice option opt answer ans answeroption answerchoice alternative response antwort auswahl
     antwortmoeglichkeit antwortmoglichkeit reponse proposition respuesta opcion risposta opzione resposta opcao antwoord optie mc"""
 _WRONG_WORDS = (
@@ -58,7 +58,7 @@ _NUMBERED = re.compile(
 
 
 def are_column_names(cells: Sequence[str]) -> bool:
-    """Whether cells are known names of columns: one is a question's, one an answer's, others those of choices."""
+    """Whether cells are known names of columns: a question's, an answer's and choices'."""
     roles = roles_by_name(cells)
     chosen = choice_columns(roles)
     choices = "choices" in roles.values() or len(chosen) >= (1 if are_distractors(chosen) else 2)
@@ -68,8 +68,9 @@ def are_column_names(cells: Sequence[str]) -> bool:
 def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     """Whether a first line names columns.
 
-    It does where its names are known; else where its own cell in the column of the answers can be no answer, while
-    that of every other line can. Without such a column a short line that asks nothing is taken for names.
+    It does if its names are known or fewer than three. Otherwise it does if its own cell in the answer column
+    cannot be an answer while that of every other line can. Without such a column a short line that asks
+    nothing is taken for names.
     """
     if len(first) < 3 or are_column_names(first):
         return True
@@ -93,7 +94,7 @@ def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool
 
 
 def _can_answer(line: Sequence[str], at: int) -> bool:
-    """Whether a cell can be the answer of its line: a letter or a number of a choice, or another cell's text."""
+    """Whether a cell can answer its line: a choice's letter or number, or another cell's text."""
     text, others = line[at].strip(), [*line[:at], *line[at + 1 :]]
     if (number := whole_number(text)) is not None and 0 <= number < len(others):
         return True
@@ -101,7 +102,10 @@ def _can_answer(line: Sequence[str], at: int) -> bool:
 
 
 def roles_by_name(columns: Sequence[str]) -> dict[str, str]:
-    """Columns that their names tell: `{column: role}`. A column of the studio's own name comes before all others."""
+    """Roles of the columns that their names tell, by column.
+
+    A column with the studio's own name comes before all others.
+    """
     roles = {column: column for column in columns if column in FIXED}
     choices = _choices(columns)
     if "choices" not in roles:
@@ -122,9 +126,16 @@ def roles_by_name(columns: Sequence[str]) -> dict[str, str]:
 def guess_roles(
     columns: Sequence[str], rows: Sequence[FileRow], given: Mapping[str, str], name: str
 ) -> dict[str, str]:
-    """A role for every column: as `given`, else by its name, else by what stands in it; KEPT for the others.
+    """Role of every column: as given, else by its name, else by its contents; KEPT for the others.
 
-    Raises TaskError for a column or a role that there is not, and for a role that is given twice.
+    Args:
+        columns: Names of the columns.
+        rows: Rows of the file, of which the first 200 are looked at.
+        given: Roles that the user has set, by column.
+        name: The file's name, for error sentences.
+
+    Raises:
+        TaskError: `given` names a column or role that does not exist, or one role twice.
     """
     _check(columns, given, name)
     taken = set(given.values())
@@ -143,21 +154,25 @@ def guess_roles(
 
 
 def choice_columns(roles: Mapping[str, str]) -> list[str]:
-    """The columns that hold one choice each, in their order."""
+    """Columns that hold one choice each, in the order of the choices."""
     numbered = {int(found[1]): column for column, role in roles.items() if (found := CHOICE.fullmatch(role))}
     return [numbered[number] for number in sorted(numbered)]
 
 
 def are_distractors(columns: Iterable[str]) -> bool:
-    """Whether every one of these columns is wrong by its name (`distractor1`, …): the answer is the choice that is missing."""
+    """Whether every column is a wrong answer by its name (`distractor1`, …).
+
+    The answer is then the choice that has no column.
+    """
     found = [_NUMBERED.fullmatch(_plain(column)) for column in columns]
     return bool(found) and all(match and match["word"] in _WRONG_WORDS.split() for match in found)
 
 
 def base_from_names(columns: Sequence[str]) -> Literal[0, 1] | None:
-    """The base of the numbers in the names of choices' columns (`Option 1`, …: 1).
+    """Base of the numbers in the names of choices' columns (`Option 1`, …: 1).
 
-    None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier downloads.
+    None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier
+    downloads.
     """
     found = [_NUMBERED.fullmatch(_plain(column)) for column in columns if not CHOICE.fullmatch(column)]
     places = [int(match["mark"]) for match in found if match and match["mark"].isdigit()]
@@ -168,7 +183,7 @@ def base_from_names(columns: Sequence[str]) -> Literal[0, 1] | None:
 
 
 def stated_base(rows: Sequence[FileRow]) -> Literal[0, 1] | None:
-    """The base that a column `answers_from` gives for all rows; None without such a column, or for other values."""
+    """Base that a column `answers_from` gives for all rows; None without it or with other values."""
     said = {whole_number(row.values.get(COUNTED)) for row in rows if not row.refused}
     return next((base for base in BASES if said == {base}), None)
 
@@ -197,7 +212,10 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
 
 
 def _choices(columns: Sequence[str]) -> dict[str, str]:
-    """Columns with names of choices, two at least, no gap: `choice_1`, `Option A`, `Antwort 1`, `A`, or from 0."""
+    """Roles of columns named as choices, two at least, without a gap, from 1 or 0.
+
+    Names are such as `choice_1`, `Option A`, `Antwort 1` or `A`.
+    """
     exact = {column: column for column in columns if CHOICE.fullmatch(column)}
     if len(exact) > 1:
         return exact
@@ -218,8 +236,11 @@ def _choices(columns: Sequence[str]) -> dict[str, str]:
 def _by_contents(
     free: list[str], rows: Sequence[FileRow], roles: dict[str, str], columns: Sequence[str]
 ) -> None:
-    """What is still missing, from the cells: the answer is a letter, a small number or another cell's text, the
-    question is the longest text, choices stand between or behind them."""
+    """Add the missing roles to `roles`, by the cells of the columns without one.
+
+    The answer is a letter, a small number or another cell's text. The question is the column with most texts
+    that end in ?, then the longest. Choices stand between or behind them.
+    """
     texts = {
         c: [str(row.values.get(c) if row.values.get(c) is not None else "").strip() for row in rows]
         for c in free
@@ -256,9 +277,9 @@ def _by_contents(
 def _answer_column(
     free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[FileRow], roles: Mapping[str, str]
 ) -> str | None:
-    """The column that holds answers, by what stands in it; of several alike the last: answers stand behind choices.
+    """Column that holds answers, by its contents; of several alike the last, as answers follow choices.
 
-    None without one, and where several are alike and another that may be it stands behind them.
+    None without one, and if several are alike and another that may be it stands behind them.
     """
     known = choice_columns(roles)
     shares: dict[str, float] = {}
@@ -268,7 +289,7 @@ def _answer_column(
         places = [LETTERS.index(found[1].upper()) for text in given if (found := LETTER.fullmatch(text))]
         letters = sum(place < max(len(free), len(known)) for place in places)
         numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
-        counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # numbers of rows
+        counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # row numbers
         copies = 0
         for at, row in enumerate(rows):
             others = [str(row.values.get(c)).strip() for c in (known or [c for c in free if c != column])]
@@ -280,12 +301,12 @@ def _answer_column(
 
 
 def sample_text(row: Mapping[str, Any], column: str) -> str:
-    """A cell as a short text, for whoever looks at a mapping."""
+    """Cell as a text of at most 80 characters, for a preview of its column."""
     value = row.get(column)
     return "" if value is None else " ".join(str(value)[:200].split())[:80]
 
 
 def _plain(name: str) -> str:
-    """A column's name without case, accents, spaces and marks."""
+    """Column name without case, accents, spaces and marks."""
     flat = unicodedata.normalize("NFKD", name[:100].casefold().replace("ß", "ss"))
     return "".join(c for c in flat if c.isalnum() and not unicodedata.combining(c))

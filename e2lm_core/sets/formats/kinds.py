@@ -14,7 +14,13 @@ from e2lm_core.sets.formats.markup.parsing import root_name
 
 
 class FileFormat(NamedTuple):
-    """A format: its name for people, the ends of its files' names, whether it is text that can be pasted."""
+    """Format of files of questions.
+
+    Attributes:
+        label: Name in the interface.
+        ends: Ends of the files' names, with the dot.
+        is_text: Whether it is text that can be pasted.
+    """
 
     label: str
     ends: tuple[str, ...]
@@ -43,7 +49,16 @@ _ITEM = re.compile(r"^[ \t]*(?:[-*+•][ \t]|\(?[A-Za-z][.)][ \t])", re.MULTILIN
 
 
 def detect_format(data: bytes, filename: str, encoding: str | None = None) -> str:
-    """Which of `KINDS` a file is. Raises TaskError for what is none of them."""
+    """Key in `KINDS` of a file's format, by its content and the end of its name.
+
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        encoding: One of `ENCODINGS`; None to detect it.
+
+    Raises:
+        TaskError: The file has none of the formats.
+    """
     name = PurePath(filename).name[:80]
     end = PurePath(filename).suffix.lower()
     if data.startswith(b"PAR1"):
@@ -65,7 +80,7 @@ def detect_format(data: bytes, filename: str, encoding: str | None = None) -> st
 
 
 def _ends_as_aiken(data: bytes, name: str, encoding: str | None) -> bool:
-    """Whether a file of lettered choices ends with `ANSWER: B`, which no other format does, whatever it begins with."""
+    """Whether a file of lettered choices ends with `ANSWER: B`, which no format but Aiken does."""
     text = decode(data, name, encoding)[0].rstrip()
     return bool(_AIKEN.fullmatch(text[text.rfind("\n") + 1 :])) and bool(_FIRST_CHOICE.search(text))
 

@@ -15,7 +15,10 @@ from e2lm_core.sets.formats.tables.delimited import SEPARATORS
 
 
 def format_summary(preview: Preview) -> str:
-    """CSV, a semicolon between cells, cp1252: 40 questions; …"""
+    """Sentence on how a file was read, and on the number of its questions.
+
+    An example: "CSV, a semicolon between cells, cp1252: 40 questions.".
+    """
     parts = [KINDS[preview.kind].label]
     if preview.separator:
         parts.append(f"a {SEPARATORS[preview.separator]} between cells")
@@ -32,7 +35,10 @@ def format_summary(preview: Preview) -> str:
 
 
 def mapping_summary(preview: Preview) -> str:
-    """Question is the column Frage, …; kept as they are: x, y."""
+    """Sentences on the renamed and the kept columns of a file; "" without any.
+
+    An example: "Columns: question = Frage. Kept as they are: x, y.".
+    """
     named = [
         f"{role_label(c.role)} = {c.name}" for c in preview.columns if c.role not in (KEPT, LEFT_OUT, c.name)
     ]
@@ -42,7 +48,10 @@ def mapping_summary(preview: Preview) -> str:
 
 
 def duplicates_sentence(doubles: Mapping[str, str]) -> str:
-    """2 of them repeat others: q1 repeats …; "" where none does."""
+    """Sentence that names repeated questions; "" if there are none.
+
+    An example: "2 questions of the file are there already: q1 repeats …."
+    """
     if not doubles:
         return ""
     first = [f"{one} repeats {other}" for one, other in doubles.items()]
@@ -50,14 +59,14 @@ def duplicates_sentence(doubles: Mapping[str, str]) -> str:
 
 
 def reading_label(reading: Reading, readings: Sequence[Reading]) -> str:
-    """A reading of answers that are numbers, as the answer to the question that is asked of them."""
+    """Label of a reading of numbered answers, as the answer to the question about them."""
     if "text" not in readings:
         return "the first" if reading == 1 else "the second"
     return "a choice's text" if reading == "text" else f"its number, counted from {reading}"
 
 
 def role_label(role: str) -> str:
-    """How a role is called to people."""
+    """Label of a column's role in the interface."""
     return {
         KEPT: "keep as it is",
         LEFT_OUT: "leave out",

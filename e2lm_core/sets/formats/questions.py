@@ -21,7 +21,7 @@ _SAMPLES = 3
 
 
 class _Draft(NamedTuple):
-    """A row whose choices are read and whose answer is not."""
+    """Row with its choices read, before its answer is."""
 
     row: FileRow
     text: str
@@ -30,10 +30,17 @@ class _Draft(NamedTuple):
 
 
 def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadOptions) -> Preview:
-    """The questions of rows, and what is wrong with the others.
+    """Build the questions of rows, and list the problems of the other rows.
 
-    There are none where columns are missing, or where nothing decides what answers that are numbers mean: the first
-    problem says so.
+    There are no questions if columns are missing, or if nothing decides the meaning of numbered answers: the
+    first problem says so.
+
+    Args:
+        rows: Rows as a reader found them.
+        kind: The format's key in `KINDS`.
+        name: The file's name, for sentences.
+        limits: Bounds on questions.
+        options: The user's settings for the file.
     """
     roles = (
         {column: column for column in rows.columns}
@@ -70,7 +77,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
     for number, draft in enumerate(drafts, start=1):
         try:
             question = _question(draft, roles, answer, meant, number, taken)
-            if rows.final and question.id in seen:  # a title, which may be that of several
+            if rows.final and question.id in seen:  # several questions may have one title
                 question = question.model_copy(update={"id": _free(number, taken)})
             seen.add(question.id)
             read.append((draft.row, question))
@@ -96,7 +103,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
 
 
 def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
-    """The sentence that no column can be the question, its choices or its answer; "" where each is one."""
+    """Sentence that names missing columns for the question, choices or answer; "" if none is missing."""
     chosen = columns.choice_columns(roles)
     missing = [role for role in ("question", "answer") if role not in roles.values()]
     few = 1 if columns.are_distractors(chosen) else 2
@@ -144,7 +151,7 @@ def _drafts(rows: Sequence[FileRow], roles: Mapping[str, str]) -> tuple[list[_Dr
 
 
 def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(choices, what the file calls them) of a list, a JSON list, or `{"text": […], "label": […]}` as data sets have it."""
+    """Texts and labels of the choices in a list, a JSON list, or `{"text": […], "label": […]}`."""
     if isinstance(value, str):
         value = parse_json(value, f"{at}: choices")
     labels: Any = ()
@@ -165,12 +172,12 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _meaning(
     found: FileRows, drafts: Sequence[_Draft], roles: Mapping[str, str], asked: answers.Reading | None
 ) -> tuple[answers.AnswerEncoding, str]:
-    """The meaning of the answers, and the question that is asked where nothing decides it ("" where it is decided)."""
+    """Meaning of the answers, and the question to the user if nothing decides it, else ""."""
     if found.final:
         return answers.AnswerEncoding(0), ""
     chosen = columns.choice_columns(roles)
     if columns.are_distractors(chosen):
-        return answers.AnswerEncoding("text"), ""  # the choice that is missing
+        return answers.AnswerEncoding("text"), ""  # the answer is the choice without a column
     answer = next(column for column, role in roles.items() if role == "answer")
     told = [
         (draft, value)
@@ -189,7 +196,7 @@ def _meaning(
 
 
 def _asks(meant: answers.AnswerEncoding, places: Sequence[str]) -> str:
-    """The question of what numbers mean, with what makes the difference. `places` are the rows that `meant` counts."""
+    """Question about the meaning of numbers, with an example; `places` are the rows of `meant`."""
     one, other = meant.telling[0], meant.telling[-1]
     if "text" in meant.readings:
         ways = {"text": "as a text", 1: "counted from 1", 0: "counted from 0"}
@@ -253,7 +260,7 @@ def _said(
     meant: answers.AnswerEncoding,
     asked: answers.Reading | None,
 ) -> list[Finding]:
-    """What is doubtful about answers that are numbers or letters."""
+    """Warnings about answers that are numbers or letters."""
     given = [(row, q, row.values.get(answer)) for row, q in read]
     problems = []
     twofold = [row.at for row, q, value in given if _is_twofold(value, q)]

@@ -20,15 +20,24 @@ from e2lm_core.sets.formats.tables import delimited, objects, parquet, xlsx
 from e2lm_core.sets.formats.texts import gift, lists
 from e2lm_core.sets.rows import check_size
 
+# A reader takes the file's bytes, its name for error sentences, the limits and the user's settings.
 Reader = Callable[[bytes, str, Limits, ReadOptions], FileRows]
-# The libraries that a format takes, imported before its file is looked at.
+# Libraries of a format, imported before its file is read.
 _LIBRARIES = {"xlsx": ("openpyxl",), "parquet": ("pyarrow.parquet",)}
 
 
 def read_confined(data: bytes, filename: str, limits: Limits, options: ReadOptions | None = None) -> Preview:
-    """As `parse`, of a stranger's file: in a process of its own that can do nothing else.
+    """Read the questions of an untrusted file in the sandbox.
 
-    Raises what `parse` raises, and LimitError where the file takes too much memory or time.
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        limits: Bounds on bytes and questions.
+        options: The user's settings for the file; None to detect everything.
+
+    Raises:
+        TaskError: The file as a whole cannot be used, as in `parse_file`.
+        LimitError: The file takes too much memory or time.
     """
     name = PurePath(filename).name[:80] or "The text"
     check_size(data, name, limits)
@@ -40,10 +49,20 @@ def read_confined(data: bytes, filename: str, limits: Limits, options: ReadOptio
 
 
 def parse_file(data: bytes, filename: str, limits: Limits, options: ReadOptions | None = None) -> Preview:
-    """The questions of a file, by the end of its name or by what stands in it, as `how` says or as is found out.
+    """Read the questions of a file in this process.
 
-    Raises TaskError, in one sentence, where the file as a whole is of no use: a format that is not known, an encoding
-    that does not fit, too many rows or columns. Columns that are missing, and rows that cannot be read, are problems.
+    The format follows from the end of the file's name or from its content. Missing columns and rows that
+    cannot be read are problems of the preview, not errors.
+
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        limits: Bounds on bytes and questions.
+        options: The user's settings for the file; None to detect everything.
+
+    Raises:
+        TaskError: The file as a whole cannot be used: an unknown format, an encoding that does not fit, too
+            many rows or columns; one sentence.
     """
     options = options or ReadOptions()
     name = PurePath(filename).name[:80] or "The text"
@@ -58,10 +77,19 @@ def parse_file(data: bytes, filename: str, limits: Limits, options: ReadOptions 
 def accept_questions(
     preview: Preview, filename: str, skip_broken: bool
 ) -> tuple[tuple[Question, ...], tuple[str, ...]]:
-    """The questions of a file that may be taken, and what is to be said of them and of what is left out.
+    """Take the usable questions of a file, with sentences on the others and on doubts.
 
-    Raises TaskError with the first error, unless rows with one are skipped; always where columns are missing or the
-    meaning of numbers is not decided.
+    Args:
+        preview: Result of reading the file.
+        filename: Name of the file, which begins error sentences.
+        skip_broken: Leave out rows with an error.
+
+    Returns:
+        The questions, and one sentence for each problem.
+
+    Raises:
+        TaskError: A row has an error and `skip_broken` is not set, columns are missing, or the meaning of
+            numbers is undecided; the sentence is that of the first problem.
     """
     name = PurePath(filename).name[:80]
     if preview.readings:
@@ -78,14 +106,18 @@ def accept_questions(
 
 
 def _answers_from(read: Preview) -> str:
-    """The options among which `--answers-from` chooses: `--answers-from 1 (the first) or 0 (the second)`."""
+    """Values of the option that decides: `--answers-from 1 (the first) or 0 (the second)`."""
     means = {1: "the first", 0: "the second", "text": "a choice's text"}
     said = [f"{reading} ({means[reading]})" for reading in (1, 0, "text") if reading in read.readings]
     return f"--answers-from {' or '.join(said)}"
 
 
 def find_duplicates(preview: Preview, existing: Iterable[Question]) -> dict[str, str]:
-    """Questions that repeat one that is there already, or an earlier one of the file: {id: what it repeats}."""
+    """Questions of a file that repeat one of the set or an earlier one of the file.
+
+    Returns:
+        For the id of each repeated question, the first one: "q5 of the set", or its place in the file.
+    """
     seen = {duplicate_key(q): f"{q.id} of the set" for q in existing}
     found = {}
     for question, at in zip(preview.questions, preview.rows, strict=True):

@@ -16,9 +16,15 @@ from e2lm_core.sets.rows import write_jsonl
 
 
 class OutputFormat(NamedTuple):
-    """A format to write: how its files end and are called, what it writes, holds of a text, and which questions it takes.
+    """Format for writing questions.
 
-    `holds` are the fields beside question, choices and answer that it has a place for; None are all.
+    Attributes:
+        end: End of the file's name, with the dot.
+        mime: Media type.
+        write: Function that writes questions as a file's bytes.
+        held: Function that gives a text as it comes back from the file.
+        holds: Fields with a place in the file besides question, choices and answer; None for all.
+        sequence: Function that gives the questions which the format can hold.
     """
 
     end: str
@@ -50,12 +56,12 @@ _TABLES = ("csv", "xlsx")
 
 
 def write_questions(questions: Iterable[Question], kind: str) -> bytes:
-    """The questions as a file of one of `FORMS`."""
+    """Write questions as a file in one format of `FORMS`."""
     return FORMS[kind].write(questions)
 
 
 def lost_content(questions: Sequence[Question], kind: str) -> tuple[str, ...]:
-    """What of the questions such a file cannot hold, one sentence each; none where all of them come back as they are."""
+    """Sentences on content that such a file cannot hold; none if all questions come back unchanged."""
     form = FORMS[kind]
     return tuple(
         said for said in (*_of_questions(questions, form), *_of_columns(questions, kind, form)) if said
@@ -84,7 +90,7 @@ def _of_questions(questions: Sequence[Question], form: OutputFormat) -> Iterable
 
 
 def _of_columns(questions: Sequence[Question], kind: str, form: OutputFormat) -> Iterable[str]:
-    """What a table cannot say of columns: another kind of value, or a name that means something else."""
+    """Sentences on columns that a table changes, by the kind of their values or by their names."""
     if kind not in _TABLES:
         return
     extra = dict.fromkeys(name for q in questions for name in q.extra)

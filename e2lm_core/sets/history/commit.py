@@ -1,6 +1,6 @@
 """Commits a change: journal first, then the set; recovers after a kill.
 
-Whoever calls is the set's one writer (`sets.locks`).
+The caller must hold the set's write lock (`sets.locks`).
 """
 
 from __future__ import annotations
@@ -31,9 +31,21 @@ def commit(
     undoes: tuple[int, ...] = (),
     redoes: int | None = None,
 ) -> TaskSet:
-    """Make the set in `folder` the last of these states, each with what was done; all of them stand in its history.
+    """Save new states of a set, the last of them into its folder and all of them into its history.
 
-    Raises TaskError, and changes nothing, where that one would be wrong or the disk refuses it.
+    Args:
+        settings: Settings of the set's owner, with the author of the change.
+        folder: Task folder of the set.
+        states: States in their order, each with the text of its action.
+        undoes: Numbers of the steps that the change undoes.
+        redoes: Number of the step that the change makes again; None without one.
+
+    Returns:
+        The set after the change.
+
+    Raises:
+        TaskError: The last state is invalid or the disk refuses it; nothing is changed.
+        StudioError: The history cannot be written; nothing is changed.
     """
     known = known_sets.read_cached(folder, settings.limits)
     task = states[-1][0].model_copy(update={"owner": None})
@@ -71,7 +83,10 @@ def commit(
 
 
 def reconcile(log: Journal, known: CachedSet, folder: Path) -> None:
-    """Bring a log to what the set's folder holds: after a kill, after a change by hand, after an earlier studio."""
+    """Bring a journal to the state that the set's folder holds.
+
+    The two differ after a kill, after a change by hand, and in the history of an earlier studio.
+    """
     last = log.last
     if last is None or (log.is_old and _is_shown(log, known)):
         return
@@ -80,7 +95,7 @@ def reconcile(log: Journal, known: CachedSet, folder: Path) -> None:
             if log.pending:
                 log.confirm()
             return
-        log.drop_pending()  # the kill came before the set was written
+        log.drop_pending()  # a kill has ended the process before the set was written
         last = log.last
         if last is None or last.digest == known.digest:
             return
@@ -88,18 +103,18 @@ def reconcile(log: Journal, known: CachedSet, folder: Path) -> None:
 
 
 def _is_shown(log: Journal, known: CachedSet) -> bool:
-    """Whether a set is as an earlier studio left it."""
+    """Whether a set is in the state that an earlier studio's history says."""
     shown = [e.step for e in log.entries if not e.step.undoes]
     undone = log.entries[-1].step.undoes
     numbers = [step.number for step in shown if step.number not in undone]
     try:
         return not numbers or not diff_states(log.snapshot(numbers[-1]), known.task)
     except StudioError:
-        return True  # what cannot be read cannot be compared
+        return True  # an unreadable state cannot be compared
 
 
 def _note_outside(log: Journal, known: CachedSet, folder: Path) -> None:
-    """A step for what was changed by hand: with what it changed where the state before is still known, else a gap."""
+    """Record a change by hand: with its delta if the state before is still known, else as a gap."""
     last = log.entries[-1].step
     before = known_sets.find_cached(folder, last.digest)
     if before is None:
@@ -116,7 +131,7 @@ def _note_outside(log: Journal, known: CachedSet, folder: Path) -> None:
 
 
 def _forget_oldest(log: Journal, known: CachedSet) -> None:
-    """Keep the newest steps, and of the older ones those with a name, as full states."""
+    """Drop the oldest steps; named ones among them stay as full states."""
     kept: list[JournalEntry] = []
     size = 0
     for entry in reversed(log.entries):

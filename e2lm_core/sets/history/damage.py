@@ -1,6 +1,7 @@
 """Damage of a set's history: report, quarantine, replacement of an unreadable set.
 
-Whoever writes is the set's one writer. Tested in tests/sets/history/test_damage.py.
+The caller of a function that writes must hold the set's write lock. Tested in
+tests/sets/history/test_damage.py.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ANEW = "begin a new history: the one before cannot be read"
 
 
 def damage_sentence(log: Journal) -> str | None:
-    """The sentence for what of a log cannot be read; None where all of it can."""
+    """Sentence about the unreadable part of a journal; None if all of it can be read."""
     name = log.folder.name
     if _is_lost(log):
         return (
@@ -38,7 +39,11 @@ def damage_sentence(log: Journal) -> str | None:
 
 
 def keep_damaged_files(log: Journal) -> None:
-    """Keep the files of a log of which nothing can be read, so that a new one may begin. Raises TaskError."""
+    """Move the files of a completely unreadable journal aside, to begin a new one.
+
+    Raises:
+        TaskError: The disk refuses.
+    """
     if not _is_lost(log):
         return
     aside = log.folder / ASIDE / time.strftime("%Y%m%d-%H%M%S")
@@ -57,9 +62,22 @@ def keep_damaged_files(log: Journal) -> None:
 
 
 def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) -> TaskSet:
-    """Make a set whose files cannot be read this one, as a step of its own; the files are kept in the workspace.
+    """Replace a set with damaged files by a known state, as a new step.
 
-    Raises TaskError, and changes nothing, where the disk refuses.
+    The damaged files are kept in the workspace, in the folder `damaged`.
+
+    Args:
+        settings: Settings of the set's owner, with the author of the change.
+        folder: Task folder of the set.
+        task: The new content.
+        action: Text of the step in the history.
+
+    Returns:
+        The set after the change.
+
+    Raises:
+        TaskError: The disk refuses; nothing is changed.
+        StudioError: The history cannot be written; nothing is changed.
     """
     log = Journal.for_set(settings, folder.name)
     task = task.model_copy(update={"owner": None})
@@ -84,14 +102,13 @@ def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) ->
         log.drop_pending()
         raise
     log.confirm()
-    log.save_snapshot(
-        step.number, task, logs.SNAPSHOT_BYTES
-    )  # the step before cannot be told from what the folder held
+    # The replay needs a full state here: the damaged folder could not be compared, so there is no delta.
+    log.save_snapshot(step.number, task, logs.SNAPSHOT_BYTES)
     return task
 
 
 def _is_step(line: bytes) -> bool:
-    """Whether a line of a log says something that is known: a step, a name, or that the set came to a step."""
+    """Whether a line of a journal is valid: a step, a name or a confirmation."""
     try:
         said = json.loads(line)
         if "named" not in said and "confirmed" not in said:
@@ -103,5 +120,5 @@ def _is_step(line: bytes) -> bool:
 
 
 def _is_lost(log: Journal) -> bool:
-    """Whether there was a history, and nothing of it can be read."""
+    """Whether a history exists and nothing of it can be read."""
     return not log.entries and (log.path.exists() or bool(log.snapshots()))

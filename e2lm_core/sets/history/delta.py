@@ -1,8 +1,9 @@
 """Deltas between two states of a set.
 
 A delta is plain JSON. `config` and `readme` hold changed fields as `[old, new]`. `test` and `dev` hold under
-`edit` the changed fields of each question, under `out` and `in` the questions that left and came, each with
-its place and the id of the question before it. A long text that changed in one place is kept as that place.
+`edit` the changed fields of each question, under `out` and `in` the removed and the added questions, each
+with its index and the id of the question before it. A long text that changed in one passage is kept as that
+passage.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from e2lm_core.base.records import Question, TaskSet
 Delta = dict[str, Any]
 _FIELDS = tuple(name for name in Question.model_fields if name != "id")
 SECTIONS = {"test": "questions", "dev": "dev"}
-_PLAIN_CHARS = 80  # shorter texts are kept whole
+_PLAIN_CHARS = 80  # shorter texts are stored whole
 
 
 class UnappliedChange(NamedTuple):
-    """What could not be applied because the state holds something else: a field of a question.
+    """A change that was not applied because the state holds another value.
 
-    `question` is None for the prompt and the readme, `field` None for a question as a whole.
+    Attributes:
+        question: Id of the question; None for the prompt and the readme.
+        field: Name of the field; None for a question as a whole.
     """
 
     question: str | None
@@ -31,7 +34,10 @@ class UnappliedChange(NamedTuple):
 
 
 def diff_states(before: TaskSet, after: TaskSet) -> Delta:
-    """What turns one state into the other; empty where they are the same. The set's name is no part of it."""
+    """Delta from one state of a set to another; empty if they are equal.
+
+    The set's name is not part of it.
+    """
     delta: Delta = {}
     if before.config is not after.config:
         old, new = (task.config.model_dump(mode="json", exclude={"task"}) for task in (before, after))
@@ -46,7 +52,7 @@ def diff_states(before: TaskSet, after: TaskSet) -> Delta:
 
 
 def is_affected(delta: Delta, unapplied: UnappliedChange) -> bool:
-    """Whether a delta changes what another could not."""
+    """Whether a delta changes the field or question of an unapplied change."""
     if unapplied.question is None:
         return unapplied.field in delta.get("config", {}) or unapplied.field in delta
     for section in SECTIONS:
@@ -76,7 +82,7 @@ def _section(before: Sequence[Question], after: Sequence[Question]) -> dict[str,
 
 
 def _staying(before: list[str], after: list[str]) -> set[str]:
-    """The ids that keep their order, as many as there can be; none where an id is there twice."""
+    """Ids that keep their order, as many as possible; none if an id occurs twice."""
     if len(set(before)) < len(before) or len(set(after)) < len(after):
         return set()
     place = {identity: number for number, identity in enumerate(before)}
@@ -131,5 +137,5 @@ def _change(old: Any, new: Any) -> Any:
 
 
 def text_digest(text: str) -> str:
-    """What tells that a whole text is the one that a place was noted in."""
+    """Digest of a text, to recognise the text in which a changed passage was recorded."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()

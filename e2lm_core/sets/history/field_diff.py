@@ -14,14 +14,20 @@ from e2lm_core.base.records import Question, Record, TaskSet
 Part = tuple[Literal["same", "out", "in"], str]
 _FIELDS = tuple(name for name in Question.model_fields if name != "id")
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
-_MOST_WORDS = 2_000  # longer texts differ as a whole
+_MOST_WORDS = 2_000  # longer texts are compared as a whole
 
 
 class Difference(Record):
-    """A field that differs, as texts; `parts` are the old and the new one in one, cut where they differ.
+    """A field that differs between two states, as texts.
 
-    `question` is None for the prompt and the readme. `field` is "choice 2" for one of as many choices, and None
-    for a question that came (`before` is None) or went (`after` is None).
+    Attributes:
+        question: Id of the question; None for the prompt and the readme.
+        field: Name of the field; "choice 2" for one choice if the number of choices is unchanged; None for an
+            added or removed question.
+        before: The old text; None for an added question.
+        after: The new text; None for a removed question.
+        parts: Old and new text in one sequence, cut where they differ: each part is in both ("same"), only in
+            the old text ("out") or only in the new one ("in").
     """
 
     question: str | None
@@ -32,7 +38,10 @@ class Difference(Record):
 
 
 def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
-    """What makes `after` of `before`: the prompt first, then the questions in their order, test before dev."""
+    """Differences from `before` to `after`.
+
+    The prompt comes first, then the questions in their order, test before dev.
+    """
     found = []
     old, new = (
         task.config.model_dump(exclude={"task"}) | {"readme": task.readme} for task in (before, after)

@@ -1,9 +1,9 @@
 """Journal of a set's changes.
 
-A step is written before the set is, with the digest of the state that it leads to, and confirmed after: what
-a kill cuts short between the two is seen by whoever writes next, and mended (`saving.settle`). Only a set's one
-writer writes here. Full states (`000007.json.gz`) lie beside the log where they are small, and where an
-earlier studio, which kept nothing else, has left them.
+A step is written before the set, with the digest of the state that it leads to, and confirmed afterwards: the
+next writer detects a kill between the two and repairs it (`commit.reconcile`). The writer must hold the set's
+write lock. Full states (`000007.json.gz`) lie beside the log if they are small, and in the history of an
+earlier studio, which kept nothing else.
 """
 
 from __future__ import annotations
@@ -30,18 +30,24 @@ from e2lm_core.sets.history.delta import Delta
 
 MOST_STEPS, KEPT_STEPS = 2_500, 2_000
 MOST_BYTES, KEPT_BYTES = 16 * 2**20, 8 * 2**20
-SNAPSHOT_BYTES = 2**20  # a full state is kept where it is no larger: then a change by hand is understood
+SNAPSHOT_BYTES = 2**20  # largest full state to store, which makes a later change by hand comparable
 OPEN = "open"
 _PACKED_CHARS = 4_000
-_READ_KEPT = 16  # logs that stay read
+_READ_KEPT = 16  # logs in the cache
 
 
 class Step(Record):
-    """A state that is kept, and what led to it.
+    """A stored state of a set and the action that led to it.
 
-    `at` is UTC in ISO form, None for what an earlier studio kept; `who` is "" for the command line and for what
-    is not known. `undoes` are the steps that it takes back, `redoes` is the one that it makes again. `digest`
-    tells the state's content, "" where it was not noted.
+    Attributes:
+        number: Number of the version, from 0.
+        action: Text of the action.
+        who: Author; "" for the command line and for an unknown author.
+        at: Time, UTC in ISO form; None in the history of an earlier studio.
+        undoes: Numbers of the steps that it undoes.
+        redoes: Number of the step that it makes again; None without one.
+        digest: Digest of the state's content; "" if it was not recorded.
+        name: Name that an author gave the version; None without one.
     """
 
     number: int
@@ -55,7 +61,13 @@ class Step(Record):
 
 
 class JournalEntry(NamedTuple):
-    """A step with its packed delta from the step before, None for a gap, and the byte that its line begins at."""
+    """A line of the journal.
+
+    Attributes:
+        step: The step.
+        packed: Delta from the step before, compressed if it is long; None for a gap.
+        start: Offset of the line in the file, in bytes.
+    """
 
     step: Step
     packed: Any
@@ -63,14 +75,23 @@ class JournalEntry(NamedTuple):
 
     @property
     def delta(self) -> Delta | None:
-        """What the step changed."""
+        """Delta from the step before; None for a gap."""
         if isinstance(self.packed, str):
             return json.loads(zlib.decompress(base64.b64decode(self.packed)))
         return self.packed
 
 
 class _Read(NamedTuple):
-    """What a log's file holds up to a byte; `marks` are how it begins and how it goes up to there."""
+    """Content of a log file up to a byte.
+
+    Attributes:
+        inode: The file's inode.
+        end: Number of bytes read.
+        marks: First and last bytes of the part read, to detect another file.
+        entries: The steps.
+        names: Names of versions by number.
+        confirmed: Number of the last confirmed step.
+    """
 
     inode: int = 0
     end: int = 0
@@ -85,9 +106,10 @@ _lock = threading.Lock()
 
 
 class Journal:
-    """The log of one set in one folder, which need not exist before the first edit.
+    """Journal of one set in one folder, which need not exist before the first edit.
 
-    What is written raises StudioError, one sentence, where the disk refuses it.
+    `append`, `name_step`, `save_snapshot` and `rewrite` raise a StudioError, one sentence, if the disk
+    refuses.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -101,12 +123,12 @@ class Journal:
 
     @classmethod
     def for_set(cls, settings: Settings, name: str) -> Journal:
-        """The log of the workspace's set of that name, in `history`; it need not exist yet."""
+        """Journal of a set of the workspace, in `history`; it need not exist yet."""
         return cls(settings.workspace / "history" / name)
 
     @property
     def steps(self) -> list[Step]:
-        """The states that are kept, oldest first, the last one being that which the set shows; with their names."""
+        """Stored steps with their names, oldest first; the last one is the set's current state."""
         names = self._file.names
         return [
             e.step.model_copy(update={"name": names[e.step.number]}) if e.step.number in names else e.step
@@ -115,7 +137,7 @@ class Journal:
 
     @property
     def reversible_steps(self) -> set[int]:
-        """The steps of which it is known what they changed."""
+        """Numbers of the steps with a known delta: stored, or computable from two full states."""
         full = self.snapshots()
         pairs = zip(self.entries, self.entries[1:], strict=False)
         return {
@@ -126,27 +148,31 @@ class Journal:
 
     @property
     def last(self) -> Step | None:
-        """The last step, None before the first edit."""
+        """The last step; None before the first edit."""
         return self.entries[-1].step if self.entries else None
 
     @property
     def pending(self) -> list[JournalEntry]:
-        """The steps that the set is not known to have come to."""
+        """Steps without a confirmation that the set has reached them."""
         return [] if self.is_old else [e for e in self.entries if e.step.number > self._file.confirmed]
 
     @property
     def is_long(self) -> bool:
-        """Whether it is time to forget the oldest steps."""
+        """Whether the oldest steps are due to be dropped."""
         return len(self.entries) > MOST_STEPS or self._file.end > MOST_BYTES
 
     # --- full states --------------------------------------------------------------------------------------
 
     def snapshots(self) -> set[int]:
-        """The steps of which a full state is kept."""
+        """Numbers of the steps with a stored full state."""
         return {int(path.name[:6]) for path in self.folder.glob("[0-9]*.json.gz")}
 
     def snapshot(self, number: int) -> TaskSet:
-        """A full state. Raises StudioError where it is not kept or cannot be read."""
+        """Full state of a step.
+
+        Raises:
+            StudioError: It is not stored or cannot be read.
+        """
         path = self._snapshot(number)
         try:
             return TaskSet.model_validate_json(gzip.decompress(path.read_bytes()))
@@ -157,7 +183,7 @@ class Journal:
             ) from error
 
     def save_snapshot(self, number: int, task: TaskSet, most: int | None = None) -> None:
-        """Keep a full state, unless it is larger than `most` bytes."""
+        """Store a full state, unless it is larger than `most` bytes when compressed."""
         data = gzip.compress(task.model_dump_json().encode(), compresslevel=1, mtime=0)
         if most is None or len(data) <= most:
             self._replace(self._snapshot(number), data)
@@ -168,7 +194,13 @@ class Journal:
     # --- writing ------------------------------------------------------------------------------------------
 
     def append(self, steps: Sequence[tuple[Step, Delta | None]], before: TaskSet, digest: str) -> None:
-        """Write steps that lead from the state `before`, of that digest, to one that is about to be saved."""
+        """Write steps whose last state is about to be saved.
+
+        Args:
+            steps: Steps in their order, each with its delta; None for a gap.
+            before: State of the set before the first of them.
+            digest: Digest of `before`.
+        """
         lines: list[dict[str, Any]] = []
         if self._file.end == 0:
             if not self.entries:
@@ -181,23 +213,23 @@ class Journal:
         self._append(lines, lasting=True)
 
     def confirm(self) -> None:
-        """Note that the set shows the last step. Where that fails, whoever writes next finds it out."""
+        """Confirm that the set has reached the last step; a failure is left to the next writer to repair."""
         with contextlib.suppress(StudioError):
             self._append([{"confirmed": self.entries[-1].step.number}], lasting=False)
 
     def drop_pending(self) -> None:
-        """Take back the steps that the set has not come to."""
+        """Remove the steps that the set has not reached; a disk error is ignored."""
         if pending := self.pending:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, pending[0].start)
             self._reread()
 
     def name_step(self, number: int, name: str) -> None:
-        """Give a step a name, or take it away with ""."""
+        """Name a step, or remove its name with an empty name."""
         self._append([{"named": number, "name": name}], lasting=True)
 
     def rewrite(self, entries: Iterable[JournalEntry]) -> None:
-        """Keep those steps alone, all of which the set has come to, and the full states of theirs."""
+        """Keep only these steps, all of which the set has reached, and their full states."""
         kept = list(entries)
         names = {n: name for n, name in self._file.names.items() if n in {e.step.number for e in kept}}
         lines = [*map(_line, kept), *({"named": n, "name": name} for n, name in names.items())]
@@ -208,12 +240,16 @@ class Journal:
         self._reread()
 
     def sweep(self, older_than_s: float) -> None:
-        """Remove what writers who were killed have left, if it is older than that."""
+        """Remove files of killed writers older than `older_than_s` seconds."""
         if self.folder.is_dir():
             atomic.remove_leftover_files(self.folder, "*.part", older_than_s)
 
     def move(self, folder: Path) -> None:
-        """Move to `folder`; the log of an older set that lies there goes."""
+        """Move the journal to `folder`, replacing the journal of an older set there.
+
+        Raises:
+            OSError: The disk refuses.
+        """
         shutil.rmtree(folder, ignore_errors=True)
         if self.folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -227,7 +263,7 @@ class Journal:
             with self.path.open("ab") as file:
                 size = file.tell()
                 try:
-                    if size > self._file.end:  # torn by a loss of power
+                    if size > self._file.end:  # a loss of power has left half a line
                         file.truncate(self._file.end)
                     file.write(_text(lines))
                     file.flush()
@@ -261,7 +297,7 @@ class Journal:
 
 
 def utc_now() -> str:
-    """The time, UTC, in ISO form to the millisecond."""
+    """Current time, UTC, in ISO form to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -283,13 +319,13 @@ def _packed(delta: Delta | None) -> Any:
 
 
 def _file(path: Path) -> _Read:
-    """What a log's file holds now; of one that has grown only what is new is read."""
+    """Content of a log file; of a file that has grown only the new part is read."""
     try:
         with path.open("rb") as file:
             inode = os.fstat(file.fileno()).st_ino
             with _lock:
                 known = _read.get(path)
-            # A file is only ever cut behind its last confirmation: up to there it is as it was.
+            # A file is truncated only after its last confirmation, so the part before it is unchanged.
             is_same = known is not None and known.inode == inode and known.marks == _marks(file, known.end)
             start = known if known is not None and is_same else _Read(inode)
             file.seek(start.end)
@@ -314,7 +350,7 @@ def _marks(file: BinaryIO, end: int) -> tuple[bytes, bytes]:
 
 
 def _parsed(start: _Read, data: bytes) -> tuple[_Read, _Read]:
-    """All that is there, and what of it can only be added to."""
+    """All content, and the part of it up to the last confirmation, which can only be appended to."""
     entries, names, confirmed, end = list(start.entries), dict(start.names), start.confirmed, start.end
     sure = start
     for raw in data.split(b"\n")[:-1]:
@@ -330,14 +366,14 @@ def _parsed(start: _Read, data: bytes) -> tuple[_Read, _Read]:
             else:
                 packed = line.pop("delta")
                 entries.append(JournalEntry(Step(**line), packed, begin))
-        except (ValueError, TypeError, KeyError, AttributeError):  # see `damage`
+        except (ValueError, TypeError, KeyError, AttributeError):  # `damage` reports unreadable lines
             continue
     kept = {n: name for n, name in names.items() if name}
     return _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed), sure
 
 
 def _cursor(folder: Path) -> list[JournalEntry]:
-    """What an earlier studio kept: full states, and which of them the set shows, with what it had undone."""
+    """Steps of an earlier studio's history: full states, and an undo for those beyond the current one."""
     try:
         state = json.loads((folder / "cursor.json").read_text(encoding="utf-8"))
         steps = [Step(number=step["number"], action=step["action"]) for step in state["steps"]]

@@ -1,7 +1,7 @@
 """Applies and reverts deltas.
 
-What a delta does not meet as it knows it stays as it is and is listed, so that a change can be taken back from
-under another's. Tested in tests/sets/history/test_delta.py.
+A change whose old value differs from the current one is skipped and listed, so that one author's change can
+be reverted underneath another's. Tested in tests/sets/history/test_delta.py.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.sets.history.delta import SECTIONS, Delta, UnappliedChange, text_digest
 
-_FEW = 8  # rows that are put in one by one
+_FEW = 8  # most rows to insert one by one
 
 
 def apply_delta(task: TaskSet, delta: Delta, backwards: bool) -> tuple[TaskSet, list[UnappliedChange]]:
-    """A set with a delta applied, or taken back, and what stayed as it was."""
+    """A set with a delta applied or, with `backwards`, reverted, and the changes that were skipped."""
     state = MutableState(task)
     stands = state.apply(delta, backwards)
     return state.task, stands
 
 
 class MutableState:
-    """A set that changes: a thousand edits of a large one are applied in a moment."""
+    """A set that changes in place: a thousand edits of a large set are applied in a moment."""
 
     def __init__(self, task: TaskSet) -> None:
         self._task = task
@@ -32,12 +32,12 @@ class MutableState:
 
     @property
     def task(self) -> TaskSet:
-        """The set as it is now."""
+        """The set in its current state."""
         rows = {attribute: tuple(self._sections[name].rows) for name, attribute in SECTIONS.items()}
         return self._task.model_copy(update=rows)
 
     def apply(self, delta: Delta, back: bool) -> list[UnappliedChange]:
-        """Apply a delta, or take it back; what could not be applied."""
+        """Apply a delta, or revert it with `back`; return the changes that were skipped."""
         stands: list[UnappliedChange] = []
         if "config" in delta:
             config = _config(self._task.config, delta["config"], back, stands)
@@ -57,7 +57,7 @@ class MutableState:
 
 
 class _Section:
-    """The questions of a section, found by their ids."""
+    """The questions of a section, indexed by id."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self.rows = list(questions)
@@ -69,13 +69,13 @@ class _Section:
         return self._places.get(identity)
 
     def take(self, rows: list[list[Any]], stands: list[UnappliedChange]) -> None:
-        """Take questions out, where they are as the rows say."""
+        """Remove questions that are still as the rows say."""
         going = set()
         for hint, _, row in rows:
             question = Question(**row)
             at: int | None = hint if self.rows[hint : hint + 1] == [question] else self.place(question.id)
             if at is not None and (self.rows[at] != question or at in going):
-                # An id may be there twice in a set that was written by hand.
+                # A set that was written by hand may have an id twice.
                 same = (i for i, q in enumerate(self.rows) if q == question and i not in going)
                 at = next(same, None)
                 if at is None:
@@ -87,7 +87,7 @@ class _Section:
             self._places = None
 
     def edit(self, edits: Mapping[str, Any], back: bool, stands: list[UnappliedChange]) -> None:
-        """Change fields of questions, each where it is as the change knows it."""
+        """Change fields of questions that still hold the value that the change expects."""
         for identity, changes in edits.items():
             at = self.place(identity)
             if at is None:
@@ -103,7 +103,7 @@ class _Section:
             self.rows[at] = Question(**values)
 
     def put(self, rows: list[list[Any]], stands: list[UnappliedChange]) -> None:
-        """Put questions in, each behind the one it stood behind, else at its place."""
+        """Insert questions, each behind the question that it stood behind, else at its index."""
         if not rows:
             return
         if len({row["id"] for _, _, row in rows}) == len(rows):
@@ -117,7 +117,7 @@ class _Section:
                 self.rows = _placed(self.rows, rows)
             else:
                 self.rows = [Question(**row) for _, _, row in rows]
-        else:  # nothing to go by but their order
+        else:  # repeated ids leave only the order of the rows
             self.rows += [Question(**row) for _, _, row in rows]
         self._places = None
 
@@ -135,7 +135,7 @@ class _Section:
 def _placed(questions: list[Question], rows: list[list[Any]]) -> list[Question]:
     known = {q.id for q in questions} | {row["id"] for _, _, row in rows}
     behind: dict[str | None, list[Question]] = defaultdict(list)
-    lost: list[tuple[int, Question]] = []  # the one that they stood behind is gone
+    lost: list[tuple[int, Question]] = []  # their predecessor no longer exists
     for place, anchor, row in rows:
         question = Question(**row)
         if anchor is None or anchor in known:
@@ -172,7 +172,7 @@ def _config(
 
 
 def _changed(value: Any, change: Any, back: bool) -> tuple[bool, Any]:
-    """Whether the value is the one that the change knows, and what it becomes."""
+    """Whether the value is the one that the change expects, and the new value."""
     if isinstance(change, list):
         old, new = change[:: -1 if back else 1]
         known = list(value) == old if isinstance(value, tuple) else value == old

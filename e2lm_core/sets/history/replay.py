@@ -14,9 +14,15 @@ from e2lm_core.sets.history.patch import MutableState
 
 
 def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
-    """The set as it was after the step of that number, from what its folder holds (None where that is not known).
+    """The set as it was after a step.
 
-    Raises StudioError where it is not kept, or cannot be read.
+    Args:
+        log: The set's journal.
+        number: Number of the step.
+        present: The set as its folder holds it; None if unknown.
+
+    Raises:
+        StudioError: The step is not stored, or its state cannot be read.
     """
     numbers = [entry.step.number for entry in log.entries]
     if number not in numbers:
@@ -44,7 +50,11 @@ def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
 
 
 def delta_at(log: Journal, number: int, present: CachedSet) -> Delta:
-    """What the step of that number changed. Raises StudioError where that is not known."""
+    """The delta of a step.
+
+    Raises:
+        StudioError: It is unknown.
+    """
     place = [entry.step.number for entry in log.entries].index(number)
     delta = log.entries[place].delta
     if delta is not None or place == 0:
@@ -54,7 +64,7 @@ def delta_at(log: Journal, number: int, present: CachedSet) -> Delta:
 
 
 def _shown(log: Journal, present: CachedSet | None) -> set[int]:
-    """The place of the step that a folder's content is, looked for from the last one on; empty where it is none."""
+    """Index of the last step with the folder's content, in a set; empty if there is none."""
     if present is None or not log.entries:
         return set()
     places = range(len(log.entries) - 1, -1, -1)

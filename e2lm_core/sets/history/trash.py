@@ -1,6 +1,6 @@
 """Trash of deleted sets.
 
-Whoever calls is the only writer of the set of that name. Tested in tests/sets/history/test_trash.py.
+The caller must hold the write lock of the set's name. Tested in tests/sets/history/test_trash.py.
 """
 
 from __future__ import annotations
@@ -19,14 +19,30 @@ _SET, _HISTORY = "set", "history"
 
 
 class Deleted(Record):
-    """A set that can be brought back: its name, and when it was deleted, UTC in ISO form."""
+    """A set in the trash.
+
+    Attributes:
+        name: Name of the set.
+        at: Time of the deletion, UTC in ISO form.
+    """
 
     name: str
     at: str
 
 
 def move_to_trash(settings: Settings, name: str, folder: Path) -> None:
-    """Put a set aside, the history after it: `finish` does so where a kill came between. Raises OSError."""
+    """Move a set to the trash, then its history.
+
+    `finish_move` completes a move that a kill has interrupted.
+
+    Args:
+        settings: Settings of the set's owner.
+        name: Name of the set.
+        folder: Its task folder.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     entry = _trash(settings) / f"{name}@{datetime.now(UTC).strftime(_TIME)}"
     entry.mkdir(parents=True)
     folder.rename(entry / _SET)
@@ -34,14 +50,26 @@ def move_to_trash(settings: Settings, name: str, folder: Path) -> None:
 
 
 def restore(settings: Settings, name: str, at: str | None = None) -> bool:
-    """Bring back the set of that name that was deleted last, or then; whether there was one. Raises OSError."""
+    """Restore a deleted set and its history from the trash.
+
+    Args:
+        settings: Settings of the set's owner.
+        name: Name of the set.
+        at: Time of the deletion, as in `Deleted.at`; None for the last one.
+
+    Returns:
+        Whether there was such a set.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     finish_move(settings, name)
     found = [
         entry for deleted, entry in _entries(settings) if deleted.name == name and at in (None, deleted.at)
     ]
     if not found:
         return False
-    is_old = found[0].name == name  # as an earlier studio put it there
+    is_old = found[0].name == name  # the layout of an earlier studio
     history = found[0].with_name(f"{name}.history") if is_old else found[0] / _HISTORY
     settings.sets.mkdir(parents=True, exist_ok=True)
     Journal(history).move(Journal.for_set(settings, name).folder)
@@ -53,12 +81,16 @@ def restore(settings: Settings, name: str, at: str | None = None) -> bool:
 
 
 def list_trash(settings: Settings) -> list[Deleted]:
-    """The deleted sets, the last one first."""
+    """Deleted sets, the last deleted first."""
     return [deleted for deleted, _ in _entries(settings)]
 
 
 def purge_oldest(settings: Settings, max_bytes: float) -> None:
-    """Delete for ever what was deleted first, until what is left takes at most so many bytes. Raises OSError."""
+    """Delete the oldest sets in the trash for good, until the rest takes at most `max_bytes`.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     entries = [
         (entry, _size(entry) + _size(entry.with_name(f"{entry.name}.history")))
         for _, entry in _entries(settings)
@@ -74,10 +106,14 @@ def purge_oldest(settings: Settings, max_bytes: float) -> None:
 
 
 def finish_move(settings: Settings, name: str) -> None:
-    """Put a history to its deleted set, where a kill has left it behind. Raises OSError."""
+    """Move the history of a deleted set after it, if a kill has left the history behind.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     for left in _trash(settings).glob(f"{name}@*"):
         with suppress(OSError):
-            left.rmdir()  # where it is empty
+            left.rmdir()  # fails unless the folder is empty
     log = Journal.for_set(settings, name)
     if (settings.sets / name).exists() or not log.folder.exists():
         return

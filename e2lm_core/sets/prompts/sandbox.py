@@ -1,9 +1,9 @@
 """Sandboxed rendering of Jinja templates.
 
-Two ways, chosen by the form of the template. One that only puts columns into text (names, a few methods
-and filters that do not grow their input, conditions, one loop over the choices) is bounded as it stands
-and is rendered here. Any other runs in a child process (`sandbox_child.py`) with limits on memory,
-processor time and output. Both use the same sandboxed environment; a template that reaches for private
+The form of the template decides between two ways. A template that only puts columns into text (names, a few
+methods and filters that do not grow their input, conditions, one loop over the choices) is bounded by its
+form and is rendered in this process. Any other runs in a child process (`sandbox_worker.py`) with limits on
+memory, processor time and output. Both use the same sandboxed environment; a template that accesses private
 attributes or other templates is refused before it runs.
 """
 
@@ -30,7 +30,7 @@ MAX_TEMPLATE_CHARS = 20_000
 MAX_RENDERED_CHARS = 1_000_000
 MAX_TOTAL_CHARS = 200_000_000
 MAX_PLAIN_NODES = 200
-MAX_DEPTH = 200  # operations chained or nested: Python compiles no more brackets within brackets
+MAX_DEPTH = 200  # chained or nested operations: Python's compiler takes no more nested brackets
 AT_ONCE = 2
 WAIT_S = 30.0
 DOC_SECONDS = 1.0
@@ -74,7 +74,13 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 
 @dataclass(frozen=True)
 class Template:
-    """A template that was parsed and found harmless; `compiled` is None when it needs the child process."""
+    """A template that was parsed and accepted.
+
+    Attributes:
+        source: Text of the template.
+        where: Name of its field in messages ("doc_to_text").
+        compiled: The compiled template; None if it needs the child process.
+    """
 
     source: str
     where: str
@@ -83,9 +89,15 @@ class Template:
 
 @lru_cache(maxsize=256)
 def compile_template(source: str, where: str) -> Template:
-    """Parses `source` without running any of it; `where` names it in messages ("doc_to_text").
+    """Parse a template without running any of it.
 
-    Raises TaskError, in one sentence: not valid Jinja, too long, private attributes, other templates.
+    Args:
+        source: Text of the template.
+        where: Name of its field in messages ("doc_to_text").
+
+    Raises:
+        TaskError: It is not valid Jinja, too long, too deeply nested, or accesses private attributes or other
+            templates.
     """
     if len(source) > MAX_TEMPLATE_CHARS:
         raise TaskError(
@@ -102,12 +114,12 @@ def compile_template(source: str, where: str) -> Template:
     _refuse_reaching(tree, where)
     try:
         return Template(source, where, _ENVIRONMENT.from_string(tree) if _is_plain(tree) else None)
-    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's own limits of nesting
+    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's limits of nesting
         raise _too_deep(where) from error
 
 
 def names_in(source: str) -> set[str]:
-    """The columns that a template names; none of what is no template."""
+    """Columns that a template names; empty for a text that is no template."""
     try:
         return meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
     except (jinja2.TemplateError, RecursionError, ValueError, OverflowError):
@@ -115,7 +127,11 @@ def names_in(source: str) -> set[str]:
 
 
 class TemplateRefused(TaskError):
-    """What a template does not do; `rendered` are the rows that were whole before, `[document][template]`."""
+    """Raised when a template exceeds a limit, reaches beyond the columns, or cannot be rendered.
+
+    Attributes:
+        rendered: Rows completed before, `[document][template]`.
+    """
 
     def __init__(self, text: object = "", rendered: Sequence[list[str]] = ()) -> None:
         super().__init__(text)
@@ -125,10 +141,21 @@ class TemplateRefused(TaskError):
 def render_all(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> list[list[str]]:
-    """`[document][template]`: every template rendered for every document.
+    """Render every template for every document.
 
-    `labels` name the documents in messages ("Question 7"). Raises Refused, in one sentence, for what a
-    template reaches for or how long it takes, with the rows that were whole before.
+    Args:
+        templates: The templates.
+        docs: The documents.
+        labels: Name of each document in messages ("Question 7").
+
+    Returns:
+        The texts, `[document][template]`.
+
+    Raises:
+        TemplateRefused: A template cannot be rendered, takes too long, gives too much text, or accesses
+            something other than a column; it carries the rows completed before.
+        TaskError: All texts together have more than `MAX_TOTAL_CHARS` characters, or other templates keep the
+            child processes busy for longer than `WAIT_S` seconds.
     """
     outside = [template for template in templates if template.compiled is None]
     answers, failure = _render_outside(outside, docs, labels) if outside else ([[]] * len(docs), None)
@@ -168,10 +195,9 @@ def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
 def _render_outside(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> tuple[list[list[str]], TemplateRefused | None]:
-    """The rows of as many documents as could be rendered, and why there are no more: outside the studio's process."""
-    if (
-        sandbox.is_sandbox()
-    ):  # a job that reads a stranger's file: it is outside already, and may start no process
+    """Rows rendered outside the studio's process, and the refusal that ended them, if any."""
+    # A job that reads an untrusted file is in a sandbox already and may not start a process.
+    if sandbox.is_sandbox():
         return _render_confined(templates, docs, labels)
     return _render_in_child(templates, docs, labels)
 
@@ -179,7 +205,7 @@ def _render_outside(
 def _render_confined(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> tuple[list[list[str]], TemplateRefused | None]:
-    """As the child process renders, within the limits that the job has on memory and processor time."""
+    """Rows rendered in this process, which is a sandbox with limits on memory and processor time already."""
     clock = sandbox_worker.Clock(DOC_SECONDS)
     rows: list[list[str]] = []
     compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
@@ -217,7 +243,7 @@ def _render_in_child(
             input=lines.encode(),
             capture_output=True,
             timeout=2 * TOTAL_SECONDS + 10,
-            env={},  # no token of ours is within a template's reach
+            env={},  # keeps the studio's tokens away from templates
             check=False,
         )
         lines_out, code, stderr = done.stdout.splitlines(), done.returncode, done.stderr
@@ -293,7 +319,7 @@ def _refuse_reaching(tree: nodes.Template, where: str) -> None:
 
 
 def _nodes(tree: nodes.Template, where: str) -> Iterator[nodes.Node]:
-    """Every node, level by level. Raises TaskError where there are too many levels."""
+    """Every node, level by level; raises TaskError for too many levels."""
     level: list[nodes.Node] = [tree]
     for _ in range(MAX_DEPTH):
         yield from level
@@ -303,7 +329,7 @@ def _nodes(tree: nodes.Template, where: str) -> Iterator[nodes.Node]:
 
 
 def _is_plain(tree: nodes.Template) -> bool:
-    """Whether time, memory and output are bounded by the template's form (see the module's text)."""
+    """Whether the template's form bounds time, memory and output, see the module's docstring."""
     count = 0
     waiting: list[nodes.Node] = [tree]
     while waiting:

@@ -3,8 +3,8 @@
 Tested in tests/sets/prompts/test_sandbox.py.
 
 `sandbox.py` runs this file as a script for every template that is not bounded by its form: the process has
-its own memory, processor time and output, so nothing that a template does can reach or slow the studio.
-It imports nothing of the studio, so that it starts in a fraction of a second.
+its own memory, processor time and output, so no template can harm or slow down the studio. It imports nothing
+of the studio, so that it starts in a fraction of a second.
 
 Standard input: one line of JSON with `sources`, `max_chars`, `max_total_chars`, `doc_seconds`,
 `total_seconds`, `max_bytes`; then one document (an object) a line. Standard output: one list of strings a
@@ -26,15 +26,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
 
 class OutOfTime(Exception):
-    """A document took longer than it may."""
+    """Raised when a document takes longer than its limit."""
 
 
 class OutOfAllTime(Exception):
-    """All documents together took longer than they may."""
+    """Raised when all documents together take longer than their limit."""
 
 
 class TooLong(Exception):
-    """A document rendered to more characters than it may."""
+    """Raised when a document renders to more characters than its limit."""
 
 
 def _regex_replace(string: str, pattern: str, repl: str, count: int = 0) -> str:
@@ -42,7 +42,7 @@ def _regex_replace(string: str, pattern: str, repl: str, count: int = 0) -> str:
 
 
 def environment() -> ImmutableSandboxedEnvironment:
-    """The harness's own settings (lm_eval/utils.py), sandboxed and without what draws at random."""
+    """Sandboxed environment with the harness's settings (lm_eval/utils.py), without random functions."""
     env = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     env.filters["regex_replace"] = _regex_replace
     del env.filters["random"]
@@ -51,9 +51,11 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 
 def render_text(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
-    """The template with a document's columns.
+    """Text of a template with a document's columns.
 
-    Raises TooLong beyond `max_chars`, and whatever a template raises.
+    Raises:
+        TooLong: The text has more than `max_chars` characters.
+        Exception: Any error that the template raises.
     """
     parts, length = [], 0
     for part in template.generate(doc):
@@ -65,7 +67,7 @@ def render_text(template: Template, doc: Mapping[str, Any], max_chars: int) -> s
 
 
 def kind_of(error: Exception) -> str:
-    """What stopped a template, in one word: the parent process makes a sentence of it."""
+    """One word for the error that stopped a template, which the parent process turns into a sentence."""
     for kind, classes in (
         ("time", OutOfTime),
         ("total", OutOfAllTime),
@@ -103,10 +105,10 @@ def _out_of_time(*_: object) -> None:
 
 
 class Clock:
-    """Raises OutOfTime in the block when it has used `seconds` of processor time.
+    """Context manager that raises OutOfTime after `seconds` of processor time in its block.
 
-    A regular expression that backtracks without end never looks at signals, so a second timer, whose
-    signal has its default action, ends the process itself.
+    A regular expression that backtracks without end never handles signals, so a second timer with twice the
+    time, whose signal keeps its default action, ends the process itself.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -153,7 +155,7 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Read the order and the documents from standard input, within the limits that the order names."""
+    """Render the documents of standard input, within the limits of its first line."""
     order = json.loads(sys.stdin.buffer.readline())
     _bound_process(order["max_bytes"], order["total_seconds"])
     _answer(order["sources"], order)

@@ -1,6 +1,7 @@
 """Prompts of the wrong-question control.
 
-A right choice that models prefer whatever they were asked gives its question away: it is answered without being read.
+A right answer that models prefer after any question gives itself away: they answer without reading the
+question.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ import random
 
 from e2lm_core.base.records import PromptStyle, Question, TaskSet
 
-OTHERS = 4  # prompts of other questions, for each question
-VARIANTS = 1 + OTHERS  # the first has no question
-MOST_QUESTIONS = 20_000  # of a control: what a set may have
+OTHERS = 4  # other questions' prompts for each question
+VARIANTS = 1 + OTHERS  # the first has an empty question
+MOST_QUESTIONS = 20_000  # of a control set: the limit of a set
 _SEED, _LOOKED_AT = 1234, 50
 
 
 def control_set(task: TaskSet) -> TaskSet:
-    """The set whose questions are the same choices and keys under an empty question, then under `OTHERS` others.
+    """Set with the same choices and answer key under an empty question, then under other questions.
 
-    Variant by variant, each in the set's order: `variants(task)` times as many questions. No question borrows a prompt whose
-    right answer is among its own choices, as long as another can be borrowed; the draw is seeded, and every
-    prompt is lent equally often but for that. All columns of a row come from the lender, as a template may use any.
-    Where the question is an ending, which is itself scored, a full stop is the empty one.
+    The questions follow variant by variant, each in the set's order: `variant_count(task)` times as many,
+    with up to `OTHERS` other questions for each. No question borrows a prompt whose right answer is among its
+    own choices, as long as another can be borrowed. The draw is seeded, and apart from that rule every prompt
+    is lent equally often. All columns of a row come from the lender, as a template may use any. For the style
+    "ending", where the question itself is scored, a full stop stands for the empty question.
     """
     nothing = "." if task.config.style is PromptStyle.ENDING else ""
     blank = [q.model_copy(update={"question": nothing, "id": f"0 {q.id}"}) for q in task.questions]
@@ -34,13 +36,16 @@ def control_set(task: TaskSet) -> TaskSet:
 
 
 def variant_count(task: TaskSet) -> int:
-    """How many prompts each question's choices are scored under: fewer for the largest sets, one where it is alone."""
+    """Number of prompts under which each question's choices are scored.
+
+    Five as a rule; fewer for the largest sets, at least 2; 1 for a single question.
+    """
     count = len(task.questions)
     return 1 if count < 2 else max(2, min(VARIANTS, MOST_QUESTIONS // count))
 
 
 def _lenders(questions: tuple[Question, ...], turns: int) -> list[list[Question]]:
-    """For each turn, whose prompt each question borrows: a step along one random round, further with every turn."""
+    """Lenders of every question for each turn: a step along one random cycle, longer with each turn."""
     count = len(questions)
     around = random.Random(_SEED).sample(range(count), count)
     place = {at: step for step, at in enumerate(around)}
@@ -54,7 +59,7 @@ def _lenders(questions: tuple[Question, ...], turns: int) -> list[list[Question]
 
 
 def _lender(questions: tuple[Question, ...], golds: list[str], around: list[int], at: int, start: int) -> int:
-    """The first from there on whose right answer is none of this one's choices, else the first that is another."""
+    """Index of the next question whose right answer is none of this one's choices, else of the next one."""
     taken = {choice.strip().casefold() for choice in questions[at].choices}
     near = [around[(start + step) % len(around)] for step in range(min(len(around), _LOOKED_AT))]
     others = [other for other in near if other != at]

@@ -1,1 +1,1 @@
-"""The frame of every page: navigation, URLs, widgets, status bar, theme."""
+"""Frame of every page: navigation, URLs, widgets, status bar, theme."""

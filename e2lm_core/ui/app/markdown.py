@@ -1,10 +1,11 @@
 """Safe Markdown with embedded user text.
 
-Paths of the machine are said by their variables' names to whoever does not sit at it.
-A question, a name or an error may hold anything: an image of another host, which each visitor's browser
-would fetch, or a link among the studio's own words. `plain` shows a text as it is. `words` is for sentences
-that a room made, with names in bold: emphasis, code and lists stay, and nothing is linked, fetched or
-coloured. `filled` puts plain texts into a template of ours. tests/house/test_said.py holds pages to it.
+Paths of the machine are replaced by their variables' names, except for a local user without sign-in. A
+question, a name or an error may hold anything: an image of another host, which each visitor's browser would
+fetch, or a link among the studio's own words. `escape` shows a text as it is. `safe_sentence` is for
+sentences of other modules, with names in bold: emphasis, code and lists stay, and nothing is linked, fetched
+or coloured. `fill_template` puts plain texts into a template of ours. tests/house/test_said.py checks that
+pages use these functions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from e2lm_core.base.settings import redact_paths
 from e2lm_core.ui.app import text_diff
 from e2lm_core.ui.server.middleware import origin_guard
 
-# Text that looks like an address is linked after all escapes are gone; only a character between stops that.
+# Text that looks like an address is linked after all escapes are resolved; only a character inside it
+# prevents that.
 JOINER = "\u2060"
 _ADDRESS = re.compile(r"(?i)(:)(?=//)|(www)(?=\.)|((?:mailto|xmpp):)|(@)(?=[-\w]+\.)")
 _NAMED = re.compile(r":(?=[A-Za-z+:-])")  # :emoji:, :material/icon:, :red[…], :directive
@@ -27,7 +29,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BLOCK = re.compile(r">|#(?=#{0,5}(?:\s|$))|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$))")
 _MATHS = re.compile(r"\$\$[^$]+\$\$|\$(?!\s)[^$\n]+(?<!\s)\$")
-# What KaTeX could link, fetch, or define anew: none of it is mathematics.
+# KaTeX commands that link, fetch or redefine are not mathematics.
 _NO_MATHS = re.compile(
     r"\\(href|url|html|include|def|gdef|edef|xdef|let|newcommand|renewcommand|providecommand)"
 )
@@ -36,11 +38,11 @@ _MARK_BUT_EMPHASIS = re.compile(r"[\\\[\]<$~]|``+")
 
 
 class SafeMarkdown(str):
-    """Markdown in which others' text is escaped."""
+    """Markdown in which user text is escaped."""
 
 
 def escape(text: object) -> SafeMarkdown:
-    """A text as it is, on one line: none of it is a mark. What is marked already stays."""
+    """Text as it is on one line, with all its Markdown escaped; safe Markdown stays as it is."""
     if isinstance(text, SafeMarkdown):
         return text
     line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", _placeless(str(text))).strip()
@@ -53,14 +55,17 @@ def escape(text: object) -> SafeMarkdown:
 
 
 def safe_sentence(sentence: object) -> SafeMarkdown:
-    """A sentence of a room's: **bold**, *italic*, `code` and lists stay. What is marked already stays."""
+    """Sentence with **bold**, *italic*, `code` and lists kept and all else escaped; safe Markdown stays."""
     if isinstance(sentence, SafeMarkdown):
         return sentence
     return SafeMarkdown(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(str(sentence)))))
 
 
 def author_markdown(text: object) -> SafeMarkdown:
-    """An author's own Markdown: emphasis, code, lists and LaTeX are drawn; nothing is linked, fetched or coloured."""
+    """An author's own Markdown as safe Markdown; emphasis, code, lists and LaTeX stay.
+
+    Nothing is linked, fetched or coloured.
+    """
     if isinstance(text, SafeMarkdown):
         return text
     parts, at, whole = [], 0, str(text)
@@ -74,17 +79,17 @@ def author_markdown(text: object) -> SafeMarkdown:
 
 
 def fill_template(template: str, **texts: object) -> SafeMarkdown:
-    """A template of ours with `{names}`, each filled with a text: `plain`, unless it is marked already."""
+    """Fill the `{names}` of a template with escaped texts; safe Markdown is inserted as it is."""
     return SafeMarkdown(template.format(**{name: escape(text) for name, text in texts.items()}))
 
 
 def bullet_list(sentences: Any) -> SafeMarkdown:
-    """Texts as a list with points, each `plain` unless it is marked already."""
+    """Texts as a bulleted list, escaped unless they are safe Markdown."""
     return SafeMarkdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 
 def _placeless(text: str) -> str:
-    """A text without paths of the machine, but for whoever sits at it and has no sign-in."""
+    """A text without paths of the machine; with them for a local user without sign-in."""
     if "/" not in text or (
         os.environ.get("E2LM_AUTH") in (None, "", "none") and origin_guard.is_local_request()
     ):
@@ -101,7 +106,7 @@ def _unlinked(text: str) -> str:
 
 
 def html(text: str, other: str) -> str:
-    """A text as HTML for `st.html`, with the words in `<mark>` that it does not share with the other."""
+    """HTML of a text for `st.html`, with the words that differ from another text in `<mark>`."""
     return f'<div class="both-texts">{text_diff.mark_differences(text, other) or "<i>empty</i>"}</div>'
 
 
@@ -109,40 +114,40 @@ def html(text: str, other: str) -> str:
 
 
 def markdown(sentence: object, **options: Any) -> None:
-    """A paragraph of `words`."""
+    """Draw a sentence as a paragraph, see `safe_sentence`."""
     st.markdown(safe_sentence(sentence), **options)
 
 
 def caption(sentence: object, **options: Any) -> None:
-    """A paragraph of `words`, small and grey."""
+    """Draw a sentence as a small grey paragraph, see `safe_sentence`."""
     st.caption(safe_sentence(sentence), **options)
 
 
 def title(text: object, **options: Any) -> None:
-    """A page's title, `plain`."""
+    """Draw a page's title, escaped."""
     st.title(escape(text), **options)
 
 
 def info(sentence: object, **options: Any) -> None:
-    """A box of `words`."""
+    """Draw a sentence in an information box, see `safe_sentence`."""
     st.info(safe_sentence(sentence), **options)
 
 
 def success(text: object, **options: Any) -> None:
-    """A box that says what went well, `plain`."""
+    """Draw an escaped text in a success box."""
     st.success(escape(text), **options)
 
 
 def warning(text: object, **options: Any) -> None:
-    """A box that says what is doubtful, `plain`: an error's text, or a check's."""
+    """Draw an escaped text in a warning box: an error's text, or a finding of a check."""
     st.warning(escape(text), **options)
 
 
 def error(text: object, **options: Any) -> None:
-    """A box that says what is wrong, `plain`: an error's text, or a check's."""
+    """Draw an escaped text in an error box: an error's text, or a finding of a check."""
     st.error(escape(text), **options)
 
 
 def toast(text: object, **options: Any) -> None:
-    """A word that passes, `plain`."""
+    """Draw an escaped text as a passing notification."""
     st.toast(escape(text), **options)

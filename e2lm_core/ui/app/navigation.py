@@ -16,14 +16,14 @@ from e2lm_core.ui.server import memory, sign_in
 
 
 def draw_frame() -> None:
-    """Draw the page that the address names, in the frame that all have."""
+    """Draw the page of the address in the frame that all pages share."""
     session.begin_run()
-    # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
+    # The icon is a file of the app: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
         page_title=urls.PRODUCT,
         page_icon=theme.icon_path(),
         layout="wide",
-        initial_sidebar_state="auto",  # a width in pixels is obeyed at the second visit only
+        initial_sidebar_state="auto",  # a width in pixels has an effect only from the second visit on
     )
     theme.apply_theme()
 
@@ -36,13 +36,17 @@ def draw_frame() -> None:
     sign_in.sign_in_controls(session.opened_settings(), session.author())
     viewport.watch_width(
         session.studio().settings.sign_in
-    )  # after the navigation: what it reports must find the browser on the right page
+    )  # after the navigation: a report of the width redraws the page that is current then
     pages.run()
     memory.freeze_imports()
 
 
 def open_place(place: Place) -> tuple[TaskSet, str]:
-    """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any."""
+    """Draw the head of a place: status bar, title and tabs.
+
+    Returns:
+        The selected set, and the slug of the shown tab, "" for a place without tabs.
+    """
     session.is_inside_app()
     tab = urls.current_tab(place)
     session.set_name()

@@ -25,7 +25,8 @@ from e2lm_core.ui.app import markdown, polling, storage_notice, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
 
-# Of the session: since when it has seen a set's run go on. A shorter run needs no word: what it gives is there at once.
+# `_SEEN` is the session's record of running sets and the times of their first sight. A run shorter than
+# `LONG_S` seconds is not announced: its results are there at once.
 _SEEN, LONG_S = "seen_running", 10.0
 _ENDS = {
     "done": (":material/check:", "the run has ended, and everything is computed.", "✓"),
@@ -34,7 +35,7 @@ _ENDS = {
 
 
 def status_bar() -> TaskSet:
-    """Draw the strip, which looks for news by itself while a run goes on, and return the set in hand."""
+    """Draw the status bar, which polls while a run goes on, and return the selected set."""
     session.is_inside_app()
     infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
@@ -57,14 +58,14 @@ def status_bar() -> TaskSet:
 
 
 def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
-    """Say once, on whatever page one is by then, that a run that this session saw going on for a while has ended."""
+    """Announce once, on any page, the end of a longer run that this session has seen running."""
     seen = st.session_state.setdefault(_SEEN, {})
     if state.kind == "running":
         seen.setdefault(task.address, time.monotonic())
     for address, since in list(seen.items()):
         try:
             job = run_start.latest_job(session.studio(), address, progress=False)
-        except StudioError:  # it is gone, or shared no more
+        except StudioError:  # the set is deleted, or no longer shared
             job = None
         if job is not None and not job.over:
             continue
@@ -77,9 +78,9 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
 
 
 def shown_results(task: TaskSet) -> Shown:
-    """What the page is to show of the set; where that was measured before its last edit, this is said.
+    """Results that the page shows of a set, with a notice if they were measured before its last edit.
 
-    The page is drawn again as soon as what follows from the edit is there.
+    The page is redrawn as soon as the results after the edit are complete.
     """
     here = results.shown(task)
     if here.before:
@@ -110,7 +111,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         format_func=lambda n: f"{n} (example)" if n in examples else n,
         label_visibility="collapsed",
         width=260,
-        # A key that holds the name, so that choosing elsewhere (Sets, a link) shows here.
+        # The key contains the name, so that a selection made elsewhere (Sets, a link) appears here.
         key=f"strip_set_{name}_{len(names)}",
     )
     if picked is not None and picked != name:
@@ -119,7 +120,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
 
 
 def _live(name: str) -> None:
-    """The state while a run goes on; once it is over, or another set is in hand, the whole page is drawn again."""
+    """Draw the run state; redraw the page once the run is over or another set is selected."""
     task = session.task()
     state = results.state(task)
     _state(task, state)
@@ -157,7 +158,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
 
 
 def state_text(task: TaskSet, state: run_state.SetState) -> str:
-    """The state in words, as in: 300 questions · up to date."""
+    """Run state as text, for example: 300 questions · up to date."""
     questions = formatting.count(len(task.questions), "question")
     if state.run is not None:
         icon = "hourglass" if state.run.state == "queued" else "progress_activity"
@@ -173,5 +174,5 @@ def state_text(task: TaskSet, state: run_state.SetState) -> str:
 
 
 def is_partial(task: TaskSet, state: run_state.SetState) -> bool:
-    """Whether a run stopped on its way, rather than questions changed after it."""
+    """Whether all questions are stale: a run stopped early, rather than questions changed after it."""
     return state.stale == len(task.questions)

@@ -15,7 +15,7 @@ from e2lm_core.ui.app import markdown
 
 
 def storage_notice(home: Path) -> None:
-    """A word with its sentence behind it, nothing where what is saved lasts."""
+    """Draw a short notice, explained on hover, if saved data do not outlive a restart."""
     if sentence := _risk(home):
         st.markdown(
             ":gray[:material/cloud_off: not kept]", help=markdown.safe_sentence(sentence), width="content"
@@ -26,4 +26,4 @@ def storage_notice(home: Path) -> None:
 def _risk(home: Path) -> str | None:
     if auto_backup.backup_target() is not None:
         return None
-    return mounts.persistence_risk(home)  # mounts do not change while the server runs
+    return mounts.persistence_risk(home)  # cached: mounts do not change while the server runs

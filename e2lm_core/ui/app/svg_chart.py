@@ -1,9 +1,10 @@
 """SVG charts drawn on the server.
 
-That one is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
-themes: it follows a change of the theme, at which Streamlit draws no page again. What stands at a point is said
-on hover; the numbers are a table beside it. Once it is there the browser fetches the script of charts, for the page that
-comes next.
+The chart is drawn for a wide and for a narrow page, of which the browser shows the fitting one, and in the
+colours of both themes: it follows a change of the theme, after which Streamlit redraws no page. The value of
+a point is shown on hover; the numbers are in a table beside the chart. Once the chart is there, the browser
+fetches the chart script for the next page.
+
 Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
 """
 
@@ -64,7 +65,7 @@ def _component():
 
 
 def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> None:
-    """Draw it; `about` says in words what is seen."""
+    """Draw the learning curves; `about` is their description in words for screen readers."""
     theme = session.current_theme()
     drawn = results.remembered(
         measurements,
@@ -75,12 +76,25 @@ def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> 
 
 
 def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:
-    """One picture, or that for a wide page and that for a narrow one; then the browser fetches a script for what comes next."""
+    """Draw one picture, or a pair of them for a wide and a narrow page.
+
+    Args:
+        key: Key of the element.
+        drawn: The SVG texts, the wide page's first.
+        fetched_next: Address of a script that the browser fetches afterwards for the next page; "" for none.
+    """
     _component()(key=key, data={"drawn": drawn, "next": fetched_next})
 
 
 def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
-    """The picture for a wide page and for a narrow one, as SVG."""
+    """The picture for a wide page and for a narrow one, as SVG texts.
+
+    Args:
+        now: Measurements of the set.
+        frame: Its learning curves.
+        about: Description in words; `**` is removed.
+        theme: Colours.
+    """
     models = {curve.model.name: curve.model for curve in now.curves}
     by_tokens = bool(frame["tokens_seen"].notna().all())
     plot = Plot(

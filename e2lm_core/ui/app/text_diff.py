@@ -7,12 +7,12 @@ from difflib import SequenceMatcher
 from html import escape
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
-# Comparing takes the square of it: longer texts are marked as a whole.
+# The comparison takes quadratic time: longer texts are marked as a whole.
 MOST_WORDS = 3_000
 
 
 def mark_differences(text: str, other: str) -> str:
-    """The text as HTML, with what it does not share with the other in `<mark>`."""
+    """HTML of a text, with the words that it does not share with another text in `<mark>`."""
     mine, theirs = _WORD.findall(text), _WORD.findall(other)
     if max(len(mine), len(theirs)) > MOST_WORDS:
         return escape(text) if text == other else f"<mark>{escape(text)}</mark>"
@@ -20,5 +20,5 @@ def mark_differences(text: str, other: str) -> str:
     for kind, start, end, *_ in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
         part = escape("".join(mine[start:end]))
         said.append(part if kind == "equal" or not part else f"<mark>{part}</mark>")
-    # Marked words with a space between them are marked together.
+    # Adjacent marked words are joined across the space between them.
     return re.sub(r"</mark>(\s*)<mark>", r"\1", "".join(said))

@@ -54,7 +54,8 @@ _CSS = """
 }
 </style>
 """
-# The dark theme's accent is light, as text on the page needs it; Streamlit writes white on it all the same.
+# The dark theme's accent is light, as text on the page needs it, but Streamlit's buttons have white text on
+# it.
 _DARK_CSS = """
 <style>
 :root { --studio-accent: #a79bff; }
@@ -69,12 +70,12 @@ _LIGHT_CSS = """
 
 
 def icon_path() -> str:
-    """The path of the page's icon."""
+    """Path of the page icon."""
     return str(STATIC / "icon.svg")
 
 
 def apply_theme() -> None:
-    """Draw the logo and the rules of the visitor's theme."""
+    """Draw the logo and the CSS of the visitor's theme."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
     st.html(_CSS + (_DARK_CSS if theme == "dark" else _LIGHT_CSS))

@@ -13,7 +13,11 @@ from e2lm_core.ui import session
 
 
 def read_upload(file: UploadedFile) -> bytes:
-    """What the file holds. Raises LimitError where it is more than is theirs to upload today."""
+    """Content of an uploaded file, charged once to the visitor's quota.
+
+    Raises:
+        LimitError: The file exceeds the visitor's upload quota of the day.
+    """
     counted: set[str] = st.session_state.setdefault("uploads_counted", set())
     if file.file_id not in counted:
         quotas.charge(session.studio().settings, "uploads", file.size)

@@ -1,11 +1,12 @@
 """URLs of places and tabs.
 
-A place is a page of the navigation. Which of its tabs is shown stands in the link (`?tab=`), beside the set and what
-the tab `holds` (metric, filters, the question in hand), so that a colleague comes to the same view; only that tab is
-computed. Another set and another tab are steps of the browser's way back. All else, and what a bare address of the
-navigation lacks, is written over the address by a script in the browser: no step, and no drawing of the page.
-What stood at addresses of their own before there were places is found by those as well: the server leads on from
-there (`server/parts.py`).
+A place is a page of the navigation. Its shown tab is part of the link (`?tab=`), like the set and the tab's
+own parameters (`Tab.holds`: metric, filters, question), so that a colleague gets the same view; only the
+shown tab is computed. A change of set or tab is a step in the browser's history. A script in the browser
+writes all other parameters, and those that a bare address of the navigation lacks, into the address: without
+a step in the history and without redrawing the page. Addresses of pages from before there were places still
+work: the server redirects them (`server/asgi.py`).
+
 Tested in tests/ui/app/test_urls.py.
 """
 
@@ -24,7 +25,8 @@ PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
 _SEEN, _WRITTEN = "link_seen", "link_written"
 _TITLE = "page_title"
-# What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
+# Link parameters beside set and tab, and their keys in the session state, shared by the controls of all
+# tabs.
 HELD = {
     "metric": "metric_in_hand",
     "question": "card_id",
@@ -32,10 +34,11 @@ HELD = {
     "find": "questions_find",
     "subject": "questions_subjects",
 }
-# What the table of questions writes into the address by itself (`author/table/source/linking.ts`).
+# `_OF_TABLE` lists the parameters that the question table itself writes into the address
+# (`editor/table/source/linking.ts`).
 TABLE = "Table"
 _OF_TABLE = ("find", "subject", "state", "slope", "relevance", "sort", "question")
-LAST_VIEW = "e2lm-last-view"  # where the browser keeps the address of the view before Share
+LAST_VIEW = "e2lm-last-view"  # browser storage key of the last view's address before Share
 _JS = """
 export default function ({ data }) {
   const note = () => {
@@ -60,7 +63,13 @@ export default function ({ data }) {
 
 
 class Tab(NamedTuple):
-    """One view of a place: its name in links, that of no other tab, what it is called, and what its links hold."""
+    """One view of a place.
+
+    Attributes:
+        slug: Name in links, unique among all tabs.
+        label: Name in the interface.
+        holds: Parameters of its links, keys of `HELD`.
+    """
 
     slug: str
     label: str
@@ -68,7 +77,14 @@ class Tab(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A page of the navigation: its name in links, its title, its icon and its tabs, the first shown first."""
+    """A page of the navigation.
+
+    Attributes:
+        slug: Name in links.
+        title: Title of the page.
+        icon: Material symbol.
+        tabs: Views of the page; the first one is shown first.
+    """
 
     slug: str
     title: str
@@ -77,12 +93,12 @@ class Place(NamedTuple):
 
     @property
     def script(self) -> str:
-        """The page's file."""
+        """Path of the page's script."""
         return f"pages/{self.slug}.py"
 
     @property
     def key(self) -> str:
-        """Of the control that chooses among its tabs."""
+        """Key of the control that chooses among the place's tabs."""
         return f"tab_{self.slug}"
 
 
@@ -130,7 +146,7 @@ MODELS = Place(
     (Tab("run", "Run"), Tab("checkpoints", "Models"), Tab("results", "From elsewhere")),
 )
 PLACES = (SETS, QUESTIONS, RESULT, CURVES, DECIDE, SHARE, MODELS)
-# Pages that there were before, and the place or the tab that has taken them in.
+# Pages of earlier releases, and the place or tab that has replaced each.
 OLD = {
     "author": "write",
     "overview": "overview",
@@ -144,12 +160,16 @@ OLD = {
     "checkpoints": "checkpoints",
     "results": "results",
 }
-# Every view that there is: a place without tabs, or one of a place's tabs.
+# Every view: a place without tabs, or one of a place's tabs.
 VIEWS = tuple(name for place in PLACES for name in ([tab.slug for tab in place.tabs] or [place.slug]))
 
 
 def find(name: str) -> tuple[Place, str | None]:
-    """The place of that name, or that of the tab of that name, and the tab; None where none is named."""
+    """The place with this slug and None, or the place and the slug of its tab with this slug.
+
+    Raises:
+        KeyError: No place and no tab has this slug.
+    """
     for place in PLACES:
         if place.slug == name:
             return place, None
@@ -159,19 +179,23 @@ def find(name: str) -> tuple[Place, str | None]:
 
 
 def query(tab: str | None, name: str | None = None) -> dict[str, str]:
-    """What stands in a link behind the place's address: the set, by itself that in hand, and the tab."""
+    """Query parameters of a link: the set, by default the selected one, and the tab."""
     name = name or st.session_state.get("set")
     return ({"set": name} if name else {}) | ({_PARAMETER: tab} if tab else {})
 
 
 def address(view: str, name: str) -> str:
-    """Where a view of a set stands, below the studio's own address."""
+    """Address of a view of a set, relative to the studio's own address.
+
+    Raises:
+        KeyError: There is no such view.
+    """
     place, tab = find(view)
     return f"{'' if place is SETS else place.slug}?{urlencode(query(tab, name))}"
 
 
 def redirect_target(old_path: str, parameters: list[tuple[str, str]]) -> str:
-    """Where an old page's address leads to now, with what stood in the link; relative to the old one."""
+    """New address of an old page, with the link's parameters; relative to the old address."""
     place, tab = find(OLD[old_path])
     kept = [(key, value) for key, value in parameters if key != _PARAMETER]
     behind = urlencode(kept + ([(_PARAMETER, tab)] if tab else []))
@@ -179,13 +203,13 @@ def redirect_target(old_path: str, parameters: list[tuple[str, str]]) -> str:
 
 
 def link(name: str, label: str, icon: str) -> None:
-    """A link to a place or to a tab, with the set in hand."""
+    """Draw a link to a place or a tab, with the selected set."""
     place, tab = find(name)
     st.page_link(place.script, label=markdown.escape(label), icon=icon, query_params=query(tab))
 
 
 def go(name: str) -> None:
-    """Leave for a place or a tab, with the set in hand."""
+    """Switch to a place or a tab, with the selected set."""
     place, tab = find(name)
     st.switch_page(place.script, query_params=query(tab))
 
@@ -194,15 +218,15 @@ def go(name: str) -> None:
 
 
 def current_tab(place: Place) -> str:
-    """Which of its tabs is shown: what the link says, else as it was left, else the first; "" where it has none.
+    """Slug of the shown tab: from the link, else the last shown one, else the first; "" without tabs.
 
-    What else a link holds is remembered; the browser's title follows.
+    The link's other parameters are remembered in the session, and the browser's title is set.
     """
     clicked = st.session_state.pop(_CLICKED, False)
     said = {name: st.query_params.get_all(name) for name in st.query_params}
-    # A link that nobody here has written: of a colleague, of this page, or the browser's way back. After a click
-    # the browser may still send the link that stood there before.
-    # What the script below has written over it brings nothing new: taken, it would undo a click.
+    # A link is new if this session has not written it: it comes from a colleague, from this page, or from
+    # the browser's Back button. After a click the browser may still send the previous link. A link that the
+    # script below has written is not new either: reading it would undo a click.
     is_new = not clicked and said not in (st.session_state.get(_SEEN), st.session_state.get(_WRITTEN))
     tab = _shown(place, clicked) if place.tabs else ""
     if is_new:
@@ -215,7 +239,7 @@ def current_tab(place: Place) -> str:
 
 
 def title_mark(mark: str) -> None:
-    """Put a mark before the page's title in the browser's tab, until it is drawn again or marked otherwise."""
+    """Put a mark before the page's title in the browser's tab, until the title is drawn again."""
     st.set_page_config(page_title=f"{mark} · {st.session_state.get(_TITLE, PRODUCT)}")
 
 
@@ -229,12 +253,14 @@ def _shown(place: Place, clicked: bool) -> str:
     tab = str(st.session_state[place.key])
     st.session_state[_IN_LINK] = st.session_state[left] = tab
     if clicked and asked != tab:
-        st.query_params.from_dict(_values(_link(place, tab)))  # at once: a step of the browser's way back
+        st.query_params.from_dict(
+            _values(_link(place, tab))
+        )  # at once: this is a step in the browser's history
     return tab
 
 
 def _take(place: Place, tab: str, said: dict[str, list[str]]) -> None:
-    """Remember what a link holds; what the tab's controls do not know they leave aside."""
+    """Remember the parameters of a link; controls ignore unknown values."""
     for name in _holds(place, tab):
         values = [value for value in said.get(name, []) if value]
         if values and (name != "metric" or values[-1] in METRICS):
@@ -246,19 +272,19 @@ def _holds(place: Place, tab: str) -> tuple[str, ...]:
 
 
 def _link(place: Place, tab: str) -> list[tuple[str, str]]:
-    """The pairs of the link to what is shown."""
+    """Parameters of the link to the shown view, as pairs."""
     pairs = list(query(tab or None).items())
     for name in _holds(place, tab):
         value = st.session_state.get(HELD[name])
         if tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE:
-            continue  # the view that a visit begins with, whose question stands in the address already
+            continue  # the default view, which writes its question into the address itself
         values = value if isinstance(value, list) else [value]
         pairs += [(name, str(one)) for one in values if one]
     return pairs
 
 
 def _values(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """The values of each name of a link, as Streamlit gives them."""
+    """Values of each name of a link, in Streamlit's form."""
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
@@ -271,7 +297,7 @@ def _component():
 
 
 def write_url(place: Place, tab: str) -> None:
-    """Have the browser's address say what is shown."""
+    """Write the address of the shown view into the browser."""
     table = tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE
     kept: Iterable[str] | None = None if place is SHARE else _OF_TABLE if table else ()
     turn = st.session_state["link_turn"] = st.session_state.get("link_turn", 0) + 1
@@ -282,19 +308,24 @@ def write_url(place: Place, tab: str) -> None:
         "kept": None if kept is None else list(kept),
         "elsewhere": [other.slug for other in PLACES if other is not place],
         "store": LAST_VIEW,
-        "turn": turn,  # each drawing writes: a step back may have another address for the same page
+        "turn": turn,  # each drawing writes: after a step back the same page may have another address
     }
     with st.container(key="listening_link", width="content"):
         _component()(key="link", data=data)
 
 
 def remember_choice(name: str, key: str) -> None:
-    """What a control has chosen is remembered for links and for the other places; of its `on_change`."""
+    """Remember a control's value for links and other places; an `on_change` callback.
+
+    Args:
+        name: Name of the link parameter, a key of `HELD`.
+        key: Key of the control.
+    """
     st.session_state[HELD[name]] = st.session_state[key]
 
 
 def tab_control(place: Place) -> None:
-    """The control that chooses among a place's tabs; drawn after `chosen`."""
+    """Draw the control that chooses among a place's tabs; after `current_tab`."""
     labels = {tab.slug: tab.label for tab in place.tabs}
     with st.container(key="tabs"):
         st.segmented_control(

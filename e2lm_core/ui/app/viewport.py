@@ -1,19 +1,19 @@
 """Viewport width of the browser.
 
-In a narrow one the navigation, which covers the page, closes once a place was chosen in it. Whoever opens a popover by
-the keyboard is led into it and, past its last field, back to its button: Streamlit draws it at the end of the document,
-so that the Tab key would come to it after all else on the page.
-Where people sign in, a tab is loaded again when another one of the browser has signed out.
-Before it has spoken, a phone is known by its user agent, so that most visitors never see a second drawing.
+In a narrow window the navigation covers the page, and closes after a place was chosen in it. A popover
+opened by the keyboard receives the focus and, after its last field, returns it to its button: Streamlit puts
+a popover at the end of the document, so the Tab key would reach it after everything else. With sign-in, a
+tab is loaded again when another tab of the browser has signed out. Before the browser has reported its
+width, a phone is recognised by its user agent, so that most visitors never see a second drawing.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-# Below it: legends instead of direct labels, fewer columns.
+# Narrower windows get legends instead of direct labels, and fewer columns.
 NARROW_PX = 640
-MOST_FRAMES = 60  # that a popover's fields may take to be there
+MOST_FRAMES = 60  # animation frames that a popover's fields may take to appear
 _KEY = "window"
 _JS = f"""
 export default function ({{ data, setStateValue }}) {{
@@ -82,7 +82,10 @@ def _component():
 
 
 def watch_width(sign_in: str = "") -> None:
-    """Listen to the window; drawn once a run, outside of the pages. `sign_in` is `Settings.sign_in`."""
+    """Listen to the window's width; drawn once a run, outside of the pages.
+
+    `sign_in` is `Settings.sign_in`.
+    """
     told = _component()(
         key=_KEY,
         data={"narrow": is_narrow(), "sign_in": sign_in},
@@ -94,10 +97,10 @@ def watch_width(sign_in: str = "") -> None:
 
 
 def is_narrow() -> bool:
-    """Whether the window is below `NARROW_PX`, as far as is known."""
+    """Whether the window is narrower than `NARROW_PX`, as far as known."""
     told = st.session_state.get("narrow")
     return "Mobi" in (st.context.headers.get("User-Agent") or "") if told is None else told
 
 
 def _told() -> None:
-    """Only here so that the component's state is sent at all."""
+    """Do nothing: Streamlit sends the component's state only if there is a callback."""

@@ -24,21 +24,26 @@ from e2lm_core.ui.session import file_name, set_name
 
 
 def headline(sentence: str) -> None:
-    """The one computed sentence that is a view's answer."""
+    """Draw the headline: the computed sentence that answers a view's question."""
     markdown.markdown(sentence)
 
 
 def explained_lines(words: Mapping[str, str]) -> markdown.SafeMarkdown:
-    """Names in bold, each with what it means, as the text that shows on hover."""
+    """Names in bold with their explanations, as Markdown for a hover text."""
     return markdown.safe_sentence("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
 
 
 def chart(
     figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, inputs: tuple[object, ...] | None = None
 ) -> None:
-    """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off.
+    """Draw a figure in its own colours, with Streamlit's theme switched off.
 
-    With `of`, all that it depends on, a figure that is made by a call is made once for all who look: `drawn.once`.
+    Args:
+        figure: The figure, or a function that makes it.
+        key: Key of the element.
+        alt: Description for screen readers.
+        inputs: Everything that the figure depends on; if given, it is made once for all sessions, see
+            `element_replay.once`.
     """
 
     def draw() -> None:
@@ -80,10 +85,18 @@ def table(
     column_config: dict | None = None,
     inputs: tuple[object, ...] | None = None,
 ) -> None:
-    """The numbers behind a chart, and their download.
+    """Draw the numbers behind a chart, and a button that downloads them as CSV.
 
-    A narrow window shows the columns `few` alone; shares in the columns `percent` are said in percent. With `of`,
-    all that it depends on, a frame that is made by a call is made once for all who look: `drawn.once`.
+    Args:
+        frame: The table, or a function that makes it.
+        name: Name of the table in the download's file name.
+        key: Key of the elements.
+        height: Height in pixels.
+        phone_columns: Columns that a narrow window shows; all if empty.
+        percent: Columns of shares in [0, 1], shown in percent.
+        column_config: Further column settings for Streamlit.
+        inputs: Everything that the table depends on; if given, it is drawn once for all sessions, see
+            `element_replay.once`.
     """
 
     def made() -> pd.DataFrame:
@@ -110,7 +123,7 @@ def table(
         element_replay.once(("table", key, name, *inputs), draw)
     st.download_button(
         "Download CSV",
-        # Made when asked for: 15,000 rows take a tenth of a second.
+        # The CSV is made on demand: 15,000 rows take a tenth of a second.
         lambda: json_values.frame_to_csv(made()),
         file_name=f"{file_name(set_name() or '')}-{name}.csv",
         mime="text/csv",
@@ -121,7 +134,13 @@ def table(
 
 
 def score_card(label: str, value: Value, curve: list[float] | None = None) -> None:
-    """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
+    """Draw a score with its formula on hover; an undefined score is a dash with the reason on hover.
+
+    Args:
+        label: Name of the score, a key of `labels.SCORE_HELP`.
+        value: The score.
+        curve: Values of a small line below it; None for none.
+    """
     help_text = labels.SCORE_HELP[label]
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
@@ -162,7 +181,7 @@ def _certainty(label: str, value: Value) -> str | None:
 
 
 def assumption(measurements: Measurements) -> None:
-    """At the end of a page with intervals: what they assume of the questions, where nobody has said it."""
+    """Draw the assumption of the intervals about the questions, unless the set's groups state it."""
     if measurements.independence_note:
         markdown.caption(
             f":material/info: {measurements.independence_note} Groups are proposed on Questions."
@@ -170,21 +189,22 @@ def assumption(measurements: Measurements) -> None:
 
 
 def how_computed(*sentences: object) -> None:
-    """What explains a view and is not its answer, folded."""
+    """Draw the explanation of a view's method, folded."""
     with st.expander("How this is computed", icon=":material/info:"):
         for sentence in sentences:
             markdown.markdown(sentence)
 
 
 def empty_state(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
-    """An empty state: what is missing, with what to do about it drawn below by the caller."""
+    """Draw an empty state: a sentence on the missing content; the caller draws the next step below."""
     markdown.info(sentence, icon=icon)
 
 
 def run_first(sentence: str, task: TaskSet) -> NoReturn:
-    """End a page that has nothing to show before a run: what would appear here, and the way to a run.
+    """End a page that needs results, with a sentence on the content to come and a link to a run.
 
-    While one goes on the page is drawn again with each result that comes. A set without questions is led to writing some.
+    While a run goes on, the page is redrawn with each new result. For a set without questions the link leads
+    to writing.
     """
     state = results.state(task)
     if state.kind == "running":
@@ -201,7 +221,7 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
 
 
 def redraw_while_running(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
-    """While a run of the set goes on, the whole page is drawn again with what it adds: for pages that say little yet."""
+    """Redraw the whole page with each new result while a run goes on; for pages with little content yet."""
     state = results.state(task)
     if state.kind == "running":
         every_s = polling.poll_interval(pace_s, run_launcher.is_own_run(state))
@@ -214,19 +234,24 @@ def _until_more(task: TaskSet, seen: Measurements) -> None:
 
 
 def write_first() -> NoReturn:
-    """End a page that has nothing to show of a set without questions: the way to writing some."""
+    """End the page of a set without questions, with a link to writing some."""
     urls.link("write", "Write questions", ":material/edit_note:")
     st.stop()
 
 
 def current_metric() -> str:
-    """The metric in hand, of the link or of the control on whatever tab, for what is drawn above that."""
+    """Selected metric, from the link or the last control used; for elements above the control."""
     name = st.session_state.get(urls.HELD["metric"])
     return name if name in METRICS else METRICS[0]
 
 
 def metric_control(key: str, explained: bool = False) -> str:
-    """The control that chooses one of the metrics, for all places; what each means is on hover where it is to be explained."""
+    """Draw the control that selects a metric, the same in all places, and return the metric.
+
+    Args:
+        key: Key of the control.
+        explained: Explain each metric on hover.
+    """
     if st.session_state.get(key) != current_metric():
         st.session_state[key] = current_metric()
     chosen = st.segmented_control(

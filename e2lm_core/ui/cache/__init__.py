@@ -1,1 +1,1 @@
-"""Process-wide cache of what pages show."""
+"""Process-wide cache of the values shown on pages."""

@@ -17,7 +17,7 @@ from e2lm_core.ui.cache.results import computed
 
 
 def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets.Onset]:
-    """{model: from where on it is above chance}; empty where nothing is complete."""
+    """First checkpoint above chance, by model; empty without a complete checkpoint."""
     return (
         computed(worker_analysis.above_chance, measurements, metric)
         if measurements.complete_checkpoints
@@ -26,7 +26,7 @@ def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets
 
 
 def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separation]:
-    """From where on every two models have parted; empty where nothing is complete."""
+    """Separation of every two models; empty without a complete checkpoint."""
     return (
         computed(worker_analysis.all_parted, measurements, metric)
         if measurements.complete_checkpoints
@@ -35,32 +35,39 @@ def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separatio
 
 
 def parted(measurements: Measurements, metric: str, one: str, other: str) -> onsets.Separation | None:
-    """From where on two models have parted; None where nothing is complete."""
+    """Separation of two models, in either order; None without one or without a complete checkpoint."""
     both = {one, other}
     return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
 
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
-    """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
+    """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""
     return computed(worker_analysis.noises, measurements, metric) if measurements.complete_checkpoints else {}
 
 
 def by_subject(
     measurements: Measurements, metric: str, bands: bool
 ) -> tuple[list[subjects.SubjectCurves], list[str]]:
-    """(the curves of the largest subjects, with bands where asked for; the names of the others)."""
+    """Curves of the largest subjects, with bands on request, and the names of the other subjects."""
     return computed(worker_analysis.by_subject, measurements, metric, bands)
 
 
 def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
-    """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
+    """Order of the models and its rank stability.
+
+    None where fewer than two models that count share a complete checkpoint, or one that they share lacks
+    results.
+    """
     return (
         computed(worker_analysis.stable, measurements, metric) if measurements.complete_checkpoints else None
     )
 
 
 def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
-    """What each question does for the models' order; None where no checkpoint lies after the early window."""
+    """Influence of each question on the order of the models.
+
+    None where no checkpoint lies after the early window.
+    """
     if not measurements.complete_checkpoints:
         return None
     return computed(worker_analysis.holding, measurements, metric, reading)

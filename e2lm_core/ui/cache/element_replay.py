@@ -1,6 +1,7 @@
 """Replay of rendered elements while their inputs are unchanged.
 
-Streamlit's own replay of elements does it. Only what is no widget may be drawn so.
+Streamlit's own replay of elements does the work. It is for elements without widgets only.
+
 Tested in tests/ui/cache/test_element_replay.py.
 """
 
@@ -21,13 +22,18 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 def once(of: tuple[object, ...], draw: Callable[[], None]) -> None:
-    """Draw, or send again what was drawn of the same things in the same theme and kind of window.
+    """Draw elements, or replay them if they were drawn from the same inputs before.
 
-    `of` holds all that the drawing depends on, and what tells it from others: texts and numbers are compared by
-    what they are, all else by identity, so it must be what `Kept` and the readers of sets and results give.
+    The theme and the kind of window, wide or narrow, count as inputs.
+
+    Args:
+        of: All other inputs, and a text that distinguishes the drawing from others. Texts and numbers are
+            compared by value, everything else by identity: it must come from `Kept` or from the readers of
+            sets and results, which return the same object for the same content.
+        draw: Draws the elements; must not draw a widget.
     """
     where = (st.context.theme.type, viewport.is_narrow())
-    # By name: of what has none, Streamlit asks the signature each time.
+    # The arguments are passed by name: for positional ones Streamlit inspects the signature at each call.
     _replayed(token="|".join(map(_token, (*where, *of))), _draw=draw)
 
 
@@ -38,7 +44,7 @@ def _replayed(token: str, _draw: Callable[[], None]) -> bool:
 
 
 def _token(part: object) -> str:
-    """A text that is another for another part, for as long as that is kept."""
+    """A text that is unique to a value for as long as the value lives."""
     if isinstance(part, _PLAIN):
         return repr(part)
     if isinstance(part, tuple):

@@ -24,14 +24,14 @@ from e2lm_core.ui.cache.store import room
 
 Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
-# That the server keeps for all: one set of the usual largest size and its version before, or many small ones. Beside a
-# set that alone is more there is room for little ones, such as its control.
+# The limit holds for all sessions together: one set of the usual largest size and its version before, or
+# many small ones. Beside a set that exceeds it alone there is room for small ones, such as its control.
 MEASURED_BYTES = 300 * 2**20
-# Of a set that many edit there is another version every second, and each who edited looks at two: read anew, they
-# would be other objects, of which everything is computed again.
+# A set with many authors has a new version every second, and each author looks at two. Read again they would
+# be other objects, and everything would be computed again from them.
 MEASURED = 64
-# Between looks at what nobody computes (an edit that another has overtaken, an example that was never run) up to so
-# many times as long as between others.
+# Results that nobody computes (an edit overtaken by another, an example that was never run) are looked for
+# at intervals that grow up to this factor.
 MOST_PATIENCE = 4
 
 
@@ -41,12 +41,12 @@ class _Entry:
     stamp: Stamp | None = None
     measurements: Measurements | None = None
     read_at: float = 0.0  # by the monotonic clock
-    in_vain: int = 0  # looks one after another that found nothing new
+    in_vain: int = 0  # consecutive looks without a new result
     bytes: int = 0
 
     @property
     def patience(self) -> int:
-        """How many times as long as usual to wait with the next look."""
+        """Factor on the usual waiting time before the next look."""
         return min(2 ** max(0, self.in_vain - 1), MOST_PATIENCE)
 
 
@@ -70,13 +70,21 @@ class Measured:
         num_fewshot: int,
         apart_s: float = 0.0,
     ) -> Measurements:
-        """What the store has of the set now; what was read before is not read again, and is the same object.
+        """Current results of a set; results that were read before are not read again and are the same object.
 
-        What a run adds is looked for at most every `apart_s`, later where nothing came: all that follows from it is
-        computed anew each time.
+        One thread at a time reads a set, the others wait for it.
 
-        One at a time reads it where it has to be read; all others wait for that. Raises `StudioError` for a set
-        whose prompts cannot be rendered.
+        Args:
+            studio: The caller's studio.
+            task: The set.
+            digest: Digest of the set's content, see `results.digest`.
+            checkpoints: The fleet.
+            num_fewshot: Number of few-shot examples.
+            apart_s: Minimum time in seconds between two looks for results that a run adds, longer after
+                looks in vain: everything derived from the results is computed again each time.
+
+        Raises:
+            StudioError: The prompts of the set cannot be rendered.
         """
         database = studio.settings.database
         key = (database, digest, identities(checkpoints), num_fewshot)
@@ -102,7 +110,10 @@ class Measured:
     def last(
         self, studio: Studio, digest: str, checkpoints: Sequence[Checkpoint], num_fewshot: int
     ) -> Measurements | None:
-        """What was read of the set last, without a look; None where nobody has read it."""
+        """Results of a set as they were last read, without another look; None if nobody has read them.
+
+        Arguments as in `get`.
+        """
         with self._lock:
             entry = self._entries.get(
                 (studio.settings.database, digest, identities(checkpoints), num_fewshot)
@@ -110,9 +121,9 @@ class Measured:
         return entry.measurements if entry else None
 
     def let_go(self, database: Path, name: str) -> None:
-        """Forget all versions of the sets of that name, and remove the files in which their results lie.
+        """Evict all versions of the sets of a name, and remove the files of their results.
 
-        Whoever looks at one still goes on with what he has; another set of that name is read again.
+        Sessions that still show one keep their copy; another set of that name is read again.
         """
         with self._lock:
             gone = [
@@ -128,7 +139,10 @@ class Measured:
                     mapped.remove(whole.path)
 
     def _alike(self, key: _Key) -> Measurements | None:
-        """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
+        """The latest results of the same set, or of another one on the same checkpoints.
+
+        Results that the two share are not read again.
+        """
         database, digest, fleet, num_fewshot = key
         with self._lock:
             alike = [
@@ -152,10 +166,13 @@ class Measured:
 
 
 def mapped_in(settings: Settings) -> Path:
-    """Where large sets' results lie as long as the server runs."""
+    """Folder of the memory-mapped results of large sets, in use as long as the server runs."""
     return settings.cache / "mapped"
 
 
 def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
-    """A model that was removed and added again has the same names at another commit."""
+    """Name and commit of each checkpoint.
+
+    A model that was removed and added again has the same names at another commit.
+    """
     return tuple((c.name, c.revision) for c in checkpoints)

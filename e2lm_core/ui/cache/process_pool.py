@@ -1,8 +1,10 @@
 """Worker processes for heavy computations.
 
-One process computes figures, one embeds texts, one does what follows an edit at once. They are started with the server
-and end with it, have less weight than the pages where both want a core, and are replaced when they have grown. Without
-them (a test, a command) everything is computed where it is asked for: the answers are the same.
+One process computes figures, one embeds texts, one computes the immediate effects of an edit. They are
+started with the server and end with it, have a lower priority than the pages, and are replaced when they
+have grown. Without them (a test, a command) everything is computed in the calling process, with the same
+answers.
+
 Tested in tests/ui/cache/test_process_pool.py.
 """
 
@@ -33,29 +35,31 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
 
 T = TypeVar("T")
-NICE = 1  # of 19: a little less than the pages, since they wait for it; a run has 8
-MOST_MB = 1_500  # of a process's own
-# Beside it what is made of the measurements that a process keeps: their log-likelihoods, metrics, and one resampled.
+NICE = 1  # of 19: a little below the pages, since they wait for the answer; a run has 8
+MOST_MB = 1_500  # private memory of a process
+# The measurements of a process take this multiple of their bytes: log-likelihoods, metrics and one
+# bootstrap.
 OF_MEASURED = 2.5
-# All three together leave half of the machine's memory to the pages and to runs.
+# Three processes with this share of the memory each leave half of the machine's memory to the pages and to
+# runs.
 SHARE = 1 / 6
 IDLE_S = 600.0
-TIDY_S = 1.0  # after an answer
-KNOWN = 4  # measurements, and as many sets, that a process keeps, so that they are sent once
-KNOWN_BYTES = 600 * 2**20  # of the measurements that it keeps beside those of the last call
+TIDY_S = 1.0  # idle time after an answer
+KNOWN = 4  # measurements, and as many sets, that a process keeps so that they are sent once
+KNOWN_BYTES = 600 * 2**20  # measurements that a process keeps in addition to those of the last call
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Stands for measurements or a set that the process has."""
+    """Placeholder for measurements or a set that the process has already."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class _InParts:
-    """Measurements without their curves, which follow one by one: a copy of all is no more than one of them."""
+    """Measurements without their curves, which follow one by one: only one curve at a time is copied."""
 
     without: Measurements
     curves: int
@@ -63,7 +67,7 @@ class _InParts:
 
 @dataclass(frozen=True)
 class _Edited:
-    """A set by one that the process has: the others' places there, and the questions that are new."""
+    """A set as a difference to one that the process has: positions of shared questions, and new questions."""
 
     of: int
     emptied: TaskSet
@@ -71,7 +75,7 @@ class _Edited:
 
 
 class _Turns:
-    """A lock that goes to whoever has waited longest: where many wait all the time, a plain one forgets some."""
+    """A first-come, first-served lock; a plain lock can starve a thread under constant load."""
 
     def __init__(self) -> None:
         self._guard, self._taken = threading.Lock(), False
@@ -95,54 +99,62 @@ class _Turns:
 
     @property
     def free(self) -> bool:
-        """Whether nobody has it just now."""
+        """Whether no thread has the lock."""
         return not self._taken
 
 
 class Aside:
-    """A process that calls functions of ours, one at a time, for all threads of this one."""
+    """Worker process that runs functions of this package, one at a time, for all threads of this process."""
 
     def __init__(self, most_mb: int = MOST_MB) -> None:
         self._most_mb = most_mb
         self._lock = _Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        # Of what the process has, by identity: {id: (the object, its number)}, the last used last.
+        # Objects that the process has: {id: (the object, its number)}, the last used last.
         self._known: OrderedDict[int, tuple[object, int]] = OrderedDict()
         self._numbers, self._used = itertools.count(), 0.0
 
     @property
     def process(self) -> int | None:
-        """The process's id while there is one."""
+        """Id of the process; None while there is none."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process, unless it runs; a call would start it too, and wait for it."""
+        """Start the process unless it runs; a call would start it too, and wait for it."""
         with self._lock:
             self._started()
 
     def stop(self) -> None:
-        """End the process with what it is at, which whoever asked computes himself; the next call starts another."""
+        """Kill the process; its caller computes an interrupted call, the next call starts a new process."""
         if (process := self._process) is not None:
             process.kill()
         with self._lock:
             self._ended()
 
     def rest(self, idle_s: float) -> None:
-        """End the process where it has had nothing to do for so long."""
+        """End the process if it has been idle for `idle_s` seconds."""
         if time.monotonic() - self._used > idle_s and self._lock.free:
             self.stop()
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What `function` (of a module, by name) gives, computed in the process; raises what it raises.
+        """Run a function in the process and return its result.
 
-        Where the process dies, as it may when memory is short, the call is made here instead.
+        If the process dies, as it may when memory is short, or the arguments cannot be pickled, the function
+        runs in this process instead.
+
+        Args:
+            function: A function of a module, found there by its name.
+            *arguments: Its arguments; measurements and sets are sent once and kept.
+
+        Raises:
+            Exception: Any exception that the function itself raises.
         """
         with self._lock:
             try:
                 fine, answer = self._asked(function, arguments)
             except (EOFError, OSError, pickle.PickleError, TypeError, AttributeError) as error:
-                level = logging.WARNING if _open.is_set() else logging.INFO  # when the server ends
+                level = logging.WARNING if _open.is_set() else logging.INFO  # INFO while the server ends
                 log.log(level, "The process beside the pages does not answer (%s); computing here.", error)
                 self._ended()
                 fine, answer = False, None
@@ -189,7 +201,7 @@ class Aside:
         return _Known(held[1])
 
     def _forget(self, asked: set[int]) -> None:
-        """Let go of measurements of earlier calls where they are too large to be kept beside those of this one."""
+        """Drop measurements of earlier calls that are too large to be kept beside those of this call."""
         of_measured = {
             key: one.nbytes for key, (one, _) in self._known.items() if isinstance(one, Measurements)
         }
@@ -198,7 +210,7 @@ class Aside:
             del self._known[earlier.pop(0)]
 
     def _by_another(self, task: TaskSet) -> TaskSet | _Edited:
-        """The set as it is sent: after an edit nearly all its questions are the very ones of a set that is there."""
+        """The set as it is sent: as its difference to a known set if they share half of the questions."""
         ours = {id(question) for question in task.questions}
         shared, base, number = 0, None, 0
         for known, its in self._known.values():
@@ -221,7 +233,7 @@ class Aside:
                 cwd=ROOT,
                 env=subprocess_environment(
                     with_network=True
-                ),  # without a secret; an embedding model may be one of a hub
+                ),  # without secrets; an embedding model may come from a hub
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )
@@ -231,7 +243,7 @@ class Aside:
     def _ended(self) -> None:
         self._known.clear()
         if self._pipe is not None:
-            self._pipe.close()  # at which it ends by itself
+            self._pipe.close()  # the process ends by itself when its pipe is closed
         if self._process is not None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -245,7 +257,7 @@ class Aside:
         return 0.0
 
     def _allowed_mb(self) -> float:
-        """How much it may hold: more where what it was given is large, as far as the machine has that."""
+        """Memory limit in MB: `most_mb`, more with large measurements, up to the machine's share."""
         given = sum(one.nbytes for one, _ in self._known.values() if isinstance(one, Measurements))
         there = SHARE * (total_memory_bytes() or 0) / 2**20
         return max(self._most_mb, min(self._most_mb + OF_MEASURED * given / 2**20, there))
@@ -256,42 +268,42 @@ _open = threading.Event()
 
 
 def open_all() -> None:
-    """From now on heavy work is done beside; the processes are started."""
+    """Start the worker processes and use them from now on."""
     for process in (_FIGURES, _TEXTS, _EDITS):
         process.start()
     _open.set()
 
 
 def rest() -> None:
-    """End those that had nothing to do for a while; the next call starts them again."""
+    """End the worker processes that have been idle for a while; the next call starts them again."""
     for process in (_FIGURES, _TEXTS, _EDITS):
         process.rest(IDLE_S)
 
 
 def is_open() -> bool:
-    """Whether heavy work is done beside."""
+    """Whether heavy work is done in worker processes."""
     return _open.is_set()
 
 
 def close_all() -> None:
-    """End the processes: heavy work is done here again."""
+    """End the worker processes: heavy work is done in this process again."""
     _open.clear()
     for process in (_FIGURES, _TEXTS, _EDITS):
         process.stop()
 
 
 def figures(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function of `computing` gives, computed beside where the server has opened that."""
+    """Run an analysis in the process for figures, or in this process while the pool is closed."""
     return _FIGURES.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
 def texts(function: Callable[..., T], *arguments: Any) -> T:
-    """The same for what embeds texts, whose library alone takes half a gigabyte."""
+    """Run a function that embeds texts in its process; the embedding library alone takes half a gigabyte."""
     return _TEXTS.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
 def edits(function: Callable[..., T], *arguments: Any) -> T:
-    """The same for what follows an edit at once: the set's checks, its bundle, and what the edit changed."""
+    """Run immediate work after an edit in its process: checks, the bundle, the effects of the edit."""
     return _EDITS.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
@@ -299,7 +311,7 @@ def edits(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def serve(pipe: Connection) -> None:
-    """Answer calls until the other end is closed."""
+    """Answer calls until the other end of the pipe is closed."""
     known: dict[int, Any] = {}
     tidy, modules = True, 0
     while True:
@@ -321,7 +333,7 @@ def serve(pipe: Connection) -> None:
         try:
             function = getattr(importlib.import_module(module), name)
             answer = (True, function(*(known[a.number] if isinstance(a, _Known) else a for a in arguments)))
-        except Exception as error:  # it is the caller's, whatever it is
+        except Exception as error:  # any exception is sent to the caller
             answer = (False, error)
         try:
             pipe.send(answer)
@@ -330,7 +342,10 @@ def serve(pipe: Connection) -> None:
 
 
 def _tidied(modules: int) -> int:
-    """Collect garbage now, and not while a page waits for an answer; what was imported since is left out from then on."""
+    """Collect garbage while no page waits for an answer.
+
+    Newly imported modules are exempt from later collections.
+    """
     gc.collect()
     if len(sys.modules) > modules:
         gc.freeze()
@@ -338,14 +353,14 @@ def _tidied(modules: int) -> int:
 
 
 def _whole(edited: _Edited, known: dict[int, Any]) -> TaskSet:
-    """The set, with the very questions of the one that it was sent by: what was made of them is there again."""
+    """The set with the question objects of the set that it was sent against: their caches stay valid."""
     before = known[edited.of].questions
     questions = tuple(before[q] if isinstance(q, int) else q for q in edited.questions)
     return edited.emptied.model_copy(update={"questions": questions})
 
 
 if __name__ == "__main__":
-    # Its classes must be those that the other end knows, not those of a script.
+    # The classes must be those of the module, as the other end knows them, not those of `__main__`.
     from e2lm_core.ui.cache import process_pool
 
     os.nice(NICE)

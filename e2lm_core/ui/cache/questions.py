@@ -30,14 +30,21 @@ _POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
-    """The pool and its table; with relevance where it was asked for."""
+    """The question pool and its table, with relevance if the session has asked for it."""
     return pool_with(task, measurements, _probability(task))
 
 
 def pool_with(
     task: TaskSet, measurements: Measurements, probability: np.ndarray | None
 ) -> tuple[Pool, pd.DataFrame]:
-    """The same with this relevance of every question, without where it is None."""
+    """The question pool and its table, with a given relevance.
+
+    Args:
+        task: The set.
+        measurements: Results of the set.
+        probability: Relevance [Q], the probability of acceptance of each question in [0, 1]; None for a pool
+            without relevance.
+    """
     return _POOLS.made_of((measurements, probability), "", lambda: _pool(task, measurements, probability))
 
 
@@ -52,18 +59,35 @@ def _pool(
 def chosen(
     task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None, silent: str | None
 ) -> Selection:
-    """What a rule chooses of the pool, judged on models held out unless these are `silent`, and its place among the
-    rules tried on the set.
+    """Questions selected by a rule, with the rule's trial number on this set.
 
-    Raises `StudioError` for a rule that cannot be read.
+    The selection is judged on held-out models unless `silent` gives a reason not to.
+
+    Args:
+        task: The set.
+        pool: Its question pool.
+        rule: Name of a selection rule, or a rule of the user's own.
+        metric: Metric by which questions are judged.
+        source: Source that the rule one-source keeps; None to leave the choice to the rule, and for other
+            rules.
+        silent: Reason why there is no advice; None if there is advice.
+
+    Raises:
+        StudioError: The rule cannot be read.
     """
-    selection.resolve_rule(pool, rule, source)  # what cannot be read is no trial
+    selection.resolve_rule(pool, rule, source)  # a rule that cannot be read is not a trial
     place = rule_trials.record_trial(session.studio().settings, task.address, (rule, metric, source))
     return _chosen_as(pool, rule, metric, source, silent, place)
 
 
 def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Selection:
-    """The same before anybody tries it, so that it is no trial yet."""
+    """Questions selected by a rule, precomputed: the selection is not recorded as a trial.
+
+    Arguments as in `chosen`.
+
+    Raises:
+        StudioError: The rule cannot be read.
+    """
     place = rule_trials.next_trial_number(session.studio().settings, task.address, (rule, metric, None))
     return _chosen_as(pool, rule, metric, None, silent, place)
 
@@ -88,7 +112,7 @@ def _chosen(
 
 
 def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
-    """The suspected questions, and the control as far as it was run."""
+    """The suspects of a set, and the wrong-question control as far as it was run."""
     unread = results.measure(_control_set(task), *control_fleet(task))
     return _SUSPECTS.made_of(
         (measurements, unread), "", lambda: suspect_words.all_suspects(measurements, unread)
@@ -96,14 +120,14 @@ def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, Wr
 
 
 def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
-    """The suspected questions as a table."""
+    """The suspects as a table."""
     return _SUSPECTS.made_of(
         (found, task), "frame", lambda: suspect_words.suspect_frame(found, task.questions)
     )
 
 
 def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
-    """Each model's last checkpoint of the set's fleet, and its few-shot count: where the control is run."""
+    """Checkpoints and few-shot count of the control: the last checkpoint of each model in the set's fleet."""
     checkpoints, num_fewshot = results.fleet(task)
     return run_order.last_of_each(checkpoints), num_fewshot
 
@@ -116,12 +140,12 @@ def _control_set(task: TaskSet) -> TaskSet:
 
 
 def relevance_asked(task: TaskSet) -> bool | None:
-    """Whether the relevance that was asked for can be computed; None where nobody asked."""
+    """Whether the relevance that the session asked for can be computed; None if it has not asked."""
     return _asked().get(task.address)
 
 
 def add_relevance(task: TaskSet) -> None:
-    """Ask for the relevance of every question from now on, and compute it."""
+    """Compute the relevance of every question, and include it from now on in this session."""
     _asked()[task.address] = True
     with st.spinner("Embedding the questions …", show_time=True):
         _probability(task)

@@ -45,34 +45,36 @@ T = TypeVar("T")
 _OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")
 _MEASURED = Measured()
 _SETTLED = Settled()
-# Between two looks for what a run adds, for each session beyond the first few: what follows is computed for all.
+# Seconds between two looks for new results of a run, for each session beyond the first few: everything
+# derived from the results is computed for all of them.
 APART_S = 0.08
-# The same between two versions of a set of which pages show figures: each draws them anew.
+# Seconds for which a version's figures are shown at least, for each session beyond the first few: each
+# session draws a new version again.
 NEW_APART_S = 0.4
-READING = "rc_reading"  # of the session's state
-# The last complete curves of a set, until those of its next version are complete.
+READING = "rc_reading"  # a key of the session state
+# The last complete curves of a set are shown until those of its next version are complete.
 _COMPLETE = Kept("complete curves")
 _CHANGED = Kept("what edits changed")
 _DIGESTS: Each[bytes] = Each(40_000)
 
 
 def remembered(measurements: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
-    """What `make` gives, made once for these measurements, whoever asks."""
+    """Get a value derived from measurements, or compute it once for all sessions."""
     return _OF_MEASUREMENTS.made_of((measurements,), key, make)
 
 
 def remembered_of(measured: tuple[Measurements, ...], key: str, make: Callable[[], T]) -> T:
-    """What `make` gives of several measurements, made once, whoever asks."""
+    """Get a value derived from several measurements, or compute it once for all sessions."""
     return _OF_MEASUREMENTS.made_of(measured, key, make)
 
 
 def digest(task: TaskSet) -> str:
-    """Tells what is measured of a set from what is of any other, as `task_digest` does; once for each version."""
+    """Digest of the measured content of a set, as `task_digest`; computed once for each version."""
     return _OF_SETS.made_of((task,), "digest", lambda: _digest(task))
 
 
 def _digest(task: TaskSet) -> str:
-    """By the digests of its questions, of which an edit leaves most as they are."""
+    """Digest made of the digests of the questions, most of which an edit leaves unchanged."""
     config = json.dumps([task.name, task.config.content(), len(task.questions)], sort_keys=True)
     questions = _DIGESTS.of(None, (*task.questions, *task.dev), _of_question)
     return hashlib.sha256(b"".join((config.encode(), *questions))).hexdigest()
@@ -85,17 +87,17 @@ def _of_question(question: Question) -> bytes:
 def groups(
     task: TaskSet, way: str, proposed: Callable[[Sequence[Question]], tuple[str | None, ...]]
 ) -> tuple[str | None, ...]:
-    """What one of `checks.groups.PROPOSALS` proposes, once for each version."""
+    """Proposed group of each question by one of `checks.groups.PROPOSALS`; computed once for each version."""
     return _OF_SETS.made_of((task,), ("groups", way), lambda: proposed(task.questions))
 
 
 def results_stamp() -> Stamp:
-    """Changes whenever anything is written to the database, in this process or a worker's."""
+    """Stamp that changes with every write to the database, by this process or a worker."""
     return change_stamp(studio().settings.database)
 
 
 def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; all at hand before its first run."""
+    """Checkpoints and few-shot count of the set's last run; before its first run all local checkpoints."""
     asking = studio()
     return _OF_SETS.made_of(
         (task,),
@@ -107,9 +109,16 @@ def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
 
 @dataclass(frozen=True)
 class Changed:
-    """What an edit changed, of each question and of the whole set; `done` of `total` checkpoints are complete after it.
+    """Effects of an edit on each question and on the whole set.
 
-    `of` are the measurements before and after it, where they were just read; `token` tells this from any other.
+    Attributes:
+        effects: Effect on each question.
+        whole: Change of each metric of the whole set.
+        done: Number of checkpoints that are complete after the edit.
+        total: Number of checkpoints.
+        measured: Whether there are results before or after the edit.
+        token: Unique object that distinguishes this value from any other.
+        of: Measurements before and after the edit; None if they were not just read.
     """
 
     effects: tuple[question_edits.EditEffect, ...]
@@ -122,7 +131,10 @@ class Changed:
 
 
 def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
-    """What an edit of the set changed; once it is measured whole, it is known without what was measured."""
+    """Effects of an edit on a set.
+
+    Once all checkpoints are complete, the effects are kept without the measurements.
+    """
     key = _edit_key(task, before, after)
     known = _CHANGED.last(key)
     if known is not None:
@@ -138,7 +150,7 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
 
 
 def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
-    """Whether all is known of what an edit changed: no run adds to it."""
+    """Whether the effects of an edit are final: no run adds to them."""
     return _CHANGED.last(_edit_key(task, before, after)) is not None
 
 
@@ -152,16 +164,23 @@ def _at_hand() -> Fleet:
 
 
 def measurements(task: TaskSet) -> Measurements:
-    """The set's results on its fleet, as far as they are there."""
+    """Available results of a set on its fleet."""
     return measure(task, *fleet(task))
 
 
 def measure(
     task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, now: bool = False
 ) -> Measurements:
-    """What the store has of the set; what was read before is not read again, and equal sets are one object.
+    """Available results of a set; they are read once, and equal sets share one object.
 
-    `num_fewshot` None is the set's own; `now` looks for what a run has added however many sessions there are. Raises `StudioError` for a set whose prompts cannot be rendered.
+    Args:
+        task: The set.
+        checkpoints: The fleet.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        now: Look for new results of a run at once, however many sessions there are.
+
+    Raises:
+        StudioError: The prompts of the set cannot be rendered.
     """
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
@@ -170,12 +189,12 @@ def measure(
 
 
 def let_go(name: str) -> None:
-    """Forget what was measured of a set that was deleted."""
+    """Evict the measurements of a deleted set."""
     _MEASURED.let_go(studio().settings.database, name)
 
 
 def shown(task: TaskSet) -> Shown:
-    """What pages show of the set: its results, or while an edit's run goes on the last that were whole."""
+    """Results that pages show of a set: its own, or the last complete ones while an edit's run goes on."""
     asking = studio()
     info = collection.find_set(asking.settings, task.address)
     now = Shown(task, measurements(task), _number(asking.settings, task))
@@ -186,12 +205,12 @@ def shown(task: TaskSet) -> Shown:
 
 
 def live(task: TaskSet) -> Shown:
-    """The same, but to whoever started the run that goes on its points as they come."""
+    """Results that pages show of a set, with new points as they come if this session started the run."""
     return Shown(task, measurements(task)) if run_launcher.is_own_run(state(task)) else shown(task)
 
 
 def _number(settings: Settings, task: TaskSet) -> int | None:
-    """The number of this version in the set's history; examples have none."""
+    """The number of this version in the set's history; None for examples."""
 
     def last() -> int | None:
         return next((v.number for v in list_versions(settings, task.address) if v.shown), None)
@@ -200,7 +219,10 @@ def _number(settings: Settings, task: TaskSet) -> int | None:
 
 
 def computed(function: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
-    """What a function of `computing` gives, computed beside the pages, and once for what was measured."""
+    """Run an analysis of `worker_analysis` in a worker process, once for the same arguments.
+
+    The analysis is also repeated for the next results of the set before these are shown.
+    """
     key = (function.__name__, *arguments)
     stale_while_revalidate.asked(measurements, key, lambda later: computed(function, later, *arguments))
     return _OF_MEASUREMENTS.made_of(
@@ -209,7 +231,7 @@ def computed(function: Callable[..., T], measurements: Measurements, *arguments:
 
 
 def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
-    """The intervals of the scores of one metric, None where nothing is complete; computed once."""
+    """Intervals of the scores of one metric; None without a complete checkpoint."""
     return (
         computed(worker_analysis.intervals, measurements, metric)
         if measurements.complete_checkpoints
@@ -218,27 +240,36 @@ def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """The scores with the intervals that they are allowed, computed once; RC as the session reads it."""
+    """Scores of one metric with their intervals, and RC in the session's definition."""
     read, every = reading(), computed(worker_analysis.scores, measurements, metric)
     return remembered(measurements, ("read", metric, read), lambda: every.with_reading(read))
 
 
 def reading() -> str:
-    """How this session reads RC, see `readings.READINGS`."""
+    """RC definition of this session, a key of `readings.READINGS`."""
     return st.session_state.get(READING, readings.DEFAULT)
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
-    """Signal quality and its parts, one row a model, with intervals where a checkpoint is complete; computed once."""
+    """Signal quality and its parts, one row for each model, with intervals if a checkpoint is complete."""
     return computed(worker_analysis.quality, measurements, metric)
 
 
 def curves(
     task: TaskSet, measurements: Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The set's curves and, until they are complete, the last complete ones of an earlier version.
+    """Learning curves of a set and, until they are complete, the last complete ones of an earlier version.
 
-    Where none were seen, the means over the questions that are there stand in.
+    If no complete ones were shown before, the means over the available questions take their place.
+
+    Args:
+        task: The set.
+        measurements: Its results.
+        metric: Name of a metric.
+        bands: Include the intervals of the points.
+
+    Returns:
+        The curves, and those of the earlier version; None in its place if the curves are complete.
     """
     frame = computed(worker_analysis.curves, measurements, metric, bands)
     whose = (studio().settings.workspace, task.address, metric)
@@ -253,7 +284,10 @@ def curves(
 
 
 def state(task: TaskSet) -> run_state.SetState:
-    """Whether the set was run, is running or is stale; read again when results or checkpoints at hand have changed."""
+    """Run state of a set: never run, running, stale or up to date.
+
+    Read again when the results or the local checkpoints have changed.
+    """
     asking = studio()
     return _OF_SETS.made_of(
         (task,),
@@ -266,12 +300,12 @@ def state(task: TaskSet) -> run_state.SetState:
 
 
 def is_running(task: TaskSet) -> bool:
-    """Whether a run of the set goes on, or waits for its turn."""
+    """Whether a run of the set goes on or is queued."""
     return state(task).kind == "running"
 
 
 def is_brought(task: TaskSet) -> bool:
-    """Whether the package brings results of the set, as far as its text and the checkpoints are those of then."""
+    """Whether the package includes results of the set with its present text and checkpoints."""
     checkpoints, num_fewshot = fleet(task)
     return _OF_SETS.made_of(
         (task,),
@@ -282,14 +316,17 @@ def is_brought(task: TaskSet) -> bool:
 
 
 def known(task: TaskSet) -> bool:
-    """Whether somebody has looked at the set since the server's start, so that its state costs next to nothing."""
+    """Whether the run state of the set is cached, so that reading it costs next to nothing."""
     return _OF_SETS.has((task,), ("state", studio().settings.workspace))
 
 
 def known_scores(task: TaskSet) -> Scores | None:
-    """The scores on accuracy of a set that is `known`; None where it is not whole, or nobody has asked for them.
+    """Cached scores on accuracy of a set that is `known`.
 
-    Of what was read of it last: a page of all sets does not look at what runs add to each.
+    They are of the results as last read: the page of all sets does not look for new results of each.
+
+    Returns:
+        The scores; None if the set is incomplete or nobody has asked for its scores.
     """
     checkpoints, num_fewshot = fleet(task)
     if num_fewshot is None:
@@ -303,7 +340,11 @@ def known_scores(task: TaskSet) -> Scores | None:
 
 
 def taught(task: TaskSet) -> tuple[bool, ...] | None:
-    """`Measurements.taught` of the set on its fleet, without a look for what was measured."""
+    """Whether each question is known to the mini models, without reading results.
+
+    As `Measurements.taught`: a flag for each question, in the set's order; None without a mini model in the
+    fleet or without a list of training facts.
+    """
     if all(checkpoint.packed is None for checkpoint in fleet(task)[0]):
         return None
     told = taught_answers(task)
@@ -311,13 +352,17 @@ def taught(task: TaskSet) -> tuple[bool, ...] | None:
 
 
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
-    """`taught.taught_answers` of the ladder at hand, looked up once for each version."""
+    """`training_facts.known_answers` for the local ladder; looked up once for each version."""
     file = studio().catalogue.taught_file
     return _OF_SETS.made_of((task,), "taught", lambda: ladder_taught.known_answers(file, task), version=file)
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
-    """`submission.export`, made once for each version. Raises `StudioError` for a set that cannot be exported."""
+    """The bundle of a set by `submission.build_bundle`; built once for each version.
+
+    Raises:
+        StudioError: The set cannot be exported.
+    """
     found = findings(task, profile)
     return _OF_SETS.made_of((task,), ("bundle", profile), lambda: _bundle(task, profile, found))
 
@@ -329,12 +374,16 @@ def _bundle(task: TaskSet, profile: submission.Profile, found: list[Finding]) ->
 
 
 def relevance(task: TaskSet, model: str | None = None) -> judge.Relevance:
-    """How probably each question would be accepted as science. Raises `StudioError` where that cannot be computed."""
+    """Scientific relevance of each question: its probability of acceptance.
+
+    Raises:
+        StudioError: The relevance cannot be computed.
+    """
     return judged(studio().settings, task, model)
 
 
 def judged(settings: Settings, task: TaskSet, model: str | None = None) -> judge.Relevance:
-    """The same for whoever has no session: a thread in the background."""
+    """Scientific relevance of each question, for callers without a session such as a background thread."""
     return _OF_SETS.made_of(
         (task,),
         ("relevance", model),
@@ -343,10 +392,10 @@ def judged(settings: Settings, task: TaskSet, model: str | None = None) -> judge
 
 
 def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Finding]:
-    """The checks of the set; none for one without questions, whose pages say so themselves."""
+    """Findings of the checks of a set; empty for a set without questions, as its pages say so themselves."""
     if not task.questions:
         return []
-    # Models that stop an export by their tokens, once the set was run on them.
+    # After a run on them, models that are not built in can block an export by their tokenization.
     theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)
     readers = theirs and (theirs, state(task).job is None)
     return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile), readers)

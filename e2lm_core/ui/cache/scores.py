@@ -31,13 +31,17 @@ Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
 
 def scored(measurements: Measurements, metric: str) -> Scored:
-    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured."""
+    """Scores with their intervals, the intervals, and advice on raising the Score; computed once."""
     scores, bounds = results.scores(measurements, metric), results.intervals(measurements, metric)
     return scores, bounds, results.computed(worker_analysis.advice, measurements, metric, scores.rc_reading)
 
 
 def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
-    """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
+    """The other example sets measured on this set's fleet.
+
+    Returns:
+        Complete measurements by address, and a sentence for each example set that is incomplete there.
+    """
     checkpoints, num_fewshot = results.fleet(task)
     measured, lacking = {}, []
     for info in collection.list_sets(session.studio().settings):
@@ -55,7 +59,7 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
 
 
 def bars(scores: Mapping[str, Scores]) -> pd.DataFrame:
-    """The bars of these scores of sets, one below the other; made once."""
+    """Bars of the scores of several sets, one below the other; computed once."""
     return _SCORED.made_of(
         tuple(scores.values()),
         ("bars", *scores),
@@ -69,9 +73,11 @@ def bars(scores: Mapping[str, Scores]) -> pd.DataFrame:
 
 
 def versions(name: str, before: int | None = None) -> list[Version]:
-    """The kept versions of a set but the one that it shows now, newest first; examples have none.
+    """Kept versions of a set except the current one, newest first; empty for examples.
 
-    With `before` those before that version alone.
+    Args:
+        name: Address of the set.
+        before: Only versions before this version's number, if given.
     """
     if session.is_example(name):
         return []
@@ -80,7 +86,7 @@ def versions(name: str, before: int | None = None) -> list[Version]:
 
 
 def version(name: str, number: int) -> TaskSet:
-    """A kept version of a set, read once: what it is does not change, whatever is edited after it."""
+    """One kept version of a set; read once, as its content never changes."""
     settings = session.studio().settings
     folder = collection.find_set(settings, name).folder
     at = next((v.at for v in list_versions(settings, name) if v.number == number), None)
@@ -88,13 +94,14 @@ def version(name: str, number: int) -> TaskSet:
         (),
         (folder, settings.workspace, number),
         lambda: open_version(settings, name, number),
-        # Another set by the same name has another time; what an earlier studio kept has none.
+        # Another set with the same name has another time; versions of earlier releases of the studio have
+        # none.
         version=at or folder.stat().st_mtime_ns,
     )
 
 
 def measured_with(other: TaskSet, task: TaskSet) -> Measurements:
-    """Another set on the fleet of the set in hand."""
+    """Measurements of another set on the fleet of the selected set."""
     checkpoints, num_fewshot = results.fleet(task)
     return results.measure(other, checkpoints, num_fewshot)
 
@@ -106,7 +113,15 @@ def compared(
     matched: comparison.QuestionMatching,
     metric: str,
 ) -> comparison.Comparison:
-    """The comparison of one metric, RC as the session reads it; once for what was measured."""
+    """Comparison of two sets on one metric, with RC in the session's definition; computed once.
+
+    Args:
+        names: Names of the first and the second set.
+        first: Measurements of the first set.
+        second: Measurements of the second set.
+        matched: Matching of their questions.
+        metric: Name of a metric.
+    """
     reading = results.reading()
     return _COMPARED.made_of(
         (first, second),
@@ -120,7 +135,7 @@ def compared(
 
 
 def of_comparison(compared: comparison.Comparison, name: str, make: Callable[[], T]) -> T:
-    """What `make` gives of a comparison, made once."""
+    """Get a value derived from a comparison, or compute it once."""
     return _COMPARED.made_of((compared,), name, make)
 
 
@@ -130,7 +145,14 @@ def of_comparison(compared: comparison.Comparison, name: str, make: Callable[[],
 def widths(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
-    """The simulated widths on the chosen checkpoints; once for what was measured."""
+    """Simulated interval widths on the chosen checkpoints; computed once for the same arguments.
+
+    Args:
+        measurements: Results of the set.
+        chosen: Names of the checkpoints.
+        metric: Name of a metric.
+        target: The score or difference to plan for.
+    """
     stale_while_revalidate.asked(
         measurements,
         ("widths", chosen, metric, target),
@@ -152,7 +174,7 @@ def _kept_widths(
 
 
 def planned(plan: planning.Plan) -> planning.Plan:
-    """The plan that says the same and was made before, so that what was drawn of it is found again."""
+    """The equal plan made before, if any, so that elements drawn from it are replayed."""
     said = (plan.of, plan.subject, plan.metric, plan.wanted, plan.why, plan.seconds)
     return _WIDTHS.made_of((plan.widths,), (*said, repr(plan.fleet), repr(plan.pace)), lambda: plan)
 

@@ -12,14 +12,18 @@ import pandas as pd
 
 from e2lm_core.scores.measurements import Measurements
 
-_LOOKED_AT = 2_000  # parts of a value; of longer lists the first tell for the rest
+_LOOKED_AT = 2_000  # parts of a value; a longer list is estimated by its first entries
 _FIRST = 50
-# With the metrics that measurements make of their log-likelihoods once they are asked for them.
+# Measurements grow to this multiple of their log-likelihoods when their metrics are computed on demand.
 MEASURED = 3
 
 
 def weigh(value: Any) -> int:
-    """Bytes, roughly and quickly: what two values share counts twice, a long list by its first entries."""
+    """Estimated size of a value in bytes.
+
+    Quick and rough: parts shared by two values count twice, and a long list is estimated by its first 50
+    entries.
+    """
     return _Scale().of(value)
 
 
@@ -45,7 +49,7 @@ class _Scale:
             return self._all(list(value))
         parts = [getattr(value, f.name) for f in fields(value)] if is_dataclass(value) else []
         own = getattr(value, "__dict__", None)
-        # A dataclass's cached properties stand in its dictionary as well.
+        # The dictionary of a dataclass also holds its cached properties.
         parts += list(own.values()) if isinstance(own, dict) else []
         return sys.getsizeof(value) + sum(map(self.of, parts))
 

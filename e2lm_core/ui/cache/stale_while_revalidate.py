@@ -1,7 +1,9 @@
 """Stale-while-revalidate for results of an edited set.
 
-A set whose results are new is not shown until what pages asked of its last ones is computed of these as well,
-beside the pages: nobody waits for figures that another's edit made old, and what stands on a page belongs together.
+New results of a set are shown only after everything that pages derived from its last results has been
+computed from the new ones, in the background: nobody waits for figures that another person's edit has
+invalidated, and all numbers of a page belong to one version.
+
 Tested in tests/ui/cache/test_stale_while_revalidate.py.
 """
 
@@ -20,15 +22,16 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.cache.sizeof import weigh
 from e2lm_core.ui.cache.store import Kept
 
-# A page waits so long for figures of new results before it shows those of the last.
+# Seconds that a page waits for figures of new results before it shows the last ones.
 WAIT_S = 0.25
-# An edit's run is queued a moment after it was saved: so long a set without a run may have one still.
+# The run of an edit is queued a moment after the edit was saved: for these seconds a set without a run is
+# expected to get one.
 QUEUED_S = 5.0
-# What no page has asked for so long is not computed beforehand.
+# A figure that no page has asked for in these seconds is not computed in advance.
 ASKED_S = 900.0
-# That is held for sets whose next results are awaited, beyond the newest.
+# Limit on the last results that are kept for sets with awaited results, in addition to the newest.
 MOST_BYTES = 150 * 2**20
-# Another set by the same name shares few questions with it: it is never shown in its place.
+# Another set with the same name shares fewer questions than this, and is never shown in place of the first.
 ALIKE = 0.5
 log = logging.getLogger(__name__)
 
@@ -39,9 +42,13 @@ _here = threading.local()
 
 @dataclass(frozen=True)
 class Shown:
-    """A version of a set with what was measured of it; `before` says that the set has changed since.
+    """A version of a set with its measurements, as pages show them.
 
-    `number` is the version's in the set's history, None where it has none.
+    Attributes:
+        task: The version of the set.
+        measurements: Its results.
+        number: The version's number in the set's history; None if it has none.
+        before: Whether the set has changed since.
     """
 
     task: TaskSet
@@ -58,14 +65,14 @@ class Shown:
 @dataclass
 class _Place:
     shown: Shown
-    since: float = -math.inf  # by the monotonic clock, since when this is shown
+    since: float = -math.inf  # time by the monotonic clock at which this version was first shown
     lock: threading.Lock = field(default_factory=threading.Lock)
-    ready: threading.Event | None = None  # of those that are being computed
-    idle_since: float | None = None  # since when results are lacking and no run brings them
+    ready: threading.Event | None = None  # set when the figures in preparation are done
+    idle_since: float | None = None  # time since which results are missing and no run adds them
 
 
 class Settled:
-    """What is shown of each set, by a key that says which set on which fleet. Safe to share between threads."""
+    """Shown results of each set, by a key for the set and its fleet. Safe to share between threads."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_bytes
@@ -73,11 +80,18 @@ class Settled:
         self._lock = threading.Lock()
 
     def of(self, key: Hashable, now: Shown, goes_on: bool, beside: bool, apart_s: float = 0.0) -> Shown:
-        """What a page shows of a set whose present version is `now`.
+        """The version of a set to show: the current one, or the last complete one while results are awaited.
 
-        While a run of it `goes_on` and it is not whole, its last whole version; where it is whole, itself, as soon
-        as what pages asked of the last is computed of it: `beside`, in a thread of its own, else on demand. Each
-        such version is shown for `apart_s` at least.
+        While a run goes on and the current version is incomplete, the last complete version is shown. A
+        complete current version is shown as soon as everything that pages derived from the last one has been
+        computed from it.
+
+        Args:
+            key: Set and fleet.
+            now: The current version.
+            goes_on: Whether a run of the set goes on.
+            beside: Whether derived values are computed in advance, in a thread of its own; else on demand.
+            apart_s: Seconds for which each such version is shown at least.
         """
         with self._lock:
             place = self._places.setdefault(key, _Place(now))
@@ -124,14 +138,17 @@ class Settled:
 
 
 def _awaits(shown: Shown, now: Shown, goes_on: bool, beside: bool) -> bool:
-    """Whether what was shown stays for now."""
+    """Whether the last shown version stays in place of the current one."""
     if shown.measurements is now.measurements or not shown.whole or not _alike(shown.task, now.task):
         return False
     return beside if now.whole else goes_on
 
 
 def _alike(one: TaskSet, other: TaskSet) -> bool:
-    """Whether many questions are the same in text or in choices: ids alone are given anew to a set that is made anew."""
+    """Whether two sets share at least half of their questions.
+
+    Questions match by id and by text or choices: by id alone two different sets would match.
+    """
     texts = {question.id: question for question in one.questions}
     same = sum(
         (there := texts.get(question.id)) is not None
@@ -145,13 +162,22 @@ def _alike(one: TaskSet, other: TaskSet) -> bool:
 
 
 def asked(measurements: Measurements, key: Hashable, recipe: Recipe) -> None:
-    """A page asks this of these measurements: of the next ones it is computed before they are shown."""
+    """Register a value that a page derives from measurements, to be recomputed for the next ones.
+
+    Args:
+        measurements: The measurements that the page shows.
+        key: Key of the value.
+        recipe: Computes the value from new measurements before these are shown.
+    """
     if not getattr(_here, "preparing", False):
         _asked_of(measurements)[key] = (recipe, time.monotonic())
 
 
 def prepare(before: Measurements, now: Measurements) -> None:
-    """Compute of the new measurements what pages asked of those before; what fails is computed on demand, and said."""
+    """Compute from new measurements everything that pages derived from the previous ones.
+
+    A failed computation is logged and repeated on demand.
+    """
     _here.preparing = True
     since = time.monotonic() - ASKED_S
     for key, (recipe, at) in list(_asked_of(before).items()):
@@ -160,7 +186,7 @@ def prepare(before: Measurements, now: Measurements) -> None:
         _asked_of(now).setdefault(key, (recipe, at))
         try:
             recipe(now)
-        except Exception as error:  # whoever asks for it is told
+        except Exception as error:  # the page that asks for it again shows the error
             log.info("Not computed beforehand: %s", type(error).__name__)
 
 

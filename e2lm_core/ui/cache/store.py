@@ -1,7 +1,7 @@
 """Process-wide cache, bounded by estimated bytes.
 
-All sessions of a server share one store. What is made of an object can be asked for only by whoever holds that
-object, so nobody finds what another's set was made into; `results` sees that equal sets are one object.
+All sessions of a server share one store. A value derived from an object is found only by code that holds the
+object itself, so nobody gets values of another person's set; `results` makes equal sets one object.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from e2lm_core.ui.cache.sizeof import weigh
 
 T = TypeVar("T")
-# Of everything that pages have computed, with what it was computed from.
+# Limit on all computed values of pages together with their inputs.
 MOST_BYTES = 160 * 2**20
 BESIDE = 1.5
 
 
 @dataclass
 class _Slot:
-    """One value; `done` once it is there, or its maker has failed and `failed` is set."""
+    """One cached value; `done` is set after its computation, `failed` if that has failed."""
 
     version: Hashable = None
     done: threading.Event = field(default_factory=threading.Event)
@@ -33,7 +33,7 @@ class _Slot:
 
 @dataclass
 class _Counted:
-    """What one thing weighs, and how many times groups hold it."""
+    """Size of an object in bytes, and number of groups that hold it."""
 
     bytes: int
     times: int = 0
@@ -41,7 +41,10 @@ class _Counted:
 
 @dataclass
 class _Group:
-    """All that was made of the same objects. The objects are kept too: while they live, none has their identity."""
+    """All values derived from the same objects.
+
+    The objects are kept too: while they live, no other object can have their identity.
+    """
 
     objects: tuple[object, ...]
     place: tuple[Hashable, ...]
@@ -50,27 +53,36 @@ class _Group:
 
 
 class Store:
-    """Values by the objects that they were made of and a key, each made once, however many ask at once.
+    """Cached values by their input objects and a key, each computed once for all threads.
 
-    Where all weighs more than `most` bytes, or `BESIDE` times the heaviest group where that is more, what was made of
-    the objects that nobody asked about for longest is forgotten, all of it; the newest stays whatever it weighs. What
-    several groups hold is counted once: else the groups of one heavy object would drive each other out.
-    Safe to share between threads.
+    Beyond `most` bytes, or `BESIDE` times the heaviest group if that is more, the least recently used groups
+    (all values of the same objects) are evicted; the newest group stays whatever its size. An object in
+    several groups counts once: otherwise the groups of one large object would evict each other. Safe to
+    share between threads.
     """
 
     def __init__(self, most: int) -> None:
         self.most, self.bytes = most, 0
         self._groups: OrderedDict[tuple[Hashable, ...], _Group] = OrderedDict()
-        self._counted: dict[int, _Counted] = {}  # by identity, which stays theirs while groups hold them
+        self._counted: dict[int, _Counted] = {}  # by identity, which is stable while a group holds the object
         self._lock = threading.Lock()
 
     def made_of(
         self, objects: tuple[object, ...], key: Hashable, make: Callable[[], T], version: Hashable = None
     ) -> T:
-        """What `make` gives, made once for these objects (compared by identity) and this key (by equality).
+        """Get the value for these objects and this key, or compute it once.
 
-        Of several versions only the one that was asked for last is kept. Nothing is kept where `make` raises;
-        whoever waited for it then makes it himself. `make` may ask for other values.
+        A failed computation is not cached; each waiting thread then computes the value itself. `make` may
+        ask for other values.
+
+        Args:
+            objects: Objects that the value is derived from, compared by identity.
+            key: Distinguishes values of the same objects, compared by equality.
+            make: Computes the value.
+            version: Only the value of the version asked for last is kept.
+
+        Raises:
+            Exception: Any exception that `make` raises.
         """
         place = tuple(map(id, objects)) if objects else (key,)
         while True:
@@ -96,21 +108,21 @@ class Store:
                 return slot.value
 
     def last(self, key: Hashable) -> Any | None:
-        """What was made last under a key alone, of whatever version; None where nothing was."""
+        """The value stored last under a key without objects, of any version; None if there is none."""
         with self._lock:
             group = self._groups.get((key,))
             slot = group.slots.get(key) if group else None
         return slot.value if slot and slot.done.is_set() else None
 
     def has(self, objects: tuple[object, ...], key: Hashable) -> bool:
-        """Whether something was made of these objects under this key and is kept, of whatever version."""
+        """Whether a value for these objects and this key is cached, of any version."""
         with self._lock:
             group = self._groups.get(tuple(map(id, objects)) if objects else (key,))
             slot = group.slots.get(key) if group else None
         return slot is not None and slot.done.is_set() and not slot.failed
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Evict everything."""
         with self._lock:
             self._groups.clear()
             self._counted.clear()
@@ -120,7 +132,7 @@ class Store:
         try:
             value = make()
             weight = weigh(value)
-        except BaseException:  # Streamlit ends a script by raising what is no Exception
+        except BaseException:  # Streamlit ends a script by raising a BaseException
             slot.failed = True
             with self._lock:
                 if group.slots.get(key) is slot:
@@ -129,7 +141,7 @@ class Store:
         else:
             slot.value = value
             with self._lock:
-                # Else it was forgotten meanwhile, or another version has taken its place.
+                # Otherwise the slot has been evicted meanwhile, or replaced by another version.
                 if self._groups.get(group.place) is group and group.slots.get(key) is slot:
                     slot.counted = True
                     self._count(group, value, weight)
@@ -166,9 +178,10 @@ class Store:
 
 
 def room(most: int, weights: Sequence[int]) -> float:
-    """For how much there is room among these weights: beside what alone weighs too much, little things have some.
+    """Limit in bytes: `most`, or `BESIDE` times the heaviest weight if that is more.
 
-    Else it and they would drive each other out.
+    Small values keep some room beside one that exceeds the limit alone: otherwise they would evict each
+    other.
     """
     return max(most, BESIDE * max(weights, default=0))
 
@@ -177,12 +190,12 @@ _ALL = Store(MOST_BYTES)
 
 
 def forget() -> None:
-    """Forget all that is kept, for tests and for a home that was exchanged."""
+    """Evict all cached values, for tests and for an exchanged home."""
     _ALL.clear()
 
 
 class Kept:
-    """Values of one kind, kept for everybody in the one store of the server."""
+    """Cached values of one kind, in the server's one store."""
 
     def __init__(self, kind: str, store: Store = _ALL) -> None:
         self._kind, self._store = kind, store
@@ -190,7 +203,10 @@ class Kept:
     def made_of(
         self, objects: tuple[object, ...], key: Hashable, make: Callable[[], T], version: Hashable = None
     ) -> T:
-        """See `Store.made_of`. Without objects the key must hold all that the value depends on, and whose it is."""
+        """Get a value or compute it once, see `Store.made_of`.
+
+        Without objects the key must hold everything that the value depends on, and its owner.
+        """
         return self._store.made_of(objects, (self._kind, key), make, version)
 
     def has(self, objects: tuple[object, ...], key: Hashable) -> bool:

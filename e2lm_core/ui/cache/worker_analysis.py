@@ -27,19 +27,19 @@ from e2lm_core.scores.uncertainty import null, set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals, Resampled
 from e2lm_core.ui.cache.store import Kept, Store
 
-# Of this process: the bootstrap of one metric serves all that follows from it.
+# A cache of this process: one bootstrap of a metric serves all analyses that need it.
 _KEPT = Kept("computed", Store(128 * 2**20))
 
 
 def resampled(measurements: Measurements, metric: str) -> Resampled | None:
-    """The bootstrap of one metric, None where nothing is complete."""
+    """Bootstrap of one metric; None without a complete checkpoint."""
     if not measurements.complete_checkpoints:
         return None
     return _KEPT.made_of((measurements,), metric, lambda: set_intervals.resample(measurements, (metric,)))
 
 
 def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
-    """The intervals of the scores of one metric, None where nothing is complete."""
+    """Intervals of the scores of one metric; None without a complete checkpoint."""
     return _KEPT.made_of((measurements,), ("intervals", metric), lambda: _intervals(measurements, metric))
 
 
@@ -49,7 +49,7 @@ def _intervals(measurements: Measurements, metric: str) -> MetricIntervals | Non
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """The scores with the intervals that they are allowed and what random answers give."""
+    """Scores of one metric with their intervals and null distributions."""
     return _KEPT.made_of((measurements,), ("scores", metric), lambda: _scores(measurements, metric))
 
 
@@ -61,7 +61,7 @@ def _scores(measurements: Measurements, metric: str) -> Scores:
 
 
 def nulls(measurements: Measurements, metric: str) -> set_scores.CurveScores | None:
-    """What random answers give, see `null.nulls`: the scores and a comparison ask for the same."""
+    """Scores under random answer keys, see `null.null_scores`; shared by the scores and comparisons."""
     return _KEPT.made_of((measurements,), ("nulls", metric), lambda: null.null_scores(measurements, metric))
 
 
@@ -70,14 +70,14 @@ def _judged(measurements: Measurements, metric: str, reading: str) -> Scores:
 
 
 def advice(measurements: Measurements, metric: str, reading: str) -> score_parts.Advice:
-    """What would raise the score, of the scores with their intervals, RC in one reading."""
+    """Advice on raising the Score, from the scores with their intervals and RC in one definition."""
     return score_parts.improvement_advice(
         measurements, scores(measurements, metric).with_reading(reading), metric
     )
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
-    """Signal quality and its parts, one row a model, with intervals where a checkpoint is complete."""
+    """Signal quality and its parts, one row for each model, with intervals if a checkpoint is complete."""
     bootstrap = resampled(measurements, metric)
     if bootstrap is None:
         return tables.quality_frame(measurements, metric)
@@ -85,7 +85,7 @@ def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
 
 
 def curves(measurements: Measurements, metric: str, bands: bool) -> pd.DataFrame:
-    """The curves, with the intervals of their points where these are asked for and a checkpoint is complete."""
+    """Learning curves, on request with the intervals of their points if a checkpoint is complete."""
     frame = tables.curve_frame(measurements, (metric,))
     bootstrap = resampled(measurements, metric) if bands else None
     if bootstrap:
@@ -95,19 +95,19 @@ def curves(measurements: Measurements, metric: str, bands: bool) -> pd.DataFrame
 
 
 def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets.Onset]:
-    """{model: from where on it is above chance}; empty where nothing is complete."""
+    """First checkpoint above chance, by model; empty without a complete checkpoint."""
     bootstrap = resampled(measurements, metric)
     return {} if bootstrap is None else onsets.onsets_above_chance(measurements, bootstrap, metric)
 
 
 def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separation]:
-    """From where on every two models have parted; empty where nothing is complete."""
+    """Separation of every two models; empty without a complete checkpoint."""
     bootstrap = resampled(measurements, metric)
     return [] if bootstrap is None else onsets.all_separations(measurements, bootstrap, metric)
 
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
-    """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
+    """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""
     bootstrap = resampled(measurements, metric)
     return {} if bootstrap is None else curve_noises.noise_components(measurements, bootstrap, metric)
 
@@ -115,12 +115,16 @@ def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.No
 def by_subject(
     measurements: Measurements, metric: str, bands: bool
 ) -> tuple[list[subjects.SubjectCurves], list[str]]:
-    """(the curves of the largest subjects, with bands where asked for; the names of the others)."""
+    """Curves of the largest subjects, with bands on request, and the names of the other subjects."""
     return subjects.curves_by_subject(measurements, metric, bands)
 
 
 def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
-    """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
+    """Order of the models and its rank stability.
+
+    None where fewer than two models that count share a complete checkpoint, or one that they share lacks
+    results.
+    """
     return _KEPT.made_of((measurements,), ("stable", metric), lambda: _stable(measurements, metric))
 
 
@@ -130,7 +134,10 @@ def _stable(measurements: Measurements, metric: str) -> stability.RankStability 
 
 
 def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
-    """What each question does for the models' order; None where no checkpoint lies after the early window."""
+    """Influence of each question on the order of the models.
+
+    None where no checkpoint lies after the early window.
+    """
     order = stable(measurements, metric)
     return (
         None if order is None else stability.influence_on_ranking(measurements, order.grid, metric, reading)
@@ -145,7 +152,16 @@ def compared(
     metric: str,
     reading: str,
 ) -> dict[str, Any]:
-    """The fields of `comparison.compare` but the measurements, which whoever asks has."""
+    """Fields of `comparison.compare` except the measurements, which the caller has.
+
+    Args:
+        names: Names of the first and the second set.
+        first: Measurements of the first set.
+        second: Measurements of the second set.
+        matched: Matching of their questions.
+        metric: Name of a metric.
+        reading: RC definition, a key of `readings.READINGS`.
+    """
     made = comparison.compare(names, first, second, matched, metric, reading=reading, judged=_judged)
     return {f.name: getattr(made, f.name) for f in fields(made) if f.name not in ("first", "second")}
 
@@ -156,7 +172,7 @@ def compared(
 def changed(
     was: Measurements, now: Measurements
 ) -> tuple[tuple[edits.EditEffect, ...], tuple[edits.MetricChange, ...], int, int, bool]:
-    """The fields of `results.Changed`."""
+    """First five fields of `results.Changed`: the effects of an edit."""
     measured = bool(now.complete_pairs or was.complete_pairs)
     whole = edits.set_changes(was, now)
     return edits.edit_effects(was, now), whole, now.complete_checkpoints, now.checkpoints, measured
@@ -165,7 +181,14 @@ def changed(
 def simulated(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
-    """The simulated widths on the chosen checkpoints."""
+    """Simulated interval widths on the chosen checkpoints.
+
+    Args:
+        measurements: Results of the set.
+        chosen: Names of the checkpoints.
+        metric: Name of a metric.
+        target: The score or difference to plan for.
+    """
     part = planning.select_checkpoints(
         measurements, [c for m in measurements.curves for c in m.checkpoints if c.name in chosen]
     )

@@ -15,17 +15,17 @@ _OPENED: dict[Hashable, Studio] = {}
 
 
 def findings(settings: Settings, task: TaskSet, profile: submission.Profile) -> list[Finding]:
-    """`submission.findings`, asked by whoever the settings name."""
+    """Findings by `submission.check_findings`, with the caller's settings."""
     return submission.check_findings(replace(_studio(settings), settings=settings), task, profile)
 
 
 def bundle(settings: Settings, task: TaskSet, profile: submission.Profile, found: list[Finding]) -> bytes:
-    """`submission.export`, asked by whoever the settings name."""
+    """Bundle by `submission.build_bundle`, with the caller's settings."""
     return submission.build_bundle(replace(_studio(settings), settings=settings), task, profile, found)
 
 
 def _studio(settings: Settings) -> Studio:
-    """That of this home, opened again when a model of a hub was added or removed."""
+    """The studio of this home, opened again when a hub model was added or removed."""
     key = (settings.home, settings.tasks, settings.ladder, hub.change_stamp(settings))
     if key not in _OPENED:
         for studio in _OPENED.values():

@@ -1,1 +1,1 @@
-"""The question editor: table, card, prompt, import, checks, live results."""
+"""Question editor: table, card, prompt, import, checks, live results."""

@@ -1,6 +1,7 @@
 """Question editor as a card.
 
-What is typed is kept as a draft until it is saved, on this question or on a new one.
+Typed text is a draft until it is saved, for existing questions and for a new one.
+
 Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 """
 
@@ -30,7 +31,7 @@ _BLANK = Question(id="", question="", choices=(), answer=desk.NO_CHOICE)
 
 
 def card(task: TaskSet, readonly: bool) -> None:
-    """Step through the questions; edit, add and delete."""
+    """Draw the card editor: step through the questions; edit, add and delete."""
     ids = [q.id for q in task.questions]
     if not readonly and (not ids or st.session_state.get("card_new")):
         _new(task)
@@ -49,7 +50,7 @@ def card(task: TaskSet, readonly: bool) -> None:
 
 
 def open_places(task: TaskSet) -> list[str]:
-    """The place whose form the card shows."""
+    """Place of the form that the card shows, as a list of one."""
     ids = [q.id for q in task.questions]
     if not ids or st.session_state.get("card_new"):
         return [drafts.NEW]
@@ -57,13 +58,13 @@ def open_places(task: TaskSet) -> list[str]:
 
 
 def show_question(identity: str) -> None:
-    """The card shows this question from the next drawing on."""
+    """Select the question that the card shows from the next drawing on."""
     st.session_state["card_id"] = identity
     st.session_state.pop("card_new", None)
 
 
 def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
-    """The place of the question that is shown, with the controls that go to another."""
+    """Index of the shown question, with the controls that go to another."""
     at = _at(ids)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
@@ -91,7 +92,7 @@ def _at(ids: list[str]) -> int:
 
 
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
-    """A button that goes to a question; disabled where there is none."""
+    """Draw a button that goes to a question; disabled if there is none."""
     st.button(
         markdown.escape(name),
         icon=icon,
@@ -128,7 +129,7 @@ def _question(task: TaskSet, question: Question, readonly: bool) -> None:
 
 
 def _new(task: TaskSet) -> None:
-    """A question that is not there yet: nothing of it is in the set before it is saved."""
+    """Draw the form of a new question, which is added to the set only when it is saved."""
     form = forms.open_form(task.address, drafts.NEW, _values(_BLANK))
     slots = max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
     st.subheader("A new question", anchor=False)
@@ -165,7 +166,7 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
     st.text_area(
         "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
     )
-    # Row by row, so that a phone, where columns are stacked, keeps the order.
+    # The fields are laid out row by row: a phone stacks the columns and so keeps the order.
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
     for i in range(slots):
         with cells[i].container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -198,13 +199,13 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
 
 
 def _move(form: Form, slots: int, place: int) -> None:
-    """Exchange a choice with the one before it, as they are typed; the right one stays right."""
+    """Exchange a typed choice with the one before it; the right answer moves along."""
     first, second = form.key(f"choice{place - 1}"), form.key(f"choice{place}")
     state = st.session_state
     state[first], state[second] = state.get(second, ""), state.get(first, "")
     right = {LETTERS[place]: LETTERS[place - 1], LETTERS[place - 1]: LETTERS[place]}
     state[form.key("answer")] = right.get(form.entered("answer"), form.entered("answer"))
-    # What the browser had under way from before the move comes too late.
+    # The later turn outranks requests that the browser sent before the move.
     turn = int(time.time() * 1000) + autosave.REST_MS
     forms.save_draft(form, _typed(form, slots), turn)
 
@@ -228,7 +229,7 @@ def _show_preview(form: Form, slots: int) -> None:
 
 
 def _preview(form: Form) -> None:
-    """The question with its Markdown and LaTeX drawn: as it was typed when that was asked for."""
+    """Draw the question with its Markdown and LaTeX, as typed when the preview was requested."""
     of, values = st.session_state.get("card_preview", ("", {}))
     if of != form.name:
         values = form.values
@@ -246,7 +247,7 @@ def _preview(form: Form) -> None:
 
 
 def _is_marked(values: dict[str, Any]) -> bool:
-    """Whether a question would look otherwise as Markdown than as it is typed."""
+    """Whether a question looks different as Markdown than as typed."""
     text = "\n".join([values["question"] or "", *values["choices"]])
     return any(mark in text for mark in ("$", "**", "`", "\n\n", "\n- ", "_{", "^{"))
 
@@ -264,7 +265,7 @@ def _listen(form: Form, slots: int) -> None:
 
 
 def _typed(form: Form, slots: int) -> dict[str, Any]:
-    """What stands in the form; choices without the empty ones behind the last."""
+    """Values of the form's fields; choices without empty ones at the end."""
     choices = [form.entered(f"choice{i}") or "" for i in range(slots)]
     while choices and not choices[-1].strip():
         choices.pop()
@@ -280,11 +281,11 @@ def _save(form: Form, identity: str, slots: int) -> None:
     values = _typed(form, slots)
     changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
     if values["answer"] == desk.NO_CHOICE:
-        changes.pop("answer", None)  # the field cannot show it
+        changes.pop("answer", None)  # the form cannot show an unset answer
     if not changes:
         forms.close(form)
         return
-    forms.save_draft(form, values)  # whatever happens now, it is not lost
+    forms.save_draft(form, values)  # a draft first, so that no failure loses the text
     save.save_question(form, identity, changes)
 
 
@@ -305,7 +306,7 @@ def _save_new(form: Form, slots: int) -> None:
 
 
 def _delete(task: TaskSet, question: Question) -> None:
-    # With the question's name as key: one that stayed open would ask for the next question, under the pointer.
+    # The key contains the question's id: a popover that stayed open would offer to delete the next question.
     with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
         markdown.markdown(markdown.fill_template("Delete **{id}**? *Undo* brings it back.", id=question.id))
         st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question))

@@ -24,7 +24,13 @@ MOST_FOLDED = 200
 
 
 def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
-    """The answer of writing: whether the set is sound, or what to do first."""
+    """Headline of the editor: the outcome of the checks, or the first thing to do.
+
+    Args:
+        task: The set.
+        findings: Findings of its checks.
+        example: Whether the caller cannot edit the set.
+    """
     if example and task.owner:
         return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
     if example:
@@ -38,7 +44,10 @@ def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
 
 
 def similar_questions_panel(task: TaskSet) -> None:
-    """Which questions may hang together, and what accepting that would do; accepted with a click, taken back as any edit."""
+    """Draw proposed groups of similar questions, with the effect of accepting each.
+
+    A click accepts a proposal; it can be undone as any edit.
+    """
     with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
         if not box.open:
             return
@@ -73,7 +82,7 @@ def similar_questions_panel(task: TaskSet) -> None:
 
 
 def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:
-    """Errors first, then warnings; of each, what is more than `most` is folded."""
+    """Draw findings, errors first; beyond `max_shown` of a severity they are folded."""
     for severity, icon, box in (
         ("error", ":material/error:", markdown.error),
         ("warning", ":material/warning:", markdown.warning),

@@ -1,6 +1,7 @@
 """Run of an edit, started at its saving.
 
-It begins with the edit's saving: the worker computes while the page is still to be drawn again.
+The run starts with the saving: the worker computes while the page waits to be redrawn.
+
 Tested in tests/pages/test_live.py.
 """
 
@@ -20,9 +21,15 @@ from e2lm_core.ui import session
 
 
 def run_edited_questions(settings: Settings, name: str, visitor: str) -> bool:
-    """Queue a run of a set that `visitor` has just edited, where it was run before; whether nothing is left to begin.
+    """Queue a run of a set that the visitor has just edited, if it was run before.
 
-    Where something is, the page does it or says why not.
+    Args:
+        settings: The visitor's settings.
+        name: Address of the set.
+        visitor: Owner of the run, see `Job.owner`.
+
+    Returns:
+        Whether the run was started, or none was necessary; otherwise the page starts it or shows the reason.
     """
     with contextlib.suppress(StudioError, OSError):
         studio = session.studio_of(settings)
@@ -33,10 +40,21 @@ def run_edited_questions(settings: Settings, name: str, visitor: str) -> bool:
 
 
 def start_edit_run(studio: Studio, task: TaskSet, visitor: str) -> int | None:
-    """Queue the run of a set's edit; None for a set without results, which an edit does not begin to run.
+    """Queue the run of a set's edit, on the checkpoints with results.
 
-    What a cancelled or failed run has left is not run: *Run the rest* does that. A run that goes on is replaced by
-    one of both. Raises `StudioError` where the run is refused.
+    Questions that a cancelled or failed run has left are not included: *Run the rest* does that. A run in
+    progress is replaced by one run of both.
+
+    Args:
+        studio: The visitor's studio.
+        task: The set after the edit.
+        visitor: Owner of the run, see `Job.owner`.
+
+    Returns:
+        Number of the job; None for a set without results.
+
+    Raises:
+        StudioError: The run is refused.
     """
     job = start.latest_job(studio, task.address)
     local, fleet, shots = state.next_fleet(studio, task.address)
@@ -56,7 +74,7 @@ def start_edit_run(studio: Studio, task: TaskSet, visitor: str) -> int | None:
 def _with_results(
     studio: Studio, task: TaskSet, job: Job | None, local: Sequence[Checkpoint], shots: int | None
 ) -> Sequence[Checkpoint]:
-    """Those of the set's checkpoints on this machine that it has results of; all of a run that goes on."""
+    """Local checkpoints of the set that have results; all of those in a run that goes on."""
     if job is not None and job.state not in ("cancelled", "failed"):
         return [c for c in local if c.name in set(job.payload["checkpoints"])]
     begun = {row.name for row in job.progress if row.done} if job is not None else set()

@@ -25,19 +25,19 @@ from e2lm_core.ui.app import markdown, uploads
 from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.editor import check_panel, last_edit
 
-_LOST = Kept("what formats lose")  # once for each version of a set
+_LOST = Kept("what formats lose")  # computed once for each version of a set
 MOST_SHOWN = 200
-MOST_COMPARED = 8  # questions of each reading of the answers
-MOST_MAPPED = 40  # columns with a chooser of their own; the rest is kept
+MOST_COMPARED = 8  # questions shown for each meaning of the answers
+MOST_MAPPED = 40  # columns with a selector of their own; the rest keeps its role
 A_LINE = 4
 FOUND = "found"
 PLACEHOLDER = "Which gas do plants take in?\toxygen\tcarbon dioxide\thelium\tB"
-PASTED = "import_text"  # where other parts of the page put what was pasted into them
+PASTED = "import_text"  # key of text pasted elsewhere on the page
 LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken": "Aiken", "qti": "QTI 2.2"}
 
 
 def import_questions(task: TaskSet) -> None:
-    """A file or pasted text is looked at, and its questions are added to the set or take the place of its own."""
+    """Draw the import of a file or pasted text, whose questions are added to the set or replace its own."""
     st.markdown(
         "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI 2 or 3, a Markdown "
         "list). Nothing is added before you say so."
@@ -62,7 +62,7 @@ def import_questions(task: TaskSet) -> None:
 
 
 def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
-    """How the file is read, with everything that can be said otherwise; its first questions; the button that adds them."""
+    """Draw the import of one file: the options of reading, the first questions, the button that adds them."""
     asking = st.container()
     found = st.container()
     with st.expander("Read it otherwise", icon=":material/tune:"):
@@ -94,7 +94,7 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
 
 
 def _asked(place: Any, data: bytes, filename: str, read: Preview, how: ReadOptions, key: str) -> Preview:
-    """The file as it is read once the visitor has said what numbers mean; until then as it was, with every reading."""
+    """The file read with the visitor's meaning of numeric answers; until then all meanings are compared."""
     question, _, example = read.problems[0].sentence.partition("?")
     others = {
         reading: _read(data, filename, how.model_copy(update={"answers_from": reading}))
@@ -175,7 +175,7 @@ def _label(task: TaskSet, chosen: Sequence[Question], left_out: int, replace: bo
 
 
 def _refused(read: Preview) -> int:
-    """Rows that became no question."""
+    """Number of rows from which no question could be read."""
     return sum(problem.code == "unreadable_row" for problem in read.problems)
 
 
@@ -189,14 +189,14 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
         last_edit.after_save(saved)
         st.session_state["import_round"] = (
             st.session_state.get("import_round", 0) + 1
-        )  # the file is done with
+        )  # new widgets without the imported file
         count = formatting.count(len(questions), "question")
         markdown.toast(f"{'The set has' if replace else 'Added'} {count}. Undo takes it back in one step.")
         st.rerun()
 
 
 def _table(read: Preview, doubles: Mapping[str, str]) -> None:
-    """The first questions as text: a grid of cells draws no image, no link and no HTML."""
+    """Draw the first questions as text: a grid of cells draws no image, no link and no HTML."""
     widest = max((len(q.choices) for q in read.questions[:MOST_SHOWN]), default=0)
     broken = {p.question_id for p in read.errors}
     rows = [
@@ -214,7 +214,7 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
 
 
 def _named(key: str) -> ReadOptions:
-    """The format and the encoding, where the visitor names them."""
+    """Format and encoding chosen by the visitor."""
     kind = st.selectbox(
         "Format",
         [FOUND, *KINDS],
@@ -231,7 +231,7 @@ def _named(key: str) -> ReadOptions:
 
 
 def _otherwise(place: Any, found: Preview, how: ReadOptions, key: str) -> ReadOptions:
-    """What the visitor says of the rest, where that is not what was found."""
+    """Reading options with the visitor's changes to sheet, header row and answer base."""
     said: dict[str, Any] = {}
     with place:
         if found.sheets[1:]:
@@ -247,7 +247,7 @@ def _otherwise(place: Any, found: Preview, how: ReadOptions, key: str) -> ReadOp
 
 
 def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
-    """What each column is, where the visitor says something else than was guessed."""
+    """Roles of the columns if the visitor has changed any, else empty."""
     if read.kind not in ("csv", "tsv", "xlsx", "json", "jsonl", "parquet"):
         return {}
     several = min(columns.MOST_CHOICES, max(4, len(read.columns)))
@@ -275,24 +275,24 @@ def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
 
 
 def _read(data: bytes, filename: str, how: ReadOptions | None) -> Preview:
-    """The file as it is read, remembered while its visitor looks at it."""
+    """The file as read with these options, cached in the session while the visitor looks at it."""
     digest = hashlib.sha256(data).hexdigest(), filename, how.model_dump_json() if how else ""
     kept: dict[Any, Preview] = st.session_state.setdefault("import_read", {})
     if digest not in kept:
-        while len(kept) > 4:  # the file as found and as mapped, and each reading of its answers
+        while len(kept) > 4:  # the file as found, as mapped, and with each meaning of its answers
             kept.pop(next(iter(kept)))
         kept[digest] = authoring.preview_import(session.studio().settings, data, filename, how)
     return kept[digest]
 
 
 def _key(name: str) -> str:
-    """Widgets are new ones after what they held was added."""
+    """Key of a widget, new after each import so that the widget is empty again."""
     done = st.session_state.get("import_round", 0)
     return f"{name}_{done}" if done else name
 
 
 def download(task: TaskSet) -> None:
-    """The questions themselves as a file, and what its format cannot hold, before it is made."""
+    """Draw the download of the questions as a file, with the content that its format cannot hold."""
     if not task.questions:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):

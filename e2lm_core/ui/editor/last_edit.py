@@ -18,22 +18,22 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.editor import edit_run as edits
 
-# One's own last edit is what one wants to see for so long, whatever others have edited since.
+# The visitor's own last edit is shown for this time, whatever others have edited since.
 OWN = timedelta(minutes=30)
 
 
 def forget_last_edit() -> None:
-    """Forget what was said of the edit before."""
+    """Drop the errors of the previous edit's run."""
     st.session_state.pop("editor_refused", None)
 
 
 def auto_run_token() -> str:
-    """Whose run an edit begins as soon as it is saved, see `requests.pass_for`; "" where the visitor wants none."""
+    """Owner of the run that a saved edit starts, see `issue_token`; "" if switched off."""
     return run_launcher.browser_owner() if st.session_state.get("run_edits", True) else ""
 
 
 def after_save(task: TaskSet) -> None:
-    """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
+    """Run the edited questions after a save, if the set has results and the switch is on."""
     if visitor := auto_run_token():
         try:
             if edits.start_edit_run(session.studio(), task, visitor) is not None:
@@ -44,7 +44,13 @@ def after_save(task: TaskSet) -> None:
 
 @dataclass(frozen=True)
 class LastEdit:
-    """The set after an edit and before it, None where that is not kept."""
+    """The last edit of a set.
+
+    Attributes:
+        after: The set after the edit.
+        before: The set before the edit; None if it is not kept.
+        mine: Whether the edit is the visitor's own.
+    """
 
     after: TaskSet
     before: TaskSet | None = None
@@ -52,7 +58,7 @@ class LastEdit:
 
 
 def last_edit(task: TaskSet) -> LastEdit:
-    """The visitor's own last edit where it is recent, else the last of which pages show figures; as the history has them."""
+    """The visitor's own last edit if it is recent, else the last edit whose results pages show."""
     if session.is_example(task.address):
         return LastEdit(task)
     kept = versions.list_versions(session.studio().settings, task.address)
@@ -70,7 +76,7 @@ def last_edit(task: TaskSet) -> LastEdit:
             edit = replace(edit, after=remembered.version(task.address, kept[at].number))
         return replace(edit, before=remembered.version(task.address, kept[at - 1].number))
     except StudioError:
-        # A snapshot is gone, or damaged: Undo says so, and here it is not missed.
+        # A version is missing or damaged: Undo reports it; here the edit is shown without its before.
         return edit
 
 

@@ -1,6 +1,8 @@
 """Live results of an edit.
 
-What polls is a fragment of its own, while a run goes on and no longer: it draws beside the editor, never in it.
+Polling is done by a separate fragment, only while a run goes on: it draws beside the editor, never inside
+it.
+
 Tested in tests/pages/test_live.py.
 """
 
@@ -32,30 +34,30 @@ from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.editor import last_edit
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
-POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first is a look at a file's time
+POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first interval is short as it only reads a file's time
 YIELD_S = 0.02
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
-# Changed questions to choose one of; more are in the table.
+# Number of changed questions in the selector; the table shows all.
 PICKED_FROM = 8
 _DRAWN = Kept("what edits changed, drawn")
 _POINTS = {side: st.column_config.NumberColumn(format="%.3f") for side in ("before", "now")}
-_Both = tuple[Measurements, Measurements]  # before an edit and after it
+_Both = tuple[Measurements, Measurements]  # before and after an edit
 
 
 def edit_effect_panel(task: TaskSet) -> None:
-    """What the last edit changed, redrawn while a run goes on."""
+    """Draw the effects of the last edit, redrawn while a run goes on."""
     edit = last_edit.last_edit(task)
     _panel(task, edit, run_every=None if _is_settled(task, edit) else _every(task))
 
 
 def question_results(task: TaskSet, shown: Question) -> None:
-    """One question's own curves and margin, before and after its last change."""
+    """Draw one question's own curves and margin, before and after its last change."""
     _question(task, last_edit.last_edit(task).before, shown, run_every=_every(task))
 
 
 def all_questions_table(task: TaskSet) -> None:
-    """A table of all questions with their curves and margins; drawn when it is opened."""
+    """Draw a folded table of all questions with their curves and margins; computed when it is opened."""
     measurements = results.measurements(task)
     if not measurements.complete_pairs:
         return
@@ -78,7 +80,7 @@ def all_questions_table(task: TaskSet) -> None:
 
 
 def _is_settled(task: TaskSet, edit: last_edit.LastEdit) -> bool:
-    """Whether the run that goes on is another's, and adds nothing to what the visitor's own edit changed."""
+    """Whether the run that goes on is another person's, and adds nothing to the visitor's own edit."""
     if not edit.mine or edit.before is None or run_launcher.is_own_run(results.state(task)):
         return False
     return results.is_known(task, edit.before, edit.after)
@@ -94,7 +96,7 @@ def _every(task: TaskSet) -> float | None:
 
 
 def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> None:
-    # Whether the browser shows points of the present version already.
+    # True once the browser shows points of the current version.
     has_points = False
 
     @st.fragment(run_every=run_every)
@@ -102,7 +104,7 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
         nonlocal has_points
         title = "What your last edit changed" if edit.mine else "What the last edit changed"
         st.subheader(markdown.escape(title), anchor=False)
-        # Not this panel alone: strip, table and checks too are to show that the run is over.
+        # The whole page is redrawn: status bar, table and checks must show the end of the run too.
         waits = bool(run_every) and edit.before is not None and run_launcher.is_own_run(results.state(task))
         if waits and has_points and _soon_over(task):
             st.rerun()
@@ -118,14 +120,17 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
             st.caption(
                 "Run this set once on Models and runs: from then on, every edit shows here what it changed."
             )
-        if not (waits and has_points):  # what was just drawn is to be seen before the page is drawn again
+        if not (waits and has_points):  # the browser must show this drawing before the page is redrawn
             _end(task, run_every)
 
     drawn()
 
 
 def _await_points(task: TaskSet) -> None:
-    """Waits a moment for an edit's points, all but further seeds', so that where a moment is enough they are drawn once."""
+    """Wait a moment for an edit's points, so that points which come soon are drawn once.
+
+    Points of other seeds are not waited for.
+    """
     checkpoints, _ = results.fleet(task)
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
     studio, seen = session.studio(), None
@@ -138,7 +143,10 @@ def _await_points(task: TaskSet) -> None:
 
 
 def _soon_over(task: TaskSet) -> bool:
-    """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
+    """Wait a moment for the run's end; whether it came.
+
+    A drawing just before the last one would delay the last one.
+    """
     for _ in _moments(END_WAIT_S, polling.poll_interval(END_LOOK_S, is_own_run=False)):
         job = start.latest_job(session.studio(), task.address, progress=False)
         if job is None or job.over:
@@ -147,7 +155,7 @@ def _soon_over(task: TaskSet) -> bool:
 
 
 def _moments(most_s: float, every_s: float) -> Iterator[None]:
-    """Now and every so often, in which Streamlit can turn to what the visitor does."""
+    """Yield now and every `every_s` seconds; in between Streamlit can handle the visitor's input."""
     now = time.monotonic()
     until, yields_at, tick = now + most_s, now, st.empty()
     while now < until:
@@ -196,7 +204,7 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
 def _tables(
     effects: Sequence[question_edits.EditEffect], measured: _Both, name: str | None, metric: str
 ) -> None:
-    """The changed questions' final values, and every point of the pictures; drawn when they are opened."""
+    """Draw the final values of the changed questions, and all points of the pictures, as tables."""
     widgets.table(
         question_edits.effect_frame(tuple(effects)),
         "edit",
@@ -223,7 +231,10 @@ def _picture(
     draw: Callable[..., str],
     *arguments: Hashable,
 ) -> None:
-    """What `draw` makes of the set before the edit and after it, drawn once beside the pages for all who look."""
+    """Draw the picture that `draw` makes of the set before and after the edit.
+
+    It is computed once for all sessions, in a worker process.
+    """
     key = (draw.__name__, *arguments, session.current_theme().name)
     drawn = _DRAWN.made_of(
         (changed.token,),
@@ -234,7 +245,7 @@ def _picture(
 
 
 def _measured_of(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> _Both:
-    """The very ones of which it is known what changed: what a run adds meanwhile is for the next drawing."""
+    """Measurements before and after the edit; if known, the pair from which the effects were computed."""
     assert edit.before is not None
     return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
 
@@ -277,7 +288,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
 
 
 def _figures(now: Measurements, name: str, effect: question_edits.EditEffect | None) -> None:
-    """The final values, with what the last edit made of them where it changed this question."""
+    """Draw the final values, with the effect of the last edit if it changed this question."""
     place = now.question_ids.index(name)
     for metric in question_edits.SHOWN:
         value = float(final_values(now, metric)[place])
@@ -336,7 +347,7 @@ def _measured(task: TaskSet, version: TaskSet) -> Measurements:
 
 
 def _end(task: TaskSet, run_every: float | None) -> None:
-    """Once a run that was polled for is over, draw the whole page again, which no longer polls."""
+    """Redraw the whole page once a polled run is over; it no longer polls then."""
     if run_every is None:
         return
     if results.state(task).kind == "running":

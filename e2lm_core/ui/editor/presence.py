@@ -1,8 +1,10 @@
 """Display of other editors and their changes.
 
-A script in the page asks the server every few seconds (`/presence`); only where something is new does it wake
-this fragment. The table of questions fetches what is new by itself, also while somebody types in it. The script also keeps the page's shortcuts out of text that is being typed: Ctrl+Z in a field takes back
-typing, never the last change of the set. Tested in tests/pages/writing/test_writers.py.
+A script in the page asks the server every few seconds (`/presence`); only news wakes this fragment. The
+question table fetches news itself, also during typing. The script also keeps the page's shortcuts out of
+text fields: Ctrl+Z in a field undoes typing, never the last change of the set.
+
+Tested in tests/pages/writing/test_writers.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from e2lm_core.ui.app import markdown
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.server import component_requests
 
-_BROWSER = re.compile(r"[0-9a-f]{12}")  # see `middleware/browser.author`
+_BROWSER = re.compile(r"[0-9a-f]{12}")  # see `browser_cookie.author`
 LOOK_MS, HIDDEN_LOOK_MS, IDLE_MS = 3000, 30_000, 1500
 _JS = Path(__file__).with_name("presence.js").read_text(encoding="utf-8")
 
@@ -32,7 +34,7 @@ def _component():
 
 
 def presence_panel(task: TaskSet, last_change: str) -> None:
-    """Draw who else is here, and what of theirs is not shown yet, beside what was changed last."""
+    """Draw the other authors who have the set open, their changes not shown yet, and the last change."""
     stamp = presence.change_stamp(session.studio().settings, task.address)
     st.session_state["author_drawn"] = (task, stamp, last_change)
     _watched()
@@ -49,12 +51,12 @@ def _watched() -> None:
             st.caption(
                 markdown.fill_template(":material/group: {who}", who=_who(heard["others"])), width="content"
             )
-        # What was heard may be older than what is drawn.
+        # The script's report may be older than the drawing.
         if not heard or presence.change_stamp(session.studio().settings, drawn.address) == stamp:
             return
         task, busy = _present(drawn), heard.get("busy")
         if task is None:
-            st.rerun(scope="app")  # the page says that the set is gone
+            st.rerun(scope="app")  # the page reports the missing set
         if busy == "idle":
             st.rerun(scope="app")
         if changed := _changed(drawn, task):
@@ -87,7 +89,7 @@ def _listen(name: str, stamp: str) -> dict:
 
 
 def _present(drawn: TaskSet) -> TaskSet | None:
-    """The set as it is now; None where it is gone."""
+    """The current set; None if it is gone."""
     try:
         return session.read_set(drawn.address)
     except (StudioError, OSError):
@@ -95,7 +97,7 @@ def _present(drawn: TaskSet) -> TaskSet | None:
 
 
 def _changed(before: TaskSet, now: TaskSet) -> str:
-    """What of a set is not as it was drawn: 2 questions were changed. Empty where nothing that is shown is."""
+    """Changes since the set was drawn, for example: 2 questions were changed. "" without a visible change."""
     old, new = {q.id: q for q in before.questions}, {q.id: q for q in now.questions}
     number = sum(old.get(identity) != new.get(identity) for identity in old.keys() | new.keys())
     if number:
@@ -104,7 +106,7 @@ def _changed(before: TaskSet, now: TaskSet) -> str:
 
 
 def _who(others: list[str]) -> str:
-    """Who else is here; browsers have no name."""
+    """Sentence on the other present authors; browsers have no name."""
     people = [name for name in others if not _BROWSER.fullmatch(name)]
     browsers = len(others) - len(people)
     said = people + ([formatting.count(browsers, "other browser")] if browsers else [])
@@ -112,9 +114,9 @@ def _who(others: list[str]) -> str:
 
 
 def display_name(author: str) -> str:
-    """An author as others read it; browsers have no name."""
+    """An author as others see the name; browsers have no name."""
     return "another browser" if _BROWSER.fullmatch(author) else author
 
 
 def _told() -> None:
-    """Only here so that the component's state is sent at all."""
+    """Do nothing: Streamlit sends the component's state only if there is a callback."""

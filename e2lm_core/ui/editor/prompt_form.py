@@ -25,7 +25,7 @@ from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
 from e2lm_core.ui.editor.drafts.autosave import Field
 from e2lm_core.ui.editor.drafts.forms import Form
 
-# The form's names of styles.
+# Names of the prompt styles in the form.
 _STYLES = {style.capitalize(): style for style in layouts.LAYOUTS}
 _NAMES = {style: name for name, style in _STYLES.items()}
 _CUSTOM = "Custom"
@@ -34,7 +34,7 @@ AREA = "prompt_area"
 
 
 def prompt(task: TaskSet, readonly: bool) -> None:
-    """A form, for a change of the prompt makes every result stale."""
+    """Draw the prompt form. A form, since each change of the prompt makes every result stale."""
     present = _values(task.config)
     if not readonly and _clashing(task, present):
         return
@@ -61,7 +61,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
 
 
 def _values(config: TaskConfig) -> dict[str, Any]:
-    """The prompt's fields, as its form has them."""
+    """Values of the prompt's fields, as the form shows them."""
     return {
         "style": _NAMES.get(config.style, _CUSTOM),
         "doc_to_text": config.doc_to_text,
@@ -114,7 +114,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
 
 
 def _save(form: Form) -> None:
-    """What the button does, before anything is drawn."""
+    """Save the prompt; the button's callback, before anything is drawn."""
     values = {
         "style": form.entered("style") or _CUSTOM,
         "doc_to_text": form.entered("doc_to_text") or "",
@@ -137,7 +137,7 @@ def _save(form: Form) -> None:
 
 
 def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> SaveResult:
-    """Save of the changes what nobody else has changed since, and give the others."""
+    """Save the changes of fields that nobody else has changed since; the others become conflicts."""
     settings = session.studio().settings
     with locks.lock_set(settings, name):
         task = session.read_set(name)
@@ -155,7 +155,7 @@ def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> SaveRes
 
 
 def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
-    """Fields of the configuration, from fields of the form."""
+    """Fields of the configuration from fields of the form."""
     wanted = {field: value for field, value in values.items() if field != "style"}
     style = values.get("style", _NAMES.get(config.style, _CUSTOM))
     if style in _STYLES:
@@ -164,7 +164,7 @@ def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clashing(task: TaskSet, present: dict[str, Any]) -> bool:
-    """Show where the person's prompt clashes with what was saved meanwhile; False where it does not."""
+    """Draw the conflicts of the person's prompt with later saves; False without any."""
     draft = drafts.find_draft(session.studio().settings, task.address, drafts.PROMPT)
     if draft is None or not draft.tried:
         return False
@@ -179,7 +179,7 @@ def _clashing(task: TaskSet, present: dict[str, Any]) -> bool:
 
 
 def _settle(name: str, clash: EditConflict, keep: authoring.Keep, text: Any) -> SaveResult:
-    """End a clash of the prompt as `authoring.settle` does one of a question."""
+    """Resolve a conflict of the prompt, as `authoring.resolve_conflict` does for a question."""
     if keep == "theirs":
         return SaveResult(task=session.read_set(name))
     value = text if keep == "text" else clash.mine

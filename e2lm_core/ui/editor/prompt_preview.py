@@ -19,7 +19,7 @@ MODEL = "prompt_model"
 
 
 def prompt_preview(task: TaskSet, question: Question) -> None:
-    """Draw it, as the set's prompt is saved now."""
+    """Draw the full prompt of a question, as saved, in a folded box."""
     with st.expander("What a model reads", icon=":material/visibility:", on_change="rerun") as box:
         if not box.open:
             return
@@ -42,13 +42,13 @@ def prompt_preview(task: TaskSet, question: Question) -> None:
 
 
 def highlight_scored(doc: RenderedDoc) -> str:
-    """What is read with the gold choice, and where what is scored begins."""
+    """The prompt with the right answer, with ▁ in front of the scored part."""
     context, continuation = doc.requests[doc.gold]
     return f"{context}▁{continuation.lstrip()}"
 
 
 def _shots(task: TaskSet, question: Question) -> list[Question]:
-    """The examples that stand before this question: the harness draws them by its place."""
+    """Few-shot examples of this question: the harness draws them by the question's index."""
     wanted = task.config.num_fewshot
     if not wanted:
         return []
@@ -61,7 +61,7 @@ def _shots(task: TaskSet, question: Question) -> list[Question]:
 
 
 def _counted(doc: RenderedDoc) -> None:
-    """How long the prompt is for a model that is chosen, and what of it does not fit."""
+    """Draw the prompt's length for a chosen model, and the part that exceeds the context window."""
     last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().local_checkpoints}
     if not last:
         st.caption("No model is here to count its tokens.")
@@ -78,7 +78,10 @@ def _counted(doc: RenderedDoc) -> None:
 
 
 def token_count_note(tokens: int, window: int) -> str:
-    """How many tokens a prompt has with its longest choice, and what a window leaves of it."""
+    """Sentence on a prompt's length with its longest choice, and the part cut off by the context window.
+
+    Both arguments are in tokens.
+    """
     said = f"{formatting.count(tokens, 'token')} with the longest choice, of {window:,} that the model reads"
     if tokens <= window:
         return f"{said}."

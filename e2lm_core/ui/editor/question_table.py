@@ -1,14 +1,18 @@
 """Question table.
 
-It is a component of our own (Streamlit's components API v2, which runs in the page itself and has its theme):
-Streamlit's own table can't wrap text, mark the right choice, set it by a click, or add, move and duplicate rows,
-and it was laid out anew after each edit, so that a click could be missed. Its source is in `table/source`
-(TypeScript with Preact and TanStack's virtualiser), `npm ci && npm run build` there makes `table/built.js`.
+A component of our own (Streamlit's components API v2, which runs in the page itself and has its theme):
+Streamlit's own table cannot wrap text, mark the right choice, set it by a click, or add, move and duplicate
+rows, and it was laid out again after each edit, so that a click could be missed. Its source is in
+`table/source` (TypeScript with Preact and TanStack's virtualiser); `npm ci && npm run build` there makes
+`table/built.js`.
 
-What the page gives it is small and mostly the same with each drawing. The rows come from the server by themselves
-(`server/table.py`), once, and then what has changed; edits go the same way, so that neither *Saved* nor the run of
-what was edited waits for a page. After them the page is drawn once, for what stands beside the table. What models and the embedder say of single
-questions is given where a filter asks for it, and why not where it can't be. Tested in tests/pages/writing/test_table.py.
+The page sends the component little data, mostly the same with each drawing. The rows come from the server
+directly (`server/table_routes.py`): once, and then only changes. Edits go the same way, so that neither
+*Saved* nor the run of an edit waits for a page. After an edit the page is drawn once, for the elements
+beside the table. Figures of single questions by models and the embedder are sent when a filter needs them,
+or the reason if there are none.
+
+Tested in tests/pages/writing/test_table.py.
 """
 
 from __future__ import annotations
@@ -37,9 +41,9 @@ from e2lm_core.ui.server import table_routes as server
 KEY = "questions_table"
 MOST_FOUND = 1000
 MEASURES = ("slope", "relevance")
-_ASKED = "table_measures"  # of the session: what filters and sorting need of each set
-PASTED = "import_text"  # the key of the field on Import that what is pasted goes to
-# Streamlit sends a component's script with each drawing; this one only fetches the script itself, once.
+_ASKED = "table_measures"  # key of the session state: figures that filters and sorting need, by set
+PASTED = "import_text"  # key of the text field on Import, which receives pasted rows
+# Streamlit sends a component's script with each drawing, so this short one fetches the actual script once.
 _JS = (
     "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
 )
@@ -56,7 +60,7 @@ def _noting():
 
 
 def question_table(task: TaskSet, readonly: bool = False) -> None:
-    """The questions, to be edited in place unless `readonly`."""
+    """Draw the question table, editable in place unless `readonly`."""
     settings = session.studio().settings
     taught = results.taught_answers(task)
     _component()(
@@ -84,7 +88,10 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
 
 
 def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
-    """Show beside its question what the checks have found, and give what a filter asks for; both come later than the rows."""
+    """Send the table the findings of each question, and the figures that its filters need.
+
+    Both are ready later than the rows.
+    """
     underway = "relevance" in _asked(task) and not _is_over(task)
     run_every = polling.poll_interval(polling.PROGRESS_S, is_own_run=True) if underway else None
 
@@ -108,7 +115,7 @@ def _asked(task: TaskSet) -> list[str]:
 
 
 def _measure() -> None:
-    """The table's filters need these."""
+    """Remember the figures that the table's filters need."""
     names = _told("measure")
     if isinstance(names, list) and (task := st.session_state.get("set")):
         asked = st.session_state.setdefault(_ASKED, {})
@@ -116,7 +123,7 @@ def _measure() -> None:
 
 
 def _figure(task: TaskSet, name: str) -> dict[str, Any]:
-    """A figure of every question, in the set's order, or `why` there is none."""
+    """A figure of every question, in the set's order, or the reason `why` there is none."""
     stamp = presence.change_stamp(session.studio().settings, task.address)
     try:
         values, why = _slopes(task) if name == "slope" else _probabilities(task)
@@ -158,19 +165,19 @@ def _address(task: TaskSet) -> dict[str, str]:
 
 
 def _typed(task: TaskSet) -> str:
-    """Changes with what its author has typed and not saved, in this window or another."""
+    """Digest that changes with the author's unsaved text, in this window or another."""
     found = drafts.list_drafts(session.studio().settings, task.address)
     said = repr([(draft.place, draft.form, draft.tried, draft.at) for draft in found])
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _told(event: str) -> Any:
-    """What the table tells; None where its page was left a moment before, and nothing is known of it any more."""
+    """Value that the table has reported; None if its page was left a moment before."""
     return getattr(st.session_state.get(KEY), event, None)
 
 
 def _changed() -> None:
-    """Something was done in the table; where it was saved, what it changes is run, unless that goes on already."""
+    """Run a saved change of the table, unless the server has started the run already."""
     name, told = st.session_state.get("set"), _told("changed")
     if told == "runs":
         run_launcher.ensure_worker()
@@ -178,11 +185,11 @@ def _changed() -> None:
         try:
             last_edit.after_save(session.read_set(name))
         except (StudioError, OSError):
-            return  # the page says that the set is gone
+            return  # the page reports the missing set
 
 
 def _pasted() -> None:
-    """Rows of a spreadsheet: they are looked at on Import, and overwrite nothing."""
+    """Show pasted rows of a spreadsheet on Import, where they overwrite nothing."""
     if text := str(_told("pasted") or ""):
         st.session_state[PASTED] = text
         st.session_state["author_view"] = "Import"

@@ -20,13 +20,14 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, presence
 from e2lm_core.ui.editor.drafts import forms
 
-MOST_LISTED = 200  # of a history's versions, and all that have a name
+MOST_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
 
 
 def copy_popover(name: str) -> None:
-    """A popover that copies the set under a new name and takes it in hand."""
+    """Draw a popover that copies the set under a new name and selects the copy."""
     settings = session.studio().settings
-    # With keys of this set's own: over the copy, which is taken in hand, it is closed again and has its own name.
+    # The keys contain the set's name: once the copy is selected, the popover is closed and proposes a new
+    # name.
     with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
         wish = st.text_input(
             "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
@@ -36,7 +37,7 @@ def copy_popover(name: str) -> None:
 
 
 def delete_popover(name: str) -> None:
-    """A popover that asks before a set is put aside."""
+    """Draw a popover that asks before a set is moved to the trash."""
     with st.popover("Delete set", icon=":material/delete:"):
         markdown.markdown(markdown.fill_template("Put **{name}** aside? *Sets* can restore it.", name=name))
         if st.button("Delete this set", type="primary", key="delete_go"):
@@ -53,7 +54,7 @@ def delete_popover(name: str) -> None:
 
 
 def undo_redo_buttons(name: str) -> None:
-    """Take back or make again one's own last change of the set, which runs what that changes."""
+    """Draw the buttons that undo or redo the caller's last change and run the changed questions."""
     settings = session.studio().settings
     back, forward = versions.available_undo(settings, name)
     kept = versions.list_versions(settings, name)
@@ -69,7 +70,7 @@ def undo_redo_buttons(name: str) -> None:
 
 
 def last_change(name: str) -> str:
-    """Whose the set's last change is and when it was made; "" where it was never edited."""
+    """Sentence on the author and the time of the set's last change; "" if it was never edited."""
     settings = session.studio().settings
     kept = versions.list_versions(settings, name)
     if len(kept) < 2:
@@ -79,7 +80,7 @@ def last_change(name: str) -> str:
 
 
 def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settings) -> str | None:
-    """What a button would take back or make again, whose and when; None where there is nothing."""
+    """Hint of a button: the change to undo or redo, its author and time; None if there is nothing."""
     if action is None:
         return None
     mine = [v for v in kept if v.action == action and v.who == settings.author]
@@ -107,7 +108,7 @@ def _step(
     move: Callable[[Settings, str], versions.UndoResult],
     name: str,
 ) -> None:
-    # As a callback it comes before anything is drawn: a page that is drawn anew meanwhile would forget the button.
+    # A callback runs before anything is drawn: a page that is redrawn meanwhile would lose the click.
     st.button(
         markdown.escape(label),
         icon=icon,
@@ -120,7 +121,7 @@ def _step(
 
 
 def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> None:
-    """Undo or redo, and run what that changes."""
+    """Undo or redo, and run the changed questions."""
     try:
         moved = move(session.studio().settings, name)
     except StudioError as error:
@@ -133,7 +134,7 @@ def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> No
 
 
 def history_popover(name: str) -> None:
-    """A popover with the set's versions: to name one, by which it is kept, and to make the set again what it was."""
+    """Draw a popover with the set's versions: to name one, which keeps it, and to restore one."""
     settings = session.studio().settings
     kept = versions.list_versions(settings, name)
     if lost := versions.history_damage(settings, name):
@@ -146,7 +147,7 @@ def history_popover(name: str) -> None:
             "Version",
             list(listed),
             format_func=lambda n: markdown.escape(_version_said(listed[n], settings)),
-            key=f"history_version_{kept[-1].number}",  # after an edit the newest again
+            key=f"history_version_{kept[-1].number}",  # selects the newest again after an edit
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             called = st.text_input(
@@ -168,7 +169,7 @@ def _version_said(version: versions.Version, settings: Settings) -> str:
 
 
 def _restore(name: str, number: int, settings: Settings) -> None:
-    """Ask, then make the set again what it was."""
+    """Draw the button that restores a version, after a confirmation."""
     differ = formatting.count(len(versions.differences(settings, name, number)), "place")
     verb = "differs" if differ.startswith("1 ") else "differ"
     markdown.caption(markdown.escape(f"{differ} {verb} from now."))
@@ -186,7 +187,7 @@ def _restore(name: str, number: int, settings: Settings) -> None:
 
 
 def _then(action: Callable[[], object]) -> None:
-    """Do it and draw the page again; a refusal is shown."""
+    """Perform an action and redraw the page; a refusal is shown."""
     try:
         action()
     except StudioError as error:
@@ -197,7 +198,7 @@ def _then(action: Callable[[], object]) -> None:
 
 
 def auto_run_switch() -> None:
-    """The switch that `after.edited` obeys."""
+    """Draw the switch that `last_edit.after_save` reads."""
     st.toggle(
         "Run edits at once",
         value=True,
@@ -207,7 +208,7 @@ def auto_run_switch() -> None:
 
 
 def run_action(action: Callable[[], object], name: str) -> None:
-    """Take the set in hand that an action has made; a refusal is shown."""
+    """Perform an action and select the set that it has made; a refusal is shown."""
     try:
         action()
     except StudioError as error:

@@ -13,7 +13,7 @@ from e2lm_core.ui.cache import results
 
 
 def rc_reading_control(page: str) -> None:
-    """The control of a page; another page that is opened next reads RC alike."""
+    """Draw the control of a page for the RC definition, which then holds for all pages of the session."""
     names, key = list(readings.READINGS), f"{page}_rc"
 
     def keep() -> None:

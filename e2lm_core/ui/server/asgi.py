@@ -28,7 +28,7 @@ _BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (urls.RESULT, urls.CUR
 
 
 def middleware() -> Sequence[Middleware]:
-    """What every request passes through, the outermost first."""
+    """Middleware of every request, the outermost first."""
     settings = _settings()
     return (
         Middleware(RequestLogMiddleware),
@@ -43,24 +43,28 @@ def middleware() -> Sequence[Middleware]:
 def _settings() -> Settings:
     try:
         return Settings.from_env()
-    except StudioError:  # the first page says what is wrong
+    except StudioError:  # the first page shows the error
         return Settings.from_env({})
 
 
 def routes() -> Sequence[Route]:
-    """Addresses that are no pages, among them those of pages that there were once."""
+    """Routes that are not pages, among them redirects of old pages."""
     old = (Route(f"/{page}", _moved) for page in urls.OLD)
     return (Route(health.PATH, health.healthz), *draft_routes.routes(), *table_routes.routes(), *old)
 
 
 def _moved(request: Request) -> RedirectResponse:
-    """On to the place that has taken in the page."""
+    """Redirect an old page to the place that has replaced it."""
     page = request.url.path.rpartition("/")[2]
     return RedirectResponse(urls.redirect_target(page, request.query_params.multi_items()))
 
 
 def secrets() -> dict[str, Any] | None:
-    """What signing in needs; a deployment that lacks some of it does not start, and says why in a sentence."""
+    """Secrets for `st.App`; None without sign-in.
+
+    Raises:
+        SystemExit: A setting for sign-in is missing or wrong; the message is the reason in one sentence.
+    """
     try:
         return sign_in.secrets(Settings.from_env())
     except StudioError as error:

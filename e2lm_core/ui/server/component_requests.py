@@ -1,9 +1,11 @@
 """Signed requests of page components.
 
-A page hands its script a pass: who asks, by which sign-in, about which set, until when, signed with a key that
-lies in the home. It works where the browser keeps no cookie (in the frame of a Space); where there is one, it must
-agree. It ends when its person signs out or is gone, and with the mode (see `Settings.mode`) in which it was given.
-A request is JSON from the same origin, which no page of another site can send.
+A page gives its script a token: the caller, the sign-in, the set and the time of expiry, signed with a key
+that is stored in the home. The token works where the browser keeps no cookie (in the frame of a Space);
+where there is a cookie, the two must agree. A token becomes invalid when its person signs out or is deleted,
+and with a change of the mode (see `Settings.mode`) in which it was issued. A request is JSON from the same
+origin, which a page of another site cannot send.
+
 Tested in tests/ui/server/test_draft_routes.py and tests/hostile/test_requests.py.
 """
 
@@ -36,11 +38,25 @@ GOOD_FOR_S = 30 * _DAY_S
 _KEY_BYTES, _LOOKS = 32, 5
 _MOST_DEEP = 32
 _OTHER_BROWSER = "This page was opened by another browser."
-_OF_PROCESS = secrets.token_bytes(_KEY_BYTES)  # where the home cannot be written, passes end with the server
+_OF_PROCESS = secrets.token_bytes(
+    _KEY_BYTES
+)  # the key if the home cannot be written: tokens then end with the server
 
 
 class TokenClaims(NamedTuple):
-    """What a pass says, in its order."""
+    """Claims of a token, in their order there.
+
+    Attributes:
+        mode: Sign-in mode in which the token was issued.
+        person: Id of the caller; None without sign-in.
+        author: The caller's name in histories.
+        paths: Whether the caller may use paths of the server's machine.
+        readonly: Whether the caller may change nothing.
+        sign_in: Digest of the sign-in; "" without one.
+        task: Address of the set.
+        runs: Owner of the run that an edit starts, see `Job.owner`; "" if an edit starts none.
+        until: Time of expiry, in seconds since 1970.
+    """
 
     mode: str
     person: str | None
@@ -54,7 +70,14 @@ class TokenClaims(NamedTuple):
 
 
 class ComponentRequest(NamedTuple):
-    """Who asks, in whose settings, about which set, and what; `runs` as in `pass_for`."""
+    """A verified request of a page component.
+
+    Attributes:
+        settings: Settings of the caller.
+        task: Address of the set.
+        body: The request's JSON object, without the token.
+        runs: As in `issue_token`.
+    """
 
     settings: Settings
     task: str
@@ -63,11 +86,15 @@ class ComponentRequest(NamedTuple):
 
 
 def issue_token(settings: Settings, task: str, runs: str = "") -> str:
-    """What a page gives its script, so that the server knows later who asks, and about which set.
+    """Token for a page's script, by which the server later knows the caller and the set.
 
-    `runs` is whose run an edit begins as soon as it is saved (see `Job.owner`), "" where none is to begin.
+    Args:
+        settings: Settings of the caller.
+        task: Address of the set.
+        runs: Owner of the run that starts as soon as an edit is saved, see `Job.owner`; "" if an edit starts
+            none.
     """
-    # The same all day long, so that a page that is drawn again has nothing new to say to its script.
+    # The expiry stays the same all day, so that a redrawn page sends its script the same data again.
     until = (int(time.time()) // _DAY_S + 1) * _DAY_S + GOOD_FOR_S
     claims = TokenClaims(
         settings.sign_in_mode,
@@ -84,7 +111,13 @@ def issue_token(settings: Settings, task: str, runs: str = "") -> str:
 
 
 async def verify_request(request: Request, most_bytes: int) -> ComponentRequest:
-    """The request of a page of ours; raises HTTPException (403, 413, 400) for any other."""
+    """Verify a request of a page component and read it.
+
+    Raises:
+        HTTPException: 403 for another site, a bad token or a caller without access; 415 for a content type
+            other than JSON; 413 for a body of more than `most_bytes`; 400 for a body that is not a JSON
+            object; 503 if the caller cannot be looked up.
+    """
     _require_same_origin(request)
     body = await _body(request, most_bytes)
     settings = Settings.from_env()
@@ -99,7 +132,7 @@ async def verify_request(request: Request, most_bytes: int) -> ComponentRequest:
 
 
 def _require_person(settings: Settings, claims: TokenClaims, browser: str | None) -> None:
-    """Raises HTTPException (403, 503) where the pass's person, browser or sign-in is none that may ask now."""
+    """Raise HTTPException (403, 503) unless the token's person, browser and sign-in are still valid."""
     if settings.auth == "none":
         if browser is not None and author(browser) != claims.author:
             raise HTTPException(403, _OTHER_BROWSER)
@@ -109,7 +142,7 @@ def _require_person(settings: Settings, claims: TokenClaims, browser: str | None
     if visits and browser is not None and person != f"{accounts.VISITOR}-{author(browser)}":
         raise HTTPException(403, _OTHER_BROWSER)
     try:
-        # A visitor who only reads has no sandbox, and is in no register.
+        # A read-only guest has no workspace and is not in the register.
         here = (visits and claims.readonly) or accounts.get_person(settings, person) is not None
         if not here or (
             not visits and (not claims.sign_in or accounts.is_sign_in_ended(settings, claims.sign_in))
@@ -135,7 +168,7 @@ async def _body(request: Request, most_bytes: int) -> dict[str, Any]:
         if len(data) > most_bytes:
             raise HTTPException(413, "This is too long to be kept.")
     try:
-        # Half a character (a lone surrogate) can be said in JSON and in no file.
+        # A lone surrogate is valid in JSON but cannot be written to a file.
         body = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused, parse_float=_finite)
         _require_flat(body)
         json.dumps(body, ensure_ascii=False).encode()
@@ -160,7 +193,7 @@ def _finite(text: str) -> float:
 
 
 def _require_flat(body: Any) -> None:
-    """Raises ValueError for lists in lists deeper than any page of ours says, which nothing else could write."""
+    """Raise ValueError for JSON nested deeper than any page sends, which could not be written again."""
     inside = [body]
     for _ in range(_MOST_DEEP):
         inside = [part for one in inside if isinstance(one, dict | list) for part in _parts(one)]
@@ -174,7 +207,11 @@ def _parts(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 
 def verify_token(settings: Settings, given: str) -> TokenClaims:
-    """The claims of a pass; raises HTTPException (403) for one that is forged, of another mode or too old."""
+    """Claims of a token.
+
+    Raises:
+        HTTPException: 403, if the token is forged, of another sign-in mode, or expired.
+    """
     try:
         claims = TokenClaims(*_serializer(settings).loads(given))
     except BadData as error:
@@ -189,7 +226,7 @@ def _serializer(settings: Settings) -> URLSafeSerializer:
 
 
 def _key(settings: Settings) -> bytes:
-    """The home's key of this mode: made at first use, readable by the server's user alone."""
+    """The home's key of this sign-in mode, created at first use, readable only by the server's user."""
     path, mode = settings.home / "pages.key", settings.sign_in_mode.encode()
     try:
         for _ in range(_LOOKS):
@@ -204,7 +241,7 @@ def _key(settings: Settings) -> bytes:
 
 
 def _make_key(path: Path, mode: bytes) -> None:
-    """Put a new key in the place of that of another mode, or of before modes; whole, or not at all."""
+    """Replace the key of another mode, or from before there were modes, by a new one; atomic."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:

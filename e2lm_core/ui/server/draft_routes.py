@@ -1,7 +1,9 @@
 """Routes `POST /drafts` and `/presence`.
 
-What is being typed into a form of the editor is kept as its author's draft; who else has the set open, and
-whether it was changed, is told. Tested in tests/ui/server/test_draft_routes.py.
+`/drafts` saves text being typed into a form of the editor as its author's draft; `/presence` answers with
+the other authors who have the set open, and with a stamp of the set's content.
+
+Tested in tests/ui/server/test_draft_routes.py.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ DRAFTS, PRESENCE = "/drafts", "/presence"
 
 
 def routes() -> list[Route]:
-    """The addresses that the editor's scripts post to."""
+    """Routes to which the editor's scripts post."""
     return [Route(DRAFTS, _keep, methods=["POST"]), Route(PRESENCE, _here, methods=["POST"])]
 
 
 async def _keep(request: Request) -> Response:
-    """204 where the text is kept, 200 where it is out of date; else a sentence, which the page shows."""
+    """Save a draft: 204 if it is saved, 200 if it is out of date, else an error sentence for the page."""
     asked = await component_requests.verify_request(request, 2 * drafts.MOST_BYTES)
     body = {key: asked.body.get(key) for key in ("place", "form", "turn", "fields", "seen", "view")}
     try:
@@ -49,7 +51,7 @@ async def _keep(request: Request) -> Response:
 
 
 async def _here(request: Request) -> Response:
-    """The set's stamp and who else has it open; nothing of a set that whoever asks may not open any more."""
+    """The set's stamp and its other present authors; empty if the caller may no longer open the set."""
     asked = await component_requests.verify_request(request, 4096)
     return JSONResponse(await run_in_threadpool(_look, asked))
 

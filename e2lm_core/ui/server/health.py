@@ -1,7 +1,7 @@
 """Route `/healthz`.
 
-A run that waits without a worker gets one, as from a page that watches it: after a restart of the app, a run that
-was open goes on with nobody looking.
+If a run waits without a worker, the route starts one, as a page that watches the run would: after a restart
+of the app an open run goes on without anybody looking.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PATH = "/healthz"
 
 
 def healthz(_: Request) -> Response:
-    """See `deploy.health`. Not async: what it asks of the database may take a moment."""
+    """Health of the deployment, see `deploy.health`. Not async: its database queries may take a moment."""
     found = health(Settings.from_env())
     if found.worker in ("waiting", "missing"):
         from e2lm_core.ui import run_launcher

@@ -1,6 +1,6 @@
 """Server start and shutdown.
 
-What does not bode well for saved work is said in the log.
+Risks for saved work are written to the log.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from e2lm_core.ui.server.precompute import Beforehand
 
 @asynccontextmanager
 async def running(_: Any) -> AsyncIterator[None]:
-    """Around the server's life; see `st.App`'s `lifespan`."""
+    """Start and stop the server's services; the `lifespan` of `st.App`."""
     logs.configure_logging()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
@@ -46,7 +46,7 @@ async def running(_: Any) -> AsyncIterator[None]:
 
 
 def _begin(settings: Settings) -> auto_backup.AutoBackup | None:
-    """Bring the home back where it is kept in a file, and say what speaks against its place and its disk."""
+    """Restore the home from its backup file, if there is one, and log risks of its place and disk."""
     file, keeper = auto_backup.backup_target(), None
     try:
         if file is not None:

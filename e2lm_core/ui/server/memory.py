@@ -15,21 +15,22 @@ import streamlit as st
 
 from e2lm_core.ui.cache import process_pool
 
-# Modules; fewer are left to the next time.
+# Number of newly imported modules that are worth a collection; fewer wait for the next time.
 _MANY = 20
-# Of the C library: each redraw is a thread, and threads by themselves get up to eight heaps a core.
+# A parameter of the C library and its value: each redraw is a thread, and by default threads get up to eight
+# heaps a core.
 _ARENA_MAX, _ARENAS = -8, 2
 TENDED_EVERY_S = 60.0
 
 
 def freeze_imports() -> None:
-    """Take what is there out of all later collections, once a page has imported something.
+    """Exempt all present objects from later collections, once a page has imported many modules.
 
-    With torch's and transformers' objects a full collection takes up to .4 s, in the middle of an edit.
+    With the objects of torch and transformers a full collection takes up to 0.4 s, in the middle of an edit.
     """
     kept = _kept()
     if len(sys.modules) - kept["modules"] >= _MANY:
-        # What is garbage now would stay as well.
+        # Present garbage would otherwise be exempt too.
         gc.collect()
         gc.freeze()
         kept["modules"] = len(sys.modules)
@@ -41,7 +42,7 @@ def _kept() -> dict[str, int]:
 
 
 async def collect_periodically() -> None:
-    """Once a minute, until cancelled, give back what nobody needs any more."""
+    """Release unused memory once a minute, until cancelled."""
     _c_library("mallopt", _ARENA_MAX, _ARENAS)
     while True:
         await asyncio.sleep(TENDED_EVERY_S)
@@ -49,13 +50,13 @@ async def collect_periodically() -> None:
 
 
 def release_memory() -> None:
-    """Collect what sessions left behind, end idle processes beside the pages, and return free pages to the system."""
+    """Collect garbage of ended sessions, end idle worker processes, return free memory to the system."""
     gc.collect()
     process_pool.rest()
     _c_library("malloc_trim", 0)
 
 
 def _c_library(function: str, *arguments: int) -> None:
-    """Call it where the C library has it; with another one its memory stays as it is."""
+    """Call a function of the C library, if it has that function."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         getattr(ctypes.CDLL(None), function)(*arguments)

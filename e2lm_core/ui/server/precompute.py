@@ -1,8 +1,9 @@
 """Precomputes pages of large sets.
 
-Of a laboratory's set each page takes a processor for ten seconds or more, whoever looks first. It is the set that was
-run last, in the metric and the reading that pages begin with. Where another run begins meanwhile, or an edit's, this
-gives way until all is quiet again.
+Each page of a laboratory's set takes one processor for ten seconds or more at its first view. The set of the
+latest run is precomputed, in the metric and the RC definition with which pages begin. If a run starts
+meanwhile, also that of an edit, precomputing pauses until the queue is quiet again.
+
 Tested in tests/ui/server/test_precompute.py.
 """
 
@@ -35,7 +36,7 @@ from e2lm_core.ui.places.curves import by_question
 from e2lm_core.ui.server import memory
 
 LOOK_S = 5.0
-QUIET_S = 20.0  # an edit's run is followed by the next edit's
+QUIET_S = 20.0  # the run of an edit is soon followed by that of the next edit
 METRIC = "acc"
 READING = readings.DEFAULT
 Step = Callable[[TaskSet, Measurements], object]
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Last:
-    """The last run of a large set: which it was, and as whom and under which name its set is opened."""
+    """The latest run of a large set, with the settings and the address by which its set is opened."""
 
     job: int
     settings: Settings
@@ -52,18 +53,18 @@ class _Last:
 
 
 class Beforehand:
-    """A thread that looks for runs which have ended, and computes; it ends with the process, or when told to."""
+    """Thread that looks for ended runs and precomputes their pages, until `stop` or the process ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._over = settings, threading.Event()
         self._ready: int | None = None
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         threading.Thread(target=self._look, name="beforehand", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Start no further step."""
         self._over.set()
 
     def _look(self) -> None:
@@ -77,7 +78,7 @@ class Beforehand:
                     continue
                 if self._is_done():
                     seen = stamp
-            except Exception as error:  # whoever looks at the set is told; here the next look is another try
+            except Exception as error:  # the set's pages show the error; the next look tries again
                 log.info("Nothing is computed beforehand: %s", type(error).__name__)
                 seen = stamp
 
@@ -99,7 +100,7 @@ class Beforehand:
 
 
 def last_large(studio: Studio) -> _Last | None:
-    """The run that ended last of those whose results lie in a file; None without one."""
+    """The latest ended run of a set that is large enough for results in a file; None without one."""
     seen = set()
     for job in permissions.recent_finished(studio):
         if job.kind != KIND:
@@ -110,7 +111,7 @@ def last_large(studio: Studio) -> _Last | None:
         seen.add(whose)
         try:
             task = session.read_set(address, settings)
-        except StudioError:  # deleted since, or not to be read
+        except StudioError:  # deleted since, or unreadable
             continue
         width = max((len(question.choices) for question in task.questions), default=1)
         if measure.is_large(len(job.payload["checkpoints"]), len(task.questions), width):
@@ -119,7 +120,16 @@ def last_large(studio: Studio) -> _Last | None:
 
 
 def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bool:
-    """Compute what pages show of a set, as whoever the settings name; False where it did not go on to the end."""
+    """Precompute the pages of a set.
+
+    Args:
+        settings: Settings of the person as whom the set is opened.
+        address: Address of the set.
+        goes_on: Asked before each step; computing stops when it returns False.
+
+    Returns:
+        Whether all steps were done.
+    """
     with session.settings_for_visitor(settings):
         task = session.read_set(address, settings)
         measured = results.measurements(task)
@@ -130,17 +140,17 @@ def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bo
                 step(task, measured)
             except StudioError as error:
                 log.info("Not computed beforehand: %s", type(error).__name__)
-    memory.freeze_imports()  # else the first page collects garbage among all the set's objects
+    memory.freeze_imports()  # otherwise the first page would collect garbage among all objects of the set
     return True
 
 
 def _of(function: Callable[..., object], *arguments: str | bool) -> Step:
-    """A step that computes a function of `computing`."""
+    """A step that runs an analysis of `worker_analysis`."""
     return lambda _, measured: results.computed(function, measured, *arguments)
 
 
 def _scored(measured: Measurements) -> Scores:
-    """All of `scores.scored`, and the scores of it."""
+    """Compute everything that `scores.scored` needs, and return the scores."""
     bounded = results.computed(worker_analysis.scores, measured, METRIC)
     results.computed(worker_analysis.intervals, measured, METRIC)
     results.computed(worker_analysis.advice, measured, METRIC, READING)
@@ -148,26 +158,26 @@ def _scored(measured: Measurements) -> Scores:
 
 
 def _examples(task: TaskSet, _: Measurements) -> None:
-    """Those beside which the set's score is drawn."""
+    """Compute the scores of the example sets that are drawn beside the set's."""
     for example in scores.examples(task)[0].values():
         _scored(example)
 
 
 def _plan(task: TaskSet, measured: Measurements) -> None:
-    """How wide the interval of SQ is at each size, on the set's fleet."""
+    """Simulate the width of SQ's interval at each set size, on the set's fleet."""
     checkpoints = checkpoint_order.thin_out(list(results.fleet(task)[0]), "all")
     names = tuple(checkpoint.name for checkpoint in checkpoints)
     scores.widths(measured, names, METRIC, Target("sq"))
 
 
 def _choice(task: TaskSet, measured: Measurements) -> None:
-    """What the first rule of the list chooses."""
+    """Select questions by the first rule of the list."""
     silent = validity.no_advice_reason(measured, _scored(measured), results.is_running(task))
     pool, _ = questions.pool_with(task, measured, None)
     questions.chosen_beforehand(task, pool, next(iter(selection.PRESETS)), METRIC, silent)
 
 
-# In the order in which a visitor comes by.
+# The steps follow the order in which visitors open the pages, so that the first page is ready first.
 STEPS: tuple[Step, ...] = (
     lambda task, _: results.state(task),
     lambda task, _: table_sync.changes_since(session.studio().settings, task.address),

@@ -1,7 +1,9 @@
 """Routes of the question table.
 
-Each answer is what has changed since the state that the table has, so that one word of 15,000 questions costs a
-line. Tested in tests/ui/server/test_table_routes.py.
+Each answer contains only the changes since the state that the table has, so that an edit of one word among
+15,000 questions costs one line.
+
+Tested in tests/ui/server/test_table_routes.py.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ _BUILT = Path(__file__).parents[1] / "author" / "table" / "built.js"
 
 
 def routes() -> list[Route]:
-    """The addresses that the table's script comes from and posts to."""
+    """Routes of the table's script and its requests."""
     return [Route(PATH, _answer, methods=["POST"]), Route(SCRIPT, _script, methods=["GET"])]
 
 
@@ -65,7 +67,14 @@ async def _answer(request: Request) -> Response:
 
 
 def perform_action(request: component_requests.ComponentRequest) -> bytes:
-    """Do what is asked for, and say what of the set has changed by then; why it was not done is a sentence."""
+    """Perform an action of the question table; the answer is JSON with the changes of the set.
+
+    The changes are those since the state that the table has. An action that the set refuses is answered with
+    a sentence, without an exception.
+
+    Raises:
+        HTTPException: 400, if the action is unknown or its arguments are malformed.
+    """
     body, told = request.body, {}
     act = _ACTS.get(str(body.get("do", "")))
     try:
@@ -154,7 +163,9 @@ def _retag(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any
 
 def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     other = str(body["other"])
-    if other not in _sets(settings, name, body)["sets"]:  # the table offers these: a path would be an oracle
+    if (
+        other not in _sets(settings, name, body)["sets"]
+    ):  # only sets that the table offers: any other path would reveal whether it exists
         raise TaskError(
             f"There is no set {formatting.quote(other)} that you may add to: choose one of the list."
         )
@@ -163,7 +174,7 @@ def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]
 
 
 def _sets(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The sets that questions may be copied to."""
+    """Sets to which questions may be copied."""
     found = [info for info in collection.list_sets(settings) if not info.example and not info.problem]
     return {"sets": [i.address for i in found if i.role != "reader" and i.address != name]}
 
@@ -225,16 +236,16 @@ _ACTS: dict[str, _Act] = {
     "undo": _undo,
     "discard": _discard,
 }
-_LOOKS = (_copy, _sets, _find, _discard)  # and what else leaves the set as it is
+_LOOKS = (_copy, _sets, _find, _discard)  # actions that leave this set unchanged
 
 
 def _form(body: dict[str, Any]) -> str | None:
-    """That in which it was typed; None for a table from before an update."""
+    """Id of the form in which the text was typed; None for a table from before an update."""
     return str(body["form"]) if "form" in body else None
 
 
 def _state(body: dict[str, Any]) -> str | None:
-    """The digest of the state that the table shows."""
+    """Digest of the state that the table shows."""
     since = body.get("since")
     return since if isinstance(since, str) else None
 
@@ -253,5 +264,5 @@ def _what(ids: Collection[str]) -> str:
 
 
 def _said(sentence: str) -> dict[str, Any]:
-    """Of a change that can be taken back."""
+    """Answer to a change that can be undone."""
     return {"done": sentence, "undo": True}

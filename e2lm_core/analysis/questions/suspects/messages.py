@@ -1,4 +1,4 @@
-"""Sentences, tables and the JSON document of suspects and of the control."""
+"""Sentences, tables and the JSON document of suspects and of the guessing test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SAID: dict[Kind, str] = {
     "dead": "that every model answers alike throughout",
 }
 COLUMNS = ("id", "why", "key", "about", "evidence", "what it is", "models", "question")
-SHOWN = ("id", "why", "key", "about", "what it is", "question")  # in a terminal
+SHOWN = ("id", "why", "key", "about", "what it is", "question")  # columns in a terminal
 CONTROL_HELP = (
     "Each question's choices are scored under the prompts of other questions, and under an empty one. Where the right "
     "choice wins all the same, it is what the models find familiar, and the question is answered without being read."
@@ -38,7 +38,12 @@ NO_CONTROL = "Whether the set can be answered unread is not known yet"
 def all_suspects(
     measurements: Measurements, without_question: Measurements | None = None
 ) -> tuple[SuspectList, WrongQuestionControl | None]:
-    """Every suspected question, the gravest kind first, and the control where it was run."""
+    """All questions to check, most serious kind first, and the guessing test if it was run.
+
+    Args:
+        measurements: Results of the set.
+        without_question: Results of its guessing test, the wrong-question control; None if it was not run.
+    """
     found = keys.find_doubtful_keys(measurements)
     controlled = (
         wrong_question_control.evaluate_control(measurements, without_question)
@@ -55,7 +60,7 @@ def all_suspects(
 
 
 def headline(suspects: SuspectList) -> str:
-    """How many questions of each kind there are, or why none can be told."""
+    """Headline on the number of questions to check of each kind, or the reason why keys are not judged."""
     listed = [suspect.kind for suspect in suspects.listed]
     said = [f"**{listed.count(kind):,}** {_SAID[kind]}" for kind in KINDS if kind in listed]
     sentence = f"Questions to look at: {formatting.join_words(said, len(KINDS))}." if said else ""
@@ -69,7 +74,7 @@ def headline(suspects: SuspectList) -> str:
 
 
 def control_sentence(controlled: WrongQuestionControl) -> str:
-    """What the control says of the set."""
+    """Sentence on the result of the guessing test for the set."""
     if controlled.others is None or controlled.p is None:
         return "The set has one question, so no other's prompt could be borrowed."
     chance = f"{controlled.chance:.0%} is chance"
@@ -89,7 +94,7 @@ def _p(p: float) -> str:
 
 
 def evidence_text(suspect: Suspect) -> str:
-    """What the number means, in a few words."""
+    """Meaning of a suspect's evidence in a few words."""
     value, models = suspect.evidence, f"{suspect.models} of {suspect.of} models"
     return {
         "wrong key": f"{value:.2f} more probable than the key, for {models}",
@@ -102,7 +107,11 @@ def evidence_text(suspect: Suspect) -> str:
 
 
 def suspect_frame(suspects: SuspectList, questions: Sequence[Question]) -> pd.DataFrame:
-    """One row a suspect: id, why, key, about (the choices in question), evidence, in words, models, question."""
+    """Questions to check as a table, one row per suspect.
+
+    Columns: id, why (kind), key (right answer), about (the choices concerned), evidence, what it is (the
+    evidence in words), models, question.
+    """
     by_id = {question.id: question for question in questions}
     rows = []
     for suspect in suspects.listed:
@@ -123,7 +132,11 @@ def suspect_frame(suspects: SuspectList, questions: Sequence[Question]) -> pd.Da
 
 
 def control_frame(controlled: WrongQuestionControl) -> pd.DataFrame:
-    """One row a model: accuracy asked, under other questions' prompts, under an empty one, in percent."""
+    """Accuracy of each model on the guessing test, as shares in [0, 1].
+
+    Columns: model, asked (own prompts), others' prompts (other questions' prompts), no question (an empty
+    question).
+    """
     return pd.DataFrame(
         [
             {"model": one.model, "asked": one.own, "others' prompts": one.others, "no question": one.blank}
@@ -133,7 +146,10 @@ def control_frame(controlled: WrongQuestionControl) -> pd.DataFrame:
 
 
 def control_document(controlled: WrongQuestionControl | None) -> dict[str, Any] | None:
-    """The control as JSON; None where it was not run."""
+    """Return the result of the guessing test as a JSON document; None if it was not run.
+
+    {acc, chance, p, giveaways, giveaways_by_luck, finding, models: [{model, acc, acc_others, acc_blank}]}
+    """
     if controlled is None:
         return None
     return {

@@ -2,9 +2,9 @@
 
     alike_ab = 1 - rms(x_a - x_b) / sqrt(rms(x_a)^2 + rms(x_b)^2),   x_c = l_c - mean of all choices' l
 
-over every complete checkpoint of every model, l the log-likelihoods: two choices that mean the same are alike whenever
-a model is asked. A choice is dead where no model ever prefers it, and a question where every model answers it
-alike throughout.
+over every complete checkpoint of every model, with l the log-likelihoods: two choices of the same meaning
+have similar log-likelihoods in every model. A choice is a dead answer if no model ever prefers it. A question
+is dead if every model answers it right, or every model answers it wrong, at every complete checkpoint.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 TWINS = 0.8
-_AT_LEAST = 4  # checkpoints, of all models together
+_AT_LEAST = 4  # complete checkpoints over all models
 _BLOCK = 1 << 22  # log-likelihoods in memory at once: 32 MiB
 
 
 def find_weak_distractors(measurements: Measurements) -> list[Suspect]:
-    """Twin answers, then dead ones, then dead questions; none where too few checkpoints are complete."""
+    """Questions with twin answers, then with dead answers, then dead questions.
+
+    Empty with fewer than four complete checkpoints over all models.
+    """
     curves, chars = measurements.curves, measurements.chars
     whole = [np.flatnonzero(_complete(curve, chars)) for curve in curves]
     if sum(map(len, whole)) < _AT_LEAST or not len(chars):
         return []
-    # Some questions at a time: what is made on the way is several times what there is of them.
+    # Questions are processed in blocks, since intermediate arrays are several times as large as the results.
     some = max(1, _BLOCK // max(1, sum(map(len, whole)) * chars.shape[1]))
     parts = []
     for start in range(0, len(chars), some):
@@ -46,7 +49,7 @@ def find_weak_distractors(measurements: Measurements) -> list[Suspect]:
 
 
 def _complete(curve: ModelCurve, chars: Floats) -> NDArray[np.bool_]:
-    """[K] which checkpoints are, one by one."""
+    """Mask [K] of the complete checkpoints."""
     return np.array([(np.isfinite(ll) | np.isnan(chars)).all() for ll in curve.ll], bool)
 
 
@@ -55,7 +58,7 @@ def _pairs(choices: int) -> list[tuple[int, int]]:
 
 
 def _likeness(ll: Floats) -> Floats:
-    """[questions, pairs of choices]"""
+    """Likeness [Q, P] of the P pairs of choices."""
     centred = ll - np.nanmean(ll, axis=-1, keepdims=True)
     size = (centred**2).mean(axis=0)  # [Q, C]
     found = np.empty((ll.shape[1], len(_pairs(ll.shape[-1]))))
@@ -66,13 +69,13 @@ def _likeness(ll: Floats) -> Floats:
 
 
 def _preferred(ll: Floats) -> tuple[NDArray[np.bool_], Floats]:
-    """[questions, C] whether a model ever prefers the choice, and the most probability that one gives it."""
+    """Mask [Q, C] of the choices that a model ever prefers, and the highest probability of each choice."""
     chosen = probabilities(ll)
     return (chosen == chosen.max(axis=-1, keepdims=True)).any(axis=0), chosen.max(axis=0)
 
 
 def _right(ll: Floats, gold: NDArray[np.intp]) -> NDArray[np.int8]:
-    """[questions] 1 where every model is right at every checkpoint, 0 where it is wrong, -1 elsewhere."""
+    """Constant outcome [Q]: 1 for always right, 0 for always wrong, -1 for neither."""
     right = np.take_along_axis(ll, gold[None, :, None], axis=-1)[..., 0] >= np.nanmax(ll, axis=-1)
     return np.where((right == right[0]).all(axis=0), right[0], -1).astype(np.int8)
 
@@ -87,7 +90,7 @@ def _twins(measurements: Measurements, likeness: Floats) -> list[Suspect]:
 
 
 def _dead_answers(measurements: Measurements, taken: NDArray[np.bool_], most: Floats) -> list[Suspect]:
-    """Questions with choices that are never preferred, where a wrong one is; a question that is dead itself stands apart."""
+    """Questions with wrong answers that are never preferred, unless only one choice ever is."""
     untaken = np.isfinite(measurements.chars) & ~taken
     untaken[np.arange(len(taken)), measurements.gold] = False
     parted = taken.sum(axis=1) > 1
@@ -105,7 +108,7 @@ def _dead_answers(measurements: Measurements, taken: NDArray[np.bool_], most: Fl
 
 
 def _dead(measurements: Measurements, right: NDArray[np.int8]) -> list[Suspect]:
-    """Answered alike, right or wrong, by every model at every complete checkpoint: it parts nobody and shows no rise."""
+    """Dead questions, which neither tell models apart nor show learning."""
     return [_suspect(measurements, int(q), "dead", (), float(right[q])) for q in np.flatnonzero(right >= 0)]
 
 

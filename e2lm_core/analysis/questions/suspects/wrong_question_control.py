@@ -1,13 +1,13 @@
 """Wrong-question control: accuracy without the question, for the set and for each question.
 
-    unread_mq = share of the other questions' prompts under which model m prefers q's right choice
-    p         = P(mean of unread_mq under keys drawn at random >= the measured one)
+    unread_mq = share of the other questions' prompts under which model m prefers q's right answer
+    p         = P(mean of unread_mq under random answer keys >= the measured one)
     given_q   = (P_q,gold - 1/C) / (1 - 1/C)
 
-with P the probability of a choice (softmax of the log-likelihoods), mean over models and borrowed prompts. Some right
-choices are a model's favourites by luck; how many are to be expected follows from the favourites themselves: each is
-right with probability 1/C. Under random keys the mean has mean `chance` and the variance of the votes that were
-cast, so p needs no draw (normal approximation).
+with P the probability of a choice (softmax of the log-likelihoods), mean over models and borrowed prompts.
+Some right answers are a model's favourite choices by chance; their expected number follows from the
+favourites themselves: each is right with probability 1/C. Under random answer keys the mean has mean `chance`
+and the variance of the votes cast, so p needs no simulation (normal approximation).
 """
 
 from __future__ import annotations
@@ -22,12 +22,19 @@ from e2lm_core.base.records import Record
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
-GIVEN = 0.5  # of the way from chance to certainty
-CLEARLY = 0.01  # p below which a set is said to be answered unread
+GIVEN = 0.5  # smallest position of a giveaway between chance (0) and certainty (1)
+CLEARLY = 0.01  # p-value below which a set counts as answered without being read
 
 
 class ControlAccuracy(Record):
-    """One model: its accuracy under the questions' own prompts, under other questions' and under none."""
+    """Accuracy of one model on the guessing test.
+
+    Attributes:
+        model: Name of the model.
+        own: Accuracy under the questions' own prompts; None if not measured.
+        others: Accuracy under other questions' prompts; None if none could be borrowed.
+        blank: Accuracy under an empty question.
+    """
 
     model: str
     own: float | None
@@ -36,10 +43,15 @@ class ControlAccuracy(Record):
 
 
 class WrongQuestionControl(Record):
-    """The control of a set: by model, pooled, and the questions that are given away.
+    """Result of the guessing test of a set.
 
-    `others` and `p` are of the models that count, together; None where no prompt could be borrowed. `by_luck` is how
-    many of the giveaways there would be under random keys.
+    Attributes:
+        models: Accuracy by model.
+        chance: Accuracy of blind guessing.
+        others: Accuracy of the scored models under other questions' prompts; None if none could be borrowed.
+        p: p-value of `others` under random answer keys; None with `others`.
+        listed: Questions answered right without being read, strongest evidence first.
+        by_luck: Expected number of such questions under random answer keys.
     """
 
     models: tuple[ControlAccuracy, ...]
@@ -53,9 +65,16 @@ class WrongQuestionControl(Record):
 def evaluate_control(
     with_question: Measurements, without_question: Measurements
 ) -> WrongQuestionControl | None:
-    """The control of a set measured as `own`, from that of `sets.prompts.wrong_question_control.control_set`; None where it was not run.
+    """Evaluate the guessing test of a set at the last complete checkpoint of each model.
 
-    The last complete checkpoint of each model counts; models without one are left out.
+    Models without a complete checkpoint are left out.
+
+    Args:
+        with_question: Results of the set itself.
+        without_question: Results of its `sets.prompts.wrong_question_control.control_set`.
+
+    Returns:
+        The result; None without questions, or if no model has a complete checkpoint of the test.
     """
     number = len(with_question.question_ids)
     if not number:
@@ -91,7 +110,7 @@ def evaluate_control(
 
 
 def _right(chosen: Floats, gold: np.ndarray) -> Floats:
-    """[V, Q] whether the right choice is preferred; a tie counts its share."""
+    """Share [V, Q] of the right answer in the preferred choices under V prompts; ties share one vote."""
     best = chosen == chosen.max(axis=-1, keepdims=True)
     return np.take_along_axis(best / best.sum(axis=-1, keepdims=True), gold[None, :, None], axis=-1)[..., 0]
 
@@ -104,9 +123,9 @@ def _last(own: Measurements, model: str) -> float | None:
 
 
 def _against_luck(borrowed: Floats, own: Measurements) -> tuple[float, float]:
-    """The share answered rightly unread, and how often random keys give as much."""
+    """Share of questions answered right without being read, and its p-value under random answer keys."""
     best = borrowed == borrowed.max(axis=-1, keepdims=True)
-    cast = (best / best.sum(axis=-1, keepdims=True)).mean(axis=(0, 1))  # [Q, C]: what each choice got
+    cast = (best / best.sum(axis=-1, keepdims=True)).mean(axis=(0, 1))  # share of votes by choice [Q, C]
     number = len(own.gold)
     got = float(cast[np.arange(number), own.gold].mean())
     counts = own.choice_counts
@@ -118,7 +137,7 @@ def _against_luck(borrowed: Floats, own: Measurements) -> tuple[float, float]:
 
 
 def _given(pooled: Floats, own: Measurements) -> tuple[list[Suspect], float]:
-    """The questions whose right choice the models prefer unread, the plainest first, and how many luck gives."""
+    """Questions answered right without being read, strongest first, and their expected number by chance."""
     mean, counts = pooled.mean(axis=(0, 1)), own.choice_counts[:, None]
     strong = (mean - 1 / counts) / np.maximum(1 - 1 / counts, 1e-9) >= GIVEN
     strong &= np.isfinite(own.chars)

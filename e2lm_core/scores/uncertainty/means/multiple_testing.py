@@ -2,11 +2,12 @@
 
     Holm: of m p-values, the i-th smallest is judged at alpha / (m - i + 1), until one fails
 
-A place on a curve is read from its end backwards, each checkpoint asked only where all later ones hold, so that a
-curve's many checkpoints need no further correction; of several curves the last checkpoints are judged by Holm and
-earlier ones at alpha / m each.
+An onset on a curve is tested from the end of the curve backwards, each checkpoint only if all later ones
+hold, so that a curve's many checkpoints need no further correction; of several curves the last checkpoints
+are judged by Holm and earlier ones at alpha / m each.
 
-Sources: Holm 1979, Scandinavian Journal of Statistics 6; Maurer, Hothorn and Lehmacher 1995 (fixed sequences).
+Sources: Holm 1979, Scandinavian Journal of Statistics 6; Maurer, Hothorn and Lehmacher 1995 (fixed
+sequences).
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ ALPHA = 0.05
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """[m] adjusted p-values: at most alpha exactly where Holm finds the comparison at alpha. NaN is left out."""
+    """Holm's adjusted p-values: at most alpha exactly where Holm rejects at alpha.
+
+    Args:
+        p_values: p-values [M] of m comparisons, NaN where there is none.
+
+    Returns:
+        Adjusted p-values [M], NaN where `p_values` are; those do not count among the m.
+    """
     p = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))
@@ -33,9 +41,17 @@ def holm(p_values: ArrayLike) -> Floats:
 
 
 def first_significant_index(p_values: Sequence[ArrayLike], alpha: float = ALPHA) -> NDArray[np.intp]:
-    """For each of m curves [K_i] the first place from which it holds to its end; K_i where not even there.
+    """First index of each of m curves from which the tests hold to its end, judged together.
 
-    p-values are of each checkpoint by itself. See the module's head for how they are judged together.
+    The module describes how the curves are judged together.
+
+    Args:
+        p_values: For each curve its p-values [K], each of one checkpoint by itself; K may differ between
+            curves.
+        alpha: Level of the tests.
+
+    Returns:
+        Indices [M], int; K of the curve where its last checkpoint does not hold.
     """
     curves = [np.asarray(p, dtype=np.float64) for p in p_values]
     if not curves:

@@ -1,6 +1,6 @@
 """Onset of a lasting difference, with its interval.
 
-Axes: R resamples, K checkpoints. A place is an index into the K checkpoints; K itself stands for "never".
+Axes: R resamples, K checkpoints. An onset is an index into the K checkpoints; K itself stands for "never".
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class OnsetEstimate:
-    """Where a difference becomes positive for good.
+    """First checkpoint from which a difference stays positive to the end.
 
-    `measured`: the first checkpoint from which the measured difference stays positive to the end. `low`, `high`:
-    between them lie the `measured` of 95% of the resamples, None where there is no interval. `share`: in which share
-    of the resamples the difference is positive at the last checkpoint, ties half. Each of the places may be K, never.
+    Attributes:
+        measured: Index of that checkpoint for the measured difference; K stands for never.
+        low: Lower end of the 95% interval of `measured` over resamples; None where there is none.
+        high: Upper end of that interval, K for never; None where there is none.
+        share: Share of resamples with a positive difference at the last checkpoint, ties counted half.
     """
 
     measured: int
@@ -31,27 +33,33 @@ class OnsetEstimate:
 
 
 def first_lasting_index(holds: ArrayLike) -> Places:
-    """min {k : holds_j for all j >= k}: [..., K] -> [...], K where it does not hold at the last checkpoint."""
+    """First index from which a condition holds to the end: [..., K] -> [...], int.
+
+    min {k : holds_j for all j >= k}; K where it does not hold at the last checkpoint.
+    """
     truth = np.asarray(holds, dtype=bool)
     to_the_end = np.logical_and.accumulate(truth[..., ::-1], axis=-1).sum(axis=-1)
     return np.asarray(truth.shape[-1] - to_the_end, dtype=np.intp)
 
 
 def estimate_onset(difference: ArrayLike, resampled: ArrayLike, level: float) -> OnsetEstimate:
-    """Where a difference becomes positive for good, see `Crossing`.
+    """Onset of a lasting positive difference, with its interval.
 
         measured   = min {k : d_j > 0 for all j >= k}
-        low, high  = the (1 -+ level)/2 quantiles of the resamples' own `measured` (whole places, never interpolated)
+        low, high  = the (1 -+ level)/2 quantiles of the resamples' own `measured`
 
-    The resamples' own places carry the noise of the questions twice, and lean late. From where on it is sure, tests of
-    each checkpoint say: `together.from_where`.
+    The quantiles are whole indices, never interpolated. The onsets of the resamples contain the question
+    noise twice, and are late on average. Tests of each checkpoint give the first significant one:
+    `multiple_testing.first_significant_index`.
 
     Args:
-        difference: [K] the measured curve less the line, or one model's curve less another's; more is better.
-        drawn: [R, K] the same in every resample, paired.
-        level: of the intervals, `methods.small_sample_level`; NaN where there is none.
+        difference: Difference [K]: the measured curve minus a line, or minus another model's curve; higher is
+            better.
+        resampled: The same difference in every resample, paired, [R, K].
+        level: Level of the interval, `methods.small_sample_level`; NaN where there is none.
 
-    Raises: ValueError where there is no checkpoint, or shapes disagree.
+    Raises:
+        ValueError: There is no checkpoint, or the shapes disagree.
     """
     values, samples = np.asarray(difference, dtype=np.float64), np.asarray(resampled, dtype=np.float64)
     if values.ndim != 1 or samples.ndim != 2 or samples.shape[1] != len(values) or not len(values):

@@ -1,21 +1,24 @@
 """Seed variance of a model's mean.
 
     t^2 = mean over pairs of replicates and checkpoints near a step of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
-    seeds^2 = t^2 - checkpoints^2,      checkpoints as `methods.wiggle` has it
-    SE^2 = e^2 + max(0, m raw - min(m (raw - t^2), e^2)),      raw: t^2 with its question noise, m: how many models
+    seeds^2 = t^2 - checkpoints^2
+    SE^2 = e^2 + max(0, m raw - min(m (raw - t^2), e^2))
 
-with m the means of two models that differ by their seed alone, s_12 the deviation of their paired difference over Q
-questions. t is what a comparison of two models carries on top of its questions, whatever their number: 2 t^2, of as
-many degrees of freedom f as there are replicates less families. A negative t^2 is 0: what questions explain is no
+with m_1, m_2 the means of two models that differ only by their seed, s_12 the deviation of their paired
+difference over Q questions, checkpoints the checkpoint noise of `methods.wiggle`, e the standard error of the
+questions, raw the t^2 with its question noise, and m the number of models. A comparison of two models carries
+2 t^2 on top of the variance of its questions, for any number of questions, with as many degrees of freedom f
+as there are replicates less families. A negative t^2 is set to 0: variance that questions explain is no
 training noise.
 
-Satterthwaite's degrees of the sum take for true what the replicates show. Where few of them show too little by luck, both
-the error and the trust in it are wrong: of two models that do not differ 8% are told apart with f = 2, and 13% with
-f = 1. So the degrees are those of replicates that show (1 + 10 / f) times as much, at which it is 5% at most from two
-degrees on, and 5.5% with one, whatever t is (`tests/scores/uncertainty/means/test_seed_variance.py`).
+Satterthwaite's degrees of the sum treat the variance that replicates show as the true one. If few of them
+show too little by chance, both the error and the trust in it are wrong: two models that do not differ are
+found different in 8% of cases with f = 2, and in 13% with f = 1. The degrees are therefore those of
+replicates that show (1 + 10 / f) times as much. The rate is then 5% at most from two degrees on, and 5.5%
+with one, for any t (`tests/scores/uncertainty/means/test_seed_variance.py`).
 
-Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for the degrees
-of freedom of a sum.
+Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for
+the degrees of freedom of a sum.
 """
 
 from __future__ import annotations
@@ -39,8 +42,13 @@ NEARBY = 2.0  # replicates are compared at checkpoints up to so many times neare
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture trained more than once: `variance` {step: (t^2, half of (m_1 - m_2)^2)}, of `freedom` replicates
-    less one."""
+    """One architecture trained from several seeds.
+
+    Attributes:
+        name: Name of the model that the others are seeds of.
+        variance: t^2 and half of (m_1 - m_2)^2, both means over pairs, by step.
+        freedom: Number of replicates less one.
+    """
 
     name: str
     variance: dict[int, tuple[float, float]]
@@ -48,8 +56,13 @@ class Family:
 
 
 class SeedDeviation(NamedTuple):
-    """Near a step: `sd`, t, None where no replicates are near; of `freedom` degrees, found in a `raw` variance (half of
-    (m_1 - m_2)^2) that holds question noise too."""
+    """Standard deviation between seeds near a step.
+
+    Attributes:
+        sd: The standard deviation t in the metric's unit; None where no replicates are near.
+        freedom: Its degrees of freedom, 0 where no replicates are near.
+        raw: Variance with question noise, half of (m_1 - m_2)^2, that t was found in.
+    """
 
     sd: float | None
     freedom: float
@@ -58,12 +71,16 @@ class SeedDeviation(NamedTuple):
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """What is known of training again; `families` is empty where no model was trained twice."""
+    """Variance between seeds of the measured models.
+
+    Attributes:
+        families: Models trained from several seeds; empty where there is none.
+    """
 
     families: tuple[Family, ...]
 
     def deviation_at(self, step: int) -> SeedDeviation:
-        """How far training again moves a mean near a step of training."""
+        """Standard deviation between seeds of a mean, from checkpoints near a step of training."""
         near = [
             (family.freedom, [v for k, v in family.variance.items() if step / NEARBY <= k <= step * NEARBY])
             for family in self.families
@@ -77,12 +94,12 @@ class SeedVariance:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models that were trained more than once."""
+        """Names of the models that were trained from several seeds."""
         return tuple(family.name for family in self.families)
 
 
 def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVariance:
-    """From the replicates among the measured models: those that are named as further seeds of another."""
+    """Seed variance of a metric, from measured models that are named as other seeds of one model."""
     members: dict[str, list[ModelCurve]] = {}
     for curve in measurements.curves:
         members.setdefault(curve.model.seed_of or curve.model.name, []).append(curve)
@@ -102,7 +119,7 @@ def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVaria
 def _variances(
     measurements: Measurements, metric: str, one: ModelCurve, other: ModelCurve
 ) -> list[tuple[int, tuple[float, float]]]:
-    """(step, (t^2, half of (m_1 - m_2)^2)) of every complete checkpoint that two replicates share."""
+    """Pairs (step, (t^2, half of (m_1 - m_2)^2)) of every complete checkpoint that two replicates share."""
     values, others = (measurements.per_question[c.model.name][metric] for c in (one, other))
     found = []
     for step in np.intersect1d(one.steps, other.steps):
@@ -115,27 +132,47 @@ def _variances(
 
 
 def satterthwaite_freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
-    """Satterthwaite's degrees of freedom of a `total` variance that is made of parts, each (variance, its degrees).
+    """Satterthwaite's degrees of freedom of a sum of variances: total^2 / sum of v^2 / f.
 
-    total^2 / sum of v^2 / f; infinite where nothing varies that is not known. What was taken off a part as question
-    noise is in it still: a t of 0 that few replicates show is not known to be 0.
+    The question noise that was subtracted from a part counts in it here: a t of 0 from few replicates is not
+    known to be 0.
+
+    Args:
+        total: The variance.
+        parts: Its parts, each (variance v, degrees of freedom f).
+
+    Returns:
+        Degrees of freedom; infinite where every part that varies is known exactly.
     """
     uncertain = sum(variance**2 / f for variance, f in parts if variance > 0 and np.isfinite(f))
     return total**2 / uncertain if uncertain > 0 else math.inf
 
 
 def training_noise_factor(degrees: float) -> float:
-    """How many times as much training noise as replicates of so many degrees show is reckoned with in the degrees."""
+    """Factor on the training noise that replicates show, for the degrees of freedom: 1 + 10 / degrees.
+
+    It is 1 without replicates (0 degrees).
+    """
     return 1.0 + CAUTION / degrees if degrees else 1.0
 
 
 def total_error(
     error: Floats, degrees: float, seed_deviation: Sequence[SeedDeviation], models: int
 ) -> tuple[Floats, Floats]:
-    """Standard errors [K] of `degrees` with training again of so many models in them, where known, and their degrees.
+    """Standard errors that include training noise, with their degrees of freedom.
 
-    Of what replicates show, question noise of at most e^2 is taken off: a total below their variance would have fewer
-    degrees than they have.
+    Of the variance that replicates show, question noise of at most e^2 is subtracted: a total below their
+    variance would have fewer degrees than they have.
+
+    Args:
+        error: Standard error e [K] of the questions.
+        degrees: Its degrees of freedom.
+        seed_deviation: Deviation between seeds at each checkpoint [K].
+        models: Number of models m in the quantity: 1 for a mean, 2 for a difference.
+
+    Returns:
+        Standard errors [K] and their degrees of freedom [K]; where no replicates are near, those of the
+        questions.
     """
     errors, freedoms = [], []
     for own, again in zip(error, seed_deviation, strict=True):
@@ -149,13 +186,28 @@ def total_error(
 
 
 def p_value(difference: float, error: float, degrees: float) -> float:
-    """Two-sided: the chance of so large a |difference| / error where there is none; 1 where there is no error to go by."""
+    """Two-sided p-value of no difference: the probability of so large a |difference| / error.
+
+    Args:
+        difference: The difference.
+        error: Its standard error.
+        degrees: Degrees of freedom of the error.
+
+    Returns:
+        p-value in [0, 1]; 1 where the error is 0 or NaN.
+    """
     if not error > 0:
         return 1.0
     return float(2 * stdtr(min(degrees, 1e9), -abs(difference) / error))
 
 
 def p_values(centre: Floats, error: Floats, degrees: Floats | float) -> Floats:
-    """`p_value` of each of [K]."""
+    """Two-sided p-values [K] of no difference, see `p_value`.
+
+    Args:
+        centre: Differences [K].
+        error: Their standard errors [K].
+        degrees: Degrees of freedom, [K] or one number.
+    """
     each = np.broadcast_to(np.asarray(degrees, dtype=np.float64), centre.shape)
     return np.array([p_value(c, e, f) for c, e, f in zip(centre, error, each, strict=True)])

@@ -1,7 +1,8 @@
 """Groups of tasks in an lm-eval tree.
 
-A group names tasks, tags and other groups, each perhaps with keys that count instead of the task's own; they are
-looked for in the group's own folder and below it, then in the whole tree, as lm-evaluation-harness's index does.
+A group names tasks, tags and other groups, each possibly with keys that replace the task's own. They are
+looked for in the group's own folder and below it, then in the whole tree, as in lm-evaluation-harness's
+index.
 """
 
 from __future__ import annotations
@@ -22,20 +23,28 @@ _NAMED = re.compile(rb"^ ?['\"]?(task|group)['\"]?[ \t]*:[ \t]*['\"]?([^'\"\s#\[
 
 @runtime_checkable
 class FileTree(Protocol):
-    """Files that can say which YAMLs lie below a folder of theirs."""
+    """Files that can list the YAMLs below a folder."""
 
     def below(self, folder: str) -> list[str]: ...
 
 
 class GroupMember(NamedTuple):
-    """A task of a group: the path of its YAML, and the keys that the group gives it."""
+    """Task of a group: the path of its YAML, and the keys that the group gives it."""
 
     yaml: str
     over: Mapping[str, Any]
 
 
 def group_members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[GroupMember]] | None:
-    """The name and tasks of the group in a YAML; None where it is no group. Raises TaskError for a task that is nowhere."""
+    """Name and tasks of the group in a YAML; None if the YAML is no group.
+
+    Args:
+        files: Files of the tree by their paths.
+        yaml: Path of the YAML in the tree.
+
+    Raises:
+        TaskError: A task is not in the tree, groups contain each other, or there are more than `MOST` tasks.
+    """
     raw = merge_includes(files, yaml, [])
     if "group" not in raw and not isinstance(raw.get("task"), list):
         return None
@@ -53,7 +62,7 @@ def _of(
     for item in items if isinstance(items, list) else [items]:
         own: Mapping[str, Any] = item if isinstance(item, dict) else {}
         name = own.get("task", own.get("group")) if isinstance(item, dict) else item
-        if isinstance(name, list) and "group" in own:  # a group that is written out within the group
+        if isinstance(name, list) and "group" in own:  # a group that is defined within the group
             yield from _of(own, over, index, where, (*above, str(own["group"])))
             continue
         if not isinstance(name, str):
@@ -73,19 +82,24 @@ def _of(
 
 
 class _Index:
-    """Which YAML of the tree holds a task, a group or the tasks of a tag."""
+    """Index of the tree's YAMLs by task, group and tag."""
 
     def __init__(self, files: Mapping[str, bytes], yaml: str) -> None:
         self.files, self.folder, self.opened = files, str(PurePosixPath(yaml).parent), 0
         self._read: dict[str, dict[str, Any]] = {}
 
     def keys(self, path: str) -> Mapping[str, Any]:
-        """What a YAML says, read once."""
+        """Keys of a YAML and its includes, read once."""
         if path not in self._read:
             self._read[path] = merge_includes(self.files, path, [])
         return self._read[path]
 
     def find(self, name: str, where: str) -> list[str]:
+        """Paths of the task or group of a name, else of the tasks with that tag.
+
+        Raises:
+            TaskError: The name is not in the tree.
+        """
         for known in (self.near, self.everywhere):
             if name in known:
                 return [known[name]]
@@ -102,7 +116,10 @@ class _Index:
         return _indexed(self.files, ".")
 
     def tagged(self, name: str, known: Mapping[str, str]) -> list[str]:
-        """The tasks that bear a tag, by name; tags of the rest of the tree are looked for where they are written out."""
+        """Paths of the tasks that bear a tag, in the order of their names.
+
+        Outside the group's own folder a tag is found only if the task's own YAML contains it.
+        """
         found = []
         for _, path in sorted(known.items()):
             data = self.files[path]
@@ -115,7 +132,7 @@ class _Index:
 
 
 def _indexed(files: Mapping[str, bytes], folder: str) -> dict[str, str]:
-    """Tasks and groups by their names, the first in the order of paths."""
+    """Paths of tasks and groups by their names, the first in the order of paths."""
     index: dict[str, str] = {}
     for path in yamls_below(files, folder):
         for name in _names(files[path]).values():
@@ -124,12 +141,12 @@ def _indexed(files: Mapping[str, bytes], folder: str) -> dict[str, str]:
 
 
 def is_group(data: bytes) -> bool:
-    """Whether a YAML's own text says that it is a group."""
+    """Whether a YAML's own text declares a group."""
     return "group" in _names(data)
 
 
 def find_task_yamls(files: Mapping[str, bytes], name: str) -> list[str]:
-    """The YAML of the task or group of that name in a tree, or those of the tasks with that tag; none without either."""
+    """YAML of the task or group of a name in a tree, else the YAMLs of the tasks with that tag."""
     index = _Index(files, "")
     if name in index.everywhere:
         return [index.everywhere[name]]
@@ -139,7 +156,7 @@ def find_task_yamls(files: Mapping[str, bytes], name: str) -> list[str]:
 
 
 def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
-    """The YAMLs in a folder of the tree and below it, in order."""
+    """YAMLs in a folder of the tree and below it, sorted."""
     if isinstance(files, FileTree):
         return files.below(folder)
     inside = PurePosixPath(folder)
@@ -147,6 +164,6 @@ def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
 
 
 def _names(data: bytes) -> dict[str, str]:
-    """`task` or `group` and the name behind it, where it stands in the file itself."""
+    """Name that a YAML's own text declares, by `task` or `group`."""
     found = {key.decode(): name.decode(errors="replace") for key, name in _NAMED.findall(data)}
     return {"group": found["group"]} if "group" in found else found

@@ -1,7 +1,7 @@
 """Runs the user's lm-evaluation-harness in a subprocess.
 
-The harness runs the code that the task names, as it does for whoever runs `lm_eval`: it is the user's own program,
-asked for by name, and the studio runs none of that code itself. What it built is kept with where it came from.
+The harness runs the code that the task names, as `lm_eval` always does: it is the user's own program, called
+by name, and the studio runs none of that code itself. The set records the harness's version and the task.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from e2lm_core.sets.folder.foreign.merge_tasks import WHY, typed_or_plain
 from e2lm_core.sets.prompts.render import RenderedParts
 from e2lm_core.sets.rows import check_count
 
-TIMEOUT_S = 3_600.0  # a data set may have to be downloaded first
+TIMEOUT_S = 3_600.0  # long enough for the download of a data set
 
 
 def find_harness_tasks() -> Path | None:
-    """The folder of the tasks of the lm-evaluation-harness that is installed beside the studio, None without one."""
+    """Task folder of the lm-evaluation-harness installed beside the studio; None without one."""
     try:
         spec = importlib.util.find_spec("lm_eval")
     except (ImportError, ValueError):
@@ -44,10 +44,20 @@ def find_harness_tasks() -> Path | None:
 def build_with_harness(
     task: str, limits: Limits, rows: Path | None = None, python: str = sys.executable
 ) -> tuple[TaskSet, list[str]]:
-    """The set of a task, by its name or its YAML, as `python`'s lm_eval builds it; and what there is to say of it.
+    """Build the set of a task with lm_eval in a subprocess.
 
-    `rows` is a folder that holds the rows in the place of the task's data set. Raises StudioError in one sentence
-    where the harness cannot be run, and TaskError for what it cannot build or the studio cannot keep.
+    Args:
+        task: Name of the task, or path of its YAML.
+        limits: Bound on questions.
+        rows: Folder with the rows in place of the task's data set; None for the data set.
+        python: Python interpreter with lm_eval.
+
+    Returns:
+        The set, and sentences about it.
+
+    Raises:
+        StudioError: The harness cannot be run.
+        TaskError: The harness cannot build the task, or the studio cannot keep it.
     """
     order = {"task": task, "rows": None if rows is None else str(rows), "most": limits.max_questions}
     with tempfile.TemporaryDirectory(prefix="e2lm-import-") as folder:
@@ -82,7 +92,20 @@ def build_with_harness(
 
 
 def build_set(messages: Iterable[Mapping[str, Any]], name: str, limits: Limits) -> tuple[TaskSet, list[str]]:
-    """The set of what the builder told of one task or of several, which become subjects. Raises TaskError."""
+    """Assemble the set from the builder's messages; several tasks become subjects.
+
+    Args:
+        messages: Objects that `builder` wrote, in their order.
+        name: Name of the task, or path of its YAML.
+        limits: Bound on questions.
+
+    Returns:
+        The set, and sentences about it.
+
+    Raises:
+        TaskError: A task is no multiple choice, changes prompts or scores by code, or has a document that the
+            studio cannot keep; there are too many questions; or the tasks' target_delimiters differ.
+    """
     tasks: list[tuple[Mapping[str, Any], list[Any], list[Any]]] = []
     for line in messages:
         if "task" in line:
@@ -172,7 +195,7 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
 
 
 def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> RenderedParts:
-    """What the harness made of a row. Raises TaskError for what is no text, no list of texts or no one target."""
+    """Rendered parts of a row; raises TaskError unless they are a text, a list of texts and one target."""
     text, choices, target = made["text"], made["choices"], made["target"]
     text = int(text) if isinstance(text, bool) else text
     target = int(target) if isinstance(target, bool) else target

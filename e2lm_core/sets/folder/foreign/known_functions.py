@@ -1,7 +1,7 @@
 """Reimplementations of known task functions.
 
-`process_docs` gives rows for rows, in their order; `doc_to_…` a value for a row. Every entry is compared with the
-harness's own function.
+`process_docs` gives rows for rows, in their order; `doc_to_…` a value for a row. Every entry is compared with
+the harness's own function.
 
 Tested in tests/benchmarks/interop/test_needs.py.
 """

@@ -1,6 +1,7 @@
 """Merges several tasks into one set with subjects.
 
-The examples of a task are drawn from its own, which one task of the harness cannot do for several; so such a set has none.
+Each task draws its few-shot examples from its own split, which one task of the harness cannot do for several;
+so a merged set has no examples.
 
 Tested in tests/sets/folder/foreign/test_groups.py.
 """
@@ -27,9 +28,20 @@ WHY = "its subjects draw their examples each from its own task, so open one of t
 def merge_tasks(
     files: Mapping[str, bytes], members: Sequence[GroupMember], name: str, limits: Limits
 ) -> tuple[TaskSet, list[str]]:
-    """The tasks as one set called `name`, and what was ignored on the way.
+    """Merge tasks into one set, with each task as a subject.
 
-    Raises TaskError, which names the task, for one that cannot be opened, and where they join choices otherwise.
+    Args:
+        files: Files of the tree by their paths.
+        members: Tasks to merge.
+        name: Name of the merged set.
+        limits: Bounds on the set.
+
+    Returns:
+        The set, and sentences on ignored things: five at most, then the number of the others.
+
+    Raises:
+        TaskError: A task, which is named, cannot be opened or has another's file of rows; there are too many
+            rows; or the tasks' target_delimiters differ.
     """
     parsed: list[ParsedConfig] = []
     rows: list[Row] = []
@@ -67,7 +79,7 @@ def merge_tasks(
 
 
 def _require_own_rows(files: Mapping[str, bytes], parsed: Sequence[ParsedConfig]) -> None:
-    """Raises TaskError where the last of the tasks would read a file that holds another's rows."""
+    """Raise TaskError if the last task would read a file that holds another's rows."""
     place = getattr(files, "place", str)
     *others, last = parsed
     own = {place(name) for name in data_rows.find_test_files(files, last.data)}
@@ -86,7 +98,10 @@ def _split(one: ParsedConfig) -> str:
 
 
 def typed_or_plain(rows: list[Row], where: str) -> list[Row]:
-    """The rows of several tasks in one table; columns that differ in kind from task to task stay out of it."""
+    """Rows of several tasks in one table.
+
+    If columns differ in kind between tasks, these columns and all columns with mappings are left out.
+    """
     try:
         return typed(rows, where)
     except TaskError:
@@ -105,7 +120,7 @@ def _named(row: Row, label: str, number: int) -> Row:
 
 
 def _labels(parsed: Sequence[ParsedConfig]) -> list[str]:
-    """The tasks' aliases or, where one has none, their names without what all begin with."""
+    """Aliases of the tasks if each has its own, else their names without the common beginning."""
     aliases = [one.alias or "" for one in parsed]
     if all(aliases) and len(set(aliases)) == len(aliases):
         return aliases

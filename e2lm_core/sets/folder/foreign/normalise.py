@@ -1,9 +1,9 @@
 """Normalises a foreign task to question, choices and answer with equal prompts.
 
-The task's own templates are rendered for every row, which gives each document's text, choices and target. Then the
-form that leaves its author most to edit is taken, of those whose prompts are the same for every row: its own
-templates; its own `doc_to_text` over a column that is the question; the rendered text as the question. What a
-row holds besides stays in columns of its own.
+The task's own templates are rendered for every row, which gives each document's text, choices and target. Of
+the forms with the same prompt for every row, the one is taken that leaves its author most to edit: the task's
+own templates; its own `doc_to_text` over a column that is the question; the rendered text as the question.
+Other values of a row stay in columns of their own.
 
 Tested in tests/sets/folder/foreign/test_open_task.py.
 """
@@ -23,12 +23,19 @@ from e2lm_core.sets.prompts.sandbox import names_in
 from e2lm_core.sets.rows import extra_columns
 
 DESCRIPTION = "described"
-NOTHING = "(nothing is asked: each choice is scored alone)"  # stands where the task has no text
+NOTHING = "(nothing is asked: each choice is scored alone)"  # question of a task without a text
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 class Documents(NamedTuple):
-    """A task's rows and what its templates make of each: those that are scored, then those that are shown."""
+    """Rows of a task with their rendered parts.
+
+    Attributes:
+        test: Scored rows.
+        dev: Rows of few-shot examples.
+        of_test: Rendered parts of each row in `test`.
+        of_dev: Rendered parts of each row in `dev`.
+    """
 
     test: Sequence[Row]
     dev: Sequence[Row]
@@ -37,9 +44,13 @@ class Documents(NamedTuple):
 
 
 class StudioForm(NamedTuple):
-    """A way to write a task: its prompt, and where a row's question is, in a column or in its rendered text (None).
+    """Form of a set: its prompt, and the source of each question's text.
 
-    `own` keeps a row's own choices and answer, `described` the rendered description in a column.
+    Attributes:
+        config: Configuration with the prompt.
+        column: Column that holds the question; None if the rendered text is the question.
+        own: Whether a row keeps its own choices and answer.
+        described: Whether the rendered description is kept in a column.
     """
 
     config: TaskConfig
@@ -49,8 +60,19 @@ class StudioForm(NamedTuple):
 
 
 def render_documents(config: TaskConfig, test: Sequence[Row], dev: Sequence[Row], where: str) -> Documents:
-    """What the task's own templates make of its rows. Raises TaskError, which names the row, for what they cannot."""
-    if config.doc_to_choice == CLOZE_CHOICE:  # rendered, as the harness does it, whatever the column holds
+    """Render a task's rows with its own templates.
+
+    Args:
+        config: The task's configuration.
+        test: Scored rows.
+        dev: Rows of few-shot examples.
+        where: Source of the rows, for error sentences.
+
+    Raises:
+        TaskError: A template fails on a row, or gives a scored row a target that is none of its choices; the
+            sentence names the row.
+    """
+    if config.doc_to_choice == CLOZE_CHOICE:  # rendered as in the harness, whatever the column holds
         config = config.model_copy(update={"doc_to_choice": "{{ choices }}"})
     labels = [f"row {n} of {where}" for n in range(1, len(test) + 1)]
     of_test = render_parts(config, test, labels)
@@ -65,7 +87,7 @@ def render_documents(config: TaskConfig, test: Sequence[Row], dev: Sequence[Row]
 
 
 def has_studio_columns(rows: Sequence[Row]) -> bool:
-    """Whether every row has the studio's own columns, of the studio's own kinds."""
+    """Whether every row has the studio's own columns, with values of the studio's own types."""
     return all(
         isinstance(row.get("question"), str)
         and isinstance(row.get("choices"), list)
@@ -77,13 +99,17 @@ def has_studio_columns(rows: Sequence[Row]) -> bool:
 
 
 def to_studio_form(config: TaskConfig, documents: Documents) -> TaskSet:
-    """The set with equal prompts that leaves most to edit. Raises TaskError where no form has equal prompts."""
+    """Set with the prompts of a task's documents, in the form that leaves most to edit.
+
+    Raises:
+        TaskError: No form has equal prompts.
+    """
     if _endings(documents):
         return rendered_form(config, documents)
     varied = len({part.description for part in (*documents.of_test, *documents.of_dev)}) > 1
     for form in _forms(config, documents):
         forms = [form]
-        if varied:  # the description may have been several tasks', or a template of columns that are gone
+        if varied:  # the description may be several tasks', or a template of lost columns
             described = form.config.model_copy(update={"description": DESCRIPTION})
             forms.append(form._replace(config=described, described=True))
         for candidate in forms:
@@ -93,7 +119,11 @@ def to_studio_form(config: TaskConfig, documents: Documents) -> TaskSet:
 
 
 def rendered_form(config: TaskConfig, documents: Documents) -> TaskSet:
-    """The set whose questions and description are the rendered texts. Raises TaskError where that is not equal."""
+    """Set with the rendered texts of a task's documents as questions and description.
+
+    Raises:
+        TaskError: Its prompts would differ from the documents'.
+    """
     said = {part.description for part in (*documents.of_test, *documents.of_dev)}
     is_one = len(said) == 1 and not _CODE.search(min(said)) and "{#" not in min(said)
     description = min(said) if is_one else DESCRIPTION
@@ -114,7 +144,7 @@ def _endings(documents: Documents) -> bool:
 
 
 def write_form(form: StudioForm, documents: Documents) -> TaskSet:
-    """The task in a form, whether or not its prompts are equal."""
+    """Set of a task's documents in a form, whether or not its prompts are equal."""
     rows = [*documents.test, *documents.dev]
     names = [*(f"q{n + 1}" for n in range(len(documents.test))), *(f"dev{n + 1}" for n in range(len(rows)))]
     known = [str(row["id"]) for row in rows if isinstance(row.get("id"), str | int)]
@@ -150,14 +180,14 @@ def _ours(config: TaskConfig, text: str, description: str | None = None) -> Task
 
 
 def _likely(template: str, texts: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    """The one column of a template that is most like a question, if any: by its name, then by its length."""
+    """At most one column of a template: the most like a question, by its name, then by its length."""
     used = names_in(template) & set(texts)
     length: Callable[[str], int] = lambda name: sum(len(row[name]) for row in rows)  # noqa: E731
     return sorted(used, key=lambda name: ("question" not in name.lower(), -length(name), name))[:1]
 
 
 def _renamed(template: str, name: str) -> str:
-    """The template with `question` in the column's place; whether it says the same is seen by rendering it."""
+    """Template with `question` for the column's name; only rendering shows whether it is equivalent."""
     word = re.compile(rf"(?<![\w.'\"]){re.escape(name)}(?![\w'\"])")
     return _CODE.sub(lambda code: word.sub("question", code[0]), template)
 
@@ -185,7 +215,7 @@ def _question(form: StudioForm, row: Row, part: RenderedParts, name: str) -> Que
         if value is not None and value != mine and str(value) != mine and column != form.column:
             kept[f"{column}_raw"] = value
     if form.column is not None and form.column != "question":
-        kept.pop(form.column, None)  # it is the question now
+        kept.pop(form.column, None)  # its text is the question now
     if form.described:
         kept[DESCRIPTION] = part.description
     return Question(**fields, extra=extra_columns(kept, f"{name}"))
@@ -203,7 +233,7 @@ def _is_equal(task: TaskSet, documents: Documents) -> bool:
 
 
 def _said(part: RenderedParts) -> tuple[object, ...]:
-    """All of a document that a prompt depends on."""
+    """Parts of a document that a prompt depends on."""
     shown = part.target if isinstance(part.target, str) else ""
     if 0 <= part.gold < len(part.choices):
         shown = part.choices[part.gold]

@@ -30,7 +30,14 @@ WRONG = (
 
 
 class TaskRows(NamedTuple):
-    """The rows of a task as the harness sees them, after its functions; `zero_shot` is why no example can be shown."""
+    """Rows of a task as the harness gives them to templates, after the task's functions.
+
+    Attributes:
+        test: Scored rows.
+        dev: Rows of few-shot examples.
+        where: Names of the files of the scored rows.
+        zero_shot: Reason why no example can be shown; None if they can.
+    """
 
     test: list[Row]
     dev: list[Row]
@@ -39,7 +46,17 @@ class TaskRows(NamedTuple):
 
 
 def open_task(files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: Limits) -> TaskSet:
-    """The set that a YAML and the rows beside it make. Raises TaskError in one sentence."""
+    """Open the set that a YAML and the rows beside it make.
+
+    Args:
+        files: Files of the tree by their paths.
+        parsed: The YAML as it was read.
+        yaml: Path of the YAML in the tree.
+        limits: Bounds on rows and bytes.
+
+    Raises:
+        TaskError: The rows cannot be read or rendered, or their prompts have no form in the studio.
+    """
     rows = read_rows(files, parsed, yaml, limits)
     config = parsed.config
     ids = [str(row["id"]) for row in (*rows.test, *rows.dev) if row.get("id") is not None]
@@ -58,7 +75,14 @@ def open_task(files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limit
 
 
 def render_rows(parsed: ParsedConfig, rows: TaskRows) -> tuple[normalise.Documents, str | None]:
-    """What the templates make of the rows, and why no example can be shown. Raises TaskError."""
+    """Render a task's rows, and find the reason why no example can be shown.
+
+    Returns:
+        The documents, and the reason; None if examples can be shown.
+
+    Raises:
+        TaskError: The scored rows cannot be rendered.
+    """
     zero_shot, dev = rows.zero_shot, rows.dev
     if dev:
         try:
@@ -78,9 +102,18 @@ def render_rows(parsed: ParsedConfig, rows: TaskRows) -> tuple[normalise.Documen
 def read_rows(
     files: Mapping[str, bytes], parsed: ParsedConfig, yaml: str, limits: Limits, shown: bool = True
 ) -> TaskRows:
-    """The rows beside a YAML as the harness gives them to templates, without examples unless they are `shown`.
+    """Read the rows beside a YAML as the harness gives them to templates.
 
-    Raises TaskError for the test's.
+    Args:
+        files: Files of the tree by their paths.
+        parsed: The YAML as it was read.
+        yaml: Path of the YAML in the tree.
+        limits: Bounds on rows and bytes.
+        shown: Whether few-shot examples are read too.
+
+    Raises:
+        TaskError: The scored rows cannot be read, none is left, or a column holds values that the harness
+            would read differently. A missing or unreadable file of examples only sets `zero_shot`.
     """
     plan, zero_shot = parsed.data, parsed.data.zero_shot
     if plan.json_reader:
@@ -114,7 +147,7 @@ def read_rows(
 
 
 def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: Limits) -> None:
-    """Raises TaskError where the JSON reader of `datasets` gives another value of a column that the prompts may use."""
+    """Raise TaskError if the JSON reader of `datasets` changes a column that the prompts may use."""
     config = parsed.config
     choices = config.doc_to_choice
     templates = [config.doc_to_text, config.doc_to_target, config.description]
@@ -131,7 +164,7 @@ def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: L
 def _made(
     functions: Mapping[str, Callable[[Any], Any]], rows: list[Row], where: str, processed: bool
 ) -> list[Row]:
-    """The rows after `process_docs`, with a column for what each other function gives."""
+    """Rows after `process_docs`, with a column for the result of each other function."""
     if (process := functions.get("process_docs")) is not None and processed:
         try:
             rows = process(rows)
@@ -153,13 +186,13 @@ def _made(
 
 
 def _are_mixed(test: Sequence[Row], dev: Sequence[Row], within: bool) -> bool:
-    """Whether the harness would take an example for the question though it is another row."""
+    """Whether the harness would take an example for the question, though it is another row."""
     known = [same(row) for row in test]
     return len(set(known)) < len(known) if within else not set(known).isdisjoint(map(same, dev))
 
 
 def _is_flat(rows: TaskRows, ours: tuple[list[Any], list[Any]]) -> bool:
-    """Whether the rows as the studio writes them are, in every column, those that the harness was given."""
+    """Whether the rows as the studio writes them equal, in every column, those of the harness."""
     theirs = [*rows.test, *rows.dev]
     return all(
         repr(doc.get(name)) == repr(value) or (name == "id" and str(value) == doc["id"])

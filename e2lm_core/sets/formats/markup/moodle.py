@@ -1,6 +1,7 @@
 """Moodle XML.
 
-https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, `idnumber` or a name of its own the id.
+https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, the question's `idnumber` or else its
+name the id.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ _OTHERS = {
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The questions of a Moodle quiz, and why another is none, each named by its place among them."""
+    """Read the questions of a Moodle quiz.
+
+    A question that is no multiple choice of one answer is a row with the reason, named by its number.
+
+    Raises:
+        TaskError: The file is no XML, or has too many questions.
+        LimitError: Elements are too many or nested too deeply.
+    """
     rows: list[FileRow] = []
     subject = None
     for node in elements(data, name, ("question",)):
@@ -81,7 +89,7 @@ def _own(node: Element, name: str) -> list[Element]:
 
 
 def _text(node: Element) -> Plain:
-    """What stands in an element's `<text>`, which is HTML unless it says otherwise."""
+    """Text of an element's `<text>`, as HTML unless its format is another."""
     inner = first_descendant(node, "text")
     content = (inner.text if inner is not None else node.text) or ""
     form = node.get("format", "html")

@@ -1,6 +1,7 @@
 """QTI 2 and 3.
 
-https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are passed over.
+https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are
+ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ _BEYOND = 200  # files of a package beside its items
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The items of a package (a zip with a manifest) or of one XML file, and why another is none."""
+    """Read the items of a QTI package (a zip with a manifest) or of one XML file.
+
+    An item that is no choice of one answer is a row with the reason.
+
+    Raises:
+        TaskError: The file holds no item, or too many, or cannot be read.
+        LimitError: The package exceeds a limit of `archives.read_zip`, or its XML one of `parsing.elements`.
+    """
     if not data.startswith(b"PK"):
         rows = [_row(f"Item {n}", node) for n, node in enumerate(_counted(data, name, limits), start=1)]
         if not rows:
@@ -53,7 +61,10 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions as a QTI 2.2 content package: a manifest, and a file an item; the same bytes on every day."""
+    """Write questions as a QTI 2.2 content package; the same bytes on every day.
+
+    The package holds a manifest, and one file for each question.
+    """
     items = {f"items/item_{n:05}.xml": _item(q, n) for n, q in enumerate(questions, start=1)}
     resources = "".join(
         f'<resource identifier="item_{n:05}" type="imsqti_item_xmlv2p2" href="{path}"><file href="{path}"/></resource>\n'
@@ -69,17 +80,17 @@ def write(questions: Iterable[Question]) -> bytes:
 
 
 def round_trip(text: str) -> str:
-    """What of a text comes back."""
+    """Text as it comes back from QTI."""
     return strip_invalid_xml(text)
 
 
 def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
-    """All of them: there is no question that QTI cannot hold."""
+    """All questions: QTI can hold each of them."""
     return questions
 
 
 def _items(files: dict[str, bytes], name: str) -> list[str]:
-    """The paths of a package's items, in the manifest's order."""
+    """Paths of a package's items, in the manifest's order."""
     manifests = [path for path in files if PurePosixPath(path).name == MANIFEST]
     if not manifests:
         raise TaskError(f"{name} is no QTI package: it holds no {MANIFEST}.")
@@ -130,7 +141,7 @@ def _row(at: str, node: Element) -> FileRow:
 
 
 def _right(node: Element, response: str) -> list[str]:
-    """The identifiers of the choices that are right, by what is declared of the response, else by its points."""
+    """Identifiers of the right answers, by the declared response, else by its points."""
     declared = [n for n in descendants(node, "responsedeclaration") if attribute(n, "identifier") == response]
     if not declared:
         return []

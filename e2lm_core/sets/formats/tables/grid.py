@@ -24,20 +24,31 @@ _LOOKED_AT = 200  # lines that tell whether the first one names columns
 
 
 def too_many_columns(name: str) -> TaskError:
+    """Error for a table with more than `MAX_COLUMNS` columns."""
     return TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
 
 
 def too_many_cells(name: str) -> TaskError:
+    """Error for a table with more than `MAX_CELLS` cells."""
     return TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
 
 
 def rows_of(
     lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: ReadOptions, of_one_width: bool = False
 ) -> FileRows:
-    """The rows, and whether the first line named the columns: found out where `how` does not say.
+    """Named rows of a table's lines; whether the first line names the columns is detected.
 
-    With `of_one_width` a row that goes on behind the last name is refused: its cells may be another's. Rows are numbered from 1, empty ones counted and left out. Raises TaskError for too many columns, cells or rows,
-    and for a name that stands twice.
+    Rows are numbered from 1; empty rows are counted and left out.
+
+    Args:
+        lines: Cells of each line.
+        name: The file's name, for error sentences.
+        limits: Bound on questions.
+        how: The user's settings, of which `header` and `roles` decide on the first line.
+        of_one_width: Refuse a row with cells behind the last column, since its cells may be another column's.
+
+    Raises:
+        TaskError: There are too many columns, cells or rows, or two columns of one name.
     """
     ahead = iter(lines)
     first = next(ahead, [])
@@ -79,7 +90,7 @@ def rows_of(
 def _is_named(
     head: Sequence[str], others: Sequence[Sequence[Any]], how: ReadOptions
 ) -> tuple[bool, tuple[str, ...]]:
-    """Whether the first line names the columns, and a note where that was found out from the other lines."""
+    """Whether the first line names the columns, and a note if the other lines decided that."""
     if how.header is not None:
         return how.header, ()
     if how.roles and how.roles.keys() <= set(head):

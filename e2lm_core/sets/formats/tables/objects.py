@@ -17,7 +17,11 @@ from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl
 
 
 def read_lines(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The rows of JSONL. Raises TaskError for a line that is no object, too many rows or columns."""
+    """Read the rows of a JSONL file.
+
+    Raises:
+        TaskError: A line is no object, or there are too many rows or columns.
+    """
     text, encoding = decode(data, name, options.encoding)
     return with_columns(
         parse_jsonl(data if encoding == "utf-8" else text.encode(), name, limits), name, encoding
@@ -25,7 +29,11 @@ def read_lines(data: bytes, name: str, limits: Limits, options: ReadOptions) -> 
 
 
 def read_list(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The rows of a JSON list of objects, which may stand under `questions`. Raises TaskError as `read_lines` does."""
+    """Read the rows of a JSON list of objects, which may stand under `questions`.
+
+    Raises:
+        TaskError: The file is no list of objects, or there are too many rows or columns.
+    """
     text, encoding = decode(data, name, options.encoding)
     value = parse_json(text, name)
     if isinstance(value, dict) and isinstance(value.get("questions"), list):
@@ -37,7 +45,16 @@ def read_list(data: bytes, name: str, limits: Limits, options: ReadOptions) -> F
 
 
 def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> FileRows:
-    """Objects as rows, with all their keys as columns, in the order in which they come."""
+    """Rows of objects, with all keys as columns in the order of their first occurrence.
+
+    Args:
+        rows: The objects.
+        name: The file's name, for error sentences.
+        encoding: Encoding that the file was read in.
+
+    Raises:
+        TaskError: There are too many columns.
+    """
     rows = [_flat(row) for row in rows]
     columns: dict[str, None] = {}
     for row in rows:
@@ -49,7 +66,10 @@ def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "
 
 
 def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A row whose question is an object (`{"stem": "Why?", "choices": […]}`, as AI2 has it) with columns of their own."""
+    """Row with the parts of an object in `question` as columns of their own.
+
+    AI2's data sets have such objects: `{"stem": "Why?", "choices": […]}`.
+    """
     asked = row.get("question")
     if (
         not isinstance(asked, dict)

@@ -19,20 +19,22 @@ from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.delimited import cell_to_text, lines_of
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
 
-MOST_CHARACTERS = 32_767  # of a cell
-MOST_TAGS = 2_000_000  # in the sheet and its texts together
-MOST_TAGS_BESIDE = 300_000  # in every other part
-MOST_EMPTY = 10_000  # rows in succession: what lies behind them is not looked for
+MOST_CHARACTERS = 32_767  # characters of a cell
+MOST_TAGS = 2_000_000  # tags in the sheets and their texts together
+MOST_TAGS_BESIDE = 300_000  # tags in every other part
+MOST_EMPTY = 10_000  # empty rows in succession that end a sheet
 _PARTS = (".xml", ".rels")
-_OLD = b"\xd0\xcf\x11\xe0"  # of .xls, and of .xlsx with a password
+_OLD = b"\xd0\xcf\x11\xe0"  # first bytes of .xls, and of .xlsx with a password
 _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The rows of a sheet: the one that `how` names, else the first that holds anything.
+    """Read the rows of a workbook's sheet: the one that the options name, else the first with a row.
 
-    Raises TaskError for what is no XLSX, is encrypted, or lacks the sheet; LimitError for what is counted beforehand.
+    Raises:
+        TaskError: The file is no XLSX, is encrypted, lacks the sheet, or holds no row.
+        LimitError: The file exceeds a limit of `archives.read_zip`, or has too many elements in its parts.
     """
     if data.startswith(_OLD):
         raise TaskError(f"{name} is an old .xls or has a password; save it as .xlsx without one.")
@@ -48,13 +50,13 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
             )
         chosen = [sheets[options.sheet]] if options.sheet is not None else list(sheets.values())
         for sheet in chosen:
-            sheet.reset_dimensions()  # what a sheet says of its size is not believed
+            sheet.reset_dimensions()  # the size that a sheet states is not trusted
             found = rows_of(_lines(sheet), name, limits, options)
             if found.rows or options.sheet is not None:
                 return found._replace(sheets=(sheet.title, *(t for t in sheets if t != sheet.title)))
     except (TaskError, LimitError, MemoryError):
         raise
-    except Exception as error:  # openpyxl raises whatever a part gives rise to
+    except Exception as error:  # openpyxl may raise anything on a broken part
         raise TaskError(
             f"{name} cannot be read as XLSX ({type(error).__name__}): save it again, or as CSV."
         ) from error
@@ -62,7 +64,10 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """A workbook that `read` reads back, a column a choice, `answer` the index from 0; the same bytes on every day."""
+    """Write questions as a workbook that `read` reads back; the same bytes on every day.
+
+    There is one column for each choice; `answer` is the index from 0.
+    """
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
 
@@ -87,18 +92,18 @@ def write(questions: Iterable[Question]) -> bytes:
 
 
 def round_trip(text: str) -> str:
-    """What of a text comes back from a cell."""
+    """Text as it comes back from a cell."""
     text = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c not in _ILLEGAL)
     return text.replace("\ufffe", "").replace("\uffff", "")[:MOST_CHARACTERS]
 
 
 def _undated(content: bytes) -> bytes:
-    """A part without the day of saving, which openpyxl writes into one of them."""
+    """Part without the day of saving, which openpyxl writes into one of them."""
     return _DATED.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
 
 
 def _check(data: bytes, name: str, limits: Limits) -> None:
-    """What can be counted before anything is made of it. Raises TaskError and LimitError."""
+    """Check a workbook's limits before it is parsed; raises TaskError and LimitError."""
     parts = read_zip(data, limits, name, "the workbook")
     if "[Content_Types].xml" not in parts:
         raise TaskError(f"{name} is no XLSX workbook: save it again as .xlsx.")
@@ -136,7 +141,7 @@ def _lines(sheet: Any) -> Iterator[list[Any]]:
 
 
 def _value(cell: Any) -> Any:
-    """A cell as it is read by people: dates as text, shares in percent where they are shown so."""
+    """Cell's value as it is displayed: dates as text, shares in percent if they are shown so."""
     value = cell.value
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")

@@ -1,7 +1,8 @@
 """GIFT.
 
-https://docs.moodle.org/en/GIFT_format. Of each question its title (or `[id:…]`) is the id, of a category the path the
-subject. Weights other than 100%, feedback and tags are passed over; what is no choice of one answer is refused.
+https://docs.moodle.org/en/GIFT_format. A question's title (or `[id:…]`) is its id, a category's path the
+subject. Weights other than 100%, feedback and tags are ignored; a question that is no choice of one answer
+is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ TOO_LONG = f"it has more than {MOST_OF_A_BLOCK:,} characters; leave an empty lin
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The questions of a GIFT file, and why a block is none, named by the line that it begins in."""
+    """Read the questions of a GIFT file.
+
+    A block that is no choice of one answer is a row with the reason, named by its first line.
+
+    Raises:
+        TaskError: The file cannot be decoded, or has too many questions.
+    """
     text, encoding = decode(data, name, options.encoding)
     rows, subject = [], None
     for number, lines in _blocks(text):
@@ -54,7 +61,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions as GIFT, each with its id as title, subjects as categories; UTF-8."""
+    """Write questions as GIFT, their ids as titles and their subjects as categories; UTF-8."""
     parts, subject = [], None
     for q in questions:
         if (q.subject or None) != subject:
@@ -68,7 +75,7 @@ def write(questions: Iterable[Question]) -> bytes:
 
 
 def round_trip(text: str) -> str:
-    """What of a text comes back: no spaces at its ends, breaks of one kind."""
+    """Text as it comes back from GIFT: no spaces at its ends, line breaks of one kind."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -111,7 +118,7 @@ def _row(at: str, block: str, identity: str | None, subject: str | None) -> File
 
 
 def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] | str:
-    """(choices, gold) of what stands in braces, or why it has none."""
+    """Choices and gold of the text in braces, or the reason why it has none."""
     if (general := inside.find("####")) >= 0 and inside[general - 1 : general] != "\\":
         inside = inside[:general].rstrip()
     if inside.split("#")[0].strip().upper() in ("T", "TRUE", "F", "FALSE"):
@@ -145,7 +152,7 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
 
 
 def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
-    """A text as it is meant; a tuple of the reason where it shows what text cannot hold."""
+    """Text without its markup; a tuple with the reason if it shows more than text can hold."""
     own = _FORMAT.match(text.lstrip())
     if own:
         text = text.lstrip()[own.end() :]
@@ -162,7 +169,7 @@ def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
 
 
 def _marks(text: str) -> Iterator[tuple[int, str]]:
-    """Where marks stand that no backslash stands before."""
+    """Positions of the marks without a backslash before them, each with its mark."""
     at = 0
     for found in _SPECIAL.finditer(text):
         if found.start() < at:
@@ -174,7 +181,7 @@ def _marks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _closing(text: str, mark: str, start: int) -> int:
-    """Where a mark stands next, without a backslash before it; -1 where it does not."""
+    """Position of the next mark without a backslash before it; -1 without one."""
     for at, _ in _marks(text[start:]):
         if text.startswith(mark, start + at):
             return start + at
@@ -182,7 +189,7 @@ def _closing(text: str, mark: str, start: int) -> int:
 
 
 def subject_of_category(path: str) -> str | None:
-    """The subject of a category: its path without the roots that are the same for all."""
+    """Subject of a category: its path without the roots that all categories have; None if empty."""
     return _plain(_TOP.sub("", path).replace("//", "/")).strip() or None
 
 
@@ -195,7 +202,7 @@ def _escaped(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A text with the format before it that keeps `[html]` and tags what they are."""
+    """Text with the format before it that keeps `[html]` and tags literal."""
     needs = _FORMAT.match(round_trip(text)) or any(mark in text for mark in "<&")
     return f"{'[plain]' if needs else ''}{_escaped(text)}"
 
@@ -206,5 +213,5 @@ def _choice(text: str, right: bool) -> str:
 
 
 def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
-    """All of them: there is no question that GIFT cannot hold."""
+    """All questions: GIFT can hold each of them."""
     return questions

@@ -1,8 +1,8 @@
 """Aiken and Markdown lists.
 
-A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`) or lettered
-lines (`A. …`, `b) …`); the right one is ticked, bold, or named by a line `ANSWER: B`. Aiken
-(https://docs.moodle.org/en/Aiken_format) is the strict form of it, and the one that is written.
+A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`)
+or lettered lines (`A. …`, `b) …`); the right answer is ticked, bold, or named by a line `ANSWER: B`. Aiken
+(https://docs.moodle.org/en/Aiken_format) is the strict form of such lists, and the only one that is written.
 """
 
 from __future__ import annotations
@@ -37,14 +37,20 @@ _NUMBERED = re.compile(  # `1. Why?`, `Question 1: Why?`, `**Question 1:** Why?`
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"(?:question|frage|q)\s*\d*\s*[.:]?", re.IGNORECASE)
-# Behind a letter or a number alone, a mark; text may follow that, but not the letter: `A gas` is a text.
+# A letter or number, perhaps with a mark behind it. Text may follow the mark only: `A gas` is a text.
 _MARK = re.compile(r"\(?(?P<mark>[A-Za-z]|[0-9]{1,2})[.):]?(?P<behind>(?<=[.):])\s.*|\s+[^\w\s].*)?")
 _RULE = re.compile(r"\s*(?:-\s*){3,}|\s*(?:\*\s*){3,}|\s*(?:_\s*){3,}|\s*={3,}")
 _BOLD = re.compile(r"(\*\*|__)(.+)\1")
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """The questions of such a text, and why one is none, named by the line that it begins in."""
+    """Read the questions of an Aiken or Markdown list.
+
+    A text that is no question is a row with the reason, named by its first line.
+
+    Raises:
+        TaskError: The file cannot be decoded, or has too many questions.
+    """
     text, encoding = decode(data, name, options.encoding)
     reader = _Reader()
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
@@ -55,7 +61,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions that Aiken can hold, as Aiken; UTF-8."""
+    """Write the questions that Aiken can hold as Aiken; UTF-8."""
     parts = [
         "\n".join(
             [
@@ -70,12 +76,12 @@ def write(questions: Iterable[Question]) -> bytes:
 
 
 def round_trip(text: str) -> str:
-    """What of a text comes back: one line, without spaces at its ends."""
+    """Text as it comes back from Aiken: one line, without spaces at its ends."""
     return " ".join(filter(None, (line.strip() for line in re.split(r"[\r\n]+", text))))
 
 
 def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
-    """Those whose text is not taken for a choice, an answer, or a mark of Markdown's."""
+    """Questions without a text that reads as a choice, an answer or a mark of Markdown's."""
     return [q for q in questions if _comes_back(q)]
 
 
@@ -98,7 +104,7 @@ def _comes_back(q: Question) -> bool:
 
 
 class _Reader:
-    """Takes lines, gives rows: at any time there is one question that is being read."""
+    """Reader that takes lines and gives rows, with one question open at a time."""
 
     def __init__(self) -> None:
         self.rows: list[FileRow] = []
@@ -119,7 +125,7 @@ class _Reader:
         self._blank = False
 
     def line(self, number: int, line: str) -> None:
-        """The next line of the text."""
+        """Take the next line of the text."""
         line = line.rstrip()
         if line.lstrip().startswith("```"):
             self._fenced = not self._fenced
@@ -141,10 +147,10 @@ class _Reader:
             self._start_or_go_on(number, line)
 
     def end(self) -> None:
-        """The question that is being read is over."""
+        """Close the open question."""
         text = "\n".join(self._text).strip()
         if self._heading and not self._choices:
-            self._subject = self._subject if _COUNTED.fullmatch(text) else text  # what stands over questions
+            self._subject = self._subject if _COUNTED.fullmatch(text) else text  # a heading above questions
         elif text or self._choices:
             self.rows.append(self._row(text))
         self._heading = False
@@ -170,14 +176,14 @@ class _Reader:
         return "no choice is marked as right; tick one as [x], or write ANSWER: B behind them."
 
     def _named(self, answer: str) -> int | str:
-        """The choice that an answer names by its letter, its number or its text; or why it names none."""
+        """Choice that an answer names by letter, number or text, or the reason why it names none."""
         same = index_of_text(answer, self._choices)
         place = None
         if (found := _MARK.fullmatch(answer)) and not (found["behind"] and same is not None):
             mark = found["mark"].upper()
             places = self._marks if mark.isdigit() else LETTERS[: len(self._choices)]
             place = places.index(mark) if mark in places else None
-        is_label = place is not None and self._marks[place] == LETTERS[place]  # as Aiken has it
+        is_label = place is not None and self._marks[place] == LETTERS[place]  # as in Aiken
         if same is None or place is None or same == place or is_label:
             chosen = same if place is None else place
             if chosen is not None:
@@ -191,7 +197,7 @@ class _Reader:
         self._at, self._text, self._heading = number, [before.rstrip() if set(marks) == {"#"} else text], True
 
     def _choice(self, number: int, line: str) -> bool:
-        """Whether the line is the next choice of the question that is being read."""
+        """Take the line if it is the open question's next choice; whether it is."""
         if not self._text or self._answer is not None:
             return False
         lettered = _LETTERED.fullmatch(line)
@@ -236,7 +242,7 @@ class _Reader:
             self._choices[-1] += f"\n{line.strip()}"
             return
         if self._choices or self._answer is not None or self._heading or (begins and self._text):
-            self.end()  # a numbered line begins another question; what stands above a paragraph is its subject
+            self.end()  # a numbered line begins another question; a heading above a paragraph is its subject
         bullet = None if self._text else _BULLET.fullmatch(line)
         text = begins["text"] if begins else bullet[2] if bullet else line.strip()
         if not self._text:

@@ -1,8 +1,10 @@
 """Autosave of form fields.
 
-A script in the page listens to the form's fields and posts them to `/drafts`, at most .4 s after a change and at
-once when the page is left. What could not be sent (the server is down) waits in the tab and goes with its next
-page. Tested in tests/pages/writing/test_drafts.py.
+A script in the page listens to the form's fields and posts them to `/drafts`, at most 0.4 s after a change
+and at once when the page is left. Text that could not be sent (the server is down) waits in the browser's
+tab and is sent with its next page.
+
+Tested in tests/pages/writing/test_drafts.py.
 """
 
 from __future__ import annotations
@@ -23,11 +25,15 @@ _JS = Path(__file__).with_name("listening.js").read_text(encoding="utf-8")
 
 
 class Field(NamedTuple):
-    """A field of a form: its name, the keys of its widgets, and how their text is to be read.
+    """A field of a form, as the script reads it.
 
-    `kind` is "text", "maybe" (empty is None), "number", "option" (of a radio, one of `options`), "place" (of a
-    radio, which one; -1 for none), "list" (a text for each key, without the empty ones at the end) or "lines" (a text for each
-    line).
+    Attributes:
+        name: Name of the field.
+        keys: Keys of its widgets.
+        kind: Type of its value: "text", "maybe" (text, empty is None), "number", "option" (the selected one
+            of `options` in a radio), "place" (index of the selected radio option, -1 for none), "list" (a
+            text for each key, without empty ones at the end) or "lines" (a text for each line).
+        options: Options of a radio of the kind "option".
     """
 
     name: str
@@ -51,10 +57,20 @@ def autosave(
     seen: dict[str, Any],
     others: dict[str, Any] | None = None,
 ) -> bool:
-    """Keep what is typed into the fields in the container with the key `area`.
+    """Save text typed into a form as a draft.
 
-    `values` is what the form shows, `seen` what its author saw before anything was typed, `others` are fields of
-    the draft that are not in the form. True where text came late, which the server has since it drew the form.
+    Args:
+        task: Address of the set.
+        place: Place of the draft, see `Draft.place`.
+        form: Name of the form.
+        area: Key of the container that holds the form's fields.
+        fields: The fields.
+        values: Values that the form shows.
+        seen: Values that the author saw before typing.
+        others: Fields of the draft that are not in the form.
+
+    Returns:
+        Whether text from an earlier page was saved after the form was drawn: the form is out of date then.
     """
     with st.container(key=f"listening_{form}", width="content"):
         told = _component()(
@@ -85,10 +101,10 @@ def autosave(
 
 
 def base_path() -> str:
-    """What stands before every address of the app: "" where it is the host's only one."""
+    """Path in front of every address of the app; "" if it is at the root of its host."""
     path = (st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""
 
 
 def _told() -> None:
-    """Only here so that the component's state is sent at all."""
+    """Do nothing: Streamlit sends the component's state only if there is a callback."""

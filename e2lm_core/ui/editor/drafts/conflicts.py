@@ -1,6 +1,7 @@
 """Conflict panel.
 
-What clashes is a draft of its author until then, so that it outlives a reload.
+Until its author has chosen, the text in conflict is a draft, which survives a reload.
+
 Tested in tests/pages/writing/test_writers.py.
 """
 
@@ -35,13 +36,13 @@ AREA = "clash_area"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FREE_CHOICES = 2
 _NAMES = {"question": "text", CHOICES_AND_ANSWER: "choices or the right answer"}
-_EDITED = "edited "  # before a field's name: the text that is to stand in the place of both
+_EDITED = "edited "  # prefix of a field's name in the draft: the text that replaces both versions
 _KINDS = {"num_fewshot": "number", "choices": "lines", "answer": "place", "subject": "maybe", "note": "maybe"}
 Settle = Callable[[str, EditConflict, authoring.Keep, Any], SaveResult]
 
 
 def question_conflicts(task: TaskSet, question: Question) -> bool:
-    """Show where the person's text of a question clashes with what was saved meanwhile; False where it does not."""
+    """Draw the conflicts of the person's text of a question with later saves; False without any."""
     draft = drafts.find_draft(session.studio().settings, task.address, drafts.question_place(question.id))
     clashes = _clashes(question, draft)
     for clash in clashes:
@@ -50,7 +51,7 @@ def question_conflicts(task: TaskSet, question: Question) -> bool:
 
 
 def conflicts_in_set(task: TaskSet) -> None:
-    """The same for all questions of a set."""
+    """Draw the conflicts of all questions of a set, a few at a time."""
     found = load_conflicts(task)
     for clash in found[:MOST_SHOWN]:
         conflict_panel(task.address, drafts.question_place(clash.question), clash, _settle_question)
@@ -59,7 +60,7 @@ def conflicts_in_set(task: TaskSet) -> None:
 
 
 def load_conflicts(task: TaskSet) -> list[EditConflict]:
-    """Where the person's texts clash with what was saved meanwhile."""
+    """Conflicts of the person's drafts with later saves, for all questions of a set."""
     here = {question.id: question for question in task.questions}
     return [
         clash
@@ -70,12 +71,19 @@ def load_conflicts(task: TaskSet) -> list[EditConflict]:
 
 
 def places(task: TaskSet) -> list[str]:
-    """The places whose texts `of_set` shows."""
+    """Places of the drafts that `conflicts_in_set` shows."""
     return [drafts.question_place(clash.question) for clash in load_conflicts(task)[:MOST_SHOWN]]
 
 
 def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settle) -> None:
-    """One clash: both texts, and what may be done about it."""
+    """Draw one conflict: both texts and the buttons that resolve it.
+
+    Args:
+        name: Address of the set.
+        place: Place of the person's draft.
+        conflict: The conflict.
+        resolve: Saves the chosen text.
+    """
     key = f"{drafts.digest(place)}_{conflict.field.replace(' ', '_')}"
     of, field = conflict.question or "The prompt", _NAMES.get(conflict.field, conflict.field)
     with st.container(border=True, key=f"clash_{key}"):
@@ -118,7 +126,7 @@ def _buttons(name: str, place: str, clash: EditConflict, settle: Settle, key: st
 
 
 def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) -> None:
-    """A third text in the place of both; what is typed is kept beside them."""
+    """Draw the form for a third text in place of both; its text is kept in the same draft."""
     draft = drafts.find_draft(session.studio().settings, name, place)
     if draft is None:
         return
@@ -176,7 +184,7 @@ def _save_text(name: str, place: str, clash: EditConflict, settle: Settle, widge
 def _choose(
     name: str, place: str, clash: EditConflict, settle: Settle, keep: authoring.Keep, text: Any
 ) -> None:
-    """What a button does, before anything is drawn."""
+    """Resolve a conflict; a button's callback, before anything is drawn."""
     _close_edit()
     try:
         saved = settle(name, clash, keep, text)
@@ -184,7 +192,7 @@ def _choose(
         forms.queue_error(f"{error} Not saved yet.")
         return
     settings = session.studio().settings
-    if saved.clashes:  # somebody was faster once more: both texts of today are shown
+    if saved.clashes:  # another save came first: the new conflict is shown
         again = saved.clashes[0]
         save.draft_conflict(name, place, again)
     else:
@@ -210,7 +218,7 @@ def _close_edit() -> None:
 
 
 def _clashes(question: Question, draft: Draft | None) -> tuple[EditConflict, ...]:
-    """Of a draft that was to be saved, the fields that another has changed too."""
+    """Conflicts of a draft whose saving has met another author's change."""
     if draft is None or not draft.tried:
         return ()
     typed = {

@@ -1,7 +1,9 @@
 """Forms with drafts.
 
-A form has a name of its own, which does not change while somebody types: a key that held the content would lose
-the button that was pressed where a colleague saved first. Tested in tests/pages/writing/test_drafts.py.
+A form has a name of its own, which does not change during typing: with a key made from the content, a
+colleague's save would invalidate the button that was just pressed.
+
+Tested in tests/pages/writing/test_drafts.py.
 """
 
 from __future__ import annotations
@@ -28,10 +30,17 @@ SAVED_SHOWN_S = 600.0
 
 @dataclass(frozen=True)
 class Form:
-    """`seen` are the fields' values as its author saw them, `values` what the form shows.
+    """A form at a place of a set.
 
-    `typed_at` is when its text was typed, None where none is; `restored` tells that the form began with it. `moved` are
-    the fields that nothing is typed in and that were saved anew since the form was drawn last.
+    Attributes:
+        task: Address of the set.
+        place: Place of the form, see `Draft.place`.
+        name: Name of the form.
+        seen: Values of the fields as the author saw them.
+        values: Values that the form shows.
+        typed_at: Time of typing, in seconds since 1970; None without typed text.
+        restored: Whether the form began with a saved draft.
+        moved: Fields without typed text that were saved again since the form was last drawn.
     """
 
     task: str
@@ -44,29 +53,39 @@ class Form:
     moved: frozenset[str] = frozenset()
 
     def key(self, field: str) -> str:
-        """The key of a field's widget."""
+        """Key of a field's widget."""
         return f"field_{self.name}_{field}"
 
     def entered(self, field: str) -> Any:
-        """What stands in a field's widget, for what its button calls."""
+        """Value of a field's widget, for the callback of a button."""
         return st.session_state.get(self.key(field))
 
     def follow(self, field: str, **shown: Any) -> None:
-        """Have a field's widgets, which have these values by name, show what is saved; called before they are drawn."""
+        """Set a field's widgets to the saved values if these have changed; called before they are drawn.
+
+        Args:
+            field: Name of the field.
+            **shown: Saved values by name of the widget.
+        """
         if field in self.moved:
             st.session_state.update({self.key(name): value for name, value in shown.items()})
 
     def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the values those that are not as they were seen."""
+        """Values that differ from those that the author saw."""
         return {field: value for field, value in values.items() if value != self.seen.get(field)}
 
 
 def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
-    """The session's form at a place of a set, whose saved values are `present`.
+    """The session's form at a place of a set.
 
-    It stays the same while there is text in it; fields that nothing is typed in follow what is saved. Without any
-    text all of it does, and text that was typed before (in another session, before another page, in another window)
-    is in it.
+    The form stays the same while there is text in it; fields without typed text follow the saved values.
+    Without any typed text the whole form does. Text typed earlier (in another session, window or page) is
+    restored.
+
+    Args:
+        task: Address of the set.
+        place: Place of the form.
+        present: Saved values by field.
     """
     forms: dict[tuple[str, str], Form] = st.session_state.setdefault("forms", {})
     held = forms.get((task, place))
@@ -79,7 +98,7 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
         seen = {field: _alike(value, draft.seen.get(field, value)) for field, value in present.items()}
         fields = {field: _alike(value, draft.fields.get(field, value)) for field, value in present.items()}
         typed = {field for field in present if fields[field] != seen[field]}
-        if not typed.isdisjoint(PAIR):  # the right answer is one of the choices that its author saw
+        if not typed.isdisjoint(PAIR):  # the right answer refers to the choices that the author saw
             typed.update(PAIR)
         moved: set[str] = set()
         if held is not None and known:
@@ -99,18 +118,24 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
 
 
 def close(form: Form) -> None:
-    """What was typed in the form is saved: the next one begins with what the set holds."""
+    """Mark a form's text as saved: the next form begins with the saved values."""
     drafts.mark_saved(session.studio().settings, form.task, form.place, form.name)
     forget(form.task, form.place)
 
 
 def forget(task: str, place: str) -> None:
-    """The next form at a place is a new one."""
+    """Drop the form at a place: the next one is new."""
     st.session_state.get("forms", {}).pop((task, place), None)
 
 
 def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
-    """Keep what could not be saved, where the browser has not told it already, or something of a later `turn`."""
+    """Save a form's values as a draft, unless the browser has sent a later revision already.
+
+    Args:
+        form: The form.
+        values: Its values.
+        revision: Order among the form's requests, as `Draft.turn`.
+    """
     draft = Draft(
         task=form.task,
         place=form.place,
@@ -127,7 +152,7 @@ def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
 
 
 def draft_notice(form: Form) -> None:
-    """Say above a form that what it shows is not saved yet, and offer what was discarded last."""
+    """Draw a notice that a form shows unsaved text, or an offer to restore the text last discarded."""
     if form.restored and form.typed_at is not None:
         markdown.info(
             f"Not saved yet: {recovery.typed_ago(form.typed_at)}. *Save* keeps it, *Discard* goes back to what is saved.",
@@ -150,9 +175,17 @@ def draft_notice(form: Form) -> None:
 def form_buttons(
     form: Form, label: str, readonly: bool, save: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
-    """Below a form: save, discard where there is text, and that it was saved."""
+    """Draw a form's buttons: save, discard if there is text, and the note that it was saved.
+
+    Args:
+        form: The form.
+        label: Label of the save button.
+        readonly: Disable saving.
+        save: Callback of the save button.
+        arguments: Arguments of the callback.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        # As a callback it comes before anything is drawn, with what stood in the form when it was pressed.
+        # A callback runs before anything is drawn, with the form's values at the time of the click.
         st.form_submit_button(
             markdown.escape(label),
             type="primary",
@@ -169,19 +202,19 @@ def form_buttons(
 
 
 def show_saved(place: str) -> None:
-    """Say beside the form at a place that it is saved."""
+    """Show beside the form at a place that it is saved."""
     st.session_state["acknowledged"] = (place, time.time())
 
 
 def _acknowledged(place: str) -> None:
-    """Saved 14:03:05, beside the form that was."""
+    """Draw the note beside a saved form, for example: Saved 14:03:05."""
     of, at = st.session_state.get("acknowledged", ("", 0.0))
     if of == place and time.time() - at < SAVED_SHOWN_S:
         st.caption(markdown.fill_template(":material/check: Saved {at}", at=clock(at)), width="content")
 
 
 def clock(at: float) -> str:
-    """The time of day where the visitor is, with the date where that is not today's."""
+    """Time in the visitor's time zone: hours to seconds today, date and minutes on other days."""
     try:
         zone = ZoneInfo(st.context.timezone or "UTC")
     except (KeyError, ValueError, OSError):
@@ -192,14 +225,14 @@ def clock(at: float) -> str:
 
 
 def discard(task: str, place: str) -> None:
-    """Put aside what is typed at a place; it can be brought back once."""
+    """Discard the draft at a place; it can be restored once."""
     drafts.discard_draft(session.studio().settings, task, place)
     forget(task, place)
     st.session_state["discarded"] = (task, place)
 
 
 def bring_back(task: str, place: str) -> None:
-    """Have what was discarded in the form again."""
+    """Restore the discarded draft at a place."""
     st.session_state.pop("discarded", None)
     try:
         drafts.restore_draft(session.studio().settings, task, place)
@@ -209,17 +242,17 @@ def bring_back(task: str, place: str) -> None:
 
 
 def queue_error(sentence: object) -> None:
-    """Why something that a button was pressed for was not done, for the next drawing of the editor."""
+    """Queue a button's error for the next drawing of the editor."""
     st.session_state.setdefault("author_refused", []).append(str(sentence))
 
 
 def queue_notice(sentence: object) -> None:
-    """What a button did otherwise than one would think, for the next drawing of the editor."""
+    """Queue a note on an unexpected effect of a button for the next drawing of the editor."""
     st.session_state.setdefault("author_told", []).append(str(sentence))
 
 
 def show_queued() -> None:
-    """Draw why something was not done, or was done otherwise, once."""
+    """Draw the queued notes and errors once."""
     for sentence in st.session_state.pop("author_told", []):
         markdown.info(sentence, icon=":material/info:")
     for sentence in st.session_state.pop("author_refused", []):
@@ -227,12 +260,12 @@ def show_queued() -> None:
 
 
 def _drawn(name: str) -> bool:
-    """Whether the page's last drawing had the form: Streamlit forgets the widgets of any other."""
+    """Whether the page's last drawing had the form: Streamlit drops the widgets of any other."""
     return any(str(key).startswith(f"field_{name}_") for key in st.session_state)
 
 
 def _alike(model: Any, value: Any) -> Any:
-    """A draft's value in the kind of the field's own; the field's own where it is of another kind."""
+    """A draft's value if it has the type of the field's value, else the field's value."""
     if isinstance(model, tuple):
         return tuple(str(v) for v in value) if isinstance(value, list | tuple) else model
     if isinstance(model, int):

@@ -21,7 +21,7 @@ MOST_SHOWN = 5
 
 
 def first_view(task: TaskSet, narrow: bool) -> str:
-    """The view that a visit of the page begins with: that of the text which was typed last, if any is unsaved."""
+    """The view that a visit of the page begins with: the view of the latest unsaved text, if any."""
     found = drafts.list_drafts(session.studio().settings, task.address)
     here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
     last = next((draft for draft in reversed(found) if draft.place in here), None)
@@ -31,7 +31,7 @@ def first_view(task: TaskSet, narrow: bool) -> str:
 
 
 def pending_sentence(task: TaskSet, readonly: bool) -> str:
-    """What the page's finding says of texts that are not saved; "" where there are none."""
+    """Sentence for the headline on the number of unsaved texts; "" without any."""
     number = 0 if readonly else len(drafts.list_drafts(session.studio().settings, task.address))
     if not number:
         return ""
@@ -39,7 +39,7 @@ def pending_sentence(task: TaskSet, readonly: bool) -> str:
 
 
 def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
-    """The person's drafts of the set but for those at places that are shown, each with the way to it."""
+    """Draw the person's drafts of a set except those at shown places, each with a button that opens it."""
     here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
     found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
     lost = [draft for draft in found if draft.place not in here]
@@ -78,12 +78,12 @@ def _discard(draft: Draft) -> None:
 
 
 def _open(place: str) -> None:
-    """Go to the form that has the text; before the control of views is drawn."""
+    """Switch to the view of the form with the text; before the control of views is drawn."""
     st.session_state["author_view"] = _view(place)
 
 
 def _view(place: str) -> str:
-    """The view that has the form at a place, made to show it."""
+    """The view with the form at a place, set to show it."""
     st.session_state["card_new"] = place == drafts.NEW
     if (identity := drafts.question_id_of(place)) is not None:
         st.session_state["card_id"] = identity

@@ -24,7 +24,13 @@ JUST_NOW_S = 20.0
 
 
 def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None]) -> None:
-    """Say that a set is not here, where it is now if it was renamed, and what of the person's is not saved."""
+    """Draw the page of a missing set: the reason, its new name if it was renamed, and unsaved text.
+
+    Args:
+        settings: The caller's settings.
+        name: Address of the missing set.
+        choose: Selects the set under its new name.
+    """
     renamed = collection.find_renamed(settings, name)
     moved = f"There is no set {formatting.quote(name)}: it was renamed to {renamed}."
     markdown.warning(moved if renamed else _missing(settings, name), icon=":material/folder_off:")
@@ -41,12 +47,12 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
 
 
 def _missing(settings: Settings, name: str) -> str:
-    """Why a set that has no other name is not here."""
+    """Reason why a set that was not renamed is missing."""
     try:
         if problem := collection.find_set(settings, name).problem:
             return f"{name} cannot be opened: {problem}"
     except StudioError as error:
-        if access.ADDRESS.fullmatch(name):  # another's, who may be asked
+        if access.ADDRESS.fullmatch(name):  # another person's set: its owner can be asked
             return str(error)
     return (
         f"There is no set {formatting.quote(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
@@ -55,7 +61,7 @@ def _missing(settings: Settings, name: str) -> str:
 
 
 def copyable_text(draft: Draft) -> None:
-    """What was typed, with a button that copies it."""
+    """Draw the typed text of a draft, with a button that copies it."""
     typed = {field: value for field, value in draft.fields.items() if value != draft.seen.get(field)}
     lines: list[str] = []
     for field, value in typed.items():
@@ -66,7 +72,7 @@ def copyable_text(draft: Draft) -> None:
 
 
 def draft_label(draft: Draft) -> str:
-    """What a draft is of: question q3, a new question, the prompt."""
+    """Name of a draft's place, for example: question q3, a new question, the prompt."""
     identity = drafts.question_id_of(draft.place)
     if identity is not None:
         return f"question {identity}"
@@ -74,7 +80,7 @@ def draft_label(draft: Draft) -> str:
 
 
 def typed_ago(at: float) -> str:
-    """Typed about 3 min ago."""
+    """Time since typing as text, for example: typed about 3 min ago."""
     seconds = time.time() - at
     return "typed just now" if seconds < JUST_NOW_S else f"typed {formatting.duration(seconds)} ago"
 

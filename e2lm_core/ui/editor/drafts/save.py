@@ -20,7 +20,13 @@ from e2lm_core.ui.editor.drafts.forms import Form
 
 
 def save_question(form: Form, identity: str, changes: Mapping[str, Any]) -> None:
-    """Save what a form has changed of a question, by what its author saw; what clashes is shown by the page."""
+    """Save a form's changes of a question by three-way merge; the page shows the conflicts.
+
+    Args:
+        form: The form, which holds the values that the author saw.
+        identity: Id of the question.
+        changes: New values by field.
+    """
     saved, clashes, refused = save_fields(form.task, identity, changes, form.seen)
     if refused:
         forms.queue_error(refused)
@@ -38,9 +44,17 @@ def save_question(form: Form, identity: str, changes: Mapping[str, Any]) -> None
 def save_fields(
     name: str, identity: str, changes: Mapping[str, Any], base: Mapping[str, Any]
 ) -> tuple[TaskSet | None, tuple[EditConflict, ...], str]:
-    """(the set as it is now, what clashes, the sentence that says why nothing was saved).
+    """Save changed fields of a question by three-way merge.
 
-    What was refused and what clashes is its caller's to keep.
+    Args:
+        name: Address of the set.
+        identity: Id of the question.
+        changes: New values by field.
+        base: Values that the author saw, by field.
+
+    Returns:
+        The set after saving, None if it was refused; the conflicts; the reason of a refusal, else "". The
+        caller keeps the refused or conflicting text.
     """
     try:
         saved = authoring.merge_edits(session.studio().settings, name, {identity: changes}, {identity: base})
@@ -52,7 +66,7 @@ def save_fields(
 
 
 def draft_conflict(name: str, place: str, clash: EditConflict) -> None:
-    """Keep what clashes as a draft: both texts are shown until its author has chosen."""
+    """Save the text in conflict as a draft: both texts are shown until the author has chosen."""
     mine, seen = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
     draft_fields(name, place, mine, seen, tried=True)
 
@@ -60,7 +74,15 @@ def draft_conflict(name: str, place: str, clash: EditConflict) -> None:
 def draft_fields(
     name: str, place: str, fields: Mapping[str, Any], seen: Mapping[str, Any], tried: bool = False
 ) -> None:
-    """Keep fields as a draft, beside what is typed at the place already."""
+    """Save fields as a draft, beside text that is typed at the place already.
+
+    Args:
+        name: Address of the set.
+        place: Place of the draft.
+        fields: Values by field.
+        seen: Values that the author saw, by field.
+        tried: Whether saving has met another author's change.
+    """
     before = {field: seen[field] for field in fields if field in seen}
     try:
         drafts.add_fields(session.studio().settings, name, place, fields, before, tried)

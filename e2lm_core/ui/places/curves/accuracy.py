@@ -33,7 +33,17 @@ _SINCE = {
 
 @dataclass(frozen=True)
 class View:
-    """What the visitor wants drawn, and how."""
+    """The visitor's choice of content and form of the chart.
+
+    Attributes:
+        metric: Name of a metric.
+        kind: Kind of the x axis.
+        by_subject: Draw one small chart for each subject.
+        models: Models to draw.
+        overlay: Method of the smoothed line; None for none.
+        log: Use a logarithmic x axis.
+        bands: Draw 95% intervals.
+    """
 
     metric: str
     kind: axes.Kind
@@ -45,17 +55,17 @@ class View:
 
     @property
     def cache_key(self) -> tuple[object, ...]:
-        """The same as names, by which one view is told from another."""
+        """The view as a key of plain values, with the models' names."""
         shown = tuple(model.name for model in self.models)
         return (self.metric, self.kind, self.by_subject, shown, self.overlay, self.log, self.bands)
 
     def on_axis(self, frame: pd.DataFrame, measurements: Measurements) -> tuple[pd.DataFrame, axes.Axis]:
-        """The frame with its points placed on the axis that was chosen, and that axis."""
+        """Table with its points placed on the chosen axis, and that axis."""
         return axes.with_x_column(frame, measurements, self.kind, self.log)
 
 
 def headline(measurements: Measurements, metric: str) -> str:
-    """The answer of all questions together: how far the curves rise, which are above chance, and which two part."""
+    """Headline of all questions: rise of the curves, models above chance, a pair that differs reliably."""
     above, pair = (
         remembered.above_chance(measurements, metric),
         curve_words.most_informative_pair(measurements),
@@ -66,7 +76,7 @@ def headline(measurements: Measurements, metric: str) -> str:
 
 
 def subjects_headline(task: TaskSet, metric: str) -> None:
-    """The answer of the subjects: where the models end highest and lowest; said again by itself while a run goes on."""
+    """Draw the headline of the subjects: highest and lowest at the end; redrawn while a run goes on."""
     st.fragment(_subjects_said, run_every=_pace_s(task))(task, metric)
 
 
@@ -79,7 +89,7 @@ def _subjects_said(task: TaskSet, metric: str) -> None:
 
 
 def controls(measurements: Measurements, by_subject: bool = False) -> View:
-    """The controls above the chart of all questions, or above the charts subject by subject."""
+    """Draw the controls above the chart of all questions, or above the charts by subject."""
     narrow = viewport.is_narrow()
     with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
@@ -104,7 +114,7 @@ def controls(measurements: Measurements, by_subject: bool = False) -> View:
 
 
 def plain_view(measurements: Measurements) -> View:
-    """The controls above a single question's curves: the metric, and over what."""
+    """Draw the controls above a single question's curves: metric and x axis."""
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
     models = [curve.model for curve in measurements.curves]
@@ -150,13 +160,16 @@ def _overlay() -> smoothing.Method | None:
 
 
 def chart(task: TaskSet, view: View) -> None:
-    """One chart of all questions, or a small one a subject with their table; drawn again by itself while a run goes on."""
+    """Draw one chart of all questions, or a small one for each subject with a table.
+
+    It is redrawn while a run goes on.
+    """
     draw = _by_subject if view.by_subject else _whole
     st.fragment(draw, run_every=_pace_s(task))(task, view)
 
 
 def _pace_s(task: TaskSet) -> float | None:
-    """Seconds between two drawings while a run goes on; None without one."""
+    """Seconds between two drawings while a run goes on; None without a run."""
     state = results.state(task)
     return (
         polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(state))
@@ -245,7 +258,7 @@ def _drawn_by_subject(now: Measurements, view: View) -> None:
 
 
 def above_chance_table(measurements: Measurements, metric: str) -> None:
-    """From where on each model's curve is surely above chance."""
+    """Draw a table of the first checkpoint reliably above chance, for each model."""
     widgets.table(
         lambda: onsets.chance_table(remembered.above_chance(measurements, metric)),
         f"above-chance-{metric}",
@@ -259,7 +272,7 @@ def above_chance_table(measurements: Measurements, metric: str) -> None:
 
 
 def separation_table(measurements: Measurements, metric: str) -> None:
-    """From where on two models' curves have surely parted: of two that are chosen, and of every two."""
+    """Draw the first checkpoint of a reliable difference, for a chosen pair of models and all pairs."""
     pair = curve_words.most_informative_pair(measurements)
     if pair is None:
         st.caption("One model alone parts from none.")
@@ -285,7 +298,7 @@ def separation_table(measurements: Measurements, metric: str) -> None:
 
 
 def signal_quality_table(measurements: Measurements, metric: str) -> None:
-    """Signal quality and its parts, model by model."""
+    """Draw signal quality and its parts by model."""
     widgets.table(
         lambda: results.quality(measurements, metric),
         f"sq-{metric}",
@@ -296,7 +309,7 @@ def signal_quality_table(measurements: Measurements, metric: str) -> None:
 
 
 def noise_table(measurements: Measurements, metric: str) -> None:
-    """How much a point differs from its neighbours, beside what the choice of questions explains."""
+    """Draw the noise between neighbouring checkpoints, beside the noise by the choice of questions."""
     widgets.table(
         lambda: noises.noise_frame(remembered.noises(measurements, metric)),
         f"noise-{metric}",
@@ -311,7 +324,7 @@ def noise_table(measurements: Measurements, metric: str) -> None:
 
 
 def point_table(task: TaskSet, measurements: Measurements, view: View) -> None:
-    """Every point that is drawn."""
+    """Draw a table of all drawn points."""
     metric = view.metric
     frame = results.curves(task, measurements, metric, view.bands)[0]
     widgets.table(
@@ -326,7 +339,7 @@ def point_table(task: TaskSet, measurements: Measurements, view: View) -> None:
 
 
 def _subject_values(measurements: Measurements, view: View) -> None:
-    """Every point that is drawn, subject by subject."""
+    """Draw a table of all drawn points by subject."""
     curves, _ = remembered.by_subject(measurements, view.metric, view.bands)
     widgets.table(
         lambda: subjects.subject_table(curves),

@@ -21,12 +21,13 @@ from e2lm_core.ui.app import markdown, urls, viewport, widgets
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.curves.accuracy import View
 
-# Of the small curves of all rows: 20,000 questions at 25 checkpoints of each model have half of them.
+# Limit on the points of all small curves together: 20,000 questions at 25 checkpoints of each model need
+# half of it.
 MOST_POINTS = 2_000_000
 
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
-    """The answer of the questions one by one: how many rise, how many fall."""
+    """Headline of the single questions: the numbers that improve and get worse."""
     return curve_words.questions_headline(_questions(task, measurements))
 
 
@@ -35,7 +36,7 @@ def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
 
 
 def table(task: TaskSet, measurements: Measurements, view: View) -> None:
-    """A table of all questions, and the curves of the one that is selected in it."""
+    """Draw a table of all questions, and the curves of the selected one."""
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
     frame = _questions(task, measurements)
     sent = _sent(frame)
@@ -71,20 +72,20 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
 
 
 def _sent(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the browser gets of the table: without the small curves where they have too many points."""
+    """The table as the browser gets it: without the small curves if they have too many points."""
     curves = [name for name in frame if str(name).endswith("_curve")]
     points = sum(len(of) for name in curves for of in frame[name].head(1) if of is not None)
     return frame.drop(columns=curves) if points * len(frame) > MOST_POINTS else frame
 
 
 def _pick(task: TaskSet) -> None:
-    """The selected question is in hand, in the link and on other places."""
+    """Remember the selected question for links and other places."""
     for row in st.session_state["curves_question"].selection.rows[:1]:
         st.session_state[urls.HELD["question"]] = task.questions[row].id
 
 
 def _risen_most(frame: pd.DataFrame) -> int | None:
-    """The question that is drawn before one is selected; None where none is known."""
+    """Index of the question drawn before one is selected: the largest rise of norm_prob; None without one."""
     rise = frame["norm_prob_last"] - frame["norm_prob_first"] if "norm_prob_first" in frame else None
     return None if rise is None or rise.isna().all() else int(rise.argmax())
 
@@ -96,7 +97,7 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
             " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
         )
     )
-    # Of one question, a share of right answers is 0 or 1: the probability says more.
+    # The accuracy of one question is 0 or 1, so the probability is more informative.
     metric = "norm_prob" if view.metric in SHARES else view.metric
     frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
     widgets.chart(

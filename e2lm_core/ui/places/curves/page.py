@@ -20,7 +20,7 @@ from e2lm_core.ui.places.curves.ranking_data import RankingData
 
 
 def draw() -> None:
-    """The place: only the tab that is shown is computed."""
+    """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.CURVES)
     views = {"accuracy": _accuracy, "ranking": _ranking, "one_by_one": _one_by_one, "subjects": _subjects}
     views[tab](task)

@@ -21,13 +21,13 @@ from e2lm_core.ui.cache import element_replay
 from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
-METRIC = "curves_metric"  # the same as the other tabs of Curves
+METRIC = "curves_metric"  # shared with the other tabs of Curves
 TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
-MOST_QUESTIONS = 6  # named on either side
+MOST_QUESTIONS = 6  # listed on either side
 
 
 def controls() -> None:
-    """Which metric, and how RC is read."""
+    """Draw the controls for the metric and the RC definition."""
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         widgets.metric_control(METRIC, explained=True)
         rc_reading.rc_reading_control("ranks")
@@ -37,7 +37,7 @@ def controls() -> None:
 
 
 def over_tokens(order: RankingData) -> None:
-    """Each model's rank against tokens seen."""
+    """Draw each model's rank against tokens seen."""
     element_replay.once(("over tokens", order.stability), lambda: _over_tokens(order))
 
 
@@ -59,15 +59,15 @@ def _over_tokens(order: RankingData) -> None:
 
 
 def cards(scores: Scores) -> None:
-    """The scores that tell of the order."""
-    with st.grid(3, min_column_width=190):  # its longest name is whole on a phone too
+    """Draw the scores of the order: RC, decision accuracy, SNR."""
+    with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
         widgets.score_card("RC", scores.rc)
         widgets.score_card("Decision accuracy", scores.decision_accuracy)
         widgets.score_card("SNR", scores.snr)
 
 
 def how_early(order: RankingData) -> None:
-    """How early pairs and the whole order are as they will be, side by side."""
+    """Draw decision accuracy and rank correlation over tokens, side by side."""
     rc, read = order.scores.rc, order.scores.rc_reading
     element_replay.once(("how early", order.stability, rc.why, read), lambda: _how_early(order, rc))
 
@@ -118,7 +118,10 @@ def _tau(order: RankingData, rc: Value) -> None:
 
 
 def at_one_checkpoint(order: RankingData) -> None:
-    """How sure the order is at a checkpoint to choose: the share of resamples at each rank, and of wins of each pair."""
+    """Draw the rank stability at a chosen checkpoint.
+
+    Two heatmaps and tables: the share of resamples at each rank, and the share of wins of each pair.
+    """
     st.subheader("How sure is the order at one checkpoint?", anchor=False)
     at, places = 0, order.checkpoint_labels
     if len(places) > 1:
@@ -179,7 +182,7 @@ def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> N
 
 
 def which_questions(order: RankingData) -> None:
-    """The questions that hold the order up, and those that spoil it."""
+    """Draw the questions that help the ranking most, and those that hurt it."""
     element_replay.once(
         ("which questions", order.stability, order.no_advice_reason, order.scores.rc_reading),
         lambda: _which_questions(order),
@@ -219,7 +222,7 @@ def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
 
 
 def rank_table(order: RankingData) -> None:
-    """Each model's rank at every checkpoint."""
+    """Draw a table of each model's rank at every checkpoint."""
     widgets.table(
         lambda: tables.rank_frame(order.measurements, order.metric),
         f"ranks-{order.metric}",
@@ -232,7 +235,7 @@ def rank_table(order: RankingData) -> None:
 
 
 def decision_table(order: RankingData) -> None:
-    """The share of pairs that are ordered as at the end, at every checkpoint."""
+    """Draw a table of the share of pairs ordered as at the end, at every checkpoint."""
     widgets.table(
         order.decisions,
         f"decisions-{order.metric}",
@@ -245,7 +248,7 @@ def decision_table(order: RankingData) -> None:
 
 
 def tau_table(order: RankingData) -> None:
-    """The agreement of each later checkpoint with the early window's end."""
+    """Draw a table of the rank correlation of each later checkpoint with the early window's end."""
     widgets.table(
         lambda: order.tau.round(4),
         f"tau-{order.metric}",
@@ -256,7 +259,7 @@ def tau_table(order: RankingData) -> None:
 
 
 def every_two_checkpoints(order: RankingData) -> None:
-    """The agreement of the order between every two checkpoints, drawn and as a table."""
+    """Draw the rank correlation between every two checkpoints, as chart and table."""
     element_replay.once(("every two", order.stability), lambda: _every_two(order))
     widgets.table(
         lambda: _matrix(order),
@@ -288,7 +291,7 @@ def _matrix(order: RankingData) -> pd.DataFrame:
 
 
 def question_table(order: RankingData) -> None:
-    """What each question does for the order."""
+    """Draw a table of each question's effect on the ranking."""
     if order.questions is None:
         markdown.caption(order.no_advice_reason or rank_words.influence_sentence(None))
         return

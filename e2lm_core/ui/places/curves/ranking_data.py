@@ -30,7 +30,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RankingData:
-    """The models' order on one metric, as the parts of this page show it."""
+    """The models' order on one metric, as the tab's parts show it.
+
+    Attributes:
+        task: The set.
+        measurements: Its results.
+        metric: Name of a metric.
+        stability: Rank stability of the models.
+        scores: Scores on the metric.
+    """
 
     task: TaskSet
     measurements: Measurements
@@ -40,24 +48,24 @@ class RankingData:
 
     @property
     def no_advice_reason(self) -> str | None:
-        """Why no question is said to hold the order up or to spoil it."""
+        """Reason why no question is reported to help or hurt the ranking; None if questions are reported."""
         return validity.no_ranking_advice_reason(
             self.measurements, self.scores, results.is_running(self.task)
         )
 
     @property
     def models(self) -> list[ModelInfo]:
-        """Every model of the fleet."""
+        """All models of the fleet."""
         return [curve.model for curve in self.measurements.curves]
 
     @property
     def early_end(self) -> float | None:
-        """Where the early window ends, in tokens."""
+        """End of the early window in tokens; None without one."""
         return set_scores.early_end(self.measurements)
 
     @property
     def checkpoint_labels(self) -> list[str]:
-        """The shared checkpoints in words."""
+        """Labels of the shared checkpoints."""
         grid = self.stability.grid
         return [
             formatting.checkpoint_position(int(s), t)
@@ -66,24 +74,24 @@ class RankingData:
 
     @property
     def decisions(self) -> pd.DataFrame:
-        """`stability.decision_table`, for its chart and its tab."""
+        """Table by `stability.decision_table`, for its chart and its tab."""
         return self._once("decisions", lambda: stability.decision_table(self.stability))
 
     @property
     def tau(self) -> pd.DataFrame:
-        """`stability.tau_table`, for its chart and its tab."""
+        """Table by `stability.tau_table`, for its chart and its tab."""
         return self._once("tau", lambda: stability.tau_table(self.stability))
 
     @property
     def repeats(self) -> Repeatability | None:
-        """Whether what single questions do repeats on other models; None where nothing is said of them."""
+        """Repeatability of the questions' effects on other models; None if no effects are reported."""
         read = self.scores.rc_reading
         holding = None if self.no_advice_reason else remembered.holding(self.measurements, self.metric, read)
         return None if holding is None else holding.repeats
 
     @cached_property
     def questions(self) -> pd.DataFrame | None:
-        """`stability.question_table`; None where no question can be told to hold the order."""
+        """Table by `stability.influence_table`; None if no effects of questions are reported."""
         read = self.scores.rc_reading
         holding = None if self.no_advice_reason else remembered.holding(self.measurements, self.metric, read)
         if holding is None:
@@ -95,7 +103,7 @@ class RankingData:
         )
 
     def shares_at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(share of resamples at each rank, share of wins of each pair) at one shared checkpoint."""
+        """Share of resamples at each rank and share of wins of each pair, at one shared checkpoint."""
         return self._once(
             f"at {checkpoint}",
             lambda: (

@@ -33,29 +33,38 @@ from e2lm_core.ui.places import rc_reading
 
 METRIC = "compare_metric"
 TABS = ("Means", "Scores", "Questions that differ", "Curves")
-MOST_READ = 30  # sets that are looked into for what they share
+MOST_READ = 30  # number of sets that are searched for shared questions
 _NUMBER = st.column_config.NumberColumn
 _NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
 
 
 @dataclass(frozen=True)
 class ComparisonTarget:
-    """What the set in hand is compared with: an earlier version of it by number, or another set by name."""
+    """The other side of a comparison with the selected set.
+
+    Attributes:
+        kind: "version" for an earlier version of the set, "set" for another set.
+        name: Number of the version, or address of the set.
+    """
 
     kind: Literal["version", "set"]
     name: int | str
 
     @property
     def is_version(self) -> bool:
-        """Whether both are versions of one set."""
+        """Whether both sides are versions of one set."""
         return self.kind == "version"
 
     def names(self, task: TaskSet) -> tuple[str, str]:
-        """What the two are called on the page: (the other one, the set in hand)."""
+        """Names of the two sides on the page: the other one, the selected set."""
         return (f"version {self.name}", "The set now") if self.is_version else (str(self.name), task.address)
 
     def read(self, task: TaskSet) -> TaskSet:
-        """Raises `StudioError` where it cannot be read."""
+        """Read the other side.
+
+        Raises:
+            StudioError: It cannot be read.
+        """
         if self.is_version:
             return remembered.version(task.address, int(self.name))
         return session.read_set(str(self.name))
@@ -65,10 +74,10 @@ class ComparisonTarget:
 
 
 def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
-    """What there is to compare with, and what it is called in the list.
+    """Possible targets of a comparison, and their names in the list.
 
-    Versions first, the newest on top, then sets: what it was copied from, or was made of it, before the others, and of
-    those the ones with results.
+    Versions come first, the newest on top, then sets. Up to `MOST_READ` sets are sorted: sets with the most
+    shared questions (originals and copies) first, and among equals those with results.
     """
     address = shown.task.address
     sets = [
@@ -86,28 +95,28 @@ def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
 
 
 def _was_run(info: collection.SetInfo) -> bool:
-    """Whether there are results to compare with: of a run, or those that the package brings of an example."""
+    """Whether there are results to compare with: of a run, or included results of an example."""
     studio = session.studio()
     is_brought = info.example and studio.settings.shipped
     return is_brought or run_start.latest_job(studio, info.address, progress=False) is not None
 
 
 def _shared(texts: set[str], address: str) -> int:
-    """How many of these questions another set has too."""
+    """Number of these questions that another set has too."""
     try:
         return sum(question.question in texts for question in session.read_set(address).questions)
-    except StudioError:  # said where it is chosen
+    except StudioError:  # reported when the set is chosen
         return 0
 
 
 def nothing_to_compare() -> NoReturn:
-    """End the page: the set was never edited, and it is the only one."""
+    """End the page of a set that was never edited and is the only one."""
     urls.link("write", "Copy or edit this set", ":material/edit_note:")
     st.stop()
 
 
 def controls(task: TaskSet, others: dict[ComparisonTarget, str]) -> tuple[ComparisonTarget, str]:
-    """(what to compare with, on which metric)."""
+    """Draw the controls; the chosen target and metric."""
     listed = [(other.kind, other.name) for other in others]
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
@@ -127,7 +136,20 @@ def controls(task: TaskSet, others: dict[ComparisonTarget, str]) -> tuple[Compar
 def load_comparison(
     task: TaskSet, measurements: Measurements, other: ComparisonTarget, metric: str
 ) -> tuple[TaskSet, Comparison]:
-    """The other set and the comparison with it. Raises `StudioError` where the other one cannot be read."""
+    """Read the other side of a comparison and compare.
+
+    Args:
+        task: The selected set.
+        measurements: Its results.
+        other: The other side.
+        metric: Name of a metric.
+
+    Returns:
+        The other set, and its comparison with the selected one.
+
+    Raises:
+        StudioError: The other side cannot be read.
+    """
     first = other.read(task)
     matched = comparison.match_questions(first, task, versions=other.is_version)
     before = remembered.measured_with(first, task)
@@ -138,9 +160,14 @@ def load_comparison(
 
 
 def missing_note(compared: Comparison) -> None:
-    """A sentence for each of the two that is not complete on this fleet, and what models were never taught of the other."""
+    """Draw a note for each side that is incomplete on this fleet.
+
+    Another note names facts of the other set that are unknown to the mini models.
+    """
     told = validity.unknown_facts_warning(compared.first.taught)
-    if told and told != validity.unknown_facts_warning(compared.second.taught):  # which the strip says
+    if told and told != validity.unknown_facts_warning(
+        compared.second.taught
+    ):  # the status bar shows the same for the selected set
         markdown.caption(
             markdown.fill_template(":material/school: {name}: {told}", name=compared.names[0], told=told)
         )
@@ -158,7 +185,7 @@ def missing_note(compared: Comparison) -> None:
 
 
 def curve_chart(compared: Comparison) -> None:
-    """The curves of both, the first's faint behind the second's."""
+    """Draw the curves of both sides, the first's faint behind the second's."""
     element_replay.once(("compared", compared), lambda: _curves(compared))
 
 
@@ -186,7 +213,7 @@ def _curves(compared: Comparison) -> None:
 
 
 def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
-    """Each model's difference of means at one point of the curves."""
+    """Draw each model's difference of means at one point of the curves."""
     st.subheader("What differs", anchor=False)
     points = list(dict.fromkeys(means["point"]))
     point = points[0]
@@ -219,7 +246,7 @@ def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
 
 
 def mean_table(means: pd.DataFrame, metric: str) -> None:
-    """The differences of means with their intervals."""
+    """Draw a table of the differences of means with their intervals."""
     numbers = [column for column in _NUMBERS if column != "detectable"]
     plain = {} if metric in SHARES else {column: _NUMBER(format="%.4f") for column in numbers}
     widgets.table(
@@ -250,7 +277,7 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
 
 
 def score_table(compared: Comparison) -> None:
-    """The differences of scores with their intervals, and how far to trust those."""
+    """Draw a table of the differences of scores, their intervals and the intervals' coverage."""
     widgets.table(
         lambda: comparison.score_frame(compared),
         f"differences-{compared.metric}",
@@ -273,7 +300,7 @@ def score_table(compared: Comparison) -> None:
 
 
 def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> None:
-    """The questions that only one of the two has, or that differ."""
+    """Draw a table of the questions that differ, or that only one side has."""
     differing = remembered.of_comparison(
         compared, "questions", lambda: comparison.question_frame(compared, first, second)
     )
@@ -296,7 +323,7 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
 
 
 def curve_table(compared: Comparison) -> None:
-    """The points of both curves side by side."""
+    """Draw a table of the points of both curves side by side."""
     widgets.table(
         lambda: comparison.curve_pairs(compared),
         f"curves-{compared.metric}",

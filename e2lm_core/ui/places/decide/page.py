@@ -22,7 +22,7 @@ from e2lm_core.ui.places.decide import compare, plan
 
 
 def draw() -> None:
-    """The place: only the tab that is shown is computed."""
+    """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.DECIDE)
     {"compare": _compare, "plan": _plan}[tab](task)
 
@@ -30,7 +30,7 @@ def draw() -> None:
 def _compare(task: TaskSet) -> None:
     here = shown_results(task)
     task, measurements = here.task, here.measurements
-    head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
+    head = st.container()  # no st.empty, which a redrawn page would show blank at first
     others = compare.comparison_targets(here)
     if not others:
         with head:
@@ -71,7 +71,7 @@ def _compare(task: TaskSet) -> None:
 
 def _plan(task: TaskSet) -> None:
     measurements = shown_results(task).measurements
-    head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
+    head = st.container()  # no st.empty, which a redrawn page would show blank at first
     if not plan.can_plan(measurements):
         with head:
             widgets.headline("Plans are drawn from measured questions, and fewer than two are measured yet.")

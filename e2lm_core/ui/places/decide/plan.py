@@ -37,7 +37,14 @@ _FLEETS = {_OWN: "This set's runs", "e2lm": "E2LM's six models"}
 
 @dataclass(frozen=True)
 class Fleet:
-    """On which checkpoints the width is simulated, and whose time is planned: theirs, or a family's."""
+    """The fleet of a plan.
+
+    Attributes:
+        checkpoints: Checkpoints on which the width is simulated.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        family: Family of models for the time; None for the time of `checkpoints`.
+        seconds: Seconds for a question on one checkpoint; None for the pace of earlier runs.
+    """
 
     checkpoints: list[Checkpoint]
     num_fewshot: int | None
@@ -46,7 +53,7 @@ class Fleet:
 
 
 def can_plan(measurements: Measurements) -> bool:
-    """Whether a plan can be drawn from what was measured: two questions or more, at some whole checkpoint."""
+    """Whether the results allow a plan: at least two questions and a complete checkpoint."""
     return bool(
         measurements.complete_pairs
         and len(measurements.question_ids) >= 2
@@ -58,7 +65,7 @@ def can_plan(measurements: Measurements) -> bool:
 
 
 def controls(task: TaskSet, measurements: Measurements, metric: str) -> tuple[Goal, Fleet]:
-    """What is to be known, and on which fleet: side by side where there is room."""
+    """Draw the controls of the goal and of the fleet, side by side on a wide page."""
     left, right = (st.container(), st.container()) if viewport.is_narrow() else st.columns(2, gap="large")
     with left:
         goal = _goal([curve.model.name for curve in measurements.curves], metric)
@@ -160,7 +167,11 @@ def _thinned(
 
 
 def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
-    """The plan, its widths simulated once for what was measured. Raises `StudioError` where none can be made."""
+    """The plan for a goal; its widths are simulated once for the same results.
+
+    Raises:
+        StudioError: No plan can be made.
+    """
     names = tuple(checkpoint.name for checkpoint in fleet.checkpoints)
     return remembered.planned(
         run_state.plan_for(
@@ -177,7 +188,7 @@ def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
 
 
 def width_chart(plan: Plan) -> None:
-    """The width against the number of questions, and what it rests on."""
+    """Draw the interval's width against the number of questions, and its assumptions."""
     widgets.chart(
         lambda: plan_charts.widths(plan, session.current_theme(), viewport.is_narrow()),
         "plan_widths",
@@ -197,7 +208,7 @@ def width_chart(plan: Plan) -> None:
 
 
 def pace_note(plan: Plan) -> None:
-    """Where the pace is from; the way to a first run where none is known."""
+    """Draw the origin of the pace, or the way to a first run without a known pace."""
     if plan.pace is not None:
         markdown.caption(f"Pace: {plan.pace.source}.")
         return
@@ -209,7 +220,7 @@ def pace_note(plan: Plan) -> None:
 
 
 def size_table(plan: Plan) -> None:
-    """The width and the time at every size studied."""
+    """Draw a table of the width and the time at every simulated size."""
     widgets.table(
         lambda: plan_words.size_frame(plan),
         f"plan-{plan.of}-{plan.metric}",
@@ -230,7 +241,7 @@ def size_table(plan: Plan) -> None:
 
 
 def power(measurements: Measurements, metric: str) -> None:
-    """Whether so many questions like these tell two models apart after so many tokens, and how many it takes."""
+    """Draw the power to tell two models apart, for a number of questions and tokens seen."""
     names = [curve.model.name for curve in measurements.scored_curves]
     if len(names) < 2:
         widgets.empty_state("Two models that count in scores are needed: run a second one.")
@@ -283,7 +294,7 @@ def power(measurements: Measurements, metric: str) -> None:
 
 
 def model_table(plan: Plan) -> None:
-    """The time that each model of the fleet takes."""
+    """Draw a table of the time for each model of the fleet."""
     widgets.table(
         lambda: plan_words.fleet_frame(plan),
         f"plan-fleet-{plan.of}",

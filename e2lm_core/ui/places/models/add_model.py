@@ -33,7 +33,7 @@ _BILLION = 10**9
 
 
 def add_model_form() -> None:
-    """Choose a family, a model and which of its checkpoints; the hub is asked when a button says so."""
+    """Draw the form that adds checkpoints of a hub model; the hub is asked only on a click."""
     left, right = st.columns(2, gap="large")
     with left:
         family, model = _model()
@@ -68,7 +68,7 @@ def add_model_form() -> None:
 
 
 def _model() -> tuple[Family | None, FamilyModel | None]:
-    """One that the studio knows, or the one of another repository; none while that is not named."""
+    """The chosen family and model, or the one of another repository; None while that is not named."""
     titles = [*(family.title for family in FAMILIES), OTHER]
     title = st.selectbox("Family", titles, key="library_family")
     if title == OTHER:
@@ -162,7 +162,7 @@ def _chosen(
 
 
 def _new(chosen: Sequence[CheckpointLocation], model: FamilyModel) -> list[CheckpointLocation]:
-    """Those that the catalogue does not have yet."""
+    """Chosen checkpoints that the catalogue does not have yet."""
     there = tables.added_by_model(session.studio().catalogue).get(model.name, ())
     steps = {c.step for c in there if c.repo == model.repo}
     return [place for place in chosen if place.step not in steps]
@@ -174,14 +174,14 @@ def _label(
     new: Sequence[CheckpointLocation],
 ) -> str:
     if not places:
-        return "Add those that fit"  # only the hub knows how many
+        return "Add those that fit"  # only the hub knows the number
     if chosen and not new:
         return "All of these are added"
     return f"Add {formatting.count(len(new), 'checkpoint')}"
 
 
 def _listing(family: Family, model: FamilyModel) -> hub.RemoteListing | None:
-    """What the hub answered in this session, for this very model and pattern."""
+    """The hub's answer in this session for this model and pattern; None without one."""
     told = st.session_state.get("library_listing")
     return told if told is not None and (told.family, told.model) == (family, model) else None
 
@@ -211,7 +211,7 @@ def _add(family: Family, model: FamilyModel, choice: CheckpointChoice) -> None:
 
 
 def _refused(error: StudioError) -> None:
-    """Without a connection it is no fault of anyone's: what is here still works, and the sentence names it."""
+    """Show an error: a missing connection as a warning, since local models still work, others as errors."""
     if isinstance(error, hub_client.HubUnreachable):
         markdown.warning(error, icon=":material/cloud_off:")
     else:

@@ -35,7 +35,7 @@ COLUMNS = {
 
 
 class _Desk:
-    """The one process that downloads or verifies: what fills a disk is done in turn, whoever asks for it."""
+    """The one process that downloads or verifies: the disk is filled by one visitor at a time."""
 
     def __init__(self) -> None:
         self.fetch: fetching.BackgroundFetch | None = None
@@ -46,7 +46,7 @@ class _Desk:
         return self.fetch if self.fetch is not None and self.fetch.running else None
 
     def start(self, action: fetching.Action, checkpoints: Sequence[Checkpoint]) -> None:
-        """Nothing is begun where another visitor was first: the page then shows theirs."""
+        """Start a download or verification, unless one runs already: the page then shows that one."""
         with self._lock:
             if self.running is None:
                 self.fetch = fetching.start_fetch(action, checkpoints, session.studio().settings)
@@ -54,12 +54,12 @@ class _Desk:
 
 @st.cache_resource(show_spinner=False)
 def fetch_manager() -> _Desk:
-    """The desk of this server, for all visitors."""
+    """The process that downloads or verifies, one for all visitors of this server."""
     return _Desk()
 
 
 def hub_models_panel() -> None:
-    """The models of a hub; drawn again by itself while something is downloaded."""
+    """Draw the hub models, redrawn during a download."""
     busy = fetch_manager().running is not None
 
     @st.fragment(run_every=polling.PROGRESS_S if busy else None)
@@ -97,7 +97,7 @@ def _added() -> None:
 
 
 def _choose_model(names: list[str]) -> str:
-    """At first the one that is being downloaded, else the one that was added last."""
+    """Draw the choice of a model; at first the one being downloaded, else the one added last."""
     running = fetch_manager().running
     first = running.model if running else st.session_state.get("library_new")
     return st.pills(
@@ -113,7 +113,7 @@ def _choose_model(names: list[str]) -> str:
 
 
 def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Draw the table of a model's checkpoints; those whose rows are marked."""
+    """Draw the table of a model's checkpoints; the checkpoints of the marked rows."""
     frame = tables.added_frame(session.studio().settings, checkpoints)
     event = st.dataframe(
         frame.dropna(axis=1, how="all"),
@@ -121,7 +121,7 @@ def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
         height=min(360, 40 + 35 * len(frame)),
         on_select="rerun",
         selection_mode="multi-row",
-        # Marks are of rows: where those are others than before, none is marked.
+        # Marks belong to row numbers: after a change of the rows none is marked.
         key=f"library_rows_{model}_{hash(tuple(c.step for c in checkpoints))}",
         placeholder=formatting.DASH,
         column_order=("checkpoint", "state") if viewport.is_narrow() else None,
@@ -150,7 +150,7 @@ def _room(usage: hub_cache.CacheUsage) -> None:
 
 
 def _outcome(model: str) -> None:
-    """How the last process ended or, with what stops it, how far the present one is."""
+    """Draw the outcome of the last download or verification, or the progress of the present one."""
     fetch = fetch_manager().fetch
     if fetch is None:
         return
@@ -260,7 +260,7 @@ def _begin(
 
 
 def _act(deed: Callable[[], int]) -> None:
-    """Do what frees bytes; a refusal is shown."""
+    """Perform an action that frees bytes; a refusal is shown."""
     try:
         freed = deed()
     except StudioError as error:

@@ -21,14 +21,17 @@ _OPEN = "folder_open"
 
 
 def may_add(settings: Settings) -> bool:
-    """Whoever sits at the machine, or an administrator: others are not to say what is read of its disk."""
+    """Whether the caller may add folders: a local user without sign-in, or an administrator.
+
+    Others must not decide which files of the server's disk are read.
+    """
     if settings.auth == "none":
         return origin_guard.is_local_request()
     return accounts.is_administrator(settings)
 
 
 def folders() -> None:
-    """The folders that were added, and the button that opens the dialog; nothing for whom they are not."""
+    """Draw the added folders and the button that opens the dialog; nothing for callers without the right."""
     settings = session.studio().settings
     if not may_add(settings):
         return

@@ -21,7 +21,7 @@ NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECK
 
 
 def draw() -> None:
-    """The place: only the tab that is shown is computed."""
+    """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.MODELS)
     {"run": _run, "checkpoints": _checkpoints, "results": _results}[tab](task)
 

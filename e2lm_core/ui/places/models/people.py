@@ -14,12 +14,12 @@ from e2lm_core.people import accounts, quotas
 from e2lm_core.ui import session
 from e2lm_core.ui.app import markdown, widgets
 
-_IN = {"bytes": 1e6, "seconds": 60.0}  # what numbers are typed in: MB, minutes
+_IN = {"bytes": 1e6, "seconds": 60.0}  # units of typed numbers: MB, minutes
 _UNITS = {"bytes": "MB", "seconds": "minutes", "": "at most"}
 
 
 def people() -> None:
-    """The section People; nothing where nobody signs in."""
+    """Draw the section People; nothing without sign-in."""
     settings = session.studio().settings
     if settings.auth == "none" or settings.person is None or settings.readonly:
         return
@@ -35,7 +35,7 @@ def people() -> None:
 
 
 def _frame(settings: Settings) -> pd.DataFrame:
-    """One row a person: who they are, and what they use of what is theirs."""
+    """Table of people, one row each: account and use of the quotas."""
     rows = []
     for person in accounts.list_people(settings):
         used = {quota.kind.label: quota.text for quota in quotas.quotas_of(settings, person.id)}

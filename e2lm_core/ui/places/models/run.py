@@ -32,9 +32,14 @@ ROLLING_HELP = (
 
 @dataclass(frozen=True)
 class RunSelection:
-    """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt.
+    """The selection for a run.
 
-    `rolling` are those of the picked models that are not on this machine too; `missing`: how many results are to come.
+    Attributes:
+        models: Names of the selected models.
+        checkpoints: Their checkpoints on this computer.
+        num_fewshot: Number of few-shot examples.
+        rolling: All checkpoints of the selected models, also those not on this computer.
+        missing: Number of results that are still to be computed.
     """
 
     models: list[str]
@@ -45,7 +50,7 @@ class RunSelection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was picked is on this machine."""
+        """Whether all selected checkpoints are on this computer."""
         return len(self.checkpoints) == len(self.rolling)
 
 
@@ -53,7 +58,7 @@ class RunSelection:
 
 
 def run_controls(task: TaskSet) -> RunSelection:
-    """Models, checkpoints and few-shot examples, with what they cost beside them."""
+    """Draw the choice of models, checkpoints and few-shot examples, with the cost of the run."""
     fleet, last_fewshot = results.fleet(task)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -67,14 +72,14 @@ def run_controls(task: TaskSet) -> RunSelection:
 def _checkpoints(
     task: TaskSet, fleet: Sequence[Checkpoint]
 ) -> tuple[list[str], list[Checkpoint], list[Checkpoint]]:
-    """The models that are picked, their checkpoints on this machine, and all of their checkpoints."""
+    """The selected models, their checkpoints on this computer, and all of their checkpoints."""
     studio = session.studio()
     at_hand = studio.local_checkpoints
     here = {c.name for c in at_hand}
     known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
     models = list(dict.fromkeys(c.model.name for c in known))
     run = {c.model.name for c in fleet}
-    # Further seeds go with the model that they repeat.
+    # Other seeds are selected with the model that they replicate.
     first = {m: seed_of for m in models if (seed_of := studio.catalogue.model(m).seed_of) in models}
     own = [m for m in models if m not in first]
     picked = st.pills(
@@ -121,7 +126,7 @@ def _num_fewshot(task: TaskSet, last: int | None) -> int:
 
 
 def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int:
-    """Say what is to be computed and how long that takes; how many results are missing."""
+    """Draw the number of results to compute and the time that takes; return the number."""
     measurements = results.measure(task, checkpoints, num_fewshot)
     cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
     st.metric(
@@ -130,7 +135,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
         border=True,
         help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
     )
-    if cost.missing and not results.is_running(task):  # how long a run still takes is said of the run
+    if cost.missing and not results.is_running(task):  # a running run shows its remaining time itself
         markdown.caption(
             f"{formatting.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
             if cost.seconds
@@ -140,7 +145,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
 
 
 def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) -> None:
-    """Start the run, a rolling one where not all is on this machine, or, while one goes on, cancel it."""
+    """Draw the buttons of a run: start, download one at a time if checkpoints are missing, or cancel."""
     is_running = state.kind == "running"
     rolls = bool(task.questions) and not choice.is_whole
     if rolls:
@@ -156,7 +161,7 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
     with st.container(horizontal=True, gap="small"):
         if st.button(
             markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
-            type="primary" if choice.missing else "secondary",  # nothing is left to do where all is there
+            type="primary" if choice.missing else "secondary",  # secondary if all results are there
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
@@ -179,7 +184,7 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
 
 
 def latest_run_panel(task: TaskSet, is_running: bool) -> None:
-    """The set's latest run; drawn again by itself while it goes on."""
+    """Draw the set's latest run, redrawn while it goes on."""
     pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
     st.fragment(_latest, run_every=pace_s if is_running else None)(task)
 
@@ -227,7 +232,7 @@ def _checkpoint_table(job: Job) -> None:
 
 
 def coverage_table(task: TaskSet) -> None:
-    """How many checkpoints of each model are complete."""
+    """Draw the number of complete checkpoints of each model."""
     number = st.column_config.NumberColumn
     st.subheader("What is there", anchor=False)
     widgets.table(

@@ -39,7 +39,14 @@ THE_COPY = (
 
 
 def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
-    """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
+    """Draw the tab: a rule, its gain in-sample and held out, and its selection as a copy.
+
+    Args:
+        task: The set.
+        measurements: Its results.
+        pool: Its question pool.
+        head: Container of the headline.
+    """
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         name, rule, source = _rule(pool)
         metric = widgets.metric_control("choosing_metric")
@@ -74,7 +81,7 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
 
 
 def _rule(pool: Pool) -> tuple[str, str, str | None]:
-    """(name in the list, the rule itself, the source that it keeps or None)."""
+    """Name in the list, the rule itself, and the source that it keeps or None."""
     name = st.selectbox(
         "Rule",
         (*selection.PRESETS, OWN),
@@ -103,7 +110,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
 
 
 def _judgement(chosen: Selection) -> str:
-    """What the choice gains in one score, fold by fold, drawn and as a table; the score that was chosen."""
+    """Draw the gain of the selection in one score, by fold, as chart and table; return the chosen score."""
     score = st.segmented_control(
         "Score",
         SCORES,
@@ -150,7 +157,13 @@ def _gains(chosen: Selection, score: str) -> None:
 
 
 def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
-    """A popover that copies the set with these questions alone; the set itself stays as it is."""
+    """Draw a popover that copies the set with these questions only; the set itself stays unchanged.
+
+    Args:
+        source: Address of the set.
+        ids: Ids of the questions.
+        key: Prefix of the widgets' keys.
+    """
     settings = session.studio().settings
     with st.popover(
         markdown.escape(f"Copy the set with {formatting.count(len(ids), 'question')}"),

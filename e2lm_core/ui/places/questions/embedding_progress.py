@@ -1,7 +1,9 @@
 """Background embedding with progress.
 
-With another model than the default the studio's own exemplars are embedded too, which takes a minute or two; what was embedded is kept,
-so whoever cancels loses nothing. Tested in tests/ui/places/questions/test_embedding_progress.py.
+With another model than the default the studio's own exemplars are embedded too, which takes a minute or two.
+Embeddings are kept, so that cancelling loses nothing.
+
+Tested in tests/ui/places/questions/test_embedding_progress.py.
 """
 
 from __future__ import annotations
@@ -17,13 +19,21 @@ from e2lm_core.ui.cache import process_pool, results
 from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.session import studio
 
-CHUNK = 32  # texts between two looks at whether it was cancelled: about a second
+CHUNK = 32  # texts between two checks for a cancellation: about a second
 _BEGUN = Kept("embedding")
 log = logging.getLogger(__name__)
 
 
 class EmbeddingJob:
-    """One set's texts on their way: `done` of `total`, `over` once its relevance is there, was refused or cancelled."""
+    """Embedding of one set's texts in a thread.
+
+    Attributes:
+        done: Number of embedded texts.
+        total: Number of texts.
+        error: Error as a sentence; None without one.
+        over: Whether the relevance is there, or the embedding has failed or was cancelled.
+        cancelled: Whether it was cancelled.
+    """
 
     def __init__(self, settings: Settings, task: TaskSet, model: str | None) -> None:
         self.done, self.total = 0, 0
@@ -34,7 +44,7 @@ class EmbeddingJob:
         self._thread: threading.Thread | None = None
 
     def start(self) -> EmbeddingJob:
-        """Begin, or begin again after it was cancelled."""
+        """Start the thread, also again after a cancellation."""
         self._stop.clear()
         self.over = self.cancelled = False
         self.error = None
@@ -43,11 +53,11 @@ class EmbeddingJob:
         return self
 
     def cancel(self) -> None:
-        """Stop after the texts in hand; they and those before are kept."""
+        """Stop after the current chunk of texts; its embeddings and earlier ones are kept."""
         self._stop.set()
 
     def wait(self, seconds: float) -> None:
-        """Until it is over, at most so long."""
+        """Wait for the end, at most this number of seconds."""
         if self._thread:
             self._thread.join(seconds)
 
@@ -75,7 +85,10 @@ class EmbeddingJob:
 
 
 def get_or_start(task: TaskSet, model: str | None = None) -> EmbeddingJob | None:
-    """The embedding of the set, begun at the first call; None where all is computed in place, for want of a server."""
+    """Embedding of a set, started at the first call.
+
+    None while there are no worker processes: everything is then computed in this process.
+    """
     if not process_pool.is_open():
         return None
     settings = studio().settings

@@ -23,7 +23,7 @@ from e2lm_core.ui.app import markdown, urls, viewport, widgets
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.places.questions.choosing import copy_selection
 
-# A small curve a row is sent to the browser for so many rows at most.
+# Small curves are sent to the browser for at most this number of rows.
 SPARK_ROWS = 1000
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
 ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
@@ -41,14 +41,21 @@ _FORMATS = {
 
 
 def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataFrame) -> None:
-    """Filters, the table of `question_frame`, and the curves of the selection against the rest."""
+    """Draw the tab: filters, the table of the questions, and curves of the selection against the rest.
+
+    Args:
+        task: The set.
+        measurements: Its results.
+        pool: Its question pool.
+        frame: Table of `question_pool.question_frame`, a row for each question.
+    """
     left = _filters(frame)
     rows = np.flatnonzero(left)
     selected = np.zeros(len(frame), bool)
     picked = _rows(pool, frame, rows)
     selected[rows[picked]] = True
     if not picked and len(rows) < len(frame):
-        # A filter is a selection too: of 15,000 rows nobody clicks half.
+        # A filter counts as a selection too: nobody clicks half of 15,000 rows.
         selected = left
     _notes(pool, rows)
     _relevance(task)
@@ -61,7 +68,7 @@ def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: p
 
 
 def _filters(frame: pd.DataFrame) -> np.ndarray:
-    """Which rows the filters leave."""
+    """Rows that pass the filters, bool [Q]."""
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
         subjects, chosen = sorted(s for s in frame["subject"].unique() if s), []
         if subjects:
@@ -84,7 +91,7 @@ def _filters(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
-    """The limits that a column's slider was drawn to; None where it keeps everything, or would."""
+    """Range selected with a column's slider; None if it keeps every row."""
     known = values.dropna()
     if not len(known) or known.min() >= known.max():
         return None
@@ -101,12 +108,12 @@ def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Outwards to hundredths, so that the ends of a slider hold every value."""
+    """A range rounded outwards to hundredths, so that a slider's ends include every value."""
     return float(np.floor(low * 100) / 100), float(np.ceil(high * 100) / 100)
 
 
 def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
-    """Draw the table of these rows; which of them are selected."""
+    """Draw the table of these rows; positions of the selected ones among them."""
     view = _view(pool, frame, rows)
     picked = st.dataframe(
         view,
@@ -116,7 +123,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         column_order=FEW if viewport.is_narrow() else None,
         on_select="rerun",
         selection_mode="multi-row",
-        # Rows are selected by their place: other rows must be another table.
+        # Rows are selected by position: other rows need a table with another key.
         key=f"questions_table_{pool.task}_{hash(rows.tobytes())}",
         column_config=_config(view),
     )
@@ -133,7 +140,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
 
 
 def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    """The columns that say something, the most telling first, with a small curve a row where they are not too many."""
+    """Columns with content, the most informative first; small curves for up to `SPARK_ROWS` rows."""
     empty = question_pool.undefined_reasons(pool)
     view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
     if 0 < len(rows) <= SPARK_ROWS and len(pool.steps) > 1:

@@ -26,7 +26,7 @@ from e2lm_core.ui.places.questions import measured as question_table
 
 
 def draw() -> None:
-    """The place: only the tab that is shown is computed."""
+    """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.QUESTIONS)
     if tab == "write":
         _write(task)
@@ -41,7 +41,7 @@ def draw() -> None:
 
 def _write(task: TaskSet) -> None:
     example = session.is_example(task.address)
-    head = st.container()  # filled at the end: the checks take longer than an edit's first results
+    head = st.container()  # filled last: the checks take longer than the first results of an edit
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         toolbar.copy_popover(task.address)
         if not example:
@@ -92,7 +92,8 @@ def _write(task: TaskSet) -> None:
 
 
 def _view(task: TaskSet, example: bool) -> str:
-    # Fixed for the session: a default that changed with the window's width would be lit without being shown.
+    # The default is fixed for the session: if it changed with the window's width, the control would show
+    # another view than the page.
     if "author_first_view" not in st.session_state:
         st.session_state["author_first_view"] = pending.first_view(task, viewport.is_narrow())
     if st.session_state.get("author_view") not in ("Table", "Card", "Prompt", "" if example else "Import"):

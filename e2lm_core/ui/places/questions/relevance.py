@@ -21,7 +21,15 @@ from e2lm_core.ui.places.questions.embedding_progress import EmbeddingJob
 
 
 def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:
-    """The set's relevance; None while it is computed in the background, which is shown with a bar, or where it cannot be."""
+    """Relevance of a set; None while it is computed in the background, or if it cannot be computed.
+
+    A progress bar, or the reason, is drawn in its place.
+
+    Args:
+        task: The set.
+        model: Name of the embedder; None for the default.
+        titled: Draw a headline as well.
+    """
     work = embedding_progress.get_or_start(task, model)
     try:
         if work is None or (work.over and not work.error and not work.cancelled):
@@ -70,7 +78,7 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
 
 
 def acceptance_charts(relevance: Relevance) -> None:
-    """How the probabilities are spread, and the fields that the questions are nearest to."""
+    """Draw the distribution of the probabilities, and the fields nearest to the questions."""
     st.subheader("Probability of acceptance", anchor=False)
     widgets.chart(
         lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
@@ -90,7 +98,7 @@ def acceptance_charts(relevance: Relevance) -> None:
 
 
 def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
-    """The questions on a map of the labelled exemplars."""
+    """Draw the questions on a map of the labelled exemplars."""
     st.subheader("The set among labelled exemplars", anchor=False)
     widgets.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
@@ -102,7 +110,7 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
 
 
 def relevance_table(relevance: Relevance, task: TaskSet) -> None:
-    """Every question with its probability, the lowest first."""
+    """Draw a table of the questions with their probabilities, the lowest first."""
     st.subheader("The least scientific first", anchor=False)
     widgets.table(
         lambda: tables.question_frame(relevance, task),
@@ -120,7 +128,7 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
 
 
 def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
-    """The exemplars most like one question, which is chosen; the least scientific one at first."""
+    """Draw the exemplars most similar to a selected question; at first the least scientific one."""
     st.subheader("Why a question scores so", anchor=False)
     order = relevance.probability.argsort(kind="stable")
     key, held = f"relevance_why_{task.address}", st.session_state.get(urls.HELD["question"])
@@ -153,7 +161,7 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
 
 
 def reliability(relevance: Relevance) -> None:
-    """How true the probabilities are."""
+    """Draw the reliability of the probabilities."""
     st.subheader("Is 0.8 right in 80%?", anchor=False)
     widgets.chart(
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
@@ -165,7 +173,7 @@ def reliability(relevance: Relevance) -> None:
 
 
 def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
-    """The same judged by another embedder, where that is asked for."""
+    """Draw the relevance by another embedder, on request, beside the first."""
     st.subheader("Another embedder", anchor=False)
     asked = st.segmented_control(
         "Compare with",
@@ -191,7 +199,7 @@ def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
 
 
 def how_it_is_computed(relevance: Relevance) -> None:
-    """What the probability is, and what it is not."""
+    """Draw the meaning of the probability and its limits."""
     with st.expander("How this is computed", icon=":material/info:"):
         markdown.markdown(
             f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "

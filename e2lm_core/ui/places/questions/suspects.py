@@ -22,7 +22,7 @@ from e2lm_core.ui.cache import questions as remembered
 
 
 def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
-    """The finding in `head`, the table with the evidence, and the control."""
+    """Draw the tab: the headline in `head`, the table with the evidence, and the control."""
     found, controlled = remembered.suspects(task, measurements)
     with head:
         widgets.headline(messages.headline(found))

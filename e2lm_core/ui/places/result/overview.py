@@ -27,7 +27,7 @@ PICTURE = "Accuracy while the models read"
 
 
 def first_run_card(task: TaskSet) -> None:
-    """What a first run takes, and the button that starts it."""
+    """Draw the cost of a first run, and the button that starts it."""
     studio = session.studio()
     checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
     models = {c.model.name for c in checkpoints}
@@ -46,7 +46,7 @@ def first_run_card(task: TaskSet) -> None:
 
 
 def score_cards(task: TaskSet, is_running: bool) -> None:
-    """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
+    """Draw the score cards and the chart, from the first result on; redrawn while a run goes on."""
     pace_s = polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(results.state(task)))
     st.fragment(_headlines, run_every=pace_s if is_running else None)(task, is_running)
 
@@ -68,9 +68,13 @@ def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) 
 
 
 def static_preview(task: TaskSet) -> None:
-    """The accuracy curves of a set that is whole, for the home: without the script of charts, half of a first visit."""
+    """Draw the accuracy curves of a complete set for the home page.
+
+    Without the chart script, which is half of the bytes of a first visit.
+    """
     now = results.measurements(task)
-    # Not beside the pages, whose process may still be starting: without intervals it is next to nothing.
+    # Computed in this process, as the worker process may still be starting: without intervals it takes next
+    # to no time.
     frame = results.remembered(now, ("at once",), lambda: tables.curve_frame(now, ("acc",)))
     rise = curve_words.rise_sentence(now, "acc").replace("**", "")
     st.subheader(PICTURE, anchor=False)
@@ -81,8 +85,9 @@ def static_preview(task: TaskSet) -> None:
 
 
 def _numbers(frame: pd.DataFrame) -> None:
-    """What is drawn as a table, for those whom a picture tells nothing."""
-    # Made when it is opened: what draws tables is half a megabyte, for which the first picture would wait.
+    """Draw the points as a table, for readers who cannot use the picture."""
+    # The table is made when it is opened: the script of tables is half a megabyte, which would delay the
+    # first picture.
     with st.expander("The numbers", icon=":material/table:", on_change="rerun") as box:
         if box.open:
             widgets.table(
@@ -132,7 +137,14 @@ def _cards(now: Measurements) -> None:
 def next_steps(
     task: TaskSet, state: run_state.SetState, scores: Scores | None, measurements: Measurements | None
 ) -> None:
-    """What to do next, each step with the link to where it is done."""
+    """Draw the next steps, each with a link to its view.
+
+    Args:
+        task: The set.
+        state: Its run state.
+        scores: Its scores; None without complete results.
+        measurements: Its results; None without questions.
+    """
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
     running = state.kind == "running"
     silent = validity.no_advice_reason(measurements, scores, running) if measurements and scores else None

@@ -20,7 +20,7 @@ from e2lm_core.ui.places.result import overview, score
 
 
 def draw() -> None:
-    """The place: only the tab that is shown is computed."""
+    """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.RESULT)
     {"overview": _overview, "score": _score, "published": _published}[tab](task)
 

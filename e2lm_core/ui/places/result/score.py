@@ -29,14 +29,14 @@ TABS = ("Every score", "SQ by model", "The bars")
 
 
 def controls() -> None:
-    """Which metric, and how RC is read."""
+    """Draw the controls for the metric and the RC definition."""
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         widgets.metric_control(METRIC, explained=True)
         rc_reading.rc_reading_control("score")
 
 
 def cards(scores: Scores) -> None:
-    """The Score and its three parts."""
+    """Draw the Score and its three parts."""
     with st.grid(4, min_column_width=150):
         for label, value in (
             ("Score", scores.score),
@@ -48,7 +48,7 @@ def cards(scores: Scores) -> None:
 
 
 def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
-    """The set's Score beside those of the example sets, as bars of its parts; what is drawn is returned."""
+    """Draw the set's Score beside those of the example sets, as stacked bars; return the drawn table."""
     examples, lacking = remembered.examples(task)
     others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
     shown = {task.address: scores, **others}
@@ -75,7 +75,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
 
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
-    """What of the set would raise its Score most."""
+    """Draw the advice on raising the Score, the most effective first."""
     st.subheader("What would raise it most", anchor=False)
     said = score_words.advice_sentences(advice)
     markdown.markdown("\n".join(said[:1]))
@@ -94,7 +94,14 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
 def every_score(
     measurements: Measurements, scores: Scores, metric: str, bounds: MetricIntervals | None
 ) -> None:
-    """Every score with its interval, how far to trust that, and the reason where there is none."""
+    """Draw a table of all scores with their intervals, coverage, and the reasons for missing values.
+
+    Args:
+        measurements: Results of the set.
+        scores: Its scores.
+        metric: Name of the metric.
+        bounds: Intervals of the scores; None without a complete checkpoint.
+    """
     number = st.column_config.NumberColumn
     widgets.table(
         lambda: score_parts.score_frame(measurements, scores, metric, bounds),
@@ -121,7 +128,7 @@ def every_score(
 
 
 def by_model(measurements: Measurements, metric: str) -> None:
-    """Signal quality and its parts, model by model."""
+    """Draw signal quality and its parts by model."""
     widgets.table(
         lambda: results.quality(measurements, metric),
         f"sq-{metric}",
@@ -135,14 +142,14 @@ def by_model(measurements: Measurements, metric: str) -> None:
 
 
 def the_competition() -> None:
-    """The competition's own words on each score, and how they are read here."""
+    """Draw the competition's own words on each score, and the studio's interpretation."""
     with st.expander("The competition's words, and our reading", icon=":material/format_quote:"):
         for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
             markdown.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
 
 
 def published_sets() -> None:
-    """Published figures of other sets, apart from one's own: they cannot be compared."""
+    """Draw published figures of other sets, apart from the selected set's: they are not comparable."""
     with st.container(border=True):
         st.subheader("Published sets · :orange[not comparable]", anchor=False)
         figures = published.published_figures()

@@ -1,7 +1,8 @@
 """The place Sets.
 
-Results are read of the set in hand and of examples whose results the package brings, their scores last: of others that
-nobody has looked at it says what their last run was.
+Results are read for the selected set and for examples with included results, their scores last. Other sets
+that nobody has opened show only their last run.
+
 Tested in tests/pages/test_sets.py.
 """
 
@@ -47,7 +48,7 @@ _SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last r
 
 
 def draw() -> None:
-    """The place."""
+    """Draw the place."""
     session.is_inside_app()
     urls.current_tab(urls.SETS)
     settings = session.studio().settings
@@ -70,19 +71,19 @@ def draw() -> None:
 
 
 def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
-    """Until there are sets of one's own, what comes out in the end: the curves of the example in hand."""
+    """Draw the curves of the selected example, as a preview, until the visitor has sets of their own."""
     if chosen is None or not all(info.example for info in infos):
         return
     try:
         task = session.read_set(chosen)
         if results.state(task).kind == "up to date":
             overview.static_preview(task)
-    except StudioError:  # said on its card
+    except StudioError:  # reported on its card
         return
 
 
 def _listed(chosen: str | None) -> list[SetInfo]:
-    """All sets that are listed, and one beside them that is in hand; where that may not be opened, this is said."""
+    """All listed sets, and the selected one if it is unlisted; an error if that cannot be opened."""
     settings = session.studio().settings
     infos = collection.list_sets(settings)
     if chosen is not None and all(info.address != chosen for info in infos):
@@ -97,7 +98,7 @@ def _listed(chosen: str | None) -> list[SetInfo]:
 
 
 def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], None]]:
-    """Draw them; what is drawn last, since it takes a moment: scores that are not known yet, of the set in hand first."""
+    """Draw the cards; return the functions that draw slow scores later, the selected set's first."""
     later: list[Callable[[], None]] = []
     sound = [info for info in infos if not info.problem]
     if not sound:
@@ -121,7 +122,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
 
 
 def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
-    """All of them, or where they are many those whose name holds what is looked for."""
+    """All sets, or with many sets those whose address contains the search text."""
     if len(sound) <= MOST_CARDS:
         return list(sound)
     wish = st.text_input(
@@ -131,7 +132,7 @@ def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
 
 
 def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
-    """Draw it; what fills in its score, where that is to come."""
+    """Draw a card; return the function that fills in its score later, if it is to come."""
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
     markdown.markdown(
@@ -167,7 +168,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
 
 
 def _follows(task: TaskSet) -> bool:
-    """Whether an example's score is to be computed: the package brings its results, and nobody has looked yet."""
+    """Whether an example's included score is still to be computed, as nobody has opened the example yet."""
     if not results.is_brought(task):
         return False
     return not results.known(task) or (
@@ -176,7 +177,7 @@ def _follows(task: TaskSet) -> bool:
 
 
 def _filled(task: TaskSet, place: DeltaGenerator) -> None:
-    """The card of an example that nobody has looked at yet: its state and its score, computed once for all who come."""
+    """Fill the card of an example that nobody has opened: state and score, computed once for all sessions."""
     now = results.measurements(task)
     if results.state(task).kind == "up to date" and now.complete_checkpoints:
         results.scores(now, "acc")
@@ -185,7 +186,7 @@ def _filled(task: TaskSet, place: DeltaGenerator) -> None:
 
 
 def _about(task: TaskSet, in_hand: bool) -> bool:
-    """What is known of the set; whether its score is."""
+    """Draw the known state of a set and its score; whether the score is known."""
     if in_hand or results.known(task):
         markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
@@ -214,7 +215,7 @@ def _run_said(job: Job, task: TaskSet) -> str:
 
 
 def _ago(at: float) -> str:
-    """About 20 s ago; on 3 May 2026."""
+    """Time of an event as text, for example: about 20 s ago; on 3 May 2026."""
     seconds = time.time() - at
     if seconds < 2 * _DAY_S:
         return f"{formatting.duration(seconds)} ago"
@@ -223,7 +224,7 @@ def _ago(at: float) -> str:
 
 
 def _score(scores: Scores, in_full: bool = True) -> None:
-    """The Score, grey where random answers reach it, with what they give: in full, or in a few words."""
+    """Draw the Score and its null, in full or in a few words; grey if it is within the null."""
     score = scores.score
     if score.value is None:
         markdown.caption("Score undefined: Result says why.")
@@ -257,7 +258,7 @@ def _open_jobs() -> list[Job]:
 
 
 def _follow(drawn: Sequence[int]) -> None:
-    """The open runs; once one of them has ended or another has begun, the whole page is drawn again."""
+    """Draw the open runs; redraw the whole page once one has ended or another has begun."""
     jobs = _open_jobs()
     if [job.id for job in jobs] != list(drawn):
         st.rerun()
@@ -270,7 +271,7 @@ def _follow(drawn: Sequence[int]) -> None:
 
 
 def _far(job: Job) -> tuple[float, str]:
-    """How far a run is, in [0, 1] and in words, with the name of its set."""
+    """Progress of a run, in [0, 1] and as text with the set's address."""
     settings = session.studio().settings
     _, name = permissions.resolve_run_set(settings, job)
     owner = job.payload.get("owner")

@@ -19,7 +19,7 @@ from e2lm_core.ui.editor import last_edit, prompt_preview
 
 
 def draw(example: str | None) -> None:
-    """The three, side by side; the first where there is an example."""
+    """Draw the three ways to start side by side: example if there is one, write, import."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if example is not None and st.button(
             "Try the example", type="primary", icon=":material/play_arrow:", key="door_example"
@@ -83,7 +83,7 @@ def _import() -> None:
 
 
 def _named(key: str) -> str:
-    """The name that a new set gets: what is typed as far as it can be one, with a number where it is taken."""
+    """Draw the name field of a new set; return a valid, free name made from it."""
     settings = session.studio().settings
     wish = st.text_input("Name", "my set", key=key)
     name = collection.free_name(settings, wish)
@@ -93,7 +93,7 @@ def _named(key: str) -> str:
 
 
 def _made(make: Callable[[], object], name: str, view: str) -> None:
-    """Go to the questions of the set that was made; a refusal is shown."""
+    """Create a set and go to its questions; a refusal is shown."""
     try:
         make()
     except StudioError as error:

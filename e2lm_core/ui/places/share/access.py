@@ -22,7 +22,7 @@ _ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
 
 
 def sharing_popover(task: TaskSet) -> None:
-    """A popover with whom a set is shared, or by which one leaves another's; nothing where nobody signs in."""
+    """Draw a popover to share the caller's set, or to leave another person's; nothing without sign-in."""
     settings = session.studio().settings
     if settings.auth == "none" or settings.readonly or (session.is_example(task.address) and not task.owner):
         return
@@ -82,7 +82,7 @@ def _row(text: str, key: str, end: Callable[[], object]) -> None:
 
 
 def _address() -> str:
-    """The studio's own, as the browser has it, without a page."""
+    """The studio's own address as the browser knows it, without a page."""
     parts = urlsplit(st.context.url or "")
     return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "/"
 

@@ -1,7 +1,8 @@
 """The address of the view that the browser showed before Share.
 
-Drawn by the browser alone, from what `frame/addresses.py` has it keep: a second drawing of Share would win against the
-way back or a click made meanwhile.
+Drawn by the browser alone, from the address that the script of `app/urls.py` stores: a second drawing of
+Share would undo a step back or a click made meanwhile.
+
 Tested in tests/ui/browser/test_views.py.
 """
 
@@ -50,7 +51,12 @@ def _component():
 
 
 def show_last_view(above: str, name: str) -> None:
-    """Show the address of the last view of set `name`, below `above`; nothing where the browser shows it first."""
+    """Draw the address of the browser's last view of a set; nothing without such a view.
+
+    Args:
+        above: Address of the studio, in front of the view's.
+        name: Address of the set.
+    """
     _component()(
         key="last_view",
         data={

@@ -28,7 +28,7 @@ PROFILE = "export_profile"
 
 
 def draw() -> None:
-    """The place."""
+    """Draw the place."""
     task, _ = navigation.open_place(urls.SHARE)
     access.sharing_popover(task)
     if not task.questions:
@@ -60,7 +60,7 @@ def draw() -> None:
 
 
 def link(task: TaskSet) -> None:
-    """The addresses under which whoever may open the set sees its result, and what was looked at last."""
+    """Draw the address of the set's result, for everybody who may open the set, and that of the last view."""
     st.subheader("Link", anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
@@ -70,12 +70,12 @@ def link(task: TaskSet) -> None:
 
 
 def profile_chosen() -> submission.Profile:
-    """The profile of the control, for what is drawn above that."""
+    """Profile chosen by the control, for elements above the control."""
     return st.session_state.get(PROFILE) or "plain"
 
 
 def choose_profile() -> None:
-    """The control that chooses whose rules the checks hold to."""
+    """Draw the control that chooses the profile of the checks."""
     st.segmented_control(
         "Profile",
         ["plain", "competition"],
@@ -87,7 +87,7 @@ def choose_profile() -> None:
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> None:
-    """The bundle for download, and the command that runs it."""
+    """Draw the download of the bundle, and the command that runs it."""
     limits, found = session.studio().settings.limits, results.findings(task, "plain")
     try:
         data = results.bundle(task, profile)
@@ -128,7 +128,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
 
 
 def submitted(task: TaskSet) -> None:
-    """What the competition's organisers took, for download: a patch of the harness and what it is judged by."""
+    """Draw the download of a competition submission: a patch of the harness and its metadata."""
     limits = session.studio().settings.limits
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         metric = st.segmented_control(
@@ -147,13 +147,13 @@ def submitted(task: TaskSet) -> None:
 
 
 def report(task: TaskSet) -> None:
-    """The report as HTML and as JSON, of the set's fleet as the pages show it."""
+    """Draw the downloads of the report, as HTML and JSON, on the set's fleet."""
     with_relevance = st.toggle(
         "With scientific relevance",
         key="report_relevance",
         help="Judges each question with the embedding model; the first time takes some seconds.",
     )
-    read = results.reading()  # here: the downloads are made outside the session's script
+    read = results.reading()  # read here, as the downloads are made outside the session's script
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Download the report",

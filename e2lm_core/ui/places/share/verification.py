@@ -19,13 +19,13 @@ _KEY, _LOOK_S = "verification", 1.0
 
 
 def verify_panel(data: bytes, name: str) -> None:
-    """For a bundle: the button; while it is verified how far that is, and Cancel; then the answer."""
+    """Draw the verification of a bundle: the button, the progress with Cancel, then the outcome."""
     if not background_verify.is_possible():
         st.caption("Where lm-evaluation-harness is installed, the command `verify` runs the bundle in it.")
         return
     begun: background_verify.BackgroundVerification | None = st.session_state.get(_KEY)
     if begun is not None and (begun.name != name or st.session_state.get(f"{_KEY}_of") != hash(data)):
-        begun = None  # of another set, or of this one before an edit
+        begun = None  # a verification of another set, or of this one before an edit
     if begun is None or begun.is_over:
         if st.button(
             "Verify in lm-evaluation-harness",
@@ -72,7 +72,7 @@ def _answer(begun: background_verify.BackgroundVerification) -> None:
 
 
 def verification_sentence(found: dict[str, Any]) -> str:
-    """What a verification found, of all its runs."""
+    """Sentence on the outcome of a verification, over all its runs."""
     shots = " and ".join(f"{run['num_fewshot']}-shot" for run in found["runs"])
     where = f"lm-eval {found['harness']['lm_eval']}, {shots}, at {found['checkpoint']}"
     apart = found["max_abs_difference"]

@@ -1,6 +1,6 @@
 """Browser cookie.
 
-It names nobody and is sent to no page: of it, others see only `author`, which does not lead back to it.
+It contains no name and is sent to no page: others see only `author`, from which it cannot be derived.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ _YEAR_S = 365 * 24 * 3600
 
 
 def author(browser: str) -> str:
-    """The name under which a browser's edits stand in histories: 12 hexadecimal digits."""
+    """Author name of a browser's edits in histories: 12 hexadecimal digits."""
     return hashlib.sha256(f"author:{browser}".encode()).hexdigest()[:12]
 
 
 def browser_from_cookies(cookies: str | None) -> str | None:
-    """The browser that a Cookie header names, None where it names none that we gave."""
+    """Browser in a Cookie header; None without one that this server issued."""
     morsel = SimpleCookie(cookies or "").get(COOKIE)
     return is_valid_cookie(morsel.value) if morsel is not None else None
 
 
 def is_valid_cookie(value: object) -> str | None:
-    """A cookie's value where it is one that we gave."""
+    """The value of a cookie if this server may have issued it, else None."""
     return value if isinstance(value, str) and _VALUE.fullmatch(value) else None
 
 
 class BrowserCookieMiddleware:
-    """Middleware that gives a browser its cookie with the first page it gets."""
+    """Middleware that sets a browser's cookie with its first page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         headers = Headers(scope=scope) if scope["type"] == "http" else None
         if headers is None or browser_from_cookies(headers.get("cookie")):
             await self.app(scope, receive, send)
@@ -59,6 +59,6 @@ class BrowserCookieMiddleware:
 
 
 def _cookie(secure: bool) -> str:
-    # Partitioned: in the frame of a Space's page browsers keep no other cookie.
+    # The cookie is partitioned, as browsers keep no other cookie in the frame of a Space's page.
     reach = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
     return f"{COOKIE}={uuid.uuid4().hex}; Path=/; Max-Age={_YEAR_S}; HttpOnly; {reach}"

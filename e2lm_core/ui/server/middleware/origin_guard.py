@@ -1,9 +1,9 @@
 """Host and origin checks.
 
 Streamlit lets any page of the visitor's own machine (`http://localhost:ANY`) open a session, and its own
-protection of uploads needs a cookie that browsers withhold in a Space's frame. Browsers say themselves where
-a request comes from, with or without cookies: `Sec-Fetch-Site` and `Origin`, which no script can set. An
-upload's address holds the session's own random number as well.
+protection of uploads needs a cookie that browsers withhold in a Space's frame. Browsers state themselves
+where a request comes from, with or without cookies: in `Sec-Fetch-Site` and `Origin`, which no script can
+set. An upload's address also contains the session's own random number.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_N
 _READING = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 _METRICS = "/_stcore/metrics"
-_SIGN_OUT = "/auth/logout"  # by a GET, which another site's picture could ask for
+_SIGN_OUT = "/auth/logout"  # a GET, which an image on another site could request
 _UPLOADS = "/_stcore/upload_file/"
 
 
 class OriginGuardMiddleware:
-    """Middleware that answers 403, or 404 at the counters, to whoever may not come in."""
+    """Middleware that refuses requests of other sites with 403, and the closed metrics route with 404."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str] = (), metrics: bool = False) -> None:
         self.app, self.hosts, self.metrics = app, hosts, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         if scope["type"] == "http" and scope["path"].endswith(_METRICS) and not self.metrics:
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
             return
@@ -48,7 +48,7 @@ class OriginGuardMiddleware:
 
 
 def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
-    """Why a request is refused, in a sentence; None where it is not."""
+    """Reason why a request is refused, as a sentence; None if it is accepted."""
     if scope["type"] == "http" and scope["method"] in _READING and not scope["path"].endswith(_SIGN_OUT):
         return None
     headers = Headers(scope=scope)
@@ -60,10 +60,10 @@ def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
 
 
 def _with_token(scope: Scope) -> Scope:
-    """An upload with the token that Streamlit asks for, where the browser says that the studio's own page sends it.
+    """An upload of the studio's own page with the token that Streamlit requires.
 
-    The page has the token from a cookie. Inside another site's frame, a Space's, it has none, and what the
-    browser says is as good.
+    The page has the token from a cookie. Inside another site's frame, such as a Space's, it has none, and
+    the browser's statement of the origin is equally good.
     """
     if scope["type"] != "http" or scope["method"] not in ("PUT", "DELETE") or _UPLOADS not in scope["path"]:
         return scope
@@ -81,9 +81,10 @@ def _with_token(scope: Scope) -> Scope:
 
 
 def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
-    """Whether a server on loopback is spoken to by a foreign name, and by no proxy.
+    """Whether a server on loopback is addressed by a foreign name, and not through a proxy.
 
-    Such a name was made to lead here (DNS rebinding), so that its page passes for the server's own.
+    Such a name was made to resolve to this machine (DNS rebinding), so that its page passes for the server's
+    own.
     """
     own = (scope.get("server") or ("", 0))[0]
     name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -93,7 +94,7 @@ def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
 
 
 def _foreign(headers: Headers, opens: bool) -> bool:
-    """Whether the browser says that a page of another origin asks, and the origin is not allowed by name."""
+    """Whether the browser states another origin for the requesting page, and that origin is not allowed."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if site == "same-origin" or origin in config.get_option("server.corsAllowedOrigins"):
         return False
@@ -102,13 +103,13 @@ def _foreign(headers: Headers, opens: bool) -> bool:
     host = urlsplit(origin)
     if host.netloc in (headers.get("host"), headers.get("x-forwarded-host")):
         return False
-    # Where a session `opens`, Streamlit itself decides about other names (an address of this machine behind a
-    # proxy); `null` and this machine's other ports are nobody's own page.
+    # For a session that `opens`, Streamlit itself decides about other names (an address of this machine
+    # behind a proxy); the origin `null` and other ports of this machine are never the studio's own page.
     return not opens or not host.hostname or _loopback(host.hostname)
 
 
 def is_local_request() -> bool:
-    """Whether the session's browser runs on this very machine, and no proxy stands between."""
+    """Whether the session's browser runs on this machine, without a proxy in between."""
     headers = st.context.headers
     name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""
     return st.context.ip_address is None and _loopback(name) and not any(h in headers for h in _FORWARDED)

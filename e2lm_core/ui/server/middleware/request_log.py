@@ -1,7 +1,7 @@
 """Request log with ids.
 
-The log names the method, the page or kind of address, the status and the time taken: no query, no file's or set's
-name, nothing of a session.
+The log names the method, the page or kind of address, the status and the time taken. It contains no query,
+no name of a file or set, and nothing of a session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from e2lm_core.deploy import logs
 from e2lm_core.ui.app import urls
 
 HEADER = "X-Request-Id"
-# A proxy's id is kept where it is one: a UUID, or hexadecimal digits.
+# A proxy's id is kept if it is a UUID or hexadecimal digits.
 _ID = re.compile(r"[0-9a-f]{8,32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_STREAMLIT = {
     "_stcore",
@@ -32,19 +32,19 @@ _OF_STREAMLIT = {
     "auth",
     "healthz",
 }
-# Asked for so often that their lines would hide the others.
+# These addresses are requested so often that their lines would hide the others.
 _QUIET = {"/static", "/app", "/vendor", "/component", "/healthz", "/_stcore/health", "/drafts", "/presence"}
 
 
 class RequestLogMiddleware:
-    """Middleware that gives a request its id and tells of its end in the log."""
+    """Middleware that gives each request an id and logs its end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._known = _OF_STREAMLIT | {place.slug for place in urls.PLACES} | {*urls.OLD}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -79,7 +79,7 @@ class RequestLogMiddleware:
             logs.request.reset(token)
 
     def named(self, path: str) -> str:
-        """The address as the log may have it: a page, a kind of address, `/` or `/…` for what nobody knows."""
+        """The address as logged: a page or a kind of address, `/`, or `/…` if unknown."""
         first, _, rest = path.strip("/").partition("/")
         if not first:
             return "/"

@@ -1,8 +1,8 @@
 """Security headers and preload links.
 
 The policy is as strict as Streamlit's own pages allow: scripts come from this server alone (`blob:` for the
-components that it loads so), styles may stand in elements (its styling does nothing else), pictures and
-fonts may be data, and nothing at all comes from, or goes to, another host.
+components that Streamlit loads in this way), styles may be inline (Streamlit's styling works only so),
+images and fonts may be data, and nothing is loaded from, or sent to, another host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-# What Streamlit fetches once it has been told what stands on a page, and all pages have, the home first of all.
+# Scripts of elements on every page, which Streamlit fetches only after it has received the page's content.
 _FRAME = (
     *("BidiComponent", "serialization", "recordbatch", "_arrayReduce"),
     *("Button", "Html", "purify.es", "PageLink"),
@@ -28,14 +28,19 @@ _OFF = ("camera", "display-capture", "geolocation", "microphone", "midi", "payme
 
 
 def inline_scripts(page: Path) -> list[str]:
-    """The hashes by which a policy allows the scripts that stand in Streamlit's own page, and no others."""
+    """Hashes by which a policy allows the inline scripts of Streamlit's own page, and no others."""
     text = page.read_text(encoding="utf-8") if page.exists() else ""
     digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(text)]
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
 def content_security_policy(frames: Sequence[str], scripts: Sequence[str]) -> str:
-    """The Content-Security-Policy for pages that `frames` may show."""
+    """Content-Security-Policy for pages.
+
+    Args:
+        frames: Sources that may show the pages in a frame.
+        scripts: Further sources of scripts, such as hashes of inline ones.
+    """
     rules = {
         "default-src": ["'self'"],
         "script-src": ["'self'", "blob:", *scripts],
@@ -54,24 +59,29 @@ def content_security_policy(frames: Sequence[str], scripts: Sequence[str]) -> st
 
 
 def script(static: Path, name: str) -> str:
-    """The address of one of Streamlit's scripts, by a page's own; "" where Streamlit has no one of that name."""
+    """Address of a script of Streamlit's, relative to a page; "" unless exactly one has this name."""
     found = sorted((static / "static" / "js").glob(f"{name}.*.js"))
     return f"./static/js/{found[0].name}" if len(found) == 1 else ""
 
 
 def charts_script(static: Path) -> str:
-    """The address of the script of charts: it is 4.7 MB, more than all else that a first visit loads."""
+    """Address of the chart script: its 4.7 MB are more than all else that a first visit loads."""
     return script(static, _CHARTS)
 
 
 def preload_links(static: Path, names: Sequence[str]) -> str:
-    """The `Link` by which a browser fetches scripts beside Streamlit's own, not after it has spoken; "" without any."""
+    """`Link` header by which a browser fetches scripts early, in parallel to Streamlit's; "" for none.
+
+    Args:
+        static: Folder of Streamlit's static files.
+        names: Names of the scripts.
+    """
     addresses = filter(None, (script(static, name) for name in names))
     return ", ".join(f"<{address}>; rel=modulepreload" for address in addresses)
 
 
 class SecurityHeadersMiddleware:
-    """Middleware that adds them to every answer; one that an answer has already stays.
+    """Middleware that adds security headers and preload links to each response; existing headers stay.
 
     `charts` are the ends of the paths of pages that begin with a chart.
     """
@@ -89,7 +99,7 @@ class SecurityHeadersMiddleware:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,7 +1,8 @@
 """Cache of static files.
 
-A first visit loads some seventy of them before it shows anything, and Streamlit opens each anew and sends it as it lies
-on the disk. Their names hold a digest of what is in them, so none changes while the server runs.
+A first visit loads about seventy static files before it shows anything, and Streamlit opens each again and
+sends it uncompressed. Their names contain a digest of their content, so none changes while the server runs.
+
 Tested in tests/ui/server/middleware/test_static_cache.py.
 """
 
@@ -18,12 +19,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-FOLDER = "/static/"  # of addresses, and of Streamlit's own files
-_FOREVER = "public, immutable, max-age=31536000"  # as Streamlit says of them itself
-# By name: what a machine's own registry says of a script may be that it is plain text, which browsers then do not run.
+FOLDER = "/static/"  # in addresses and among Streamlit's own files
+_FOREVER = "public, immutable, max-age=31536000"  # the same header as Streamlit's
+# Fixed types, as a machine's own registry may declare scripts to be plain text, which browsers do not run.
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
 _PACKABLE = frozenset({".js", ".css", ".svg"})
-_PACKED_FROM = 1_000  # bytes: fewer travel in one piece anyway
+_PACKED_FROM = 1_000  # bytes: a smaller file fits into one packet anyway
 
 
 @dataclass
@@ -34,7 +35,7 @@ class _Asset:
 
 
 class StaticCacheMiddleware:
-    """Middleware that answers for Streamlit's own files; whatever else is asked, and how, is passed on."""
+    """Middleware that serves Streamlit's static files from memory; it passes all other requests on."""
 
     def __init__(self, app: ASGIApp, folder: Path | None = None) -> None:
         self.app = app
@@ -47,7 +48,7 @@ class StaticCacheMiddleware:
         self._packing: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         asset, headers = self._asked(scope), Headers(scope=scope) if scope["type"] == "http" else None
         if asset is None or headers is None or "range" in headers:
             await self.app(scope, receive, send)
@@ -74,7 +75,7 @@ class StaticCacheMiddleware:
         return self._assets.get(folder + name)
 
     def _pack_later(self, asset: _Asset) -> None:
-        """Whoever asks first does not wait for it."""
+        """Compress a file in the background; the first request does not wait for it."""
         if asset.file.suffix in _PACKABLE and len(asset.plain or b"") >= _PACKED_FROM:
             task = asyncio.create_task(asyncio.to_thread(_pack, asset))
             self._packing.add(task)

@@ -1,6 +1,6 @@
 """Limit of uploaded bytes.
 
-Streamlit keeps what is uploaded until its session ends, also where no page asks for a file.
+Streamlit keeps uploads until their session ends, even if no page asks for a file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from streamlit.runtime import Runtime
 from e2lm_core.base import formatting
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
-SHARE_OF_ONE = 3  # of all, a session may hold one in so many
+SHARE_OF_ONE = 3  # a session may use 1 / 3 of the limit
 
 
 def uploaded_bytes() -> dict[str, int]:
-    """Bytes of uploads by session, as Streamlit holds them now."""
+    """Bytes of Streamlit's current uploads by session."""
     if not Runtime.exists():
         return {}
     storage = getattr(Runtime.instance().uploaded_file_mgr, "file_storage", {})
@@ -30,7 +30,7 @@ def uploaded_bytes() -> dict[str, int]:
 
 
 def free_abandoned() -> None:
-    """Free the uploads of sessions that have no browser any more; Streamlit waits for such for two minutes."""
+    """Free the uploads of sessions without a browser; Streamlit itself waits two minutes for a browser."""
     if Runtime.exists():
         runtime = Runtime.instance()
         for session in uploaded_bytes():
@@ -39,14 +39,14 @@ def free_abandoned() -> None:
 
 
 class _TooMuch(Exception):
-    """An upload that goes beyond what is left while it comes in."""
+    """Raised when an upload exceeds the remaining room while it arrives."""
 
 
 class UploadLimitMiddleware:
-    """Middleware that answers 413 to an upload beyond `most` bytes in all, or a third of that of one session.
+    """Middleware that answers 413 to an upload beyond `most` bytes in all, or a third of it per session.
 
-    `held` says what is there already; what is coming in counts as well. Where that leaves no room, `let_go` makes
-    some.
+    `held` returns the bytes of present uploads by session; arriving uploads count as well. If there is no
+    room, `let_go` is called to free some.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class UploadLimitMiddleware:
         self.coming: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Handle one ASGI request."""
         found = (
             _UPLOAD.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
         )
@@ -74,7 +74,7 @@ class UploadLimitMiddleware:
         if said > (room := self._room(session)):
             await self._refuse(scope, receive, send)
             return
-        # What is announced is taken at once, so that uploads side by side do not all find the same room.
+        # The announced size is reserved at once, so that parallel uploads do not all count on the same room.
         taken, got, started = said, 0, False
         self.coming[session] += taken
 
@@ -102,7 +102,7 @@ class UploadLimitMiddleware:
             await self._refuse(scope, receive, send)
         finally:
             self.coming[session] -= taken
-            self.coming += Counter()  # forgets sessions that have nothing under way
+            self.coming += Counter()  # drops sessions without arriving uploads
 
     def _room(self, session: str) -> int:
         here = self.held()

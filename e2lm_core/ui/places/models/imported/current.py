@@ -20,34 +20,39 @@ _OPEN = "results_shown"
 
 
 class OpenResults(Record):
-    """What the visitor has open: a fresh import, or a kept one by its name."""
+    """The imported results that the visitor has open.
+
+    Attributes:
+        imported: The results.
+        name: Name under which they are saved; None for a fresh import.
+    """
 
     imported: Imported
     name: str | None = None
 
     @property
     def key(self) -> str:
-        """For controls that start anew with other results."""
+        """Part of the keys of controls, which start again with other results."""
         return self.name or str(hash(tuple(seen.file for seen in self.imported.files)))
 
 
 def current_results() -> OpenResults | None:
-    """The results that are open in this session."""
+    """The results that are open in this session; None without any."""
     return st.session_state.get(_OPEN)
 
 
 def open_results(imported: Imported, name: str | None = None) -> None:
-    """Open results in place of any others."""
+    """Open imported results in place of any others."""
     st.session_state[_OPEN] = OpenResults(imported=imported, name=name)
 
 
 def close_results() -> None:
-    """Leave no results open."""
+    """Close the open results."""
     st.session_state.pop(_OPEN, None)
 
 
 def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
-    """What is to be known of the import, folded where it is much."""
+    """Draw the problems of an import, folded if there are more than `open_up_to`."""
     if not imported.problems:
         return
     count = formatting.count(len(imported.problems), "thing")
@@ -62,7 +67,7 @@ def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
 
 
 def files_table(imported: Imported) -> None:
-    """What each file was taken for, those that were not recognised first."""
+    """Draw the recognised kind of each file, unrecognised files first."""
     rows = [
         {
             "file": seen.file,
@@ -85,7 +90,7 @@ def files_table(imported: Imported) -> None:
 
 
 def download(results: OpenResults) -> None:
-    """All curves that are open, as CSV or JSON."""
+    """Draw the downloads of all open curves, as CSV and JSON."""
     name = results.name or "imported"
     with st.container(horizontal=True, gap="small"):
         st.download_button(

@@ -29,7 +29,7 @@ from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.models.imported import current as opened
 from e2lm_core.ui.places.models.imported.current import OpenResults
 
-MOST_CURVES = 8  # drawn at first; more can be chosen
+MOST_CURVES = 8  # drawn by default; more can be chosen
 _NUMBER = st.column_config.NumberColumn
 _BANDS, _SCORES = Kept("bands of results"), Kept("scores of results")
 _ABOUT_OWN_RUNS = (
@@ -40,7 +40,14 @@ _ABOUT_OWN_RUNS = (
 
 @dataclass(frozen=True)
 class View:
-    """One metric of one task of the results, and the studio's own runs where they are drawn beside it."""
+    """One metric of one task of imported results.
+
+    Attributes:
+        opened: The open results.
+        task: Name of the task.
+        metric: Name of the metric in the results.
+        own_runs: The studio's own results to draw beside them; None if they are not drawn.
+    """
 
     opened: OpenResults
     task: str
@@ -49,27 +56,27 @@ class View:
 
     @property
     def imported(self) -> Imported:
-        """The results that the curves are of."""
+        """The results of the curves."""
         return self.opened.imported
 
     @property
     def same_metric(self) -> str:
-        """The studio's own name of the metric, where it has one."""
+        """The studio's own name of the metric, or the metric's name if it has none."""
         return SAME_METRIC.get(self.metric, self.metric)
 
     @property
     def sampled(self) -> Measurements | None:
-        """What samples give of every question of the task, where there are samples."""
+        """Measurements from the task's samples, for every question; None without samples."""
         return self.imported.measured[self.run_variants[0]] if self.run_variants else None
 
     @property
     def run_variants(self) -> list[str]:
-        """The names of all that samples give of the task: more than one where it was run in several ways."""
+        """Names of the measurements from the task's samples: several if it was run in several ways."""
         return [name for name, m in self.imported.measured.items() if m.task == self.task]
 
 
 def curves(results_open: OpenResults, task: TaskSet) -> None:
-    """The curves of one task and metric, with the studio's own runs on demand, and their tables."""
+    """Draw the curves of one task and metric, on request with the studio's own runs, and their tables."""
     view = _controls(results_open, task)
     imported_curves = view.imported.curves_of(view.task, view.metric)
     models = scores.models(imported_curves)
@@ -110,7 +117,7 @@ def _controls(results_open: OpenResults, task: TaskSet) -> View:
 
 
 def _own_runs(task: TaskSet, metric: str) -> Measurements | None:
-    """The studio's own results of the set in hand, where there are any of this metric."""
+    """The studio's own results of the selected set on this metric; None without any."""
     if SAME_METRIC.get(metric, metric) not in METRICS or not task.questions:
         return None
     measurements = results.measurements(task)
@@ -130,7 +137,7 @@ def _choose_models(view: View, names: list[str]) -> list[str]:
 
 
 def _choose_own(view: View, own_runs: Measurements, imported: list[ModelInfo]) -> list[tuple[str, ModelInfo]]:
-    """The studio's own models to draw: at first those that were imported too, else those that count in scores."""
+    """The studio's own models to draw: by default those also imported, else those that count in scores."""
     by_name = {curve.model.name: curve.model for curve in own_runs.curves}
     both = [name for name in by_name if name in {model.name for model in imported}]
     first = both or [name for name, model in by_name.items() if model.counts_in_scores]
@@ -145,7 +152,7 @@ def _choose_own(view: View, own_runs: Measurements, imported: list[ModelInfo]) -
 
 
 def _own_frame(view: View, own_runs: Measurements, own: list[tuple[str, ModelInfo]]) -> pd.DataFrame:
-    """The points of the studio's own models under their labels, in the columns of the imported ones."""
+    """Points of the studio's own models under their labels, in the columns of the imported ones."""
     labels = {model.name: label for label, model in own}
     frame = tables.curve_frame(own_runs, (view.same_metric,)).assign(metric=view.metric)
     frame = frame[frame["model"].isin(list(labels))].dropna(subset=["value"])
@@ -153,7 +160,7 @@ def _own_frame(view: View, own_runs: Measurements, own: list[tuple[str, ModelInf
 
 
 def _bands(view: View) -> pd.DataFrame | None:
-    """Kept while the import is open: a bootstrap is not made twice for a switch."""
+    """Intervals of the points; cached while the import is open, so that no bootstrap is repeated."""
     return _BANDS.made_of(
         (view.imported,),
         (view.task, view.metric),
@@ -196,7 +203,7 @@ def _about(view: View, bands: bool) -> str:
 
 
 def _scores(measurements: Measurements, metric: str) -> None:
-    """What the samples allow: the studio's scores, with intervals."""
+    """Draw the studio's scores of the samples, with intervals."""
     every = _SCORES.made_of((measurements,), metric, lambda: _with_intervals(measurements, metric))
     values = every.with_reading(results.reading())
     rc_reading.rc_reading_control("results")

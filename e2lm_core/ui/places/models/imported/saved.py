@@ -17,7 +17,7 @@ from e2lm_core.ui.places.models.imported.current import OpenResults
 
 
 def saved_list() -> None:
-    """What is kept, newest first: open, remove, bring back."""
+    """Draw the saved imports, newest first: open, remove, restore."""
     settings = session.studio().settings
     rows = saved_imports.list_saved(settings)
     back = st.session_state.get("results_removed")
@@ -54,7 +54,7 @@ def _row(row: saved_imports.SavedImport) -> None:
 
 
 def remove_saved(name: str) -> None:
-    """Take kept results off the list; the page then offers the way back."""
+    """Remove a saved import from the list; the page then offers to undo it."""
     if (results := current.current_results()) is not None and results.name == name:
         current.close_results()
     st.session_state["results_removed"] = name
@@ -62,7 +62,7 @@ def remove_saved(name: str) -> None:
 
 
 def save_form(results: OpenResults) -> None:
-    """A name for what was imported."""
+    """Draw the form that saves the open import under a name."""
     if results.name is not None:
         return
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):

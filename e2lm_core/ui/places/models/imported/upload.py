@@ -25,12 +25,13 @@ HELP = (
     "records, the competition's curve file, a table of OLMES or DataDecide, an export of W&B, or a CSV with model, task, "
     "metric, step, tokens_seen and score. Nothing in them is executed."
 )
-# (digest, refusal) of the files that the uploader holds, for they are sent with every drawing of the page.
+# The value is (digest, refusal) of the uploader's files, so that they are read once: Streamlit sends them
+# again with every drawing.
 _TAKEN = "results_taken"
 
 
 def upload_form() -> None:
-    """The uploader; what it holds is read once, and a refusal stays in its place."""
+    """Draw the upload form; its files are read once, and a refusal stays visible."""
     files = st.file_uploader(
         "Result files",
         type=TYPES,
@@ -57,7 +58,7 @@ def upload_form() -> None:
 
 
 def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
-    """Files of one name keep apart."""
+    """Content of the uploaded files by name; files of the same name get distinct ones."""
     uploads: dict[str, bytes] = {}
     for file in files:
         name = file.name
@@ -73,7 +74,7 @@ def _digest(uploads: Mapping[str, bytes]) -> str:
 
 
 def _read(uploads: dict[str, bytes]) -> str | None:
-    """Open what was read; else the sentence that says why nothing was."""
+    """Read and open the uploads; the reason of a refusal, else None."""
     studio = session.studio()
     bar = st.progress(0.0, text="Reading …")
     try:
