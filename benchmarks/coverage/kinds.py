@@ -33,8 +33,8 @@ from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import LEVEL, SCALED, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
-    FEWEST_DIFFERING,
-    FEWEST_MODELS_OF_RC,
+    MIN_DIFFERING,
+    MIN_MODELS_OF_RC,
     NOT_OF_ORDER,
     UNBOUNDED,
     CoverageTable,
@@ -88,7 +88,7 @@ CALIBRATED_FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
-DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
+DIFFERING = (0, 1, 3, MIN_DIFFERING, 10, 20, 50, np.inf)
 
 
 class Judged(NamedTuple):
@@ -117,7 +117,7 @@ class Judged(NamedTuple):
     def shown(self) -> bool:
         """Whether the interval is shown: by the method that is used, where models differ on enough questions."""
         used = self.method == CALIBRATED.get(self.score, self.method)
-        return used and (self.score in NOT_OF_ORDER or not self.differing < FEWEST_DIFFERING)
+        return used and (self.score in NOT_OF_ORDER or not self.differing < MIN_DIFFERING)
 
 
 def fleet_of(learner: str, number: int) -> simulation.Fleet:
@@ -205,7 +205,7 @@ def _calibrated(
         asked = {
             score: IntervalRule(method, calibrated=True)
             for score, method in CALIBRATED.items()
-            if models >= FEWEST_MODELS_OF_RC or not score.startswith("rc")
+            if models >= MIN_MODELS_OF_RC or not score.startswith("rc")
         }
         whole, _ = intervals.replicates(given, metric, mirrored=False)
         for score, rule in intervals.calibrated(given, metric, asked, level).items():

@@ -35,7 +35,7 @@ from e2lm_core.sets.folder.foreign import builder, harness_subprocess
 SHOTS = (0, 2)
 # Nobody is asked for metrics and data sets: the harness would wait for a hub seven times a task.
 OFFLINE = {"HF_EVALUATE_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
-MOST_COLUMNS = 160  # that are put in for one task
+MAX_COLUMNS = 160  # that are put in for one task
 _MISSES = (
     re.compile(r"KeyError: [\"']?'?Column '?([^']+?)'? (?:not in|doesn't exist)"),
     re.compile(r"KeyError: '([^']+)'"),
@@ -136,7 +136,7 @@ def _with(rows: Rows, columns: Columns | None, style: int) -> Rows:
 def _filled(path: Path, tried: Rows, style: int) -> tuple[Rows, list[dict[str, Any]]]:
     """The rows with each column put in that the code misses, as far as they do not hold it; and what is then built."""
     found = built(path, tried)
-    for _ in range(MOST_COLUMNS):
+    for _ in range(MAX_COLUMNS):
         missing = _missing(found)
         if missing is None or any(missing in row for content in tried.values() for row in content):
             break

@@ -26,7 +26,7 @@ import typer
 
 from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
-from e2lm_core.base.settings import MOST_QUESTIONS, Settings
+from e2lm_core.base.settings import MAX_QUESTIONS, Settings
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import Studio, open_studio
@@ -40,7 +40,7 @@ VOCABULARY = 3_072
 
 
 def main(
-    questions: Annotated[list[int] | None, typer.Option(min=1, max=MOST_QUESTIONS)] = None,
+    questions: Annotated[list[int] | None, typer.Option(min=1, max=MAX_QUESTIONS)] = None,
     models: Annotated[int, typer.Option(min=1)] = 20,
     checkpoints: Annotated[int, typer.Option(min=1)] = 25,
     home: Annotated[Path | None, typer.Option(help="Kept, and used again.")] = None,
@@ -151,7 +151,7 @@ def environment(folder: Path) -> dict[str, str]:
         "E2LM_CHECKPOINTS": str(folder / "checkpoints"),
         "E2LM_DEVICE": "cpu",
         "E2LM_SHIPPED": "0",
-        "E2LM_MAX_QUESTIONS": str(MOST_QUESTIONS),
+        "E2LM_MAX_QUESTIONS": str(MAX_QUESTIONS),
     }
 
 

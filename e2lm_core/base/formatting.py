@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 from e2lm_core.base.records import SHARES, NullDistribution
 
 DASH = "–"
-MOST_OF_A_SENTENCE = 300  # characters
-MOST_OF_A_VALUE = 60
+MAX_OF_A_SENTENCE = 300  # characters
+MAX_OF_A_VALUE = 60
 
 
 def percent(value: float | None) -> str:
@@ -131,12 +131,12 @@ def size(count: float | None) -> str:
     return f"{count:.0f} bytes"
 
 
-def quote(value: object, max_chars: int = MOST_OF_A_VALUE) -> str:
+def quote(value: object, max_chars: int = MAX_OF_A_VALUE) -> str:
     """A value from a user in quotes, its middle replaced by an ellipsis if it is long."""
     return repr(_shortened(str(value), max_chars))
 
 
-def one_line(text: str, max_chars: int = MOST_OF_A_SENTENCE) -> str:
+def one_line(text: str, max_chars: int = MAX_OF_A_SENTENCE) -> str:
     """A sentence on one line of limited length, whatever values it contains.
 
     Long values lose their middle first, then the sentence itself: its beginning tells the problem, its end
@@ -144,7 +144,7 @@ def one_line(text: str, max_chars: int = MOST_OF_A_SENTENCE) -> str:
     """
     line = " ".join(escape_control_characters(text).split())
     if len(line) > max_chars:
-        line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MOST_OF_A_VALUE), line)
+        line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MAX_OF_A_VALUE), line)
     return _shortened(line, max_chars, tail=max_chars // 3)
 
 

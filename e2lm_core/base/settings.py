@@ -41,7 +41,7 @@ Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 Log = Literal["json", "text", "off"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
-MOST_QUESTIONS = 100_000  # the largest set with which pages, store and scores are measured
+MAX_QUESTIONS = 100_000  # the largest set with which pages, store and scores are measured
 
 
 class Limits(BaseModel):
@@ -337,9 +337,9 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
     if seconds := env.get("E2LM_RUN_CPU_SECONDS"):
         values["run_cpu_s"] = _above_0("E2LM_RUN_CPU_SECONDS", seconds, "seconds", 36_000)
     if number := env.get("E2LM_MAX_QUESTIONS"):
-        if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MOST_QUESTIONS):
+        if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MAX_QUESTIONS):
             raise StudioError(
-                f"E2LM_MAX_QUESTIONS is {quote(number)}; use a whole number from 1 to {MOST_QUESTIONS:,}."
+                f"E2LM_MAX_QUESTIONS is {quote(number)}; use a whole number from 1 to {MAX_QUESTIONS:,}."
             )
         values["limits"] = Limits(max_questions=int(number))
     if megabytes := env.get("E2LM_UPLOADS_MB"):

@@ -27,7 +27,7 @@ from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, t
 LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
 # Largest number of dots: each is an element of its own in the browser, and more could not be distinguished.
-MOST_DOTS = 3_000
+MAX_DOTS = 3_000
 # Height of the column heads in pixels; names of models are written at an angle.
 NAMES_PX, RANKS_PX = 110, 70
 # Largest number of columns with a number in each cell and full heads; hovers and tables have more numbers.
@@ -50,7 +50,7 @@ def bump(
     """Chart of ranks over tokens, 1 on top, with the probability of each rank over the resamples.
 
     The line joins the measured ranks, and the area of a dot is the probability of that rank; of more than
-    `MOST_DOTS` dots the largest are drawn.
+    `MAX_DOTS` dots the largest are drawn.
 
     Args:
         ranks: Table of `stability.bump_frame`: model, step, tokens_seen, rank, value, `at rank` and its
@@ -64,7 +64,7 @@ def bump(
     by_name = {model.name: model for model in models}
     figure = blank_figure(theme, height, narrow)
     ends = []
-    least = 0.0 if len(ranks) <= MOST_DOTS else float(np.sort(ranks["share"])[-MOST_DOTS])
+    least = 0.0 if len(ranks) <= MAX_DOTS else float(np.sort(ranks["share"])[-MAX_DOTS])
     for name, points in ranks.groupby("model", sort=False):
         model, dots = by_name[str(name)], points.sort_values("step")
         line, dots = dots.drop_duplicates("step"), dots[dots["share"] >= least]

@@ -16,7 +16,7 @@ ROW_PX, AROUND_PX = 74, 76
 # In rows: height of a bar, and offsets of the intervals of its components and of the Score.
 _BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36
 # Share of the axis below which a segment has no room for its label.
-_LEAST_SHARE = {False: 0.075, True: 0.2}
+_MIN_SHARE = {False: 0.075, True: 0.2}
 
 
 def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
@@ -140,7 +140,7 @@ def _segments(
     opacity = PART_OPACITY[part]
     colours = [theme.line["grey"] if random else theme.accent for random in bars["random"]]
     fill = [translucent(colour, opacity) for colour in colours]
-    wide = bars["contribution"] >= _LEAST_SHARE[narrow]
+    wide = bars["contribution"] >= _MIN_SHARE[narrow]
     shown = np.where(wide, [f"{part} {c:.3f}" for c in bars["contribution"]], "")
     figure.add_trace(
         go.Bar(

@@ -46,7 +46,7 @@ _MORE_TOKENIZER_FILES = (
 )
 # A file that was written so shortly before a look may change once more without another time stamp.
 _SETTLED_S = 2.0
-_GRAIN_S, _MOST_WAITS = 0.02, 5  # for looks within one process, on a disk of this machine
+_GRAIN_S, _MAX_WAITS = 0.02, 5  # for looks within one process, on a disk of this machine
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 FileStamp = tuple[int, int, int, int, int]
 
@@ -140,7 +140,7 @@ def folder_state(folder: Path) -> tuple[tuple[str, FileStamp], ...]:
     moment later, when a further write would show.
     """
     state: tuple[tuple[str, FileStamp], ...] = ()
-    for _ in range(_MOST_WAITS):
+    for _ in range(_MAX_WAITS):
         names = [*weight_files(folder), folder / INDEX, folder / "config.json", *tokenizer_files(folder)]
         with contextlib.suppress(OSError):  # a file was deleted between two looks
             state = tuple((path.name, file_stamp(path)) for path in names if path.is_file())

@@ -38,7 +38,7 @@ _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15
 # Names of pickles without weights that a Trainer or accelerate writes.
 _NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "scaler", "random_states", "rng_state")
 LARGEST = 10**18  # bound on whole numbers, below the largest that a database keeps
-MOST_TOKENS_A_STEP = 10**12
+MAX_TOKENS_A_STEP = 10**12
 
 
 class _Notes(BaseModel):
@@ -52,7 +52,7 @@ class _Notes(BaseModel):
     twin_of: str | None = None
     seed_of: str | None = None
     early_end_step: int | None = Field(default=None, ge=0, lt=LARGEST)
-    tokens_per_step: int | None = Field(default=None, gt=0, lt=MOST_TOKENS_A_STEP)
+    tokens_per_step: int | None = Field(default=None, gt=0, lt=MAX_TOKENS_A_STEP)
     tokens_seen: dict[str, Annotated[int, Field(ge=0, lt=LARGEST)]] = Field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints import locked_json
-from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
+from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
 from e2lm_core.people import access, accounts
 
 _FILE = "folders.json"
@@ -97,7 +97,7 @@ def add_folder(
     for name, tokens in (tokens_per_step or {}).items():
         if name not in known:
             raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {join_words(sorted(known))}.")
-        if not 0 < tokens < MOST_TOKENS_A_STEP:
+        if not 0 < tokens < MAX_TOKENS_A_STEP:
             raise CheckpointError(
                 f"A step of {name} cannot mean {tokens:,} tokens: give a whole number above 0."
             )

@@ -38,7 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
-MOST_SHOWN = 200  # curves in a table
+MAX_SHOWN = 200  # curves in a table
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
 Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
 Form = Annotated[
@@ -207,7 +207,7 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
     from e2lm_core.imported import documents
     from e2lm_core.imported.join import curve_labels
 
-    curves = imported.curves if as_json else imported.curves[:MOST_SHOWN]
+    curves = imported.curves if as_json else imported.curves[:MAX_SHOWN]
     with busy_indicator("Computing signal quality"):
         document = documents.document(replace(imported, curves=curves), scores, rc)
     rows = [

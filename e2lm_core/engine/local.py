@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import and are impor
     from e2lm_core.engine.scorer import Scorer
 
 # Only for requests with at most so many characters is it worth checking whether models are computed together.
-_FEW_CHARACTERS, _MOST_TOGETHER = 8_000, 20
+_FEW_CHARACTERS, _MAX_TOGETHER = 8_000, 20
 _KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit may come during a sweep
 
 
@@ -157,7 +157,7 @@ class LocalBackend:
             if name not in kinds:
                 kinds[name] = self._stacked_as(checkpoint, requests) if few and requests else None
             groups.setdefault(kinds[name] or place, []).append(checkpoint)
-        most = min(_MOST_TOGETHER, -(-len(checkpoints) // self.at_once))
+        most = min(_MAX_TOGETHER, -(-len(checkpoints) // self.at_once))
         return [
             tuple(group[start : start + most])
             for group in groups.values()

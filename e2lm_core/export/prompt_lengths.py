@@ -24,7 +24,7 @@ BYTES_PER_TOKEN = 4.0  # for English text and a vocabulary of 50,000 entries or 
 COMPETITION = "e2lm"  # the family whose tokens the competition's rules count
 # Context windows of families whose models share one, from their configurations.
 WINDOWS = {"pythia": 2_048, "datadecide": 2_048}
-_MOST_TOKENS_PER_BYTE = 2.0
+_MAX_TOKENS_PER_BYTE = 2.0
 
 
 class _Reader(NamedTuple):
@@ -149,7 +149,7 @@ def _lengths(studio: Studio, reader: _Reader, longest: Sequence[Request]) -> Pro
         return PromptLengths(estimates, window, reader.name, reader.severity, is_estimate=True)
     # Prompts far below the limit are not tokenized, which takes time.
     least = min(window, studio.catalogue.trained_context or window) if checkpoint.packed else window
-    places = [place for place, size in enumerate(sizes) if size * _MOST_TOKENS_PER_BYTE > least]
+    places = [place for place, size in enumerate(sizes) if size * _MAX_TOKENS_PER_BYTE > least]
     counted = dict(
         zip(places, studio.backend.prompt_tokens(checkpoint, [longest[p] for p in places]), strict=True)
         if places

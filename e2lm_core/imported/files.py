@@ -18,9 +18,9 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.base.untrusted.regular_files import open_regular, read_regular
-from e2lm_core.base.untrusted.sandbox_worker import MOST_FILES as MOST_OPEN
+from e2lm_core.base.untrusted.sandbox_worker import MAX_FILES as MAX_OPEN
 
-MOST_LOCAL_FILES = 100_000
+MAX_LOCAL_FILES = 100_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?")
 INSPECT = ".eval"  # a zip that holds one log
 
@@ -44,9 +44,9 @@ def read_in_parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
             if found.is_file():
                 relative = found.relative_to(path).as_posix()
                 runs.setdefault(run_key(relative), {})[relative] = found
-    if (count := sum(map(len, runs.values()))) > MOST_LOCAL_FILES:
+    if (count := sum(map(len, runs.values()))) > MAX_LOCAL_FILES:
         raise LimitError(
-            f"The folder {path.name!r} holds {count:,} files; at most {MOST_LOCAL_FILES:,} are read: give the folder of "
+            f"The folder {path.name!r} holds {count:,} files; at most {MAX_LOCAL_FILES:,} are read: give the folder of "
             "one model at a time."
         )
     packed: list[dict[str, Path]] = []
@@ -55,7 +55,7 @@ def read_in_parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
         held = sum(found.stat().st_size for found in run.values())
         if not packed or held > room_bytes or len(run) > room_files:
             packed.append({})
-            room_bytes, room_files = limits.max_unpacked_bytes, MOST_OPEN
+            room_bytes, room_files = limits.max_unpacked_bytes, MAX_OPEN
         packed[-1] |= run
         room_bytes, room_files = room_bytes - held, room_files - len(run)
     return packed
@@ -75,10 +75,10 @@ def open_part(
     """
     sizes = {name: path.stat().st_size for name, path in part.items()}
     by_size = sorted(part, key=lambda name: -sizes[name])
-    small = set(by_size[MOST_OPEN:])
+    small = set(by_size[MAX_OPEN:])
     if sum(sizes[name] for name in small) > limits.max_unpacked_bytes:
         raise LimitError(
-            f"The run of {by_size[0]} has {len(part):,} files; at most {MOST_OPEN} large ones are read at once: give "
+            f"The run of {by_size[0]} has {len(part):,} files; at most {MAX_OPEN} large ones are read at once: give "
             "the folders of its tasks one at a time."
         )
     with ExitStack() as stack:

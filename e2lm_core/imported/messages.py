@@ -10,7 +10,7 @@ from e2lm_core.imported.join import curve_labels
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
 
-MOST_ALIKE = 3
+MAX_ALIKE = 3
 _FILE = re.compile(r"\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip)\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -38,7 +38,7 @@ def fold_similar(sentences: Sequence[str]) -> list[str]:
         alike.setdefault(_NUMBER.sub("", _FILE.sub("", sentence)), []).append(sentence)
     said: list[str] = []
     for same in alike.values():
-        if len(same) > MOST_ALIKE:
+        if len(same) > MAX_ALIKE:
             same = [f"{same[0].removesuffix('.')} (and {len(same) - 1:,} more like this)."]
         said += same
     return said

@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, ownership_transfer
 from e2lm_core.people.accounts import Person
 
-MOST = 500  # guest workspaces at once: a browser that drops its cookies gets a new one each time
+MAX_WORKSPACES = 500  # guest workspaces at once: a browser that drops its cookies gets a new one each time
 EMPTY_S = 3600.0  # lifetime of an empty guest workspace
 _SWEPT_EVERY_S = 600.0
 _last_sweep: dict[str, float] = {}
@@ -28,14 +28,17 @@ def open_visitor_workspace(settings: Settings, browser: str) -> Person:
         browser: Id of the browser, 12 hexadecimal digits.
 
     Raises:
-        LimitError: A new workspace is needed, and there are `MOST` already.
+        LimitError: A new workspace is needed, and there are `MAX_WORKSPACES` already.
     """
     home = str(settings.home)
     if time.monotonic() - _last_sweep.get(home, float("-inf")) > _SWEPT_EVERY_S:
         _last_sweep[home] = time.monotonic()
         end_expired(settings)
-    if accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None and _count(settings) >= MOST:
-        raise LimitError(f"All {MOST} sandboxes are taken just now: sign in, or come back later.")
+    if (
+        accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None
+        and _count(settings) >= MAX_WORKSPACES
+    ):
+        raise LimitError(f"All {MAX_WORKSPACES} sandboxes are taken just now: sign in, or come back later.")
     return accounts.get_or_create_visitor(settings, browser)
 
 

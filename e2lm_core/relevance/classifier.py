@@ -41,7 +41,7 @@ ACCEPT_AT = 0.5  # calibrated probability: more likely accepted than not
 
 # A unit vector at a cosine of .75 has the weight 1/e; docs/studies/relevance.md compares other widths.
 WIDTH = 2.0
-_FEWEST = 5  # exemplars of either label
+_MIN_EXEMPLARS = 5  # exemplars of either label
 _PENALTIES = tuple(float(p) for p in np.geomspace(0.01, 10, 7))
 _AT_ONCE = 4_096  # questions in a block, which bounds the kernel matrix with the exemplars
 _FIELD_INVERSE_PENALTY = 10.0
@@ -218,8 +218,8 @@ def _check(x: Array, y: Array, fields: Sequence[str]) -> None:
         raise ValueError(f"unknown fields {unknown}; use {', '.join(FIELDS)}")
     if any((name == NO_FIELD) == bool(ok) for name, ok in zip(fields, y, strict=True)):
         raise ValueError("an accepted row needs a field, and a rejected one has 'none'")
-    if min(y.sum(), (~y).sum()) < _FEWEST:
-        raise ValueError(f"a fit needs at least {_FEWEST} exemplars of either label")
+    if min(y.sum(), (~y).sum()) < _MIN_EXEMPLARS:
+        raise ValueError(f"a fit needs at least {_MIN_EXEMPLARS} exemplars of either label")
 
 
 def _kernel(x: Array, anchors: Array) -> Array:

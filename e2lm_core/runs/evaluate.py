@@ -31,7 +31,7 @@ from e2lm_core.runs.studio import Studio
 SWEEP, INTERACTIVE = 0, 10  # priorities: an edit's run overtakes a long sweep
 FEW_QUESTIONS = 16  # most questions of one or a few edits; a run of more is a sweep, coarse to fine
 COMMIT_EVERY_S = 0.5
-MOST_AT_ONCE = 512  # threads, each of which waits for one core or GPU
+MAX_AT_ONCE = 512  # threads, each of which waits for one core or GPU
 ASK_AGAIN_S = 0.5  # between two questions to the backend for the number of checkpoints it can take
 
 
@@ -267,7 +267,7 @@ def _threads(process: int) -> ThreadPoolExecutor:
     Threads and their open handles are kept, since the run of an edit is short. The process id is the key
     because threads do not survive a fork.
     """
-    return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="checkpoint")
+    return ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="checkpoint")
 
 
 def _cause_first(future: Future[list[Progress]]) -> int:

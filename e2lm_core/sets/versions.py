@@ -147,10 +147,14 @@ def edited_since(settings: Settings, name: str, number: int | None) -> frozenset
             last.
 
     Returns:
-        The ids; None for all questions: the prompt or its examples changed, or a change is unknown.
+        The ids; None for all questions: the prompt or its examples changed, or a change is unknown, as since a
+        version that is older than the history.
     """
     info = find_set(settings, name)
-    entries = _log(settings, info).entries[1:]  # the first entry has no known predecessor
+    entries = _log(settings, info).entries
+    if number is not None and entries and max(number, 0) < entries[0].step.number:
+        return None
+    entries = entries[1:]  # the first entry has no known predecessor
     later = [entry for entry in entries if number is not None and entry.step.number > number] or entries[-1:]
     found: set[str] = set()
     for entry in later:

@@ -81,7 +81,7 @@ def test_of_many_dots_the_largest_are_drawn(
     own, found = ranked
     bump, models = stability.bump_frame(found), [c.model for c in own.curves]
     whole = rank_charts.bump(bump, models, LIGHT)
-    monkeypatch.setattr(rank_charts, "MOST_DOTS", len(bump) - 3)
+    monkeypatch.setattr(rank_charts, "MAX_DOTS", len(bump) - 3)
     some = rank_charts.bump(bump, models, LIGHT)
     dots = [sum(len(trace.x) for trace in figure.data[1::2]) for figure in (whole, some)]
     assert dots[0] == len(bump)

@@ -52,7 +52,7 @@ def test_a_folder_a_file_and_a_zip_give_the_same(tmp_path):
 
 
 def test_a_run_of_more_files_than_can_be_open_has_its_smallest_as_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_files, "MOST_OPEN", 2)
+    monkeypatch.setattr(result_files, "MAX_OPEN", 2)
     for name, data in (("a.csv", b"11"), ("b.csv", b"222"), ("c.csv", b"3")):
         (tmp_path / name).write_bytes(data)
     [part] = result_files.read_in_parts(tmp_path, LIMITS)
@@ -128,7 +128,7 @@ def test_archives_are_bounded_together():
 
 
 def test_a_folder_of_somebody_elses_disk_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_files, "MOST_LOCAL_FILES", 2)
+    monkeypatch.setattr(result_files, "MAX_LOCAL_FILES", 2)
     for name in "abc":
         (tmp_path / name).write_bytes(b"12345")
     with pytest.raises(LimitError, match="holds 3 files; at most 2 are read"):

@@ -156,7 +156,7 @@ def test_the_small_curves_of_too_many_questions_are_left_out_which_is_said(
     at = opened(Case())
     said(at, "one_by_one")
     assert "norm_prob_curve" in at.dataframe[0].value
-    monkeypatch.setattr(by_question, "MOST_POINTS", 10)
+    monkeypatch.setattr(by_question, "MAX_POINTS", 10)
     at.run()
     assert "norm_prob_curve" not in at.dataframe[0].value
     assert "norm_prob_last" in at.dataframe[0].value

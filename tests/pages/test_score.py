@@ -154,7 +154,7 @@ def test_nothing_is_planned_from_what_was_never_taught(done):
 
 def test_the_plan_of_a_set_begins_at_its_own_size_however_large_it_is(taught, monkeypatch):
     monkeypatch.setattr(
-        plan, "MOST_QUESTIONS", 3
+        plan, "MAX_QUESTIONS", 3
     )  # of 100,000 questions the page was a traceback: 20,000 were allowed
     asked = taught.open("plan").number_input(key="plan_power_questions")
     assert (asked.value, asked.max) == (6, 6)

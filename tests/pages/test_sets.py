@@ -124,7 +124,7 @@ def test_a_damaged_set_is_one_sentence_on_its_card(done):
 
 
 def test_many_sets_are_found_by_name(visit, monkeypatch):
-    monkeypatch.setattr(page, "MOST_CARDS", 2)
+    monkeypatch.setattr(page, "MAX_CARDS", 2)
     for name in ("ab", "abc", "other"):
         collection.create_set(visit.studio.settings, name)
     visit.open("sets")

@@ -56,7 +56,7 @@ def test_a_sandbox_in_which_nothing_was_made_ends_within_the_hour(home):
 
 
 def test_sandboxes_have_an_end(home, monkeypatch):
-    monkeypatch.setattr(visitors, "MOST", 1)
+    monkeypatch.setattr(visitors, "MAX_WORKSPACES", 1)
     visitors.open_visitor_workspace(home, ONE)
     with pytest.raises(LimitError, match="All 1 sandboxes are taken just now"):
         visitors.open_visitor_workspace(home, OTHER)

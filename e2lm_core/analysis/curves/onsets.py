@@ -36,7 +36,7 @@ NOT_KNOWN = "not known"
 # (benchmarks/coverage/parting.py). The second is for the separation of two curves of a share, which moves in
 # steps of one question.
 RANGE_FROM, RANGE_FROM_SHARES = 100, 300
-FEW = "No range: it was found to hold for {} questions and more."
+TOO_FEW_QUESTIONS = "No range: it was found to hold for {} questions and more."
 UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
 
 
@@ -346,7 +346,7 @@ def _asked(
         first=places[0],
         points=len(places),
         why=why,
-        no_range=FEW.format(needed) if clusters < needed else None,
+        no_range=TOO_FEW_QUESTIONS.format(needed) if clusters < needed else None,
     )
     if why:
         return _Asked(since, np.ones(len(places)), None, places)

@@ -15,7 +15,7 @@ from e2lm_core.base.memory.memo import Filled
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 
-MOST = 12  # small charts side by side that a reader can still compare
+MAX_SUBJECTS = 12  # small charts side by side that a reader can still compare
 NO_SUBJECT = "no subject"
 
 
@@ -41,7 +41,7 @@ class SubjectCurves:
 
 
 def curves_by_subject(
-    measurements: Measurements, metric: str, bands: bool = True, max_subjects: int = MOST
+    measurements: Measurements, metric: str, bands: bool = True, max_subjects: int = MAX_SUBJECTS
 ) -> tuple[list[SubjectCurves], list[str]]:
     """Learning curves of the largest subjects, largest first, and the names of the remaining subjects.
 

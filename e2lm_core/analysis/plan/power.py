@@ -38,7 +38,7 @@ from e2lm_core.scores.uncertainty.means.clusters import design_effect
 WANTED = 0.9
 DETECTED = 0.8  # the power at which a difference counts as detectable
 _MANY = 1e6  # degrees of freedom from which Student's distribution is practically normal
-_MOST = 10**9
+_MAX_QUESTIONS = 10**9
 _SHARES = (np.arange(1000) + 0.5) / 1000
 
 
@@ -88,7 +88,7 @@ class VarianceComponents(Record):
 
     def required_questions(self, wanted: float = WANTED) -> int | None:
         """Smallest n with the wanted power, at least 2; None if no number of questions has it."""
-        if not self.difference or self.power(_MOST) < wanted:
+        if not self.difference or self.power(_MAX_QUESTIONS) < wanted:
             return None
         low, high = 1, 2
         while self.power(high) < wanted:

@@ -18,7 +18,7 @@ from e2lm_core.analysis.plan.fleet import FleetPart
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
 
-MOST_WORKERS = 10_000
+MAX_WORKERS = 10_000
 # Ratio of two run sizes from which the fixed time can be separated from the time per question.
 _APART = 1.5
 _CUT = 3.0  # medians
@@ -170,8 +170,8 @@ def simulate_schedule(
         StudioError: The number of workers is outside 1 to 10,000, or the price is not a finite number from 0
             on.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise StudioError(f"{workers:,} workers cannot be planned for: use 1 to {MOST_WORKERS:,}.")
+    if not 1 <= workers <= MAX_WORKERS:
+        raise StudioError(f"{workers:,} workers cannot be planned for: use 1 to {MAX_WORKERS:,}.")
     if price is not None and not (math.isfinite(price) and price >= 0):
         raise StudioError(
             f"The price {price} cannot be used: give what a core or GPU costs an hour, such as 2.5."

@@ -54,7 +54,7 @@ class Pool:
     @cached_property
     def discrimination_is_repeatable(self) -> Repeatability:
         """Repeatability of discrimination between two halves of the models; cached for redraws of a table."""
-        split = split_models(self.models, question_traits.FEWEST_MODELS)
+        split = split_models(self.models, question_traits.MIN_MODELS)
         if split is None:
             return Repeatability(why="It takes six models to see whether it repeats on others.")
         by_half = (self.sample.for_models(half).column("discrimination") for half in split)
@@ -310,7 +310,7 @@ def empty_columns(pool: Pool) -> dict[str, str]:
     why = {}
     if pool.sample.early.sum() < 2:
         why["slope"] = "The early window has fewer than two shared checkpoints."
-    if len(pool.models) < question_traits.FEWEST_MODELS:
+    if len(pool.models) < question_traits.MIN_MODELS:
         why["discrimination"] = "It takes three models that count, or every question would seem to part them."
     elif len(pool.ids) < 2:
         why["discrimination"] = "There is one question, and nothing to compare it with."

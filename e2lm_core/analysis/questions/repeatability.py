@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from e2lm_core.base.records import ModelInfo, Record
 
 _Z = NormalDist().inv_cdf(0.975)
-FEWEST_QUESTIONS = 10
+MIN_QUESTIONS = 10
 
 
 class Repeatability(Record):
@@ -95,7 +95,7 @@ def correlate_halves(
     known = np.isfinite(a) & np.isfinite(b)
     number = int(known.sum())
     named = tuple(tuple(models[n].name for n in half) for half in split)
-    if number < FEWEST_QUESTIONS:
+    if number < MIN_QUESTIONS:
         return Repeatability(halves=(named[0], named[1]), why="It can be told of ten questions and more.")
     a, b = a[known], b[known]
     if a.std() < 1e-12 or b.std() < 1e-12:

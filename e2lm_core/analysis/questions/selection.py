@@ -30,7 +30,7 @@ PRESETS: dict[str, str] = {
     "least half of them stay.",
 }
 RESAMPLED_CELLS = 3_000_000  # questions times resamples; a large set takes no longer than a small one
-FEWEST_RESAMPLES = 200
+MIN_RESAMPLES = 200
 ENOUGH = 0.95  # share of the resamples in which the rule must choose a question
 
 
@@ -216,7 +216,7 @@ def _resampled_bounds(
     plan = bootstrap.resampling_design(len(pool.ids), pool.groups)
     if plan.clusters < 2:
         return None
-    resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), FEWEST_RESAMPLES, bootstrap.RESAMPLES))
+    resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), MIN_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
         [
             heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out

@@ -17,7 +17,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.scores.arrays import Floats
 
 LAST = 5  # last checkpoints used to compare models, as in AI2's ratio
-FEWEST_MODELS = 3  # with two, every question's correlation is near 1 or -1
+MIN_MODELS = 3  # with two, every question's correlation is near 1 or -1
 _DIGIT = re.compile(r"\d")
 
 
@@ -64,7 +64,7 @@ def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
     """
     tail = np.asarray(values, dtype=np.float64)[..., -last:, :]
     models, questions = tail.shape[-3], tail.shape[-1]
-    if models < FEWEST_MODELS or questions < 2:
+    if models < MIN_MODELS or questions < 2:
         return np.full((*tail.shape[:-3], questions), np.nan)
     apart = tail - tail.mean(axis=-3, keepdims=True)
     rest = apart.sum(axis=-1, keepdims=True) - apart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, score_components
+from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.analysis.validity import NOTHING_TAUGHT, NOTHING_TOLD
 from e2lm_core.base import formatting, labels
@@ -112,7 +112,7 @@ def _at_chance(advice: Advice) -> list[str]:
 
 
 def _weakest(advice: Advice) -> list[str]:
-    if not advice.models or advice.models[0].cost <= LEAST_GAIN:
+    if not advice.models or advice.models[0].cost <= MIN_GAIN:
         return []
     worst = advice.models[0]
     half = composite.WEIGHTS["sq"] * worst.cost

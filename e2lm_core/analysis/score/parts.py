@@ -22,7 +22,7 @@ from e2lm_core.scores.uncertainty.set_intervals import attach_interval
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
-LEAST_GAIN = 5e-5  # a smaller gain would be shown as 0.000
+MIN_GAIN = 5e-5  # a smaller gain would be shown as 0.000
 
 
 class ScoreComponent(Record):

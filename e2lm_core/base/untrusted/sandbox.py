@@ -35,7 +35,7 @@ AT_ONCE = 2
 WAIT_S = 30.0
 MEMORY = 256 * 2**20  # for any job; a larger input adds `MEMORY_A_BYTE` for each byte
 MEMORY_A_BYTE = 16
-MOST_MEMORY = 1_536 * 2**20
+MAX_MEMORY = 1_536 * 2**20
 SECONDS = 12  # of processor time, and a second more for each `BYTES_A_SECOND`
 BYTES_A_SECOND = 2_000_000
 CLOCK = 8  # wall time as a multiple of these seconds, because other programs use the machine too
@@ -92,11 +92,11 @@ def iterate_confined(
     """Yield the values of `function(files, *arguments)` from a process with limited memory and time.
 
     This is `run_confined` for more values than memory holds at once. The job can read these files and no
-    others; with some, its memory is `MOST_MEMORY`, however much it reads.
+    others; with some, its memory is `MAX_MEMORY`, however much it reads.
 
     Args:
         function: A function of a module that yields values; its arguments and values are pickled.
-        files: At most `sandbox_worker.MOST_FILES` open files.
+        files: At most `sandbox_worker.MAX_FILES` open files.
         input_bytes: Size of the untrusted input, from which the limits follow.
         description: Beginning of an error's sentence, such as "The file 'x.csv'".
         modules: Modules that are imported beforehand, once for all jobs.
@@ -115,7 +115,7 @@ def iterate_confined(
 
 
 def raise_memory_limit(extra_bytes: int) -> None:
-    """Within a job, raise its memory limit by `extra_bytes`, up to `MOST_MEMORY`.
+    """Within a job, raise its memory limit by `extra_bytes`, up to `MAX_MEMORY`.
 
     Jobs call it for input that they count as they go. The studio's own process has no limit and is
     unaffected.
@@ -217,12 +217,12 @@ def _asked(
     files: Sequence[int] | None,
 ) -> Iterator[Any]:
     """The value or the values of a job; raises as `run_confined` does."""
-    memory = MOST_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * given, MOST_MEMORY)
+    memory = MAX_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * given, MAX_MEMORY)
     seconds = SECONDS + given // BYTES_A_SECOND
     order = {
         "modules": [function.__module__, *modules],
         "memory": memory,
-        "most_memory": MOST_MEMORY,
+        "most_memory": MAX_MEMORY,
         "seconds": seconds,
         "clock_s": CLOCK * seconds,
         "pieces": files is not None,

@@ -35,8 +35,8 @@ _REACHES = (*(f"{name}." for name in _LIBRARIES.split()), *(f"os.{name}" for nam
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # The kinds of replies.
 DONE, PIECE, SAID, NO_MEMORY, DEFECT = "done", "piece", "said", "no memory", "defect"
-MOST_FILES = 200  # Linux hands over at most 253 at once
-_MOST_ORDER_BYTES = 65_536
+MAX_FILES = 200  # Linux hands over at most 253 at once
+_MAX_ORDER_BYTES = 65_536
 
 
 def serve_jobs(control: socket.socket) -> None:
@@ -47,7 +47,7 @@ def serve_jobs(control: socket.socket) -> None:
     control.settimeout(IDLE_S)
     while True:
         try:
-            message, handles, _, _ = socket.recv_fds(control, _MOST_ORDER_BYTES, 1 + MOST_FILES)
+            message, handles, _, _ = socket.recv_fds(control, _MAX_ORDER_BYTES, 1 + MAX_FILES)
         except OSError:
             return
         if not message:

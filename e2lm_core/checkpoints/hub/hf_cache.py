@@ -18,7 +18,7 @@ from e2lm_core.checkpoints.fingerprints import file_sha256, tokenizer_files, wei
 _MODEL = re.compile(r"models--([\w.-]+?)--([\w.-]+)", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_REF_BYTES = 100
+_MAX_REF_BYTES = 100
 
 
 class CachedModel(NamedTuple):
@@ -97,7 +97,7 @@ def _models(folder: Path) -> list[Path]:
 
 def _snapshots(model: Path) -> Iterator[tuple[str, Path]]:
     for ref in sorted((model / "refs").rglob("*")):
-        if ref.is_file() and ref.stat().st_size <= _MOST_REF_BYTES:
+        if ref.is_file() and ref.stat().st_size <= _MAX_REF_BYTES:
             commit = ref.read_text(encoding="ascii", errors="replace").strip()
             place = model / "snapshots" / commit
             if _COMMIT.fullmatch(commit) and place.is_dir():

@@ -12,7 +12,7 @@ import typer
 from e2lm_core.base.formatting import count
 from e2lm_core.commands.output import Json, Task, open_task, print_table
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 Repo = Annotated[
     str, typer.Argument(metavar="OWNER/NAME", help="The data set to make or to bring up to date.")
 ]
@@ -61,7 +61,7 @@ def publish(
         return
     if plan.changes and not plan.creates:
         rows = [{**c.model_dump(exclude={"fields"}), "fields": ", ".join(c.fields)} for c in plan.changes]
-        print_table(False, {}, rows[:MOST_SHOWN])
+        print_table(False, {}, rows[:MAX_SHOWN])
     if plan.empty:
         typer.echo(f"{plan.url} is up to date, at revision {plan.revision}.")
     elif commit is not None:

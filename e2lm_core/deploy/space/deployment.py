@@ -162,11 +162,12 @@ def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> 
         The new commit; None if no file changed.
 
     Raises:
-        StudioError: A name or value is not allowed, the hub refuses or cannot be reached, or somebody else
-            changed the Space since the plan: its files are then not touched.
+        StudioError: The caller is no administrator, a name or value is not allowed, the hub refuses or cannot be
+            reached, or somebody else changed the Space since the plan: its files are then not touched.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
+    accounts.require_administrator(settings, "deploy the studio")
     config = _sound(config).model_copy(update={"variables": _variables(deploy_plan)})
     api = hub.hub_client(settings)
     if deploy_plan.creates_bucket and config.bucket is not None:

@@ -24,8 +24,8 @@ from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
 # A trunk is a forward of its own, and its state is copied for every context below it: it has to save as much.
 MIN_TOKENS_SAVED = 256
-LEAST = 2  # tokens of a context or trunk: models compute a single one in another way than several
-_FEW = 4  # batches for each worker: with more of them the last one leaves little time idle
+MIN_TOKENS = 2  # tokens of a context or trunk: models compute a single one in another way than several
+_BATCHES_PER_WORKER = 4  # batches for each worker: with more of them the last one leaves little time idle
 _SMALLER = np.linspace(0.95, 0.45, 11)  # budgets to try, as shares of the widest batch's tokens
 
 
@@ -128,7 +128,7 @@ def plan_contexts(
         for trunk in sorted(below, key=lambda t: -1 if t is None else t)
     ]
     parts = [group.parts(budget) for group in groups]
-    if workers > 1 and sum(map(len, parts)) <= _FEW * workers:
+    if workers > 1 and sum(map(len, parts)) <= _BATCHES_PER_WORKER * workers:
         widest = max((max(part.before, part.after) for part in chain.from_iterable(parts)), default=0)
         smaller = [[group.parts(int(times * widest)) for group in groups] for times in _SMALLER]
         parts = min((parts, *smaller), key=lambda some: _until_done(chain.from_iterable(some), workers))
@@ -178,7 +178,7 @@ def _below_trunks(
             below.setdefault(trunk, []).extend(contexts[low:high])
             continue
         common = int(shared[low + 1 : high].min())
-        if common - depth >= LEAST and (common - depth) * (high - low - 1) >= least_saved:
+        if common - depth >= MIN_TOKENS and (common - depth) * (high - low - 1) >= least_saved:
             trunks.append(Trunk(contexts[low].tokens[depth:common], depth, trunk))
             trunk, depth = len(trunks) - 1, common
         apart = (np.flatnonzero(shared[low + 1 : high] <= common) + low + 1).tolist()
@@ -187,7 +187,7 @@ def _below_trunks(
 
 
 def _cut(length: int) -> int:
-    return int(length) if length >= LEAST else 0
+    return int(length) if length >= MIN_TOKENS else 0
 
 
 def _rows(encoded: Sequence[Encoded], context: _Context, depth: int, end: int) -> list[Row]:

@@ -20,7 +20,7 @@ from e2lm_core.engine.models import LoadedModel, Skeletons
 
 _WORDS = 24  # distinct tokens: few, so that the look-up of the first layer's projections is used
 _SHARED, _CONTEXTS, _CHOICES = 20, (5, 3, 4), ((0, 1), (0, 2, 3), (4,))  # tokens; choices by word
-_LEAST_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(number of inputs)
+_MIN_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(number of inputs)
 _FAR = 2**31  # tokens: more than a probe has
 _FLOAT32_BYTES = 4 * 10**9  # of a copy in float32
 
@@ -89,7 +89,7 @@ def _with_gain(weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     if weight.dim() < 2:
         return weight if torch.isfinite(weight).all() else torch.ones_like(weight)
     gain = float(weight.float().square().mean().sqrt()) * weight.shape[-1] ** 0.5
-    if np.isfinite(gain) and gain >= _LEAST_GAIN:
+    if np.isfinite(gain) and gain >= _MIN_GAIN:
         return weight
     drawn = torch.randn(weight.shape, generator=generator) * (_GAIN / weight.shape[-1] ** 0.5)
     return drawn.to(weight)

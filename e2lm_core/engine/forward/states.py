@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.engine.batches.contexts import LEAST
+from e2lm_core.engine.batches.contexts import MIN_TOKENS
 from e2lm_core.engine.batches.plan import Row, Trunk
 from e2lm_core.engine.forward.attention import UnsupportedError
 from e2lm_core.engine.forward.tensors import as_tensor, padded
@@ -149,7 +149,7 @@ class StateBody:
         Row b continues line `lines[b]` of `before`, which is None for no text.
         """
         state = None if before is None else taken(before, lines, device)
-        least = 1 if self.singly or state is None else LEAST
+        least = 1 if self.singly or state is None else MIN_TOKENS
         width = max(least, *map(len, rows))
         ids = as_tensor(padded([row.tokens for row in rows], width), device)
         line = np.repeat(np.arange(len(rows)), [len(row.at) for row in rows])

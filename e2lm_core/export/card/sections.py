@@ -21,7 +21,7 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 PICTURE = "curves.svg"
-MOST_WAIVED = 50  # findings listed; further ones are counted
+MAX_WAIVED = 50  # findings listed; further ones are counted
 
 
 class CardSections(NamedTuple):
@@ -175,10 +175,10 @@ def _waived(document: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield f"Waived by its author: {formatting.count(len(found), 'finding')} of the checks stood when it was published."
         yield ""
-        for finding in found[:MOST_WAIVED]:
+        for finding in found[:MAX_WAIVED]:
             yield f"- {escape_markdown(finding['sentence'])}"
-        if len(found) > MOST_WAIVED:
-            yield f"- and {len(found) - MOST_WAIVED:,} more"
+        if len(found) > MAX_WAIVED:
+            yield f"- and {len(found) - MAX_WAIVED:,} more"
     yield ""
 
 

@@ -23,7 +23,7 @@ from e2lm_core.charts.palette import Theme
 TEMPLATE = Path(__file__).parent / "curves.svg.j2"
 APART = 15  # pixels between two names at least
 ROW = 20  # height in pixels of a legend's row
-MOST_TICKS = 6
+MAX_TICKS = 6
 DASHES = {"dash": "7 4", "dot": "2 4"}
 Xy = tuple[float, float]
 
@@ -124,7 +124,7 @@ def draw_svg(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
         rows=[(at((0, y))[1], f"{y:.0%}") for y in ticks(low, high)],
         columns=[
             (at((x, low))[0], formatting.tokens(x) if plot.by_tokens and x else f"{x:,.0f}")
-            for x in ticks(0, most, MOST_TICKS if layout.width > NARROW.width else 3)
+            for x in ticks(0, most, MAX_TICKS if layout.width > NARROW.width else 3)
         ],
         chance=None if plot.chance is None else (at((0, plot.chance))[1], f"chance {plot.chance:.0%}"),
         early=at((min(x for line in plot.lines for x, _ in line.points), low))[0] - layout.left < CHANCE_ROOM,
@@ -191,7 +191,7 @@ def _legend(named: Sequence[Line], layout: Layout, theme: Theme) -> Iterator[dic
         yield {"name": line.name, "x": x, "y": layout.height + ROW * row} | _look(line, theme)
 
 
-def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
+def ticks(low: float, high: float, most: int = MAX_TICKS) -> list[float]:
     """A few round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten.
 
     Args:

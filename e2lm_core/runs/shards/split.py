@@ -9,7 +9,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Checkpoint, Record
 
-MOST = 10_000
+MAX_SHARDS = 10_000
 
 
 class Shard(Record):
@@ -30,9 +30,9 @@ def parse_shard(text: str) -> Shard:
     """
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
     shard = Shard(number=int(found[1]), of=int(found[2])) if found else None
-    if shard is None or not 1 <= shard.number <= shard.of <= MOST:
+    if shard is None or not 1 <= shard.number <= shard.of <= MAX_SHARDS:
         raise StudioError(
-            f"--shard is {quote(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MOST:,})."
+            f"--shard is {quote(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MAX_SHARDS:,})."
         )
     return shard
 

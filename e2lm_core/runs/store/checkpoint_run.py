@@ -21,7 +21,7 @@ from e2lm_core.runs.store.packed_columns import PACKED_FROM
 from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio
 
-MOST_BEGINNINGS = 3  # attempts at a checkpoint with files that are written to meanwhile
+MAX_BEGINNINGS = 3  # attempts at a checkpoint with files that are written to meanwhile
 
 
 class CheckpointRun:
@@ -148,7 +148,7 @@ class CheckpointRun:
             return False
         self._uncommitted.clear()
         self.is_to_begin = True
-        if self._beginnings >= MOST_BEGINNINGS:
+        if self._beginnings >= MAX_BEGINNINGS:
             changed = sorted({name for name, _ in {*now} ^ {*self._state}})
             self.problem = (
                 f"{self.checkpoint.name} is left out: {formatting.join_words(changed)} in {self.checkpoint.directory} "

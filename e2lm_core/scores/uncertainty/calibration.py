@@ -29,7 +29,7 @@ from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty.methods import GRAIN, LEVEL, METHODS, Replicates
 
 SETS, RESAMPLES = 100, 25
-FEWEST = SETS // 2  # sets in which a score is defined
+MIN_SETS = SETS // 2  # sets in which a score is defined
 # Without bounds, a set whose score no resample changes would need a scale of 0, and a set that has some drawn
 # sets without spread would need an unlimited one.
 BOUNDS = (0.05, 1.5)
@@ -71,7 +71,7 @@ def calibration_scales(
         needs = required_scale((low, of_sets.estimate, high), aim, RANGES[score])
         known = needs[np.isfinite(needs)]
         found[score] = (
-            float(np.clip(np.quantile(known, LEVEL), *BOUNDS)) if len(known) >= FEWEST else float("nan")
+            float(np.clip(np.quantile(known, LEVEL), *BOUNDS)) if len(known) >= MIN_SETS else float("nan")
         )
     return found
 

@@ -28,7 +28,7 @@ from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 
 DRAWS = 999
 LEVEL = 0.05  # a score whose p is above it is no better than guessing
-MOST_UNDEFINED = 0.5  # share of the draws; beyond it, the defined draws are a different null distribution
+MAX_UNDEFINED = 0.5  # share of the draws; beyond it, the defined draws are a different null distribution
 _BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
@@ -130,11 +130,11 @@ def null_distribution(value: float | None, null_scores: ArrayLike) -> NullDistri
 
     Returns:
         The distribution over the defined draws; None where the score is undefined, or more than
-        `MOST_UNDEFINED` of the draws are.
+        `MAX_UNDEFINED` of the draws are.
     """
     every = np.asarray(null_scores, dtype=np.float64)
     known = every[np.isfinite(every)]
-    if value is None or known.size == 0 or known.size < (1 - MOST_UNDEFINED) * every.size:
+    if value is None or known.size == 0 or known.size < (1 - MAX_UNDEFINED) * every.size:
         return None
     return NullDistribution(
         mean=float(known.mean()),

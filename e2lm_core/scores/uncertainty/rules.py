@@ -21,9 +21,9 @@ UNBOUNDED = ("margin", "bpb")
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
 NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
 # Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.
-FEWEST_DIFFERING = 5
-FEWEST_OF_A_DIFFERENCE = 30  # on sets of 20 and 25, intervals of acc differences held in 98%
-FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
+MIN_DIFFERING = 5
+MIN_OF_A_DIFFERENCE = 30  # on sets of 20 and 25, intervals of acc differences held in 98%
+MIN_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
 
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
 
@@ -62,11 +62,11 @@ def few_differing(score: str, differing: float) -> str | None:
         The reason; None for enough questions, where the number is not known, or for a score that does not
         rest on the models' order.
     """
-    if score in NOT_OF_ORDER or not differing < FEWEST_DIFFERING:
+    if score in NOT_OF_ORDER or not differing < MIN_DIFFERING:
         return None
     return (
         f"No interval: it rests on how models differ, and two of them typically do on {differing:.0f} "
-        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {FEWEST_DIFFERING} on."
+        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {MIN_DIFFERING} on."
     )
 
 
@@ -82,16 +82,16 @@ def few_for_a_difference(questions: int, differing: float) -> str | None:
     Returns:
         The reason, also where too few questions tell models apart; None for enough questions.
     """
-    if questions < FEWEST_OF_A_DIFFERENCE:
+    if questions < MIN_OF_A_DIFFERENCE:
         return (
-            f"No interval: the difference of two models needs {FEWEST_OF_A_DIFFERENCE} questions, and here are {questions} "
+            f"No interval: the difference of two models needs {MIN_OF_A_DIFFERENCE} questions, and here are {questions} "
             "that count by themselves. With fewer it holds in nearly every set, not in 95%."
         )
-    if not differing < FEWEST_DIFFERING:
+    if not differing < MIN_DIFFERING:
         return None
     return (
         f"No interval: two models typically differ on {formatting.count(round(differing), 'question')} of such a set. On fewer "
-        f"than {FEWEST_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
+        f"than {MIN_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
     )
 
 
@@ -228,8 +228,8 @@ class CoverageTable:
     def _not_studied(self, score: str, questions: int, models: int) -> str | None:
         if score not in OF_ONE_MODEL and models < min(self.models):
             return f"Intervals were studied for {min(self.models)} models and more."
-        if score == "rc" and models < FEWEST_MODELS_OF_RC:
-            return f"The interval of RC spans most of its range with fewer than {FEWEST_MODELS_OF_RC} models."
+        if score == "rc" and models < MIN_MODELS_OF_RC:
+            return f"The interval of RC spans most of its range with fewer than {MIN_MODELS_OF_RC} models."
         if questions < min(self.questions):
             return f"Intervals were studied for {min(self.questions)} questions and more."
         return None

@@ -24,7 +24,7 @@ Labels = tuple[str | None, ...]
 
 INDEPENDENT = "independent"  # key of the set's metadata: its questions were written one by one
 COMMON = 3  # fewest questions with a word of a template
-FEWEST_WORDS = 4
+MIN_WORDS = 4
 WORTH_SAYING, FEWEST = 0.1, 30  # share of questions in templates of three or more; number of questions
 _SLOT = "…"
 _TEMPLATES: Each[str | None] = Each(question_features.KEPT)
@@ -77,7 +77,7 @@ def findings(task: TaskSet) -> list[Finding]:
 def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
     """Words shared with other questions, one slot for each run of others; None if they are no template."""
     told = sum(map(common.__contains__, words))
-    if told < FEWEST_WORDS or 2 * told < len(words):
+    if told < MIN_WORDS or 2 * told < len(words):
         return None
     kept = words if told == len(words) else [word if word in common else _SLOT for word in words]
     if _ORDINARY.issuperset(word for word in kept if word is not _SLOT):

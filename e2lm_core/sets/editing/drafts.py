@@ -26,9 +26,9 @@ from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 
 PROMPT, NEW = "prompt", "new"
-MOST_BYTES = 2**20  # of a draft: the longest allowed question with 26 choices, typed and seen
-MOST_BYTES_OF_ONE = 16 * 2**20  # of all drafts of a person
-MOST_OF_ONE = 500
+MAX_BYTES = 2**20  # of a draft: the longest allowed question with 26 choices, typed and seen
+MAX_BYTES_OF_ONE = 16 * 2**20  # of all drafts of a person
+MAX_OF_ONE = 500
 _CALLED = "What is typed"  # subject of the sentence about a failed save
 MAX_ENDED = 50  # forms of a place: a window that is further behind shows its text as not saved
 KEPT_S = 30 * 24 * 3600.0
@@ -343,16 +343,16 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _require_room(settings: Settings, path: Path, size: int) -> None:
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise LimitError(
             f"What is typed here is too long to be kept as a draft ({size / 2**20:.1f} MB, at most "
-            f"{MOST_BYTES / 2**20:.0f}): save it, or make it shorter."
+            f"{MAX_BYTES / 2**20:.0f}): save it, or make it shorter."
         )
     others = [p.stat().st_size for p in _files(_folder(settings)) if p != path]
-    if sum(others) + size > MOST_BYTES_OF_ONE or len(others) >= MOST_OF_ONE:
+    if sum(others) + size > MAX_BYTES_OF_ONE or len(others) >= MAX_OF_ONE:
         raise LimitError(
-            f"There is no room for another draft (at most {MOST_OF_ONE} and "
-            f"{MOST_BYTES_OF_ONE // 2**20} MB): save or discard some of what is not saved yet."
+            f"There is no room for another draft (at most {MAX_OF_ONE} and "
+            f"{MAX_BYTES_OF_ONE // 2**20} MB): save or discard some of what is not saved yet."
         )
 
 

@@ -17,7 +17,7 @@ from e2lm_core.sets.collection import find_set
 
 # Browsers throttle the timers of a hidden page to one a minute.
 GONE_AFTER_S = 100.0
-MOST_NAMED = 50
+MAX_NAMED = 50
 
 
 @access.reads
@@ -49,7 +49,7 @@ def present_authors(settings: Settings, name: str, now: float | None = None) -> 
                     mark.unlink(missing_ok=True)
                 elif author != settings.author:
                     found.append(author)
-    return sorted(found)[:MOST_NAMED]
+    return sorted(found)[:MAX_NAMED]
 
 
 def change_stamp(settings: Settings, name: str) -> str:

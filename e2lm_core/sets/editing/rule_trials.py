@@ -15,7 +15,7 @@ from pathlib import Path
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 
-MOST = 10_000  # lines read: beyond them every new rule gets the last number
+MAX_LINES = 10_000  # lines read: beyond them every new rule gets the last number
 
 
 @access.reads
@@ -71,7 +71,7 @@ def _known(file: Path) -> list[str]:
     """Distinct trials in the order of their first lines."""
     try:
         with file.open(encoding="utf-8") as lines:
-            read = [line.rstrip("\n") for _, line in zip(range(MOST), lines, strict=False)]
+            read = [line.rstrip("\n") for _, line in zip(range(MAX_LINES), lines, strict=False)]
     except (OSError, UnicodeDecodeError):
         return []
     return list(dict.fromkeys(line for line in read if line))

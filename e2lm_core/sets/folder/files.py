@@ -30,7 +30,7 @@ from e2lm_core.sets.rows import to_questions, write_jsonl
 README = "README.md"
 WRITTEN = ("test.jsonl", "dev.jsonl", "loader.py", README)
 ATTEMPTS = 3
-MOST_YAMLS = 50_000  # YAMLs of a tree; lm-evaluation-harness has 14,000
+MAX_YAMLS = 50_000  # YAMLs of a tree; lm-evaluation-harness has 14,000
 
 
 class ReadTask(NamedTuple):
@@ -68,9 +68,9 @@ class Folder(Mapping[str, bytes]):
         return path.read_bytes()
 
     def below(self, folder: str) -> list[str]:
-        """Relative paths of the YAMLs in a subfolder and below it, sorted; at most `MOST_YAMLS`."""
+        """Relative paths of the YAMLs in a subfolder and below it, sorted; at most `MAX_YAMLS`."""
         found = sorted(path for path in (self.root / folder).rglob("*.yaml") if not path.is_symlink())
-        return [path.relative_to(self.root).as_posix() for path in found[:MOST_YAMLS] if path.is_file()]
+        return [path.relative_to(self.root).as_posix() for path in found[:MAX_YAMLS] if path.is_file()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(p.name for p in self.root.iterdir() if self._path(p.name)))

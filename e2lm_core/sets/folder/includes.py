@@ -9,7 +9,7 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.untrusted.safeyaml import FunctionName, load_mapping
 
-MOST = 20  # files that one task may include, each counted as often as it is named
+MAX_FILES = 20  # files that one task may include, each counted as often as it is named
 
 
 def merge_includes(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def merge_includes(files: Mapping[str, bytes], name: str, warnings: list[str] | 
             in the harness. None refuses such a key.
 
     Raises:
-        TaskError: An include is not in the tree or leads in a circle, there are more than `MOST`, or a YAML
+        TaskError: An include is not in the tree or leads in a circle, there are more than `MAX_FILES`, or a YAML
             cannot be read.
     """
     return _merged(files, name, (), [], warnings)
@@ -32,8 +32,8 @@ def _merged(
     files: Mapping[str, bytes], name: str, above: tuple[str, ...], read: list[str], warnings: list[str] | None
 ) -> dict[str, Any]:
     read.append(name)
-    if len(read) > MOST + 1:
-        raise TaskError(f"{read[0]}: more than {MOST} files are included; put them into fewer.")
+    if len(read) > MAX_FILES + 1:
+        raise TaskError(f"{read[0]}: more than {MAX_FILES} files are included; put them into fewer.")
     twice: list[str] = []
     raw = load_mapping(files[name], name, None if warnings is None else twice)
     for key in twice:

@@ -21,11 +21,11 @@ from e2lm_core.sets.formats.answers import (
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, FileRow
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
-MOST_CHOICES = 26
+MAX_CHOICES = 26
 CHOICE = re.compile(r"choice_([1-9]\d?)")
 COUNTED = "answers_from"  # column with the base of answers: 0 or 1, the same in every row
 FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
-ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MOST_CHOICES + 1)), KEPT, LEFT_OUT)
+ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MAX_CHOICES + 1)), KEPT, LEFT_OUT)
 _LOOKED_AT = 200  # rows that a guess by contents looks at
 
 # Names as `_plain` writes them, in English, German, French, Spanish, Italian, Portuguese and Dutch, and those
@@ -203,7 +203,7 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
             raise TaskError(f"{name} has no column {quote(column)} to map; it has {has}.")
         if role not in ROLES:
             raise TaskError(
-                f"A column cannot be read as {quote(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MOST_CHOICES}."
+                f"A column cannot be read as {quote(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MAX_CHOICES}."
             )
     named = [role for role in given.values() if role not in (KEPT, LEFT_OUT)]
     twice = next((role for role in named if named.count(role) > 1), None)
@@ -228,7 +228,7 @@ def _choices(columns: Sequence[str]) -> dict[str, str]:
         words.setdefault(f"{found['word'] or ''}{mark.isdigit()}", {}).setdefault(place, column)
     longest = max(words.values(), key=len, default={})
     from_nil = 0 in longest
-    if len(longest) < 2 or max(longest) > MOST_CHOICES or len(longest) != max(longest) + from_nil:
+    if len(longest) < 2 or max(longest) > MAX_CHOICES or len(longest) != max(longest) + from_nil:
         return {}
     return {column: f"choice_{place + from_nil}" for place, column in sorted(longest.items())}
 
@@ -271,7 +271,7 @@ def _by_contents(
     between = [c for c in behind if place[c] < of_role["answer"]]
     chosen = between if len(between) > 1 else behind
     if len(chosen) > 1:
-        roles |= {column: f"choice_{n}" for n, column in enumerate(chosen[:MOST_CHOICES], start=1)}
+        roles |= {column: f"choice_{n}" for n, column in enumerate(chosen[:MAX_CHOICES], start=1)}
 
 
 def _answer_column(
@@ -288,7 +288,7 @@ def _answer_column(
         given = [text for text in own if text]
         places = [LETTERS.index(found[1].upper()) for text in given if (found := LETTER.fullmatch(text))]
         letters = sum(place < max(len(free), len(known)) for place in places)
-        numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
+        numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MAX_CHOICES for text in given)
         counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # row numbers
         copies = 0
         for at, row in enumerate(rows):

@@ -14,7 +14,7 @@ from e2lm_core.base.records import Question, Record, TaskSet
 Part = tuple[Literal["same", "out", "in"], str]
 _FIELDS = tuple(name for name in Question.model_fields if name != "id")
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
-_MOST_WORDS = 2_000  # longer texts are compared as a whole
+_MAX_WORDS = 2_000  # longer texts are compared as a whole
 
 
 class Difference(Record):
@@ -90,7 +90,7 @@ def _text(value: Any) -> str | None:
 
 def _parts(before: str, after: str) -> tuple[Part, ...]:
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if max(len(old), len(new)) > _MOST_WORDS:
+    if max(len(old), len(new)) > _MAX_WORDS:
         old, new = [before], [after]
     parts: list[Part] = []
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -28,8 +28,8 @@ from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.history.delta import Delta
 
-MOST_STEPS, KEPT_STEPS = 2_500, 2_000
-MOST_BYTES, KEPT_BYTES = 16 * 2**20, 8 * 2**20
+MAX_STEPS, KEPT_STEPS = 2_500, 2_000
+MAX_BYTES, KEPT_BYTES = 16 * 2**20, 8 * 2**20
 SNAPSHOT_BYTES = 2**20  # largest full state to store, which makes a later change by hand comparable
 OPEN = "open"
 _PACKED_CHARS = 4_000
@@ -159,7 +159,7 @@ class Journal:
     @property
     def is_long(self) -> bool:
         """Whether the oldest steps are due to be dropped."""
-        return len(self.entries) > MOST_STEPS or self._file.end > MOST_BYTES
+        return len(self.entries) > MAX_STEPS or self._file.end > MAX_BYTES
 
     # --- full states --------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.sets.history.delta import SECTIONS, Delta, UnappliedChange, text_digest
 
-_FEW = 8  # most rows to insert one by one
+_MAX_SINGLE_INSERTS = 8  # most rows to insert one by one
 
 
 def apply_delta(task: TaskSet, delta: Delta, backwards: bool) -> tuple[TaskSet, list[UnappliedChange]]:
@@ -110,7 +110,7 @@ class _Section:
             there = {row["id"] for _, _, row in rows if self.place(row["id"]) is not None}
             stands += [UnappliedChange(row["id"], None) for _, _, row in rows if row["id"] in there]
             rows = [row for row in rows if row[2]["id"] not in there]
-            if self.rows and len(rows) <= _FEW:
+            if self.rows and len(rows) <= _MAX_SINGLE_INSERTS:
                 for place, anchor, row in rows:
                     self._put_one(place, anchor, Question(**row))
             elif self.rows:

@@ -12,7 +12,7 @@ from e2lm_core.base.records import PromptStyle, Question, TaskSet
 
 OTHERS = 4  # other questions' prompts for each question
 VARIANTS = 1 + OTHERS  # the first has an empty question
-MOST_QUESTIONS = 20_000  # of a control set: the limit of a set
+MAX_QUESTIONS = 20_000  # of a control set: the limit of a set
 _SEED, _LOOKED_AT = 1234, 50
 
 
@@ -41,7 +41,7 @@ def variant_count(task: TaskSet) -> int:
     Five as a rule; fewer for the largest sets, at least 2; 1 for a single question.
     """
     count = len(task.questions)
-    return 1 if count < 2 else max(2, min(VARIANTS, MOST_QUESTIONS // count))
+    return 1 if count < 2 else max(2, min(VARIANTS, MAX_QUESTIONS // count))
 
 
 def _lenders(questions: tuple[Question, ...], turns: int) -> list[list[Question]]:

@@ -13,7 +13,7 @@ import streamlit as st
 
 # Narrower windows get legends instead of direct labels, and fewer columns.
 NARROW_PX = 640
-MOST_FRAMES = 60  # animation frames that a popover's fields may take to appear
+MAX_FRAMES = 60  # animation frames that a popover's fields may take to appear
 _KEY = "window"
 _JS = f"""
 export default function ({{ data, setStateValue }}) {{
@@ -42,7 +42,7 @@ export default function ({{ data, setStateValue }}) {{
       if (first && first !== led) (led = first).focus();
       if (frames) requestAnimationFrame(() => lead(frames - 1));
     }};
-    if (byKey) requestAnimationFrame(() => lead({MOST_FRAMES}));
+    if (byKey) requestAnimationFrame(() => lead({MAX_FRAMES}));
   }};
   const out = (event) => {{
     const body = event.key === "Tab" && document.activeElement?.closest('[data-testid="stPopoverBody"]');

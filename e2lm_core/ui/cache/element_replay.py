@@ -16,7 +16,7 @@ from e2lm_core.ui.app import viewport
 from e2lm_core.ui.cache.store import Kept
 
 # Charts, tables and rows of cards, of all sets and pages: about 50 kB each.
-MOST = 600
+MAX_ELEMENTS = 600
 _TOKENS, _NUMBERS = Kept("tokens"), itertools.count(1)
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -37,7 +37,7 @@ def once(of: tuple[object, ...], draw: Callable[[], None]) -> None:
     _replayed(token="|".join(map(_token, (*where, *of))), _draw=draw)
 
 
-@st.cache_resource(max_entries=MOST, show_spinner=False)
+@st.cache_resource(max_entries=MAX_ELEMENTS, show_spinner=False)
 def _replayed(token: str, _draw: Callable[[], None]) -> bool:
     _draw()
     return True

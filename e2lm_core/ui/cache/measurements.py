@@ -32,7 +32,7 @@ MEASURED_BYTES = 300 * 2**20
 MEASURED = 64
 # Results that nobody computes (an edit overtaken by another, an example that was never run) are looked for
 # at intervals that grow up to this factor.
-MOST_PATIENCE = 4
+MAX_PATIENCE = 4
 
 
 @dataclass
@@ -47,7 +47,7 @@ class _Entry:
     @property
     def patience(self) -> int:
         """Factor on the usual waiting time before the next look."""
-        return min(2 ** max(0, self.in_vain - 1), MOST_PATIENCE)
+        return min(2 ** max(0, self.in_vain - 1), MAX_PATIENCE)
 
 
 _Key = tuple[Path, str, Fleet, int]

@@ -36,7 +36,7 @@ from e2lm_core.scores.measurements import Measurements
 
 T = TypeVar("T")
 NICE = 1  # of 19: a little below the pages, since they wait for the answer; a run has 8
-MOST_MB = 1_500  # private memory of a process
+MAX_MB = 1_500  # private memory of a process
 # The measurements of a process take this multiple of their bytes: log-likelihoods, metrics and one
 # bootstrap.
 OF_MEASURED = 2.5
@@ -106,7 +106,7 @@ class _Turns:
 class Aside:
     """Worker process that runs functions of this package, one at a time, for all threads of this process."""
 
-    def __init__(self, most_mb: int = MOST_MB) -> None:
+    def __init__(self, most_mb: int = MAX_MB) -> None:
         self._most_mb = most_mb
         self._lock = _Turns()
         self._process: subprocess.Popen[bytes] | None = None

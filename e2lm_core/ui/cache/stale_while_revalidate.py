@@ -30,7 +30,7 @@ QUEUED_S = 5.0
 # A figure that no page has asked for in these seconds is not computed in advance.
 ASKED_S = 900.0
 # Limit on the last results that are kept for sets with awaited results, in addition to the newest.
-MOST_BYTES = 150 * 2**20
+MAX_BYTES = 150 * 2**20
 # Another set with the same name shares fewer questions than this, and is never shown in place of the first.
 ALIKE = 0.5
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class _Place:
 class Settled:
     """Shown results of each set, by a key for the set and its fleet. Safe to share between threads."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MAX_BYTES) -> None:
         self._most = most_bytes
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from e2lm_core.ui.cache.sizeof import weigh
 
 T = TypeVar("T")
 # Limit on all computed values of pages together with their inputs.
-MOST_BYTES = 160 * 2**20
+MAX_BYTES = 160 * 2**20
 BESIDE = 1.5
 
 
@@ -186,7 +186,7 @@ def room(most: int, weights: Sequence[int]) -> float:
     return max(most, BESIDE * max(weights, default=0))
 
 
-_ALL = Store(MOST_BYTES)
+_ALL = Store(MAX_BYTES)
 
 
 def forget() -> None:

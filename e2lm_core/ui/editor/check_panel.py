@@ -20,7 +20,7 @@ from e2lm_core.ui.app import markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 
-MOST_FOLDED = 200
+MAX_FOLDED = 200
 
 
 def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
@@ -94,4 +94,4 @@ def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:
             with st.expander(
                 markdown.escape(formatting.count(len(sentences) - max_shown, f"more {severity}"))
             ):
-                markdown.markdown(markdown.bullet_list(sentences[max_shown : max_shown + MOST_FOLDED]))
+                markdown.markdown(markdown.bullet_list(sentences[max_shown : max_shown + MAX_FOLDED]))

@@ -26,9 +26,9 @@ from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.editor import check_panel, last_edit
 
 _LOST = Kept("what formats lose")  # computed once for each version of a set
-MOST_SHOWN = 200
-MOST_COMPARED = 8  # questions shown for each meaning of the answers
-MOST_MAPPED = 40  # columns with a selector of their own; the rest keeps its role
+MAX_SHOWN = 200
+MAX_COMPARED = 8  # questions shown for each meaning of the answers
+MAX_MAPPED = 40  # columns with a selector of their own; the rest keeps its role
 A_LINE = 4
 FOUND = "found"
 PLACEHOLDER = "Which gas do plants take in?\toxygen\tcarbon dioxide\thelium\tB"
@@ -119,7 +119,7 @@ def _asked(place: Any, data: bytes, filename: str, read: Preview, how: ReadOptio
                 )
                 rows = [
                     {"question": q.question, "right answer": q.choices[q.answer]}
-                    for q in other.questions[:MOST_COMPARED]
+                    for q in other.questions[:MAX_COMPARED]
                     if 0 <= q.answer < len(q.choices)
                 ]
                 st.dataframe(rows, hide_index=True, key=f"{key}_if_{reading}")
@@ -197,7 +197,7 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
 
 def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     """Draw the first questions as text: a grid of cells draws no image, no link and no HTML."""
-    widest = max((len(q.choices) for q in read.questions[:MOST_SHOWN]), default=0)
+    widest = max((len(q.choices) for q in read.questions[:MAX_SHOWN]), default=0)
     broken = {p.question_id for p in read.errors}
     rows = [
         {
@@ -207,7 +207,7 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
             "right answer": q.choices[q.answer] if 0 <= q.answer < len(q.choices) else "",
             **{f"choice {n + 1}": q.choices[n] if n < len(q.choices) else "" for n in range(widest)},
         }
-        for q, at in zip(read.questions[:MOST_SHOWN], read.rows, strict=False)
+        for q, at in zip(read.questions[:MAX_SHOWN], read.rows, strict=False)
     ]
     if rows:
         st.dataframe(rows, hide_index=True, height=min(300, 38 + 35 * len(rows)))
@@ -250,13 +250,13 @@ def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
     """Roles of the columns if the visitor has changed any, else empty."""
     if read.kind not in ("csv", "tsv", "xlsx", "json", "jsonl", "parquet"):
         return {}
-    several = min(columns.MOST_CHOICES, max(4, len(read.columns)))
+    several = min(columns.MAX_CHOICES, max(4, len(read.columns)))
     roles = [role for role in columns.ROLES if not columns.CHOICE.fullmatch(role)]
     roles[3:3] = [f"choice_{n}" for n in range(1, several + 1)]
     chosen = {}
     shape = hashlib.sha256(repr([(c.name, c.role) for c in read.columns]).encode()).hexdigest()[:12]
     with place:
-        for start in range(0, min(len(read.columns), MOST_MAPPED), A_LINE):
+        for start in range(0, min(len(read.columns), MAX_MAPPED), A_LINE):
             for cell, column in zip(st.columns(A_LINE), read.columns[start : start + A_LINE], strict=False):
                 chosen[column.name] = cell.selectbox(
                     markdown.escape(column.name),

@@ -39,7 +39,7 @@ from e2lm_core.ui.server import component_requests
 from e2lm_core.ui.server import table_routes as server
 
 KEY = "questions_table"
-MOST_FOUND = 1000
+MAX_FOUND = 1000
 MEASURES = ("slope", "relevance")
 _ASKED = "table_measures"  # key of the session state: figures that filters and sorting need, by set
 PASTED = "import_text"  # key of the text field on Import, which receives pasted rows
@@ -99,7 +99,7 @@ def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
     def given() -> None:
         if underway and _is_over(task):
             st.rerun()
-        found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MOST_FOUND]
+        found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MAX_FOUND]
         figures = {name: _figure(task, name) for name in _asked(task)}
         with st.container(key="listening_found", width="content"):
             _noting()(key="table_found", data={**_address(task), "found": found, "figures": figures})

@@ -20,7 +20,7 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, presence
 from e2lm_core.ui.editor.drafts import forms
 
-MOST_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
+MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
 
 
 def copy_popover(name: str) -> None:
@@ -139,7 +139,7 @@ def history_popover(name: str) -> None:
     kept = versions.list_versions(settings, name)
     if lost := versions.history_damage(settings, name):
         markdown.warning(lost, icon=":material/history:")
-    listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MOST_LISTED or v.name}
+    listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
     with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
         if len(kept) < 2:
             return

@@ -36,7 +36,7 @@ from e2lm_core.ui.server.middleware.browser_cookie import author, browser_from_c
 _DAY_S = 24 * 3600
 GOOD_FOR_S = 30 * _DAY_S
 _KEY_BYTES, _LOOKS = 32, 5
-_MOST_DEEP = 32
+_MAX_DEEP = 32
 _OTHER_BROWSER = "This page was opened by another browser."
 _OF_PROCESS = secrets.token_bytes(
     _KEY_BYTES
@@ -195,7 +195,7 @@ def _finite(text: str) -> float:
 def _require_flat(body: Any) -> None:
     """Raise ValueError for JSON nested deeper than any page sends, which could not be written again."""
     inside = [body]
-    for _ in range(_MOST_DEEP):
+    for _ in range(_MAX_DEEP):
         inside = [part for one in inside if isinstance(one, dict | list) for part in _parts(one)]
         if not inside:
             return

@@ -33,7 +33,7 @@ def routes() -> list[Route]:
 
 async def _keep(request: Request) -> Response:
     """Save a draft: 204 if it is saved, 200 if it is out of date, else an error sentence for the page."""
-    asked = await component_requests.verify_request(request, 2 * drafts.MOST_BYTES)
+    asked = await component_requests.verify_request(request, 2 * drafts.MAX_BYTES)
     body = {key: asked.body.get(key) for key in ("place", "form", "turn", "fields", "seen", "view")}
     try:
         draft = drafts.Draft.model_validate({**body, "task": asked.task, "at": time.time()})

@@ -32,9 +32,9 @@ from e2lm_core.ui.editor import edit_run
 from e2lm_core.ui.server import component_requests
 
 PATH, SCRIPT = "/table", "/table.js"
-MOST_BYTES = 2 * drafts.MOST_BYTES
+MAX_BYTES = 2 * drafts.MAX_BYTES
 PACKED_FROM = 20_000
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 _BUILT = Path(__file__).parents[1] / "author" / "table" / "built.js"
 
 
@@ -57,7 +57,7 @@ async def _script(request: Request) -> Response:
 
 
 async def _answer(request: Request) -> Response:
-    asked = await component_requests.verify_request(request, MOST_BYTES)
+    asked = await component_requests.verify_request(request, MAX_BYTES)
     data = await run_in_threadpool(perform_action, asked)
     headers = {"cache-control": "no-store"}
     if len(data) > PACKED_FROM and "gzip" in request.headers.get("accept-encoding", ""):
@@ -193,7 +193,7 @@ def _find(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]
     ids = set(_ids(body))
     questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
     found = bulk_edit.find_replacements(questions, *_wanted(body))
-    return {"found": len(found), "shown": [list(one) for one in found[:MOST_SHOWN]]}
+    return {"found": len(found), "shown": [list(one) for one in found[:MAX_SHOWN]]}
 
 
 def _replace(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:

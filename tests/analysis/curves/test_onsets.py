@@ -119,7 +119,9 @@ def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements)
     assert onsets.separation(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
     few = noisy(questions=120)
     given = set_intervals.resample(few, ("acc", "margin"))
-    assert onsets.separation(few, given, "acc", SMALL.name, WEB).since.no_range == onsets.FEW.format(300)
+    assert onsets.separation(
+        few, given, "acc", SMALL.name, WEB
+    ).since.no_range == onsets.TOO_FEW_QUESTIONS.format(300)
     assert onsets.separation(few, given, "margin", SMALL.name, WEB).since.no_range is None
     row = onsets.onset_row(twin)
     assert (row["on these questions from"], row["95% from"], row["why"]) == (

@@ -117,7 +117,7 @@ def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> No
         "a pulls SQ down most: its own is 0.500. Were its curve as clear as the mean of the others (0.900), "
         "SQ would gain 0.200 and Score 0.100."
     ]
-    alike = worst.model_copy(update={"cost": score_parts.LEAST_GAIN})
+    alike = worst.model_copy(update={"cost": score_parts.MIN_GAIN})
     assert score_words.advice_sentences(advice(models=(alike, best))) == []
 
 

@@ -39,6 +39,18 @@ def test_a_plan_changes_nothing(settings: Settings, checkout: Path, hub: SpacesH
     assert {method for method, _, _ in hub.seen} == {"GET"}
 
 
+def test_who_is_no_administrator_deploys_nothing(settings: Settings, checkout: Path, hub: SpacesHub) -> None:
+    made = space.plan_deployment(settings, SpaceConfig(repo=REPO))
+    visitor = settings.model_copy(update={"auth": "oidc", "person": "bob"})
+    for refused in (
+        lambda: space.plan_deployment(visitor, SpaceConfig(repo=REPO)),
+        lambda: space.deploy(visitor, SpaceConfig(repo=REPO), made),
+    ):
+        with pytest.raises(StudioError, match="administrator"):
+            refused()
+    assert not hub.spaces
+
+
 def test_a_new_space(settings: Settings, checkout: Path, hub: SpacesHub) -> None:
     wish = SpaceConfig(
         repo=REPO,

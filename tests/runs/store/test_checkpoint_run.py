@@ -308,7 +308,7 @@ def test_what_is_written_to_all_the_time_is_left_out(here: Studio, monkeypatch: 
     assert "changed while it was scored" in result.left_out["mixed/checkpoint-100"]
     monkeypatch.undo()
     assert run(here).computed == 6
-    assert checkpoint_run.MOST_BEGINNINGS == 3
+    assert checkpoint_run.MAX_BEGINNINGS == 3
 
 
 def test_what_is_cut_while_it_is_scored_ends_no_process(here: Studio) -> None:

@@ -19,7 +19,7 @@ from e2lm_core.sets import authoring, collection
 from tests.conftest import needs
 
 EXAMPLES = ("ladder_science", "ladder_general")
-MOST_BYTES = 1_500_000
+MAX_BYTES = 1_500_000
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 MADE = shipped_results.ShippedInfo(date="2026-11-26", studio="0.1.0", torch="2.8.0", device="CPU")
 
@@ -51,7 +51,7 @@ def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
         RequestIndex(render_prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.known
     ), stale
     assert np.isfinite(found.ll_nats).all()
-    assert shipped_results.FILE.stat().st_size < MOST_BYTES
+    assert shipped_results.FILE.stat().st_size < MAX_BYTES
 
 
 def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):

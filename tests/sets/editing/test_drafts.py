@@ -147,15 +147,15 @@ def test_discarded_text_is_brought_back_once(ada):
 
 def test_a_draft_and_a_person_have_limits(ada, monkeypatch):
     with pytest.raises(LimitError, match="too long to be kept"):
-        drafts.save_draft(ada, typed("x" * drafts.MOST_BYTES))
-    monkeypatch.setattr(drafts, "MOST_OF_ONE", 2)
+        drafts.save_draft(ada, typed("x" * drafts.MAX_BYTES))
+    monkeypatch.setattr(drafts, "MAX_OF_ONE", 2)
     for number in range(2):
         drafts.save_draft(ada, typed("Text?", place=f"question/{number}"))
     drafts.save_draft(ada, typed("Longer text?", place="question/0"))
     with pytest.raises(LimitError, match="no room for another draft"):
         drafts.save_draft(ada, typed("Text?", place="question/2"))
     drafts.save_draft(ada.for_person(None, "bob"), typed("Text?"))
-    monkeypatch.setattr(drafts, "MOST_BYTES_OF_ONE", 300)
+    monkeypatch.setattr(drafts, "MAX_BYTES_OF_ONE", 300)
     with pytest.raises(LimitError):
         drafts.save_draft(ada, typed("x" * 300, place="question/0"))
 

@@ -277,7 +277,7 @@ def test_a_thousand_edits_of_one_word_cost_little(here: Settings) -> None:
 
 
 def test_the_oldest_steps_are_forgotten_but_for_those_with_a_name(here: Settings, monkeypatch) -> None:
-    monkeypatch.setattr(logs, "MOST_STEPS", 8)
+    monkeypatch.setattr(logs, "MAX_STEPS", 8)
     monkeypatch.setattr(logs, "KEPT_STEPS", 5)
     states = {n: authoring.update_questions(here, "mine", {"q1": {"note": f"{n}"}}) for n in range(1, 4)}
     versions.name_version(here, "mine", 2, "as sent")

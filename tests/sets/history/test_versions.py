@@ -236,6 +236,18 @@ def test_a_prompt_or_example_that_changed_is_an_edit_of_every_question(here: Set
     assert versions.edited_since(here, "mine", 3) is None
 
 
+def test_since_a_version_that_is_forgotten_every_question_may_be_edited(here: Settings, monkeypatch) -> None:
+    monkeypatch.setattr(logs, "MAX_STEPS", 8)
+    monkeypatch.setattr(logs, "KEPT_STEPS", 5)
+    for number in range(12):
+        authoring.update_questions(here, "mine", {f"q{1 + number % 6}": {"note": f"{number}"}})
+    oldest = versions.list_versions(here, "mine")[0].number
+    assert oldest > 1
+    assert versions.edited_since(here, "mine", oldest) is not None
+    for forgotten in (-1, 0, oldest - 1):
+        assert versions.edited_since(here, "mine", forgotten) is None
+
+
 WAS = {"choices": ("3", "4", "5", "2"), "answer": 3}  # as `here` has q1
 TURNED = {"choices": ("2", "5", "4", "3"), "answer": 0}
 

@@ -28,7 +28,7 @@ from tests.ui.browser import looking
 
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
-MOST_WORDS = 150
+MAX_WORDS = 150
 TEXT, LINE = 4.5, 3.0  # WCAG 2
 PLACES = pytest.mark.parametrize("place", urls.PLACES, ids=[place.slug for place in urls.PLACES])
 THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
@@ -115,7 +115,7 @@ def _faults(page: Page) -> list[str]:
 def test_a_view_says_at_most_150_words_beside_its_tables(seen, place):
     found = {view: one.words for view, one in seen(place, "light").items()}
     print(found)  # for docs/studies/views.md
-    assert all(0 < number <= MOST_WORDS for number in found.values()), found
+    assert all(0 < number <= MAX_WORDS for number in found.values()), found
 
 
 @THEMES

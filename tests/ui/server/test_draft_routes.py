@@ -165,10 +165,10 @@ def test_half_a_character_is_kept_as_a_question_mark(client, ada):
 
 
 def test_what_is_too_long_is_said(client, ada):
-    answer = client.post("/drafts", json=typed(ada, "x" * (drafts.MOST_BYTES + 1)))
+    answer = client.post("/drafts", json=typed(ada, "x" * (drafts.MAX_BYTES + 1)))
     assert answer.status_code == 413
     assert "too long to be kept" in answer.json()["sentence"]
-    assert client.post("/drafts", json=typed(ada, "x" * (3 * drafts.MOST_BYTES))).status_code == 413
+    assert client.post("/drafts", json=typed(ada, "x" * (3 * drafts.MAX_BYTES))).status_code == 413
 
 
 def test_the_key_is_the_servers_alone_and_a_half_written_one_is_made_anew(client, ada):

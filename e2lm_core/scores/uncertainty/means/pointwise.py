@@ -27,7 +27,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.uncertainty.means import proportions, seed_variance
 from e2lm_core.scores.uncertainty.methods import LEVEL, small_sample_level, span
 
-FEWEST_SHARES, FEWEST_GROUPS, FEWEST = 2, 10, 30
+MIN_SHARES, MIN_GROUPS, FEWEST = 2, 10, 30
 FEW = "No interval: {metric} needs {least} questions, and {number} {are}."
 FEW_GROUPS = "No interval: questions in groups need {least} groups, and there are {number}."
 ALIKE = "No interval: every question has the same value, which says nothing of others."
@@ -56,9 +56,9 @@ def too_few_reason(metric: str, questions: int, clusters: int) -> str | None:
         questions: Number of questions.
         clusters: Number of questions with groups counted once.
     """
-    least = FEWEST_SHARES if metric in SHARES else FEWEST
-    if clusters < questions and clusters < FEWEST_GROUPS:
-        return FEW_GROUPS.format(least=FEWEST_GROUPS, number=clusters)
+    least = MIN_SHARES if metric in SHARES else FEWEST
+    if clusters < questions and clusters < MIN_GROUPS:
+        return FEW_GROUPS.format(least=MIN_GROUPS, number=clusters)
     if clusters < least:
         return FEW.format(
             metric=metric, least=least, number=clusters, are="is there" if clusters == 1 else "are there"

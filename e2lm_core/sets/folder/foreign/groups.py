@@ -17,7 +17,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.sets.folder.includes import merge_includes
 
-MOST = 500  # tasks of a group, and groups within groups
+MAX_TASKS = 500  # tasks of a group, and groups within groups
 _NAMED = re.compile(rb"^ ?['\"]?(task|group)['\"]?[ \t]*:[ \t]*['\"]?([^'\"\s#\[,]+)", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ def group_members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Grou
         yaml: Path of the YAML in the tree.
 
     Raises:
-        TaskError: A task is not in the tree, groups contain each other, or there are more than `MOST` tasks.
+        TaskError: A task is not in the tree, groups contain each other, or there are more than `MAX_TASKS` tasks.
     """
     raw = merge_includes(files, yaml, [])
     if "group" not in raw and not isinstance(raw.get("task"), list):
@@ -70,8 +70,8 @@ def _of(
         given = {**over, **{key: value for key, value in own.items() if key not in ("task", "group")}}
         for path in index.find(name, where):
             index.opened += 1
-            if index.opened > MOST:
-                raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
+            if index.opened > MAX_TASKS:
+                raise TaskError(f"{where}: the group has more than {MAX_TASKS} tasks; open its parts.")
             inner = index.keys(path)
             if "group" in inner or isinstance(inner.get("task"), list):
                 if name in above:

@@ -11,10 +11,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.sets.formats.markup.plain import MOST_DEEP, local_name
+from e2lm_core.sets.formats.markup.plain import MAX_DEEP, local_name
 
-MOST_TAGS = 4_000_000
-MOST_OF_ONE = 20_000  # elements within one wanted element
+MAX_TAGS = 4_000_000
+MAX_OF_ONE = 20_000  # elements within one wanted element
 _LOOKED_AT = 4_000
 
 
@@ -30,8 +30,8 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
         TaskError: The file is no XML, or declares a document type.
         LimitError: Elements are too many or nested too deeply.
     """
-    if data.count(b"<") > MOST_TAGS:
-        raise LimitError(f"{about} holds more than {MOST_TAGS:,} tags; give less at once.")
+    if data.count(b"<") > MAX_TAGS:
+        raise LimitError(f"{about} holds more than {MAX_TAGS:,} tags; give less at once.")
     open_: list[Element] = []
     inside, count = 0, 0
     try:
@@ -41,7 +41,7 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
                 count += 1
                 if not inside and local_name(node.tag) in wanted:
                     inside, count = len(open_), 0
-                if len(open_) > MOST_DEEP or (inside and count > MOST_OF_ONE):
+                if len(open_) > MAX_DEEP or (inside and count > MAX_OF_ONE):
                     raise LimitError(
                         f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
                     )

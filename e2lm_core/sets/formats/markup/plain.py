@@ -58,8 +58,8 @@ _BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEEDS_PRE = re.compile(r"[\t\r]| {2}|(?m:^ | $)|\A\n|\n\Z")
-MOST_DEEP = 60
-MOST_HTML = 100_000
+MAX_DEEP = 60
+MAX_HTML = 100_000
 
 
 class Plain(NamedTuple):
@@ -177,11 +177,11 @@ class _Html(HTMLParser):
 def html_text(html: str) -> Plain:
     """Plain text of a piece of HTML.
 
-    A text with n `>` and over 2 n + 20 `<` is no HTML and is only stripped. More than `MOST_HTML`
+    A text with n `>` and over 2 n + 20 `<` is no HTML and is only stripped. More than `MAX_HTML`
     characters are not read: `shows` says so.
     """
-    if len(html) > MOST_HTML:
-        return Plain("", f"more than {MOST_HTML:,} characters of HTML")
+    if len(html) > MAX_HTML:
+        return Plain("", f"more than {MAX_HTML:,} characters of HTML")
     if html.count("<") > 2 * html.count(">") + 20:  # the parser would search to the end for each
         return Plain(html.strip(), "")
     builder = _Builder()
@@ -222,7 +222,7 @@ def strip_invalid_xml(text: str) -> str:
 
 def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: int) -> None:
     name = local_name(element.tag)
-    if name in without or depth > MOST_DEEP:
+    if name in without or depth > MAX_DEEP:
         return
     builder.start(name)
     builder.text(element.text or "")

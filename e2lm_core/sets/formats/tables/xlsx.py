@@ -19,10 +19,10 @@ from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.delimited import cell_to_text, lines_of
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
 
-MOST_CHARACTERS = 32_767  # characters of a cell
-MOST_TAGS = 2_000_000  # tags in the sheets and their texts together
-MOST_TAGS_BESIDE = 300_000  # tags in every other part
-MOST_EMPTY = 10_000  # empty rows in succession that end a sheet
+MAX_CHARACTERS = 32_767  # characters of a cell
+MAX_TAGS = 2_000_000  # tags in the sheets and their texts together
+MAX_TAGS_BESIDE = 300_000  # tags in every other part
+MAX_EMPTY = 10_000  # empty rows in succession that end a sheet
 _PARTS = (".xml", ".rels")
 _OLD = b"\xd0\xcf\x11\xe0"  # first bytes of .xls, and of .xlsx with a password
 _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
@@ -94,7 +94,7 @@ def write(questions: Iterable[Question]) -> bytes:
 def round_trip(text: str) -> str:
     """Text as it comes back from a cell."""
     text = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c not in _ILLEGAL)
-    return text.replace("\ufffe", "").replace("\uffff", "")[:MOST_CHARACTERS]
+    return text.replace("\ufffe", "").replace("\uffff", "")[:MAX_CHARACTERS]
 
 
 def _undated(content: bytes) -> bytes:
@@ -122,7 +122,7 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
         of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
         own = content.count(b"<")
         tags += own if of_cells else 0
-        if tags > MOST_TAGS or (not of_cells and own > MOST_TAGS_BESIDE):
+        if tags > MAX_TAGS or (not of_cells and own > MAX_TAGS_BESIDE):
             raise LimitError(
                 f"{name} has too many cells or too much beside them; copy the questions into a workbook of their own."
             )
@@ -135,7 +135,7 @@ def _lines(sheet: Any) -> Iterator[list[Any]]:
         while cells and cells[-1] in (None, ""):
             cells.pop()
         empty = 0 if cells else empty + 1
-        if empty > MOST_EMPTY:
+        if empty > MAX_EMPTY:
             return
         yield cells
 

@@ -26,8 +26,8 @@ _IDENTITY = re.compile(r"\[id:((?:[^\]\\]|\\.)*)\]")
 _CATEGORY = re.compile(r"\$CATEGORY:(.*)")
 _TOP = re.compile(r"^(?:\$\w+\$(?:/(?!/)|$))?(?:top(?:/(?!/)|$))?")
 _GAP = "_____"
-MOST_OF_A_BLOCK = 200_000
-TOO_LONG = f"it has more than {MOST_OF_A_BLOCK:,} characters; leave an empty line behind each question."
+MAX_OF_A_BLOCK = 200_000
+TOO_LONG = f"it has more than {MAX_OF_A_BLOCK:,} characters; leave an empty line behind each question."
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
@@ -54,7 +54,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         block = "\n".join(kept).strip()
         if block:
             at = f"Line {number}"
-            long = len(block) > MOST_OF_A_BLOCK
+            long = len(block) > MAX_OF_A_BLOCK
             rows.append(FileRow(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
             check_count(len(rows), name, limits)
     return FileRows(["id", "question", "choices", "answer", "subject"], rows, encoding, final=True)

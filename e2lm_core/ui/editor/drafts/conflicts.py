@@ -31,7 +31,7 @@ from e2lm_core.ui.app import markdown
 from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import autosave, forms, save
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 AREA = "clash_area"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FREE_CHOICES = 2
@@ -53,10 +53,10 @@ def question_conflicts(task: TaskSet, question: Question) -> bool:
 def conflicts_in_set(task: TaskSet) -> None:
     """Draw the conflicts of all questions of a set, a few at a time."""
     found = load_conflicts(task)
-    for clash in found[:MOST_SHOWN]:
+    for clash in found[:MAX_SHOWN]:
         conflict_panel(task.address, drafts.question_place(clash.question), clash, _settle_question)
-    if len(found) > MOST_SHOWN:
-        markdown.caption(f"{len(found) - MOST_SHOWN} more come when these are settled.")
+    if len(found) > MAX_SHOWN:
+        markdown.caption(f"{len(found) - MAX_SHOWN} more come when these are settled.")
 
 
 def load_conflicts(task: TaskSet) -> list[EditConflict]:
@@ -72,7 +72,7 @@ def load_conflicts(task: TaskSet) -> list[EditConflict]:
 
 def places(task: TaskSet) -> list[str]:
     """Places of the drafts that `conflicts_in_set` shows."""
-    return [drafts.question_place(clash.question) for clash in load_conflicts(task)[:MOST_SHOWN]]
+    return [drafts.question_place(clash.question) for clash in load_conflicts(task)[:MAX_SHOWN]]
 
 
 def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settle) -> None:

@@ -17,7 +17,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import markdown
 from e2lm_core.ui.editor.drafts import forms, recovery
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
 
 def first_view(task: TaskSet, narrow: bool) -> str:
@@ -43,9 +43,9 @@ def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
     found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
     lost = [draft for draft in found if draft.place not in here]
-    for draft in [d for d in found if d.place in here][:MOST_SHOWN]:
+    for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
         _line(draft)
-    if (more := len(found) - len(lost) - MOST_SHOWN) > 0:
+    if (more := len(found) - len(lost) - MAX_SHOWN) > 0:
         markdown.caption(f"{formatting.count(more, 'more text')} not saved yet.")
     for draft in lost:
         markdown.warning(

@@ -23,7 +23,7 @@ from e2lm_core.ui.places.curves.accuracy import View
 
 # Limit on the points of all small curves together: 20,000 questions at 25 checkpoints of each model need
 # half of it.
-MOST_POINTS = 2_000_000
+MAX_POINTS = 2_000_000
 
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
@@ -75,7 +75,7 @@ def _sent(frame: pd.DataFrame) -> pd.DataFrame:
     """The table as the browser gets it: without the small curves if they have too many points."""
     curves = [name for name in frame if str(name).endswith("_curve")]
     points = sum(len(of) for name in curves for of in frame[name].head(1) if of is not None)
-    return frame.drop(columns=curves) if points * len(frame) > MOST_POINTS else frame
+    return frame.drop(columns=curves) if points * len(frame) > MAX_POINTS else frame
 
 
 def _pick(task: TaskSet) -> None:

@@ -23,7 +23,7 @@ from e2lm_core.ui.places.curves.ranking_data import RankingData
 
 METRIC = "curves_metric"  # shared with the other tabs of Curves
 TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
-MOST_QUESTIONS = 6  # listed on either side
+MAX_QUESTIONS = 6  # listed on either side
 
 
 def controls() -> None:
@@ -54,7 +54,7 @@ def _over_tokens(order: RankingData) -> None:
         "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
         "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
         "the early window is a ranking that could have been read early. "
-        f"Of more than {rank_charts.MOST_DOTS:,} dots the largest are drawn."
+        f"Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn."
     )
 
 
@@ -197,8 +197,8 @@ def _which_questions(order: RankingData) -> None:
         return
     known = order.questions.dropna(subset=["support"])
     with st.grid(2, min_column_width=420):
-        _some_questions("Hold it up", "ranks_hold", known[known["support"] > 0].head(MOST_QUESTIONS))
-        _some_questions("Spoil it", "ranks_spoil", known[known["support"] < 0].tail(MOST_QUESTIONS)[::-1])
+        _some_questions("Hold it up", "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS))
+        _some_questions("Spoil it", "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1])
 
 
 def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:

@@ -33,7 +33,7 @@ from e2lm_core.ui.places import rc_reading
 
 METRIC = "compare_metric"
 TABS = ("Means", "Scores", "Questions that differ", "Curves")
-MOST_READ = 30  # number of sets that are searched for shared questions
+MAX_READ = 30  # number of sets that are searched for shared questions
 _NUMBER = st.column_config.NumberColumn
 _NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
 
@@ -76,7 +76,7 @@ class ComparisonTarget:
 def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
     """Possible targets of a comparison, and their names in the list.
 
-    Versions come first, the newest on top, then sets. Up to `MOST_READ` sets are sorted: sets with the most
+    Versions come first, the newest on top, then sets. Up to `MAX_READ` sets are sorted: sets with the most
     shared questions (originals and copies) first, and among equals those with results.
     """
     address = shown.task.address
@@ -85,7 +85,7 @@ def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
         for info in collection.list_sets(session.studio().settings)
         if not info.problem and info.address != address
     ]
-    if len(sets) <= MOST_READ:
+    if len(sets) <= MAX_READ:
         texts = {question.question for question in shown.task.questions}
         sets.sort(key=lambda info: (-_shared(texts, info.address), not _was_run(info)))
     return {

@@ -18,7 +18,7 @@ from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
-from e2lm_core.base.settings import MOST_QUESTIONS
+from e2lm_core.base.settings import MAX_QUESTIONS
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import state as run_state
@@ -254,7 +254,7 @@ def power(measurements: Measurements, metric: str) -> None:
         first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
         second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
         own = max(2, len(measurements.question_ids))
-        asked = st.number_input("Questions", 2, max(MOST_QUESTIONS, own), own, key="plan_power_questions")
+        asked = st.number_input("Questions", 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions")
         tokens = st.selectbox(
             "At tokens seen",
             [

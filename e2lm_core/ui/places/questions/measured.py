@@ -27,7 +27,7 @@ from e2lm_core.ui.places.questions.choosing import copy_selection
 SPARK_ROWS = 1000
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
 ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
-FEW = ("id", "slope", "acc", "margin")
+PHONE_COLUMNS = ("id", "slope", "acc", "margin")
 _HIDDEN = ("early_margin",)
 _TICKS = ("digits", "taught")
 _FORMATS = {
@@ -120,7 +120,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
         placeholder=formatting.DASH,
-        column_order=FEW if viewport.is_narrow() else None,
+        column_order=PHONE_COLUMNS if viewport.is_narrow() else None,
         on_select="rerun",
         selection_mode="multi-row",
         # Rows are selected by position: other rows need a table with another key.

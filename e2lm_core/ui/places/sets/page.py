@@ -42,7 +42,7 @@ WHAT = (
     "tell the models apart while they are still young**: how clear each curve is, whether the models' order holds, and "
     "what random answers would have scored."
 )
-MOST_CARDS, MOST_DELETED = 12, 8
+MAX_CARDS, MAX_DELETED = 12, 8
 _DAY_S = 24 * 3600
 _SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last run cancelled"}
 
@@ -106,14 +106,14 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
             "There is no question set yet: write or import one.", icon=":material/folder_open:"
         )
     found = _found(sound)
-    most = len(found) if st.session_state.get("sets_all") else MOST_CARDS
+    most = len(found) if st.session_state.get("sets_all") else MAX_CARDS
     with st.grid(3, min_column_width=280):
         for info in found[:most]:
             with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
                 fill = _card(info, info.address == chosen)
             if fill is not None:
                 later.insert(0 if info.address == chosen else len(later), fill)
-    if len(found) > MOST_CARDS:
+    if len(found) > MAX_CARDS:
         st.toggle(markdown.escape(f"Show all {len(found):,}"), key="sets_all")
     for info in infos:
         if info.problem:
@@ -123,7 +123,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
 
 def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
     """All sets, or with many sets those whose address contains the search text."""
-    if len(sound) <= MOST_CARDS:
+    if len(sound) <= MAX_CARDS:
         return list(sound)
     wish = st.text_input(
         "Find a set", key="sets_find", icon=":material/search:", placeholder="Part of its name"
@@ -297,7 +297,7 @@ def _deleted() -> None:
         icon=":material/delete:",
         key="deleted",
     ):
-        for one in deleted[:MOST_DELETED]:
+        for one in deleted[:MAX_DELETED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 markdown.markdown(markdown.fill_template("**{name}**", name=one.name), width="content")
                 markdown.caption(f"deleted {_when(one.at)}", width="content")
@@ -305,9 +305,9 @@ def _deleted() -> None:
                     "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"
                 ):
                     _restore(one.name, one.at)
-        if len(deleted) > MOST_DELETED:
+        if len(deleted) > MAX_DELETED:
             markdown.caption(
-                f"{len(deleted) - MOST_DELETED:,} more; the command `sets restore` brings any back."
+                f"{len(deleted) - MAX_DELETED:,} more; the command `sets restore` brings any back."
             )
 
 

@@ -15,7 +15,7 @@ from e2lm_core.imported import documents
 from e2lm_core.imported.records import Imported
 from e2lm_core.ui.app import markdown, viewport
 
-MOST_PROBLEMS = 100
+MAX_PROBLEMS = 100
 _OPEN = "results_shown"
 
 
@@ -61,8 +61,8 @@ def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
         expanded=len(imported.problems) <= open_up_to,
         icon=":material/info:",
     ):
-        markdown.markdown(markdown.bullet_list(imported.problems[:MOST_PROBLEMS]))
-        if (more := len(imported.problems) - MOST_PROBLEMS) > 0:
+        markdown.markdown(markdown.bullet_list(imported.problems[:MAX_PROBLEMS]))
+        if (more := len(imported.problems) - MAX_PROBLEMS) > 0:
             markdown.caption(f"{more:,} more are in the JSON.")
 
 

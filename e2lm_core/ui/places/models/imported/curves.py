@@ -29,7 +29,7 @@ from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.models.imported import current as opened
 from e2lm_core.ui.places.models.imported.current import OpenResults
 
-MOST_CURVES = 8  # drawn by default; more can be chosen
+MAX_CURVES = 8  # drawn by default; more can be chosen
 _NUMBER = st.column_config.NumberColumn
 _BANDS, _SCORES = Kept("bands of results"), Kept("scores of results")
 _ABOUT_OWN_RUNS = (
@@ -130,7 +130,7 @@ def _choose_models(view: View, names: list[str]) -> list[str]:
     return st.multiselect(
         "Models",
         names,
-        default=names[:MOST_CURVES],
+        default=names[:MAX_CURVES],
         key=f"results_models_{view.opened.key}_{view.task}_{view.metric}",
         placeholder="no model",
     )
@@ -144,7 +144,7 @@ def _choose_own(view: View, own_runs: Measurements, imported: list[ModelInfo]) -
     names = st.multiselect(
         "Own runs",
         list(by_name),
-        default=first[:MOST_CURVES],
+        default=first[:MAX_CURVES],
         key=f"results_mine_{view.opened.key}",
         placeholder="no model",
     )
