@@ -1,4 +1,7 @@
-"""Assignment of questions to groups."""
+"""Assignment of questions to groups.
+
+Tested in tests/commands/sets/test_groups.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Questions as template docs."""
+"""Questions as template docs.
+
+Tested in tests/sets/prompts/test_render.py.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ PATH, SCRIPT = "/table", "/table.js"
 MAX_BYTES = 2 * drafts.MAX_BYTES
 PACKED_FROM = 20_000
 MAX_SHOWN = 200
-_BUILT = Path(__file__).parents[1] / "author" / "table" / "built.js"
+_BUILT = Path(__file__).parents[1] / "editor" / "table" / "built.js"
 
 
 def routes() -> list[Route]:

@@ -29,7 +29,7 @@ FIELD = ".qt-list textarea"
 LONG = (
     "Which of these is said at such length that no single line of a narrow table would ever hold all of it?"
 )
-SOURCE = ROOT / "e2lm_core" / "ui" / "author" / "table"
+SOURCE = ROOT / "e2lm_core" / "ui" / "editor" / "table"
 
 
 @pytest.fixture(scope="module")

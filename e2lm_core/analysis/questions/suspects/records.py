@@ -1,4 +1,7 @@
-"""Records of questions to check."""
+"""Records of questions to check.
+
+Tested in tests/analysis/questions/suspects/test_keys.py.
+"""
 
 from __future__ import annotations
 
