@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from e2lm_core.ui.frame import navigation
-from e2lm_core.ui.server import lifespan, parts
+from e2lm_core.ui.app import navigation
+from e2lm_core.ui.server import asgi, lifespan
 
 if __name__ == "__main__":  # run for each visitor, at each redraw
-    navigation.draw()
+    navigation.draw_frame()
 else:  # imported once, by the server
     app = st.App(
         __file__,
-        middleware=parts.middleware(),
-        routes=parts.routes(),
+        middleware=asgi.middleware(),
+        routes=asgi.routes(),
         lifespan=lifespan.running,
-        secrets=parts.secrets(),
+        secrets=asgi.secrets(),
     )

@@ -36,8 +36,8 @@ from e2lm_core.runs import start
 from e2lm_core.runs.queue.queue import KEPT_JOBS
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.sets.desk import drafts
-from e2lm_core.ui.server import requests
+from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.server import component_requests
 from tests.support.workers import stored
 
 SHARED = "shared"
@@ -108,7 +108,7 @@ def kill(fixture: Path, count: int, rng: random.Random, sessions: int) -> Found:
     expected = stored(calm.settings.database)
     studio = kills.studio_of(fixture, "home")
     collection.copy_set(studio.settings, "made", SHARED)
-    job = start.start(studio, collection.open_set(studio.settings, "made"), studio.catalogue.checkpoints)
+    job = start.submit_run(studio, collection.open_set(studio.settings, "made"), studio.catalogue.checkpoints)
     found, typed = Found(), Row()
     rows = {number: Row() for number in range(sessions)}
     environment = kills.environment(studio.settings)
@@ -194,8 +194,8 @@ async def _type(url: str, studio: Studio, rng: random.Random, typed: Row, found:
 
 def _keep(url: str, settings: Settings, form: str, turn: int, text: str) -> None:
     body = {
-        "pass": requests.pass_for(settings.asked_by(None, AUTHOR), SHARED),
-        "place": drafts.of_question(TYPED_IN),
+        "pass": component_requests.issue_token(settings.for_person(None, AUTHOR), SHARED),
+        "place": drafts.question_place(TYPED_IN),
         "form": form,
         "turn": turn,
         "fields": {"question": text},
@@ -210,7 +210,9 @@ def _keep(url: str, settings: Settings, form: str, turn: int, text: str) -> None
 
 
 def _look_at_draft(studio: Studio, typed: Row, found: Found) -> None:
-    draft = drafts.find(studio.settings.asked_by(None, AUTHOR), SHARED, drafts.of_question(TYPED_IN))
+    draft = drafts.find_draft(
+        studio.settings.for_person(None, AUTHOR), SHARED, drafts.question_place(TYPED_IN)
+    )
     text = draft.fields["question"] if draft else None
     if typed.saved is not None and text not in (typed.saved, typed.sent):
         found.lost += 1
@@ -271,7 +273,7 @@ def _last_look(studio: Studio, found: Found) -> None:
     home = studio.settings.home
     for path in _beside(home):
         os.utime(path, (time.time() - DAY_S, time.time() - DAY_S))
-    drafts.sweep(studio.settings.asked_by(None, AUTHOR))
+    drafts.remove_expired(studio.settings.for_person(None, AUTHOR))
     questions = collection.open_set(studio.settings, SHARED).questions
     authoring.update_questions(studio.settings, SHARED, {questions[-1].id: {"note": "the last edit"}})
     for version in versions.list_versions(studio.settings, SHARED):

@@ -94,8 +94,8 @@ def main(
 
 def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
     """Run the set on every checkpoint, through so many kills at most: how many, and how many within one."""
-    number = start.start(
-        studio, collection.open_set(studio.settings, "made"), studio.catalogue.match(["family/*"])
+    number = start.submit_run(
+        studio, collection.open_set(studio.settings, "made"), studio.catalogue.match_globs(["family/*"])
     )
     dead = within = 0
     with _workers(studio.settings, workers) as pool:

@@ -1,4 +1,4 @@
-"""E2LM Task Studio, the library beneath the browser app and the command line: rooms by subject, imports only downwards."""
+"""Library of the E2LM Task Studio: rooms by subject that import only downwards."""
 
 from e2lm_core.base.version import VERSION as __version__
 

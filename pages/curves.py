@@ -1,5 +1,5 @@
 """Curves: of all questions, of single ones, by subject, and the ranking that they make."""
 
-from e2lm_core.ui.places import curves
+from e2lm_core.ui.places.curves import page
 
-curves.draw()
+page.draw()

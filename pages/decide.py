@@ -1,5 +1,5 @@
 """Decide: between versions and sets, and how many questions are enough."""
 
-from e2lm_core.ui.places import decide
+from e2lm_core.ui.places.decide import page
 
-decide.draw()
+page.draw()

@@ -1,5 +1,5 @@
 """Models and runs: runs, the checkpoints there are, and results from elsewhere."""
 
-from e2lm_core.ui.places import models
+from e2lm_core.ui.places.models import page
 
-models.draw()
+page.draw()

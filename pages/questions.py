@@ -1,5 +1,5 @@
 """Questions: writing them, what each does, which to doubt, choosing among them, their relevance."""
 
-from e2lm_core.ui.places import questions
+from e2lm_core.ui.places.questions import page
 
-questions.draw()
+page.draw()

@@ -1,5 +1,5 @@
 """Result: the verdict, four numbers, what would raise them, and published figures beside them."""
 
-from e2lm_core.ui.places import result
+from e2lm_core.ui.places.result import page
 
-result.draw()
+page.draw()

@@ -1,5 +1,5 @@
 """Sets: all sets as cards, what runs, what was deleted, and three ways in."""
 
-from e2lm_core.ui.places import sets
+from e2lm_core.ui.places.sets import page
 
-sets.draw()
+page.draw()

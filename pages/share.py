@@ -1,5 +1,5 @@
 """Share: the bundle, the report, what stands in the way, and the link."""
 
-from e2lm_core.ui.places import share
+from e2lm_core.ui.places.share import page
 
-share.draw()
+page.draw()

@@ -1,4 +1,4 @@
-"""`make docs`: the annotated tree in CONTRIBUTING.md, each line the first sentence of a room or a module."""
+"""Annotated tree of the library in docs/tree.md, written by `make docs`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scripts import marked
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "e2lm_core"
-PAGE = ROOT / "CONTRIBUTING.md"
+PAGE = ROOT / "docs" / "tree.md"
 NAME = "tree"
 
 
 def tree(package: Path = PACKAGE) -> str:
-    """A line a folder and a file, what it is beside it."""
+    """Tree of a package as a block of text: each folder and file with the first line of its docstring."""
     rows = list(_rows(package, ""))
     width = max(len(name) for name, _ in rows) + 2
     lines = [f"{name:<{width}}{sentence}".rstrip() for name, sentence in rows]
@@ -23,7 +23,7 @@ def tree(package: Path = PACKAGE) -> str:
 
 
 def written(page: str) -> str:
-    """The page with the tree of today between its marks."""
+    """The page with the present tree between its marks."""
     return marked.replaced(page, NAME, tree())
 
 
@@ -38,7 +38,7 @@ def _rows(folder: Path, indent: str) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(path: Path) -> str:
-    """A docstring's first line, without its full stop."""
+    """First line of a module's docstring, without its full stop; "" without one."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0].removesuffix(".")
 

@@ -3,7 +3,7 @@
 # what a database needs; else to the container's own disk, where they last as long as the container does, with a
 # copy on the volume every ten minutes where that can be written to at all.
 set -eu
-fit="import sys; from pathlib import Path; from e2lm_core.deploy.home.disk import shortcomings; sys.exit(bool(shortcomings(Path('/data'))))"
+fit="import sys; from pathlib import Path; from e2lm_core.deploy.home.disk_check import missing_guarantees; sys.exit(bool(missing_guarantees(Path('/data'))))"
 if [ -z "${E2LM_HOME:-}" ]; then
     E2LM_HOME=$HOME/.e2lm-studio
     if [ -w /data ]; then

@@ -57,22 +57,22 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/analysis/questions/traits.py _gold_ratio: float('nan') -> None": (
         "Its one caller puts it into an array of float64, which makes NaN of None."
     ),
-    "e2lm_core/analysis/ranks/questions.py holding: models - 1 -> models + 1": (
+    "e2lm_core/analysis/ranks/question_influence.py holding: models - 1 -> models + 1": (
         "It decides how many questions are left out at once, to bound memory; the result is the same for any number."
     ),
-    "e2lm_core/checkpoints/hub/borrowed.py module: 0.05 -> 1.05": (
+    "e2lm_core/checkpoints/hub/rolling_leases.py module: 0.05 -> 1.05": (
         "How long is waited between two looks at a lock: what is done is the same."
     ),
-    "e2lm_core/relevance/embedders/parts.py put_together: 2 -> 3": (
+    "e2lm_core/relevance/embedders/split_archive.py put_together: 2 -> 3": (
         "The base of a copying buffer's size: the bytes that are copied are the same."
     ),
     "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (
         "The numbers of rows as answers: 1 of at least 3 cells, which is as far below the 60% that make a column likely."
     ),
-    "e2lm_core/sets/past/state.py _Section._put_one: 1 -> 2": (
+    "e2lm_core/sets/history/patch.py _Section._put_one: 1 -> 2": (
         "The place of a question that stood behind none, which is 0 in every journal: the line before has put it there."
     ),
-    "e2lm_core/ui/remembered/results.py known_scores: 0 -> 1": (
+    "e2lm_core/ui/cache/results.py known_scores: 0 -> 1": (
         "A set on one checkpoint has no score, and its page says so whether the score is known or still to be computed."
     ),
 }

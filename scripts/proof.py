@@ -21,7 +21,7 @@ FOLDER = ROOT / "docs" / "studies" / "proof"
 LINES = 90  # of what a proof printed last
 
 PROOFS = {
-    "writers": ["-m", "pytest", "-q", "-m", "slow", "tests/sets/test_locks.py", "tests/sets/past"],
+    "writers": ["-m", "pytest", "-q", "-m", "slow", "tests/sets/test_locks.py", "tests/sets/history"],
     "edits_of_two": ["-m", "benchmarks.people.pairs"],
     "killed": ["-m", "benchmarks.killed", "--kills", "50"],
     "workers_killed": ["-m", "benchmarks.kills", "--kills", "200", "--workers", "2"],

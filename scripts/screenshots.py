@@ -28,7 +28,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.collection import open_set
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {1280: 900, 390: 844}
@@ -69,7 +69,7 @@ def main(
         with server(env) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             try:
-                faults = _take(browser, url, task, out, state, only or addresses.VIEWS)
+                faults = _take(browser, url, task, out, state, only or urls.VIEWS)
             finally:
                 browser.close()
     for fault in faults:
@@ -80,7 +80,7 @@ def main(
 def _queue(home: Path, name: str) -> None:
     """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
     studio = open_studio(Settings(home=home))
-    run_start.start(studio, open_set(studio.settings, name), studio.at_hand, num_fewshot=5)
+    run_start.submit_run(studio, open_set(studio.settings, name), studio.local_checkpoints, num_fewshot=5)
     studio.store.database.close()
 
 
@@ -97,7 +97,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str, views: S
                 picture = f"{state}-{name}-{theme}-{width}.png"
                 errors.clear()
                 page.set_viewport_size({"width": width, "height": height})
-                page.goto(f"{url}/{addresses.address(name, task)}")
+                page.goto(f"{url}/{urls.address(name, task)}")
                 settle(page)
                 unfold(page, width, height)
                 page.screenshot(path=out / picture)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.relevance import embeddings, shipped
+from e2lm_core.relevance import embeddings, pretrained
 from e2lm_core.relevance.embedders.packaged import JOINT, MPNET
 
 SHIPPED = {JOINT: "joint.npz", MPNET: "mpnet.npz"}
@@ -23,9 +23,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             embedder = embeddings.Embedder(Settings(home=Path(home)), model)
             vectors = embedder.embed(embeddings.training_texts())
-            classifier = embeddings.fitted_to(shipped.rounded(vectors))
-            data = shipped.packed(embeddings.classifier_key(embedder), classifier)
-        (shipped.VIEWS / name).write_bytes(data)
+            classifier = embeddings.fit_on_vectors(pretrained.quantise(vectors))
+            data = pretrained.pack_classifier(embeddings.classifier_key(embedder), classifier)
+        (pretrained.VIEWS / name).write_bytes(data)
         print(f"{name}: {model}, {len(vectors):,} exemplars, {len(data) / 1e6:.1f} MB.")
 
 

@@ -22,8 +22,8 @@ from e2lm_core.base.version import VERSION
 from e2lm_core.engine import traits
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.kept import shipped
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.store import shipped_results
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.collection import list_sets, open_set
 
@@ -38,16 +38,16 @@ def main(
     if only_traits:
         return
     results = measured()
-    made = shipped.Made(
+    made = shipped_results.ShippedInfo(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         studio=VERSION,
         torch=torch.__version__.split("+")[0],
         device="CPU",
     )
-    data = shipped.packed(made, results)
-    shipped.FILE.write_bytes(data)
+    data = shipped_results.pack_results(made, results)
+    shipped_results.FILE.write_bytes(data)
     print(
-        f"{shipped.FILE.name}: {sum(map(len, results.values())):,} results of {len(results)} checkpoints, "
+        f"{shipped_results.FILE.name}: {sum(map(len, results.values())):,} results of {len(results)} checkpoints, "
         f"{len(data) / 1e6:.2f} MB."
     )
 
@@ -58,7 +58,7 @@ def found_traits() -> dict[str, dict[str, object]]:
         studio = open_studio(Settings(home=Path(home), device="cpu"))
         backend, found = studio.backend, {}
         assert isinstance(backend, LocalBackend)
-        for checkpoint in studio.at_hand:
+        for checkpoint in studio.local_checkpoints:
             key = traits.traits_key(checkpoint, studio.settings)
             if checkpoint.packed is not None and key not in found:
                 found[key] = backend.read_traits(checkpoint).model_dump()
@@ -72,9 +72,9 @@ def measured() -> Mapping[Scope, Mapping[bytes, Loglikelihood]]:
         keys: set[bytes] = set()
         for info in list_sets(studio.settings):
             task = open_set(studio.settings, info.address)
-            evaluate(studio, task, studio.at_hand)
-            keys |= Asked(prompts(task)).texts.keys()
-        scopes = [studio.backend.scope(checkpoint) for checkpoint in studio.at_hand]
+            evaluate(studio, task, studio.local_checkpoints)
+            keys |= RequestIndex(render_prompts(task)).texts.keys()
+        scopes = [studio.backend.scope(checkpoint) for checkpoint in studio.local_checkpoints]
         return {scope: studio.store.get(scope, keys) for scope in scopes}
 
 

@@ -27,7 +27,7 @@ import typer
 from benchmarks.prepared import made
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.runs import order, start, state
+from e2lm_core.runs import checkpoint_order, start, state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -105,14 +105,14 @@ def calibrated(checkpoints: Sequence[Checkpoint], turn: int) -> list[Checkpoint]
     """Three of each model, others in each turn: what a checkpoint costs before it was ever read counts too."""
     left = list(checkpoints)
     for _ in range(turn):
-        before = {c.name for c in order.thin(left, "ends and middle")}
+        before = {c.name for c in checkpoint_order.thin_out(left, "ends and middle")}
         left = [c for c in left if c.name not in before]
-    return order.thin(left, "ends and middle")
+    return checkpoint_order.thin_out(left, "ends and middle")
 
 
 def run(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> Job:
     """A run by a worker process of its own, which begins cold."""
-    number = start.start(studio, collection.open_set(studio.settings, task.name), checkpoints)
+    number = start.submit_run(studio, collection.open_set(studio.settings, task.name), checkpoints)
     subprocess.run(
         [sys.executable, "-m", "e2lm_core", "worker", "--once"],
         cwd=ROOT,

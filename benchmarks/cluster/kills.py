@@ -82,7 +82,7 @@ def main(
 
 def family(studio: Studio, most: int) -> tuple[Checkpoint, ...]:
     """The checkpoints that are swept."""
-    return studio.catalogue.match(["family/*"])[:most]
+    return studio.catalogue.match_globs(["family/*"])[:most]
 
 
 def sweep(
@@ -95,7 +95,7 @@ def sweep(
     rng: random.Random,
 ) -> Job:
     """Run the set on every checkpoint, and strike while it runs; `struck` counts."""
-    number = start.start(studio, collection.open_set(studio.settings, "made"), checkpoints)
+    number = start.submit_run(studio, collection.open_set(studio.settings, "made"), checkpoints)
     driver = _driver(studio.settings)
     deadline = time.monotonic() + PATIENCE_S
     saved, moment = 0, None

@@ -99,7 +99,7 @@ def _run(folder: Path, backend: RayBackend, task: TaskSet) -> float:
 
 def _empty(backend: RayBackend) -> float:
     """Milliseconds of a call that does nothing, the median of many."""
-    ray, actor = connection.library(), backend.pool.members[0].actor
+    ray, actor = connection.import_ray(), backend.pool.members[0].actor
     times = []
     for _ in range(EMPTY_CALLS):
         started = time.monotonic()

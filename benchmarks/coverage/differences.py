@@ -114,11 +114,11 @@ def truth(of: Pair, kind: str, n: int, fresh: int, rng: np.random.Generator) -> 
             for side in (0, 1):
                 stacked = np.stack(curves[side])[:, OF_SOURCE.index(metric)]
                 own = {m: stacked[:, i] for i, m in enumerate(of.plain.fleet.names) if m in runs}
-                layout = Layout.of(runs, {m: curves_of[0] for m, curves_of in own.items()})
+                layout = Layout.from_runs(runs, {m: curves_of[0] for m, curves_of in own.items()})
                 if metric == "norm_prob":
-                    against = set_scores.Floor(np.asarray(0.25), {name: np.stack(errors[side])})
+                    against = set_scores.ChanceFloor(np.asarray(0.25), {name: np.stack(errors[side])})
                 else:
-                    against = set_scores.floor(runs, layout, metric, 0.25, sizes[side])
+                    against = set_scores.chance_floor(runs, layout, metric, 0.25, sizes[side])
                 whole.append(set_scores.curve_scores(layout, own, metric, against).whole)
             for score in SCORES:
                 differences = whole[1][score] - whole[0][score]
@@ -138,15 +138,17 @@ def simulate(
         for own in (first, second):
             runs = of.runs(own)
             sides.append(paired.Side(fewer(runs) if small else runs, np.full(len(own), 4)))
-        resampled = paired.resample(sides[0], sides[1], paired.pair(old, new), METRICS, RESAMPLES, number)
+        resampled = paired.resample(
+            sides[0], sides[1], paired.match_questions(old, new), METRICS, RESAMPLES, number
+        )
         for metric in METRICS:
-            _, _, differing = paired.fewest(*resampled, metric)
+            _, _, differing = paired.smallest_counts(*resampled, metric)
             for score, own in paired.score_replicates(resampled[0], resampled[1], metric).items():
                 true = wanted.get((metric, score, small))
                 if true is None or np.isnan(own.estimate) or few_differing(score, differing):
                     continue
                 for method in TRIED:
-                    low, high = interval(method, own, paired.allowed(score), level)
+                    low, high = interval(method, own, paired.allowed_range(score), level)
                     if np.isfinite(low):
                         rows.append((score, method, bool(low <= true <= high), float(high - low)))
     return rows

@@ -28,19 +28,19 @@ from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
-from e2lm_core.scores.uncertainty.calibration import needed
+from e2lm_core.scores.uncertainty.calibration import required_scale
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import LEVEL, SCALED, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
-    FEWEST_DIFFERING,
-    FEWEST_MODELS_OF_RC,
+    MIN_DIFFERING,
+    MIN_MODELS_OF_RC,
     NOT_OF_ORDER,
     UNBOUNDED,
     CoverageTable,
     IntervalRule,
 )
+from e2lm_core.scores.uncertainty.strata import KINDS
 from tests.support import simulation
 
 QUESTIONS = (30, 50, 100, 300)
@@ -88,7 +88,7 @@ CALIBRATED_FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
-DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
+DIFFERING = (0, 1, 3, MIN_DIFFERING, 10, 20, 50, np.inf)
 
 
 class Judged(NamedTuple):
@@ -117,7 +117,7 @@ class Judged(NamedTuple):
     def shown(self) -> bool:
         """Whether the interval is shown: by the method that is used, where models differ on enough questions."""
         used = self.method == CALIBRATED.get(self.score, self.method)
-        return used and (self.score in NOT_OF_ORDER or not self.differing < FEWEST_DIFFERING)
+        return used and (self.score in NOT_OF_ORDER or not self.differing < MIN_DIFFERING)
 
 
 def fleet_of(learner: str, number: int) -> simulation.Fleet:
@@ -146,7 +146,12 @@ def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
                         if number in CALIBRATED_FLEETS:
                             for found in _calibrated(own, true, questions, trial):
                                 yield Judged(number, learner, *found)
-                    of_set = given.kind("acc") or "", len(given.counted), questions, given.differing("acc")
+                    of_set = (
+                        given.kind("acc") or "",
+                        len(given.counted),
+                        questions,
+                        given.differing_questions("acc"),
+                    )
                     for need in _of_differences(given, true["acc", "mean", simulation.SIZES]):
                         yield Judged(number, learner, DIFFERENCE, "acc", *of_set, "paired", need)
 
@@ -158,7 +163,7 @@ def _of_differences(given: Resampled, true: np.ndarray) -> Iterator[float]:
         (first, second) = (given.runs[names[m]].per_question["acc"][k] for m, k in (one, other))
         (drawn, against) = (given.curves["acc"][names[m]][:, k] for m, k in (one, other))
         each = (np.asarray(first, dtype=np.float64) - second)[None]
-        low, high = pointwise.of_difference("acc", each, (drawn - against)[:, None], given.clusters)[0]
+        low, high = pointwise.paired_interval("acc", each, (drawn - against)[:, None], given.clusters)[0]
         yield float(abs(true[one] - true[other] - (low + high) / 2) / ((high - low) / 2))
 
 
@@ -167,7 +172,7 @@ def _of_set(
 ) -> Iterator[tuple]:
     models, level = len(given.counted), small_sample_level(questions)
     for metric in METRICS:
-        kind, differing = given.kind(metric), given.differing(metric)
+        kind, differing = given.kind(metric), given.differing_questions(metric)
         if kind is None:
             continue
         whole, single = intervals.replicates(given, metric, mirrored=False)
@@ -194,13 +199,13 @@ def _calibrated(
     for metric in (*METRICS, *(UNBOUNDED if whole_fleet else ())):
         if trial >= (CALIBRATED_SETS if whole_fleet and metric in METRICS else CALIBRATED_SETS // 2):
             continue
-        kind, differing = given.kind(metric), given.differing(metric)
+        kind, differing = given.kind(metric), given.differing_questions(metric)
         if kind is None:
             continue
         asked = {
             score: IntervalRule(method, calibrated=True)
             for score, method in CALIBRATED.items()
-            if models >= FEWEST_MODELS_OF_RC or not score.startswith("rc")
+            if models >= MIN_MODELS_OF_RC or not score.startswith("rc")
         }
         whole, _ = intervals.replicates(given, metric, mirrored=False)
         for score, rule in intervals.calibrated(given, metric, asked, level).items():
@@ -213,7 +218,7 @@ def _calibrated(
 def _need(method: str, own: Replicates, exact: float, score: str, level: float) -> float:
     """The scale from which on the interval holds, see `calibration.needed`; NaN where there is none."""
     low, high = interval(method, own, (-np.inf, np.inf), level)
-    return float(needed((low, own.estimate, high), exact, RANGES[score]))
+    return float(required_scale((low, own.estimate, high), exact, RANGES[score]))
 
 
 Key = tuple[str, str]

@@ -98,7 +98,7 @@ def random_keys(measured: Measurements) -> Iterator[Measurements]:
 
 def rank_consistency(measured: Measurements) -> Value:
     """RC of accuracy with its null."""
-    return null.judged(measured, set_scores.scores(measured, "acc"), "acc").rc
+    return null.scores_with_null(measured, set_scores.scores(measured, "acc"), "acc").rc
 
 
 def curves_table(measured: Measurements) -> str:

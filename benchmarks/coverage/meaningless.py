@@ -23,7 +23,7 @@ from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.measure import measure
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -43,13 +43,13 @@ def shares(sets: Iterator[Measurements], metric: str) -> dict[str, tuple[float, 
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in SCORES}
     for number, measured in enumerate(sets):
         scores = set_scores.scores(measured, metric)
-        drawn = null.nulls(measured, metric, draws=DRAWS, seed=number)
+        drawn = null.null_scores(measured, metric, draws=DRAWS, seed=number)
         if drawn is None:
             continue
         for name in SCORES:
             value = getattr(scores, name).value
-            core = readings.named(name, scores.rc_reading) if name in ("rc", "score") else name
-            stands = null.null_of(value, drawn.whole[core])
+            core = readings.score_key(name, scores.rc_reading) if name in ("rc", "score") else name
+            stands = null.null_distribution(value, drawn.whole[core])
             if stands is None or value is None:
                 continue
             known = drawn.whole[core][np.isfinite(drawn.whole[core])]
@@ -103,7 +103,7 @@ def _measured() -> Measurements:
         questions = tuple(exemplar.question for exemplar in load_exemplars() if exemplar.accepted)
         task = TaskSet(config=TaskConfig(task="exemplars"), questions=questions)
         evaluate(studio, task, studio.catalogue.checkpoints)
-        return measure(studio, task, studio.catalogue.checkpoints)
+        return load(studio, task, studio.catalogue.checkpoints)
 
 
 def markdown(found: dict[str, dict[str, tuple[float, float, int]]]) -> str:

@@ -26,8 +26,8 @@ from benchmarks.coverage.study import METRICS as STUDIED
 from benchmarks.coverage.study import Source
 from e2lm_core.base.records import SHARES
 from e2lm_core.scores.uncertainty import bootstrap
-from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
-from e2lm_core.scores.uncertainty.means.lasting import crossing, lasting_from
+from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise, seed_variance
+from e2lm_core.scores.uncertainty.means.onset import estimate_onset, first_lasting_index
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from tests.support import simulation
 
@@ -45,7 +45,7 @@ def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bo
     truth = source.values.mean(axis=0).reshape(source.shape)
     random = np.random.default_rng([fleet, 3])
     for questions in QUESTIONS:
-        plan, level = bootstrap.design(questions), small_sample_level(questions)
+        plan, level = bootstrap.resampling_design(questions), small_sample_level(questions)
         for seed in range(sets):
             drawn_set = source.draw(random, questions)
             for metric in METRICS:
@@ -67,9 +67,9 @@ def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bo
                         )
                     )
                 for what, each, resampled, exact in asked:
-                    found = crossing(each.mean(axis=-1), resampled, level)
+                    found = estimate_onset(each.mean(axis=-1), resampled, level)
                     surely = _surely(metric, each, resampled, at_chance=what == "above chance")
-                    place = int(lasting_from(exact > 0))
+                    place = int(first_lasting_index(exact > 0))
                     last = len(exact)
                     assert found.low is not None
                     assert found.high is not None
@@ -92,9 +92,9 @@ def _surely(metric: str, each: np.ndarray, resampled: np.ndarray, at_chance: boo
     centre, error = found.centre, found.error
     if at_chance and metric in SHARES:  # the variance of a guess is known
         centre, error = each.mean(axis=-1), np.full(len(each), np.sqrt(CHANCE * (1 - CHANCE) / questions))
-    p_values = retraining.p_values(centre, error, found.freedom)
+    p_values = seed_variance.p_values(centre, error, found.freedom)
     p_values[centre <= 0] = 1.0
-    return int(together.from_where([p_values])[0])
+    return int(multiple_testing.first_significant_index([p_values])[0])
 
 
 def main() -> None:

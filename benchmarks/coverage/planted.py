@@ -23,18 +23,18 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.coverage.meaningless import EXEMPLARS, part
-from e2lm_core.analysis.questions.suspects import keys, words
-from e2lm_core.analysis.questions.suspects.records import Kind, Suspects
+from e2lm_core.analysis.questions.suspects import keys, messages
+from e2lm_core.analysis.questions.suspects.records import Kind, SuspectList
 from e2lm_core.base.records import Checkpoint, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
+from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.measure import measure
-from e2lm_core.runs.order import last
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.collection import open_set
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 
 SETS = ("ladder_science", "ladder_general")
 SHARE = 0.05
@@ -74,13 +74,13 @@ def known_to_the_large(measured: Measurements) -> set[str]:
     """The questions that the large models, taken together at their last checkpoints, answer as the key says."""
     large = [c for c in measured.curves if c.model.size == "large" and c.model.twin_of is None]
     chosen = np.mean(
-        [keys.probabilities(c.ll[keys.late(measured, c)]).mean(axis=0) for c in large], axis=0
+        [keys.probabilities(c.ll[keys.last_quarter(measured, c)]).mean(axis=0) for c in large], axis=0
     ).argmax(axis=-1)
     rows = zip(measured.question_ids, chosen, measured.gold, strict=True)
     return {identity for identity, answer, gold in rows if answer == gold}
 
 
-def flagged(found: Suspects, kind: Kind) -> set[str]:
+def flagged(found: SuspectList, kind: Kind) -> set[str]:
     """The questions that are listed as of a kind."""
     return {suspect.question_id for suspect in found.listed if suspect.kind == kind}
 
@@ -89,12 +89,12 @@ def planting(measured: Measurements, seed: int) -> Found:
     """Keys flipped and looked for; sought are those of questions that the large models know."""
     known = known_to_the_large(measured)
     there, planted = flipped(measured, seed)
-    listed = flagged(keys.doubted(there), "wrong key")
+    listed = flagged(keys.find_doubtful_keys(there), "wrong key")
     held = listed & planted
     return Found(len(listed), len(planted), len(held), len(planted & known), len(held & known))
 
 
-def untaught(studio: Studio, plantings: int) -> tuple[list[Suspects], Measurements]:
+def untaught(studio: Studio, plantings: int) -> tuple[list[SuspectList], Measurements]:
     """What is said of draws of exemplars, 5% of whose keys are flipped; and the results of all exemplars."""
     questions = tuple(e.question for e in load_exemplars() if e.accepted)
     whole = measured_of(studio, TaskSet(config=TaskConfig(task="exemplars"), questions=questions))
@@ -103,7 +103,7 @@ def untaught(studio: Studio, plantings: int) -> tuple[list[Suspects], Measuremen
     for seed in range(plantings):
         at = np.sort(rng.choice(len(questions), EXEMPLARS, replace=False))
         unsaid = replace(part(whole, at), told=None)  # else it is known that they cannot tell
-        said.append(keys.doubted(flipped(unsaid, seed)[0]))
+        said.append(keys.find_doubtful_keys(flipped(unsaid, seed)[0]))
     return said, whole
 
 
@@ -196,8 +196,8 @@ def run_anew(
     for seed in range(plantings):
         there, planted = plant(task, seed)
         measured = measured_of(studio, there)
-        unread = measured_of(studio, control_set(there), last(studio.catalogue.checkpoints))
-        listed = flagged(words.suspects(measured, unread)[0], kind)
+        unread = measured_of(studio, control_set(there), last_of_each(studio.catalogue.checkpoints))
+        listed = flagged(messages.all_suspects(measured, unread)[0], kind)
         held = len(listed & planted)
         rows.append(Found(len(listed), len(planted), held, len(planted), held))
     return rows
@@ -209,7 +209,7 @@ def measured_of(
     """The set's results, computed where they are missing."""
     chosen = studio.catalogue.checkpoints if checkpoints is None else checkpoints
     evaluate(studio, task, chosen)
-    return measure(studio, task, chosen)
+    return load(studio, task, chosen)
 
 
 def row(name: str, found: Sequence[Found]) -> str:
@@ -267,13 +267,13 @@ def _tables(studio: Studio, plantings: int, quick: bool) -> dict[str, str]:
     }
     if quick:
         return tables
-    ends = last(studio.catalogue.checkpoints)
+    ends = last_of_each(studio.catalogue.checkpoints)
     lines = [
         "| set | right under others' prompts | chance | p | giveaways | by luck |",
         "|---|---|---|---|---|---|",
     ]
     for name, task in tasks.items():
-        _, controlled = words.suspects(results[name], measured_of(studio, control_set(task), ends))
+        _, controlled = messages.all_suspects(results[name], measured_of(studio, control_set(task), ends))
         if controlled is not None:
             lines.append(
                 f"| {name} | {controlled.others:.3f} | {controlled.chance:.3f} | {controlled.p:.3f} "

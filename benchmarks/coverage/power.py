@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks import study_pages
-from e2lm_core.analysis.curves import crossings
-from e2lm_core.analysis.plan.power import Spread
+from e2lm_core.analysis.curves import onsets
+from e2lm_core.analysis.plan.power import VarianceComponents
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
@@ -102,7 +102,7 @@ def answers(
     return 1 / (1 + np.exp(-odds))
 
 
-def truth(cell: Cell) -> Spread:
+def truth(cell: Cell) -> VarianceComponents:
     """What is known of the source, by very many questions: d, s and DEFF of the pair, and t as the families that are
     trained again have it, the mean of t^2 over their degrees."""
     random = np.random.default_rng(1)
@@ -112,7 +112,7 @@ def truth(cell: Cell) -> Spread:
     effect = means.var() * cell.group / apart.var()
     again = [(level, seeds - 1) for level, seeds in zip(centre(cell), cell.seeds, strict=True) if seeds > 1]
     squares = [_moved(random, cell, level) ** 2 for level, _ in again]
-    return Spread(
+    return VarianceComponents(
         difference=float(apart.mean()),
         questions_sd=float(apart.std()),
         design_effect=float(max(1.0, effect)),
@@ -168,7 +168,7 @@ def fleet(random: np.random.Generator, cell: Cell, questions: int) -> Measuremen
 def met(wanted: float, cell: Cell, fleets: int, seed: int = 0) -> tuple[float, float]:
     """(the power stated for the number of questions planned, the share of fleets that are told apart)."""
     planned = truth(cell)
-    questions = planned.needed(wanted)
+    questions = planned.required_questions(wanted)
     assert questions is not None
     return planned.power(questions), told(cell, questions, fleets, [seed, round(100 * wanted)])
 
@@ -179,7 +179,7 @@ def told(cell: Cell, questions: int, fleets: int, seed: list[int]) -> float:
     for _ in range(fleets):
         measured = fleet(random, cell, questions)
         resampled = set_intervals.resample(measured, (cell.metric,), RESAMPLES if cell.group > 1 else 2)
-        since = crossings.parted(measured, resampled, cell.metric, "family0", "family1").since
+        since = onsets.separation(measured, resampled, cell.metric, "family0", "family1").since
         found += (since.sure if cell.degrees else since.on_these) is not None
     return found / fleets
 
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> None:
         moved = "–" if known.training_sd is None else f"{known.training_sd:.4f}"
         for wanted in WANTED:
             stated, found = met(wanted, cell, options.fleets)
-            row = f"{known.difference:.3f} | {moved} | {known.needed(wanted):,} | {stated:.1%} | {found:.1%}"
+            row = f"{known.difference:.3f} | {moved} | {known.required_questions(wanted):,} | {stated:.1%} | {found:.1%}"
             lines.append(f"| {name} | {row} |")
             print(lines[-1], flush=True)
     nothing = [

@@ -99,10 +99,10 @@ def truths(
         by_model = {name: stacked[:, m, i] for i, name in enumerate(source.fleet.names)}
         chance = np.full(plan.fresh, 1 / simulation.CHOICES)
         for runs in (every, few(every)):
-            layout = Layout.of(runs, {n: by_model[n][0] for n in runs})
-            against = set_scores.floor(runs, layout, metric, chance, questions)
+            layout = Layout.from_runs(runs, {n: by_model[n][0] for n in runs})
+            against = set_scores.chance_floor(runs, layout, metric, chance, questions)
             if metric == "norm_prob":
-                against = set_scores.Floor(chance, {name: np.stack(errors["norm_prob"])})
+                against = set_scores.ChanceFloor(chance, {name: np.stack(errors["norm_prob"])})
             own = set_scores.curve_scores(layout, {n: by_model[n] for n in runs}, metric, against)
             models = len(layout.counted)
             for score, values in own.whole.items():

@@ -30,12 +30,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder
-from e2lm_core.sets.folder.foreign import builder, outside
+from e2lm_core.sets.folder.foreign import builder, harness_subprocess
 
 SHOTS = (0, 2)
 # Nobody is asked for metrics and data sets: the harness would wait for a hub seven times a task.
 OFFLINE = {"HF_EVALUATE_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
-MOST_COLUMNS = 160  # that are put in for one task
+MAX_COLUMNS = 160  # that are put in for one task
 _MISSES = (
     re.compile(r"KeyError: [\"']?'?Column '?([^']+?)'? (?:not in|doesn't exist)"),
     re.compile(r"KeyError: '([^']+)'"),
@@ -136,7 +136,7 @@ def _with(rows: Rows, columns: Columns | None, style: int) -> Rows:
 def _filled(path: Path, tried: Rows, style: int) -> tuple[Rows, list[dict[str, Any]]]:
     """The rows with each column put in that the code misses, as far as they do not hold it; and what is then built."""
     found = built(path, tried)
-    for _ in range(MOST_COLUMNS):
+    for _ in range(MAX_COLUMNS):
         missing = _missing(found)
         if missing is None or any(missing in row for content in tried.values() for row in content):
             break
@@ -165,7 +165,7 @@ def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
         how = "its code does not run here" if _NOT_HERE.match(told[-1]["error"]) else "not stood in"
         return {"how": how, "why": told[-1]["error"]}
     try:
-        task, _ = outside.as_set(told, path, Limits())
+        task, _ = harness_subprocess.build_set(told, path, Limits())
     except StudioError as error:
         return {"how": "refused" if is_sound(told) else "not stood in", "why": str(error)}
     splits = {PurePosixPath(name).stem: content for name, content in rows.items()}

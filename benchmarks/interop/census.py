@@ -19,7 +19,7 @@ from benchmarks import study_pages
 from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 from e2lm_core.sets.folder.files import Folder, read_files
 from e2lm_core.sets.prompts.render import render_set
 

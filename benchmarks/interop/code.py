@@ -13,8 +13,8 @@ from typing import Any
 
 from benchmarks.interop import standins
 from benchmarks.interop.standins import Columns, Path
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.datafiles import beside
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.datafiles import sibling_path
 
 KEYS = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target", "description")
 _WORDS = ("strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "title", "replace", "split", "format")
@@ -26,7 +26,7 @@ def columns_of(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> Columns:
     for key in KEYS:
         value = raw.get(key)
         if isinstance(value, FunctionName):
-            source = files.get(beside(value.base, f"{value.module.replace('.', '/')}.py"))
+            source = files.get(sibling_path(value.base, f"{value.module.replace('.', '/')}.py"))
             if source:
                 Reader(ast.parse(source), found).function(value.dotted.rpartition(".")[2])
     for path in found.named:  # a key of what a list holds

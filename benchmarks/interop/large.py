@@ -25,7 +25,7 @@ from benchmarks.interop.many import WORDS, Measured, measured
 MMLU = 14_042  # its test questions
 DECIDE = 1_410_750  # rows that are published
 NOISE = 700_000
-MOST_MB = 1_500
+MAX_MB = 1_500
 DISTINCT = 4  # files of samples; others are links to them
 FIVE_SHOT = 2  # of the checkpoints
 A_GROUP = 20_000
@@ -210,7 +210,7 @@ def main() -> int:
         lines = ["| what | seconds | MB | lines of progress |", "|---|---|---|---|"]
         lines += [f"| {name} | {one.seconds:.0f} | {one.mb:.0f} | {one.told} |" for name, one in rows]
         study_pages.put("interop", "large", "\n".join(lines))
-    return int(any(one.status or one.mb > MOST_MB or one.is_silent for _, one in rows))
+    return int(any(one.status or one.mb > MAX_MB or one.is_silent for _, one in rows))
 
 
 if __name__ == "__main__":

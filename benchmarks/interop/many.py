@@ -33,8 +33,8 @@ CHECKPOINT = "ladder-small-arch1/*2000"  # the last of the smallest embedded mod
 # Read and not written: the ends of their names.
 OTHERS = {"tsv": "tsv", "json": "json", "parquet": "parquet", "moodle": "xml", "markdown": "md"}
 KINDS = ("jsonl", "csv", "xlsx", "gift", "aiken", "qti")
-MOST_MB = 1_500
-MOST_SILENT_S = 4.0  # Python and the imports take the first of it
+MAX_MB = 1_500
+MAX_SILENT_S = 4.0  # Python and the imports take the first of it
 _IS_PROGRESS = re.compile(r": \d+%| … about ")
 WORDS = (
     "iron",
@@ -110,7 +110,7 @@ class Measured(NamedTuple):
     @property
     def is_silent(self) -> bool:
         """Whether it took longer than `telling` allows without a word."""
-        return self.seconds > MOST_SILENT_S and not self.told
+        return self.seconds > MAX_SILENT_S and not self.told
 
     def __str__(self) -> str:
         wrong = f"exit {self.status}" if self.status else "silent" if self.is_silent else ""
@@ -200,7 +200,7 @@ def paths(count: int, folder: Path) -> Iterator[tuple[str, Measured]]:
     for kind in KINDS:
         form = writing.FORMS[kind]
         file = folder / f"many_{kind}{form.end}"
-        file.write_bytes(writing.file_of(asked, kind))
+        file.write_bytes(writing.write_questions(asked, kind))
         command = ["import", str(file), "--name", f"from_{kind}", "--format", kind]
         yield (f"import, {kind}", measured(command, variables))
         out = folder / f"out_{kind}{form.end}"
@@ -266,7 +266,7 @@ def main() -> int:
     lines += [f"| {name} | {one.seconds:.1f} | {one.mb:.0f} | {one.told} |" for name, one in rows]
     if given.write:
         study_pages.put("interop", "many", "\n".join(lines))
-    return int(any(one.status or one.mb > MOST_MB or one.is_silent for _, one in rows))
+    return int(any(one.status or one.mb > MAX_MB or one.is_silent for _, one in rows))
 
 
 if __name__ == "__main__":

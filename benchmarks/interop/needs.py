@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.interop.standins import odd
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.datafiles import beside
-from e2lm_core.sets.folder.foreign import ours
-from e2lm_core.sets.folder.foreign.functions import digest_of
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.datafiles import sibling_path
+from e2lm_core.sets.folder.foreign import known_functions
+from e2lm_core.sets.folder.foreign.functions import function_digest
 
 Make = Callable[[int, str], Mapping[str, Any]]
 
@@ -25,7 +25,7 @@ def _subject(column: str, values: Callable[[str], list[str]]) -> Make:
 
 
 def _category(name: str) -> list[str]:
-    of_name = {c.lower().replace(" & ", "_").replace(" ", "_"): c for c in ours.CATEGORIES}
+    of_name = {c.lower().replace(" & ", "_").replace(" ", "_"): c for c in known_functions.CATEGORIES}
     return [of_name[name.removeprefix("process_")]]
 
 
@@ -312,9 +312,9 @@ def also(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> Callable[[int], 
     makes: list[tuple[Make, str]] = []
     for value in raw.values():
         if isinstance(value, FunctionName):
-            source = files.get(beside(value.base, f"{value.module.replace('.', '/')}.py"))
+            source = files.get(sibling_path(value.base, f"{value.module.replace('.', '/')}.py"))
             name = value.dotted.rpartition(".")[2]
-            digest = digest_of(source, name) if source else None
+            digest = function_digest(source, name) if source else None
             if digest in NEEDS:
                 makes.append((NEEDS[digest], name))
     if not makes:
@@ -334,8 +334,8 @@ def is_whole(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> bool:
     function = raw.get("process_docs")
     if not isinstance(function, FunctionName):
         return False
-    source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
-    digest = digest_of(source, function.dotted.rpartition(".")[2]) if source else None
+    source = files.get(sibling_path(function.base, f"{function.module.replace('.', '/')}.py"))
+    digest = function_digest(source, function.dotted.rpartition(".")[2]) if source else None
     return digest in NEEDS and digest not in FILTERS
 
 

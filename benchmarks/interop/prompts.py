@@ -85,7 +85,7 @@ def theirs(
 
 def ours(task: TaskSet, shots: int) -> Prompts:
     """What the studio asks for every question of a set. Raises StudioError where it cannot."""
-    return [(doc.asked, doc.gold) for doc in render_set(task, shots)]
+    return [(doc.requests, doc.gold) for doc in render_set(task, shots)]
 
 
 def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,12 +91,12 @@ def by_patch(studio: Studio, task: TaskSet, python: str, checkout: Path, says: s
             archive.extract(patch.PATCH, folder)
         _git(top, "init", "--quiet")
         _git(top, "apply", str(folder / patch.PATCH))
-        at = verify.smallest(studio)
+        at = verify.smallest_checkpoint(studio)
         runs = [
-            verify.compared(studio, task, at, shots, folder, python, top)
+            verify.compare_runs(studio, task, at, shots, folder, python, top)
             for shots in dict.fromkeys((0, task.config.num_fewshot))
         ]
-    return [_trip(verify.versions(python), f"patch, {says}", task, run) for run in runs]
+    return [_trip(verify.library_versions(python), f"patch, {says}", task, run) for run in runs]
 
 
 def comes_back(studio: Studio, task: TaskSet) -> bool:
@@ -177,8 +177,8 @@ def _variables(settings: Settings) -> dict[str, str]:
 
 def pythons(old: str, latest: str) -> dict[str, str]:
     """A Python for each version of the harness that a bundle is verified in, by the version."""
-    here = str(verify.versions(sys.executable)["lm_eval"])
-    found = {str(verify.versions(old)["lm_eval"]): old, here: sys.executable}
+    here = str(verify.library_versions(sys.executable)["lm_eval"])
+    found = {str(verify.library_versions(old)["lm_eval"]): old, here: sys.executable}
     if latest not in found:
         found[latest] = str(environments.environment("newest", (f"{HARNESS}=={latest}", "accelerate")))
     return found

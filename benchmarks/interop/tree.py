@@ -9,12 +9,12 @@ from typing import Any
 from benchmarks.interop import needs, standins
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.datafiles import beside
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.datafiles import sibling_path
 from e2lm_core.sets.folder.files import Folder
-from e2lm_core.sets.folder.foreign import outside
-from e2lm_core.sets.folder.foreign.functions import digest_of
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.sets.folder.foreign import harness_subprocess
+from e2lm_core.sets.folder.foreign.functions import function_digest
+from e2lm_core.sets.folder.includes import merge_includes
 
 
 class Given(Mapping[str, bytes]):
@@ -38,7 +38,7 @@ class Given(Mapping[str, bytes]):
 
 def tasks_folder() -> Path:
     """The installed harness's tasks. Raises StudioError where there is none."""
-    folder = outside.installed()
+    folder = harness_subprocess.find_harness_tasks()
     if folder is None:
         raise StudioError("lm-evaluation-harness is not installed here: pip install lm_eval.")
     return folder
@@ -53,7 +53,7 @@ def multiple_choice(tree: Folder, paths: list[str]) -> Iterator[tuple[str, dict[
     """The single tasks of multiple choice among these YAMLs: path, and keys with includes merged."""
     for path in paths:
         try:
-            raw = merged(tree, path, [])
+            raw = merge_includes(tree, path, [])
         except TaskError:
             continue
         if (
@@ -89,7 +89,7 @@ def stand_ins(tree: Mapping[str, bytes], path: str, raw: Mapping[str, Any]) -> d
         rows = own
         seed += 100
         name = f"{subset}/{split}.jsonl" if isinstance(subset, str) else f"{split}.jsonl"
-        given[beside(folder, name)] = needs.as_jsonl(rows)
+        given[sibling_path(folder, name)] = needs.as_jsonl(rows)
     return given
 
 
@@ -105,8 +105,8 @@ def sameness(tree: Mapping[str, bytes], path: str, raw: Mapping[str, Any]) -> st
 
 def _said(tree: Mapping[str, bytes], value: Any) -> Any:
     if isinstance(value, FunctionName):
-        source = tree.get(beside(value.base, f"{value.module.replace('.', '/')}.py"))
-        return digest_of(source, value.dotted.rpartition(".")[2]) if source else value.dotted
+        source = tree.get(sibling_path(value.base, f"{value.module.replace('.', '/')}.py"))
+        return function_digest(source, value.dotted.rpartition(".")[2]) if source else value.dotted
     if isinstance(value, dict):
         return {key: _said(tree, child) for key, child in value.items()}
     return [_said(tree, child) for child in value] if isinstance(value, list) else value

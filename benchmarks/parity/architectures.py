@@ -47,7 +47,7 @@ from scripts import marked
 
 FAILURES = ("WRONG", "CRASHED")
 PAGE = ROOT / "docs" / "checkpoints.md"
-_MOST_PARAMETERS = 30_000_000
+_MAX_PARAMETERS = 30_000_000
 _SECONDS, _SECONDS_DEEP = 90, 400  # a type
 _SPREAD = 0.15
 _SHOTS = "Question: What pumps blood through the body?\nAnswer: the heart\n\n" * 2
@@ -217,7 +217,7 @@ def _make(folder: Path, kind: str, windowed: bool, deep: bool) -> tuple[np.ndarr
             config = made()
             with torch.device("meta"):
                 size = sum(p.numel() for p in AutoModelForCausalLM.from_config(config).parameters())
-            if size > _MOST_PARAMETERS:
+            if size > _MAX_PARAMETERS:
                 raise ValueError(f"this script's configuration has {size / 1e6:,.0f} million parameters")
             for part, spread in (("m", _SPREAD), ("start", 1e-6)):
                 torch.manual_seed(0)

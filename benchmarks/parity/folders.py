@@ -24,12 +24,12 @@ from unittest.mock import patch
 import typer
 
 from benchmarks.parity.parity import bound, harness_model, harness_scores
-from e2lm_core.base.records import Checkpoint, Request, Scored
+from e2lm_core.base.records import Checkpoint, Request, ScoredChunk
 from e2lm_core.engine import scorer
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs import evaluate
-from e2lm_core.runs.kept.store import digest
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio, open_studio
 
 CORPUS = [
@@ -237,7 +237,9 @@ def _run(studio: Studio, name: str, during: Callable[[], object] | None) -> None
     """Score one model; `during` happens after its first chunk."""
     chunks, waiting = LocalBackend.chunks, [during] if during else []
 
-    def interrupted(self: LocalBackend, checkpoint: Checkpoint, *rest: Any, **more: Any) -> Iterator[Scored]:
+    def interrupted(
+        self: LocalBackend, checkpoint: Checkpoint, *rest: Any, **more: Any
+    ) -> Iterator[ScoredChunk]:
         for chunk in chunks(self, checkpoint, *rest, **more):
             if waiting:
                 waiting.pop()()
@@ -249,7 +251,7 @@ def _run(studio: Studio, name: str, during: Callable[[], object] | None) -> None
         patch.object(scorer, "STACKED_TOKENS", 0 if during else scorer.STACKED_TOKENS),
         patch.object(evaluate, "COMMIT_EVERY_S", 0.0),
     ):
-        result = evaluate.evaluate(studio, _task(), studio.catalogue.of(name))
+        result = evaluate.evaluate(studio, _task(), studio.catalogue.checkpoints_of(name))
     assert not result.left_out, result.left_out
 
 
@@ -261,10 +263,10 @@ def _task() -> Any:
 
 def _differing(studio: Studio, places: dict[str, Path], scored: str, kept: Kept) -> Iterator[str]:
     """What is not as transformers gives it for the files as they are now, and what was kept and changed since."""
-    requests = list(Asked(prompts(_task())).texts.values())
-    keys = [digest(request) for request in requests]
+    requests = list(RequestIndex(render_prompts(_task())).texts.values())
+    keys = [request_digest(request) for request in requests]
     for name, place in places.items():
-        scope = studio.backend.scope(studio.catalogue.of(name)[0])
+        scope = studio.backend.scope(studio.catalogue.checkpoints_of(name)[0])
         found = {key: result.ll_nats for key, result in studio.store.get(scope, keys).items()}
         if name == scored and len(found) < len(keys):
             yield f"{name}: {len(found)} of {len(keys)} are kept"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.people.session import Session
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 
 PAUSE_S = 2.0  # between two things that a visitor does: evenly from none to this
 ON_DISK_S = 60.0
@@ -69,7 +69,7 @@ async def warm(url: str, name: str, pages: Sequence[str] = ()) -> None:
     """Draw these pages (by itself: all) once, so that what a server does only once is not counted."""
     session = Session(url, name)
     await session.open()
-    for page in pages or addresses.VIEWS:
+    for page in pages or urls.VIEWS:
         await session.visit(page)
     await session.close()
 
@@ -93,7 +93,7 @@ async def _visitor(
     last = None
     try:
         await session.open()
-        known = list(pages or addresses.VIEWS)
+        known = list(pages or urls.VIEWS)
         while time.monotonic() < until:
             await asyncio.sleep(rng.uniform(0, PAUSE_S))
             if rng.random() < edits:

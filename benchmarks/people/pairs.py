@@ -33,11 +33,11 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.conflicts import PAIR, merge
-from e2lm_core.sets.desk import drafts
-from e2lm_core.ui.author.unsaved.clashes import LETTERS
-from e2lm_core.ui.server import table
-from e2lm_core.ui.server.middleware import browser
-from e2lm_core.ui.server.requests import Asked
+from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.editor.drafts.conflicts import LETTERS
+from e2lm_core.ui.server import table_routes
+from e2lm_core.ui.server.component_requests import ComponentRequest
+from e2lm_core.ui.server.middleware import browser_cookie
 from scripts.screenshots import FLAGS, server, settle
 
 SET = "mine"
@@ -232,8 +232,10 @@ class Table:
 
     def ask(self, body: dict[str, Any]) -> dict[str, Any]:
         """The server's answer to a request, whose rows are taken over."""
-        asked = Asked(self.settings, self.name, json.loads(json.dumps({**body, "since": self.digest})))
-        told = json.loads(table.done(asked))
+        asked = ComponentRequest(
+            self.settings, self.name, json.loads(json.dumps({**body, "since": self.digest}))
+        )
+        told = json.loads(table_routes.perform_action(asked))
         kept = {} if told["whole"] else {i: q for i, q in self.rows.items() if i not in told["gone"]}
         self.rows = kept | {row["id"]: Question(**row) for row in told["rows"]}
         self.digest = told["digest"]
@@ -252,7 +254,7 @@ def present(settings: Settings, name: str, of: Question) -> Question | None:
 
 def kept(settings: Settings, name: str, one: Edit) -> bool:
     """Whether what the author wanted is their draft."""
-    draft = drafts.find(settings, name, drafts.of_question(one.seen.id))
+    draft = drafts.find_draft(settings, name, drafts.question_place(one.seen.id))
     typed = json.loads(json.dumps(one.request.get("fields", {})))
     return draft is not None and all(draft.fields.get(field) == value for field, value in typed.items())
 
@@ -261,7 +263,7 @@ def by_services(home: Settings, name: str, case: Case) -> list[str]:
     """A case as the tables' requests, in a set of its own; what was wrong with it."""
     was, again = asked(1), case.first == case.second
     collection.create_set(home, name, (was, asked(2)))
-    ada, bob = (Table(home.asked_by(None, digits * 12), name) for digits in "ab")
+    ada, bob = (Table(home.for_person(None, digits * 12), name) for digits in "ab")
     ada.ask({})
     bob.ask({})
     first, second = edit(case.first, was, "Ada"), edit(case.second, was, "Bob", again)
@@ -280,11 +282,14 @@ def by_services(home: Settings, name: str, case: Case) -> list[str]:
 
 def _kept_mine(bob: Settings, name: str, one: Edit) -> Iterator[str]:
     """What is wrong once each clash was ended with "Keep mine"."""
-    draft, now = drafts.find(bob, name, drafts.of_question(one.seen.id)), present(bob, name, one.seen)
+    draft, now = (
+        drafts.find_draft(bob, name, drafts.question_place(one.seen.id)),
+        present(bob, name, one.seen),
+    )
     if draft is None or not draft.tried or now is None:
         return
     for clash in merge(now, draft.fields, draft.seen).clashes:
-        authoring.settle(bob, name, clash, "mine")
+        authoring.resolve_conflict(bob, name, clash, "mine")
     yield from _wrong_mine(present(bob, name, one.seen), one)
 
 
@@ -317,8 +322,8 @@ class Browser:
         self.page.set_default_timeout(WAIT_S * 1000)
         self.page.goto(f"{url}/questions?set={SET}")
         settle(self.page)
-        token = next(c["value"] for c in context.cookies() if c["name"] == browser.COOKIE)
-        self.settings = home.asked_by(None, browser.author(token))
+        token = next(c["value"] for c in context.cookies() if c["name"] == browser_cookie.COOKIE)
+        self.settings = home.for_person(None, browser_cookie.author(token))
 
     def row(self, of: Question) -> Locator:
         """The row of a question."""
@@ -465,7 +470,7 @@ def by_browsers(ada: Browser, bob: Browser, home: Settings, case: Case, was: Que
         expect(mine).to_have_count(0)
         found += _wrong_mine(present(home, SET, was), second)
     with contextlib.suppress(StudioError):
-        drafts.discard(bob.settings, SET, drafts.of_question(was.id))
+        drafts.discard_draft(bob.settings, SET, drafts.question_place(was.id))
     return found
 
 

@@ -61,7 +61,7 @@ def prepare(home: Path, pattern: str = "*") -> Path:
         for info in collection.list_sets(studio.settings):
             if info.name != BESIDE:
                 task = collection.open_set(studio.settings, info.name)
-                finished.fill(studio, task, studio.catalogue.match([pattern]))
+                finished.fill(studio, task, studio.catalogue.match_globs([pattern]))
         return collection.find_set(studio.settings, SHARED).folder
 
 
@@ -77,7 +77,7 @@ def queue_beside(home: Path) -> None:
             task = made.make_set(BESIDE, BESIDE_QUESTIONS, vocabulary(rng), rng)
             collection.import_set(studio.settings, task)
         task = collection.open_set(studio.settings, BESIDE)
-        start.start(studio, task, studio.at_hand, owner="the benchmark")
+        start.submit_run(studio, task, studio.local_checkpoints, owner="the benchmark")
 
 
 def progress_beside(home: Path) -> float:

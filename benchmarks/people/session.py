@@ -19,7 +19,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 
 READY_S = 180.0
 _FRAGMENT = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
@@ -61,9 +61,9 @@ class Session:
 
     async def visit(self, view: str) -> float:
         """Seconds from the request for a place, or one of its tabs, until its script has finished."""
-        place, tab = addresses.find(view)
-        page = self.pages["" if place is addresses.SETS else place.slug]
-        query = urlencode(addresses.query(tab, self._name))
+        place, tab = urls.find(view)
+        page = self.pages["" if place is urls.SETS else place.slug]
+        query = urlencode(urls.query(tab, self._name))
         if (page, query) != (self._page, self._query):
             self.editor = None
         self._page, self._query = page, query

@@ -143,7 +143,7 @@ def best_batch_size(folder: Path, checkpoint: Path, sizes: Sequence[int]) -> int
     from benchmarks.speed.engine import harness as in_process
     from benchmarks.speed.engine import timed
     from e2lm_core.base.settings import Settings
-    from e2lm_core.runs.requests import requests_of
+    from e2lm_core.runs.store.requests import requests_of
     from e2lm_core.sets.folder.files import read_task
     from e2lm_core.sets.prompts.render import render_set
 

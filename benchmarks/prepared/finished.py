@@ -13,9 +13,9 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Scope, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import requests
-from e2lm_core.runs.kept.packs import PACKED_FROM, Keys, Packs
-from e2lm_core.runs.kept.store import digest
+from e2lm_core.runs.store import requests
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.packed_columns import PACKED_FROM, Keys, PackedResults
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.sets.prompts.render import render_set
@@ -33,14 +33,14 @@ def home(folder: Path, task: TaskSet, pattern: str = "*") -> Studio:
     target = studio.settings.sets / task.name
     if not target.exists():
         write_task(task, target, studio.settings.limits)
-    fill(studio, task, studio.catalogue.match([pattern]))
+    fill(studio, task, studio.catalogue.match_globs([pattern]))
     return studio
 
 
 def fill(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> None:
     """Put the results of the whole set into the store, unless they are there."""
     docs = render_set(task)
-    keys = [[digest(request) for request in requests.requests_of(doc)] for doc in docs]
+    keys = [[request_digest(request) for request in requests.requests_of(doc)] for doc in docs]
     flat = [key for doc in keys for key in doc]
     distinct = Keys(flat)
     question = np.repeat(np.arange(len(docs)), [len(doc) for doc in keys])
@@ -50,7 +50,7 @@ def fill(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> No
     ease = rng.uniform(0.2, 1.8, len(docs))[question]
     for checkpoint in checkpoints:
         scope = studio.backend.scope(checkpoint)
-        if not studio.store.absent(scope, distinct):
+        if not studio.store.missing(scope, distinct):
             continue
         noise = np.random.default_rng(zlib.crc32(checkpoint.name.encode())).standard_normal(len(flat))
         ll = blind + 0.6 * noise + gold * ease * _knowledge(checkpoint)
@@ -59,7 +59,7 @@ def fill(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> No
             studio.store.put(scope, rows.items())
         else:
             values = np.empty(len(distinct))
-            values[distinct.places(flat)] = ll
+            values[distinct.positions_of(flat)] = ll
             _pack(studio, scope, distinct, values)
 
 
@@ -70,7 +70,7 @@ def _pack(studio: Studio, scope: Scope, keys: Keys, values: np.ndarray) -> None:
         fingerprint = scope.fingerprint, scope.dtype
         query = "SELECT id FROM scopes WHERE (fingerprint, dtype) = (?, ?)"
         (number,) = connection.execute(query, fingerprint).fetchone()
-        Packs().put(connection, number, keys.blob, values, np.full(len(keys), TOKENS))
+        PackedResults().put(connection, number, keys.blob, values, np.full(len(keys), TOKENS))
 
 
 def _knowledge(checkpoint: Checkpoint) -> float:

@@ -18,9 +18,9 @@ import typer
 
 from e2lm_core.base.records import Loglikelihood, Question, Scope, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import Store, digest
-from e2lm_core.runs.requests import requests_of
-from e2lm_core.sets.checks.check import check
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request_digest
+from e2lm_core.runs.store.requests import requests_of
+from e2lm_core.sets.checks.check import find_problems
 from e2lm_core.sets.folder.files import read_task, write_task
 from e2lm_core.sets.prompts.render import render_set
 
@@ -49,12 +49,12 @@ def measure(size: int) -> dict[str, Any]:
     scope = Scope(fingerprint="made", dtype="float32", max_length=1024, bos="none", scoring_version=1)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        store = Store(home / "studio.sqlite")
+        store = LoglikelihoodStore(home / "studio.sqlite")
         write_s, _ = timed(lambda: write_task(task, home / task.name, limits))
         read_s, _ = timed(lambda: read_task(home / task.name, limits))
         render_s, docs = timed(lambda: render_set(task))
-        check_s, _ = timed(lambda: check(task, docs, limits, "competition"))
-        keys = [digest(request) for doc in docs for request in requests_of(doc)]
+        check_s, _ = timed(lambda: find_problems(task, docs, limits, "competition"))
+        keys = [request_digest(request) for doc in docs for request in requests_of(doc)]
         put_s, _ = timed(lambda: store.put(scope, [(key, Loglikelihood(-1.0, 3)) for key in keys]))
         get_s, _ = timed(lambda: store.get(scope, keys))
     return {

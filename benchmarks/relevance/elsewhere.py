@@ -32,8 +32,8 @@ from e2lm_core.base.records import Question
 LABELS = Path(__file__).parent / "labels.tsv"
 EARLIER = Path(__file__).parent / "earlier.tsv"  # of the looks before
 PACKAGES = ("bigbench", "evals", "hamexam", "fccexam")
-MOST_CHARS = 4_000
-MOST_CHOICES = 26
+MAX_CHARS = 4_000
+MAX_CHOICES = 26
 
 # MMLU's subjects that are everyday judgement or quiz knowledge, as its authors sorted them.
 _NO_SCHOLARSHIP = ("moral_scenarios", "miscellaneous", "global_facts")
@@ -114,7 +114,7 @@ def _words(item: Item) -> str:
 def _usable(question: Question) -> bool:
     """In English letters for the most part, and neither empty nor a book."""
     text = "".join((question.question, *question.choices))
-    return 10 <= len(text) <= MOST_CHARS and sum(c.isascii() for c in text) >= 0.9 * len(text)
+    return 10 <= len(text) <= MAX_CHARS and sum(c.isascii() for c in text) >= 0.9 * len(text)
 
 
 def _read(package: str, folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Iterable[Question]]]:
@@ -149,7 +149,7 @@ def _examples(task: dict) -> Iterator[Question]:
     for number, example in enumerate(task["examples"]):
         scores = example.get("target_scores") or {}
         text = example["input"] if isinstance(example["input"], str) else ""
-        if open_ended or 2 <= len(scores) <= MOST_CHOICES:
+        if open_ended or 2 <= len(scores) <= MAX_CHOICES:
             best = max(range(len(scores)), key=list(scores.values()).__getitem__, default=0)
             yield Question(id=str(number), question=text.strip(), choices=tuple(scores), answer=best)
 

@@ -31,8 +31,8 @@ import typer
 
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection
@@ -104,14 +104,14 @@ def prepared(settings: Settings) -> Studio:
 def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     """Seconds of edits until their points are in the store; the set is run once before."""
     studio = prepared(settings)
-    checkpoints = studio.at_hand
+    checkpoints = studio.local_checkpoints
     with worker(settings) as process:
         whole = collection.open_set(settings, SET)
-        sweep_s = wait(studio, start.start(studio, whole, checkpoints, shots))
+        sweep_s = wait(studio, start.submit_run(studio, whole, checkpoints, shots))
         # What the store holds already leaves the worker cold: a few edits load every checkpoint.
         for number in range(3):
             edited = _edit(studio, number)
-            wait(studio, start.start(studio, edited, checkpoints, shots, evaluate.INTERACTIVE))
+            wait(studio, start.submit_run(studio, edited, checkpoints, shots, evaluate.INTERACTIVE))
         rows = []
         for number in range(edits):
             rows.append(_one(studio, checkpoints, shots, number, process.pid))
@@ -143,10 +143,10 @@ def _one(
     before = cpu_seconds(pid)
     started = time.perf_counter()
     edited = _edit(studio, number)
-    job = start.start(studio, edited, checkpoints, shots, evaluate.INTERACTIVE)
+    job = start.submit_run(studio, edited, checkpoints, shots, evaluate.INTERACTIVE)
     save_s = time.perf_counter() - started
     own = [c for c in checkpoints if c.model.seed_of is None]
-    coarse_s = wait(studio, job, {c.name for c in run_order.thin(own, "ends and middle")}, started)
+    coarse_s = wait(studio, job, {c.name for c in run_order.thin_out(own, "ends and middle")}, started)
     but_seeds_s = wait(studio, job, {c.name for c in own}, started)
     all_s = wait(studio, job, None, started)
     return {
@@ -225,9 +225,12 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     if not chromium:
         raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
     studio = prepared(settings)
-    points = sum(c.model.seed_of is None for c in studio.at_hand)
+    points = sum(c.model.seed_of is None for c in studio.local_checkpoints)
     with worker(settings):
-        wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, shots))
+        wait(
+            studio,
+            start.submit_run(studio, collection.open_set(settings, SET), studio.local_checkpoints, shots),
+        )
     first, complete = [], []
     env = os.environ | {"E2LM_HOME": str(settings.home), "E2LM_SHIPPED": "0"}
     with server(env) as url, sync_playwright() as playwright:

@@ -26,13 +26,13 @@ import typer
 
 from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
-from e2lm_core.base.settings import MOST_QUESTIONS, Settings
+from e2lm_core.base.settings import MAX_QUESTIONS, Settings
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.measure import measure
+from e2lm_core.runs.results import load
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
-from e2lm_core.ui.remembered.measured import mapped_in
+from e2lm_core.ui.cache.measurements import mapped_in
 
 SET = "larger"
 PAGES = "benchmarks.speed.visits"
@@ -40,7 +40,7 @@ VOCABULARY = 3_072
 
 
 def main(
-    questions: Annotated[list[int] | None, typer.Option(min=1, max=MOST_QUESTIONS)] = None,
+    questions: Annotated[list[int] | None, typer.Option(min=1, max=MAX_QUESTIONS)] = None,
     models: Annotated[int, typer.Option(min=1)] = 20,
     checkpoints: Annotated[int, typer.Option(min=1)] = 25,
     home: Annotated[Path | None, typer.Option(help="Kept, and used again.")] = None,
@@ -93,7 +93,7 @@ def prepare(folder: Path, count: int, models: int, checkpoints: int) -> int:
         write_task(task, studio.settings.sets / SET, studio.settings.limits)
     finished.fill(studio, task, own(studio))
     if run_start.latest_job(studio, SET) is None:  # a set's fleet is what it was last run with
-        number = run_start.start(studio, task, own(studio))
+        number = run_start.submit_run(studio, task, own(studio))
         job = studio.jobs.claim(__spec__.name, lease_s=60.0)
         assert job is not None
         assert job.id == number
@@ -120,12 +120,12 @@ def read() -> dict[str, Any]:
     step("set")
     checkpoints = own(studio)
     folder = mapped_in(studio.settings)
-    measured = measure(studio, task, checkpoints, folder=folder)
+    measured = load(studio, task, checkpoints, folder=folder)
     assert measured.complete_checkpoints == len(checkpoints)
     step("measure")
     first = task.questions[0].model_copy(update={"question": "Another question?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = measure(studio, edited, checkpoints, like=measured, folder=folder)
+    after = load(studio, edited, checkpoints, reuse_from=measured, folder=folder)
     assert after.complete_checkpoints == 0
     step("after_edit")
     del after
@@ -151,7 +151,7 @@ def environment(folder: Path) -> dict[str, str]:
         "E2LM_CHECKPOINTS": str(folder / "checkpoints"),
         "E2LM_DEVICE": "cpu",
         "E2LM_SHIPPED": "0",
-        "E2LM_MAX_QUESTIONS": str(MOST_QUESTIONS),
+        "E2LM_MAX_QUESTIONS": str(MAX_QUESTIONS),
     }
 
 

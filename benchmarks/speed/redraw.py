@@ -24,7 +24,7 @@ import typer
 
 from benchmarks.prepared import made
 from e2lm_core.base.records import METRICS
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 
 TARGETS_S = {300: 0.3, 15_000: 1.0}
 SWITCHES = ("acc", "margin", "norm_prob")
@@ -115,14 +115,14 @@ def in_process(folder: Path, name: str, wanted: Sequence[str], switches: int) ->
     from e2lm_core.ui import session
 
     os.environ.update({"E2LM_HOME": str(folder), "E2LM_DEVICE": "cpu"})
-    session.through_app = lambda: None  # AppTest takes every run for a server's first, and would draw twice
+    session.is_inside_app = lambda: None  # AppTest takes every run for a server's first, and would draw twice
     st.cache_resource.clear()
     at = AppTest.from_file(str(made.ROOT / "app.py"), default_timeout=10 * LATEST_S)
     at.session_state["set"] = name
     at.run()
     rows = []
     for page in wanted or PAGES:
-        place, at.query_params["tab"] = addresses.find(page)
+        place, at.query_params["tab"] = urls.find(page)
         at.switch_page(place.script)
         opened, *_ = _timed(at)
         if (switch := _switch(at)) is None:
@@ -188,7 +188,7 @@ def in_browser(folder: Path, name: str, rows: list[dict[str, Any]], switches: in
         opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = opened.new_context(viewport={"width": 1280, "height": 900}).new_page()
         for row in rows:
-            page.goto(f"{url}/{addresses.address(row['page'], name)}")
+            page.goto(f"{url}/{urls.address(row['page'], name)}")
             settle(page)
             charts, ends = [], []
             for turn in range(len(SWITCHES) + switches):

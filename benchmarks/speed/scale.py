@@ -33,7 +33,7 @@ CONFIGS: dict[str, dict[str, int]] = {
     "tiny": {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32, "num_attention_heads": 2},
 }
 AT_CHECKPOINTS, AT_QUESTIONS = 2, 100
-LINEAR_WITHIN, MOST_BYTES = 0.15, 2.5e9
+LINEAR_WITHIN, MAX_BYTES = 0.15, 2.5e9
 # The child: the command line in this process, then what the kernel has counted of it. Its `ru_maxrss` begins with
 # the memory of the process that started it, so its own high water mark is asked where the system tells it.
 CHILD = """

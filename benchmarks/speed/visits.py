@@ -28,14 +28,14 @@ import typer
 
 from benchmarks.prepared import made
 from benchmarks.speed import larger
-from e2lm_core.ui.frame import addresses
-from e2lm_core.ui.server import beforehand
+from e2lm_core.ui.app import urls
+from e2lm_core.ui.server import precompute
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 # Relevance embeds every question, which takes as long as their number says and is measured elsewhere.
-VIEWS = tuple(view for view in addresses.VIEWS if view != "relevance")
+VIEWS = tuple(view for view in urls.VIEWS if view != "relevance")
 STILL_S = 0.6  # drawn: the script has not run for so long
 QUIET_S = 1.0  # at rest: so long a server takes less than `QUIET` of a core
 QUIET = 0.06
@@ -93,7 +93,7 @@ def visited(
 def _started(studio: psutil.Process) -> dict[str, Any]:
     begun = time.monotonic()
     with _watched(studio) as seen:
-        rest_s = _quiet(studio, 2 * beforehand.LOOK_S) - begun
+        rest_s = _quiet(studio, 2 * precompute.LOOK_S) - begun
     return {"rest_s": round(rest_s, 1), "cpu_s": round(cpu_s(studio), 1), **seen.most, "problem": ""}
 
 
@@ -107,7 +107,7 @@ def show(row: dict[str, Any]) -> None:
 def _visit(page: Page, url: str, view: str, name: str, studio: psutil.Process) -> dict[str, Any]:
     with _watched(studio) as seen:
         begun, before = time.monotonic(), cpu_s(studio)
-        page.goto(f"{url}/{addresses.address(view, name)}", wait_until="commit")
+        page.goto(f"{url}/{urls.address(view, name)}", wait_until="commit")
         loaded = time.monotonic()
         drawn = loaded + _still(lambda: page.evaluate(_DRAWN) is True, STILL_S)
         _quiet(studio)

@@ -1,1 +1,14 @@
-"""What measurements say, a room a page: values in, tables and sentences out; uses base and scores."""
+"""Tables, sentences and advice from measurements, one package per page; uses base and scores.
+
+Start here:
+    `validity.no_advice_reason`: Reason against any advice from these scores; None if they support it.
+    `documents.scoring`: Scores of a set on every metric as one JSON document.
+    `tables.curve_frame`: Learning curves as a table, one row per model, checkpoint and metric.
+    `score.parts.improvement_advice`: Headroom of SQ, RC and CS, and the models with a low SQ.
+    `curves.onsets.all_separations`: Start of a lasting lead for each pair of models, all judged together.
+    `ranks.stability.rank_stability`: Order of the models over resamples, at their shared checkpoints.
+    `questions.pool.build_pool`: Questions with all results, the input of selection rules.
+    `questions.selection.select_questions`: Questions chosen by a rule, with a test on other models.
+    `compare.comparison.compare`: Differences of two sets or versions in means and scores.
+    `plan.plan.plan_questions`: Questions and time needed for a wanted interval width.
+"""

@@ -1,4 +1,4 @@
-"""Measurements as tables, for charts and downloads; scores are `analysis`'s."""
+"""Measurements as data frames, for charts and downloads."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import pandas as pd
 
 from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
 from e2lm_core.scores import metrics
-from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, final_values
 from e2lm_core.scores.ranking import order
 from e2lm_core.scores.set_scores import signal_qualities
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.set_intervals import intervals_of
+from e2lm_core.scores.uncertainty.set_intervals import score_intervals
 
-# Of every table of curves, those of results from elsewhere too.
+# Columns of every table of curves, also of imported results.
 CURVE_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
 
 
 def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a (model, checkpoint, metric): model, step, tokens_seen, early, metric, value, n.
+    """Learning curves as a table, one row per model, checkpoint and metric.
 
-    `n` is how many questions are complete there; `value` is NaN until all are.
+    Columns: model, step, tokens_seen, early, metric, value, n. `n` is the number of questions complete at the
+    checkpoint; `value` is NaN until all are.
     """
     return _curve_rows(
         (curve, metric, measurements.per_question[curve.model.name][metric])
@@ -34,7 +35,7 @@ def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRIC
 
 
 def question_frame(measurements: Measurements, question_id: str, metric: str) -> pd.DataFrame:
-    """One question's own curves, in the columns of `curve_frame`."""
+    """Learning curves of one question, in the columns of `curve_frame`."""
     at = measurements.question_ids.index(question_id)
     return _curve_rows(
         (curve, metric, measurements.per_question[curve.model.name][metric][:, [at]])
@@ -43,9 +44,10 @@ def question_frame(measurements: Measurements, question_id: str, metric: str) ->
 
 
 def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
-    """As `curve_frame`, but means over the questions that are there, where that is at least half of them.
+    """Mean curves over the complete questions, at checkpoints with results for at least half of the set.
 
-    What is drawn faint after an edit: every checkpoint lacks the edited question alone.
+    In the columns of `curve_frame`. Drawn faint after an edit, while every checkpoint lacks only the edited
+    question.
     """
     frame = curve_frame(measurements, (metric,))
     parts = [measurements.per_question[curve.model.name][metric] for curve in measurements.curves]
@@ -55,7 +57,7 @@ def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
 
 
 def _curve_rows(parts: Iterable[tuple[ModelCurve, str, np.ndarray]]) -> pd.DataFrame:
-    """(curve, metric, values [K, questions]) below one another."""
+    """Stack (curve, metric, values [K, Q]) triples into one table."""
     rows = [
         (
             [curve.model.name] * len(values),
@@ -70,7 +72,7 @@ def _curve_rows(parts: Iterable[tuple[ModelCurve, str, np.ndarray]]) -> pd.DataF
     ]
     if not rows:
         return pd.DataFrame(columns=list(CURVE_COLUMNS))
-    # One table of long columns: a table for each of many curves takes ten times as long.
+    # One table is built from long columns: joining a table for each of many curves takes ten times as long.
     return pd.DataFrame(
         {
             name: list(chain.from_iterable(column)) if isinstance(column[0], list) else np.concatenate(column)
@@ -80,7 +82,12 @@ def _curve_rows(parts: Iterable[tuple[ModelCurve, str, np.ndarray]]) -> pd.DataF
 
 
 def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
-    """One row a question, means over the models that count: first, last and rise of acc and norm_prob."""
+    """Table of acc and norm_prob by question: first, last and curve, means over the scored models.
+
+    Columns: id, subject, question, and for each of the two metrics `…_first`, `…_last` and `…_curve`. The
+    metrics' columns are missing without a scored model; a curve is None where the models differ in their
+    checkpoints.
+    """
     rows: dict[str, list] = {"acc": [], "norm_prob": []}
     counted = [c for c in measurements.curves if c.model.counts_in_scores]
     for metric, stack in rows.items():
@@ -95,7 +102,7 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     for metric, stack in rows.items():
         if stack:
             frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
-            frame[f"{metric}_last"] = finals(measurements, metric)
+            frame[f"{metric}_last"] = final_values(measurements, metric)
             shape = {values.shape for values in stack}
             frame[f"{metric}_curve"] = (
                 list(_mean_over_models(stack).T.round(4)) if len(shape) == 1 else [None] * len(frame)
@@ -104,7 +111,7 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
 
 
 def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
-    """`np.mean(stack, axis=0)` without all of them in one array, which of a large set is another copy."""
+    """Mean over models without stacking the arrays, which would copy the results of a large set."""
     total = np.array(stack[0], float)
     for values in stack[1:]:
         total += values
@@ -114,7 +121,16 @@ def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
 def quality_frame(
     measurements: Measurements, metric: str, qualities: dict[str, SignalQuality] | None = None
 ) -> pd.DataFrame:
-    """One row a model: SQ, its parts, what the edge cases hide, and why a value is undefined."""
+    """Table of signal quality by model, rounded to 4 decimals.
+
+    Columns: model, counts, SQ, ρ, AC, points, Spearman (tie-aware), signed AC, why (reason for an undefined
+    value).
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        qualities: Signal quality by model, if it is already computed.
+    """
     qualities = qualities or signal_qualities(measurements, metric)
     return pd.DataFrame(
         [
@@ -136,7 +152,10 @@ def quality_frame(
 
 
 def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
-    """Ranks of the models that count at the checkpoints which all of them have: model, tokens_seen, rank."""
+    """Ranks of the scored models at the checkpoints that all of them share.
+
+    Columns: model, step, tokens_seen, early, rank, value; no rows without a shared checkpoint.
+    """
     grid = common_grid(measurements, metric)
     if grid is None:
         return pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
@@ -158,10 +177,10 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
 
 
 def band_frame(measurements: Measurements, resampled: Resampled, metric: str) -> pd.DataFrame:
-    """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
+    """95% intervals of every complete point of one metric's curves: model, step, low, high."""
     frames = []
     for curve in measurements.curves:
-        bounds = intervals.band(resampled, metric, curve.model.name)
+        bounds = intervals.point_band(resampled, metric, curve.model.name)
         frames.append(
             pd.DataFrame(
                 {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
@@ -171,9 +190,12 @@ def band_frame(measurements: Measurements, resampled: Resampled, metric: str) ->
 
 
 def quality_interval_frame(measurements: Measurements, resampled: Resampled, metric: str) -> pd.DataFrame:
-    """`quality_frame` with the interval of each model's SQ beside it, as low and high."""
+    """Table of signal quality by model, with the 95% interval of SQ.
+
+    The columns of `quality_frame`, with "SQ, 95% from" and "to" behind SQ.
+    """
     frame = quality_frame(measurements, metric)
-    intervals = intervals_of(resampled, metric).sq_models
+    intervals = score_intervals(resampled, metric).sq_models
     bounds = [intervals[name].bounds or (np.nan, np.nan) for name in frame["model"]]
     at = list(frame.columns).index("SQ") + 1
     frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])

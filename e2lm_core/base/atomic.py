@@ -1,7 +1,7 @@
-"""Writes files and folders whole or not at all, and says in one sentence why one could not be written.
+"""Atomic writes of files and folders.
 
-A folder's new content is made beside it and takes its place by one exchange where the system has it
-(Linux), else by two renames, of which the first can be undone: `recover` finishes what a crash cut short.
+A folder's new content is made beside it and takes its place by one exchange if the system has it (Linux),
+else by two renames, of which the first can be undone: `recover` undoes it after a crash between the two.
 """
 
 from __future__ import annotations
@@ -24,10 +24,19 @@ _RENAME_EXCHANGE = 2
 _NOT_EXCHANGEABLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EPERM}
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[str], bool]) -> None:
-    """Make `folder` hold `files` and, of what it held, the files that `dropped` does not name.
+def replace_folder(folder: Path, files: Mapping[str, bytes], removed_names: Callable[[str], bool]) -> None:
+    """Replace the content of `folder` in one step.
 
-    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    The folder then holds `files` and those of its earlier files that `removed_names` does not match; on an
+    error it is as before.
+
+    Args:
+        folder: Folder to write; made if missing.
+        files: Content by file name.
+        removed_names: Tells for the name of an earlier file whether it is removed.
+
+    Raises:
+        TaskError: The disk failed.
     """
     new: Path | None = None
     try:
@@ -38,10 +47,10 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
         for name, data in files.items():
             _write(new / name, data)
         if folder.is_dir():
-            _keep(folder, new, lambda name: name in files or dropped(name))
-        flush(new)
+            _keep(folder, new, lambda name: name in files or removed_names(name))
+        sync_folder(new)
         _put_in_place(new, folder)
-        flush(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise TaskError(_sentence(folder.name, error)) from error
     finally:
@@ -49,45 +58,58 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
             shutil.rmtree(new, ignore_errors=True)
 
 
-def replace_inside(folder: Path, name: str, data: bytes) -> None:
-    """Make one file of `folder` hold `data`, whole or not at all; the new one is made beside the folder.
+def replace_file_in_folder(folder: Path, name: str, data: bytes) -> None:
+    """Replace one file of `folder` in one step; the new file is made beside the folder.
 
-    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    On an error the folder is as before.
+
+    Raises:
+        TaskError: The disk failed.
     """
     try:
-        replace_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
+        replace_file_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
     except OSError as error:
         raise TaskError(_sentence(folder.name, error)) from error
 
 
-def replace_bytes(path: Path, data: bytes, beside: Path | None = None) -> None:
-    """Make a file hold `data`, whole or not at all, by way of a new one; `beside` is how its path begins.
+def replace_file_bytes(path: Path, data: bytes, temp_prefix: Path | None = None) -> None:
+    """Replace the content of a file in one step, by way of a new file.
 
-    Raises OSError.
+    Args:
+        path: File to replace.
+        data: New content.
+        temp_prefix: Beginning of the new file's path; the path itself with a dot if None.
+
+    Raises:
+        OSError: The disk failed.
     """
-    beside = beside or path.with_name(f"{path.name}.")
-    handle, name = tempfile.mkstemp(prefix=beside.name, suffix=".part", dir=beside.parent)
+    temp_prefix = temp_prefix or path.with_name(f"{path.name}.")
+    handle, name = tempfile.mkstemp(prefix=temp_prefix.name, suffix=".part", dir=temp_prefix.parent)
     os.close(handle)
     new = Path(name)
     try:
         _write(new, data)
         new.chmod(0o644)
         new.replace(path)
-        flush(path.parent)
+        sync_folder(path.parent)
     finally:
         new.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, older_than_s: float) -> None:
-    """Remove what writers of `folder` who were killed have left beside it, if it is older than that.
+def remove_leftovers(folder: Path, older_than_s: float) -> None:
+    """Remove files of killed writers beside `folder` that are older than `older_than_s` seconds.
 
-    Only its present writer may: another's new files are not to be taken away under their hands.
+    Only the present writer of the folder may call this, because another writer's new files would be removed
+    too.
     """
-    sweep_files(folder.parent, f".{folder.name}.new-*", older_than_s)
+    remove_leftover_files(folder.parent, f".{folder.name}.new-*", older_than_s)
 
 
-def sweep_files(folder: Path, pattern: str, older_than_s: float) -> None:
-    """As `sweep`, of files and folders in `folder` by a pattern of their names."""
+def remove_leftover_files(folder: Path, pattern: str, older_than_s: float) -> None:
+    """Remove files and folders in `folder` that match `pattern` and are older than `older_than_s` seconds.
+
+    Failures are ignored.
+    """
     for left in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - left.lstat().st_mtime > older_than_s:
@@ -98,12 +120,17 @@ def sweep_files(folder: Path, pattern: str, older_than_s: float) -> None:
 
 
 def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
-    """Write one file whole or not at all; a link stays one, and what it leads to is replaced.
+    """Write one file in one step; a link stays a link, and its target is replaced.
 
-    `called` is what it holds, where its name says nothing to its author.
+    A device or a pipe is written into, not replaced, so that a write there may be partial.
 
-    A device or a pipe is written into, never replaced: there is no whole or not at all. Raises TaskError in
-    one sentence.
+    Args:
+        path: File to write; its folder is made if missing.
+        data: New content.
+        called: Name of the content in an error, if the file's name would tell its author nothing.
+
+    Raises:
+        TaskError: The disk failed.
     """
     new: Path | None = None
     try:
@@ -126,12 +153,12 @@ def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether something is there that is neither a file nor a folder: a device, a pipe, a terminal."""
+    """Whether the path is neither a file nor a folder: a device, a pipe, a terminal."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def recover(folder: Path) -> None:
-    """Bring back a folder that a crash left between two renames."""
+    """Restore a folder that a crash left between two renames."""
     previous = _previous(folder)
     if previous.is_dir() and not folder.exists():
         previous.rename(folder)
@@ -142,7 +169,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
         new.rename(folder)
         return
     if _exchange(new, folder):
-        return  # `new` is the old folder now, and its caller removes it
+        return  # `new` is the old folder now, and the caller removes it
     previous = _previous(folder)
     shutil.rmtree(previous, ignore_errors=True)
     folder.rename(previous)
@@ -155,7 +182,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swaps two folders in one step; False where the system cannot."""
+    """Swap two folders in one step; False if the system cannot."""
     if not sys.platform.startswith("linux"):
         return False
     swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
@@ -186,8 +213,12 @@ def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
             shutil.copytree(entry, new / entry.name, symlinks=True)
 
 
-def flush(folder: Path) -> None:
-    """Make the names of a folder survive a power cut, where folders can be synced. Raises OSError."""
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, where the system can sync folders.
+
+    Raises:
+        OSError: The folder cannot be opened or synced.
+    """
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Opens and migrates the one SQLite file of results, jobs and file digests, and says what fails in it.
+"""SQLite database of results, jobs and digests: connections, migrations, error messages.
 
 The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
 migrations that it has had; a file of a newer version, of another program or with damage is refused before
@@ -18,11 +18,11 @@ from pathlib import Path
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.memory import snapshot
 
-# A page says within three seconds that another program holds the database; a worker has the time to wait.
+# A page reports within three seconds that another program holds the database; a worker can wait longer.
 PATIENCE_S = 2.5
 WORKERS_PATIENCE_S = 30.0
-TURN_S = 0.1  # that a thread waits for another one of its process, before it waits as for another program
-# 16 MB, from where on a commit tidies the journal, whoever waits for it: see `Database.tidy`.
+TURN_S = 0.1  # a thread's wait for another thread of its process, before it waits as for another program
+# 16 MB: from this size on a commit moves the journal into the file, which takes time; see `flush_journal`.
 JOURNAL_PAGES = 4_000
 _MAGIC = b"SQLite format 3\0"
 
@@ -37,13 +37,19 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
 def connect(
     path: Path, migrations: Sequence[Migration] = MIGRATIONS, patience_s: float = PATIENCE_S
 ) -> sqlite3.Connection:
-    """An open connection in autocommit mode, to a database that has had all `migrations`.
+    """An open connection in autocommit mode, to a database with all `migrations` applied.
 
-    It waits for `patience_s` seconds where another program writes. On a disk that cannot be written it reads, with
-    the journal, and refuses to write. Raises `StoreError` for a file that is damaged, newer, not ours or out of
-    reach; it is left as it was.
+    On a disk that cannot be written the connection reads, with the journal, and refuses to write.
+
+    Args:
+        path: The database file; it is left as it was on an error.
+        migrations: Statements or functions in order; the file's `user_version` counts those applied.
+        patience_s: Wait for another program's write, in seconds.
+
+    Raises:
+        StoreError: The file is damaged, newer than this studio, of another program or out of reach.
     """
-    with explained(path):
+    with translate_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_bytes(path)
@@ -60,13 +66,13 @@ def connect(
         except BaseException:
             connection.close()
             raise
-        _opened_here.add(_identity(path))  # where it was created just now
+        _opened_here.add(_identity(path))  # a file that was created just now was not added before
         return connection
 
 
 def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: float) -> sqlite3.Connection:
     if path.exists():
-        connection = snapshot.open_to_read(path, patience_s)
+        connection = snapshot.open_read_only(path, patience_s)
         try:
             if _checked_version(connection, path, migrations) == len(migrations):
                 return connection
@@ -74,7 +80,8 @@ def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: fl
             connection.close()
             raise
         connection.close()
-    copy = snapshot.copy_of(path)  # of an older studio, or none yet: brought up to date beside it
+    # A file of an older studio, or one that does not exist yet, is migrated as a copy.
+    copy = snapshot.copy_database(path)
     connection = sqlite3.connect(copy, timeout=patience_s, isolation_level=None)
     _prepare(connection, copy, migrations, patience_s)
     connection.execute("PRAGMA query_only = ON")
@@ -82,8 +89,14 @@ def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: fl
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what a user or their disk can cause into one sentence; a defect of ours stays what it is."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite errors with an external cause, such as a full disk, into one sentence each.
+
+    Any other error is a defect and passes unchanged.
+
+    Raises:
+        StoreError: The database is damaged, locked or not writable, or its disk is full or fails.
+    """
     try:
         yield
     except sqlite3.Error as error:
@@ -94,15 +107,22 @@ def explained(path: Path) -> Iterator[None]:
 
 
 class Database:
-    """The file for all threads of a process: a connection each, made on first use and anew after a fork."""
+    """A database file for all threads of a process.
+
+    Each thread has one connection, made on first use and again after a fork.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.patience_s = path, PATIENCE_S
         self._local, self._turn = threading.local(), (os.getpid(), threading.Lock())
-        self.connection()  # a file that cannot be used is refused here rather than in the first query
+        self.connection()  # an unusable file is refused here rather than in the first query
 
     def connection(self) -> sqlite3.Connection:
-        """The calling thread's connection, in autocommit mode. Raises `StoreError` as `connect` does."""
+        """The calling thread's connection, in autocommit mode.
+
+        Raises:
+            StoreError: The database cannot be opened, see `connect`.
+        """
         process, connection = self._of_thread()
         if connection is None or process != os.getpid():
             connection = connect(self.path, patience_s=self.patience_s)
@@ -111,28 +131,36 @@ class Database:
 
     @property
     def is_writable(self) -> bool:
-        """Whether the disk takes what is written; else this process reads it alone."""
+        """Whether the disk can be written; otherwise this process only reads."""
         return not self.connection().execute("PRAGMA query_only").fetchone()[0]
 
-    def wait_longer(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
-        """From now on wait so long where another program writes: this thread, and those that begin."""
+    def set_busy_timeout(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
+        """Set the wait for another program's write, for this thread and for connections made later."""
         self.patience_s = patience_s
         with self.reading() as connection:
             connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
 
     def _of_thread(self) -> tuple[int, sqlite3.Connection | None]:
-        """This thread's connection, and the process that opened it: another one before a fork."""
+        """(process, connection): this thread's connection and its process, another one before a fork."""
         return getattr(self._local, "opened", (0, None))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The thread's connection, for statements that change nothing. Raises `StoreError` in a sentence."""
-        with explained(self.path):
+        """The thread's connection, for statements that change nothing.
+
+        Raises:
+            StoreError: The database cannot be opened or read.
+        """
+        with translate_errors(self.path):
             yield self.connection()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """As `reading`, and all that is read within is of one moment."""
+        """The thread's connection, with all reads inside the context from one moment.
+
+        Raises:
+            StoreError: The database cannot be opened or read.
+        """
         with self.reading() as connection:
             if connection.in_transaction:
                 yield connection
@@ -146,8 +174,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing. One inside another joins it, so that results and progress are saved together."""
-        with explained(self.path):
+        """The thread's connection in a transaction: all statements inside are saved, or none.
+
+        A transaction inside another joins it, so that results and progress are saved together.
+
+        Raises:
+            StoreError: The database cannot be opened or written.
+        """
+        with translate_errors(self.path):
             connection = self.connection()
             if connection.in_transaction:
                 yield connection
@@ -158,15 +192,18 @@ class Database:
                     yield connection
                     connection.execute("COMMIT")
                 except BaseException:
-                    if connection.in_transaction:  # a full disk has rolled it back already
+                    if connection.in_transaction:  # SQLite itself rolls back on a full disk
                         connection.execute("ROLLBACK")
                     raise
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        """Threads of one process take turns at once; SQLite itself looks again at intervals that grow to a tenth of a second."""
+        """Let the threads of one process write in turn without delay.
+
+        SQLite itself retries at intervals that grow to a tenth of a second.
+        """
         process, lock = self._turn
-        if process != os.getpid():  # forked, perhaps while a thread that is not here had it
+        if process != os.getpid():  # after a fork the lock may belong to a thread of the parent
             lock = threading.Lock()
             self._turn = (os.getpid(), lock)
         mine = lock.acquire(timeout=TURN_S)
@@ -176,8 +213,12 @@ class Database:
             if mine:
                 lock.release()
 
-    def tidy(self) -> None:
-        """Move what was written from the journal to its place, as far as no reader needs it there: the disk takes a moment."""
+    def flush_journal(self) -> None:
+        """Move the journal's content into the database file, as far as no reader needs it; takes disk time.
+
+        Raises:
+            StoreError: The database cannot be opened or written.
+        """
         with self.reading() as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
@@ -189,8 +230,12 @@ class Database:
         self._local.opened = (0, None)
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
-    """Changes whenever anything is written to the database, by whatever process; costs a look at two files' times."""
+def change_stamp(path: Path) -> tuple[int, int]:
+    """Stamp that changes with every write to the database, by any process.
+
+    It costs a look at two files: the modification times of the database and its journal, in ns, 0 for a
+    missing file.
+    """
     stamps = []
     for file in (str(path), f"{path}-wal"):
         try:
@@ -200,8 +245,12 @@ def stamp_of(path: Path) -> tuple[int, int]:
     return stamps[0], stamps[1]
 
 
-def opened(database: Path | Database) -> Database:
-    """A database as it is, a path opened. Raises `StoreError` as `connect` does."""
+def open_database(database: Path | Database) -> Database:
+    """Return the database, opened if a path is given.
+
+    Raises:
+        StoreError: The database cannot be opened, see `connect`.
+    """
     return database if isinstance(database, Database) else Database(database)
 
 
@@ -210,11 +259,13 @@ _opening = threading.Lock()
 
 
 def _refuse_other_bytes(path: Path) -> None:
-    """SQLite would say the same, but only after it has looked for journals to replay into the file.
+    """Refuse a file that is not a SQLite database.
 
-    Only before this process first opens the file: closing any handle on it would drop the locks of every
-    connection that the process has (POSIX), another process would then take itself for the last one and
-    delete the journal under our feet, and the two would never again see each other's writes.
+    SQLite would report the same, but only after it has looked for journals to replay into the file.
+
+    This happens only before this process first opens the file. Closing any handle on it would drop the locks
+    of every connection of the process (POSIX); another process would then take itself for the last one and
+    delete the journal that is in use, and the two would never again see each other's writes.
     """
     with _opening:
         if not path.exists() or _identity(path) in _opened_here:
@@ -260,7 +311,7 @@ def _checked_version(connection: sqlite3.Connection, path: Path, migrations: Seq
 
 
 def _use_wal(connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
-    # The switch needs the file alone and does not wait for it as other statements do.
+    # The switch needs exclusive access and, unlike other statements, does not wait for it.
     deadline = time.monotonic() + patience_s
     while True:
         try:

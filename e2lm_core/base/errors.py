@@ -1,24 +1,24 @@
-"""What a user can get wrong, as errors whose text is shown to them.
+"""Errors whose text is shown to the user.
 
-Everything a user can get wrong is raised as a `StudioError`, whose text is one sentence meant for
-display: what is wrong, where, what is allowed and what to do. Pages show it, the command line prints it
-and exits 2; neither ever shows a traceback for it. Anything else that is raised is a defect of ours.
+Every mistake that a user can make raises a `StudioError`. Its text is one sentence for display: the problem,
+its place, the allowed values and the remedy. Pages show it, the command line prints it and exits 2; neither
+ever shows a traceback for it. Any other error is a defect of the studio.
 """
 
 from __future__ import annotations
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 
 
 class StudioError(Exception):
-    """Bad input or a missing outside thing, said in one clear sentence.
+    """Bad input or a missing external resource, described in one clear sentence.
 
-    Whatever a stranger's file has put into it, the text has one line, at most 300 characters and none that
-    cannot be printed.
+    Untrusted files may supply parts of the text: it has one line, at most 300 characters, and only printable
+    ones.
     """
 
     def __init__(self, text: object = "") -> None:
-        super().__init__(phrasing.sentence(str(text)))
+        super().__init__(formatting.one_line(str(text)))
 
 
 class TaskError(StudioError):
@@ -34,7 +34,7 @@ class StoreError(StudioError):
 
 
 class LimitError(StudioError):
-    """A request goes beyond a limit in `settings.Limits`."""
+    """A request exceeds a limit, of `settings.Limits` or of the machine."""
 
 
 class Cancelled(StudioError):

@@ -1,4 +1,4 @@
-"""The names and help texts of metrics and scores."""
+"""Labels and help texts of metrics and scores."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SCORE_HELP = {
 }
 
 
-PERCENT_SCORES = frozenset({"Decision accuracy"})  # said in percent
+PERCENT_SCORES = frozenset({"Decision accuracy"})  # shown in percent
 
 
 PART_HELP = {

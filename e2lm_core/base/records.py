@@ -1,4 +1,4 @@
-"""The words of the domain, as frozen records.
+"""Domain records: question, task set, model, checkpoint, request, log-likelihood, value.
 
 A record holds values and never reaches out: reading, checking and computing live in the layers above.
 Missing is `None` (or NaN inside arrays), never 0.
@@ -20,22 +20,23 @@ LETTERS_TEXT = (
     "{% for choice in choices %}{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[loop.index0] }}. {{ choice }}\n{% endfor %}"
     "Answer:"
 )
-# A text that is a choice's index has the harness ask each choice before the target, which is then the question.
+# If doc_to_text gives the index of a choice, the harness scores the target after each choice in turn.
+# The target is then the question.
 ENDING_TEXT, ENDING_TARGET = "answer", "question"
 LETTERS_CHOICE = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:choices|length] | list }}"
 
 METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
 LOWER_IS_BETTER = frozenset({"bpb"})
-# Shares of questions answered rightly: said in percent, their differences in points.
+# Shares of questions answered correctly: shown in percent, their differences in points.
 SHARES = frozenset({"acc", "acc_norm"})
-# Those with a chance level, which CS needs (docs/scores.md).
+# Metrics with a chance level, which CS needs (docs/scores.md).
 BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")
-# What ranking consistency means, the default first (scores/ranking/readings.py).
+# Definitions of ranking consistency (RC), the default first (scores/ranking/readings.py).
 RC_READINGS = ("organisers", "early_means", "first_place", "all_models")
 
 
 class Record(BaseModel):
-    """Immutable, comparable by value, and strict about unknown fields."""
+    """Immutable base record, comparable by value and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -44,11 +45,14 @@ class Record(BaseModel):
 
 
 class Question(Record):
-    """One doc: a row of `test.jsonl` or `dev.jsonl`.
+    """One question: a row of `test.jsonl` or `dev.jsonl`.
 
-    `answer` is the gold index into `choices`, from 0. `extra` keeps columns that the studio does not know,
-    so that reading and writing a file loses nothing. A record may hold an invalid question (an author is
-    in the middle of writing it); `check.structural_errors` tells, and nothing invalid is ever saved.
+    A record may hold an invalid question while an author is still writing it. `check.structural_errors` finds
+    the errors, and no invalid question is ever saved.
+
+    Attributes:
+        answer: Index of the right answer in `choices`, from 0.
+        extra: Columns unknown to the studio, kept so that reading and writing a file loses nothing.
     """
 
     id: str
@@ -64,9 +68,9 @@ class Question(Record):
 
 
 class PromptStyle(StrEnum):
-    """How a prompt shows the choices: not at all (cloze), as lettered options, or in the author's own way.
+    """Question format: choices not shown (cloze), lettered, as beginnings of one ending, or custom.
 
-    Of an ending the question is scored, after each choice in turn: the harness's tasks of several inputs.
+    With `ending` the question is scored after each choice in turn, as in the harness's multiple-input tasks.
     """
 
     CLOZE = "cloze"
@@ -76,7 +80,7 @@ class PromptStyle(StrEnum):
 
 
 class TaskConfig(Record):
-    """What `<name>.yaml` says, in the harness's own keys; what it leaves out has the harness's default."""
+    """Configuration of a set as in `<name>.yaml`, with the harness's keys and defaults."""
 
     task: str
     num_fewshot: int = 0
@@ -87,14 +91,17 @@ class TaskConfig(Record):
     target_delimiter: str = " "
     fewshot_delimiter: str = "\n\n"
     fewshot_sampler: Literal["first_n", "default"] = "first_n"
-    # Examples are dev questions or, where a task has none, other questions of the test. `fewshot_leaves_out`: one
-    # more is drawn than is shown, and the question itself is left out of them.
+    # Examples are dev questions or, without any, other test questions. With `fewshot_leaves_out` one more
+    # example is drawn than is shown, so that the question itself can be left out.
     fewshot_split: Literal["dev", "test"] = "dev"
     fewshot_leaves_out: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """Its values but for the name, as JSON has them; what a set has always done stays out of its digest."""
+        """All values except the name, as JSON values.
+
+        Few-shot fields at their defaults are left out, so that the digests of older sets stay the same.
+        """
         values = self.model_dump(mode="json", exclude={"task"})
         for field in ("fewshot_split", "fewshot_leaves_out"):
             if values[field] == type(self).model_fields[field].default:
@@ -103,7 +110,7 @@ class TaskConfig(Record):
 
     @property
     def style(self) -> PromptStyle:
-        """Which of the two templates the prompt has, custom where neither."""
+        """Question format that the templates stand for; custom if they match none."""
         if (self.doc_to_text, self.doc_to_choice) == (LETTERS_TEXT, LETTERS_CHOICE):
             return PromptStyle.LETTERS
         if self.doc_to_text == ENDING_TEXT:
@@ -115,10 +122,16 @@ class TaskConfig(Record):
 
 
 class TaskSet(Record):
-    """A question set: configuration, test questions and the dev questions that few-shot prompts use.
+    """A question set: configuration, test questions and the dev questions for few-shot prompts.
 
-    `owner` is the person who shares it with whoever opened it, None for one's own and for examples. `zero_shot` is
-    why no example can be shown, None where they can: a clause such as "its examples are drawn by code".
+    Attributes:
+        config: The set's configuration.
+        questions: Test questions.
+        dev: Questions that few-shot examples come from.
+        readme: Text of the set's README.
+        owner: Person who shares the set with the caller; None for an own set and for an example.
+        zero_shot: Reason why no few-shot example can be shown, as a clause such as "its examples are drawn by
+            code"; None if examples can be shown.
     """
 
     config: TaskConfig
@@ -129,17 +142,22 @@ class TaskSet(Record):
     zero_shot: str | None = Field(default=None, exclude=True)
 
     @property
-    def pool(self) -> tuple[Question, ...]:
-        """The questions that examples are drawn from."""
+    def fewshot_pool(self) -> tuple[Question, ...]:
+        """Questions that few-shot examples are drawn from."""
         return self.dev if self.config.fewshot_split == "dev" else self.questions
 
     @property
-    def most_shots(self) -> int:
-        """The most examples that a prompt can show."""
-        return max(0, len(self.pool) - self.config.fewshot_leaves_out) if self.zero_shot is None else 0
+    def max_fewshot(self) -> int:
+        """Largest number of few-shot examples that a prompt can show."""
+        return (
+            max(0, len(self.fewshot_pool) - self.config.fewshot_leaves_out) if self.zero_shot is None else 0
+        )
 
-    def to_keep(self) -> TaskSet:
-        """The set as it can be written: one that can show no example asks for none and keeps none."""
+    def without_unused_fewshot(self) -> TaskSet:
+        """The set as it can be saved.
+
+        If no example can be shown, it has no few-shot settings and no dev questions.
+        """
         if self.zero_shot is None:
             return self
         update = {"num_fewshot": 0, "fewshot_split": "dev", "fewshot_leaves_out": False}
@@ -149,17 +167,17 @@ class TaskSet(Record):
 
     @property
     def name(self) -> str:
-        """The set's name is its task's."""
+        """Name of the set, which is the name of its task."""
         return self.config.task
 
     @property
     def address(self) -> str:
-        """What services and links find it by: its name, or OWNER/NAME of a set that is shared."""
+        """Address of the set in services and links: its name, or OWNER/NAME if it is shared."""
         return f"{self.owner}/{self.name}" if self.owner else self.name
 
 
 class Finding(Record):
-    """One thing that a check has to say; `severity` is for the export profile it was made under."""
+    """One finding of a check; `severity` is for the export profile that was checked."""
 
     severity: Literal["error", "warning"]
     code: str  # stable, machine-readable: "gold_range", "repeated_choice", …
@@ -168,31 +186,31 @@ class Finding(Record):
 
 
 class RenderedDoc(Record):
-    """A question as a model sees it: one context, one continuation per choice (delimiter included).
+    """A question as a model sees it: one context, and one continuation per choice, delimiter included.
 
-    With an `ending` the choices are asked the other way round: each follows the context, and the one ending, which is
-    then every continuation, is scored after it.
+    With an `ending` the order is reversed: each choice follows the context, and the ending, the same
+    continuation every time, is scored after it.
     """
 
     question_id: str
     context: str
     continuations: tuple[str, ...]
-    # As rendered by doc_to_choice, without the delimiter: acc_norm divides by their length.
+    # Texts rendered by doc_to_choice, without the delimiter, because acc_norm divides by their length.
     choices: tuple[str, ...]
     gold: int
     ending: str | None = None  # without the delimiter
 
     @property
-    def asked(self) -> tuple[tuple[str, str], ...]:
-        """(context, continuation) of every choice, in the choices' order."""
+    def requests(self) -> tuple[tuple[str, str], ...]:
+        """(context, continuation) of every choice, in the order of the choices."""
         if self.ending is None:
             return tuple((self.context, continuation) for continuation in self.continuations)
         pairs = zip(self.choices, self.continuations, strict=True)
         return tuple((self.context + choice, continuation) for choice, continuation in pairs)
 
     @property
-    def scored(self) -> tuple[str, ...]:
-        """The text of every choice whose log-likelihood is taken, without the delimiter: bpb counts its bytes."""
+    def scored_texts(self) -> tuple[str, ...]:
+        """Scored text of every choice, without the delimiter; bpb counts its bytes."""
         return self.choices if self.ending is None else (self.ending,) * len(self.choices)
 
 
@@ -200,7 +218,7 @@ class RenderedDoc(Record):
 
 
 class ModelInfo(Record):
-    """A model whose checkpoints form one curve."""
+    """A model, whose checkpoints form one learning curve."""
 
     name: str
     family: str
@@ -214,21 +232,28 @@ class ModelInfo(Record):
 
     @property
     def short_name(self) -> str:
-        """The name without its family's prefix: what a direct label has room for."""
+        """Name without the prefix of its family, for labels with little room."""
         return self.name.removeprefix(f"{self.family}-")
 
     @property
     def counts_in_scores(self) -> bool:
-        """Twins and extra seeds stay out of SQ, RC and SNR means."""
+        """Whether the model enters the means of SQ, RC and SNR: web-only twins and extra seeds do not."""
         return self.twin_of is None and self.seed_of is None
 
 
 class Checkpoint(Record):
-    """(model, directory or hub repo, revision, subfolder, step, tokens_seen): never a bare path.
+    """State of a model in training, identified by its place and its step, never by a bare path.
 
-    `directory` is the local folder (None until unpacked or downloaded); `packed` is the file that it is
-    unpacked from, for the embedded ladder. `early` tells whether it lies in the early window, None where
-    the family names no window.
+    Attributes:
+        model: The model in training.
+        step: Training step.
+        tokens_seen: Training tokens up to this step; None if unknown.
+        early: Whether the checkpoint lies in the early window; None if the family names no window.
+        directory: Local folder; None until it is unpacked or downloaded.
+        packed: File that an embedded checkpoint is unpacked from; None for others.
+        repo: Hub repository; None for a local checkpoint.
+        revision: Revision in the repository.
+        subfolder: Folder within the repository.
     """
 
     model: ModelInfo
@@ -243,12 +268,12 @@ class Checkpoint(Record):
 
     @property
     def name(self) -> str:
-        """`model/iter_0002000`: unique in a catalogue, and what a GLOB is matched against."""
+        """Name such as `model/iter_0002000`: unique in a catalogue, and matched by glob patterns."""
         return f"{self.model.name}/{self.subfolder or f'iter_{self.step:07d}'}"
 
 
 class Scope(Record):
-    """The part of a result's key that is about the model and how it is run, not about the text."""
+    """Part of a result's key that is about the model and how it is run, not about the text."""
 
     fingerprint: str  # repo@sha/subfolder on a hub, sha256 of weights, config and tokenizer for a folder
     dtype: str
@@ -261,24 +286,31 @@ class Scope(Record):
 
 
 class Request(NamedTuple):
-    """What a backend scores: log p(continuation | context)."""
+    """One scoring request: log p(continuation | context)."""
 
     context: str
     continuation: str
 
 
 class Loglikelihood(NamedTuple):
-    """`ll_nats`: natural log, summed over the continuation's `tokens` tokens."""
+    """Log-likelihood of a continuation.
+
+    Attributes:
+        ll_nats: Natural logarithm, summed over the tokens of the continuation.
+        tokens: Number of these tokens.
+    """
 
     ll_nats: float
     tokens: int
 
 
-class Scored(list[tuple[int, Loglikelihood]]):
-    """(index, result) of the requests that were computed together, and what that took.
+class ScoredChunk(list[tuple[int, Loglikelihood]]):
+    """(index, result) of the requests that were computed together, with the tokens it took.
 
-    `tokens` went through the model for them, without padding. `harness_tokens` is what lm-evaluation-harness
-    would send instead: context and continuation anew for every request, cut to the window.
+    Attributes:
+        tokens: Tokens that went through the model for these requests, without padding.
+        harness_tokens: Tokens that lm-evaluation-harness would send instead: context and continuation anew
+            for every request, cut to the window.
     """
 
     def __init__(
@@ -288,8 +320,14 @@ class Scored(list[tuple[int, Loglikelihood]]):
         self.tokens, self.harness_tokens = tokens, harness_tokens
 
 
-class Null(Record):
-    """What a score is under random answers to the same questions: mean, 95% point, and the share `p` at least as high."""
+class NullDistribution(Record):
+    """Distribution of a score under random answers to the same questions.
+
+    Attributes:
+        mean: Mean of the score.
+        q95: 95% point of the score.
+        p: Share of draws whose score is at least as high as the observed one.
+    """
 
     mean: float
     q95: float
@@ -297,11 +335,15 @@ class Null(Record):
 
 
 class Value(Record):
-    """A score that may be undefined: `why` says why `value` is None or, where it is not, why it has no
-    interval.
+    """A score that may be undefined.
 
-    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one, of sets of a `kind`
-    where it was measured by kinds. `null` is what random answers give, None where that is not known.
+    Attributes:
+        value: The score; None if it is undefined.
+        why: Reason why `value` is None or, if there is a value, why it has no interval.
+        interval: 95% interval (low, high); None if no method covers.
+        coverage: Measured coverage of the interval.
+        kind: Kind of set for which the coverage was measured, if it was measured by kinds.
+        null: The score's distribution under random answers; None if unknown.
     """
 
     value: float | None
@@ -309,15 +351,20 @@ class Value(Record):
     interval: tuple[float, float] | None = None
     coverage: float | None = None
     kind: str | None = None
-    null: Null | None = None
+    null: NullDistribution | None = None
 
 
 class SignalQuality(Record):
-    """The organisers' signal quality of one curve and, beside it, what its edge cases hide.
+    """The organisers' signal quality of one curve, with figures that show its edge cases.
 
-    `rho`, `autocorrelation` and `sq` are the official figures, None where undefined (then `why` says why);
-    `points` is how many points of the curve entered; `spearman` is tie-aware, `signed_autocorrelation`
-    keeps the sign.
+    Attributes:
+        rho: Official Spearman's rho; None if undefined.
+        autocorrelation: Official autocorrelation; None if undefined.
+        sq: Official signal quality; None if undefined.
+        points: Number of points of the curve that entered.
+        spearman: Spearman's rho that accounts for ties.
+        signed_autocorrelation: Autocorrelation that keeps its sign.
+        why: Reason why an official figure is undefined.
     """
 
     rho: float | None

@@ -1,6 +1,6 @@
-"""Where things lie and how much is allowed: read once from the environment, then passed as an argument.
+"""Settings and limits, read once from the environment.
 
-docs/settings.md says of each variable what it means; tests/house/test_settings_document.py holds it to `VARIABLES`.
+docs/settings.md documents each variable; tests/house/test_settings_document.py compares it with `VARIABLES`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 
-ROOT = Path(__file__).resolve().parents[2]  # what Python imports the package from
-# Where the app, its pages, the example sets and the ladder lie: beside the package, or within it where it is installed.
+ROOT = Path(__file__).resolve().parents[2]  # the folder that Python imports the package from
+# The app, its pages, the example sets and the ladder lie beside the package, or within an installed package.
 INSTALLED = (ROOT / "e2lm_core" / "installed").is_dir()
 FILES = ROOT / "e2lm_core" / "installed" if INSTALLED else ROOT
-# All that the studio reads: the rows of docs/settings.md.
+# All environment variables that the studio reads: the rows of docs/settings.md.
 VARIABLES = (
     *("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS", "E2LM_DEVICE", "E2LM_DTYPE"),
     *("E2LM_THREADS", "E2LM_BACKEND", "E2LM_RAY_WORKERS", "E2LM_HUB_ENDPOINT", "E2LM_HUB_QUOTA_GB"),
@@ -33,7 +33,7 @@ VARIABLES = (
     *("E2LM_SANDBOX_HOURS", "E2LM_AS", "E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
     *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET"),
 )
-NEAR = 0.85  # of difflib's ratio, with the E2LM_ that all share
+NEAR = 0.85  # least ratio of difflib, for names that all begin with E2LM_
 DEVICE = r"cpu|mps|cuda(:[0-9]{1,3})?"
 Dtype = Literal["float32", "bfloat16", "float16"]
 Where = Literal["local", "ray"]
@@ -41,11 +41,11 @@ Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 Log = Literal["json", "text", "off"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
-MOST_QUESTIONS = 100_000  # what pages, store and scores are measured with
+MAX_QUESTIONS = 100_000  # the largest set with which pages, store and scores are measured
 
 
 class Limits(BaseModel):
-    """Hard limits: a public deployment lets strangers in."""
+    """Hard limits, because a public deployment accepts untrusted input."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,17 +59,20 @@ class Limits(BaseModel):
     max_archive_files: int = 2_000
     max_prompt_tokens: int = 2_048
     max_queued_jobs: int = 50
-    max_queued_jobs_of_one: int = 10  # visitor
+    max_queued_jobs_of_one: int = 10  # for one visitor
     competition_questions: tuple[int, int] = (100, 15_000)
 
 
 class Settings(BaseModel):
-    """Places and devices, and who asks; frozen, so that threads may share it.
+    """Places, devices and the caller; frozen, so that threads may share it.
 
-    `person` is whose workspace it is, None for that of the home itself, where nobody signs in. `author` is
-    who is named in the history of what is written: the person, else the browser; "" on the command line.
-    `paths` is whether a set may be named by a path on this machine, `readonly` whether nothing may be written.
-    `sign_in` is the digest of the sign-in by which a page asks, "" where there is none.
+    Attributes:
+        home: The server's home folder.
+        person: Owner of the workspace; None for the home itself, where nobody signs in.
+        author: Name for the history of changes: the person, else the browser; "" on the command line.
+        paths: Whether a set may be named by a path on this machine.
+        readonly: Whether writing is refused.
+        sign_in: Digest of the sign-in of the page that calls; "" without a sign-in.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,8 +98,8 @@ class Settings(BaseModel):
     hub_endpoint: str | None = None  # None leaves it to huggingface_hub
     hub_quota_bytes: int = 20 * 10**9
     hub_login: bool = False  # whether the token of a `huggingface-cli login` counts
-    hf_cache: Path | None = None  # the user's own Hugging Face cache, where nobody but oneself asks
-    hub_token_for: tuple[str, ...] | None = None  # None: any repository, where nobody but oneself asks
+    hf_cache: Path | None = None  # the user's own Hugging Face cache, on a studio without sign-in
+    hub_token_for: tuple[str, ...] | None = None  # None: any repository, on a studio without sign-in
     worker_bytes: int | None = None  # None: most of the machine's memory
     run_cpu_s: float = 360_000.0
     frames: tuple[str, ...] = ("'self'", "https://huggingface.co")
@@ -104,20 +107,20 @@ class Settings(BaseModel):
     metrics: bool = False
     embedder: str | None = None  # None: the default of e2lm_core.relevance
     shipped: bool = (
-        False  # whether the example sets have the results that the package brings; so from the environment
+        False  # whether the example sets have the included results; True by default from the environment
     )
     with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
 
     @property
-    def mode(self) -> str:
-        """The kind of sign-in; a page's pass holds in one mode alone."""
+    def sign_in_mode(self) -> str:
+        """The kind of sign-in; a page's pass is valid in one mode only."""
         return self.auth if self.auth == "none" else f"{self.auth}-{self.visitors}"
 
     @property
     def workspace(self) -> Path:
-        """Where a person's own things lie: sets, their history, drafts, kept results."""
+        """Folder of a person's own sets, their history, drafts and kept results."""
         return self.home if self.person is None else self.home / "people" / self.person
 
     @property
@@ -125,10 +128,10 @@ class Settings(BaseModel):
         """The person's own question sets, one task folder each."""
         return self.workspace / "sets"
 
-    def asked_by(
+    def for_person(
         self, person: str | None, author: str | None = None, *, paths: bool = True, readonly: bool = False
     ) -> Settings:
-        """The same places, asked by another; `author` is the person unless said otherwise."""
+        """The same settings for another caller; `author` is the person unless given."""
         author = author if author is not None else person or ""
         return self.model_copy(
             update={"person": person, "author": author, "paths": paths, "readonly": readonly}
@@ -136,40 +139,44 @@ class Settings(BaseModel):
 
     @property
     def database(self) -> Path:
-        """Results and jobs (SQLite, WAL): on the host's own disk, never on a network share."""
+        """File of results and jobs (SQLite, WAL): on the host's own disk, never on a network share."""
         return self.home / "studio.sqlite"
 
     @property
     def cache(self) -> Path:
-        """What can be made again: unpacked checkpoints, embeddings."""
+        """Folder of reproducible files: unpacked checkpoints, embeddings."""
         return self.home / "cache"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """The settings that the variables name. Raises `StudioError` for a value that is not allowed."""
+        """Read the settings from the environment variables.
+
+        Raises:
+            StudioError: A variable has a value that is not allowed.
+        """
         values: dict[str, object] = {
             "home": _path(env.get("E2LM_HOME") or str(Path.home() / ".e2lm-studio"), "E2LM_HOME")
         }
         if tasks := env.get("E2LM_TASKS"):
             values["tasks"] = _folder(tasks, "E2LM_TASKS")
-        # A folder that is not there is no ladder: then no models are embedded.
+        # A missing folder means that there is no ladder: then no models are embedded.
         if ladder := env.get("E2LM_LADDER"):
             values["ladder"] = _path(ladder, "E2LM_LADDER")
         if paths := env.get("E2LM_CHECKPOINTS"):
             values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
         if device := env.get("E2LM_DEVICE"):
             if not re.fullmatch(DEVICE, device):
-                raise StudioError(f"E2LM_DEVICE is {quoted(device)}; use cpu, cuda, cuda:1 or mps.")
+                raise StudioError(f"E2LM_DEVICE is {quote(device)}; use cpu, cuda, cuda:1 or mps.")
             values["device"] = device
         if dtype := env.get("E2LM_DTYPE"):
             if dtype not in get_args(Dtype):
-                raise StudioError(f"E2LM_DTYPE is {quoted(dtype)}; use one of {', '.join(get_args(Dtype))}.")
+                raise StudioError(f"E2LM_DTYPE is {quote(dtype)}; use one of {', '.join(get_args(Dtype))}.")
             values["dtype"] = dtype
         for key in ("threads", "ray_workers"):
             if number := env.get(f"E2LM_{key.upper()}"):
                 if not re.fullmatch(r"0*[1-9][0-9]{0,3}", number):
                     raise StudioError(
-                        f"E2LM_{key.upper()} is {quoted(number)}; use a whole number from 1 to 9,999."
+                        f"E2LM_{key.upper()} is {quote(number)}; use a whole number from 1 to 9,999."
                     )
                 values[key] = int(number)
         if backend := env.get("E2LM_BACKEND"):
@@ -178,57 +185,69 @@ class Settings(BaseModel):
             values["embedder"] = embedder
         if endpoint := env.get("E2LM_HUB_ENDPOINT"):
             if not endpoint.startswith(("https://", "http://")):
-                raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")
+                raise StudioError(f"E2LM_HUB_ENDPOINT is {quote(endpoint)}; use an address with https://.")
             values["hub_endpoint"] = endpoint.rstrip("/")
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
             values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
-        if env.get("E2LM_AUTH") in (None, "", "none"):  # others are not shown what a deployer once downloaded
+        if env.get("E2LM_AUTH") in (None, "", "none"):  # a deployer's downloads are not shown to other people
             values["hf_cache"] = _hf_cache(env)
         log_kind(env)
         return cls.model_validate(values | _people(env) | _guards(env))
 
 
 def log_kind(env: Mapping[str, str] = os.environ) -> Log:
-    """The kind of log that `E2LM_LOG` names, `off` where it is not set. Raises `StudioError` for any other."""
+    """The kind of log that `E2LM_LOG` names; `off` if it is not set.
+
+    Raises:
+        StudioError: The variable names an unknown kind.
+    """
     named = env.get("E2LM_LOG") or "off"
     for known in get_args(Log):
         if named == known:
             return known
-    raise StudioError(f"E2LM_LOG is {quoted(named)}; use one of {', '.join(get_args(Log))}.")
+    raise StudioError(f"E2LM_LOG is {quote(named)}; use one of {', '.join(get_args(Log))}.")
 
 
 def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each `E2LM_…` that is no variable of the studio's but nearly one."""
+    """One sentence for each `E2LM_…` variable that the studio does not know but that nearly matches one."""
     unknown = sorted(name for name in env if name.startswith("E2LM_") and name not in VARIABLES)
     near = {name: get_close_matches(name, VARIABLES, n=1, cutoff=NEAR) for name in unknown}
     return [
-        f"{quoted(name)} is no setting of the studio and changes nothing: did you mean {matches[0]}?"
+        f"{quote(name)} is no setting of the studio and changes nothing: did you mean {matches[0]}?"
         for name, matches in near.items()
         if matches
     ]
 
 
 def _hf_cache(env: Mapping[str, str]) -> Path | None:
-    """The cache that huggingface_hub uses, as its documentation has it; None where there is none."""
+    """The cache folder of huggingface_hub by its documented variables; None if there is none."""
     if place := env.get("HF_HUB_CACHE"):
-        cache = expanded(place)
+        cache = expand_home(place)
     elif home := env.get("HF_HOME"):
-        cache = expanded(home) / "hub"
+        cache = expand_home(home) / "hub"
     else:
-        cache = expanded(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+        cache = expand_home(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
     return cache if cache.is_dir() else None
 
 
 def backend_of(name: str, said_by: str) -> Where:
-    """Where checkpoints are scored. Raises `StudioError` for a place that there is not."""
+    """The backend that scores checkpoints, by name.
+
+    Args:
+        name: Name of the backend.
+        said_by: Option or variable that gave the name, for the error.
+
+    Raises:
+        StudioError: There is no backend of that name.
+    """
     for known in get_args(Where):
         if name == known:
             return known
-    raise StudioError(f"{said_by} is {quoted(name)}; use {' or '.join(get_args(Where))}.")
+    raise StudioError(f"{said_by} is {quote(name)}; use {' or '.join(get_args(Where))}.")
 
 
 def _people(env: Mapping[str, str]) -> dict[str, object]:
-    """What the variables say of who may ask."""
+    """Settings of sign-in, visitors and administrators from the variables."""
     values: dict[str, object] = {}
     for key, allowed in (("auth", get_args(Auth)), ("visitors", get_args(Visitors))):
         if value := env.get(f"E2LM_{key.upper()}"):
@@ -248,16 +267,16 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
     return values
 
 
-def expanded(path: str | Path) -> Path:
-    """A path with the home that `~` stands for; as it is, as in a shell, where nobody here has that name."""
+def expand_home(path: str | Path) -> Path:
+    """A path with `~` expanded; unchanged, as in a shell, if no user has that name."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
 
 
-def without_places(text: str, env: Mapping[str, str] = os.environ) -> str:
-    """A sentence in which what lies on this machine has its variable's name: `E2LM_HOME/locks`, never a path."""
+def redact_paths(text: str, env: Mapping[str, str] = os.environ) -> str:
+    """A sentence with this machine's paths replaced by their variables, as in `E2LM_HOME/locks`."""
     if "/" not in text:
         return text
     for place, name in _places(tuple(env.get(variable) for variable in _PLACES)):
@@ -270,11 +289,11 @@ _PLACES = ("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS")
 
 @lru_cache(maxsize=4)
 def _places(values: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
-    """(path, name) of what the studio knows on this machine, the longest first."""
+    """(path, name) of the folders that the studio knows on this machine, the longest first."""
     usual = (str(Path.home() / ".e2lm-studio"), str(FILES / "tasks"), str(FILES / "ladder"), "")
     found = {str(ROOT): "the studio's folder", sys.prefix: "Python's folder"}
     for name, value, default in zip(_PLACES, values, usual, strict=True):
-        folders = [expanded(part).absolute() for part in (value or default).split(os.pathsep) if part]
+        folders = [expand_home(part).absolute() for part in (value or default).split(os.pathsep) if part]
         found |= {str(path): name for folder in folders for path in (folder, Path(os.path.realpath(folder)))}
     return tuple(
         sorted(((place, name) for place, name in found.items() if len(place) > 1), key=lambda p: -len(p[0]))
@@ -282,26 +301,26 @@ def _places(values: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _path(text: str, variable: str) -> Path:
-    """The path that a variable names, from the root. Raises `StudioError` for a home that nobody has."""
+    """The absolute path that a variable names; raises `StudioError` for the home of an unknown user."""
     try:
         return Path(text).expanduser().absolute()
-    except RuntimeError as error:  # `~somebody` who has no account here
+    except RuntimeError as error:  # `~name` without an account of that name on this machine
         raise StudioError(
-            f"{variable} is {quoted(text)}, but nobody here has that name: write the path from its root."
+            f"{variable} is {quote(text)}, but nobody here has that name: write the path from its root."
         ) from error
 
 
 def _folder(text: str, variable: str) -> Path:
-    """The path of an existing folder that a variable names. Raises `StudioError` for any other."""
+    """The path of an existing folder that a variable names; raises `StudioError` for any other."""
     path = _path(text, variable)
     if not os.path.isdir(path):  # `Path.is_dir` raises for a name that is too long
-        raise StudioError(f"{variable} is {quoted(text)}, which is no folder: check its path.")
+        raise StudioError(f"{variable} is {quote(text)}, which is no folder: check its path.")
     return path
 
 
 def _above_0(name: str, value: str, unit: str, such_as: int) -> float:
     if not (re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII) and float(value) > 0):
-        raise StudioError(f"{name} is {quoted(value)}; use a number of {unit} above 0, such as {such_as}.")
+        raise StudioError(f"{name} is {quote(value)}; use a number of {unit} above 0, such as {such_as}.")
     return float(value)
 
 
@@ -309,7 +328,7 @@ _ORIGIN = r"'self'|'none'|(https?://)?(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})
 
 
 def _guards(env: Mapping[str, str]) -> dict[str, object]:
-    """What the variables say of how much is given away: memory, time, the hub's token, frames."""
+    """Settings of memory, time, uploads, the hub's token, frames, hosts and opt-ins from the variables."""
     values: dict[str, object] = {}
     if "E2LM_HUB_TOKEN_FOR" in env:
         values["hub_token_for"] = _names(env["E2LM_HUB_TOKEN_FOR"])
@@ -318,9 +337,9 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
     if seconds := env.get("E2LM_RUN_CPU_SECONDS"):
         values["run_cpu_s"] = _above_0("E2LM_RUN_CPU_SECONDS", seconds, "seconds", 36_000)
     if number := env.get("E2LM_MAX_QUESTIONS"):
-        if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MOST_QUESTIONS):
+        if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MAX_QUESTIONS):
             raise StudioError(
-                f"E2LM_MAX_QUESTIONS is {quoted(number)}; use a whole number from 1 to {MOST_QUESTIONS:,}."
+                f"E2LM_MAX_QUESTIONS is {quote(number)}; use a whole number from 1 to {MAX_QUESTIONS:,}."
             )
         values["limits"] = Limits(max_questions=int(number))
     if megabytes := env.get("E2LM_UPLOADS_MB"):
@@ -330,21 +349,21 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
             values[key] = _names(text)
             if wrong := next((name for name in _names(text) if not re.fullmatch(_ORIGIN, name)), None):
                 raise StudioError(
-                    f"E2LM_{key.upper()} names {quoted(wrong)}; use addresses such as studio.example.org, with commas "
+                    f"E2LM_{key.upper()} names {quote(wrong)}; use addresses such as studio.example.org, with commas "
                     "between them."
                 )
     if metrics := env.get("E2LM_METRICS"):
         if metrics not in ("open", "closed"):
-            raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
+            raise StudioError(f"E2LM_METRICS is {quote(metrics)}; use open or closed.")
         values["metrics"] = metrics == "open"
     for variable, usual in (("E2LM_WITH_LM_EVAL", "0"), ("E2LM_HUB_LOGIN", "0"), ("E2LM_SHIPPED", "1")):
         allowed = env.get(variable) or usual
         if allowed not in ("0", "1"):
-            raise StudioError(f"{variable} is {quoted(allowed)}; use 0 or 1.")
+            raise StudioError(f"{variable} is {quote(allowed)}; use 0 or 1.")
         values[variable.removeprefix("E2LM_").lower()] = allowed == "1"
     return values
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Names with commas or spaces between them, in small letters."""
+    """Names separated by commas or spaces, in lower case."""
     return tuple(name.lower() for name in re.split(r"[,\s]+", text) if name)

@@ -1,3 +1,3 @@
-"""The product's version, as pyproject.toml and reports name it."""
+"""Version of the package."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""What all figures stand on: the blank template, its axes with titles and ticks, and where points stand."""
+"""Base figure: template, axes, ticks and positions."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
+from e2lm_core.base.formatting import tokens
 from e2lm_core.base.labels import METRIC_LABEL
-from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES
 from e2lm_core.charts.palette import Theme
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
-AXIS_PX = 54  # of an x axis with ticks and title, to a pixel, more than its margin
-# Of an axis: below this height, whole percents would stand at two ticks.
+AXIS_PX = 54  # exact height of an x axis with ticks and title; it is larger than the margin
+# Range of an axis up to which whole percents would repeat at two ticks.
 WHOLE_PERCENTS_FROM = 0.08
 CONFIG = {
     "displaylogo": False,
@@ -33,26 +33,32 @@ CONFIG = {
 # --- the template ---------------------------------------------------------------------------------------
 
 
-def blank(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] = ()) -> go.Figure:
-    """A figure in the house's look, `height` pixels high, empty but for `traces`; `narrow`: with no room for names.
+def blank_figure(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] = ()) -> go.Figure:
+    """Empty figure in the style of the studio, with `traces` if given.
 
-    Where there are many traces they are given here: `add_traces` checks each of them once more.
+    Many traces are best given here, since `add_traces` checks each of them once more.
+
+    Args:
+        theme: Colours.
+        height: Height in pixels.
+        narrow: Leave no room for names in the right margin.
+        traces: Traces of the figure.
     """
     layout = _layouts.get((theme.name, narrow))
     if layout is None:
         layout = _layouts[theme.name, narrow] = _checked_layout(theme, narrow)
-    # Checked once: plotly's own check takes twenty milliseconds a figure, and a page has six.
+    # The layout is checked once: plotly's check takes twenty milliseconds a figure, and a page has six.
     return go.Figure(list(traces), copy.deepcopy(layout) | {"height": height}, _validate=False)
 
 
-def trace(**drawn: Any) -> go.Scatter:
-    """A trace of properties that plotly need not check, which takes it a millisecond; those that are None are left out."""
+def unchecked_trace(**drawn: Any) -> go.Scatter:
+    """Scatter trace without plotly's check of its properties, which takes a millisecond; None is left out."""
     return go.Scatter({name: value for name, value in drawn.items() if value is not None}, _validate=False)
 
 
-def ready(drawn: dict[str, Any]) -> go.Figure:
-    """A figure of what `to_plotly_json` gave of it, in another process or before: it was checked then."""
-    return go.Figure(drawn, _validate=False)
+def figure_from_json(figure_json: dict[str, Any]) -> go.Figure:
+    """Figure from its `to_plotly_json`, without a second check: it was checked when it was made."""
+    return go.Figure(figure_json, _validate=False)
 
 
 _layouts: dict[tuple[str, bool], dict] = {}
@@ -92,12 +98,16 @@ def _checked_layout(theme: Theme, narrow: bool) -> dict:
     return figure.layout.to_plotly_json()
 
 
-# Our own marks in a figure's texts. Plotly reads links and styles, too: those could only be others'.
+# Tags other than those that the studio writes. Plotly also interprets links and styles, which can only come
+# from untrusted texts.
 _FOREIGN_TAG = re.compile(r"<(?!(?:br ?/?|/?(?:b|i|sub|sup|extra))>)")
 
 
 def without_links(figure: go.Figure) -> go.Figure:
-    """The same figure, in whose texts nothing is a mark but breaks, bold, italic and what is raised or lowered."""
+    """Escape all tags in the figure's texts but line breaks, bold, italic, sub- and superscript.
+
+    Changes and returns the same figure.
+    """
     for part in (*figure._data, figure._layout):
         _unmark(part)
     return figure
@@ -112,7 +122,7 @@ def _unmark(part: dict[str, Any]) -> None:
 
 
 def _unmarked(value: Any) -> Any:
-    """A value of a figure with foreign tags as text; the very same one where there is none."""
+    """Value of a figure with foreign tags as text; the same object if there is none."""
     if isinstance(value, str):
         return _FOREIGN_TAG.sub("&lt;", value) if "<" in value else value
     if isinstance(value, dict):
@@ -126,13 +136,16 @@ def _unmarked(value: Any) -> Any:
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
-def fit(figure: go.Figure) -> None:
-    """Give the figure the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
+def fit_margins(figure: go.Figure) -> None:
+    """Set the bottom margin to the height of the x axis.
+
+    An automatic margin makes the browser lay the figure out twice.
+    """
     figure.layout.margin.b = AXIS_PX
 
 
 def plot_height(figure: go.Figure) -> int:
-    """Pixels between the top and the bottom of the plot, where no axis or legend takes more than its margin."""
+    """Height of the plot area in pixels, if no axis or legend takes more than its margin."""
     margin = figure.layout.margin
     return figure.layout.height - margin.t - margin.b
 
@@ -141,30 +154,35 @@ def plot_height(figure: go.Figure) -> int:
 
 
 def metric_axis(figure: go.Figure, metric: str, low: float, high: float) -> None:
-    """The y axis of a metric from `low` to `high`, with its name; shares have ticks in percent."""
+    """Set range and title of a metric's y axis; shares have ticks in percent."""
     figure.update_yaxes(range=[low, high], title_text=y_title(metric))
     if metric in SHARES:
         percent_ticks(figure, low, high)
 
 
 def percent_ticks(figure: go.Figure, low: float, high: float) -> None:
-    """Ticks in percent, with a decimal where whole ones would stand at two ticks."""
+    """Set the y axis' ticks to percent, with a decimal if whole percents would repeat."""
     figure.update_yaxes(tickformat=".0%" if high - low > WHOLE_PERCENTS_FROM else ".1%")
 
 
 def y_title(metric: str) -> str:
-    """A metric's name, and that less is better where it is."""
+    """Name of a metric, with a note if lower is better."""
     label = METRIC_LABEL[metric]
     return f"{label} (lower is better)" if metric in LOWER_IS_BETTER else label
 
 
 def value_format(metric: str) -> str:
-    """How a hover writes a value, in d3's words: shares in percent with a decimal, else three decimals."""
+    """d3 format of a value in a hover: shares in percent with one decimal, others with three decimals."""
     return ".1%" if metric in SHARES else ".3f"
 
 
-def span(values: Iterable[float], level: float | None = None) -> tuple[float, float]:
-    """The range of an axis over all finite `values` and a `level` in view with them, with a little room."""
+def axis_range(values: Iterable[float], level: float | None = None) -> tuple[float, float]:
+    """Range of an axis over all finite values and a reference level, with a margin of 6%.
+
+    Args:
+        values: Values to show; those that are not finite are ignored.
+        level: Reference level to show; None without one.
+    """
     finite = [v for v in (*values, *(() if level is None else (level,))) if np.isfinite(v)]
     if not finite:
         return 0.0, 1.0
@@ -177,32 +195,43 @@ def span(values: Iterable[float], level: float | None = None) -> tuple[float, fl
 
 
 def positions(frame: pd.DataFrame) -> pd.Series:
-    """Where points stand: the column `x` of `axes.on_axis`, else tokens in millions, else steps."""
+    """X positions of points: column `x` of `axes.with_x_column`, else tokens in millions, else steps."""
     if "x" in frame:
         return frame["x"]
     return frame["tokens_seen"] / 1e6 if frame["tokens_seen"].notna().all() else frame["step"]
 
 
 def window_end(early_end: float | None, axis: Axis | None = None) -> float | None:
-    """Where the early window ends among `positions`: the axis' own, else `early_end` tokens in millions."""
+    """End of the early window in the unit of `positions`: that of the axis, else tokens in millions.
+
+    Args:
+        early_end: Last tokens_seen of the early window; None without a window.
+        axis: X axis of the chart, if it is not that of the tokens.
+    """
     if axis:
         return axis.window_end
     return None if early_end is None else early_end / 1e6
 
 
-def place_words(frame: pd.DataFrame) -> list[str]:
-    """Each point's checkpoint, as a hover names it."""
+def checkpoint_labels(frame: pd.DataFrame) -> list[str]:
+    """Name of each point's checkpoint, for a hover."""
     steps, seen = frame["step"].tolist(), frame["tokens_seen"].astype(float).tolist()
-    return [placed(step, there) for step, there in zip(steps, seen, strict=True)]
+    return [checkpoint_label(step, there) for step, there in zip(steps, seen, strict=True)]
 
 
-def placed(step: int, tokens_seen: float) -> str:
-    """A checkpoint, as a hover names it."""
+def checkpoint_label(step: int, tokens_seen: float) -> str:
+    """Name of a checkpoint, for a hover; `tokens_seen` is NaN if unknown."""
     return f"step {step:,}" if math.isnan(tokens_seen) else f"{tokens(tokens_seen)} tokens, step {step:,}"
 
 
 def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None) -> None:
-    """Names the x axis and holds it still: from 0, or over the data where it is logarithmic."""
+    """Set title and range of the x axis: from 0, or over the data if it is logarithmic.
+
+    Args:
+        figure: Figure to change.
+        frame: Table of the points, with step and tokens_seen.
+        axis: X axis of the chart; None for tokens, or steps if tokens are unknown.
+    """
     known = frame["tokens_seen"].notna().all() if len(frame) else True
     title = axis.title if axis else "tokens seen (millions)" if known else "training step"
     values = positions(frame)
@@ -215,13 +244,13 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None)
 
 def _log_axis(figure: go.Figure, title: str, low: float, high: float) -> None:
     room = 0.02 * math.log10(high / low) or 0.1
-    # At the left, room for the name of the chance line.
+    # The left side has room for the name of the chance line.
     shown = [math.log10(low) - 6 * room, math.log10(high) + room]
     figure.update_xaxes(title_text=title, type="log", range=shown, tickmode="array", **log_ticks(low, high))
 
 
 def log_ticks(low: float, high: float) -> dict[str, list]:
-    """Ticks of a logarithmic axis: 1, 2, 5 of each decade, or powers of ten where there are many."""
+    """Ticks of a logarithmic axis: 1, 2 and 5 in each decade; powers of ten from three decades on."""
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 1000 else (1,)
     values = [step * 10.0**decade for decade in decades for step in steps]

@@ -1,4 +1,4 @@
-"""What differs between two sets: every model's mean difference with its interval, about a line at nil."""
+"""Forest plot of mean differences between two sets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.compare.comparison import ALL
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, ModelInfo
-from e2lm_core.charts.canvas import blank, span
-from e2lm_core.charts.marks import reference, segment
+from e2lm_core.charts.canvas import axis_range, blank_figure
+from e2lm_core.charts.marks import reference_line, segment_trace
 from e2lm_core.charts.palette import Theme, hue, symbol
 
 ROW_PX = 30
@@ -27,19 +27,27 @@ def differences(
     theme: Theme,
     narrow: bool = False,
 ) -> go.Figure:
-    """One row a model, the mean of all that count on top: second - first at one point, with its 95% interval.
+    """Forest plot of mean differences by model, the mean of all scored models on top.
 
-    `means` as `comparison.mean_frame` gives them: model, point, difference, low, high, share (of the
-    resamples in which the second is higher). Shares are in percentage points, other metrics in their own
-    unit.
+    Second minus first at one point of the curves, with its 95% interval; shares in percentage points, other
+    metrics in their own unit.
+
+    Args:
+        means: Table of `comparison.mean_frame`: model, point, difference, low, high, share (of the resamples
+            in which the second is higher).
+        models: Models of the table.
+        metric: Metric of the means.
+        point: Point of the curves, as in the table.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     shown = means[(means["point"] == point) & means["difference"].notna()]
     by_name = {model.name: model for model in models}
     rows = [_row(row, by_name, metric, theme) for _, row in shown.iterrows()]
-    figure = blank(theme, ROW_PX * max(len(rows), 1) + 84, narrow)
+    figure = blank_figure(theme, ROW_PX * max(len(rows), 1) + 84, narrow)
     for place, row in enumerate(rows):
         figure.add_traces(list(_marks(row, len(rows) - 1 - place)))
-    figure.add_vline(x=0, line=reference(theme))
+    figure.add_vline(x=0, line=reference_line(theme))
     _axes(figure, rows, metric)
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 50})
     return figure
@@ -47,7 +55,7 @@ def differences(
 
 @dataclass(frozen=True)
 class _Row:
-    """One difference with its interval, NaN where there is none, and how it is drawn."""
+    """One difference with its interval, NaN without one, and its style."""
 
     label: str
     value: float
@@ -81,9 +89,9 @@ def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], metric: str, theme: T
 
 
 def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
-    """The interval and, over it, the difference; that of all models is drawn larger."""
+    """Traces of the interval and, over it, of the difference; that of all models is larger."""
     if np.isfinite(row.low):
-        yield segment([row.low, row.high], [y, y], row.colour, 3.2 if row.of_all else 2.4)
+        yield segment_trace([row.low, row.high], [y, y], row.colour, 3.2 if row.of_all else 2.4)
     yield go.Scatter(
         x=[row.value],
         y=[y],
@@ -98,7 +106,7 @@ def _axes(figure: go.Figure, rows: Sequence[_Row], metric: str) -> None:
     better = " (lower is better)" if metric in LOWER_IS_BETTER else ""
     own_unit = f"difference in {METRIC_LABEL[metric]}{better}"
     figure.update_xaxes(
-        range=list(span([v for row in rows for v in (row.value, row.low, row.high)], 0.0)),
+        range=list(axis_range([v for row in rows for v in (row.value, row.low, row.high)], 0.0)),
         title_text="difference, percentage points" if metric in SHARES else own_unit,
     )
     figure.update_yaxes(

@@ -1,7 +1,7 @@
-"""Learning curves: a metric of every model against what it has read, with chance and the early window.
+"""Learning curves with chance level, early window and intervals.
 
-x is tokens seen in millions (steps where a family records no tokens), or what an `Axis` says. Models are
-named at the line's end in its own colour, moved apart so that none overlaps.
+The x axis shows tokens seen in millions (steps for a family without recorded tokens), or an `Axis`. Models
+are named at the end of their line in its colour, moved apart so that no names overlap.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, fit, metric_axis, span, token_axis, window_end
+from e2lm_core.charts.canvas import axis_range, blank_figure, fit_margins, metric_axis, token_axis, window_end
 from e2lm_core.charts.marks import (
-    band,
+    band_trace,
     chance_line,
-    curve,
+    curve_trace,
     early_window,
+    label_ends,
     legend_below,
     lines,
     model_end,
-    name_ends,
-    smooth_line,
+    smooth_trace,
 )
 from e2lm_core.charts.palette import Theme
 
@@ -35,13 +35,21 @@ LEGEND_COLUMNS = {False: 5, True: 2}
 
 @dataclass(frozen=True, eq=False)
 class CurvePlot:
-    """One metric's curves, and how they are drawn.
+    """Learning curves of one metric, with their options.
 
-    `frame` as `tables.curve_frame` gives it: model, step, tokens_seen, metric, value, n. With the columns
-    `low` and `high`, they are drawn as bands. `models` are those that are drawn. `before`, in the same
-    columns, is drawn faint behind; `smooth` has smoothed values, which are drawn over the points. With an
-    `axis`, the frames come from `axes.on_axis` and the window's end from it; `early_end` is the early
-    window's last tokens_seen otherwise. `chance` is the metric's chance level, `height` in pixels.
+    Attributes:
+        frame: Table of `tables.curve_frame`: model, step, tokens_seen, metric, value, n; with `low` and
+            `high` for bands.
+        models: Models to draw.
+        metric: Metric of the curves.
+        theme: Colours.
+        chance: Chance level of the metric; None without one.
+        early_end: Last tokens_seen of the early window, used without `axis`.
+        before: Older curves in the same columns, drawn faint behind.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
+        axis: X axis of all tables, from `axes.with_x_column`, with the end of the early window.
+        smooth: Smoothed curves, drawn over the points.
     """
 
     frame: pd.DataFrame
@@ -58,11 +66,11 @@ class CurvePlot:
 
     @property
     def named_below(self) -> bool:
-        """Whether a legend names the lines: on a narrow screen, and where each ends at another place."""
+        """Whether a legend names the lines: on a narrow screen, and over compute, where lines end apart."""
         return self.narrow or (self.axis is not None and self.axis.kind == "compute")
 
     def curves(self, frame: pd.DataFrame | None) -> Curves:
-        """The models that are drawn, each with its points in a frame; none where there is no frame."""
+        """Drawn models with their points in a table; none without a table."""
         return [] if frame is None else self._drawn(lines(frame, self.metric))
 
     def _drawn(self, found: Iterable[tuple[str, pd.DataFrame]]) -> Curves:
@@ -71,21 +79,21 @@ class CurvePlot:
 
     @cached_property
     def behind(self) -> list[tuple[str, pd.DataFrame]]:
-        """The lines of `before`, of whatever model."""
+        """Lines of `before`, of all its models."""
         return [] if self.before is None else list(lines(self.before, self.metric))
 
     @property
     def faint(self) -> Curves:
-        """Those of them that are drawn."""
+        """Lines of `before` of the drawn models."""
         return self._drawn(self.behind)
 
 
 def learning_curves(plot: CurvePlot) -> go.Figure:
-    """One metric's curves with chance and the early window. An incomplete checkpoint has no marker."""
+    """Chart of one metric's learning curves; an incomplete checkpoint has no marker."""
     theme, curves = plot.theme, plot.curves(plot.frame)
     banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
-    figure = blank(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
-    metric_axis(figure, plot.metric, *span(_in_view(plot, curves, banded), plot.chance))
+    figure = blank_figure(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
+    metric_axis(figure, plot.metric, *axis_range(_in_view(plot, curves, banded), plot.chance))
     token_axis(figure, plot.frame, plot.axis)
     chance_line(figure, plot.chance, theme, below=plot.named_below)
     log = plot.axis is not None and plot.axis.log
@@ -95,33 +103,30 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
         unnamed = {model.short_name for model, _ in curves} - {model.short_name for model, _ in named}
         legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
     else:
-        fit(figure)
-        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
+        fit_margins(figure)
+        label_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
     return figure
 
 
 def _named(curves: Curves) -> Curves:
-    """Those with a name, at their end or in the legend: a further seed is thin beside its first, whose colour and dash it has."""
+    """Curves with a name: a replicate from another seed shares colour and dash with its first model."""
     drawn = {model.name for model, _ in curves}
     return [(model, points) for model, points in curves if model.seed_of not in drawn]
 
 
 def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]:
-    """From behind to the front: what was before, bands, curves, smoothed lines."""
+    """Traces from back to front: older curves, bands, curves, smoothed lines."""
     metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
     return [
-        *(curve(points, model, metric, theme, faint=True) for model, points in plot.faint),
-        *(band(points, model, theme) for model, points in banded),
-        *(curve(points, model, metric, theme, under=under) for model, points in curves),
-        *(smooth_line(points, model, theme) for model, points in plot.curves(plot.smooth)),
+        *(curve_trace(points, model, metric, theme, is_previous=True) for model, points in plot.faint),
+        *(band_trace(points, model, theme) for model, points in banded),
+        *(curve_trace(points, model, metric, theme, is_smoothed=under) for model, points in curves),
+        *(smooth_trace(points, model, theme) for model, points in plot.curves(plot.smooth)),
     ]
 
 
 def _in_view(plot: CurvePlot, curves: Curves, banded: Curves) -> list[float]:
-    """Every value that the y axis is to show.
-
-    What is drawn behind counts, so that nothing jumps while new values come in.
-    """
+    """All values in the range of the y axis, with those of older curves, so that it does not jump."""
     return [
         *(value for _, points in plot.behind for value in points["value"]),
         *(value for _, points in banded for value in (*points["low"], *points["high"])),

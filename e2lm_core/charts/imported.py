@@ -1,4 +1,4 @@
-"""Imported curves as a figure: models of any name in colours that differ, beside the studio's own runs."""
+"""Learning curves of imported results."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, percent_ticks, place_words, plot_height, span
-from e2lm_core.charts.marks import LABEL_GAP_PX, End, area, chance_line, legend_below, lines, name_ends
+from e2lm_core.charts.canvas import axis_range, blank_figure, checkpoint_labels, percent_ticks, plot_height
+from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
 from e2lm_core.charts.palette import Theme, dash, hue
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
 
-# In the order in which they are given out.
+# Colours and dashes in the order of their use.
 HUES = ("blue", "orange", "green", "purple")
 DASHES = ("solid", "dash", "dot", "dashdot")
 LABEL_CHARS = 26
 LABEL_MARGIN_PX = 190
 LEGEND_COLUMNS = {False: 3, True: 1}
-# Points of a curve: more of them are drawn small.
+# Number of points of a curve above which they are drawn small.
 MANY_POINTS = 40
 _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
 
@@ -31,10 +31,13 @@ _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thou
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a curve is drawn: a colour's name and a dash, no two alike before both are used up.
+class CurveStyle:
+    """Style of a curve.
 
-    `studio`: a run of the studio's own, beside the imported ones.
+    Attributes:
+        hue: Name of the colour.
+        dash: Plotly's name of the dash.
+        studio: The curve is of a run of the studio itself, next to imported ones.
     """
 
     hue: str
@@ -42,13 +45,19 @@ class Look:
     studio: bool = False
 
 
-def looks(imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()) -> dict[str, Look]:
-    """By label: models of the studio's own palette keep their colours, all others share out what is left.
+def curve_styles(
+    imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()
+) -> dict[str, CurveStyle]:
+    """Styles by label; no two are alike before all pairs of colour and dash are used.
 
-    `runs` are (label, model) of the studio's own: of a model that was imported too, in its colour.
+    Models of the studio's palette keep their colours, all others share the remaining styles.
+
+    Args:
+        imported: Models of imported results.
+        runs: Label and model of the studio's own runs; a model that is also imported has the same colour.
     """
-    spare = [Look(colour, style) for style in DASHES for colour in HUES]
-    by_label = {model.name: Look(hue(model), dash(model)) for model in imported if _of_palette(model)}
+    spare = [CurveStyle(colour, style) for style in DASHES for colour in HUES]
+    by_label = {model.name: CurveStyle(hue(model), dash(model)) for model in imported if _of_palette(model)}
     taken = set(by_label.values())
     free = [look for look in spare if look not in taken] or spare
     others = [model for model in imported if model.name not in by_label]
@@ -56,13 +65,13 @@ def looks(imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] =
     for place, (label, model) in enumerate(runs):
         like = by_label.get(model.name)
         if like is None:
-            like = Look(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
+            like = CurveStyle(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
         by_label[label] = replace(like, studio=True)
     return by_label
 
 
 def _of_palette(model: ModelInfo) -> bool:
-    """Whether size and shape, or being a web-only twin, tell a model's colour and dash on every page."""
+    """Whether the palette fixes a model's colour and dash: by its shape, or as a web-only twin."""
     return model.arch in ("arch1", "arch2") or model.twin_of is not None
 
 
@@ -71,46 +80,56 @@ def _of_palette(model: ModelInfo) -> bool:
 
 def imported_curves(
     frame: pd.DataFrame,
-    looks_of: Mapping[str, Look],
+    styles: Mapping[str, CurveStyle],
     metric: str,
     theme: Theme,
     chance: float | None = None,
     height: int = 460,
     narrow: bool = False,
 ) -> go.Figure:
-    """One metric's curves over tokens in the unit that fits them, over steps where tokens are not known.
+    """Learning curves of imported results over tokens, or over steps if tokens are unknown.
 
-    `frame` as `imported.scores.curve_frame` gives it: model (its label), step, tokens_seen, metric, value, n,
-    with `low` and `high` where there are samples. The studio's own runs have open markers and thin lines.
+    The unit of the axis fits the largest number of tokens. The studio's own runs have open markers and thin
+    lines.
+
+    Args:
+        frame: Table of `imported.scores.curve_frame`: model (its label), step, tokens_seen, metric, value, n;
+            with `low` and `high` where samples are known.
+        styles: Style of each curve by label; others are not drawn.
+        metric: Metric of the curves.
+        theme: Colours.
+        chance: Chance level of the metric; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     frame, title = _placed(frame)
-    curves = [(label, points) for label, points in lines(frame, metric) if label in looks_of]
+    curves = [(label, points) for label, points in lines(frame, metric) if label in styles]
     banded = [(label, p.dropna(subset=["low", "high"])) for label, p in curves if _has_band(p)]
-    figure.add_traces([_band(points, theme, looks_of[label]) for label, points in banded])
-    figure.add_traces([_curve(points, label, metric, theme, looks_of[label]) for label, points in curves])
+    figure.add_traces([_band(points, theme, styles[label]) for label, points in banded])
+    figure.add_traces([_curve(points, label, metric, theme, styles[label]) for label, points in curves])
     values = [v for _, points in curves for v in points["value"]]
     bounds = [v for _, points in banded for v in (*points["low"], *points["high"])]
-    low, high = span([*values, *bounds], chance)
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric))
+    low, high = axis_range([*values, *bounds], chance)
+    figure.update_yaxes(range=[low, high], title_text=metric_axis_title(metric))
     in_view = [*values, *bounds, *(() if chance is None else (chance,))]
     if _share(metric, in_view):
         percent_ticks(figure, low, high)
     figure.update_xaxes(title_text=title, range=_x_range(frame))
     chance_line(figure, chance, theme)
-    _name_curves(figure, curves, looks_of, theme, narrow)
+    _name_curves(figure, curves, styles, theme, narrow)
     return figure
 
 
-def y_title(metric: str) -> str:
-    """The studio's own words for a metric that it knows, else the file's name for it."""
+def metric_axis_title(metric: str) -> str:
+    """Name of a metric: the studio's own if it has the metric, else that of the file."""
     known = SAME_METRIC.get(metric, metric)
     label = METRIC_LABEL.get(known, metric)
     return f"{label} (lower is better)" if lower_is_better(metric) else label
 
 
 def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The frame with every point's place in a column `x`, and the axis' name."""
+    """Table with the position of every point in a column `x`, and the title of the axis."""
     if not len(frame) or not frame["tokens_seen"].notna().all():
         return frame.assign(x=frame["step"]), "training step"
     largest = float(frame["tokens_seen"].max())
@@ -126,7 +145,7 @@ def _x_range(frame: pd.DataFrame) -> list[float]:
 
 
 def _share(metric: str, values: Sequence[float]) -> bool:
-    """Whether another tool's metric is a share, by its name and what is seen of it."""
+    """Whether a metric of another tool is a share, by its name and its values."""
     return metric.startswith("acc") and all(0 <= value <= 1 for value in values)
 
 
@@ -134,11 +153,11 @@ def _has_band(points: pd.DataFrame) -> bool:
     return "low" in points and bool(points["low"].notna().any())
 
 
-def _band(points: pd.DataFrame, theme: Theme, look: Look) -> go.Scatter:
-    return area(points["x"], points["low"], points["high"], theme.line[look.hue])
+def _band(points: pd.DataFrame, theme: Theme, look: CurveStyle) -> go.Scatter:
+    return area_trace(points["x"], points["low"], points["high"], theme.line[look.hue])
 
 
-def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look) -> go.Scatter:
+def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: CurveStyle) -> go.Scatter:
     colour = theme.line[look.hue]
     spec = ".1%" if _share(metric, list(points["value"])) else ".4f"
     many = len(points) > MANY_POINTS
@@ -154,7 +173,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Lo
             "symbol": "circle-open" if look.studio else "circle",
         },
         name=_short(label),
-        customdata=list(zip(place_words(points), counts, strict=True)),
+        customdata=list(zip(checkpoint_labels(points), counts, strict=True)),
         hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>"
         "%{customdata[0]}%{customdata[1]}<extra></extra>",
         showlegend=False,
@@ -164,11 +183,11 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Lo
 def _name_curves(
     figure: go.Figure,
     curves: Sequence[tuple[str, pd.DataFrame]],
-    looks_of: Mapping[str, Look],
+    looks_of: Mapping[str, CurveStyle],
     theme: Theme,
     narrow: bool,
 ) -> None:
-    """Names at the lines' ends, or a legend below where there is no room beside the chart."""
+    """Name the curves at their ends, or in a legend below without room beside the chart."""
     if narrow or len(curves) * LABEL_GAP_PX > plot_height(figure):
         figure.update_layout(margin={"r": 16})
         legend_below(figure, len(curves), LEGEND_COLUMNS[narrow])
@@ -178,7 +197,7 @@ def _name_curves(
         End(float(points["value"].iloc[-1]), _short(label), theme.label[looks_of[label].hue])
         for label, points in curves
     ]
-    name_ends(figure, ends)
+    label_ends(figure, ends)
 
 
 def _short(label: str) -> str:

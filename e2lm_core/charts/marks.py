@@ -1,4 +1,4 @@
-"""What figures draw on the canvas: curves, bands and levels, the early window, and names at lines' ends."""
+"""Traces and annotations: curves, bands, reference lines, end labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import MARGIN, place_words, plot_height, positions, trace, value_format
+from e2lm_core.charts.canvas import (
+    MARGIN,
+    checkpoint_labels,
+    plot_height,
+    positions,
+    unchecked_trace,
+    value_format,
+)
 from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, width
 
 LABEL_GAP_PX = 15
@@ -25,45 +32,53 @@ BAND_OPACITY = 0.15
 
 
 def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """(model, its points in step order) of one metric: points without a value are left out.
+    """Iterate over models with their points of one metric in step order, without undefined points.
 
-    `frame` as `tables.curve_frame` gives it: model, step, metric, value, …
+    `frame` is a table as of `tables.curve_frame`: model, step, metric, value, …
     """
     measured = frame[(frame["metric"] == metric) & frame["value"].notna()]
     for name, points in measured.groupby("model", sort=False):
-        in_order = points[
-            "step"
-        ].is_monotonic_increasing  # as tables are made; a look is cheaper than sorting
+        # Tables usually are in order, and checking that is cheaper than sorting.
+        in_order = points["step"].is_monotonic_increasing
         yield str(name), points if in_order else points.sort_values("step")
 
 
-def curve(
+def curve_trace(
     points: pd.DataFrame,
     model: ModelInfo,
     metric: str,
     theme: Theme,
-    faint: bool = False,
-    under: bool = False,
+    is_previous: bool = False,
+    is_smoothed: bool = False,
 ) -> go.Scatter:
-    """A model's points, joined; `faint` for an older version of the set, `under` a smoothed line."""
+    """Line of a model's points.
+
+    Args:
+        points: Points of the model, as of `lines`.
+        model: Model, for colour, dash and marker.
+        metric: Metric, for the format of the hover.
+        theme: Colours.
+        is_previous: Draw faint and without a hover, for an older version of the set.
+        is_smoothed: Draw thin, under a smoothed line.
+    """
     colour = theme.line[hue(model)]
-    return trace(
+    return unchecked_trace(
         x=positions(points).to_numpy(),
         y=points["value"].to_numpy(),
-        mode="lines" if faint else "lines+markers",
-        line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
+        mode="lines" if is_previous else "lines+markers",
+        line={"color": colour, "dash": dash(model), "width": 0.8 if is_smoothed else width(model)},
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
-        opacity=0.28 if faint else 0.6 if under else 1.0,
+        opacity=0.28 if is_previous else 0.6 if is_smoothed else 1.0,
         name=model.short_name,
         customdata=list(zip(*_hover_columns(points), strict=True)),
-        hovertemplate=None if faint else _hover(points, model, metric),
-        hoverinfo="skip" if faint else None,
+        hovertemplate=None if is_previous else _hover(points, model, metric),
+        hoverinfo="skip" if is_previous else None,
         showlegend=False,
     )
 
 
 def _hover_columns(points: pd.DataFrame) -> list[Any]:
-    columns: list[Any] = [points["n"].tolist(), place_words(points)]
+    columns: list[Any] = [points["n"].tolist(), checkpoint_labels(points)]
     return [*columns, points["low"].tolist(), points["high"].tolist()] if "low" in points else columns
 
 
@@ -76,8 +91,8 @@ def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
     )
 
 
-def smooth_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
-    """A smoothed line over the points that it was made of."""
+def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    """Smoothed line, drawn over the points that it is computed from."""
     return go.Scatter(
         x=positions(points),
         y=points["value"],
@@ -89,14 +104,16 @@ def smooth_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scat
     )
 
 
-def band(points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY) -> go.Scatter:
-    """The interval of every point of a line, its columns `low` and `high`, as an area behind it."""
+def band_trace(
+    points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY
+) -> go.Scatter:
+    """Area of the interval of every point of a line, from its columns `low` and `high`."""
     colour = theme.line[hue(model)]
     name = f"{model.short_name}, 95%"
-    return area(positions(points), points["low"], points["high"], colour, opacity, name)
+    return area_trace(positions(points), points["low"], points["high"], colour, opacity, name)
 
 
-def area(
+def area_trace(
     x: pd.Series,
     low: pd.Series,
     high: pd.Series,
@@ -104,7 +121,7 @@ def area(
     opacity: float = BAND_OPACITY,
     name: str | None = None,
 ) -> go.Scatter:
-    """What lies between `low` and `high`, filled."""
+    """Filled area between `low` and `high`."""
     return go.Scatter(
         x=[*x, *x[::-1]],
         y=[*high, *low[::-1]],
@@ -118,8 +135,8 @@ def area(
     )
 
 
-def segment(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
-    """A straight line without a hover; `more` of plotly's properties may change that."""
+def segment_trace(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
+    """Straight line without a hover; `more` are properties of plotly's trace."""
     fixed = {"mode": "lines", "line": {"color": colour, "width": thickness}, "showlegend": False}
     return go.Scatter(x=x, y=y, **({"hoverinfo": "skip"} | fixed | more))
 
@@ -127,49 +144,60 @@ def segment(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any
 # --- levels and the window ------------------------------------------------------------------------------
 
 
-def reference(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
-    """The line of a level that others are held against."""
+def reference_line(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
+    """Line style of a reference level."""
     return {"color": theme.muted, "dash": dash, "width": thickness}
 
 
-def note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
-    """Small grey words in the plot, on a ground against lines behind them; `place` as plotly has it."""
+def plot_note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
+    """Annotation in small grey text on the page's background, at `place` in plotly's terms."""
     fixed = {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
     return fixed | {"bgcolor": theme.background} | place
 
 
 def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bool = False) -> None:
-    """The chance level, where there is one.
+    """Draw the chance level, if there is one, with its name at the left, before the first checkpoint.
 
-    Its name stands at the left, before the first checkpoint; `below` the line where curves begin at once.
+    Args:
+        figure: Figure to change.
+        chance: Chance level in the metric's unit; None without one.
+        theme: Colours.
+        below: Write the name below the line, for curves that begin at the left edge.
     """
     if chance is None:
         return
     line = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": chance, "y1": chance, "yref": "y"}
-    shape(figure, line | {"line": reference(theme)})
+    add_shape(figure, line | {"line": reference_line(theme)})
     side = "top" if below else "bottom"
     place = {"x": 0, "xref": "paper", "xanchor": "left", "y": chance, "yanchor": side, "borderpad": 1}
-    annotate(figure, [note(f"chance {chance:.0%}", theme, **place)])
+    annotate(figure, [plot_note(f"chance {chance:.0%}", theme, **place)])
 
 
 def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
-    """Shades x up to `end`, where there is one.
+    """Shade the early window, if there is one.
 
-    On a logarithmic axis, 0 is nowhere, and annotations stand at the logarithm.
+    Args:
+        figure: Figure to change.
+        end: Last x of the window in units of the axis; None without one.
+        theme: Colours.
+        log: The axis is logarithmic: it has no 0, and takes positions of annotations as logarithms.
     """
     if end is None:
         return
     start = end / 1e9 if log else 0
     place_of: dict[str, Any] = {"x0": start, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
     filled = {"type": "rect", "fillcolor": theme.window, "line": {"width": 0}, "layer": "below"}
-    shape(figure, filled | place_of)
+    add_shape(figure, filled | place_of)
     at = math.log10(end) if log else end
     place = {"x": at, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top", "borderpad": 1}
-    annotate(figure, [note("early window", theme, **place)])
+    annotate(figure, [plot_note("early window", theme, **place)])
 
 
-def shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
-    """Written out: plotly's own `add_hline` and its kin look for subplots and at every earlier shape again."""
+def add_shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
+    """Append a shape to the figure.
+
+    Plotly's own `add_hline` and its kin look for subplots and check every earlier shape again.
+    """
     figure.layout.shapes = (*figure.layout.shapes, drawn)
 
 
@@ -178,7 +206,7 @@ def shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
 
 @dataclass(frozen=True)
 class End:
-    """A line's last `value`, and the name that stands beside it in its colour."""
+    """End of a line: its last value, and the name next to it with its colour."""
 
     value: float
     name: str
@@ -186,24 +214,24 @@ class End:
 
 
 def model_end(value: float, model: ModelInfo, theme: Theme) -> End:
-    """The end of a model's line, in the model's colour."""
+    """End of a model's line, in the model's colour."""
     return End(value, model.short_name, theme.label[hue(model)])
 
 
-def name_ends(figure: go.Figure, ends: Sequence[End]) -> None:
-    """Names in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
+def label_ends(figure: go.Figure, ends: Sequence[End]) -> None:
+    """Write names into the right margin, at least `LABEL_GAP_PX` apart.
 
-    The figure has its height and the range of its y axis.
+    The figure must have its height and the range of its y axis.
     """
     height = plot_height(figure)
     low, high = figure.layout.yaxis.range
     wanted = [height * (high - end.value) / (high - low) for end in ends]
-    placed = spread(wanted, LABEL_GAP_PX, height)
+    placed = spread_labels(wanted, LABEL_GAP_PX, height)
     annotate(figure, [_beside(end, at - moved) for end, at, moved in zip(ends, wanted, placed, strict=True)])
 
 
 def _beside(end: End, shift: float) -> dict[str, Any]:
-    """The name of a line's end at the plot's right edge, `shift` pixels above it."""
+    """Annotation with the name of a line's end at the plot's right edge, `shift` pixels above it."""
     return {
         "x": 1,
         "xref": "paper",
@@ -219,9 +247,15 @@ def _beside(end: End, shift: float) -> dict[str, Any]:
 
 
 def legend_below(figure: go.Figure, names: int, columns: int, without: Collection[str] = ()) -> None:
-    """A legend of so many names below the plot, for which the figure grows: no margin is left for them.
+    """Add a legend below the plot, and make the figure higher by its rows.
 
-    It names lines that are drawn in full, neither bands nor old lines, nor those of a name in `without`.
+    It names fully drawn lines, without bands, older lines and the names in `without`.
+
+    Args:
+        figure: Figure to change.
+        names: Number of names in the legend.
+        columns: Number of columns of the legend.
+        without: Names to leave out.
     """
     for drawn in figure.data:
         is_full = drawn.fill is None and drawn.opacity in (None, 1.0)
@@ -244,20 +278,21 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
 
 
 def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:
-    """All at once: each `add_annotation` has plotly look at every earlier one again."""
+    """Append annotations all at once, since each `add_annotation` of plotly checks all earlier ones again."""
     figure.layout.annotations = (*figure.layout.annotations, *annotations)
 
 
-def spread(wanted: Sequence[float], gap: float, length: float) -> list[float]:
-    """Positions moved as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
+def spread_labels(positions: Sequence[float], gap: float, length: float) -> list[float]:
+    """Move positions as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
 
-    With u the position less the gaps of those before it, "in order and a gap apart" is "u does not fall".
+    Least squares by isotonic regression: with u the position less the gaps before it, "in order and a gap
+    apart" is "u does not fall". Positions, gap and length are in pixels.
     """
-    if not wanted:
+    if not positions:
         return []
-    order = np.argsort(wanted, kind="stable")
-    gaps = gap * np.arange(len(wanted))
-    rising = isotonic_regression(np.asarray(wanted, float)[order] - gaps).x
-    placed = np.empty(len(wanted))
+    order = np.argsort(positions, kind="stable")
+    gaps = gap * np.arange(len(positions))
+    rising = isotonic_regression(np.asarray(positions, float)[order] - gaps).x
+    placed = np.empty(len(positions))
     placed[order] = np.clip(rising, 0.0, max(0.0, length - gaps[-1])) + gaps
     return placed.tolist()

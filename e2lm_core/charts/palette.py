@@ -1,9 +1,9 @@
-"""The one mapping from models to colour and dash, for every page, report and picture.
+"""Mapping from models to colour, dash and marker.
 
 Okabe and Ito's colours, safe for colour-blind readers, tuned to each theme: size is hue, architecture is
-dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; every
-two lines stay apart by a CIEDE2000 difference of 12 for readers with any of the three colour-blindnesses (a
-test simulates them).
+dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; any two
+lines differ by at least 12 in CIEDE2000 for readers with any of the three colour-blindnesses (a test
+simulates them).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AGAINST = "#b35806"
 
 @dataclass(frozen=True)
 class Theme:
-    """A page's colours: `line` and `label` by hue, the rest by what it is for."""
+    """Colours of a page: `line` and `label` by hue, the others by their use."""
 
     name: ThemeName
     background: str
@@ -73,12 +73,12 @@ _SPARE = ("orange", "green", "blue", "purple")
 
 
 def theme(name: str | None) -> Theme:
-    """The theme of that name, light for any that is not known."""
+    """Theme by name; light for an unknown name."""
     return DARK if name == "dark" else LIGHT
 
 
 def _colours(theme: Theme) -> dict[str, str]:
-    """Every colour that a picture may have, by the name of its CSS variable."""
+    """All colours of a picture, by the name of their CSS variable."""
     plain = {
         name: getattr(theme, name) for name in ("background", "text", "muted", "grid", "window", "accent")
     }
@@ -87,14 +87,14 @@ def _colours(theme: Theme) -> dict[str, str]:
     return {f"--picture-{name}": colour for name, colour in (plain | lines | labels).items()}
 
 
-def variables() -> str:
-    """The CSS that gives the variables the colours of the theme that the browser is in."""
+def css_variables() -> str:
+    """CSS that sets the variables to the colours of the browser's light or dark theme."""
     dark = _colours(DARK)
     return "; ".join(f"{name}: light-dark({light}, {dark[name]})" for name, light in _colours(LIGHT).items())
 
 
-def by_variables(theme: Theme) -> Theme:
-    """The theme by CSS variables; its own colours are for browsers that do not know `light-dark`."""
+def css_theme(theme: Theme) -> Theme:
+    """Theme of CSS variables; its own colours are for browsers without `light-dark`."""
 
     def said(name: str) -> str:
         return f"var(--picture-{name}, {own[f'--picture-{name}']})"
@@ -114,7 +114,7 @@ def by_variables(theme: Theme) -> Theme:
 
 
 def hue(model: ModelInfo) -> str:
-    """A model's colour name: by size where it is a known one, else steadily by its name."""
+    """Name of a model's colour: by its size if that is a known one, else fixed by its name."""
     if model.role == "web":
         return "grey"
     if model.size and model.size.lower() in _HUES:
@@ -130,7 +130,7 @@ def dash(model: ModelInfo) -> str:
 
 
 def width(model: ModelInfo) -> float:
-    """A line's width in pixels: extra seeds are drawn thin, as they are there to show the noise."""
+    """Width of a model's line in pixels; replicates from other seeds are thin, as they only show noise."""
     return 1.2 if model.seed_of else 2.0
 
 
@@ -145,16 +145,19 @@ def symbol(model: ModelInfo) -> str:
 
 
 def translucent(colour: str, opacity: float) -> str:
-    """`#rrggbb` as CSS with an opacity from 0 to 1."""
+    """CSS colour of `#rrggbb` with an opacity from 0 to 1."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
-    """(text, background) of a cell of a heat map: the text in what reads best there.
+def text_on_cell(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
+    """Colours (text, background) of a cell of a heat map, the text with the best contrast.
 
-    `rising` goes from the page's colour at 0 to blue at 1; `diverging` from AGAINST to blue, with the page's
-    colour at 0.5.
+    Args:
+        share: Value of the cell, from 0 to 1.
+        theme: Colours.
+        scale: `rising` goes from the page's colour at 0 to blue at 1; `diverging` from `AGAINST` to blue,
+            with the page's colour at 0.5.
     """
     if scale == "rising":
         background = _mix(theme.background, theme.line["blue"], share)
@@ -165,8 +168,8 @@ def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
     return _best(background, theme), background
 
 
-def ink_on(colour: str, opacity: float, theme: Theme) -> str:
-    """What reads best on a bar of that colour and opacity on the page."""
+def text_on_bar(colour: str, opacity: float, theme: Theme) -> str:
+    """Text colour with the best contrast on a bar of that colour and opacity."""
     return _best(_mix(theme.background, colour, opacity), theme)
 
 
@@ -183,7 +186,7 @@ def _mix(one: str, other: str, share: float) -> str:
 
 
 def _luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2."""
+    """Relative luminance of WCAG 2."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,4 +1,4 @@
-"""The width of an interval against the number of questions: a line at the wanted one, a mark at the needed."""
+"""Interval width against the number of questions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.analysis.plan.messages import round_up_two_digits, size_frame
 from e2lm_core.analysis.plan.plan import Plan
-from e2lm_core.analysis.plan.words import rounded, size_frame
-from e2lm_core.base.phrasing import duration
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import reference
+from e2lm_core.base.formatting import duration
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
 
 TICKS = {False: (25, 100, 400, 1_600, 6_400, 15_000), True: (25, 200, 1_600, 15_000)}
@@ -18,15 +18,21 @@ WIDTH_TICKS = tuple(m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5))
 
 
 def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380) -> go.Figure:
-    """The full width of the 95% interval, in the metric's unit, at every number of questions studied.
+    """Chart of the interval's full width, in the metric's unit, against the number of questions.
 
     Both axes are logarithmic: the width of a mean falls as a straight line of slope -1/2. A diamond marks the
-    number that the plan needs, a dotted line how many are measured. A size without a width above 0 has no
-    point.
+    number of questions that the plan needs, a dotted line the number measured. A size without a width above 0
+    has no point.
+
+    Args:
+        planned: Plan with its simulated widths.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
+        height: Height in pixels.
     """
     sizes = size_frame(planned)
     known = sizes[sizes["width"] > 0]
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     figure.add_trace(_width_line(known, theme))
     _wanted(figure, planned.wanted, theme)
     if len(known) and known["questions"].iloc[0] < planned.measured < known["questions"].iloc[-1]:
@@ -54,7 +60,7 @@ def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
 
 
 def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
-    figure.add_hline(y=width, line=reference(theme, thickness=1.2))
+    figure.add_hline(y=width, line=reference_line(theme, thickness=1.2))
     figure.add_annotation(
         x=1,
         xref="paper",
@@ -68,7 +74,7 @@ def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
 
 
 def _measured(figure: go.Figure, questions: int, theme: Theme) -> None:
-    figure.add_vline(x=questions, line=reference(theme, dash="dot"))
+    figure.add_vline(x=questions, line=reference_line(theme, dash="dot"))
     figure.add_annotation(
         x=np.log10(questions),
         y=1,
@@ -87,7 +93,7 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
         mode="markers+text",
         showlegend=False,
         marker={"symbol": "diamond", "size": 14, "color": theme.text},
-        text=[f"{rounded(questions):,} questions"],
+        text=[f"{round_up_two_digits(questions):,} questions"],
         textposition="bottom left",
         textfont={"color": theme.text, "size": 13},
         hoverinfo="skip",
@@ -96,7 +102,7 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
 
 
 def _axes(figure: go.Figure, shown: list[float], narrow: bool) -> None:
-    """Logarithmic axes; y over the widths shown."""
+    """Set both axes to logarithmic, y over the widths shown."""
     figure.update_xaxes(
         type="log",
         title_text="questions in the set",

@@ -1,4 +1,4 @@
-"""Figures of questions: a selection against the rest, a choice's gains."""
+"""Charts of question selections and held-out gains."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import Choice, Gain
+from e2lm_core.analysis.questions import messages as choice_words
+from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.charts.canvas import (
-    blank,
+    axis_range,
+    blank_figure,
     metric_axis,
     positions,
-    span,
     token_axis,
     value_format,
     window_end,
 )
-from e2lm_core.charts.marks import End, chance_line, early_window, name_ends, reference, segment
+from e2lm_core.charts.marks import End, chance_line, early_window, label_ends, reference_line, segment_trace
 from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
@@ -31,7 +31,7 @@ MEAN = "mean"
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two curves: a column of the frame, over `count` questions."""
+    """One of the two curves: a column of the table, over `count` questions."""
 
     name: str
     count: int
@@ -54,11 +54,17 @@ def compared(
     height: int = 360,
     narrow: bool = False,
 ) -> go.Figure:
-    """The selection's mean curve against that of the rest.
+    """Chart of the mean curve of a selection against that of the other questions.
 
-    `frame` as `pool.compared_frame` gives it: step, tokens_seen, selection, rest. `counts` are how many
-    questions either side has; a side without any is not drawn. `early_end` is the early window's last
-    tokens_seen.
+    Args:
+        frame: Table of `pool.compared_frame`: step, tokens_seen, selection, rest.
+        metric: Metric of the curves.
+        counts: Numbers of questions in the selection and in the rest; a side without questions is not drawn.
+        theme: Colours.
+        chance: Chance level of the metric; None without one.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
     grey = theme.line["grey"], theme.label["grey"]
     both = (
@@ -66,9 +72,9 @@ def compared(
         _Side("rest", counts[1], *grey, "dash"),
     )
     sides = [side for side in both if side.count]
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     figure.add_traces([_side_line(frame, side, metric, narrow) for side in sides])
-    metric_axis(figure, metric, *span([v for side in sides for v in frame[side.name]], chance))
+    metric_axis(figure, metric, *axis_range([v for side in sides for v in frame[side.name]], chance))
     token_axis(figure, frame)
     chance_line(figure, chance, theme)
     early_window(figure, window_end(early_end), theme)
@@ -76,7 +82,7 @@ def compared(
         legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
         figure.update_layout(showlegend=True, legend=legend, margin={"b": 74})
     else:
-        name_ends(figure, [End(float(frame[s.name].iloc[-1]), s.label, s.label_colour) for s in sides])
+        label_ends(figure, [End(float(frame[s.name].iloc[-1]), s.label, s.label_colour) for s in sides])
     return figure
 
 
@@ -100,7 +106,7 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str, in_legend: bool) -
 
 @dataclass(frozen=True)
 class _GainRow:
-    """A fold's gains, or those of the mean, None where undefined."""
+    """Gains of a fold, or their mean, None where undefined."""
 
     label: str
     in_sample: float | None
@@ -111,20 +117,24 @@ class _GainRow:
         return self.label == MEAN
 
 
-def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Every fold's gain in-sample (hollow) and held out (full), and their mean with its bar below.
+def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> go.Figure:
+    """Chart of each fold's gain in-sample (hollow) and held-out (full), with their mean and its interval.
 
-    `score` is one of the choice's: final, in the metric's unit, or sq or snr, which have none.
+    Args:
+        choice: Selection with its gains.
+        score: Score of the gains: final, in the metric's unit, or sq or snr, without a unit.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     mean = choice.scores[score]
     rows = [_GainRow(f.label, f.in_sample[score], f.held_out[score]) for f in choice.folds]
     rows.append(_GainRow(MEAN, mean.in_sample, mean.held_out))
-    figure = blank(theme, 96 + ROW_PX * len(rows), narrow=True)
+    figure = blank_figure(theme, 96 + ROW_PX * len(rows), narrow=True)
     figure.add_traces([*_gain_lines(rows, mean, theme), *_gain_dots(rows, theme)])
-    figure.add_vline(x=0, line=reference(theme))
+    figure.add_vline(x=0, line=reference_line(theme))
     values = [v for row in rows for v in (row.in_sample, row.held_out) if v is not None]
     figure.update_xaxes(
-        range=list(span([*values, *(mean.interval or ())], 0.0)),
+        range=list(axis_range([*values, *(mean.interval or ())], 0.0)),
         title_text=f"gain in {choice_words.score_label(score, choice.metric)}",
         tickformat="+.2f",
     )
@@ -137,14 +147,14 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
     return figure
 
 
-def _gain_lines(rows: list[_GainRow], mean: Gain, theme: Theme) -> Iterator[go.Scatter]:
-    """What joins the two gains of a row, and the bar of the mean."""
+def _gain_lines(rows: list[_GainRow], mean: HeldOutGain, theme: Theme) -> Iterator[go.Scatter]:
+    """Lines between the two gains of each row, and the interval of the mean."""
     for row in rows:
         if row.in_sample is not None and row.held_out is not None:
             ends = [row.in_sample, row.held_out]
-            yield segment(ends, [row.label, row.label], theme.grid, 3 if row.of_mean else 2)
+            yield segment_trace(ends, [row.label, row.label], theme.grid, 3 if row.of_mean else 2)
     if mean.interval is not None:
-        yield segment(list(mean.interval), [MEAN, MEAN], theme.accent, 2, opacity=0.6)
+        yield segment_trace(list(mean.interval), [MEAN, MEAN], theme.accent, 2, opacity=0.6)
 
 
 def _gain_dots(rows: list[_GainRow], theme: Theme) -> Iterator[go.Scatter]:

@@ -1,4 +1,4 @@
-"""Figures of the models' order: ranks over tokens, who beats whom, and how early the order can be read."""
+"""Charts of rankings: ranks over tokens, win matrix, tau matrix."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.ranks.stability import SEEN
-from e2lm_core.base.phrasing import tokens
+from e2lm_core.base.formatting import tokens
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, place_words, positions, token_axis, window_end
+from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis, window_end
 from e2lm_core.charts.marks import (
-    area,
+    area_trace,
     early_window,
+    label_ends,
     legend_below,
     model_end,
-    name_ends,
-    note,
-    reference,
+    plot_note,
+    reference_line,
 )
-from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, ink, symbol, translucent
+from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, text_on_cell, translucent
 
-# Pixels: a model that keeps its rank in every resample, on a wide screen and on a narrow one.
+# Size in pixels of the dot of probability 1, on a wide screen and on a narrow one.
 LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
-# Of more the largest are drawn: each is an element of its own in the browser, and nobody could tell them apart.
-MOST_DOTS = 3_000
-# Pixels that the column heads take: names of models stand aslant.
+# Largest number of dots: each is an element of its own in the browser, and more could not be distinguished.
+MAX_DOTS = 3_000
+# Height of the column heads in pixels; names of models are written at an angle.
 NAMES_PX, RANKS_PX = 110, 70
-# Columns whose cells hold their numbers, and whose heads stand beside each other; of more, tables and pointing tell.
+# Largest number of columns with a number in each cell and full heads; hovers and tables have more numbers.
 NUMBERED = 10
-# Of the axis: room for the window's name above the highest point.
+# Share of the y axis above the highest point, for the name of the early window.
 HEADROOM = 0.12
 
 
@@ -47,17 +47,24 @@ def bump(
     height: int = 400,
     narrow: bool = False,
 ) -> go.Figure:
-    """Ranks over tokens, 1 on top, with the share of the resamples in which a model stands at each.
+    """Chart of ranks over tokens, 1 on top, with the probability of each rank over the resamples.
 
-    The line joins the measured ranks, and the area of a dot is the share at that rank; of more than `MOST_DOTS` the
-    largest are there. `ranks` as
-    `stability.bump_frame` gives it: model, step, tokens_seen, rank, value, `at rank` and its share.
-    `early_end` is the early window's last tokens_seen.
+    The line joins the measured ranks, and the area of a dot is the probability of that rank; of more than
+    `MAX_DOTS` dots the largest are drawn.
+
+    Args:
+        ranks: Table of `stability.bump_frame`: model, step, tokens_seen, rank, value, `at rank` and its
+            share.
+        models: Models of the table.
+        theme: Colours.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen.
     """
     by_name = {model.name: model for model in models}
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     ends = []
-    least = 0.0 if len(ranks) <= MOST_DOTS else float(np.sort(ranks["share"])[-MOST_DOTS])
+    least = 0.0 if len(ranks) <= MAX_DOTS else float(np.sort(ranks["share"])[-MAX_DOTS])
     for name, points in ranks.groupby("model", sort=False):
         model, dots = by_name[str(name)], points.sort_values("step")
         line, dots = dots.drop_duplicates("step"), dots[dots["share"] >= least]
@@ -75,7 +82,7 @@ def bump(
     if narrow:
         legend_below(figure, len(ends), columns=2)
     else:
-        name_ends(figure, ends)
+        label_ends(figure, ends)
     return figure
 
 
@@ -92,7 +99,7 @@ def _rank_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatt
 
 
 def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: float) -> go.Scatter:
-    columns = (place_words(points), points["rank"], points["share"], points["value"])
+    columns = (checkpoint_labels(points), points["rank"], points["share"], points["value"])
     return go.Scatter(
         x=positions(points),
         y=points["at rank"],
@@ -103,7 +110,7 @@ def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: fl
             "color": translucent(theme.line[hue(model)], 0.6),
             "line": {"width": 0},
         },
-        # Below 1, as a legend names what is drawn in full: the lines alone.
+        # The opacity is below 1, since a legend names fully drawn traces, and only lines belong there.
         opacity=0.999,
         customdata=list(zip(*columns, strict=True)),
         hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
@@ -125,17 +132,25 @@ def share_heatmap(
     x_title: str,
     narrow: bool = False,
 ) -> go.Figure:
-    """Shares of resamples in percent, as coloured cells, with their numbers where they are few enough to be read.
+    """Heat map of shares of resamples, with their numbers in percent if there are few columns.
 
-    One row for each of the column `model`, one column for each other (ranks, or models). `table` as
-    `stability.share_table` or `stability.win_table` gives it. `hover` may use %{y}, %{x} and %{z}.
+    One row per value of the column `model`, one column for each other (ranks or models).
+
+    Args:
+        table: Table of `stability.share_table` or `stability.win_table`.
+        models: Models of the table.
+        theme: Colours.
+        scale: Colour scale.
+        hover: Text of the hover, with %{y}, %{x} and %{z}.
+        x_title: Title of the x axis.
+        narrow: Draw for a narrow screen.
     """
     by_name = {model.name: model.short_name for model in models}
     shares = table.drop(columns=["model", "rank"], errors="ignore")
     shares = shares.set_axis([by_name.get(str(c), str(c)) for c in shares.columns], axis=1)
     shares = shares.astype(float).set_axis([by_name[str(name)] for name in table["model"]], axis=0)
     of_models = set(shares.columns) <= set(by_name.values())
-    figure = blank(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
+    figure = blank_figure(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
     figure.add_trace(_cells(shares, theme, scale, hover))
     few = shares.shape[1] <= NUMBERED
     if few:
@@ -162,7 +177,7 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
         y=list(shares.index),
         zmin=0,
         zmax=1,
-        colorscale=[[share, ink(share, theme, scale)[1]] for share in (0.0, 0.5, 1.0)],
+        colorscale=[[share, text_on_cell(share, theme, scale)[1]] for share in (0.0, 0.5, 1.0)],
         xgap=2,
         ygap=2,
         showscale=False,
@@ -172,9 +187,9 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
 
 
 def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, size: float) -> go.Scatter:
-    """The share of every cell that has at least `least`, in a colour that can be read on it.
+    """Numbers of the cells with at least `least`, in a colour readable on each cell.
 
-    As one trace: each of hundreds of annotations is measured and laid out by itself.
+    They are one trace, since hundreds of annotations would each be measured and laid out by themselves.
     """
     told = [
         (column, row, float(share))
@@ -187,7 +202,7 @@ def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, siz
         y=[row for _, row, _ in told],
         text=[f"{share:.0%}" for _, _, share in told],
         mode="text",
-        textfont={"color": [ink(share, theme, scale)[0] for _, _, share in told], "size": size},
+        textfont={"color": [text_on_cell(share, theme, scale)[0] for _, _, share in told], "size": size},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -196,9 +211,17 @@ def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, siz
 def tau_heatmap(
     tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, height: int = 420, narrow: bool = False
 ) -> go.Figure:
-    """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
+    """Heat map of Kendall's τ_b between the model orders at every two checkpoints.
+
+    Args:
+        tau: τ_b [T, T] in [-1, 1]; NaN stays empty.
+        tokens_seen: Tokens [T] of the checkpoints.
+        theme: Colours.
+        height: Height in pixels.
+        narrow: Draw for a narrow screen, without a colour bar.
+    """
     labels = [tokens(t) for t in tokens_seen]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Heatmap(
             z=tau,
@@ -216,7 +239,7 @@ def tau_heatmap(
     figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
     figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
     if narrow:
-        # The caption says what the colours mean.
+        # The caption explains the colours.
         figure.update_traces(showscale=False)
     figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
     return figure
@@ -235,22 +258,29 @@ def over_tokens(
     early_end: float | None = None,
     height: int = 300,
 ) -> go.Figure:
-    """One number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
+    """Chart of one number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
 
-    `table` as `stability.tau_table` or `stability.decision_table` gives it: step, tokens_seen, the column
-    `value`, which names the axis too, and `resamples from` and `to`. `level`: one that means something, with
-    its name. `early_end` is the early window's last tokens_seen.
+    Args:
+        table: Table of `stability.tau_table` or `stability.decision_table`: step, tokens_seen, `value`,
+            resamples from, to.
+        value: Column of the number, also the title of the y axis.
+        theme: Colours.
+        y_range: Range of the y axis.
+        level: Reference level and its name; None without one.
+        percent: Show the number in percent.
+        early_end: Last tokens_seen of the early window; None without one.
+        height: Height in pixels.
     """
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     spec = ".0%" if percent else ".2f"
     colour = theme.line["blue"]
     known = table.dropna(subset=["resamples from", "to"])
-    figure.add_trace(area(positions(known), known["resamples from"], known["to"], colour, 0.18))
+    figure.add_trace(area_trace(positions(known), known["resamples from"], known["to"], colour, 0.18))
     figure.add_trace(_number_line(table, value, colour, spec))
     if level is not None:
-        figure.add_hline(y=level[0], line=reference(theme))
+        figure.add_hline(y=level[0], line=reference_line(theme))
         place = {"x": 0, "xref": "paper", "xanchor": "left", "y": level[0], "yanchor": "bottom"}
-        figure.add_annotation(note(level[1], theme, **place))
+        figure.add_annotation(plot_note(level[1], theme, **place))
     token_axis(figure, table)
     if early_end is None and len(table):
         _begin_late(figure, positions(table))
@@ -274,14 +304,14 @@ def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.
         showlegend=False,
         line={"color": colour, "width": 2},
         marker={"size": 6, "color": colour},
-        customdata=list(zip(place_words(table), table["resamples from"], table["to"], strict=True)),
+        customdata=list(zip(checkpoint_labels(table), table["resamples from"], table["to"], strict=True)),
         hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
         f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
     )
 
 
 def _begin_late(figure: go.Figure, x: pd.Series) -> None:
-    """What begins late needs no room before it."""
+    """Begin the x axis near the first checkpoint instead of at 0."""
     first, last = float(x.min()), float(x.max())
     room = 0.06 * (last - first) or 0.05 * last or 1.0
     figure.update_xaxes(range=[first - room, last + room])

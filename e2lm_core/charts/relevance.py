@@ -1,4 +1,4 @@
-"""Figures of relevance: how probable, where among the exemplars, and how true a probability is."""
+"""Charts of relevance: histogram, map, reliability diagram."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import reference
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
 
 
 def probability_histogram(
     probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
 ) -> go.Figure:
-    """How many questions the relevance model gives which probability, in twentieths.
+    """Histogram of the questions' scientific relevance, in steps of 0.05.
 
-    `probability` [questions], from 0 to 1; those from `accepted_from` on are blue, the others orange.
+    Args:
+        probability: Probability [Q] that the rubric accepts the question, from 0 to 1.
+        theme: Colours.
+        accepted_from: Threshold; bars from it on are blue, the others orange.
+        height: Height in pixels.
     """
     counts, edges = np.histogram(probability, bins=20, range=(0, 1))
     centres = (edges[:-1] + edges[1:]) / 2
     colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Bar(
             x=centres,
@@ -32,7 +36,7 @@ def probability_histogram(
             hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
         )
     )
-    figure.add_vline(x=accepted_from, line=reference(theme))
+    figure.add_vline(x=accepted_from, line=reference_line(theme))
     figure.add_annotation(
         x=accepted_from,
         y=1,
@@ -52,12 +56,15 @@ def probability_histogram(
 def relevance_map(
     questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
 ) -> go.Figure:
-    """The set among the labelled exemplars, in the plane of their first principal components.
+    """Map of the set among the labelled examples, in the plane of their first principal components.
 
-    `questions` and `exemplars` as `relevance.tables.map_frames` gives them: x, y, probability, label, and x,
-    y, accepted, label. `height` in pixels.
+    Args:
+        questions: Table of `relevance.tables.map_frames` with x, y, probability, label.
+        exemplars: Table of `relevance.tables.map_frames` with x, y, accepted, label.
+        theme: Colours.
+        height: Height in pixels.
     """
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
         figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
     figure.add_trace(_questions(questions, theme))
@@ -72,15 +79,20 @@ def relevance_map(
 
 
 def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figure:
-    """The share of accepted rows against the mean probability that they were given; on the line both are equal.
+    """Reliability diagram: share of accepted rows against their mean predicted probability.
 
-    `table` as `relevance.tables.reliability_frame` gives it; a point's area grows with its rows.
+    Both are equal on the line. The area of a point grows with its rows.
+
+    Args:
+        table: Table of `relevance.tables.reliability_frame`.
+        theme: Colours.
+        height: Height in pixels.
     """
     known = table[table["rows"] > 0]
-    figure = blank(theme, height, narrow=True)
+    figure = blank_figure(theme, height, narrow=True)
     figure.add_trace(
         go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line=reference(theme), hoverinfo="skip", showlegend=False
+            x=[0, 1], y=[0, 1], mode="lines", line=reference_line(theme), hoverinfo="skip", showlegend=False
         )
     )
     figure.add_trace(
@@ -99,7 +111,7 @@ def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figu
             "%{y:.2f} accepted, %{x:.2f} said<extra></extra>",
         )
     )
-    # Wide enough for the largest points, whose middles are near 0 and 1.
+    # The ranges leave room for the largest points, which are centred near 0 and 1.
     figure.update_xaxes(range=[-0.09, 1.09], title_text="probability that is said")
     figure.update_yaxes(range=[-0.13, 1.13], title_text="share accepted")
     figure.update_layout(margin={"l": 58, "r": 16, "t": 12, "b": 48})

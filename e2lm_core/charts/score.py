@@ -1,4 +1,4 @@
-"""The Score as stacked bars with the interval of each part and of the whole, and the published ones apart."""
+"""Stacked bars of the Score's components."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.score.published import PublishedFigures
-from e2lm_core.charts.canvas import blank
-from e2lm_core.charts.marks import segment
-from e2lm_core.charts.palette import Theme, ink_on, translucent
+from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.marks import segment_trace
+from e2lm_core.charts.palette import Theme, text_on_bar, translucent
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76
-# Heights in rows: the bar, and where its intervals stand.
+# In rows: height of a bar, and offsets of the intervals of its components and of the Score.
 _BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36
-# Of the axis: narrower segments have no room for their label.
-_LEAST_SHARE = {False: 0.075, True: 0.2}
+# Share of the axis below which a segment has no room for its label.
+_MIN_SHARE = {False: 0.075, True: 0.2}
 
 
 def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Stacked bars, one row a set in the order of the frame.
+    """Stacked bars of the Score's components, one row per set in the order of the table.
 
-    `bars` as `parts.bar_frame` gives them, joined: set, part, value (the part's own, from 0 to 1), and on the
-    scale of the Score start, contribution, low, high, total, total_low, total_high; grey where `random` says that
-    the part is not distinguishable from random answers. Thin lines below a bar
-    are the intervals of its parts, each about its segment's end; the thick line above it is the interval of
-    the whole. A set whose Score is undefined has the parts that there are, and no end mark.
+    A component is grey if it is within the null distribution of random answer keys. Thin lines below a bar
+    are the intervals of its components, each about the end of its segment; the thick line above it is the
+    interval of the Score. A set with an undefined Score has its defined components, and no end mark.
+
+    Args:
+        bars: Tables of `parts.bar_frame`, joined: set, part, value (of the component, from 0 to 1), random,
+            and on the scale of the Score start, contribution, low, high, total, total_low, total_high.
+        theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     names = list(dict.fromkeys(bars["set"]))
     height = ROW_PX * max(len(names), 1) + AROUND_PX
-    figure = blank(theme, height, narrow)
+    figure = blank_figure(theme, height, narrow)
     rows = {name: len(names) - 1 - i for i, name in enumerate(names)}
     for part, segments in bars.groupby("part", sort=False):
         segments = segments.dropna(subset=["contribution"])
@@ -43,7 +47,10 @@ def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Fig
 
 
 def published_frame(figures: PublishedFigures) -> pd.DataFrame:
-    """One row a published benchmark: benchmark, total, SQ, from SQ (half of it), from RC and CS, source."""
+    """Published scores as a table, one row per benchmark.
+
+    Columns: benchmark, total, SQ, from SQ (half of it), from RC and CS, source.
+    """
     rows = [
         {
             "benchmark": total.name,
@@ -71,11 +78,11 @@ def published_frame(figures: PublishedFigures) -> pd.DataFrame:
 
 
 def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """The published figures, hatched and grey: other models, other hidden checkpoints.
+    """Bars of the published scores, hatched and grey: their models and hidden checkpoints differ.
 
-    `published` as `published_frame` gives it, one bar a row.
+    `published` is a table of `published_frame`, one bar per row.
     """
-    figure = blank(theme, 27 * len(published) + 64, narrow)
+    figure = blank_figure(theme, 27 * len(published) + 64, narrow)
     rows = {name: len(published) - 1 - i for i, name in enumerate(published["benchmark"])}
     y, from_sq = list(rows.values()), published["from SQ"]
     nil = pd.Series(0.0, index=published.index)
@@ -112,7 +119,7 @@ def _published_segments(
 def _published_totals(
     figure: go.Figure, published: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
 ) -> None:
-    """What each bar comes to, written behind it; where no total is published, its SQ."""
+    """Write the published total behind each bar; its SQ without a published total."""
     for (_, row), place in zip(published.iterrows(), y, strict=True):
         known = np.isfinite(row["total"])
         text = f"{row['total']:.3f}" if narrow else f"{row['total']:.3f} in all, SQ {row['SQ']:.3f}"
@@ -133,7 +140,7 @@ def _segments(
     opacity = PART_OPACITY[part]
     colours = [theme.line["grey"] if random else theme.accent for random in bars["random"]]
     fill = [translucent(colour, opacity) for colour in colours]
-    wide = bars["contribution"] >= _LEAST_SHARE[narrow]
+    wide = bars["contribution"] >= _MIN_SHARE[narrow]
     shown = np.where(wide, [f"{part} {c:.3f}" for c in bars["contribution"]], "")
     figure.add_trace(
         go.Bar(
@@ -149,7 +156,7 @@ def _segments(
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
-            textfont={"size": 12.5, "color": [ink_on(colour, opacity, theme) for colour in colours]},
+            textfont={"size": 12.5, "color": [text_on_bar(colour, opacity, theme) for colour in colours]},
             customdata=np.stack(
                 [bars["set"], bars["value"], np.where(bars["random"], "<br>like random answers", "")], axis=-1
             ),
@@ -186,7 +193,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
         if np.isfinite(row["total_low"]):
             ends = [row["total_low"], row["total_high"]]
             hover = f"Score 95%: {ends[0]:.3f} to {ends[1]:.3f}<extra></extra>"
-            figure.add_trace(segment(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
+            figure.add_trace(segment_trace(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
         figure.add_trace(
             go.Scatter(
                 x=[row["total"]],
@@ -200,7 +207,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
 
 
 def _row_names(figure: go.Figure, rows: dict[str, int], theme: Theme, above: bool = True) -> None:
-    """A set's name over its bar's start, so that long names cost no width; beside it where bars are thin."""
+    """Write set names above the start of their bars, where long names need no width, or beside thin bars."""
     if not above:
         figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=list(rows))
         return

@@ -1,4 +1,4 @@
-"""Small multiples: one little chart of the curves for each subject, on common axes."""
+"""Small multiples of learning curves by subject."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from plotly.subplots import make_subplots
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.subjects import SubjectCurves
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
-from e2lm_core.charts.canvas import blank, log_ticks, span, y_title
-from e2lm_core.charts.marks import LEGEND_ROW_PX, band, curve, lines, reference
+from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, y_title
+from e2lm_core.charts.marks import LEGEND_ROW_PX, band_trace, curve_trace, lines, reference_line
 from e2lm_core.charts.palette import Theme
 
 COLUMNS = 3
 ROW_PX = {False: 190, True: 170}
 GAP_PX, TOP_PX, BOTTOM_PX = 62, 30, 52
 NAMES_A_ROW = {False: 4, True: 2}
-# Of the legend's width: what a name takes.
+# Share of the legend's width for one name.
 NAME_WIDTH = {False: 0.95 / 4, True: 0.47}
-# Bands of small charts lie over each other more.
+# Opacity of bands, lower than elsewhere, since bands of small charts overlap more.
 PALE = 0.09
 HEAD_CHARS = 26
 
@@ -37,23 +37,30 @@ def subject_curves(
     axis: Axis,
     narrow: bool = False,
 ) -> go.Figure:
-    """One panel a subject; all share both axes, so that heights compare.
+    """Small multiples of learning curves, one panel per subject; all share both axes.
 
-    Each subject's frame comes from `axes.on_axis`: model, step, metric, value, n, x in the axis' unit, with
-    `low` and `high` where bands are drawn. Each panel's head names the subject, its number of questions and
-    its chance level.
+    Each panel's head names the subject, its number of questions and its chance level.
+
+    Args:
+        subjects: Curves by subject, with tables of `axes.with_x_column`: model, step, metric, value, n, x in
+            the axis' unit; with `low` and `high` for bands.
+        models: Models to draw.
+        metric: Metric of the curves.
+        theme: Colours.
+        axis: X axis of all panels.
+        narrow: Draw for a narrow screen.
     """
     named = _named(models)
     grid = _grid(len(subjects), len(named), narrow)
     curves = [_curves(subject, models, metric) for subject in subjects]
     values = [v for panel in curves for _, points in panel for v in points["value"]]
     chances = [subject.chance for subject in subjects] if metric in BOUNDED_METRICS else []
-    figure = blank(theme, grid.height, narrow=True)
+    figure = blank_figure(theme, grid.height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
     figure = _panels(figure, grid, [_head(subject, metric) for subject in subjects], theme)
     figure.add_traces(_traces(curves, metric, theme, named))
     figure.update_xaxes(**style, **_across(subjects, axis))
-    figure.update_yaxes(**style, range=list(span([*values, *chances])), showticklabels=False)
+    figure.update_yaxes(**style, range=list(axis_range([*values, *chances])), showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
     if metric in SHARES:
         figure.update_yaxes(tickformat=".0%")
@@ -106,12 +113,12 @@ def _panels(figure: go.Figure, grid: _Grid, heads: list[str], theme: Theme) -> g
 
 
 def _number(place: int) -> str:
-    """What follows x and y in the names of a panel's axes: make_subplots counts "", 2, 3, … row by row."""
+    """Suffix of x and y in the names of a panel's axes: make_subplots counts "", 2, 3, … row by row."""
     return "" if place == 0 else str(place + 1)
 
 
 def _head(subject: SubjectCurves, metric: str) -> str:
-    """Chemistry · 96 questions · chance 25%."""
+    """Head of a panel: Chemistry · 96 questions · chance 25%."""
     chance = f" · chance {subject.chance:.0%}" if metric in BOUNDED_METRICS else ""
     name = subject.subject
     name = name if len(name) <= HEAD_CHARS else f"{name[: HEAD_CHARS - 1]}…"
@@ -119,7 +126,7 @@ def _head(subject: SubjectCurves, metric: str) -> str:
 
 
 def _across(subjects: Sequence[SubjectCurves], axis: Axis) -> dict:
-    """The x axis that all panels share."""
+    """Properties of the x axis that all panels share."""
     places = [x for subject in subjects for x in subject.frame["x"]]
     if not places:
         return {"range": [0.0, 1.0]}
@@ -132,7 +139,7 @@ def _across(subjects: Sequence[SubjectCurves], axis: Axis) -> dict:
 
 
 def _titles(figure: go.Figure, grid: _Grid, panels: int, x_title: str, y_title: str) -> None:
-    """x is named below the lowest panel of each column, as the last row may be short; y at the middle row."""
+    """Name x below the lowest panel of each column, as the last row may be short, and y at the middle row."""
     for column in range(1, grid.columns + 1):
         lowest = (panels - column) // grid.columns + 1
         if lowest:
@@ -168,17 +175,17 @@ def _curves(subject: SubjectCurves, models: Sequence[ModelInfo], metric: str) ->
 
 
 def _named(models: Sequence[ModelInfo]) -> set[str]:
-    """Those with a name in the legend: a further seed is thin beside its first, whose colour and dash it has."""
+    """Models with a name: a replicate from another seed shares colour and dash with its first model."""
     drawn = {model.name for model in models}
     return {model.name for model in models if model.seed_of not in drawn}
 
 
 def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str]) -> list[go.Scatter]:
-    """Every panel's bands and, over them, its curves; the legend names each of `named` once."""
+    """Bands and, over them, curves of every panel; the legend names each of `named` once."""
     traces, open_names = [], set(named)
     for place, curves in enumerate(panels):
         bands = [
-            band(points.dropna(subset=["low", "high"]), model, theme, PALE)
+            band_trace(points.dropna(subset=["low", "high"]), model, theme, PALE)
             for model, points in curves
             if "low" in points
         ]
@@ -193,14 +200,14 @@ def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str
 
 
 def _thin_curve(points: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme) -> go.Scatter:
-    trace = curve(points, model, metric, theme)
+    trace = curve_trace(points, model, metric, theme)
     trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
     trace.legendgroup = model.name
     return trace
 
 
 def _chance_line(place: int, chance: float, theme: Theme) -> dict:
-    """Written out as a shape: plotly's own `add_hline` looks at every earlier shape again."""
+    """Shape of the chance level; plotly's own `add_hline` checks all earlier shapes again."""
     number = _number(place)
     return {
         "type": "line",
@@ -210,5 +217,5 @@ def _chance_line(place: int, chance: float, theme: Theme) -> dict:
         "x1": 1,
         "y0": chance,
         "y1": chance,
-        "line": reference(theme),
+        "line": reference_line(theme),
     }

@@ -1,4 +1,4 @@
-"""The catalogue of all checkpoints: the embedded ladder's, those of local folders and caches, those added from a hub."""
+"""Catalogue of all models and checkpoints: ladder, folders, caches, hubs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import given
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.folders import read_cache, read_folder, step_names
-from e2lm_core.checkpoints.hub.added import added_models
+from e2lm_core.checkpoints.hub.added_models import added_models
 from e2lm_core.checkpoints.ladder.manifest import (
     EarlyWindow,
     LadderModel,
@@ -27,11 +27,17 @@ _Model = tuple[ModelInfo, tuple[Checkpoint, ...]]
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every model and checkpoint there is, models in order of appearance and checkpoints in step order.
+    """Catalogue of all models, in order of appearance, and their checkpoints, in step order.
 
-    `problems` holds one sentence for each thing that could not be read; the rest is usable all the same.
-    The rest is the embedded ladder's, None without one: its early window, `context` (its longest input, in
-    tokens), `trained_context` (that of its training), the files of its facts and of its text's 13-grams.
+    Attributes:
+        models: The models.
+        checkpoints: The checkpoints.
+        problems: A sentence for each source that could not be read; everything else is usable all the same.
+        early_window: Early window of the embedded ladder; this and all below are None without the ladder.
+        context: Context window of the ladder's models, in tokens.
+        trained_context: Longest input in the ladder's training, in tokens.
+        taught_file: File of the ladder's training facts; None if it is missing.
+        ngrams_file: File of the 13-grams of the ladder's training text; None if it is missing.
     """
 
     models: tuple[ModelInfo, ...]
@@ -44,23 +50,33 @@ class Catalogue:
     ngrams_file: Path | None = None
 
     def model(self, name: str) -> ModelInfo:
-        """The model of that name. Raises `CheckpointError` for an unknown one, and names the nearest."""
+        """The model of that name.
+
+        Raises:
+            CheckpointError: There is no such model; the sentence names the nearest one.
+        """
         for model in self.models:
             if model.name == name:
                 return model
         raise CheckpointError(f"There is no model {name!r}{self._hint(name)}.")
 
-    def of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
-        """A model's checkpoints in step order. Raises `CheckpointError` for an unknown model."""
+    def checkpoints_of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
+        """A model's checkpoints in step order.
+
+        Raises:
+            CheckpointError: There is no such model.
+        """
         name = model if isinstance(model, str) else model.name
         self.model(name)
         return tuple(c for c in self.checkpoints if c.model.name == name)
 
-    def match(self, globs: Iterable[str]) -> tuple[Checkpoint, ...]:
-        """The checkpoints whose `model/iter_…` fits any glob, in catalogue order.
+    def match_globs(self, globs: Iterable[str]) -> tuple[Checkpoint, ...]:
+        """Checkpoints with a name `model/iter_…` that fits any glob, in catalogue order.
 
-        A model's name alone means all of it, no glob at all every checkpoint. Raises `CheckpointError` for a
-        glob that fits none.
+        A model's name alone means all its checkpoints, no glob at all every checkpoint.
+
+        Raises:
+            CheckpointError: A glob fits no checkpoint.
         """
         patterns = list(globs)
         wanted: set[str] = set()
@@ -80,24 +96,24 @@ class Catalogue:
         return f" (there is, for instance, {near[0]})"
 
 
-def steps_there(settings: Settings) -> tuple[tuple[str, ...], ...]:
-    """The step folders of all folders of checkpoints on this machine; a catalogue is read again where they differ."""
+def list_step_folders(settings: Settings) -> tuple[tuple[str, ...], ...]:
+    """Names of the step folders in all local checkpoint folders; the catalogue is reread if they change."""
     try:
-        added = [folder.path for folder in given.folders(settings)]
+        added = [folder.path for folder in user_folders.folders(settings)]
     except CheckpointError:
         added = []
     return tuple(step_names(folder) for folder in (*settings.checkpoints, *added))
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
-    """The embedded ladder, the folders of `settings.checkpoints` and those added by hand, the models added from a hub, and one's own cache.
+    """Read the catalogue: ladder, checkpoint folders, models added from a hub, Hugging Face cache.
 
-    Never raises: see `problems`.
+    The folders are those of `settings.checkpoints` and those added by the user. Never raises: see `problems`.
     """
     manifest, models, problems = _ladder_models(settings.ladder)
     folders = [(folder, read_folder(folder)) for folder in settings.checkpoints]
     try:
-        folders += given.models(settings)
+        folders += user_folders.models(settings)
     except CheckpointError as error:
         problems.append(str(error))
     for folder, local in folders:
@@ -118,9 +134,8 @@ def open_catalogue(settings: Settings) -> Catalogue:
             )
     if settings.hf_cache is not None:
         for added in read_cache(settings.hf_cache).models:
-            _joined(
-                models, added
-            )  # of one name with what was added by hand, that counts: it may lie here too
+            # A model added by hand under the same name takes precedence: it may lie in the cache too.
+            _joined(models, added)
     taught_file = settings.ladder / "facts.json"
     ngrams_file = settings.ladder / "ngrams.bin"
     return Catalogue(
@@ -136,7 +151,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
 
 
 def _joined(models: list[_Model], added: _Model) -> bool:
-    """Append a model with its checkpoints, unless there is one of its name."""
+    """Append a model with its checkpoints; False if there is one of its name already."""
     fresh = all(added[0].name != model.name for model, _ in models)
     if fresh:
         models.append(added)
@@ -144,7 +159,7 @@ def _joined(models: list[_Model], added: _Model) -> bool:
 
 
 def _ladder_models(ladder: Path) -> tuple[Manifest | None, list[_Model], list[str]]:
-    """The manifest, its models, and a sentence for each thing that cannot be read."""
+    """The manifest, its models, and a sentence for each file that cannot be read."""
     try:
         manifest = read_manifest(ladder)
     except CheckpointError as error:

@@ -1,4 +1,4 @@
-"""Families of models whose checkpoints are public: where they lie, how they are named, what each had read."""
+"""Model families: repository layout, checkpoint names, tokens seen."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
-class Place(Record):
-    """Where one checkpoint lies in its repository: a branch or tag, or a folder of the main branch.
+class CheckpointLocation(Record):
+    """Place of a checkpoint in its repository: a branch or tag, or a folder of the main branch.
 
-    `tokens_seen` and whether it is `early` are None where the family does not tell.
+    Attributes:
+        name: Name of the branch, tag or folder.
+        step: Training step.
+        tokens_seen: Tokens seen at the step; None if the family does not tell.
+        early: Whether it is in the early window; None if the family does not tell.
+        revision: Branch or tag.
+        subfolder: Folder in the repository; None if the whole branch is the checkpoint.
     """
 
     name: str
@@ -32,7 +38,17 @@ class Place(Record):
 
 
 class FamilyModel(Record):
-    """One repository of a family. `tokens_per_step` is the family's where a model has none."""
+    """Model of a family: one repository.
+
+    Attributes:
+        name: Name of the model.
+        repo: OWNER/NAME of the repository.
+        size: Size as the family writes it.
+        arch: Architecture.
+        role: Kind of its training text, "science" or "web".
+        parameters: Number of parameters.
+        tokens_per_step: Tokens per training step; None for the family's rule.
+    """
 
     name: str
     repo: str
@@ -44,10 +60,20 @@ class FamilyModel(Record):
 
 
 class Family(Record):
-    """Repositories whose checkpoints are named alike: `pattern` and `tokens` as in `names.read_name`.
+    """Model family: repositories with checkpoints that are named by one pattern.
 
-    `also` are other patterns that some of them have. `where` they lie: a branch (or tag) each, or folders of the
-    main branch. `steps` lists them where they are known beforehand; `early_tokens` ends the early window.
+    Attributes:
+        key: Key of the family.
+        title: Title for pages.
+        where: Place of checkpoints: "revision" for branches or tags, "subfolder" for folders of the main
+            branch.
+        pattern: Pattern of checkpoint names, as in `names.read_name`.
+        tokens: Rule for tokens seen, as in `names.read_name`.
+        models: The models.
+        also: Further patterns of some checkpoints.
+        steps: Steps of the checkpoints, if they are known without asking a hub.
+        early_tokens: End of the early window, in tokens; None if it is unknown.
+        note: Note for pages.
     """
 
     key: str
@@ -62,16 +88,20 @@ class Family(Record):
     note: str = ""
 
     def model(self, name: str) -> FamilyModel:
-        """The repository of that model. Raises `CheckpointError` for an unknown name."""
+        """The family's model of that name.
+
+        Raises:
+            CheckpointError: The family has no such model.
+        """
         for model in self.models:
             if model.name == name:
                 return model
         known = ", ".join(m.name for m in self.models)
         raise CheckpointError(f"The family {self.key} has no model {name!r}: it has {known}.")
 
-    def place(self, model: FamilyModel, name: str) -> Place | None:
-        """The place of that name (a branch or folder); None where the name is not that of a checkpoint."""
-        rule = self.rule(model)
+    def locate(self, model: FamilyModel, name: str) -> CheckpointLocation | None:
+        """Location of the checkpoint of that branch or folder name; None if it is no checkpoint's name."""
+        rule = self.tokens_rule(model)
         reads = (read_name(name, pattern, rule) for pattern in (self.pattern, *self.also))
         read = next((found for found in reads if found is not None), None)
         if read is None:
@@ -79,47 +109,52 @@ class Family(Record):
         step, tokens = read
         early = self.is_early(tokens)
         at = {"subfolder": name} if self.where == "subfolder" else {"revision": name}
-        return Place(name=name, step=step, tokens_seen=tokens, early=early, **at)
+        return CheckpointLocation(name=name, step=step, tokens_seen=tokens, early=early, **at)
 
-    def rule(self, model: FamilyModel) -> TokenRule:
-        """How many tokens a step of that model means."""
+    def tokens_rule(self, model: FamilyModel) -> TokenRule:
+        """Rule for the tokens seen by a model: its own tokens per step, else the family's rule."""
         return model.tokens_per_step if model.tokens_per_step is not None else self.tokens
 
     def tokens_at(self, model: FamilyModel, step: int) -> int | None:
-        """The tokens seen at a step, whatever its checkpoint is called; None where only its name would tell."""
-        rule = self.rule(model)
+        """Tokens seen at a step, without a checkpoint's name; None if only the name would tell."""
+        rule = self.tokens_rule(model)
         if rule is None or rule == "name":
             return None
         return rule * step if isinstance(rule, int) else rule.tokens_seen(step)
 
     def is_early(self, tokens: int | None) -> bool | None:
-        """Whether so many tokens lie in the early window; None where there is none."""
+        """Whether so many tokens lie in the early window; None if tokens or window are unknown."""
         return None if tokens is None or self.early_tokens is None else tokens <= self.early_tokens
 
-    def places(self, model: FamilyModel, names: Iterable[str]) -> tuple[Place, ...]:
-        """The names that are checkpoints, in step order; of two names of one step the first by name."""
-        by_step: dict[int, Place] = {}
+    def locate_all(self, model: FamilyModel, names: Iterable[str]) -> tuple[CheckpointLocation, ...]:
+        """Locations of the names that are checkpoints, in step order; for one step the first by name."""
+        by_step: dict[int, CheckpointLocation] = {}
         for name in sorted(names):
-            place = self.place(model, name)
+            place = self.locate(model, name)
             if place is not None:
                 by_step.setdefault(place.step, place)
         return tuple(by_step[step] for step in sorted(by_step))
 
-    def known_places(self, model: FamilyModel) -> tuple[Place, ...]:
-        """The places known without asking a hub; none for a family that only its hub can list."""
-        return self.places(model, (self.pattern.format(step=step) for step in self.steps))
+    def known_locations(self, model: FamilyModel) -> tuple[CheckpointLocation, ...]:
+        """Locations that are known without asking a hub; none for a family that only its hub can list."""
+        return self.locate_all(model, (self.pattern.format(step=step) for step in self.steps))
 
-    def info(self, model: FamilyModel) -> ModelInfo:
-        """The model as the catalogue knows it."""
+    def model_info(self, model: FamilyModel) -> ModelInfo:
+        """Record of the model for the catalogue."""
         shared = ("name", "size", "arch", "role", "parameters")
         return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
 
 
 class CheckpointChoice(Record):
-    """Which of a model's checkpoints are wanted; everything is by default.
+    """Choice among a model's checkpoints; all of them by default.
 
-    `names` are globs on the place's name. `every` n takes the nth, the 2nth … of what the rest left (so that
-    `every=2` of E2LM's are the competition's iterations, those divisible by 4,000).
+    Attributes:
+        names: Globs on the location's name; () for all.
+        early_only: Whether to keep the early window only.
+        min_tokens: Fewest tokens seen.
+        max_tokens: Most tokens seen.
+        every: n keeps the nth, 2nth … of those that the rest of the choice leaves, so that `every=2` of
+            E2LM's checkpoints are the competition's iterations, those divisible by 4,000.
     """
 
     names: tuple[str, ...] = ()
@@ -129,22 +164,30 @@ class CheckpointChoice(Record):
     every: int = Field(default=1, ge=1)
 
 
-def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ...]:
-    """The chosen places, in step order.
+def choose_checkpoints(
+    locations: Sequence[CheckpointLocation], choice: CheckpointChoice
+) -> tuple[CheckpointLocation, ...]:
+    """The chosen locations, in the order given.
 
-    Raises `CheckpointError` when nothing is left, and for tokens or an early window that are not known.
+    Args:
+        locations: Locations of a model's checkpoints, in step order.
+        choice: The choice.
+
+    Raises:
+        CheckpointError: No location is left, or the choice needs tokens or an early window that are not
+            known.
     """
     by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
-    if by_tokens and any(p.tokens_seen is None for p in places):
+    if by_tokens and any(p.tokens_seen is None for p in locations):
         raise CheckpointError("How many tokens these checkpoints had read is not known: choose them by name.")
-    if choice.early_only and any(p.early is None for p in places):
+    if choice.early_only and any(p.early is None for p in locations):
         raise CheckpointError(
             "These checkpoints have no known early window: choose them by tokens or by name."
         )
     low, high = choice.min_tokens or 0, choice.max_tokens
     left = [
         place
-        for place in places
+        for place in locations
         if (not choice.names or any(fnmatchcase(place.name, glob) for glob in choice.names))
         and (place.early or not choice.early_only)
         and (not by_tokens or _between(low, place.tokens_seen, high))
@@ -152,12 +195,12 @@ def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ..
     chosen = tuple(left[choice.every - 1 :: choice.every])
     if not chosen:
         asked = ", ".join(choice.names) or "that choice"
-        there = f" (there are {places[0].name} to {places[-1].name})" if places else ""
+        there = f" (there are {locations[0].name} to {locations[-1].name})" if locations else ""
         raise CheckpointError(f"No checkpoint fits {asked}{there}: choose more widely.")
     return chosen
 
 
-def any_family(
+def custom_family(
     repo: str,
     pattern: str,
     where: Literal["revision", "subfolder"] = "revision",
@@ -165,10 +208,18 @@ def any_family(
     name: str | None = None,
     early_tokens: int | None = None,
 ) -> Family:
-    """A family of one repository of the user's choice.
+    """Family of one repository that the user names.
 
-    `pattern` and `tokens` as in `names.read_name`; `name` is the repository's second half by default. Raises
-    `CheckpointError` for what cannot be used.
+    Args:
+        repo: OWNER/NAME of the repository.
+        pattern: Pattern of checkpoint names, as in `names.read_name`.
+        where: "revision" or "subfolder", as in `Family`.
+        tokens: Tokens per step, "name" if the names tell the tokens seen, or None if they are unknown.
+        name: Name of the model; None for the repository's second half.
+        early_tokens: End of the early window, in tokens; None if it is unknown.
+
+    Raises:
+        CheckpointError: An argument cannot be used, or pattern and rule do not fit together.
     """
     if not _REPO.fullmatch(repo):
         raise CheckpointError(
@@ -195,7 +246,7 @@ def any_family(
 
 
 def _check_rule(pattern: str, tokens: object) -> None:
-    """Raise `CheckpointError` unless the pattern and the rule for tokens can be used, and together."""
+    """Raise `CheckpointError` unless pattern and token rule can be used, alone and together."""
     if tokens is not None and tokens != "name" and not (isinstance(tokens, int) and tokens > 0):
         raise CheckpointError(f"Tokens a step are a whole number above 0 or 'name', not {tokens!r}.")
     check_pattern(pattern)

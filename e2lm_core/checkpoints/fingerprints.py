@@ -1,4 +1,4 @@
-"""Fingerprints of checkpoints: of weights, configuration and tokenizer, not of their name or place."""
+"""Content fingerprints of checkpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder.manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
 
-# Their order is part of every fingerprint that was ever stored: further files come after them, by name.
+# This order is part of every stored fingerprint, so further files come after these, by name.
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -29,7 +29,7 @@ TOKENIZER_FILES = (
     "merges.txt",
     "spiece.model",
 )
-# All else that some tokenizer of transformers reads; a chat template changes no log-likelihood.
+# Other files that some tokenizer of transformers reads; a chat template changes no log-likelihood.
 _MORE_TOKENIZER_FILES = (
     *(
         "*.model",
@@ -44,26 +44,30 @@ _MORE_TOKENIZER_FILES = (
     *("bpe.codes", "prophetnet.tokenizer", "dict.txt", "vocab-*.json", "*_vocab.json", "word_*.json"),
     *("normalizer.json", "emoji.json", "byte_maps.json"),
 )
-# A file written within the clock's grain of its last look may have changed without showing it.
+# A file that was written so shortly before a look may change once more without another time stamp.
 _SETTLED_S = 2.0
-_GRAIN_S, _MOST_WAITS = 0.02, 5  # of a look within one process, on a disk of this machine
+_GRAIN_S, _MAX_WAITS = 0.02, 5  # for looks within one process, on a disk of this machine
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 FileStamp = tuple[int, int, int, int, int]
 
 
 def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
-    """`ladder:` or `folder:` and a sha256; for a hub's checkpoint `repo@commit/subfolder`.
+    """Content fingerprint of a checkpoint, the model's part of every result's key.
 
-    Packed: over the sha256 of the packed file, as the manifest gives it (checked when it is unpacked, so
-    that a run that finds every result needs no weights), the configuration and the tokenizer. Folder: over
-    the names and sha256 of its weights, configuration and tokenizer files, each hashed once as long as
-    path, size, times and inode stay the same. Raises `CheckpointError` when a part is missing.
+    Packed: `ladder:` and a sha256 over the sha256 of the packed file as the manifest has it, the
+    configuration and the tokenizer. The file itself is checked when it is unpacked, so a run that finds every
+    result needs no weights. Folder: `folder:` and a sha256 over the names and sha256 of its weights,
+    configuration and tokenizer files, each hashed once as long as path, size, times and inode stay the same.
+    Hub: `repo@commit/subfolder`.
+
+    Raises:
+        CheckpointError: A part is missing or cannot be read.
     """
     if checkpoint.packed is not None:
         manifest = read_manifest(settings.ladder)
         model, packed = packed_entry(checkpoint, manifest)
         return packed_fingerprint(manifest, model, packed)
-    if checkpoint.repo is not None:  # a commit's files never change, so results outlive an eviction
+    if checkpoint.repo is not None:  # a commit's files never change: results outlive eviction
         return f"{checkpoint.repo}@{checkpoint.revision}/{checkpoint.subfolder or ''}"
     if checkpoint.directory is None:
         raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
@@ -71,7 +75,11 @@ def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderModel, PackedCheckpoint]:
-    """The manifest's entries of a packed checkpoint. Raises `CheckpointError` where it no longer has them."""
+    """Model and checkpoint of a packed checkpoint in the ladder's manifest.
+
+    Raises:
+        CheckpointError: The manifest no longer has them.
+    """
     model = manifest.model(checkpoint.model.name)
     packed = model.checkpoint(checkpoint.subfolder or "") if model else None
     if model is None or packed is None:
@@ -82,7 +90,13 @@ def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderMode
 
 
 def packed_fingerprint(manifest: Manifest, model: LadderModel, packed: PackedCheckpoint) -> str:
-    """`ladder:` and a sha256 over what the manifest says of weights, configuration and tokenizer."""
+    """`ladder:` and a sha256 over the manifest's entries of weights, configuration and tokenizer.
+
+    Args:
+        manifest: Manifest of the ladder.
+        model: The model's entry in it.
+        packed: The checkpoint's entry in it.
+    """
     return "ladder:" + _sha256_of(
         [packed.sha256, model.config, manifest.tokenizer.sha256, manifest.tokenizer.config]
     )
@@ -95,12 +109,12 @@ def weight_files(folder: Path) -> list[Path]:
 
 @lru_cache(maxsize=4_096)
 def is_tokenizer_file(name: str) -> bool:
-    """Whether a file of that name is part of a tokenizer: the one list for fingerprints, caches and downloads."""
+    """Whether a file of that name is part of a tokenizer, for fingerprints, caches and downloads alike."""
     return name in TOKENIZER_FILES or any(fnmatchcase(name, more) for more in _MORE_TOKENIZER_FILES)
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
-    """The tokenizer's files that the folder has: those of `TOKENIZER_FILES` in that order, then others by name."""
+    """Tokenizer files of a folder: those of `TOKENIZER_FILES` in that order, then others by name."""
     try:
         names = {name for name in os.listdir(folder) if is_tokenizer_file(name)}
     except OSError:
@@ -111,20 +125,25 @@ def tokenizer_files(folder: Path) -> list[Path]:
 
 
 def file_stamp(path: Path) -> FileStamp:
-    """(device, inode, size, mtime, ctime) of a file, times in ns: another one after every write. Raises `OSError`."""
+    """(device, inode, size, mtime, ctime) of a file, times in ns; it differs after every write.
+
+    Raises:
+        OSError: The file cannot be found.
+    """
     found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def folder_state(folder: Path) -> tuple[tuple[str, FileStamp], ...]:
-    """The stamps of all files that decide a checkpoint's numbers: stats alone, equal as long as nothing wrote to them.
+    """Name and stamp of every file that decides a checkpoint's results; no file is opened.
 
-    A file that was written just now is looked at again a moment later, when a further write would show.
+    Equal as long as none of the files is written to. A file that was written just now is looked at again a
+    moment later, when a further write would show.
     """
     state: tuple[tuple[str, FileStamp], ...] = ()
-    for _ in range(_MOST_WAITS):
+    for _ in range(_MAX_WAITS):
         names = [*weight_files(folder), folder / INDEX, folder / "config.json", *tokenizer_files(folder)]
-        with contextlib.suppress(OSError):  # taken away between two looks
+        with contextlib.suppress(OSError):  # a file was deleted between two looks
             state = tuple((path.name, file_stamp(path)) for path in names if path.is_file())
         youngest = max((max(stamp[3:]) for _, stamp in state), default=0)
         if not 0 <= time.time_ns() - youngest < _GRAIN_S * 10**9:
@@ -134,14 +153,18 @@ def folder_state(folder: Path) -> tuple[tuple[str, FileStamp], ...]:
 
 
 def checkpoint_state(checkpoint: Checkpoint) -> tuple[tuple[str, FileStamp], ...]:
-    """`folder_state` of a checkpoint in a folder; () of one that a manifest or a commit holds to its bytes."""
+    """`folder_state` of a checkpoint in a folder; () if a manifest or commit fixes its bytes."""
     if checkpoint.directory is None or checkpoint.packed is not None or checkpoint.repo is not None:
         return ()
     return folder_state(checkpoint.directory)
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of the file's bytes, hexadecimal. Raises `OSError`."""
+    """sha256 of a file's bytes, hexadecimal.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -157,7 +180,7 @@ def _folder_sha256(folder: Path, settings: Settings) -> str:
 
 
 def _known_sha256(path: Path, settings: Settings) -> str:
-    """Remembered across processes: hashing the weights of a large sweep takes minutes."""
+    """sha256 of a file, stored for all processes: hashing the weights of a large run takes minutes."""
     real = path.resolve()
     try:
         stamp = file_stamp(real)

@@ -1,16 +1,16 @@
-"""Folders of checkpoints on this machine, and whether one is whole.
+"""Discovery and validation of local checkpoint folders.
 
-They are laid out as `<folder>/<model>/<iter_… or step…>/config.json`, as one such model's folder, or as Hugging
-Face's cache (`models--OWNER--NAME/snapshots/COMMIT`), whose branches name the steps.
+The layout is `<folder>/<model>/<iter_… or step…>/config.json`, or one such model's folder, or a Hugging Face
+cache (`models--OWNER--NAME/snapshots/COMMIT`) with branches that name the steps.
 
-A model's folder may hold `checkpoints.json`, which tells what folder names cannot (every key optional):
+A model's folder may hold `checkpoints.json`, for facts that folder names cannot tell (every key optional):
 
     {"size": "1b", "arch": "arch1", "role": "science", "parameters": 1000000000, "seed": 1,
      "twin_of": null, "seed_of": null, "early_end_step": 56000,
      "tokens_per_step": 4194304, "tokens_seen": {"iter_0002000": 2097152000}}
 
-`tokens_seen` is the named value, else step × tokens_per_step, else what the rule of the family says that the model's
-name is of, else unknown.
+`tokens_seen` is the named value, else step × tokens_per_step, else by the rule of the family to which the
+model's name belongs, else unknown.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
-from e2lm_core.base.strangers import safejson
-from e2lm_core.checkpoints import known
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.checkpoints import family_catalogue
 from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, tokenizer_files
-from e2lm_core.checkpoints.hub import own
+from e2lm_core.checkpoints.hub import hf_cache
 
-MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
+MAX_HEADER_BYTES = 100 * 2**20  # the limit of safetensors itself
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 
 
-# Pickles that a Trainer or accelerate writes beside the weights.
+# Names of pickles without weights that a Trainer or accelerate writes.
 _NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "scaler", "random_states", "rng_state")
-LARGEST = 10**18  # a database keeps no larger whole number
-MOST_TOKENS_A_STEP = 10**12
+LARGEST = 10**18  # bound on whole numbers, below the largest that a database keeps
+MAX_TOKENS_A_STEP = 10**12
 
 
 class _Notes(BaseModel):
@@ -52,27 +52,35 @@ class _Notes(BaseModel):
     twin_of: str | None = None
     seed_of: str | None = None
     early_end_step: int | None = Field(default=None, ge=0, lt=LARGEST)
-    tokens_per_step: int | None = Field(default=None, gt=0, lt=MOST_TOKENS_A_STEP)
+    tokens_per_step: int | None = Field(default=None, gt=0, lt=MAX_TOKENS_A_STEP)
     tokens_seen: dict[str, Annotated[int, Field(ge=0, lt=LARGEST)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class LocalModels:
-    """The models of a folder with their checkpoints in step order, and a sentence for what cannot be used."""
+    """Models of a folder.
+
+    Attributes:
+        models: Models, each with its checkpoints in step order.
+        problems: A sentence for each model or folder that cannot be used.
+    """
 
     models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...]
     problems: tuple[str, ...] = ()
 
 
 def step_of(folder_name: str) -> int | None:
-    """2000 of `iter_0002000`, `step2000`, `step-002000-4BT`, `stage1-step2000-tokens9B`; else None."""
+    """Step in a folder's name: 2000 of `iter_0002000` or `stage1-step2000-tokens9B`; None without one.
+
+    Also of `step2000` and `step-002000-4BT`.
+    """
     match = _STEP.search(folder_name)
     return int(match[1]) if match else None
 
 
 def read_folder(folder: Path) -> LocalModels:
-    """The models in a folder, or the one model whose checkpoints it holds. Never raises: see `problems`."""
-    if own.is_cache(folder):
+    """Models in a folder, or the one model with its checkpoints in it. Never raises: see `problems`."""
+    if hf_cache.is_cache(folder):
         return read_cache(folder)
     try:
         candidates = [folder] if _step_folders(folder) else _subfolders(folder)
@@ -99,7 +107,10 @@ def read_folder(folder: Path) -> LocalModels:
 
 
 def step_names(folder: Path) -> tuple[str, ...]:
-    """The step folders in a folder of models, or of one: others once training has begun to write a checkpoint."""
+    """Names of the step folders in a folder of models, or of one model; () if it cannot be read.
+
+    They change once training has begun to write a checkpoint.
+    """
     try:
         models = [folder, *_subfolders(folder)]
         return tuple(f"{model.name}/{step.name}" for model in models for step in _step_folders(model))
@@ -108,13 +119,13 @@ def step_names(folder: Path) -> tuple[str, ...]:
 
 
 def read_cache(folder: Path) -> LocalModels:
-    """The models in a cache of Hugging Face whose branches, or folders within, name steps; others are no curve.
+    """Models of a Hugging Face cache with branches, or folders in them, that name steps.
 
-    Never raises: see `problems`.
+    Other models are left out, since they form no curve. Never raises: see `problems`.
     """
     models, problems = [], []
     try:
-        found = own.held(folder)
+        found = hf_cache.list_models(folder)
     except OSError as error:
         return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
     for model in found:
@@ -122,7 +133,7 @@ def read_cache(folder: Path) -> LocalModels:
             name: path
             for branch, snapshot in model.snapshots
             for name, path in [(branch, snapshot), *((p.name, p) for p in _subfolders(snapshot))]
-            if step_of(name) is not None and own.is_checkpoint(path)
+            if step_of(name) is not None and hf_cache.is_checkpoint(path)
         }
         if steps:
             try:
@@ -132,8 +143,8 @@ def read_cache(folder: Path) -> LocalModels:
     return LocalModels(tuple(models), tuple(problems))
 
 
-def problem_of(folder: Path) -> str | None:
-    """Sentence for a checkpoint's folder that cannot be used, as `check_folder` says it; None where it is whole."""
+def folder_problem(folder: Path) -> str | None:
+    """Sentence of `check_folder` for a checkpoint's folder that cannot be used; None if it is complete."""
     try:
         check_folder(folder)
     except CheckpointError as error:
@@ -142,7 +153,7 @@ def problem_of(folder: Path) -> str | None:
 
 
 def adapter_sentence(folder: Path) -> str | None:
-    """Warning for an adapter's configuration beside a whole model, which is not applied; None without one."""
+    """Warning for an adapter's configuration next to a whole model, which is ignored; None without one."""
     if not (folder / "adapter_config.json").is_file():
         return None
     return (
@@ -152,9 +163,12 @@ def adapter_sentence(folder: Path) -> str | None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `CheckpointError` unless the folder holds a whole checkpoint of safetensors.
+    """Check that a folder holds a complete checkpoint.
 
-    Whole: safetensors of full length by their own headers, a configuration and a tokenizer.
+    Complete: safetensors with the length that their own headers give, a configuration and a tokenizer.
+
+    Raises:
+        CheckpointError: The folder or one of its parts is missing, damaged or of another format.
     """
     if not folder.is_dir():
         raise CheckpointError(f"The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.")
@@ -170,9 +184,11 @@ def check_folder(folder: Path) -> None:
 
 
 def loaded_files(folder: Path) -> list[Path]:
-    """The files that weights are loaded from, as transformers chooses: one whole file before an index.
+    """Weight files that are loaded, by the rule of transformers: one whole file before an index.
 
-    Raises `CheckpointError` where there are none to load, and says which kind of weights there is instead.
+    Raises:
+        CheckpointError: There are none to load (the sentence names other kinds of weights that are there),
+            the index cannot be read, or a file that it names is missing.
     """
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
@@ -200,7 +216,7 @@ def _lacking(folder: Path, name: str) -> str:
 
 
 def _other_weights(folder: Path) -> str | None:
-    """Sentence for weights of a kind that is not loaded, with the way to convert it; None where none is known."""
+    """Sentence for weights of a format that is not loaded, with a way to convert them; None without any."""
 
     def has(*patterns: str) -> bool:
         return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
@@ -239,7 +255,7 @@ def _file_name(name: object) -> str:
 def _read_model(
     name: str, steps: Mapping[str, Path], notes: _Notes
 ) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
-    """A model of that name with its checkpoints, whose folders are given by their names."""
+    """A model of that name with its checkpoints; `steps` are checkpoint names with their folders."""
     shared = ("size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
     info = ModelInfo(name=name, family="local", **{key: getattr(notes, key) for key in shared})
     by_step: dict[int, Checkpoint] = {}
@@ -252,7 +268,7 @@ def _read_model(
                 f"{name} has two checkpoints of step {step} ({by_step[step].subfolder} and {called}): move one of "
                 f"them away from {path.parent}."
             )
-        tokens, early = known.tokens_of(name, called, step)
+        tokens, early = family_catalogue.tokens_and_window(name, called, step)
         by_step[step] = Checkpoint(
             model=info,
             step=step,
@@ -292,12 +308,12 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _step_folders(folder: Path) -> list[Path]:
-    # Only a folder with a configuration counts: `step-logs` beside the checkpoints is none of ours.
+    # Only a folder with a configuration counts, so `step-logs` next to the checkpoints does not.
     return [p for p in _subfolders(folder) if step_of(p.name) is not None and (p / "config.json").is_file()]
 
 
 def _check_length(path: Path) -> None:
-    """A safetensors file says how long it is: 8 bytes, a JSON header of that many bytes, the tensors."""
+    """Check the length that a safetensors file gives: 8 bytes, a JSON header of that many bytes, tensors."""
     try:
         with path.open("rb") as file:
             header_bytes = int.from_bytes(file.read(8), "little")

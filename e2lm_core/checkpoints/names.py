@@ -1,9 +1,9 @@
-"""A checkpoint's step and the tokens that the model had read, from the checkpoint's name.
+"""Parser of checkpoint names: step and tokens seen.
 
-A name is described by a pattern: `{step}` stands for the step's number (`{step:07}` where it is padded),
-`{tokens}` for the tokens read, in units of the letter after it (`{tokens}B`: billions), `*` for anything but
-a slash; everything else stands for itself. How many tokens a step means is a rule: a fixed number a step, a
-ramp of batch sizes, or the name itself (then it is as coarse as the name, mostly whole billions).
+A name is described by a pattern: `{step}` stands for the step's number (`{step:07}` if it is padded),
+`{tokens}` for the tokens seen, in units of the letter after it (`{tokens}B`: billions), `*` for anything but
+a slash; everything else stands for itself. The rule for tokens is a fixed number per step, a ramp of batch
+sizes, or the name itself (then it is as coarse as the name, mostly whole billions).
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ _FIELD = re.compile(r"(?P<step>\{step(?::0\d{1,2})?\})|\{tokens\}(?P<unit>[KMBT]
 
 
 class Ramp(Record):
-    """Batches that grow while the first `ramp_samples` sequences are read, a phase of equal length each.
+    """Batch size that grows in phases of equal length over the first `ramp_samples` sequences.
 
-    `batches` are sequences a step, the last for all that comes after the ramp; `sequence_length` is in
-    tokens. As Megatron-LM's `--rampup-batch-size`.
+    Same as Megatron-LM's `--rampup-batch-size`.
+
+    Attributes:
+        sequence_length: Tokens per sequence.
+        batches: Sequences per step in each phase; the last for all steps after the ramp.
+        ramp_samples: Sequences in the ramp.
     """
 
     sequence_length: int
@@ -33,7 +37,10 @@ class Ramp(Record):
     ramp_samples: int
 
     def tokens_seen(self, step: int) -> int:
-        """sequence_length · Σ batchᵢ · stepsᵢ, a phase being ramp_samples / (len(batches) − 1) sequences."""
+        """Tokens seen at a step: sequence_length · Σ batchᵢ · stepsᵢ.
+
+        A phase of the ramp is ramp_samples / (len(batches) − 1) sequences.
+        """
         phase = Fraction(self.ramp_samples, len(self.batches) - 1)
         read, left = Fraction(0), Fraction(step)
         for batch in self.batches[:-1]:
@@ -44,14 +51,19 @@ class Ramp(Record):
         return round(self.sequence_length * (read + left * self.batches[-1]))
 
 
-TokenRule = int | Ramp | Literal["name"] | None  # tokens a step, a ramp, in the name, unknown
+TokenRule = int | Ramp | Literal["name"] | None  # tokens per step, a ramp, in the name, unknown
 
 
 def read_name(name: str, pattern: str, rule: TokenRule) -> tuple[int, int | None] | None:
-    """(step, tokens seen) of a checkpoint's name; None where it does not fit the pattern.
+    """(step, tokens seen) of a checkpoint's name; None if it does not fit the pattern.
 
-    `rule` is a number of tokens a step, a ramp, "name", or None: then the tokens are None. Raises
-    `CheckpointError` for a bad pattern.
+    Args:
+        name: Name of a branch or folder.
+        pattern: Pattern of the names.
+        rule: Tokens per step, a ramp, "name" for the tokens in the name, or None: then the tokens are None.
+
+    Raises:
+        CheckpointError: The pattern cannot be used.
     """
     expression, unit = _compiled(pattern)
     match = expression.fullmatch(name)
@@ -66,8 +78,13 @@ def read_name(name: str, pattern: str, rule: TokenRule) -> tuple[int, int | None
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise `CheckpointError` for a pattern that cannot be used."""
-    if len(pattern) > 200 or pattern.count("*") > 3:  # more stars would let a name take for ever to fit
+    """Check that a pattern can be used.
+
+    Raises:
+        CheckpointError: It is longer than 200 characters, has more than 3 stars or not exactly one `{step}`,
+            or has more than one `{tokens}`.
+    """
+    if len(pattern) > 200 or pattern.count("*") > 3:  # with more stars a match may take for ever
         raise CheckpointError(
             f"The pattern {pattern[:50]!r} is too long: use at most 200 characters and 3 stars."
         )
@@ -76,7 +93,7 @@ def check_pattern(pattern: str) -> None:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> tuple[re.Pattern[str], int]:
-    """The pattern as a regular expression, and the unit of its `{tokens}`. No user text is left unescaped."""
+    """The pattern as a regular expression, all literal text escaped, and the unit of its `{tokens}`."""
     parts: list[str] = []
     unit, end = 1, 0
     for field in _FIELD.finditer(pattern):

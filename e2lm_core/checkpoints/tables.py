@@ -1,4 +1,4 @@
-"""Tables and sentences about checkpoints: models at hand, models added, and how much of them is here."""
+"""Tables and sentences on models and checkpoints."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from e2lm_core.base import phrasing
-from e2lm_core.base.phrasing import size
+from e2lm_core.base import formatting
+from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
-from e2lm_core.checkpoints.families import FamilyModel, Place
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.families import CheckpointLocation, FamilyModel
+from e2lm_core.checkpoints.family_catalogue import FAMILIES
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, on_disk
-from e2lm_core.checkpoints.known import FAMILIES
+from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage, folder_bytes
 
-HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
+HALF_PRECISION_BYTES = 2  # for each weight, in the smallest dtype that is usual on hubs
 
 
 # --- the models of the catalogue ----------------------------------------------------------------------
 
 
-def finding(catalogue: Catalogue, settings: Settings) -> str:
-    """The page's sentence: what is on this machine, and what of a hub's checkpoints is."""
-    here = hub_cache.at_hand(catalogue.checkpoints, settings)
+def headline(catalogue: Catalogue, settings: Settings) -> str:
+    """Sentence (Markdown) on the models and checkpoints on this machine and on downloads from a hub."""
+    here = hub_cache.local_checkpoints(catalogue.checkpoints, settings)
     models = {c.model.name for c in here}
     if here:
         sentence = (
-            f"**{phrasing.count(len(models), 'model')} with {phrasing.count(len(here), 'checkpoint')}** "
+            f"**{formatting.count(len(models), 'model')} with {formatting.count(len(here), 'checkpoint')}** "
             f"{'are' if len(models) > 1 else 'is'} on this machine"
         )
     else:
@@ -40,25 +40,23 @@ def finding(catalogue: Catalogue, settings: Settings) -> str:
     if not added:
         return f"{sentence}; none is added from a hub."
     whole = sum(c.repo is not None for c in here)
-    downloaded = (
-        f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
-    )
-    used = hub_cache.usage(settings)
+    downloaded = f"{'all are' if whole == len(added) else formatting.count(whole, 'is', 'are') if whole else 'none is'}"
+    used = hub_cache.cache_usage(settings)
     room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
-    added_text = phrasing.count(len(added), "checkpoint")
+    added_text = formatting.count(len(added), "checkpoint")
     return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
 
 
 def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model.
+    """Table of the catalogue with one row for each model.
 
-    `checkpoints` are all it has, `here` those on this machine, `first` and `last` the tokens seen that they
-    span, `bytes` all it takes on the disk, `from` its origin.
+    Columns: `model`, `parameters`, `checkpoints` (all), `here` (those on this machine), `first` and `last`
+    (range of tokens seen), `bytes` (on the disk), `from` (origin).
     """
-    here = {c.name for c in hub_cache.at_hand(catalogue.checkpoints, settings)}
+    here = {c.name for c in hub_cache.local_checkpoints(catalogue.checkpoints, settings)}
     rows = []
     for model in catalogue.models:
-        checkpoints = catalogue.of(model)
+        checkpoints = catalogue.checkpoints_of(model)
         seen = [c.tokens_seen for c in checkpoints if c.tokens_seen is not None]
         rows.append(
             {
@@ -88,7 +86,7 @@ def _origin(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Settings) -> list[Path]:
-    """All that a model takes on the disk: packed and unpacked, or downloaded in whole and in part."""
+    """All paths of a model on the disk: packed and unpacked, or downloaded whole and in part."""
     places = [settings.cache / "checkpoints" / model.name] if model.family == "ladder" else []
     for checkpoint in checkpoints:
         places += [path for path in (checkpoint.packed, checkpoint.directory) if path is not None]
@@ -97,20 +95,20 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
     return places
 
 
-# --- what was added from a hub ------------------------------------------------------------------------
+# --- models added from a hub --------------------------------------------------------------------------
 
 
 def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
-    """Model → its checkpoints that were added from a hub, in step order."""
+    """Model name → its checkpoints that were added from a hub, in step order."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
-    return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
+    return {name: tuple(c for c in catalogue.checkpoints_of(name) if c.repo) for name in models}
 
 
 def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
-    """One row a checkpoint: its state on this machine, whether it is pinned there, tokens, bytes and its commit."""
+    """Table of checkpoints of a hub: state, pin, bytes, tokens seen, early window and commit."""
     rows, pinned = [], hub.pinned(settings)
     for checkpoint in checkpoints:
-        here = on_disk(settings, (checkpoint,))
+        here = disk_usage(settings, (checkpoint,))
         rows.append(
             {
                 "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
@@ -125,25 +123,25 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-# --- what could be added ------------------------------------------------------------------------------
+# --- models that can be added -------------------------------------------------------------------------
 
 
-def _state(here: OnDisk) -> str:
+def _state(here: DiskUsage) -> str:
     return "downloaded" if here.whole else "in part" if here.partial_bytes else "not downloaded"
 
 
 @functools.cache
 def _known(family: str, model: str) -> int:
-    """How many checkpoints of a model are known without asking a hub."""
+    """Number of a model's checkpoints that are known without asking a hub."""
     (its,) = (f for f in FAMILIES if f.key == family)
-    return len(its.known_places(next(m for m in its.models if m.name == model)))
+    return len(its.known_locations(next(m for m in its.models if m.name == model)))
 
 
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model of the known families, without asking a hub.
+    """Table of the known families with one row for each model; asks no hub.
 
-    `checkpoints` is missing where only the hub knows how many there are; `added` and `downloaded` count those
-    of the catalogue and those on this machine.
+    `checkpoints` is missing if only the hub knows their number; `added` and `downloaded` count those in the
+    catalogue and those on this machine.
     """
     have = added_by_model(catalogue)
     rows = []
@@ -157,30 +155,38 @@ def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
                     "parameters": model.parameters,
                     "checkpoints": _known(family.key, model.name) or None,
                     "added": len(added),
-                    "downloaded": on_disk(settings, added).whole,
+                    "downloaded": disk_usage(settings, added).whole,
                     "repository": model.repo,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def choice_sentence(
-    chosen: Sequence[Place],
-    of: int,
+def selection_summary(
+    chosen: Sequence[CheckpointLocation],
+    total: int,
     model: FamilyModel,
     listed_bytes: int | None,
-    usage: hub_cache.Usage,
+    usage: hub_cache.CacheUsage,
 ) -> str:
-    """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
+    """Sentence on chosen checkpoints: number, range of tokens seen, size, and whether there is room.
 
-    `of` is how many there are to choose from. The size is what the hub lists, else what the parameters take
-    at least; neither may be known.
+    "13 of 27 checkpoints: iter_0004000 to iter_0052000, 4.2 B to 193 B tokens; 12 GB of the 20 GB that are
+    left."
+
+    Args:
+        chosen: Locations of the chosen checkpoints, at least one.
+        total: Number of checkpoints to choose from.
+        model: The model.
+        listed_bytes: Size as the hub lists it; None if unknown: then the least that the parameters take, if
+            those are known.
+        usage: Disk use of downloads, and the quota.
     """
-    text = f"{len(chosen)} of {phrasing.count(of, 'checkpoint')}: {chosen[0].name}"
+    text = f"{len(chosen)} of {formatting.count(total, 'checkpoint')}: {chosen[0].name}"
     text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""
     first, last = chosen[0].tokens_seen, chosen[-1].tokens_seen
     if first is not None and last is not None:
-        text += f", {phrasing.tokens(first)} to {phrasing.tokens(last)} tokens" if len(chosen) > 1 else ""
+        text += f", {formatting.tokens(first)} to {formatting.tokens(last)} tokens" if len(chosen) > 1 else ""
     bytes_, least = listed_bytes, ""
     if bytes_ is None and model.parameters is not None:
         bytes_, least = model.parameters * HALF_PRECISION_BYTES * len(chosen), "at least "

@@ -1,4 +1,4 @@
-"""The folder of a checkpoint that transformers and the harness load; a packed one is unpacked first."""
+"""Unpacked folder of a checkpoint, ready for transformers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
 from e2lm_core.checkpoints.folders import check_folder
-from e2lm_core.checkpoints.hub.cache import snapshot
+from e2lm_core.checkpoints.hub.cache import find_snapshot
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.ladder.manifest import Manifest, ladder_file, read_manifest
 
-_MARK = "unpacked.json"  # last written: what the folder was made from and how long its files are
+_MARK = "unpacked.json"  # written last: fingerprint of the source and lengths of the files
 
 
 def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """The checkpoint's folder if it is there, whole and of the present ladder; None otherwise.
+    """Folder of a checkpoint if it is complete and of the present ladder; None otherwise.
 
-    Nothing is unpacked or downloaded. Raises `CheckpointError` where the ladder itself cannot be read.
+    Nothing is unpacked or downloaded.
+
+    Raises:
+        CheckpointError: The ladder itself cannot be read.
     """
     if checkpoint.repo is not None:
-        return snapshot(checkpoint, settings)
+        return find_snapshot(checkpoint, settings)
     if checkpoint.packed is None:
         directory = checkpoint.directory
         return directory if directory is not None and directory.is_dir() else None
@@ -46,11 +49,14 @@ def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | Non
 
 
 def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
-    """The folder to load the checkpoint from; what is packed is unpacked first, what is on a hub downloaded.
+    """Folder to load a checkpoint from; unpacks or downloads it first if necessary.
 
-    Safe for several processes at once: a folder appears whole or not at all. Raises `CheckpointError` when
-    the packed file or a folder's part is missing, cut short or altered, when the disk is full and when a hub
-    cannot give it.
+    Safe for several processes at once: a folder appears whole or not at all.
+
+    Raises:
+        CheckpointError: The packed file or a part of a folder is missing, truncated or altered; the disk is
+            full; or a hub cannot give the checkpoint.
+        LimitError: A download would exceed the quota.
     """
     if checkpoint.repo is not None:
         return download(checkpoint, settings)
@@ -82,7 +88,7 @@ def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
 
 
 def _with_writable_cache(settings: Settings) -> Settings:
-    """The settings, for a home on a disk that cannot be written with a home that passes with this process."""
+    """The settings; with a temporary home for this process if the home's disk cannot be written."""
     if not settings.home.is_dir() or os.access(settings.home, os.W_OK):
         return settings
     return settings.model_copy(update={"home": Path(_passing_home(os.getpid()).name)})
@@ -101,7 +107,7 @@ def _unpack_into(folder: Path, checkpoint: Checkpoint, settings: Settings) -> No
     manifest = read_manifest(settings.ladder)
     model, packed = packed_entry(checkpoint, manifest)
     blob = _verified_bytes(ladder_file(settings.ladder, packed.file), packed.sha256)
-    # Imported here since torch takes seconds and a run that finds every result needs none of it.
+    # Imported here, since torch takes seconds to import and a run that finds every result does not need it.
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -113,7 +119,7 @@ def _unpack_into(folder: Path, checkpoint: Checkpoint, settings: Settings) -> No
         raise CheckpointError(f"{checkpoint.packed}: {error}") from error
     try:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    except SafetensorError as error:  # how the library tells of a disk that is full
+    except SafetensorError as error:  # the library's error for a full disk
         raise OSError(str(error)) from error
     _write_json(folder / "config.json", model.config)
     if manifest.tokenizer.config:
@@ -139,7 +145,7 @@ def _verified_bytes(path: Path, sha256: str) -> bytes:
 
 
 def _shared_tokenizer(manifest: Manifest, settings: Settings) -> Path:
-    """One copy for all unpacked checkpoints, apart from the ladder's own file that a build may overwrite."""
+    """One copy for all unpacked checkpoints, apart from the ladder's file, which a build may overwrite."""
     sha256 = manifest.tokenizer.sha256
     shared = settings.cache / "checkpoints" / ".tokenizers" / f"{sha256}.json"
     if not shared.is_file() or file_sha256(shared) != sha256:
@@ -168,21 +174,21 @@ def _write_json(path: Path, value: object) -> None:
 def _move_into_place(temporary: Path, folder: Path, checkpoint: Checkpoint, settings: Settings) -> None:
     if _renamed(temporary, folder):
         return
-    # Something is there: another process was first with the same bytes, or it is old or damaged. One
-    # process at a time looks and replaces, so that none takes away what another has just put there.
+    # A folder is there: another process was first with the same bytes, or it is old or damaged. One process
+    # at a time checks and replaces it, so that none deletes the folder that another has just moved there.
     with (settings.cache / "checkpoints" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         while unpacked_directory(checkpoint, settings) is None:
             discarded = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
             folder.rename(discarded)
             placed = _renamed(temporary, folder)
-            shutil.rmtree(discarded, ignore_errors=True)  # who has its files open keeps them
+            shutil.rmtree(discarded, ignore_errors=True)  # open files stay readable
             if placed:
                 return
 
 
 def _renamed(source: Path, target: Path) -> bool:
-    """False when the target is there already and not empty."""
+    """Rename the folder; False if the target exists and is not empty."""
     try:
         source.rename(target)
     except OSError as error:

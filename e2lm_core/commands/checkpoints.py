@@ -1,4 +1,4 @@
-"""`checkpoints` and `hub …` on the command line: what there is; a hub's models added, downloaded, evicted."""
+"""Commands `checkpoints` and `hub`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from e2lm_core.base.errors import CheckpointError, LimitError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import CheckpointChoice, any_family
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import borrowed
+from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
+from e2lm_core.checkpoints.family_catalogue import FAMILIES, family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.checkpoints.hub.client import NoConnection, Offline
-from e2lm_core.checkpoints.known import FAMILIES, family
-from e2lm_core.commands.output import Json, show
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.checkpoints.hub import rolling_leases
+from e2lm_core.checkpoints.hub.client import NoConnectionError, OfflineByChoice
+from e2lm_core.commands.output import Json, print_table
+from e2lm_core.commands.progress import progress_bar
 
 app = typer.Typer(
     no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
@@ -27,8 +27,8 @@ app = typer.Typer(
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
 ]
-MAX_DIGITS = 12  # of a number of tokens
-MAX_AWAY = 2  # downloads without a connection, before no further one is tried
+MAX_DIGITS = 12  # of the tokens per step
+MAX_AWAY = 2  # failed connections in a row before the downloads stop
 Globs = Annotated[
     list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
 ]
@@ -43,12 +43,12 @@ def families(as_json: Json = False) -> None:
             "model": model.name,
             "repo": model.repo,
             "parameters": model.parameters,
-            "checkpoints": len(known.known_places(model)) or None,
+            "checkpoints": len(known.known_locations(model)) or None,
         }
         for known in FAMILIES
         for model in known.models
     ]
-    show(as_json, {"families": rows}, rows)
+    print_table(as_json, {"families": rows}, rows)
 
 
 @app.command("add")
@@ -84,25 +84,25 @@ def add(
         if not repo or not pattern:
             raise CheckpointError("The family `any` needs --repo OWNER/NAME and --pattern.")
         where: Literal["subfolder", "revision"] = "subfolder" if in_folders else "revision"
-        chosen = any_family(repo, pattern, where, _rule(tokens), name=model)
+        chosen = custom_family(repo, pattern, where, _rule(tokens), name=model)
     elif in_folders or tokens is not None:
         raise CheckpointError(
             f"The family {family_key} tells where its checkpoints lie: leave out --folders and --tokens-per-step."
         )
     else:
         chosen = family(family_key)
-    added = hub.add(settings, chosen, model, CheckpointChoice(every=every, early_only=early))
+    added = hub.add_checkpoints(settings, chosen, model, CheckpointChoice(every=every, early_only=early))
     _show(added, settings, as_json)
 
 
 def _rule(tokens: str | None) -> int | Literal["name"] | None:
-    """The number of tokens a step, as `--tokens-per-step` says it."""
+    """Tokens per step, as `--tokens-per-step` gives them."""
     if tokens is None:
         return None
     if tokens == "name":
         return "name"
     if not tokens.isascii() or not tokens.isdigit() or len(tokens) > MAX_DIGITS:
-        raise CheckpointError(f"--tokens-per-step {quoted(tokens)} is no whole number: use 2097152, or name.")
+        raise CheckpointError(f"--tokens-per-step {quote(tokens)} is no whole number: use 2097152, or name.")
     return int(tokens)
 
 
@@ -119,14 +119,14 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
     settings = Settings.from_env()
     chosen = _added(settings, globs)
     failed: dict[str, str] = {}
-    if len(chosen) > 1:  # of one, its own download says it before the first byte
+    if len(chosen) > 1:  # a single download makes this check itself
         with progress_bar("looking at the hub", len(chosen)) as advance:
-            failed = hub_download.refused(chosen, settings, advance)
+            failed = hub_download.refuse_pickles(chosen, settings, advance)
     if len(set(failed.values())) == 1:
         typer.echo(_left_out(failed, len(chosen)), err=True)
     elif failed:
         typer.echo("\n".join(f"{name}: {why}" for name, why in failed.items()), err=True)
-    why, away = "", 0  # the last reason; downloads one after the other without a connection
+    why, away = "", 0  # last reason; failed connections in a row
     for checkpoint in chosen:
         if checkpoint.name in failed:
             continue
@@ -138,8 +138,8 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
             away = 0
         except (CheckpointError, LimitError) as error:
             failed[checkpoint.name] = why = str(error)
-            away = away + 1 if isinstance(error, NoConnection) else 0
-            if isinstance(error, Offline | hub_download.DiskFull):
+            away = away + 1 if isinstance(error, NoConnectionError) else 0
+            if isinstance(error, OfflineByChoice | hub_download.DiskFull):
                 away = MAX_AWAY
             if len(chosen) > 1:
                 typer.echo(f"{checkpoint.name}: {why}", err=True)
@@ -149,7 +149,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
 
 
 def _download(checkpoint: Checkpoint, settings: Settings) -> None:
-    borrowed.keep(checkpoint, settings)
+    rolling_leases.release_to_cache(checkpoint, settings)
     with progress_bar(checkpoint.name, 100) as advance:
         shown = 0
 
@@ -160,23 +160,23 @@ def _download(checkpoint: Checkpoint, settings: Settings) -> None:
             shown = percent
 
         hub_download.download(checkpoint, settings, report)
-    borrowed.keep(checkpoint, settings)  # a rolling run may have begun it in between
+    rolling_leases.release_to_cache(checkpoint, settings)  # a rolling run may have begun it in between
 
 
 def _left_out(failed: dict[str, str], of: int) -> str:
-    """One sentence of all that is left out, with the first reason."""
+    """One sentence on all checkpoints left out, with the first reason."""
     names, why = list(failed), next(iter(failed.values()))
     if of == 1:
         return why
     first = "" if len(set(failed.values())) == 1 else f"for several reasons; {names[0]}: "
-    return f"{len(names)} of {of} checkpoints are left out ({listing(names)}){', ' if first else ': '}{first}{why}"
+    return f"{len(names)} of {of} checkpoints are left out ({join_words(names)}){', ' if first else ': '}{first}{why}"
 
 
 @app.command("verify")
 def verify(globs: Globs = None, as_json: Json = False) -> None:
     """Read every downloaded byte again and compare it with what the hub gave."""
     settings = Settings.from_env()
-    chosen = [c for c in _added(settings, globs) if hub_cache.snapshot(c, settings)]
+    chosen = [c for c in _added(settings, globs) if hub_cache.find_snapshot(c, settings)]
     for checkpoint in chosen:
         hub_cache.verify(checkpoint, settings)
     _show(chosen, settings, as_json)
@@ -186,8 +186,8 @@ def verify(globs: Globs = None, as_json: Json = False) -> None:
 def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Delete downloaded weights; the catalogue and every result stay."""
     settings = Settings.from_env()
-    freed = hub.evict_some(settings, _added(settings, globs))
-    show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+    freed = hub.evict_checkpoints(settings, _added(settings, globs))
+    print_table(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
 
 
 @app.command("pin")
@@ -212,13 +212,13 @@ def _pinned(globs: list[str], to_be: bool, as_json: bool) -> None:
 @app.command("remove")
 def remove(model: Model, as_json: Json = False) -> None:
     """Take a model out of the catalogue and delete what was downloaded of it; results stay."""
-    freed = hub.remove(Settings.from_env(), model)
-    show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+    freed = hub.remove_checkpoints(Settings.from_env(), model)
+    print_table(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
 
 
 def _added(settings: Settings, globs: list[str] | None) -> list[Checkpoint]:
     catalogue = open_catalogue(settings)
-    chosen = [c for c in catalogue.match(globs or ["*"]) if c.repo]
+    chosen = [c for c in catalogue.match_globs(globs or ["*"]) if c.repo]
     if globs and not chosen:
         raise CheckpointError(f"{globs[0]} is not a checkpoint of a hub: see `hub list`.")
     return chosen
@@ -234,11 +234,11 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
             "tokens_seen": c.tokens_seen,
             "early": c.early,
             "pinned": c.name in pinned,
-            "path": str(path) if (path := hub_cache.snapshot(c, settings)) else None,
+            "path": str(path) if (path := hub_cache.find_snapshot(c, settings)) else None,
         }
         for c in checkpoints
     ]
-    show(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "pinned", "path"))
+    print_table(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "pinned", "path"))
 
 
 def checkpoints(
@@ -274,4 +274,4 @@ def checkpoints(
                 }
             )
             advance(checkpoint.name)
-    show(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
+    print_table(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))

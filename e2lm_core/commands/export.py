@@ -1,4 +1,4 @@
-"""`report`, `export` and `check` on the command line: what leaves the studio, and what stands in its way."""
+"""Commands `report`, `export`, `check` and `verify`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.base.settings import expanded
+from e2lm_core.base.settings import expand_home
 from e2lm_core.commands.output import (
     Json,
     Rc,
@@ -19,12 +19,12 @@ from e2lm_core.commands.output import (
     chosen_checkpoints,
     goes_to_stdout,
     open_task,
+    print_table,
     read_file,
     require_reading,
-    show,
     to_stdout,
 )
-from e2lm_core.commands.telling import working
+from e2lm_core.commands.progress import busy_indicator
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
@@ -94,7 +94,7 @@ TokensOf = Annotated[
     ),
 ]
 Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
-# Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
+# Unlike other commands, a report defaults to the checkpoints and few-shot examples of the set's last run.
 LastCheckpoints = Annotated[
     list[str] | None,
     typer.Option(
@@ -132,21 +132,21 @@ def report(
     require_reading(rc)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen, shots = run_state.fleet(studio, question_set.name)
+    chosen, shots = run_state.fleet_of_set(studio, question_set.name)
     if checkpoints:
         chosen, shots = chosen_checkpoints(studio, checkpoints), None
     if num_fewshot is not None:
         shots = num_fewshot
-    with working(f"Reporting on {question_set.name}"):
-        document = reports.build(studio, question_set, chosen, shots, relevance, rc)
+    with busy_indicator(f"Reporting on {question_set.name}"):
+        document = reports.build_report(studio, question_set, chosen, shots, relevance, rc)
         page = report_html.render(document).encode("utf-8", "replace")
     if piped:
         to_stdout(page)
         return
     atomic.replace_file(out, page)
-    show(as_json, document, [{"path": str(out), "bytes": out.stat().st_size}])
+    print_table(as_json, document, [{"path": str(out), "bytes": out.stat().st_size}])
     if not as_json:
-        typer.echo(reports.headline(document))
+        typer.echo(reports.report_summary(document))
 
 
 def export(
@@ -160,33 +160,33 @@ def export(
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged, as a submission, or its questions alone."""
     from e2lm_core.export import patch, upstream
-    from e2lm_core.export.submission import export as export_set
-    from e2lm_core.export.submission import findings
+    from e2lm_core.export.submission import build_bundle as export_set
+    from e2lm_core.export.submission import check_findings
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder.bundle import write
     from e2lm_core.sets.formats import writing
 
     if kind not in KINDS:
-        raise StudioError(f"A set is not exported as {quoted(kind)}: use {', '.join(KINDS)}.")
+        raise StudioError(f"A set is not exported as {quote(kind)}: use {', '.join(KINDS)}.")
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     lost: tuple[str, ...] = ()
-    with working(f"Exporting {question_set.name}"):
+    with busy_indicator(f"Exporting {question_set.name}"):
         if kind in writing.FORMS:
-            data = writing.file_of(question_set.questions, kind)
-            lost = writing.lost(question_set.questions, kind)
+            data = writing.write_questions(question_set.questions, kind)
+            lost = writing.lost_content(question_set.questions, kind)
         else:
             rules = _profile(
                 profile if profile is not None else "competition" if kind == "patch" else "plain"
             )
-            found = findings(studio, question_set, rules, tokens_of=tokens_of)
+            found = check_findings(studio, question_set, rules, tokens_of=tokens_of)
             data = export_set(studio, question_set, rules, found)
             if kind == "patch":
                 data = patch.submission(question_set, studio.settings.limits, metric)
             elif kind == "upstream":
                 data = upstream.pull_request(
-                    question_set, studio.settings.limits, findings(studio, question_set)
+                    question_set, studio.settings.limits, check_findings(studio, question_set)
                 )
     for said in lost:
         typer.echo(said, err=True)
@@ -195,7 +195,7 @@ def export(
         return
     write(data, out)
     row = {"path": str(out), "bytes": len(data)}
-    show(as_json, row | ({"lost": list(lost)} if lost else {}), [row])
+    print_table(as_json, row | ({"lost": list(lost)} if lost else {}), [row])
 
 
 def check(
@@ -205,13 +205,13 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Errors stand in the way of an export, warnings are worth a look; status 1 where there is an error."""
-    from e2lm_core.export.submission import findings
+    from e2lm_core.export.submission import check_findings
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    with working(f"Checking {question_set.name}"):
-        found = findings(studio, question_set, _profile(profile), tokens_of=tokens_of)
+    with busy_indicator(f"Checking {question_set.name}"):
+        found = check_findings(studio, question_set, _profile(profile), tokens_of=tokens_of)
         rows = [finding.model_dump() for finding in found]
     document = {
         name: [
@@ -219,7 +219,7 @@ def check(
         ]
         for name, severity in (("errors", "error"), ("warnings", "warning"))
     }
-    show(as_json, document, rows, ("severity", "sentence"))
+    print_table(as_json, document, rows, ("severity", "sentence"))
     if document["errors"]:
         raise typer.Exit(1)
 
@@ -238,15 +238,19 @@ def verify(
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
-    access.require_path(studio.settings, expanded(bundle).resolve())
+    access.require_path(studio.settings, expand_home(bundle).resolve())
     data = read_file(bundle, studio.settings.limits.max_file_bytes)
-    chosen = studio.catalogue.match([checkpoint])[-1] if checkpoint else verifying.smallest(studio)
+    chosen = (
+        studio.catalogue.match_globs([checkpoint])[-1]
+        if checkpoint
+        else verifying.smallest_checkpoint(studio)
+    )
     document = verifying.verify(
         studio, data, chosen, num_fewshot, python or sys.executable, lambda said: typer.echo(said, err=True)
     )
     if not questions:
         document.pop("questions")
-    show(as_json, document, document["runs"])
+    print_table(as_json, document, document["runs"])
     if not as_json:
         typer.echo(
             f"{'Verified' if document['verified'] else 'Not verified'}: {document['task']} at "
@@ -257,9 +261,9 @@ def verify(
 
 
 def _profile(name: str) -> ProfileName:
-    """The profile of that name. Raises `StudioError` for another."""
+    """Profile of a name. Raises StudioError for an unknown one."""
     if name == "plain":
         return "plain"
     if name == "competition":
         return "competition"
-    raise StudioError(f"The profile {quoted(name)} does not exist: use plain or competition.")
+    raise StudioError(f"The profile {quote(name)} does not exist: use plain or competition.")

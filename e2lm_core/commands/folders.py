@@ -1,4 +1,4 @@
-"""`folders …` on the command line: folders of checkpoints on this machine added, listed, removed.
+"""The commands `folders`: add, list and remove folders of checkpoints.
 
 Tested in tests/commands/test_checkpoints.py.
 """
@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import given
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.folders import LocalModels
-from e2lm_core.commands.output import Json, show
-from e2lm_core.people import register
+from e2lm_core.commands.output import Json, print_table
+from e2lm_core.people import accounts
 
 app = typer.Typer(
     no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
@@ -42,23 +42,23 @@ def add_folder(
 ) -> None:
     """Add a folder's checkpoints to the catalogue, where they lie; says which of them cannot be used."""
     settings = Settings.from_env()
-    register.require_administrator(settings, "add folders of this machine")
-    _, found = given.look(path)
-    asked = given.without_tokens(found)
+    accounts.require_administrator(settings, "add folders of this machine")
+    _, found = user_folders.inspect_folder(path)
+    asked = user_folders.models_without_tokens(found)
     rules: dict[str, int] = {}
     for rule in tokens or ():
         name, _, number = rule.rpartition("=")
         if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
             raise CheckpointError(
-                f"--tokens-per-step {quoted(rule)} is no whole number: use 2097152 or MODEL=2097152."
+                f"--tokens-per-step {quote(rule)} is no whole number: use 2097152 or MODEL=2097152."
             )
         rules |= dict.fromkeys([name] if name else asked, int(number))
-    given.add(settings, path, rules)
+    user_folders.add_folder(settings, path, rules)
     for sentence in _warnings(settings, found):
         typer.echo(sentence, err=True)
     if lacking := [name for name in asked if name not in rules]:
         typer.echo(
-            f"How many tokens a step of {listing(lacking)} means is not known: its curves are drawn over steps, unless "
+            f"How many tokens a step of {join_words(lacking)} means is not known: its curves are drawn over steps, unless "
             "--tokens-per-step says it.",
             err=True,
         )
@@ -66,12 +66,12 @@ def add_folder(
 
 
 def _warnings(settings: Settings, found: LocalModels) -> Iterator[str]:
-    """A sentence for each model with checkpoints that cannot be used, and for an adapter that is not applied."""
+    """Sentences on models with checkpoints that cannot be used, and on an adapter that is not applied."""
     from e2lm_core.runs.studio import open_studio
 
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
-    yield from open_studio(settings).usable(own)[1]
-    yield from given.adapters(found)
+    yield from open_studio(settings).usable_checkpoints(own)[1]
+    yield from user_folders.adapter_warnings(found)
 
 
 @app.command("list")
@@ -84,7 +84,7 @@ def list_folders(as_json: Json = False) -> None:
 def remove_folder(path: Folder, as_json: Json = False) -> None:
     """Take a folder out of the catalogue; its files and all results stay."""
     settings = Settings.from_env()
-    given.remove(settings, path)
+    user_folders.remove_folder(settings, path)
     _show_folders(settings, as_json)
 
 
@@ -94,9 +94,9 @@ def _show_folders(settings: Settings, as_json: bool) -> None:
             "path": str(path),
             "models": [model.name for model, _ in found.models],
             "checkpoints": sum(len(own) for _, own in found.models),
-            "without_tokens": given.without_tokens(found),
+            "without_tokens": user_folders.models_without_tokens(found),
         }
-        for path, found in given.models(settings)
+        for path, found in user_folders.models(settings)
     ]
     shown = [{**row, "models": ", ".join(row["models"])} for row in rows]
-    show(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))
+    print_table(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))

@@ -1,7 +1,7 @@
-"""`python -m e2lm_core`: every service without a browser.
+"""Entry point of the command line.
 
-Human tables by default; with `--json`, JSON alone on stdout and progress on stderr. Exit 0, 1 where `check` or
-`verify` finds what stands against a set, or 2 with one sentence on bad input. Heavy libraries are imported by the
+Tables for people by default; with `--json`, only JSON on stdout, and progress on stderr. Exit 0; 1 if `check`
+or `verify` finds a fault of a set; 2 with one sentence on bad input. Heavy libraries are imported by the
 commands that need them.
 """
 
@@ -15,9 +15,9 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.commands import checkpoints as checkpoint_commands
@@ -31,9 +31,9 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import dataset, home, server, space
-from e2lm_core.commands.sets import collection, groups, history, incoming, many, people
+from e2lm_core.commands.sets import bulk_edit, collection, groups, history, import_sets, people
 
-PROGRAM = "e2lm"  # what an installed studio is called by
+PROGRAM = "e2lm"  # command of an installed studio
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,12 +79,12 @@ for command in (
 ):
     app.command()(command)
 app.command("app")(server.serve)
-app.command("import")(incoming.import_set)
+app.command("import")(import_sets.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
-app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
+app.add_typer(bulk_edit.app, name="question")  # commands on one question and on many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(folder_commands.app, name="folders")
@@ -92,7 +92,7 @@ app.add_typer(result_commands.app, name="results")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; never a traceback for bad input."""
+    """Run a command and exit with its status; bad input gives one sentence, never a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
     name = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m e2lm_core"
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _require_text(words)
         _require_completable(words, name)
-        if words[:1] != ["app"]:  # the server writes them to its log
+        if words[:1] != ["app"]:  # the server logs these sentences itself
             for sentence in misspelt_variables():
                 typer.echo(sentence, err=True)
         code = command.main(args=words, prog_name=name, standalone_mode=False)
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except BrokenPipeError:  # whoever read our output has enough
+    except BrokenPipeError:  # the reader of the output, such as head, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -135,16 +135,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _require_text(words: Sequence[str]) -> None:
-    """Raises `StudioError` for a word that is no text: bytes that are not UTF-8, or one that is nil."""
+    """Raise StudioError for a word that is no text: with bytes that are not UTF-8, or with a NUL."""
     for word in words:
         if "\0" in word or any("\ud800" <= c <= "\udfff" for c in word):
             raise StudioError(
-                f"{quoted(word)} is no text in UTF-8: write it anew, or name the file otherwise."
+                f"{quote(word)} is no text in UTF-8: write it anew, or name the file otherwise."
             )
 
 
 def _require_completable(words: Sequence[str], name: str) -> None:
-    """Raises `StudioError` for completion of a program that a shell cannot complete: it is of one word."""
+    """Raise StudioError for completion of `python -m e2lm_core`: a shell completes programs of one word."""
     for word in words:
         if word in ("--install-completion", "--show-completion") and name != PROGRAM:
             raise StudioError(
@@ -153,5 +153,5 @@ def _require_completable(words: Sequence[str], name: str) -> None:
 
 
 def _fail(sentence: str) -> None:
-    typer.echo(phrasing.sentence(sentence), err=True)
+    typer.echo(formatting.one_line(sentence), err=True)
     sys.exit(2)

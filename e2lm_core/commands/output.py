@@ -1,4 +1,4 @@
-"""What the commands share: options, how a set and its results are opened, tables and JSON."""
+"""Shared options, set loading and output as tables or JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import read_regular
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.base.untrusted.regular_files import read_regular
+from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
@@ -52,13 +52,13 @@ Rc = Annotated[
         "--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."
     ),
 ]
-NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # [0.688, as well
-MIN_WIDTH = 8  # of a column of words: in a narrower terminal each row is a list
+NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # also with signs, as in [0.688,
+MIN_WIDTH = 8  # of a column of words; a narrower terminal gets one line per value
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
-def show(
+def print_table(
     as_json: bool,
     document: dict[str, Any],
     rows: Iterable[dict[str, Any]],
@@ -66,17 +66,23 @@ def show(
     about: Measurements | None = None,
     empty: str = "Nothing here yet.",
 ) -> None:
-    """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's if None).
+    """Print `document` as one line of JSON, or `rows` as a table.
 
-    `empty` is said where there are no rows. Both say of the measurements that it is `about` what their models were
-    never taught.
+    Args:
+        as_json: Whether to print JSON.
+        document: Content of the JSON.
+        rows: Rows of the table.
+        columns: Columns of the table; None for all of the first row.
+        about: Measurements that the output is based on; facts that their models were never taught are then
+            reported.
+        empty: Text to print if there are no rows.
     """
     if about is not None:
-        from e2lm_core.analysis import standing
+        from e2lm_core.analysis import validity
 
-        document = document | {"taught": standing.taught(about)}
+        document = document | {"taught": validity.known_facts_summary(about)}
     if as_json:
-        # ASCII alone: no terminal's encoding and no half character in a set can break it.
+        # ASCII only, so that neither a terminal's encoding nor a lone surrogate in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         sys.stdout.flush()
         return
@@ -86,13 +92,13 @@ def show(
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str) -> None:
-    """A table, or where its numbers would not fit beside each other a line a value."""
+    """Print a table; if its numbers do not fit next to each other, one line per value."""
     if not rows:
         if empty:
             typer.echo(empty)
         return
     names = columns or list(rows[0])
-    texts = [[phrasing.printable(cell(row.get(name))) for name in names] for row in rows]
+    texts = [[formatting.escape_control_characters(cell(row.get(name))) for name in names] for row in rows]
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
     widths = _column_widths([names, *texts], console.width)
     if widths is None:
@@ -111,7 +117,7 @@ def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str
 
 
 def _column_widths(lines: Sequence[Sequence[str]], most: int) -> list[int] | None:
-    """The columns' widths: the widest give way, but no number is broken; None where that takes more than `most`."""
+    """Widths of columns: the widest shrink, but no number is broken; None if `most` is too narrow."""
     columns = list(zip(*lines, strict=True))
     widths = [max(map(cell_len, column)) for column in columns]
     least = [min(widths[n], max([MIN_WIDTH, *_number_widths(column)])) for n, column in enumerate(columns)]
@@ -128,22 +134,26 @@ def _number_widths(texts: Iterable[str]) -> list[int]:
     return [cell_len(word) for text in texts for word in text.split() if NUMBER.fullmatch(word)]
 
 
-def say(as_json: bool, document: dict[str, Any], sentence: str) -> None:
-    """`document` as one line of JSON, or what was done as a sentence."""
+def print_result(as_json: bool, document: dict[str, Any], sentence: str) -> None:
+    """Print `document` as one line of JSON, or a sentence on the outcome."""
     if as_json:
-        show(True, document, ())
+        print_table(True, document, ())
     else:
-        typer.echo(phrasing.sentence(sentence))
+        typer.echo(formatting.one_line(sentence))
 
 
-def confirm(question: str, yes: bool) -> None:
-    """Ask on stderr, unless it was said before. Raises `StudioError` for a no, and where nobody answers."""
+def ask_confirmation(question: str, yes: bool) -> None:
+    """Ask for confirmation on stderr, unless `yes` gives it.
+
+    Raises:
+        StudioError: The answer is no, or nobody can answer.
+    """
     if yes:
         return
     try:
-        answer = typer.confirm(phrasing.sentence(question), err=True)
+        answer = typer.confirm(formatting.one_line(question), err=True)
     except typer.Abort:
-        if sys.stdin.isatty():  # control-C
+        if sys.stdin.isatty():  # Ctrl+C
             raise
         raise StudioError("Nothing was changed, for nobody answered: say --yes where nobody can.") from None
     if not answer:
@@ -151,7 +161,11 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def goes_to_stdout(out: Path | str | None, as_json: bool) -> bool:
-    """Whether `--out -` was given. Raises `StudioError` beside --json, which wants stdout for itself."""
+    """Whether `--out -` was given.
+
+    Raises:
+        StudioError: `--json` was given too, which also writes to stdout.
+    """
     if str(out) != "-":
         return False
     if as_json:
@@ -160,25 +174,29 @@ def goes_to_stdout(out: Path | str | None, as_json: bool) -> bool:
 
 
 def to_stdout(data: bytes) -> None:
-    """Bytes as they are, for whatever reads on."""
+    """Write bytes to stdout unchanged, for another program."""
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """A regular file of at most `most` bytes. Raises `StudioError` in one sentence."""
+    """Content of a regular file of at most `most` bytes.
+
+    Raises:
+        StudioError: The file cannot be read, or is too large.
+    """
     try:
         return read_regular(path, most)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(
-            f"{phrasing.quoted(str(path))} cannot be read ({reason}): check its path."
+            f"{formatting.quote(str(path))} cannot be read ({reason}): check its path."
         ) from error
 
 
 def cell(value: Any) -> str:
-    """A value as a table shows it; a dash where it is missing."""
+    """Text of a value in a table; a dash if it is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, bool):
@@ -191,8 +209,14 @@ def cell(value: Any) -> str:
 # --- opening -------------------------------------------------------------------------------------------
 
 
-class Opened(NamedTuple):
-    """A set and what the store has of it on the chosen checkpoints."""
+class LoadedSet(NamedTuple):
+    """A set with its stored results.
+
+    Attributes:
+        studio: Studio with the caller's settings.
+        task: The set.
+        measured: Its stored results on the chosen checkpoints.
+    """
 
     studio: Studio
     task: TaskSet
@@ -200,7 +224,11 @@ class Opened(NamedTuple):
 
 
 def open_task(settings: Settings, name: str) -> TaskSet:
-    """A set by name or folder; what its folder makes one wonder is said on stderr. Raises `TaskError`."""
+    """Set of a name or folder; warnings about its folder are printed on stderr.
+
+    Raises:
+        TaskError: There is no such set, or its folder cannot be read.
+    """
     from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
@@ -212,7 +240,11 @@ def open_task(settings: Settings, name: str) -> TaskSet:
 
 
 def studio_on(backend: str | None) -> Studio:
-    """The studio, computing where the command line says, else where the environment does."""
+    """Studio that computes on the backend of the command line, else of the environment.
+
+    Raises:
+        StudioError: There is no such backend.
+    """
     from e2lm_core.base.settings import backend_of
     from e2lm_core.runs.studio import open_studio
 
@@ -223,50 +255,63 @@ def studio_on(backend: str | None) -> Studio:
 
 
 def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:
-    """The checkpoints that the globs name; without a glob all that are on this machine.
+    """Checkpoints that match globs; without globs, all on this computer.
 
-    Those that cannot be used are left out, with a sentence on stderr. Raises `CheckpointError` for a glob that matches
-    none, and where none can be used.
+    Unusable ones are left out, with a sentence on stderr.
+
+    Raises:
+        CheckpointError: A glob matches none, or none can be used.
     """
     if not globs:
-        chosen, left_out = studio.at_hand, studio.left_out
+        chosen, left_out = studio.local_checkpoints, studio.unusable_notes
     else:
-        chosen, left_out = studio.usable(studio.catalogue.match(globs))
+        chosen, left_out = studio.usable_checkpoints(studio.catalogue.match_globs(globs))
     if left_out and not chosen:
         raise CheckpointError(left_out[0])
     for sentence in left_out:
-        typer.echo(phrasing.sentence(sentence), err=True)
+        typer.echo(formatting.one_line(sentence), err=True)
     return chosen
 
 
 def open_measured(
     name: str, globs: Sequence[str] | None, num_fewshot: int | None, partly: bool = False
-) -> Opened:
-    """A set by name or folder with its stored results on the chosen checkpoints; nothing is computed.
+) -> LoadedSet:
+    """Set of a name or folder with its stored results on the chosen checkpoints; computes nothing.
 
-    Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing
-    at all was computed; `partly` says no warnings of the set either.
+    Args:
+        name: Name or folder of the set.
+        globs: Globs of checkpoints; None for all on this computer.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        partly: Whether incomplete checkpoints suffice; warnings about the set are then not printed.
+
+    Raises:
+        TaskError: There is no such set.
+        StudioError: No checkpoint is complete, or with `partly` no question has a result.
     """
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
-    measured = measure(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
-    if not (measured.measured if partly else measured.complete_checkpoints):
+    measured = load(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
+    if not (measured.complete_pairs if partly else measured.complete_checkpoints):
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
-    return Opened(studio, task, measured)
+    return LoadedSet(studio, task, measured)
 
 
 def require_reading(name: str) -> None:
-    """Raises `StudioError` for a reading of RC that there is not."""
+    """Check the name of an RC definition.
+
+    Raises:
+        StudioError: There is no such definition.
+    """
     if name not in RC_READINGS:
         known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
-        raise StudioError(f"There is no reading {phrasing.quoted(name)} of RC: use {known}.")
+        raise StudioError(f"There is no reading {formatting.quote(name)} of RC: use {known}.")
 
 
-def evaluated(
+def run_evaluation(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -274,21 +319,30 @@ def evaluated(
     rolling: bool = False,
     anew: bool = False,
 ) -> RunResult:
-    """Compute what is missing, with `anew` what the package brings as well; a bar counts questions at checkpoints.
+    """Compute missing results, with a bar that counts questions at checkpoints.
 
-    What a rolling run waits for is said on stderr, and what is kept of one that the keyboard stops.
+    Notes of a rolling run go to stderr, and also the number of results kept after an interrupt from the
+    keyboard.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints to run.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        rolling: Whether checkpoints are downloaded one at a time.
+        anew: Whether to compute included results as well.
     """
     from e2lm_core.runs.evaluate import evaluate
     from e2lm_core.runs.queue.records import Progress as Done
-    from e2lm_core.runs.queue.records import Progressing
+    from e2lm_core.runs.queue.records import ProgressListener
 
     with studio.store.database.transaction():
-        pass  # what could not be saved is not computed first
+        pass  # fails before anything is computed if results cannot be saved
     total = len(checkpoints) * len(task.questions)
     with progress_bar(task.name, total) as advance:
         done: dict[str, int] = {}
 
-        class Bar(Progressing):
+        class Bar(ProgressListener):
             def report(self, progress: Done) -> None:
                 if rolling and progress.note and not progress.done:
                     typer.echo(progress.note, err=True)
@@ -296,12 +350,12 @@ def evaluated(
                 done[progress.name] = progress.done
 
         name = f"command-{os.getpid()}" if rolling else None
-        computing = studio.computing_anew if anew else studio
+        computing = studio.without_shipped_results if anew else studio
         try:
             return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
         except KeyboardInterrupt:
             typer.echo(
-                f"Stopped: {sum(done.values()):,} of {phrasing.count(total, 'result')} are kept; the same command goes "
+                f"Stopped: {sum(done.values()):,} of {formatting.count(total, 'result')} are kept; the same command goes "
                 "on from there.",
                 err=True,
             )
@@ -309,7 +363,11 @@ def evaluated(
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:
-    """Raises `StudioError` for the first metric that there is not; `allowed` says which there are."""
+    """Check the names of metrics.
+
+    Raises:
+        StudioError: A metric does not exist; the sentence names the `allowed` ones.
+    """
     for metric in metrics:
         if metric not in METRICS:
-            raise StudioError(f"The metric {phrasing.quoted(metric)} does not exist: use {allowed}.")
+            raise StudioError(f"The metric {formatting.quote(metric)} does not exist: use {allowed}.")

@@ -1,4 +1,4 @@
-"""`questions`, `suspects`, `choose` and `relevance` on the command line: what each question does, and choices."""
+"""Commands `questions`, `suspects`, `choose` and `relevance`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing, plain
+from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
     Json,
-    Opened,
+    LoadedSet,
     Task,
     cell,
-    evaluated,
     goes_to_stdout,
     open_measured,
+    print_table,
     require_metrics,
-    show,
+    run_evaluation,
     to_stdout,
 )
-from e2lm_core.commands.telling import progress_bar
+from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool
@@ -77,19 +77,19 @@ def questions(
     from e2lm_core.analysis.questions import rule_text
 
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    pool = _pool(opened, relevance)
-    frame = question_pool.question_frame(pool, opened.task)
+    build_pool = _pool(opened, relevance)
+    frame = question_pool.question_frame(build_pool, opened.task)
     if where is not None:
-        frame = frame[question_pool.where(pool, rule_text.parse(where))]
-    rows = plain.rows(frame)
+        frame = frame[question_pool.matching_questions(build_pool, rule_text.parse_rule(where))]
+    rows = json_values.frame_to_records(frame)
     document = {
         "task": opened.task.name,
-        "models": [model.name for model in pool.models],
-        "incomplete": pool.incomplete,
-        "undefined": question_pool.untold(pool),
+        "models": [model.name for model in build_pool.models],
+        "incomplete": build_pool.incomplete,
+        "undefined": question_pool.undefined_reasons(build_pool),
         "questions": rows,
     }
-    show(as_json, document, rows, SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, SHOWN, about=opened.measured)
 
 
 def suspects(
@@ -100,32 +100,35 @@ def suspects(
     as_json: Json = False,
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
-    from e2lm_core.analysis.questions.suspects import words
-    from e2lm_core.runs.measure import measure
-    from e2lm_core.runs.order import last
-    from e2lm_core.sets.prompts.control import control_set
+    from e2lm_core.analysis.questions.suspects import messages
+    from e2lm_core.runs.checkpoint_order import last_of_each
+    from e2lm_core.runs.results import load
+    from e2lm_core.sets.prompts.wrong_question_control import control_set
 
     opened = open_measured(task, checkpoints, num_fewshot)
-    unread, ends = control_set(opened.task), last([c for m in opened.measured.curves for c in m.checkpoints])
+    unread, ends = (
+        control_set(opened.task),
+        last_of_each([c for m in opened.measured.curves for c in m.checkpoints]),
+    )
     if control:
-        evaluated(opened.studio, unread, ends, num_fewshot)
-    found, controlled = words.suspects(opened.measured, measure(opened.studio, unread, ends, num_fewshot))
-    rows = plain.rows(words.frame(found, opened.task.questions))
+        run_evaluation(opened.studio, unread, ends, num_fewshot)
+    found, controlled = messages.all_suspects(opened.measured, load(opened.studio, unread, ends, num_fewshot))
+    rows = json_values.frame_to_records(messages.suspect_frame(found, opened.task.questions))
     document = {
         "task": opened.task.name,
-        "finding": words.finding(found).replace("**", ""),
+        "finding": messages.headline(found).replace("**", ""),
         "knowledge": found.knowledge,
         "suspects": rows,
-        "control": words.document(controlled),
+        "control": messages.control_document(controlled),
     }
-    show(as_json, document, rows, words.SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, messages.SHOWN, about=opened.measured)
     if not as_json:
         typer.echo(document["finding"])
         if controlled is None:
-            typer.echo(f"{words.NO_CONTROL}: suspects {task} --control runs it.")
+            typer.echo(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
         else:
-            show(False, {}, plain.rows(words.control_frame(controlled)))
-            typer.echo(words.unread(controlled).replace("**", ""))
+            print_table(False, {}, json_values.frame_to_records(messages.control_frame(controlled)))
+            typer.echo(messages.control_sentence(controlled).replace("**", ""))
 
 
 def choose(
@@ -140,46 +143,51 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
-    from e2lm_core.analysis import standing
-    from e2lm_core.analysis.questions import choice
-    from e2lm_core.analysis.questions import words as choice_words
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.questions import messages as choice_words
+    from e2lm_core.analysis.questions import selection
     from e2lm_core.sets import authoring
-    from e2lm_core.sets.desk import tried
+    from e2lm_core.sets.editing import rule_trials
     from e2lm_core.sets.formats import writing
 
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    pool = _pool(opened, relevance)
-    silent = standing.silence(opened.measured, standing.judged(opened.measured, metric))
-    choice.rule_of(pool, rule, source)  # what cannot be read is no trial
-    place = tried.place(opened.studio.settings, opened.task.address, (rule, metric, source))
-    chosen = choice.choose(pool, rule, metric, source, silent=silent, tried=place)
+    build_pool = _pool(opened, relevance)
+    silent = validity.no_advice_reason(opened.measured, validity.scores_with_null(opened.measured, metric))
+    selection.resolve_rule(build_pool, rule, source)  # a rule that cannot be read counts as no trial
+    place = rule_trials.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
+    chosen = selection.select_questions(
+        build_pool, rule, metric, source, no_advice_reason=silent, trial_number=place
+    )
     if piped:
         wanted = set(chosen.ids)
-        to_stdout(writing.file_of([q for q in opened.task.questions if q.id in wanted], "jsonl"))
+        to_stdout(writing.write_questions([q for q in opened.task.questions if q.id in wanted], "jsonl"))
         return
     if out is not None:
-        authoring.keep(opened.studio.settings, task, out, chosen.ids)
-    warnings = choice_words.warnings(chosen)
-    document = choice.document(chosen, pool) | {"warning": " ".join(warnings) or None, "out": out}
-    show(as_json, document, choice.fold_rows(chosen), about=opened.measured, empty="")
+        authoring.copy_with_questions(opened.studio.settings, task, out, chosen.ids)
+    warnings = choice_words.selection_warnings(chosen)
+    document = selection.selection_document(chosen, build_pool) | {
+        "warning": " ".join(warnings) or None,
+        "out": out,
+    }
+    print_table(as_json, document, selection.fold_table(chosen), about=opened.measured, empty="")
     if not as_json:
-        for sentence in (choice_words.choice(chosen, len(pool.ids)), *warnings):
+        for sentence in (choice_words.selection_headline(chosen, len(build_pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))
         if out is not None:
-            typer.echo(f"The set {out} was made, with {phrasing.count(len(chosen.ids), 'question')}.")
+            typer.echo(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
 
 
-def _pool(opened: Opened, relevance: bool) -> Pool:
-    """The set's questions with what each did, and how relevant each is where that was asked for."""
-    from e2lm_core.analysis.questions.pool import pool
-    from e2lm_core.checkpoints.ladder.taught import taught_answers
-    from e2lm_core.relevance.judge import relevance_of
+def _pool(opened: LoadedSet, relevance: bool) -> Pool:
+    """The set's questions with their results, and with their relevance if wanted."""
+    from e2lm_core.analysis.questions.pool import build_pool
+    from e2lm_core.checkpoints.ladder.training_facts import known_answers
+    from e2lm_core.relevance.judge import judge_relevance
 
     studio, task, measured = opened
-    probability = relevance_of(studio.settings, task.questions).probability if relevance else None
-    return pool(measured, task, taught_answers(studio.catalogue.taught_file, task), probability)
+    probability = judge_relevance(studio.settings, task.questions).probability if relevance else None
+    return build_pool(measured, task, known_answers(studio.catalogue.taught_file, task), probability)
 
 
 def relevance(
@@ -202,20 +210,20 @@ def relevance(
 
     settings = Settings.from_env()
     questions = judge.read_questions(settings, task)
-    texts = judge.absent(settings, questions, embedder)
+    texts = judge.missing_texts(settings, questions, embedder)
     with progress_bar("embedding", len(texts), hidden=not texts) as advance:
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             some = texts[start : start + TEXTS_AT_ONCE]
             judge.embed(settings, some, embedder)
             advance("", len(some))
     document = judge.assess(settings, questions, embedder)
-    show(as_json, document, [_row(one) for one in document["questions"]])
+    print_table(as_json, document, [_row(one) for one in document["questions"]])
     if not as_json:
         typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")
 
 
 def _row(judged: dict[str, Any]) -> dict[str, Any]:
-    """A question's row, with the exemplar that is most like it."""
+    """Row of a question, with its nearest labelled example."""
     first = next(iter(judged["nearest"]), None)
     said = f"{'accepted' if first['accepted'] else 'rejected'}: {first['question']}" if first else None
     return {**{key: judged[key] for key in ("id", "probability", "field")}, "nearest": said}

@@ -1,6 +1,6 @@
-"""`import-results` and `results …` on the command line: results from elsewhere.
+"""Commands `import-results` and `results`.
 
-Tested in tests/imported/test_opening.py, tests/imported/test_keeping.py and tests/export/results/test_harness.py.
+Tested in tests/imported/test_read_results.py, tests/imported/test_saved_imports.py and tests/export/results/test_harness.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
@@ -25,11 +25,11 @@ from e2lm_core.commands.output import (
     chosen_checkpoints,
     goes_to_stdout,
     open_task,
+    print_table,
     require_reading,
-    show,
     to_stdout,
 )
-from e2lm_core.commands.telling import reading, working
+from e2lm_core.commands.progress import busy_indicator, reading_progress
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
@@ -38,7 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
-MOST_SHOWN = 200  # curves, in a terminal
+MAX_SHOWN = 200  # curves in a table
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
 Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
 Form = Annotated[
@@ -74,65 +74,65 @@ def import_results(
     as_json: Json = False,
 ) -> None:
     """Read results from elsewhere: of lm-eval, lighteval, OLMES, Inspect, every_eval_ever, published curves and tables."""
-    from e2lm_core.base.strangers import confined
+    from e2lm_core.base.untrusted import sandbox
 
     require_reading(rc)
-    confined.warm(
-        "e2lm_core.imported.opening", "pyarrow.parquet", "pyarrow.compute"
-    )  # beside our own imports
+    sandbox.start_early(
+        "e2lm_core.imported.read_results", "pyarrow.parquet", "pyarrow.compute"
+    )  # so that it loads while this process imports
     from e2lm_core.checkpoints.catalogue import open_catalogue
-    from e2lm_core.imported import keeping, opening
-    from e2lm_core.imported.records import Wanted
+    from e2lm_core.imported import read_results, saved_imports
+    from e2lm_core.imported.records import ImportFilter
     from e2lm_core.people import access
 
     settings = Settings.from_env()
-    access.require_path(settings, Path(os.path.realpath(expanded(path))))
+    access.require_path(settings, Path(os.path.realpath(expand_home(path))))
     catalogue = open_catalogue(settings)
-    wanted = Wanted(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
-    with reading(f"Reading {path.name or path}") as say:
-        imported = opening.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
+    wanted = ImportFilter(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
+    with reading_progress(f"Reading {path.name or path}") as say:
+        imported = read_results.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
     if keep is not None:
-        keeping.keep(settings, keep, imported)
+        saved_imports.save_import(settings, keep, imported)
     _show(imported, scores, rc, as_json)
 
 
 @app.command("list")
 def list_kept(as_json: Json = False) -> None:
     """List what is kept, newest first, and what can be restored."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
     settings = Settings.from_env()
-    rows = [kept.model_dump() for kept in keeping.list_kept(settings)]
-    document: dict[str, Any] = {"kept": rows, "removed": keeping.removed(settings)}
+    rows = [kept.model_dump() for kept in saved_imports.list_saved(settings)]
+    document: dict[str, Any] = {"kept": rows, "removed": saved_imports.removed_imports(settings)}
     shown = [{**row, "models": ", ".join(row["models"]), "tasks": ", ".join(row["tasks"])} for row in rows]
-    show(as_json, document, shown, ("name", "when", "models", "tasks", "curves", "problem"))
+    print_table(as_json, document, shown, ("name", "when", "models", "tasks", "curves", "problem"))
 
 
 @app.command("show")
 def show_kept(name: Name, scores: Scores = False, rc: Rc = RC_READINGS[0], as_json: Json = False) -> None:
     """Show kept results as `import-results` does."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
     require_reading(rc)
-    _show(keeping.open_kept(Settings.from_env(), name), scores, rc, as_json)
+    _show(saved_imports.open_saved(Settings.from_env(), name), scores, rc, as_json)
 
 
 @app.command("remove")
 def remove(name: Name, as_json: Json = False) -> None:
     """Remove kept results; `results restore` brings them back."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
-    keeping.remove(Settings.from_env(), name)
-    show(as_json, {"removed": name}, [{"removed": name}])
+    saved_imports.remove_import(Settings.from_env(), name)
+    print_table(as_json, {"removed": name}, [{"removed": name}])
 
 
 @app.command("restore")
 def restore(name: Name, as_json: Json = False) -> None:
     """Bring removed results back."""
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import saved_imports
 
-    keeping.restore(Settings.from_env(), name)
-    show(as_json, {"restored": name}, [{"restored": name}])
+    saved_imports.restore_import(Settings.from_env(), name)
+    print_table(as_json, {"restored": name}, [{"restored": name}])
 
 
 @app.command("merge")
@@ -149,19 +149,19 @@ def merge(
 
     studio = open_studio()
     heads, rows = [], []
-    with working("Merging"):
-        read = [(path, *files.read(path)) for path in paths]  # all are whole before any is taken in
+    with busy_indicator("Merging"):
+        read = [(path, *files.read_shard(path)) for path in paths]  # all are checked before any is merged
         for path, head, parts in read:
             heads.append(head)
-            for one in merging.merge(studio, parts, dry):
+            for one in merging.merge_shards(studio, parts, dry):
                 rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
                 if one.sentence:
                     typer.echo(one.sentence, err=True)
-    lacking = merging.lacking(heads)
+    lacking = merging.missing_shards(heads)
     for sentence in lacking:
         typer.echo(sentence, err=True)
     document = {"taken": not dry, "checkpoints": rows, "lacking": lacking}
-    show(as_json, document, rows)
+    print_table(as_json, document, rows)
     if any(row["conflict"] for row in rows):
         raise typer.Exit(1)
 
@@ -184,15 +184,15 @@ def export(
 
     forms = {"lm-eval": harness.files, "every-eval-ever": every_eval.files}
     if form not in forms:
-        raise StudioError(f"Results are not exported as {quoted(form)}: use {' or '.join(forms)}.")
+        raise StudioError(f"Results are not exported as {quote(form)}: use {' or '.join(forms)}.")
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     chosen = chosen_checkpoints(studio, checkpoints) if checkpoints else None
-    with working(f"Exporting the results of {question_set.name}"):
-        gathered = outgoing.gather(studio, question_set, chosen, num_fewshot)
+    with busy_indicator(f"Exporting the results of {question_set.name}"):
+        gathered = outgoing.collect_results(studio, question_set, chosen, num_fewshot)
         files = forms[form](gathered, time.time())
-        data = bundle.zipped(files)
+        data = bundle.zip_files(files)
     if gathered.sentence:
         typer.echo(gathered.sentence, err=True)
     if piped:
@@ -200,15 +200,15 @@ def export(
         return
     bundle.write(data, out)
     row = {"path": str(out), "bytes": len(data), "checkpoints": len(gathered.results), "files": len(files)}
-    show(as_json, row | {"lacking": list(gathered.lacking)}, [row])
+    print_table(as_json, row | {"lacking": list(gathered.lacking)}, [row])
 
 
 def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
     from e2lm_core.imported import documents
-    from e2lm_core.imported.join import labels
+    from e2lm_core.imported.join import curve_labels
 
-    curves = imported.curves if as_json else imported.curves[:MOST_SHOWN]
-    with working("Computing signal quality"):
+    curves = imported.curves if as_json else imported.curves[:MAX_SHOWN]
+    with busy_indicator("Computing signal quality"):
         document = documents.document(replace(imported, curves=curves), scores, rc)
     rows = [
         {
@@ -222,9 +222,9 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
             "last score": curve["scores"][-1],
             "SQ": curve["quality"]["sq"],
         }
-        for label, curve in zip(labels(curves), document["curves"], strict=True)
+        for label, curve in zip(curve_labels(curves), document["curves"], strict=True)
     ]
-    show(as_json, document, rows)
+    print_table(as_json, document, rows)
     if as_json:
         return
     if (more := len(imported.curves) - len(curves)) > 0:

@@ -1,4 +1,4 @@
-"""`evaluate` and `worker` on the command line: the commands that compute."""
+"""Commands `evaluate` and `worker`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import numbers
+from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.output import (
     Checkpoints,
@@ -19,10 +19,10 @@ from e2lm_core.commands.output import (
     On,
     Task,
     chosen_checkpoints,
-    evaluated,
     goes_to_stdout,
     open_task,
-    show,
+    print_table,
+    run_evaluation,
     studio_on,
     to_stdout,
 )
@@ -89,19 +89,27 @@ def evaluation(
     result: RunResult,
     with_questions: bool = False,
 ) -> dict[str, Any]:
-    """`{task, taught, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
+    """Results as JSON: `{task, taught, curves, sq, seconds, computed, reused}`; undefined is null.
 
     `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: {rho, autocorrelation,
     sq, points}}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints of the run.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        result: Duration of the run and numbers of its results.
+        with_questions: Whether to add `questions`.
     """
-    from e2lm_core.analysis import standing
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.analysis import validity
+    from e2lm_core.runs.results import load
     from e2lm_core.scores.set_scores import signal_qualities
 
-    measured = measure(studio, task, checkpoints, num_fewshot)
+    measured = load(studio, task, checkpoints, num_fewshot)
     document: dict[str, Any] = {
         "task": task.name,
-        "taught": standing.taught(measured),
+        "taught": validity.known_facts_summary(measured),
         "curves": {},
         "sq": {},
     }
@@ -109,8 +117,8 @@ def evaluation(
         name = curve.model.name
         document["curves"][name] = {
             "steps": curve.steps.tolist(),
-            "tokens_seen": numbers(curve.tokens_seen, whole=True),
-            **{metric: numbers(measured.values(name, metric)) for metric in METRICS},
+            "tokens_seen": to_json_numbers(curve.tokens_seen, as_integers=True),
+            **{metric: to_json_numbers(measured.values(name, metric)) for metric in METRICS},
         }
         document["sq"][name] = {}
     for metric in METRICS:
@@ -129,13 +137,13 @@ def evaluation(
 
 
 def _questions(measured: Measurements) -> list[dict[str, Any]]:
-    """Each question's id and log-likelihoods {model: [K, choices]} in nats."""
+    """Id and log-likelihoods {model: [K, C]} in nats of each question."""
     counts = measured.choice_counts
     return [
         {
             "id": identity,
             "loglikelihoods": {
-                curve.model.name: [numbers(row[: counts[q]]) for row in curve.ll[:, q]]
+                curve.model.name: [to_json_numbers(row[: counts[q]]) for row in curve.ll[:, q]]
                 for curve in measured.curves
             },
         }
@@ -156,20 +164,24 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
-    from e2lm_core.runs.kept import brought, shipped
-    from e2lm_core.runs.said import words as run_words
+    from e2lm_core.runs.messages import run_status as run_words
     from e2lm_core.runs.shards import split
+    from e2lm_core.runs.store import shipped_defaults, shipped_results
 
-    share = split.parse(shard) if shard else split.Shard()
+    share = split.parse_shard(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
     studio = studio_on(backend)
     question_set = open_task(studio.settings, task)
-    # What is only added is part of a rolling run.
-    fleet = studio.catalogue.match(checkpoints or ()) if rolling else chosen_checkpoints(studio, checkpoints)
-    chosen = split.part(fleet, share)
+    # A rolling run includes checkpoints that are in the catalogue but not downloaded.
+    fleet = (
+        studio.catalogue.match_globs(checkpoints or ())
+        if rolling
+        else chosen_checkpoints(studio, checkpoints)
+    )
+    chosen = split.select_shard(fleet, share)
     if fleet and not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
-    result = evaluated(studio, question_set, chosen, num_fewshot, rolling, anew)
+    result = run_evaluation(studio, question_set, chosen, num_fewshot, rolling, anew)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
     chosen = tuple(c for c in chosen if c.name not in result.left_out)
@@ -178,14 +190,18 @@ def evaluate(
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     if result.rolled:
         document["rolling"] = result.rolled.model_dump()
-    found = shipped.load() if brought.is_shipped(studio, question_set, chosen, num_fewshot) else None
+    found = (
+        shipped_results.load_shipped()
+        if shipped_defaults.shows_shipped_results(studio, question_set, chosen, num_fewshot)
+        else None
+    )
     document["shipped"] = found.made.model_dump() if found else None
     if shard or out:
         document["shard"] = share.model_dump()
         document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
         if piped:
             return
-    show(as_json, document, _rows(document))
+    print_table(as_json, document, _rows(document))
     if shard or out:
         typer.echo(f"Results of {len(chosen)} of {len(fleet)} checkpoints: {document['file']}", err=as_json)
     if not as_json:
@@ -194,12 +210,12 @@ def evaluate(
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
         if result.rolled:
             typer.echo(
-                f"{phrasing.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
-                f"{phrasing.size(result.rolled.fetched_bytes)}"
+                f"{formatting.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
+                f"{formatting.size(result.rolled.fetched_bytes)}"
             )
         if found:
-            typer.echo(f"{run_words.shipped(found.made)} --anew computes it here.")
-    if tokens := run_words.saved(result.tokens, result.harness_tokens):
+            typer.echo(f"{run_words.shipped_note(found.made)} --anew computes it here.")
+    if tokens := run_words.savings_sentence(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)
     if result.rolled and result.rolled.sentence:
         raise StudioError(result.rolled.sentence)
@@ -214,11 +230,11 @@ def _written(
     num_fewshot: int | None,
     out: Path | None,
 ) -> str:
-    """The results file of a share, whole or not at all; where it is."""
+    """Write the results file of a share, complete or not at all; returns its path."""
     from e2lm_core.base import atomic
     from e2lm_core.runs.shards import files
 
-    data = b"".join(files.lines(studio, task, fleet, mine, share, num_fewshot))
+    data = b"".join(files.shard_lines(studio, task, fleet, mine, share, num_fewshot))
     path = out or Path(f"{task.name}.{share.number}-of-{share.of}.jsonl")
     if str(path) == "-":
         to_stdout(data)
@@ -228,7 +244,7 @@ def _written(
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a model."""
+    """One row per model."""
     return [
         {
             "model": model,
@@ -250,9 +266,9 @@ def worker(
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
     from e2lm_core.deploy import logs
-    from e2lm_core.runs.worker import LEASE_S, give_way, work
+    from e2lm_core.runs.worker import LEASE_S, lower_priority, run_worker
 
-    logs.set_up()
+    logs.configure_logging()
     if parent is not None:
-        give_way()
-    work(studio_on(backend), once, idle_exit, LEASE_S if lease is None else lease, parent)
+        lower_priority()
+    run_worker(studio_on(backend), once, idle_exit, LEASE_S if lease is None else lease, parent)

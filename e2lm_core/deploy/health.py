@@ -1,6 +1,6 @@
-"""Is the studio well? The app answers, the database can be read and written, and runs have a worker.
+"""Health check of app, database and worker.
 
-No path, no name and nothing that is secret stands in the answer: strangers may read it.
+The answer holds no path, no name and no secret, since anybody may read it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,23 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs.queue import leases
 
 PATIENCE_S = 2.0  # a writer holds the database for milliseconds
-WORKER_LATE_S = 120.0  # one that starts on a busy machine takes some seconds
+WORKER_LATE_S = 120.0  # on a busy machine a worker takes some seconds to start
 
 Database = Literal["ok", "busy", "failed"]
-# idle: no run is open; working: one is computed; waiting: one waits for a worker; missing: for too long.
+# idle: no open run; working: a run is computed; waiting: one waits for a worker; missing: it waits too long.
 Worker = Literal["idle", "working", "waiting", "missing", "unknown"]
 
 
 class Health(Record):
-    """`ok` is whether everything lives; `waiting_s` how long the oldest open run has been without a worker."""
+    """State of app, database and worker.
+
+    Attributes:
+        ok: Whether all of them work.
+        app: Always ok, since the app gives the answer.
+        database: Whether the database can be written: ok, busy or failed.
+        worker: idle, working, waiting, missing or unknown.
+        waiting_s: Seconds that the oldest open run has been without a worker; None if none waits.
+    """
 
     ok: bool
     app: Literal["ok"] = "ok"
@@ -35,7 +43,12 @@ class Health(Record):
 
 
 def health(settings: Settings, now: float | None = None) -> Health:
-    """What lives of the studio of these settings; creates the database where there is none yet."""
+    """State of the studio of these settings; creates the database if there is none yet.
+
+    Args:
+        settings: Settings of the studio.
+        now: Time in seconds since 1970; None for the present.
+    """
     try:
         if not settings.database.exists():
             connect(settings.database).close()
@@ -49,7 +62,7 @@ def health(settings: Settings, now: float | None = None) -> Health:
 
 def _of(connection: sqlite3.Connection, now: float) -> Health:
     ((working, since),) = connection.execute(
-        f"SELECT coalesce(sum(state = 'running' AND {leases.held(leases.now())}), 0), "
+        f"SELECT coalesce(sum(state = 'running' AND {leases.lease_condition(leases.monotonic_now())}), 0), "
         "min(coalesce(lease_until, created_at)) FROM jobs WHERE state IN ('queued', 'running')"
     ).fetchall()
     database = _written(connection)
@@ -63,7 +76,7 @@ def _of(connection: sqlite3.Connection, now: float) -> Health:
 
 
 def _written(connection: sqlite3.Connection) -> Database:
-    """Whether one may write; raises sqlite3.Error where the disk or its rights are against it."""
+    """State of the database for a writer. Raises sqlite3.Error if the disk or its rights forbid writing."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:

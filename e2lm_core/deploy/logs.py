@@ -1,8 +1,9 @@
-"""What the server and its workers write to stderr: one line an event, and nothing that a user has typed.
+"""Structured log lines on stderr, free of user text.
 
-`E2LM_LOG` is `json` (an object a line, for a machine), `text` (the same to be read) or `off` (Streamlit's own lines
-alone). Of an error stand its kind and its places in the code, not its message, which may hold a question's words; of
-another library's sentence its pattern and its numbers, or the place that wrote it.
+`E2LM_LOG` is `json` (one object per line, for a machine), `text` (the same for a reader) or `off` (only
+Streamlit's own lines). An error is logged by its type and its places in the code, not by its message, which
+may hold a question's words; a sentence of another library by its pattern and its numbers, or by the place
+that wrote it.
 """
 
 from __future__ import annotations
@@ -19,23 +20,29 @@ from typing import Any
 
 from e2lm_core.base.settings import Log, log_kind
 
-# Which request is being answered, in the code that answers it.
+# Identifier of the request that the current code answers; None outside one.
 request: ContextVar[str | None] = ContextVar("request", default=None)
 log = logging.getLogger("e2lm")
 _OWN = ("e2lm", "e2lm_core")
 _PLACEHOLDER = re.compile(r"%%|%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z]")
-_PLACES = 12  # the innermost ones of a traceback
+_PLACES = 12  # innermost frames of a traceback
 
 
-def set_up(chosen: Log | None = None) -> None:
-    """From now on every logger of this process writes lines of the chosen kind (of `E2LM_LOG` if None) to stderr.
+def configure_logging(kind: Log | None = None) -> None:
+    """Make every logger of this process write lines of the chosen kind to stderr.
 
-    Loggers that libraries make later are caught as they add their handler. Raises as `log_kind` does.
+    Loggers that libraries create later are changed when they add their handler.
+
+    Args:
+        kind: Kind of lines; None for the one in `E2LM_LOG`.
+
+    Raises:
+        StudioError: `E2LM_LOG` names no such kind.
     """
-    chosen = log_kind() if chosen is None else chosen
-    if chosen == "off":
+    kind = log_kind() if kind is None else kind
+    if kind == "off":
         return
-    formatter = Json() if chosen == "json" else Text()
+    formatter = Json() if kind == "json" else Text()
     _Caught.formatter = formatter
     logging.setLoggerClass(_Caught)
     own = logging.StreamHandler(sys.stderr)
@@ -51,18 +58,18 @@ def set_up(chosen: Log | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def event(what: str, **facts: Any) -> None:
-    """One line: what happened, and numbers or names of our own; never what a user typed."""
+def log_event(what: str, **facts: Any) -> None:
+    """Log one line: an event with numbers or names of the studio; never text that a user typed."""
     log.info(what, extra={"facts": facts})
 
 
-def doubt(sentence: str) -> None:
-    """One line for whoever deploys: what does not bode well, and what to do about it."""
+def log_warning(sentence: str) -> None:
+    """Log one line for the operator: a problem of the installation and its remedy."""
     log.warning(sentence)
 
 
-def facts_of(record: logging.LogRecord) -> dict[str, Any]:
-    """What stands in a record's line, in order."""
+def record_fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Fields of a record's line, in order."""
     facts: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
         "level": record.levelname.lower(),
@@ -81,19 +88,19 @@ def facts_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class Json(logging.Formatter):
-    """An object a line; ASCII, so that no character of it breaks a line."""
+    """Formatter of one JSON object per line, in ASCII, so that no character breaks the line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See logging."""
-        return json.dumps(facts_of(record), default=str)
+        """Format a record, see logging."""
+        return json.dumps(record_fields(record), default=str)
 
 
 class Text(logging.Formatter):
-    """The same for a reader: when, how bad, what, then the rest as name=value."""
+    """Formatter for a reader: time, level and event, then the other fields as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See logging."""
-        facts = facts_of(record)
+        """Format a record, see logging."""
+        facts = record_fields(record)
         start = " ".join(str(facts.pop(name)) for name in ("at", "level", "what"))
         facts.pop("from")
         line = " ".join([start, *(f"{name}={value}" for name, value in facts.items())])
@@ -101,19 +108,19 @@ class Text(logging.Formatter):
 
 
 class _Caught(logging.Logger):
-    """A logger whose handlers write in our form, whoever adds them."""
+    """Logger whose handlers all get the chosen formatter, whatever code adds them."""
 
     formatter: logging.Formatter | None = None
 
     def addHandler(self, hdlr: logging.Handler) -> None:
-        """See logging."""
+        """Add a handler, see logging."""
         if self.formatter is not None:
             hdlr.setFormatter(self.formatter)
         super().addHandler(hdlr)
 
 
 def _said(record: logging.LogRecord) -> str:
-    """A record's sentence without what may come from a visitor: texts among its arguments, others' own wording."""
+    """Sentence of a record without possible text of a visitor: text arguments, wording of other libraries."""
     pattern = str(record.msg)
     if not record.args:
         ours = record.name.split(".")[0] in _OWN
@@ -125,7 +132,7 @@ def _said(record: logging.LogRecord) -> str:
 
 
 def _short(path: str) -> str:
-    """A file as `e2lm_core/…` or `streamlit/…`, without where it is installed."""
+    """File as `e2lm_core/…` or `streamlit/…`, without the folder of its installation."""
     parts = path.replace("\\", "/").split("/")
     for mark in ("site-packages", "dist-packages"):
         if mark in parts:

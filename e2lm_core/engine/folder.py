@@ -1,4 +1,4 @@
-"""A checkpoint's folder as the engine reads it: configuration, window and weights; no pickles, no code."""
+"""Configuration, window and weights of a checkpoint folder; safetensors only."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from e2lm_core.checkpoints.fingerprints import file_stamp
 from e2lm_core.checkpoints.folders import loaded_files
 
 DEFAULT_WINDOW = 2_048
-# Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
+# A larger window costs memory that no question set needs; shorter prompts are not affected by the limit.
 MAX_WINDOW = 16_384
 MIN_WINDOW = 2  # one token of a prompt, one of a choice
-_NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
+_NO_LIMIT = 10**29  # tokenizers without a length report about 10**30
 MAX_LAYERS = 1_000
 
 
 def read_config(directory: Path) -> Any:
-    """The transformers configuration in `directory`, never with code of its own.
+    """The transformers configuration in `directory`; code from the folder is never run.
 
-    Raises `CheckpointError` where there is none, transformers cannot read it, or its model reads a text and writes
-    another one (an encoder and a decoder), as the harness takes them by transformers' own list.
+    Raises:
+        CheckpointError: There is no configuration, transformers cannot read it, it has more than `MAX_LAYERS`
+            layers, or its model is an encoder with a decoder, by transformers' own list as in the harness.
     """
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -45,7 +46,7 @@ def read_config(directory: Path) -> Any:
             "models, which have a decoder alone."
         )
     layers = getattr(getattr(config, "text_config", None) or config, "num_hidden_layers", None)
-    if isinstance(layers, int) and layers > MAX_LAYERS:  # each is built before a weight is looked at
+    if isinstance(layers, int) and layers > MAX_LAYERS:  # each layer is built before a weight is read
         raise CheckpointError(
             f"{path} asks for {layers:,} layers; at most {MAX_LAYERS:,} are built: check it."
         )
@@ -55,8 +56,11 @@ def read_config(directory: Path) -> Any:
 def window(config: Any, tokenizer: Any) -> int:
     """The longest input in tokens, as the harness finds it (`HFLM.max_length`), at most `MAX_WINDOW`.
 
-    The configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's length, else
-    `DEFAULT_WINDOW`. Raises `CheckpointError` for one that holds no prompt.
+    It is the configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's
+    length, else `DEFAULT_WINDOW`.
+
+    Raises:
+        CheckpointError: The window is too short for a prompt.
     """
     inner = getattr(config, "text_config", None) or config
     tokens = next(
@@ -80,10 +84,20 @@ def window(config: Any, tokenizer: Any) -> int:
 
 
 def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
-    """Name → tensor on the CPU, floats cast to `dtype` unless it is None.
+    """Read the weights of a checkpoint folder onto the CPU.
 
-    Files are read and not mapped: a map would follow what is written to a file, and end the process where it is cut or
-    its disk fails. Raises `CheckpointError` for what is missing, cut short, or not safetensors.
+    Files are read, not mapped: a map would follow later writes to a file, and end the process if the file is
+    cut or its disk fails.
+
+    Args:
+        directory: The checkpoint's folder.
+        dtype: Type that floats are cast to; None keeps the file's types.
+
+    Returns:
+        Tensors [...] by name.
+
+    Raises:
+        CheckpointError: A file is missing, truncated or not safetensors.
     """
     state: dict[str, torch.Tensor] = {}
     for file in loaded_files(directory):
@@ -102,9 +116,17 @@ def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str,
 
 
 def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """As `read_weights`, by way of transformers' own loading, which can convert the names of older files.
+    """Read the weights by transformers' own loading, which can convert the names of older files.
 
-    Raises `CheckpointError` where the weights do not fit the configuration, or some are missing.
+    Args:
+        directory: The checkpoint's folder.
+        dtype: Type that floats are cast to.
+
+    Returns:
+        Tensors [...] by the module's names.
+
+    Raises:
+        CheckpointError: The weights do not fit the configuration, or some are missing.
     """
     import transformers
 
@@ -133,9 +155,12 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
 
 
 def signature(directory: Path) -> tuple[object, ...]:
-    """The folder and the stamps of the files that a model is loaded from, whatever their size and times: see `file_stamp`.
+    """The folder and the stamps of the files that a model is loaded from.
 
-    Raises `CheckpointError` where one of them is missing.
+    A write to one of the files changes it, even if size and times stay as they were, see `file_stamp`.
+
+    Raises:
+        CheckpointError: One of the files is missing.
     """
     files = [directory / "config.json", *loaded_files(directory)]
     try:
@@ -147,5 +172,5 @@ def signature(directory: Path) -> tuple[object, ...]:
 
 
 def first_line(error: BaseException) -> str:
-    """The error's first line without a full stop, or its kind where it says nothing."""
+    """First line of an error without its full stop, or the error's kind if it has no text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .:")

@@ -1,4 +1,4 @@
-"""The backend of this machine: checkpoints read from its disk and scored in this process."""
+"""Local backend: scores checkpoints in this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.folders import adapter_sentence
@@ -22,20 +22,20 @@ from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import SCORING_VERSION, one_after_the_other
 from e2lm_core.engine.traits import Traits, known_traits, remember_traits, traits_key
 
-if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
+if TYPE_CHECKING:  # torch and transformers take seconds to import and are imported only for computing
     from e2lm_core.engine.batches.tokenise import Encoded, Encoder
     from e2lm_core.engine.models import LoadedModel, Loader
     from e2lm_core.engine.scorer import Scorer
 
-# A question's texts have so many characters at most where it is worth to look whether models go together.
-_FEW_CHARACTERS, _MOST_TOGETHER = 8_000, 20
-_KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes beside a sweep
+# Only for requests with at most so many characters is it worth checking whether models are computed together.
+_FEW_CHARACTERS, _MAX_TOGETHER = 8_000, 20
+_KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit may come during a sweep
 
 
 class LocalBackend:
-    """Scores with the settings' device, dtype and threads. Safe to share between threads.
+    """Backend of this process with the settings' device, dtype and threads; safe to share between threads.
 
-    Every member that computes raises `StudioError` for a device that is not there.
+    Every member that computes raises `StudioError` for a device that this machine does not have.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,11 +47,11 @@ class LocalBackend:
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
-        self._largest: dict[tuple[object, ...], int] = {}  # token of each of those
+        self._largest: dict[tuple[object, ...], int] = {}  # largest token of each encoded text
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
         self._in_memory: WeakValueDictionary[tuple[str, str | None], LoadedModel] = WeakValueDictionary()
-        # Of what was packed the tokenizer, which stays with it as its weights do.
+        # The tokenizer of a packed checkpoint stays in memory with its weights.
         self._unpacked: WeakKeyDictionary[LoadedModel, Encoder] = WeakKeyDictionary()
 
     @property
@@ -66,16 +66,20 @@ class LocalBackend:
             self._at_once = 2 if on_cpu and self._threads() > 1 else 1
         return self._at_once
 
-    # --- what the protocol asks for ---------------------------------------------------------------------
+    # --- members of the protocol ------------------------------------------------------------------------
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
         """The checkpoint's fingerprint with the dtype, the window in tokens, and the tokenizer's BOS.
 
-        Remembered for the embedded ladder as long as its manifest is the same. Raises `CheckpointError`.
+        It is cached for the embedded ladder as long as the manifest is the same.
+
+        Raises:
+            CheckpointError: The checkpoint is not on this machine or incomplete.
         """
         if checkpoint.packed is None:
             return self._scope(checkpoint)
-        # What identifies it stands in the manifest: a page asks for a whole ladder at every redraw of a run.
+        # The manifest alone identifies a packed checkpoint, without a look at its files: a page asks for a
+        # whole ladder at every redraw of a run.
         manifest = read_manifest(self.settings.ladder)
         if manifest is not self._scopes[0]:
             self._scopes = (manifest, {})
@@ -95,11 +99,20 @@ class LocalBackend:
         )
 
     def window(self, checkpoint: Checkpoint) -> int:
-        """The longest input that the model takes, in tokens. Raises `CheckpointError`."""
+        """The model's longest input, in tokens.
+
+        Raises:
+            CheckpointError: The checkpoint is not on this machine or incomplete.
+        """
         return self._traits(checkpoint).window
 
     def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
-        """Each request's tokens, context + continuation, before any truncation. Raises `CheckpointError`."""
+        """Tokens of context + continuation of each request, before any truncation.
+
+        Raises:
+            CheckpointError: The checkpoint or its tokenizer cannot be read.
+            TaskError: A request cannot be tokenised.
+        """
         directory = ensure_directory(checkpoint, self.settings)
         with self._lock:
             return self._encoder(directory).lengths(requests)
@@ -110,11 +123,16 @@ class LocalBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
-        """Each chunk's (index, log-likelihood in nats) as it is done; no weights are read without requests.
+    ) -> Iterator[ScoredChunk]:
+        """Yield the results of each chunk as it is done: (index, log-likelihood in nats).
 
-        Raises `CheckpointError`, `Cancelled`, and `TaskError` or `LimitError` for a request that cannot be
-        scored.
+        Without requests no weights are read. Arguments are those of `Backend.chunks`.
+
+        Raises:
+            CheckpointError: The checkpoint cannot be read or scored.
+            Cancelled: `cancelled` returned true.
+            TaskError: A request cannot be scored.
+            LimitError: A request is too long for the model's window or the memory.
         """
         if not requests:
             return
@@ -125,9 +143,11 @@ class LocalBackend:
     def together(
         self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
     ) -> list[tuple[Checkpoint, ...]]:
-        """Small models of one configuration go together where the requests are few, all others by themselves.
+        """Groups of checkpoints that are computed at once.
 
-        One checkpoint of each such model is read. Where that fails, whoever computes it is told.
+        Small models of one configuration form groups if the requests are few; all other checkpoints stand
+        alone. One checkpoint of each small model is read. An error in reading it is left for the run to
+        report.
         """
         groups: dict[object, list[Checkpoint]] = {}
         kinds: dict[str, object] = {}
@@ -137,7 +157,7 @@ class LocalBackend:
             if name not in kinds:
                 kinds[name] = self._stacked_as(checkpoint, requests) if few and requests else None
             groups.setdefault(kinds[name] or place, []).append(checkpoint)
-        most = min(_MOST_TOGETHER, -(-len(checkpoints) // self.at_once))
+        most = min(_MAX_TOGETHER, -(-len(checkpoints) // self.at_once))
         return [
             tuple(group[start : start + most])
             for group in groups.values()
@@ -145,7 +165,7 @@ class LocalBackend:
         ]
 
     def _stacked_as(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> object:
-        """What checkpoints have in common that are computed at once with this one; None where it is none of those."""
+        """Key that checkpoints computed at once have in common; None if this one is computed by itself."""
         from e2lm_core.engine.scorer import STACKED_PARAMETERS
 
         if (checkpoint.model.parameters or 0) > STACKED_PARAMETERS:
@@ -163,8 +183,15 @@ class LocalBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[tuple[Scored, ...]]:
-        """As `chunks` of each, those that are alike at once. Raises what `chunks` does."""
+    ) -> Iterator[tuple[ScoredChunk, ...]]:
+        """Yield the results of a group in chunks: models alike are computed at once, others in turn.
+
+        Raises:
+            CheckpointError: A checkpoint cannot be read or scored.
+            Cancelled: `cancelled` returned true.
+            TaskError: A request cannot be scored.
+            LimitError: A request is too long for the model's window or the memory.
+        """
         models = [self.read(checkpoint) for checkpoint in checkpoints]
         encoded, text = self.encoded(models[0], requests)
         kinds = {(m.config_digest, *sorted(m.weights), self._encoder_of(m)) for m in models}
@@ -174,32 +201,33 @@ class LocalBackend:
         yield from one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
-        """Begin to read the weights in a thread of its own; an error shows when they are asked for."""
-        # Whoever computes it sees whether it has changed since.
+        """Begin to read the weights in a thread of their own; an error shows when they are used."""
+        # A change of the files in the meantime is detected when the checkpoint is computed.
         if self._memory_key(checkpoint) not in self._in_memory:
             self._reader.submit(self._read_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Let go of its weights."""
+        """Drop a checkpoint's weights from memory."""
         model = self._in_memory.pop(self._memory_key(checkpoint), None)
         if self._loader is not None and model is not None:
             self._loader.forget(model.directory)
 
     def notes(self) -> list[str]:
-        """The scorer's sentences, none before anything was scored, and of adapters that are not applied."""
+        """The scorer's sentences and those about adapters that are not applied; none before scoring."""
         return [] if self._scorer is None else [*sorted(self._said), *self._scorer.notes()]
 
-    # --- how --------------------------------------------------------------------------------------------
+    # --- models, traits and tokens ----------------------------------------------------------------------
 
     @property
     def scorer(self) -> Scorer:
-        """The one scorer of this backend, which keeps verdicts and plans; made when first asked for."""
+        """The one scorer of this backend, which keeps verdicts and plans; made on first use."""
         return self._engine()[0]
 
     def read(self, checkpoint: Checkpoint) -> LoadedModel:
-        """The weights, from memory or disk; what is packed is unpacked first, and a hub's downloaded.
+        """Read a checkpoint's weights, from memory or disk; it is unpacked or downloaded first if needed.
 
-        Raises `CheckpointError`.
+        Raises:
+            CheckpointError: The checkpoint cannot be read.
         """
         key = self._memory_key(checkpoint)
         model = None if checkpoint.packed is None else self._in_memory.get(key)
@@ -213,11 +241,14 @@ class LocalBackend:
         return model
 
     def _memory_key(self, checkpoint: Checkpoint) -> tuple[str, str | None]:
-        """With the fingerprint of what is packed: such weights, once read, are what they are whatever the disk holds."""
+        """Key of a model in memory: its name and, for a packed checkpoint, its fingerprint.
+
+        Weights of a packed checkpoint, once read, do not depend on the disk.
+        """
         return checkpoint.name, None if checkpoint.packed is None else self.scope(checkpoint).fingerprint
 
     def _read_ahead(self, checkpoint: Checkpoint) -> None:
-        with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it
+        with contextlib.suppress(Exception):  # computing the checkpoint raises and reports the same error
             self.read(checkpoint)
 
     def _traits(self, checkpoint: Checkpoint) -> Traits:
@@ -225,12 +256,16 @@ class LocalBackend:
         known = known_traits(key, self.settings)
         if known is None:
             known = self.read_traits(checkpoint)
-            if traits_key(checkpoint, self.settings) == key:  # and not of files that were written meanwhile
+            if traits_key(checkpoint, self.settings) == key:  # the files were not written to meanwhile
                 remember_traits(key, known, self.settings)
         return known
 
     def read_traits(self, checkpoint: Checkpoint) -> Traits:
-        """Window and BOS as the configuration and the tokenizer say, whatever is remembered. Raises `CheckpointError`."""
+        """Window and BOS, read from the configuration and the tokenizer without the cache.
+
+        Raises:
+            CheckpointError: The checkpoint cannot be read.
+        """
         from e2lm_core.engine.folder import read_config, window
 
         directory = ensure_directory(checkpoint, self.settings)
@@ -255,7 +290,7 @@ class LocalBackend:
             return self._scorer, self._loader
 
     def _threads(self) -> int:
-        """Those of the settings, or the cores that this process may use."""
+        """Threads of the settings, or the number of cores that this process may use."""
         if self.settings.threads:
             return self.settings.threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -264,7 +299,7 @@ class LocalBackend:
         from e2lm_core.engine.batches.tokenise import Encoder, tokenizer_digest
 
         digest = tokenizer_digest(directory)
-        with self._lock:  # one for all who share it: a checkpoint with another goes by itself
+        with self._lock:  # checkpoints with equal tokenizer files share one encoder
             if digest not in self._encoders:
                 encoder = Encoder(directory)
                 if tokenizer_digest(directory) != digest:
@@ -280,10 +315,14 @@ class LocalBackend:
     def encoded(
         self, model: LoadedModel, requests: Sequence[Request]
     ) -> tuple[list[Encoded], tuple[object, ...]]:
-        """Each request's tokens, cut to the model's window, and a key that identifies them.
+        """Tokens of each request, cut to the model's window, and a key that identifies them.
 
-        Remembered, since a ladder's models share them. Raises `TaskError` and `LimitError`, as
-        `Encoder.encode`.
+        They are cached, because a ladder's models share them.
+
+        Raises:
+            CheckpointError: The tokenizer cannot be read, or has tokens that the model does not know.
+            TaskError: A continuation has no token of its own.
+            LimitError: A continuation is longer than the window.
         """
         from e2lm_core.engine.folder import window
 

@@ -1,4 +1,4 @@
-"""The machine under the engine: its device, its memory, and its cores side by side."""
+"""Device, memory and cores of this machine."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ import torch
 from e2lm_core.base.errors import StudioError
 
 T = TypeVar("T")
-# A batch should keep the device busy for a fraction of a second: longer, and cancelling becomes slow;
-# shorter, and the cost of launching it shows. On a CPU a batch that leaves the cache is also slower.
+# A batch should keep the device busy for a fraction of a second: a longer one makes cancelling slow, and a
+# shorter one spends much of its time on the launch. On a CPU a batch that exceeds the cache is also slower.
 CPU_BATCH_FLOP = 2.5e10
 CPU_BATCH_TOKENS = (256, 1_024)
 ACCELERATOR_BATCH_FLOP = 1e14
 ACCELERATOR_BATCH_TOKENS = (2_048, 65_536)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-_KEPT_BYTES = 256 * 2**20  # free at the heap's end, in each thread
+_KEPT_BYTES = 256 * 2**20  # free memory that stays at the end of each thread's heap
 _HEAP_BYTES = 32 * 2**20  # the largest tensor that comes from the heap; glibc takes no higher figure
 
 
 def choose_device(name: str | None) -> torch.device:
-    """The device of that name (E2LM_DEVICE), or the best one there: CUDA, then MPS, then the CPU.
+    """The device named by E2LM_DEVICE, or the best one available: CUDA, then MPS, then the CPU.
 
-    Raises `StudioError` where the name is not a device of this machine.
+    Raises:
+        StudioError: The name is not a device of this machine.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name is None:
@@ -44,7 +45,7 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def batch_tokens(device: torch.device, parameters: int) -> int:
-    """Tokens of a batch = FLOP of a batch / (2 · parameters), within the device's bounds."""
+    """Tokens of a batch: FLOP of a batch / (2 · parameters), within the device's bounds."""
     on_cpu = device.type == "cpu"
     flop = CPU_BATCH_FLOP if on_cpu else ACCELERATOR_BATCH_FLOP
     low, high = CPU_BATCH_TOKENS if on_cpu else ACCELERATOR_BATCH_TOKENS
@@ -52,7 +53,7 @@ def batch_tokens(device: torch.device, parameters: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the host could not give the memory that was asked for."""
+    """Whether an error means that a device or the host ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
@@ -63,12 +64,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @cache
 def settle() -> None:
-    """Keep imported objects and freed tensors from being handled again; once a process, after the imports.
+    """Exclude imported objects from garbage collection and keep freed memory in the process.
 
-    The objects of torch and transformers are left out of garbage collections, of which a full one took 0.2 s,
-    amid an edit as well. And glibc keeps what a batch frees for the next one, instead of giving it back to
-    the system and getting it anew page by page: up to a tenth of a small model's time. With another C library
-    that stays as it is.
+    It takes effect once per process and is called after the imports. A full collection of the objects of
+    torch and transformers took 0.2 s, in the middle of an edit too. glibc then keeps the memory that a batch
+    frees for the next one, instead of returning it to the system and getting it anew page by page, which took
+    up to a tenth of a small model's time. Another C library is left unchanged.
     """
     gc.freeze()
     try:
@@ -80,10 +81,15 @@ def settle() -> None:
 
 
 def in_order(pool: Executor, tasks: Iterable[Callable[[], T]], ahead: int) -> Iterator[T]:
-    """Each task's result; at most `ahead` tasks are given to the pool whose results nobody has taken.
+    """Yield each task's result, in order.
 
-    Where a task or the making of one raises, or the caller takes no more, those that have not begun are
-    dropped and those that have are waited for: nothing runs on after the iterator's end.
+    If a task or the making of one raises, or the caller stops, tasks that have not begun are dropped and the
+    others are waited for: nothing runs on after the iterator's end.
+
+    Args:
+        pool: Runs the tasks.
+        tasks: The tasks, made one by one.
+        ahead: Largest number of tasks in the pool with results that are not yet taken.
     """
     pending: deque[Future[T]] = deque()
     try:

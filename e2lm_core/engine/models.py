@@ -1,6 +1,6 @@
-"""Checkpoints in memory: weights put into one module without weights (a skeleton) for each architecture.
+"""Loaded models: weights placed into shared skeleton modules.
 
-Those read last stay within a budget.
+The models read last stay in memory, within a budget.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import first_line, read_config, read_weights, signature, weights_by_transformers
 
 _RESCALED = re.compile(r"\bblocks\.(\d+)\.(?:attention\.output|feed_forward\.value)\.weight$")
-_WRAPPERS = ("module.", "_orig_mod.")  # before all names of what DDP and torch.compile wrap
+_WRAPPERS = ("module.", "_orig_mod.")  # prefixes that DDP and torch.compile put before all names
 _building = threading.Lock()
 _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a module's own dict, and its key
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A checkpoint's weights on their device, by the names that its skeleton has for them.
+    """A checkpoint's weights on their device, by the names in its skeleton.
 
-    `config` is transformers' configuration, `config_digest` equal for those that build the same module.
+    Attributes:
+        weights: Tensors by name.
+        config: transformers' configuration.
+        config_digest: Digest that is equal for configurations that build the same module.
+        directory: The checkpoint's folder.
+        skeletons: Modules that the weights are put into.
     """
 
     weights: dict[str, torch.Tensor]
@@ -47,23 +52,26 @@ class LoadedModel:
 
     @property
     def parameters(self) -> int:
-        """Numbers in its weights; tied weights count once."""
+        """Number of parameters; tied weights count once."""
         return sum(tensor.numel() for tensor in self.weights.values())
 
     @cached_property
     def as_parameters(self) -> dict[str, nn.Parameter]:
-        """The weights as a module holds them, made once: a checkpoint is put into its skeleton often."""
+        """The weights as module parameters, made once because a checkpoint is put into its skeleton often."""
         return {n: nn.Parameter(tensor, requires_grad=False) for n, tensor in self.weights.items()}
 
     @property
     def bytes(self) -> int:
-        """Memory that its weights take."""
+        """Memory of the weights, in bytes."""
         return sum(tensor.numel() * tensor.element_size() for tensor in self.weights.values())
 
     def module(self, attention: str | None = None) -> AbstractContextManager[Any]:
-        """A transformers module of these weights for as long as the context is open.
+        """A transformers module with these weights, for as long as the context is open.
 
-        Its attention is the library's default, or the one that is registered under the name `attention`.
+        Its attention is the library's default, or the one registered under the name `attention`.
+
+        Raises:
+            CheckpointError: transformers cannot build the module.
         """
         return self.skeletons.lease(self, attention)
 
@@ -79,10 +87,16 @@ class Skeletons:
 
     @contextmanager
     def lease(self, model: LoadedModel, attention: str | None) -> Iterator[Any]:
-        """A module with the model's weights put in, for one user until the context closes.
+        """A module with the model's weights, for one user until the context closes.
 
-        `attention` as in `LoadedModel.module`. A free module is taken before another is built. Raises
-        `CheckpointError` as `build` does.
+        A free module is taken before another is built.
+
+        Args:
+            model: The weights and their configuration.
+            attention: Name of a registered attention; None for the library's default.
+
+        Raises:
+            CheckpointError: transformers cannot build the module.
         """
         key = (model.config_digest, attention)
         with self._lock:
@@ -106,7 +120,7 @@ class Skeletons:
                 self._free[key].append(module)
 
     def emptied(self) -> None:
-        """Take the weights out of all modules that nobody uses."""
+        """Take the weights out of all modules that are not lent."""
         with self._lock:
             for module in (module for free in self._free.values() for module in free):
                 for part in module.modules():
@@ -117,9 +131,16 @@ class Skeletons:
                             )
 
     def build(self, config: Any, attention: str | None = None) -> Any:
-        """A transformers causal language model of that configuration, its parameters on the meta device.
+        """Build a transformers causal language model with its parameters on the meta device.
 
-        Only buffers have storage. Raises `CheckpointError` where transformers cannot build one.
+        Only buffers have storage.
+
+        Args:
+            config: transformers' configuration.
+            attention: Name of a registered attention; None for the library's default.
+
+        Raises:
+            CheckpointError: transformers cannot build the model.
         """
         from transformers import AutoModelForCausalLM
 
@@ -142,9 +163,9 @@ class Skeletons:
 
 
 class Loader:
-    """Reads checkpoints for one device and dtype; keeps those used last within `budget_bytes`, at least two.
+    """Reader of checkpoints for one device and dtype; safe to share between threads.
 
-    Safe to share between threads.
+    It keeps the models used last within `budget_bytes`, at least two.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype, budget_bytes: int = 10**9) -> None:
@@ -153,13 +174,14 @@ class Loader:
         self._loaded: OrderedDict[tuple[object, ...], LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
         self._reading: dict[tuple[object, ...], threading.Lock] = {}
-        self._names: dict[str, dict[str, torch.Size]] = {}  # by configuration: what may be stored, and must
+        self._names: dict[str, dict[str, torch.Size]] = {}  # expected names and shapes, by configuration
 
     def load(self, directory: Path) -> LoadedModel:
-        """The model in `directory`, from memory when its files have not changed since.
+        """The model in `directory`, from memory if its files have not changed.
 
-        Raises `CheckpointError` when it is missing, truncated, pickled, not of its configuration's shape, or written to
-        while it is read.
+        Raises:
+            CheckpointError: The model is missing, truncated, pickled, not of its configuration's shape, or
+                written to while it is read.
         """
         key = signature(directory)
         with self._lock:
@@ -167,7 +189,7 @@ class Loader:
                 self._loaded.move_to_end(key)
                 return self._loaded[key]
             reading = self._reading.setdefault(key, threading.Lock())
-        with reading:  # the second of two who want the same one waits instead of reading it twice
+        with reading:  # a second thread that wants the same model waits instead of reading it too
             with self._lock:
                 if key in self._loaded:
                     return self._loaded[key]
@@ -182,7 +204,7 @@ class Loader:
         return model
 
     def forget(self, directory: Path) -> None:
-        """Keep nothing of the model in `directory`, in modules that are free neither."""
+        """Drop the model in `directory`, and the weights in all modules that are not lent."""
         with self._lock:
             for key in [key for key, model in self._loaded.items() if model.directory == directory]:
                 del self._loaded[key]
@@ -192,9 +214,14 @@ class Loader:
         return sum(model.bytes for model in self._loaded.values())
 
     def stored(self, directory: Path) -> LoadedModel:
-        """A model's weights by the skeleton's names as they are stored: on the CPU, in the file's dtypes. Not kept.
+        """Read a model's weights as they are stored: on the CPU, in the file's dtypes.
 
-        Whether something wrote to them meanwhile is for the caller to see. Raises `CheckpointError` as `load` does.
+        Names are the skeleton's. The model is not kept, and the caller has to check whether something wrote
+        to the files meanwhile.
+
+        Raises:
+            CheckpointError: The model is missing, truncated, pickled or not of its configuration's shape, or
+                its names have the prefix of a wrapped model.
         """
         config = read_config(directory)
         weights = read_weights(directory)
@@ -208,7 +235,7 @@ class Loader:
             with model.module() as module:
                 fits = not any(parameter.is_meta for parameter in module.parameters())
                 model = replace(model, weights=as_loaded(module, weights))
-        if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
+        if not fits:  # names differ or are missing: transformers converts them or reports the error
             if prefix := next((one for one in _WRAPPERS if all(n.startswith(one) for n in weights)), None):
                 raise CheckpointError(
                     f"The weights in {directory} have the prefix {prefix} before every name, as a wrapped model "
@@ -218,7 +245,7 @@ class Loader:
         return replace(model, weights=_rescaled(model.weights, config))
 
     def placed(self, model: LoadedModel) -> LoadedModel:
-        """The model on this loader's device, its floats in this loader's dtype."""
+        """The model on this loader's device, with floats in this loader's dtype."""
         weights = {
             name: tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
             for name, tensor in model.weights.items()
@@ -227,7 +254,12 @@ class Loader:
 
 
 def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
-    """Make the tensors, by name, the module's weights; nothing is copied, and nothing of others stays."""
+    """Make the tensors the module's weights, without a copy; earlier weights are removed.
+
+    Args:
+        module: A transformers module.
+        weights: Tensors [...] of any dtype, by the module's names.
+    """
     for part in module.modules():
         for name, parameter in part._parameters.items():
             if parameter is not None and not parameter.is_meta:
@@ -238,10 +270,17 @@ def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
 
 
 def as_loaded(module: Any, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights as transformers has them after loading: some types empty the padding token's row once more.
+    """The weights after transformers' loading, which for some types zeroes the padding token's row again.
 
-    `module` holds `weights`. A tied head loses that row too. Whether the type does it is seen on an embedding
-    of the same kind that is marked as loaded.
+    A tied head loses that row too. Whether a type does this is tested on an embedding of the same kind that
+    is marked as loaded.
+
+    Args:
+        module: A transformers module that holds `weights`.
+        weights: Tensors [...] of any dtype, by name.
+
+    Returns:
+        The tensors by name; only changed ones are copies.
     """
     names = {tensor.data_ptr(): name for name, tensor in weights.items()}
     found = dict(weights)
@@ -254,9 +293,10 @@ def as_loaded(module: Any, weights: dict[str, torch.Tensor]) -> dict[str, torch.
 
 
 def _rescaled(weights: dict[str, torch.Tensor], config: Any) -> dict[str, torch.Tensor]:
-    """The weights as RWKV's first forward would leave them, which divides some in place by 2^(block // `rescale_every`).
+    """RWKV's weights as its first forward leaves them; other models' are unchanged.
 
-    A module remembers that it did, whatever weights it is given next, and modules share weights: it is done here, once.
+    That forward divides some of them in place by 2^(block // `rescale_every`), and the module remembers that
+    it did, whatever weights it is given next. Modules share weights, so the division is done here, once.
     """
     every = getattr(config, "rescale_every", 0)
     if config.model_type != "rwkv" or not every:
@@ -268,7 +308,7 @@ def _rescaled(weights: dict[str, torch.Tensor], config: Any) -> dict[str, torch.
 
 
 def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding]:
-    """Embeddings whose padding row the loading empties; `owner` is the model around the module."""
+    """Embeddings with a padding row that loading zeroes; `owner` is the model around the module."""
     owner = module if hasattr(module, "_init_weights") else owner
     for part in module.children():
         if isinstance(part, nn.Embedding) and part.padding_idx is not None and owner is not None:
@@ -278,7 +318,7 @@ def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding
             with (
                 contextlib.suppress(Exception),
                 torch.no_grad(),
-            ):  # a type that takes no stand-in does nothing to it
+            ):  # a type that accepts no stand-in leaves it unchanged
                 owner._init_weights(stand_in)
             if not stand_in.weight[part.padding_idx].any():
                 yield part
@@ -286,9 +326,9 @@ def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding
 
 
 def _places(module: Any, weights: dict[str, torch.Tensor]) -> _Places:
-    """Where `put_in` has put each weight, tied ones in several places; empty where that cannot be told.
+    """The places of each weight in a module after `put_in`, several for tied ones; empty if unknown.
 
-    With it the next weights of the same names go in by assignment, which is a hundred times faster.
+    With them the next weights of the same names go in by assignment, which is a hundred times faster.
     """
     names = {tensor.data_ptr(): name for name, tensor in weights.items() if tensor.numel()}
     places: _Places = {name: [] for name in names.values()}
@@ -304,9 +344,10 @@ def _places(module: Any, weights: dict[str, torch.Tensor]) -> _Places:
 
 @contextmanager
 def _parameters_on_meta() -> Iterator[None]:
-    """Modules built inside get parameters without storage, and real buffers (rotary frequencies).
+    """Give modules built inside the context parameters without storage.
 
-    Only those built by this thread: another may be giving real weights to a module in the meantime.
+    Buffers (rotary frequencies) stay real. Only modules built by this thread are affected, because another
+    may be giving real weights to a module.
     """
     register = nn.Module.register_parameter
     builder = threading.get_ident()
@@ -324,7 +365,7 @@ def _parameters_on_meta() -> Iterator[None]:
 
 
 def config_digest(config: Any) -> str:
-    """Equal for configurations that build the same modules, wherever they were read from."""
+    """Digest that is equal for configurations that build the same modules, wherever they were read from."""
     values = config.to_dict()
     for name in ("_name_or_path", "name_or_path", "transformers_version", "dtype", "torch_dtype"):
         values.pop(name, None)

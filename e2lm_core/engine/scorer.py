@@ -1,4 +1,4 @@
-"""Log-likelihoods of encoded requests under one model: in packed batches where those are proven right."""
+"""Scorer: log-likelihoods of encoded requests, in packed batches where verified."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
-from e2lm_core.base.records import Scored
+from e2lm_core.base.records import ScoredChunk
 from e2lm_core.engine.batches.collecting import Results, collect, collect_all
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
@@ -34,21 +34,23 @@ from e2lm_core.engine.models import LoadedModel
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
-_SINGLY = 4  # times the tokens in a batch where a step takes one of each text
-_KEPT_PLANS = 20  # a ladder's sizes differ in batch and row sizes
+_SINGLY = 4  # factor of a batch's tokens for models that take one token of each text at a time
+_KEPT_PLANS = 20  # plans, because a ladder's models differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
-# Of so small a model so few tokens take as long as starting what computes them: checkpoints go together (`stack`).
+# For so few tokens of so small a model, starting an operation takes as long as the operation itself, so that
+# checkpoints are computed together (`stack`).
 STACKED_TOKENS, STACKED_PARAMETERS = 1_024, 2_000_000
-_STACKED_HIDDEN = 64  # that their batches are planned for
-_STACKED_LOGITS = 2**23  # at a time
+_STACKED_HIDDEN = 64  # hidden size for which batches of stacked checkpoints are planned
+_STACKED_LOGITS = 2**23  # logits that stacked checkpoints compute at a time
 _CANCELLED = "The run was cancelled; what it had computed is kept."
 
 
 class Scorer:
-    """Computes on one device; remembers its verdicts and how large a batch its memory can take.
+    """Scorer of encoded requests on one device.
 
-    `at_once` chunks are computed side by side, of one model or of several that are scored from threads of
-    their own: one thread a chunk keeps cores busier than several threads in every product.
+    It remembers its verdicts and the batch sizes that fit into memory. `at_once` chunks are computed side by
+    side, of one model or of several that are scored from threads of their own: one thread per chunk keeps
+    cores busier than several threads in every product.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype, at_once: int = 1) -> None:
@@ -57,18 +59,18 @@ class Scorer:
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
         self._verdicts: dict[tuple[str, ...], Verdict] = {}  # by configuration and weights' names
-        self._far: dict[tuple[str, ...], Verdict] = {}  # for prompts beyond the reach
+        self._far: dict[tuple[str, ...], Verdict] = {}  # for prompts longer than the attention's reach
         self._deciding: dict[tuple[str, ...], threading.Lock] = {}
-        # Of checkpoints that transformers' layers compute packed or from a state: each is checked by itself.
+        # Checkpoints that transformers computes packed or from a state are checked one by one.
         self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
         self._said: set[str] = set()
-        self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
+        self._most_tokens: dict[str, int] = {}  # by configuration, learnt when memory ran out
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._stacks = stack.Stacks()
         self._lock = threading.RLock()
 
     def notes(self) -> list[str]:
-        """What a run's record should say about how it was computed, one sentence each."""
+        """Sentences for a run's record about how it was computed."""
         cut = "Batches are cut to {:,} tokens, since memory of {} ran out."
         return sorted(self._said | {cut.format(most, self.device) for most in self._most_tokens.values()})
 
@@ -79,41 +81,52 @@ class Scorer:
         text: tuple[object, ...],
         skip: Collection[int] = (),
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[Scored]:
-        """Yields each chunk's results as it is done; chunks whose requests are all in `skip` are left out.
+    ) -> Iterator[ScoredChunk]:
+        """Yield each chunk's results as it is done.
 
-        A result is (index in `encoded`, log-likelihood in nats); with it come the tokens that were computed
-        and those that lm-evaluation-harness would have computed. `text` identifies `encoded`, so that plans
-        are shared between checkpoints. Once `cancelled` says so no batch is begun, and `Cancelled` is raised
-        after those that were. Raises `LimitError` where not even one row fits into memory.
+        A result is (index in `encoded`, log-likelihood in nats). A chunk also has the tokens that were
+        computed and those that lm-evaluation-harness would have computed.
+
+        Args:
+            model: The checkpoint.
+            encoded: The requests as tokens.
+            text: Key that identifies `encoded`, so that checkpoints share plans.
+            skip: Indexes of requests; a chunk with only such requests is left out.
+            cancelled: Tells whether the run was cancelled; then no further batch is begun.
+
+        Raises:
+            Cancelled: `cancelled` returned true; batches that had begun are yielded first.
+            LimitError: Not even one row fits into memory.
+            CheckpointError: The model's forward in transformers takes no plain text.
         """
         plan, verdict = self._planned(model, encoded, text)
-        if self._is_stacked(model, plan, verdict):  # as beside others, to the last bit
+        if self._is_stacked(model, plan, verdict):  # the same to the last bit as beside other checkpoints
             yield from (one for (one,) in self.score_all([model], encoded, text, skip, cancelled))
             return
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
-        # Some modules of transformers change their rotary frequencies in every call: from states each thread has its own.
+        # Some modules of transformers change their rotary frequencies in every call, so that threads must not
+        # share one; for scoring from states each thread has its own module.
         side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way in ("engine", "state")
         stop = threading.Event()
 
         def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
             for chunk in todo:
                 if cancelled is not None and cancelled():
-                    stop.set()  # what waits for a core does not begin, and neither does this
+                    stop.set()  # neither this chunk nor any chunk that waits for a core begins
                 yield partial(self._chunk, model, chunk, compute, stop)
 
         with self._computing(model, plan, verdict) as compute:
             results_of = self._in_order if side_by_side else _one_by_one
             for chunk, results in zip(todo, results_of(tasks(compute)), strict=False):
-                yield Scored(
+                yield ScoredChunk(
                     results,
                     tokens=chunk.tokens + plan.trunk_tokens(chunk.trunk, counted),
                     harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
                 )
 
     def stacks(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> bool:
-        """Whether checkpoints of this configuration go by `score_all`."""
+        """Whether checkpoints of this model's configuration are scored together by `score_all`."""
         return self._is_stacked(model, *self._planned(model, encoded, text))
 
     def _is_stacked(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> bool:
@@ -127,10 +140,25 @@ class Scorer:
         text: tuple[object, ...],
         skip: Collection[int] = (),
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[tuple[Scored, ...]]:
-        """As `score`, of checkpoints of one configuration at once: each chunk's results of every one of them.
+    ) -> Iterator[tuple[ScoredChunk, ...]]:
+        """Yield each chunk's results for several checkpoints of one configuration, computed at once.
 
-        Only where it `stacks`. No number depends on which checkpoints are there.
+        This applies only where `stacks` is true. No result depends on which other checkpoints are in the
+        group.
+
+        Args:
+            models: The checkpoints.
+            encoded: The requests as tokens.
+            text: Key that identifies `encoded`.
+            skip: Indexes of requests; a chunk with only such requests is left out.
+            cancelled: Tells whether the run was cancelled; then no further batch is begun.
+
+        Returns:
+            For each chunk a tuple with one `ScoredChunk` per checkpoint, in the order of `models`.
+
+        Raises:
+            Cancelled: `cancelled` returned true.
+            LimitError: A batch does not fit into memory.
         """
         plan, verdict = self._planned(models[0], encoded, text)
         done = frozenset(skip)
@@ -162,12 +190,12 @@ class Scorer:
             harness = sum(len(encoded[index].inputs) for index in chunk.requests)
             found = collect_all(chunk.rows, np.concatenate(logs))
             yield tuple(
-                Scored(results, tokens=computed, harness_tokens=harness)
+                ScoredChunk(results, tokens=computed, harness_tokens=harness)
                 for results, computed in zip(found, tokens, strict=True)
             )
 
     def _in_order(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
-        """One more than there are cores, so that none waits until the batch before its own is taken."""
+        """Results in order; one more task than cores is in progress, so that no core waits for the caller."""
         return in_order(self._pool, tasks, ahead=self._at_once + 1)
 
     def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute, stop: threading.Event) -> Results:
@@ -177,7 +205,7 @@ class Scorer:
 
     @contextmanager
     def _computing(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> Iterator[Compute]:
-        """A function that computes rows of a chunk of the plan, all of them or a part."""
+        """A function that computes rows of one of the plan's chunks, all of them or a part."""
         if verdict.way == "plain":
             with model.module() as module:
                 yield lambda _, rows: _by_library(
@@ -212,7 +240,10 @@ class Scorer:
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
         """The batches for all of `encoded`, which `text` identifies.
 
-        Rows of a prefix tree where those score rightly (see `selfcheck.compare`).
+        They are rows of a prefix tree if those score correctly (see `selfcheck.compare`).
+
+        Raises:
+            LimitError: Memory ran out while the configuration was checked.
         """
         return self._planned(model, encoded, text)[0]
 
@@ -228,7 +259,7 @@ class Scorer:
             verdict = self._beyond(model, verdict.reach, plan.depth)
             plan = self._plan(verdict, budget, plain_budget, config.hidden_size, encoded, text)
         self._say(verdict)
-        if self._is_stacked(model, plan, verdict):  # the same batches for every configuration
+        if self._is_stacked(model, plan, verdict):  # every configuration gets the same batches
             plan = self._remembered(
                 ("few", *text),
                 lambda: plan_prefixes(encoded) or plan_tree(encoded, STACKED_TOKENS, _STACKED_HIDDEN),
@@ -255,7 +286,7 @@ class Scorer:
         return self._remembered(("plain", most, *text), lambda: plan_plain(encoded, most))
 
     def _beyond(self, model: LoadedModel, reach: int, depth: int) -> Verdict:
-        """For prompts that are longer than the model's attention reaches."""
+        """Verdict for prompts that are longer than the reach of the model's attention."""
         key = (model.config_digest, *sorted(model.weights))
         with self._deciding[key]:
             if key not in self._far:
@@ -268,7 +299,7 @@ class Scorer:
         key = (model.config_digest, *sorted(model.weights))
         with self._lock:
             deciding = self._deciding.setdefault(key, threading.Lock())
-        with deciding:  # models of other configurations are computed meanwhile
+        with deciding:  # models of other configurations are scored meanwhile
             return self._decided(key, model)
 
     def _decided(self, key: tuple[str, ...], model: LoadedModel) -> Verdict:
@@ -333,7 +364,7 @@ class Scorer:
 
 
 def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """What transformers' own forward gives; what it raises is said of the model."""
+    """Result of transformers' own forward; its errors become a `CheckpointError` about the model."""
     try:
         return compute()
     except Exception as error:
@@ -346,5 +377,8 @@ def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) 
 
 
 def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
-    """By this thread: handing an edit's only chunk to another takes longer than a small model."""
+    """Results computed by this thread.
+
+    Passing an edit's only chunk to another thread takes longer than a small model.
+    """
     return (task() for task in tasks)

@@ -1,7 +1,7 @@
-"""A model's window and BOS, parts of a result's key, remembered so that nothing heavy is imported.
+"""Window and BOS of a model, cached without importing transformers.
 
-Those of the embedded models lie beside this file, so that a new home's first page waits for no tokenizer's library
-(`python -m scripts.shipped_results --traits` writes them).
+Traits of the embedded models lie beside this file, so that a new home's first page does not wait for the
+library of tokenizers (`python -m scripts.shipped_results --traits` writes them).
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ from e2lm_core.engine.backend import SCORING_VERSION
 
 
 class Traits(Record):
-    """`window`: the longest input in tokens; `bos`: the text that the tokenizer puts before one by itself."""
+    """Properties of a model that depend on its configuration and its tokenizer.
+
+    Attributes:
+        window: Longest input, in tokens.
+        bos: Tokens that the tokenizer itself puts before a text: "none", or "prepend:" with their ids.
+    """
 
     window: int
     bos: str
@@ -42,9 +47,10 @@ _known: dict[tuple[Path, str], Traits] = {}
 
 
 def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
-    """sha256 over all that traits depend on: configuration, tokenizer and `SCORING_VERSION`.
+    """SHA-256 over all inputs of the traits: configuration, tokenizer and `SCORING_VERSION`.
 
-    Raises `CheckpointError` for a checkpoint that is not on this machine or has no configuration.
+    Raises:
+        CheckpointError: The checkpoint is not on this machine, has no configuration or cannot be read.
     """
     if checkpoint.packed is not None:
         manifest = read_manifest(settings.ladder)
@@ -65,7 +71,7 @@ def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def known_traits(key: str, settings: Settings) -> Traits | None:
-    """The traits known under that key: brought, or remembered in this process or the cache folder; None without any."""
+    """The traits known under a key: included, or cached in this process or on disk; None if unknown."""
     if key in _shipped():
         return _shipped()[key]
     file = _file(key, settings)
@@ -73,13 +79,13 @@ def known_traits(key: str, settings: Settings) -> Traits | None:
         if (file, key) not in _known:
             try:
                 _known[file, key] = Traits.model_validate_json(file.read_bytes())
-            except (OSError, ValueError):  # not remembered, or not readable: it will be found out again
+            except (OSError, ValueError):  # missing or unreadable traits are determined again
                 return None
         return _known[file, key]
 
 
 def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
-    """Keep them in this process and, where that can be written, in the cache folder. Never raises."""
+    """Cache traits in this process and, if it can be written, in the cache folder; never raises."""
     file = _file(key, settings)
     with _lock:
         _known[file, key] = traits
@@ -88,7 +94,7 @@ def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(traits.model_dump_json(), encoding="utf-8")
         temporary.replace(file)
-    except OSError:  # a cache that cannot be written costs time, nothing else
+    except OSError:  # a cache that cannot be written only costs time
         with contextlib.suppress(OSError):
             temporary.unlink()
 

@@ -1,8 +1,8 @@
-"""A report as one HTML file that needs no network: charts, tables, provenance, light and dark, for paper too.
+"""HTML report, self-contained.
 
 Tested in tests/export/test_report.py.
 
-Text of users is escaped by the template; what goes into a script is JSON without a character that ends it.
+The template escapes users' text; data in a script is JSON without a character that ends it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis.documents import SCORE_PARTS
-from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Null
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
@@ -29,7 +29,7 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
-MAX_QUESTION_ROWS = 2_000  # the JSON has them all
+MAX_QUESTION_ROWS = 2_000  # the JSON has all
 SCORE_LABELS = {
     "sq": "SQ",
     "rc": "RC",
@@ -42,18 +42,18 @@ CARDS = ("score", "sq", "rc", "cs")
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """The report's HTML. `document` is `report.build`'s."""
+    """HTML of a report's document, see `report.build_report`."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "score": phrasing.score,
-        "percent": phrasing.percent,
-        "tokens": phrasing.tokens,
+        "score": formatting.score,
+        "percent": formatting.percent,
+        "tokens": formatting.tokens,
         "script_json": script_json,
         "interval": _interval,
-        "metric_value": phrasing.metric_value,
-        "beside_random": lambda null: phrasing.beside_random(Null(**null)),
+        "metric_value": formatting.metric_value,
+        "beside_random": lambda null: formatting.random_baseline(NullDistribution(**null)),
     }
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     has_curves = document["complete_checkpoints"] > 0
@@ -79,7 +79,7 @@ def render(document: Mapping[str, Any]) -> str:
 
 
 def script_json(value: Any) -> str:
-    """JSON that is safe inside a script element: no `<`, `>` or `&` is left in it."""
+    """JSON that is safe inside a script element: without `<`, `>` and `&`."""
     text = json.dumps(value, allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -87,7 +87,7 @@ def script_json(value: Any) -> str:
 
 
 def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
-    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits; ranks where there are any."""
+    """{chart: {theme: {width: plotly figure}}}, of which the page draws the fitting one; ranks if any."""
     models = [ModelInfo.model_validate(curve["model"]) for curve in document["curves"]]
     ranks = pd.DataFrame(document["ranks"])
     end = document["early_end_tokens"]
@@ -122,7 +122,7 @@ def _versions(draw: Callable[[Theme, bool], go.Figure]) -> dict[str, dict[str, A
 
 
 def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
-    """The document's curves in the columns that `charts.curves.learning_curves` reads."""
+    """Curves of a report's document as the table that `charts.curves.learning_curves` draws."""
     n = document["provenance"]["questions"]
     rows = [
         {
@@ -153,7 +153,7 @@ def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
 
 
 def _cards(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The headline numbers on accuracy, as the overview has them."""
+    """Scores on accuracy for the head of the report, as on the overview."""
     if document["scores"] is None:
         return []
     scores = document["scores"]["acc"]
@@ -177,7 +177,7 @@ def _score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a (model, checkpoint): its rank, and the share of resamples that put it there."""
+    """One row per (model, checkpoint): its rank, and the share of resamples with that rank."""
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for row in document["ranks"]:
         at_step = rows.setdefault((row["model"], row["step"]), {**row, "sure": 0.0})
@@ -187,8 +187,8 @@ def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _interval(value: Mapping[str, Any]) -> str:
-    """[0.780, 0.880], or nothing."""
+    """Interval such as [0.780, 0.880]; empty without one."""
     if value["value"] is None or value["interval"] is None:
         return ""
     low, high = value["interval"]
-    return f"[{phrasing.score(low)}, {phrasing.score(high)}]"
+    return f"[{formatting.score(low)}, {formatting.score(high)}]"

@@ -1,4 +1,4 @@
-"""What the competition's organisers took: `submission.zip` of a git diff against the harness, and its metadata."""
+"""Competition submission: git patch and metadata."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import task_files
 
-METRICS = ("acc", "acc_norm")  # those that the task's YAML asks of the harness
+METRICS = ("acc", "acc_norm")  # metrics that the task's YAML requests from the harness
 PLACE = "lm_eval/tasks"
 PATCH, METADATA = "evaluation.patch", "metadata.yaml"
 
@@ -21,25 +21,32 @@ PATCH, METADATA = "evaluation.patch", "metadata.yaml"
 def submission(task: TaskSet, limits: Limits, metric: str = "acc") -> bytes:
     """`evaluation.patch` and `metadata.yaml` as one zip; the same bytes for the same set.
 
-    The patch adds `lm_eval/tasks/NAME/…` to a checkout of the harness: `git apply evaluation.patch` at its top. The
-    metadata leaves the hub's token to whoever submits. Raises TaskError for a set whose files cannot be written,
-    and for a metric that the harness does not compute.
+    The patch adds `lm_eval/tasks/NAME/…` to a checkout of the harness: `git apply evaluation.patch` at its
+    top. The metadata leaves the hub's token empty for the participant.
+
+    Args:
+        task: The set.
+        limits: Limits on its files.
+        metric: Metric by which the set is judged: acc or acc_norm.
+
+    Raises:
+        TaskError: The set's files cannot be written, or the harness does not compute `metric`.
     """
     if metric not in METRICS:
         raise TaskError(
-            f"The harness does not compute {quoted(metric)} for a set: use {' or '.join(METRICS)}."
+            f"The harness does not compute {quote(metric)} for a set: use {' or '.join(METRICS)}."
         )
     files = {f"{PLACE}/{task.name}/{name}": data for name, data in task_files(task, limits).items()}
-    return bundle.zipped({PATCH: added(files), METADATA: metadata(task.name, metric)})
+    return bundle.zip_files({PATCH: added(files), METADATA: metadata(task.name, metric)})
 
 
 def added(files: Mapping[str, bytes]) -> bytes:
-    """A git diff that adds these files, by their paths from the top; its lines end at newlines alone."""
+    """Git diff that adds files, given by their paths from the top; only newlines end its lines."""
     return b"".join(_added(path, files[path]) for path in sorted(files))
 
 
 def metadata(name: str, metric: str) -> bytes:
-    """The submission's YAML: what is evaluated and by what; the token's place is left empty."""
+    """YAML of the submission: task and metric; the token is left empty."""
     return (
         f"task_name: {json.dumps(name)}\n"
         f"task_metric: {json.dumps(metric)}\n"

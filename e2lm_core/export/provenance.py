@@ -1,4 +1,4 @@
-"""What a set of numbers was made from and with, so that somebody else can make them again.
+"""Provenance of results: versions, digests, fingerprints, commands.
 
 Tested in tests/export/test_report.py.
 """
@@ -25,13 +25,20 @@ LIBRARIES = (
 )
 PROMPT = ("description", "doc_to_text", "doc_to_choice", "target_delimiter", "fewshot_delimiter")
 CHECKPOINT = ("name", "step", "tokens_seen", "early", "repo", "revision", "subfolder")
-BOOTSTRAP_SEED = 0  # that of `intervals.resample`
+BOOTSTRAP_SEED = 0  # seed of `intervals.resample`
 
 
-def of(
+def build_provenance(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> dict[str, Any]:
-    """Versions, the set's digest, each checkpoint's fingerprint, dtype, seeds and the date, as JSON."""
+    """Provenance as JSON: versions, the set's digest, checkpoints' fingerprints, dtype, seeds and date.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints of the results.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+    """
     scopes = {checkpoint.name: _scope(studio, checkpoint) for checkpoint in checkpoints}
     known = [scope for scope in scopes.values() if scope is not None]
     return {
@@ -53,7 +60,7 @@ def of(
 
 
 def _scope(studio: Studio, checkpoint: Checkpoint) -> Scope | None:
-    """What its results are kept under; None where its files are gone: its name still says what it was."""
+    """Key of a checkpoint's results; None if its files are gone, so that only its name identifies it."""
     try:
         return studio.backend.scope(checkpoint)
     except StudioError:
@@ -66,10 +73,18 @@ def _row(checkpoint: Checkpoint, scope: Scope | None) -> dict[str, Any]:
     }
 
 
-def commands(
+def reproduction_commands(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, dtype: str
 ) -> list[str]:
-    """What to type to get the same numbers from the same set and checkpoints."""
+    """Commands that reproduce the numbers from the same set and checkpoints.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints of the results.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        dtype: dtype of the results.
+    """
     name = shlex.quote(task.name)
     chosen = "".join(f" --checkpoints {shlex.quote(glob)}" for glob in _globs(studio, checkpoints))
     shots = "" if num_fewshot is None else f" --num-fewshot {num_fewshot}"
@@ -84,9 +99,9 @@ def commands(
 
 
 def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """No glob where all that are on this machine are meant; a glob a model where all of its own are."""
+    """Globs of checkpoints: none for all local ones; one for a model of which all local ones are meant."""
     chosen = {c.name for c in checkpoints}
-    at_hand = [c.name for c in studio.at_hand]
+    at_hand = [c.name for c in studio.local_checkpoints]
     if chosen == set(at_hand):
         return []
     globs: list[str] = []

@@ -1,6 +1,7 @@
-"""A set's report: everything that the pages show of it and what it takes to get the same numbers again.
+"""Report of a set as one JSON document.
 
-The scores are `documents.scoring`'s, as on the pages and the command line; nothing is computed a second way.
+The scores are those of `documents.scoring`, as on the pages and the command line; nothing is computed a
+second way.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import documents, standing, tables
-from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.analysis import documents, tables, validity
+from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import numbers, plain, rows
+from e2lm_core.base.json_values import frame_to_records, to_json_numbers, to_json_value
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.export import provenance
-from e2lm_core.export.submission import findings
-from e2lm_core.runs import measure
+from e2lm_core.export.submission import check_findings
+from e2lm_core.runs import results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
@@ -32,7 +33,7 @@ VERSION = 1
 NOT_ASKED = "It was not asked for: report --relevance adds it."
 
 
-def build(
+def build_report(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -40,19 +41,25 @@ def build(
     with_relevance: bool = False,
     rc_reading: str = readings.DEFAULT,
 ) -> dict[str, Any]:
-    """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null.
+    """Report of a set as one JSON document, described in docs/results.md; undefined values are null.
 
-    `rc_reading` is that of RC, and so of the Score.
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to report on.
+        checkpoints: Checkpoints whose stored results it describes.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        with_relevance: Whether to judge the questions' scientific relevance.
+        rc_reading: Definition of RC, and so of the Score.
     """
-    measured = measure.measure(studio, task, checkpoints, num_fewshot)
+    measured = results.load(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
-    about = provenance.of(studio, task, checkpoints, num_fewshot)
+    about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
         "report": VERSION,
         "task": task.name,
         "finding": _finding(task, measured),
-        "taught": standing.taught(measured) if task.questions else None,
+        "taught": validity.known_facts_summary(measured) if task.questions else None,
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
@@ -61,12 +68,14 @@ def build(
         "rc_reading": rc_reading,
         "scores": _scores(measured, rc_reading),
         "ranks": _ranks(measured, resampled),
-        "quality": rows(tables.quality_interval_frame(measured, resampled, "acc")) if resampled else [],
-        "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
+        "quality": frame_to_records(tables.quality_interval_frame(measured, resampled, "acc"))
+        if resampled
+        else [],
+        "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
         "provenance": about,
-        "commands": provenance.commands(studio, task, checkpoints, num_fewshot, dtype),
+        "commands": provenance.reproduction_commands(studio, task, checkpoints, num_fewshot, dtype),
     }
 
 
@@ -75,11 +84,11 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
-    return curve_words.rise(measured, "acc").replace("**", "")
+    return curve_words.rise_sentence(measured, "acc").replace("**", "")
 
 
 def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
-    """A model each: its facts, its axes, and every metric with the 95% interval of its points."""
+    """One entry per model: its facts, its axes, and every metric with the 95% interval of its points."""
     if not measured.curves:
         return []
     bands = (
@@ -89,7 +98,7 @@ def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[st
         {
             "model": curve.model.model_dump(),
             "steps": curve.steps.tolist(),
-            "tokens_seen": numbers(curve.tokens_seen, whole=True),
+            "tokens_seen": to_json_numbers(curve.tokens_seen, as_integers=True),
             "early": [c.early for c in curve.checkpoints],
             "metrics": {
                 metric: _points(curve, measured.values(curve.model.name, metric), bands.get(metric))
@@ -101,29 +110,29 @@ def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[st
 
 
 def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) -> dict[str, Any]:
-    """A metric's values at the curve's K checkpoints and their intervals, null where there are none."""
+    """Values of a metric at a model's checkpoints [K] and their intervals, null where there are none."""
     low = high = np.full(len(curve.steps), np.nan)
     if band is not None:
         of_model = band[band["model"] == curve.model.name]
         low, high = of_model["low"].to_numpy(), of_model["high"].to_numpy()
-    return {"values": numbers(values), "low": numbers(low), "high": numbers(high)}
+    return {"values": to_json_numbers(values), "low": to_json_numbers(low), "high": to_json_numbers(high)}
 
 
 def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
-    """`documents.scoring`'s metrics; None where no checkpoint is complete."""
+    """Scores by metric from `documents.scoring`; None if no checkpoint is complete."""
     if not measured.complete_checkpoints:
         return None
     return documents.scoring(measured, reading=reading)["metrics"]
 
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
-    """Each model's rank on accuracy at each checkpoint that all have, and how sure each rank is."""
-    stable = stability.stability(measured, resampled, "acc") if resampled else None
-    return rows(stability.bump_frame(stable)) if stable else []
+    """Rank of each model on accuracy at each shared checkpoint, with the probability of each rank."""
+    stable = stability.rank_stability(measured, resampled, "acc") if resampled else None
+    return frame_to_records(stability.bump_frame(stable)) if stable else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
-    """`{accepted_share, questions, why}`: null with its reason where not asked for or not to be had."""
+    """`{accepted_share, questions, why}`: null with its reason if not requested or not available."""
     nothing: dict[str, Any] = {"accepted_share": None, "questions": []}
     if not task.questions:
         return {**nothing, "why": "The set has no questions."}
@@ -138,8 +147,8 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
 
 
 def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
-    """Each question with the share of models that answer it at the end, null where not computed."""
-    last = {metric: finals(measured, metric, or_all=False) for metric in ("acc", "norm_prob")}
+    """Each question with the share of models that answer it right at the end, null where not computed."""
+    last = {metric: final_values(measured, metric, fall_back_to_all=False) for metric in ("acc", "norm_prob")}
     return [
         {
             "id": question.id,
@@ -147,18 +156,18 @@ def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
             "question": question.question,
             "choices": list(question.choices),
             "answer": question.answer,
-            "acc_last": plain(last["acc"][q]),
-            "norm_prob_last": plain(last["norm_prob"][q]),
+            "acc_last": to_json_value(last["acc"][q]),
+            "norm_prob_last": to_json_value(last["norm_prob"][q]),
         }
         for q, question in enumerate(task.questions)
     ]
 
 
-def headline(document: dict[str, Any]) -> str:
-    """What the command line says of a report that it wrote."""
+def report_summary(document: dict[str, Any]) -> str:
+    """Sentence on a written report for the command line."""
     scores = document["scores"]
     if scores is None:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
-    said = (f"SQ {phrasing.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
+    said = (f"SQ {formatting.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
     return " ".join(sentence for sentence in said if sentence)

@@ -1,65 +1,81 @@
-"""From a set to a bundle: the checks, and the zip that lm-evaluation-harness runs unchanged."""
+"""Export checks and the submission bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.checkpoints.ladder import ngrams
-from e2lm_core.export.lengths import prompt_lengths
-from e2lm_core.runs.requests import prompts
+from e2lm_core.export.prompt_lengths import measure_prompt_lengths
+from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.checks.check import Profile, check, structural_errors
-from e2lm_core.sets.checks.lengths import PromptLengths
+from e2lm_core.sets.checks.check import Profile, find_problems, structural_errors
+from e2lm_core.sets.checks.context_window import PromptLengths
 from e2lm_core.sets.folder import bundle
 
-__all__ = ["Profile", "export", "findings"]
+__all__ = ["Profile", "build_bundle", "check_findings"]
 
 
-def findings(
+def check_findings(
     studio: Studio,
     task: TaskSet,
     profile: Profile = "plain",
     num_fewshot: int | None = None,
     tokens_of: str | None = None,
 ) -> list[Finding]:
-    """Everything the checks have to say, errors first; lengths as `lengths.prompt_lengths` counts them.
+    """Findings of all checks of a set, errors first.
+
+    Prompt lengths are counted by `prompt_lengths.measure_prompt_lengths`.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to check.
+        profile: Rules to check against: `plain` or `competition`.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        tokens_of: Model or family whose tokens are counted; None for the models of the set's last run.
 
     Raises:
-        StudioError: `tokens_of` is no model on this computer, and no family of a known window.
+        StudioError: `tokens_of` is neither a model on this computer nor a family with a known context window.
     """
     limits = studio.settings.limits
     try:
-        rendered = prompts(task, num_fewshot)
+        rendered = render_prompts(task, num_fewshot)
     except TaskError as error:
-        # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
-        structural = check(task, (), limits, profile) if _unsound(task, limits) else []
+        # A structural error of a question prevents rendering, and its sentence is clearer.
+        structural = find_problems(task, (), limits, profile) if _unsound(task, limits) else []
         return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
     if _unsound(task, limits):
-        return check(task, rendered, limits, profile)
-    counted, unknown = prompt_lengths(studio, task, rendered, profile, tokens_of)
+        return find_problems(task, rendered, limits, profile)
+    counted, unknown = measure_prompt_lengths(studio, task, rendered, profile, tokens_of)
     grams = studio.catalogue.ngrams_file
-    checked = check(
+    checked = find_problems(
         task, rendered, limits, profile, counted, training_ngrams=ngrams.read(grams) if grams else None
     )
     every = [*unknown, *checked, *_beyond_training(studio, counted)]
     return sorted(every, key=lambda finding: finding.severity != "error")
 
 
-def export(
-    studio: Studio, task: TaskSet, profile: Profile = "plain", found: Sequence[Finding] | None = None
+def build_bundle(
+    studio: Studio, task: TaskSet, profile: Profile = "plain", findings: Sequence[Finding] | None = None
 ) -> bytes:
-    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands.
+    """The set as a zip of an lm-eval task folder, the same bytes for the same set.
 
-    `found` are the set's findings under this profile, where whoever asks has them.
+    Args:
+        studio: Studio with the caller's settings.
+        task: Set to export.
+        profile: Rules that the set must pass: `plain` or `competition`.
+        findings: The set's findings under this profile; None to run the checks.
+
+    Raises:
+        TaskError: A check finds an error.
     """
-    found = findings(studio, task, profile) if found is None else found
-    errors = [f for f in found if f.severity == "error"]
+    findings = check_findings(studio, task, profile) if findings is None else findings
+    errors = [f for f in findings if f.severity == "error"]
     if errors:
-        more = f" ({phrasing.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
+        more = f" ({formatting.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
     return bundle.pack(task, studio.settings.limits)
 
@@ -69,7 +85,10 @@ def _unsound(task: TaskSet, limits: Limits) -> bool:
 
 
 def _beyond_training(studio: Studio, lengths: Sequence[PromptLengths]) -> list[Finding]:
-    """The embedded models read longer prompts than they were trained on, but not as well."""
+    """Warning about prompts longer than those that the built-in mini models were trained on.
+
+    The models read such prompts, but less well.
+    """
     trained = studio.catalogue.trained_context
     tokens = next((one.tokens for one in lengths if one.is_embedded), ())
     if trained is None or not tokens or max(tokens) <= trained:

@@ -1,4 +1,4 @@
-"""What a pull request to lm-evaluation-harness holds: the task's folder, its row in the list of tasks, what to tick off.
+"""Files for a pull request to lm-evaluation-harness.
 
 Tested in tests/export/test_upstream.py.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.export.patch import PLACE
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import README, task_files
 
-# What the harness's own template for a new task's README lets tick off.
+# Checklist of the harness's template for a new task's README.
 _TEMPLATE = (
     "Is the task an existing benchmark in the literature?",
     "Have you referenced the original paper that introduced the task?",
@@ -27,21 +27,29 @@ ROW, REQUEST = "README-row.md", "PULL_REQUEST.md"
 
 
 def pull_request(task: TaskSet, limits: Limits, findings: Sequence[Finding] = ()) -> bytes:
-    """`lm_eval/tasks/NAME/…` for a checkout of the harness, `README-row.md` and `PULL_REQUEST.md`, as one zip.
+    """Files of a pull request to the harness as one zip; the same bytes for the same set.
 
-    The folder's README has the headings that the harness's template asks for. The row is one of the table in
-    `lm_eval/tasks/README.md`. `findings` are the checks' warnings, which a reviewer should know. The same set gives
-    the same bytes. Raises TaskError for a set whose files cannot be written.
+    They are `lm_eval/tasks/NAME/…` for a checkout, `README-row.md` with the row of the table in
+    `lm_eval/tasks/README.md`, and `PULL_REQUEST.md`. The folder's README has the headings of the harness's
+    template.
+
+    Args:
+        task: The set.
+        limits: Limits on its files.
+        findings: Warnings of the checks, for the reviewer.
+
+    Raises:
+        TaskError: The set's files cannot be written.
     """
     files = {f"{PLACE}/{task.name}/{name}": data for name, data in task_files(task, limits).items()}
     files[f"{PLACE}/{task.name}/{README}"] = _readme(
         task, files[f"{PLACE}/{task.name}/{README}"].decode()
     ).encode()
-    return bundle.zipped({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
+    return bundle.zip_files({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
 
 
 def _readme(task: TaskSet, written: str) -> str:
-    """The set's README, with those headings of the harness's template that it lacks."""
+    """README of the set, completed with the headings of the harness's template."""
     there = {line.lstrip("# ").strip().lower() for line in written.split("\n") if line.startswith("#")}
     sources = sorted({q.source for q in task.questions if q.source})
     named = ", ".join(sources[:6]) or "the set itself; no source is named"
@@ -59,7 +67,7 @@ def _readme(task: TaskSet, written: str) -> str:
 
 
 def _row(task: TaskSet) -> str:
-    """| [name](name/README.md) | what it asks | languages |"""
+    """Row of the harness's table of tasks: | [name](name/README.md) | description | languages |"""
     language = task.config.metadata.get("language")
     cells = (f"[{task.name}]({task.name}/{README})", _about(task), str(language or "English"))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

@@ -1,6 +1,6 @@
-"""A bundle run by lm-evaluation-harness itself, in a process and a folder of its own, beside the studio's numbers.
+"""Verification of a bundle: lm-evaluation-harness against the studio, document by document.
 
-Nothing of a stranger is run: the bundle's files must be, byte for byte, those that the studio writes for the set
+No foreign code is run: the bundle's files must be, byte for byte, those that the studio writes for the set
 that they hold, and the set's templates have been rendered in the sandbox before.
 """
 
@@ -17,23 +17,24 @@ from typing import Any
 
 import numpy as np
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
-from e2lm_core.base.plain import number, plain
+from e2lm_core.base.formatting import quote
+from e2lm_core.base.json_values import to_json_number, to_json_value
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
 from e2lm_core.checkpoints import unpacking
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import results as measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import README, task_files
 from e2lm_core.sets.prompts.render import render_set
 
-ABSOLUTE, RELATIVE = 1e-4, 2e-6  # nats, and of the log-likelihood: what batches of another size may differ by
+ABSOLUTE, RELATIVE = 1e-4, 2e-6  # nats, and share of the log-likelihood: tolerance for other batch sizes
 MEANS = ("acc", "acc_norm")
 BATCH = 16
-# Of the interpreter that runs the harness: which versions it has, or nothing where the harness is not there.
+# Program for the harness's interpreter: prints the versions of its libraries, null for missing ones.
 _VERSIONS = """
 import importlib.metadata as found, json
 def of(name):
@@ -46,12 +47,13 @@ print(json.dumps({name: of(name) for name in ("lm_eval", "transformers", "torch"
 OFFLINE = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1")
 
 
-def smallest(studio: Studio) -> Checkpoint:
-    """The last checkpoint of the smallest embedded model, which the harness runs soonest.
+def smallest_checkpoint(studio: Studio) -> Checkpoint:
+    """Last checkpoint of the smallest built-in mini model, which the harness runs fastest.
 
-    Raises CheckpointError where none is on this machine.
+    Raises:
+        CheckpointError: There is no checkpoint on this computer.
     """
-    known = [c for c in studio.at_hand if c.packed is not None] or list(studio.at_hand)
+    known = [c for c in studio.local_checkpoints if c.packed is not None] or list(studio.local_checkpoints)
     if not known:
         raise CheckpointError("There is no checkpoint on this machine that could run the bundle: add one.")
     return min(known, key=lambda c: (c.model.parameters or sys.maxsize, -c.step))
@@ -63,17 +65,31 @@ def verify(
     checkpoint: Checkpoint,
     num_fewshot: int | None = None,
     python: str = sys.executable,
-    say: Callable[[str], None] = lambda _: None,
+    report_progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """The bundle at one checkpoint, 0-shot and with the set's own examples (or `num_fewshot`), in both programs.
+    """Run a bundle at one checkpoint in the harness and the studio, and compare them.
 
-    Gives `{verified, documents, max_abs_difference, aggregates, harness, task, checkpoint, runs, questions}`:
-    `verified` where every document is there, its prompts are the same text and none of its log-likelihoods is
-    further apart than 1e-4 + 2e-6 · |ll| nats; `max_abs_difference` in nats over all of them, null where they
-    cannot be compared. `python` is the interpreter that has lm_eval. Raises StudioError in one sentence: no
-    lm_eval there, a bundle that the studio does not write so, a harness that fails.
+    It is run 0-shot and with the set's own few-shot examples. A run is verified if every document is there,
+    its prompts are the same text, and no log-likelihood differs by more than 1e-4 + 2e-6 · |ll| nats.
+
+    Args:
+        studio: Studio with the caller's settings.
+        data: The bundle.
+        checkpoint: Checkpoint to run.
+        num_fewshot: Examples in the second run; None for the set's own number.
+        python: Interpreter that has lm_eval.
+        report_progress: Called with a sentence before each run.
+
+    Returns:
+        `{verified, documents, max_abs_difference, aggregates, harness, task, checkpoint, runs, questions}`;
+            `max_abs_difference` in nats over all documents, null where they cannot be compared.
+
+    Raises:
+        StudioError: lm_eval is missing or fails, or wrote another layout than the studio reads.
+        TaskError: The bundle is not as the studio writes it.
+        LimitError: The bundle is too large.
     """
-    found = versions(python)
+    found = library_versions(python)
     task = bundle.unpack(data, studio.settings.limits)
     files = _files(studio, task, data)
     runs = []
@@ -83,10 +99,10 @@ def verify(
             (folder / "bundle" / task.name).mkdir(parents=True, exist_ok=True)
             (folder / "bundle" / task.name / file).write_bytes(content)
         for shots in dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot)):
-            say(
+            report_progress(
                 f"{task.name} at {checkpoint.name}, {shots}-shot: the studio, then lm_eval {found['lm_eval']}."
             )
-            runs.append(compared(studio, task, checkpoint, shots, folder, python))
+            runs.append(compare_runs(studio, task, checkpoint, shots, folder, python))
     differences = [run["max_abs_difference"] for run in runs]
     return {
         "verified": all(run["verified"] for run in runs),
@@ -101,7 +117,7 @@ def verify(
     }
 
 
-def compared(
+def compare_runs(
     studio: Studio,
     task: TaskSet,
     checkpoint: Checkpoint,
@@ -110,10 +126,22 @@ def compared(
     python: str,
     checkout: Path | None = None,
 ) -> dict[str, Any]:
-    """One run in both programs, document by document, with what they come to.
+    """Run a set in the harness and the studio, and compare them document by document.
 
-    The harness runs the set that lies in `bundle` in `folder`, or that its own `checkout` has; what it writes
-    lies in `folder` too. Raises StudioError where it fails.
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoint: Checkpoint to run.
+        shots: Examples in the prompt.
+        folder: Work folder of the harness, with the set in `bundle`.
+        python: Interpreter that has lm_eval.
+        checkout: Checkout of the harness that has the set; None to use the set in `folder`.
+
+    Returns:
+        One run of `verify`'s answer, with `aggregates` and `questions`.
+
+    Raises:
+        StudioError: The harness fails, or wrote another layout than the studio reads.
     """
     model = unpacking.ensure_directory(checkpoint, studio.settings)
     ours = _studio(studio, task, checkpoint, shots)
@@ -122,16 +150,23 @@ def compared(
     return _beside(shots, render_set(task, shots), ours, theirs, means)
 
 
-def versions(python: str) -> dict[str, str | None]:
-    """Those of lm_eval, transformers and torch that a Python has. Raises StudioError where lm_eval cannot be run."""
+def library_versions(python: str) -> dict[str, str | None]:
+    """Versions of lm_eval, transformers and torch in a Python; None for a library that it lacks.
+
+    Raises:
+        StudioError: The Python does not run, or has no lm_eval.
+    """
     try:
         done = subprocess.run(
-            [python, "-I", "-c", _VERSIONS], capture_output=True, env=children.environment(), check=True
+            [python, "-I", "-c", _VERSIONS],
+            capture_output=True,
+            env=processes.subprocess_environment(),
+            check=True,
         )
         found: dict[str, str | None] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise StudioError(
-            f"{quoted(python)} is no Python that runs: give the path of one that has lm_eval."
+            f"{quote(python)} is no Python that runs: give the path of one that has lm_eval."
         ) from error
     if found["lm_eval"] is None:
         raise StudioError(
@@ -145,9 +180,9 @@ def versions(python: str) -> dict[str, str | None]:
 
 
 def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
-    """The bundle's files, which are those of the set. Raises TaskError for others: they are not run."""
+    """Files of the bundle, which must be those of the set. Raises TaskError for others: they are not run."""
     written = task_files(task, studio.settings.limits)
-    given = bundle.members(data, studio.settings.limits)
+    given = bundle.read_members(data, studio.settings.limits)
     for name, content in written.items():
         if name != README and given.get(name) != content:
             raise TaskError(
@@ -158,10 +193,10 @@ def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
 
 
 def _studio(studio: Studio, task: TaskSet, checkpoint: Checkpoint, shots: int) -> np.ndarray:
-    """[documents, choices] in nats, NaN where there is no such choice; computed where they are not known."""
-    studio = studio.keeping_results
+    """Log-likelihoods [Q, C] in nats, NaN where there is no such choice; missing ones are computed."""
+    studio = studio.with_results_copy
     evaluate.evaluate(studio, task, [checkpoint], shots)
-    measured = measure.measure(studio, task, [checkpoint], shots)
+    measured = measure.load(studio, task, [checkpoint], shots)
     return measured.curves[0].ll[0]
 
 
@@ -174,7 +209,10 @@ def _harness(
     shots: int,
     checkout: Path | None,
 ) -> tuple[dict[int, Any], dict[str, float | None]]:
-    """Each document's sample by its number, and the means of the results file. Raises StudioError."""
+    """Sample of each document by its number, and means of the results file.
+
+    Raises StudioError if lm_eval fails, writes nothing, or writes another layout than the studio reads.
+    """
     place, out = checkout or folder / f"work-{shots}", folder / f"results-{shots}"
     place.mkdir(exist_ok=True)
     command = [
@@ -184,7 +222,7 @@ def _harness(
         *("--batch_size", str(BATCH), "--num_fewshot", str(shots)),
         *("--log_samples", "--output_path", str(out)),
     ]
-    environment = children.environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
+    environment = processes.subprocess_environment() | OFFLINE | {"HF_HOME": str(folder / "cache")}
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
@@ -196,7 +234,7 @@ def _harness(
         )
     with _layout("results"):
         means = json.loads(results[0].read_bytes())["results"][task]
-        found = {name: number(means.get(f"{name},none")) for name in MEANS}
+        found = {name: to_json_number(means.get(f"{name},none")) for name in MEANS}
     with _layout("samples"):
         rows = [json.loads(line) for line in samples[0].read_bytes().split(b"\n") if line.strip()]
         return {row["doc_id"]: row for row in rows}, found
@@ -204,7 +242,7 @@ def _harness(
 
 @contextmanager
 def _layout(what: str) -> Iterator[None]:
-    """Say in one sentence that a harness of another version writes something else."""
+    """Turn an error in reading the harness's output into one sentence on its version."""
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -221,7 +259,7 @@ def _beside(
     theirs: dict[int, Any],
     means: dict[str, float | None],
 ) -> dict[str, Any]:
-    """One run's documents beside one another, and what they come to."""
+    """Documents of one run in both programs, with their differences and means."""
     rows = [
         _document(doc, ll[: len(doc.choices)], theirs.get(n))
         for n, (doc, ll) in enumerate(zip(docs, ours, strict=True))
@@ -231,13 +269,13 @@ def _beside(
     known = [(own, other) for own, other in pairs if own is not None and other is not None]
     differences = [abs(own - other) for own, other in known]
     beyond = sum(abs(own - other) > ABSOLUTE + RELATIVE * abs(other) for own, other in known)
-    beyond += len(pairs) - len(known)  # what is no number is near to none
+    beyond += len(pairs) - len(known)  # a value that is no number counts as a difference
     gold = np.array([doc.gold for doc in docs], int)
     chars = np.full(ours.shape, np.nan)
     for line, doc in zip(chars, docs, strict=True):
         line[: len(doc.choices)] = [len(choice) for choice in doc.choices]
     values = metrics.per_question(
-        ours[None], gold, chars, np.array([len(doc.scored[doc.gold].encode()) for doc in docs], float)
+        ours[None], gold, chars, np.array([len(doc.scored_texts[doc.gold].encode()) for doc in docs], float)
     )
     return {
         "num_fewshot": shots,
@@ -247,29 +285,30 @@ def _beside(
         "beyond": beyond,
         "max_abs_difference": max(differences, default=None),
         "aggregates": {
-            name: {"studio": plain(metrics.curve(values[name])[0]), "harness": means[name]} for name in MEANS
+            name: {"studio": to_json_value(metrics.curve(values[name])[0]), "harness": means[name]}
+            for name in MEANS
         },
         "questions": rows,
     }
 
 
 def _document(doc: RenderedDoc, ll: np.ndarray, sample: Any) -> dict[str, Any]:
-    """What both say of one document's choices, in nats, and whether both asked the same text."""
-    own = [plain(value) for value in ll]
+    """Log-likelihoods (nats) of a document's choices in both programs, and whether the prompts are equal."""
+    own = [to_json_value(value) for value in ll]
     if sample is None:
         return {"studio": own, "harness": [], "same_prompts": False}
     target = str(doc.gold) if doc.ending is None else doc.ending
     with _layout("samples"):
         asked = [(one["arg_0"], one["arg_1"]) for one in sample["arguments"].values()]
-        said = [plain(_loglikelihood(one)) for one in sample["filtered_resps"]]
-        same = asked == list(doc.asked) and str(sample["target"]) == target
+        said = [to_json_value(_loglikelihood(one)) for one in sample["filtered_resps"]]
+        same = asked == list(doc.requests) and str(sample["target"]) == target
         if same and len(said) != len(own):
             raise ValueError("not one answer a choice")
     return {"studio": own, "harness": said, "same_prompts": same}
 
 
 def _loglikelihood(response: Any) -> float:
-    """The number that stands first: in a list (log-likelihood, greedy), which 0.5.0.dev1 puts into one more."""
+    """First number of a response: (log-likelihood, greedy), which 0.5.0.dev1 wraps in one more list."""
     while isinstance(response, list):
         response = response[0]
     return float(response)

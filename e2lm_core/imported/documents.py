@@ -1,4 +1,4 @@
-"""Results from elsewhere as JSON documents and as a plain table."""
+"""Imported results as JSON documents and as CSV."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis import documents
-from e2lm_core.base import plain
+from e2lm_core.base import json_values
 from e2lm_core.imported.records import Curve, Imported, Setup
-from e2lm_core.imported.scores import coverage, errors_of, quality
+from e2lm_core.imported.scores import coverage, quality, standard_errors
 from e2lm_core.scores.ranking import readings
 
 MAX_PROBLEMS = 200
-# Columns that a table has only where a curve has something in them.
+# Columns left out of a table in which they would be empty.
 _IF_ANY = ("stderr", "questions", "seed_of", *Setup.model_fields)
 
 
 def document(
     imported: Imported, with_scores: bool = False, reading: str = readings.DEFAULT
 ) -> dict[str, Any]:
-    """Curves, problems and files, and with `with_scores` what samples give.
+    """Imported results as a JSON document.
 
     `{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised,
-    per_question, scores}`.
+    per_question, scores}`; at most 200 problems are listed.
+
+    Args:
+        imported: Results to describe.
+        with_scores: Whether to add `scores`: SQ, RC, CS and Score of each task with samples.
+        reading: RC definition in these scores.
     """
     content: dict[str, Any] = {
         "curves": [curve_document(curve) for curve in imported.curves],
@@ -48,7 +53,7 @@ def document(
 
 
 def curve_document(curve: Curve) -> dict[str, Any]:
-    """One curve: its axes and scores as lists of one length, and its signal quality."""
+    """One curve as JSON: lists of one length for its axes and scores, and its signal quality."""
     return {
         "model": curve.model.name,
         "task": curve.task,
@@ -68,7 +73,7 @@ def curve_document(curve: Curve) -> dict[str, Any]:
 
 
 def csv(curves: Sequence[Curve]) -> bytes:
-    """The curves as the plain table that is read back."""
+    """Curves as CSV in the long layout that the import reads back: one row per point."""
     rows = [
         {
             "model": curve.model.name,
@@ -85,13 +90,13 @@ def csv(curves: Sequence[Curve]) -> bytes:
         }
         for curve in curves
         for step, tokens, score, stderr in zip(
-            curve.steps, curve.tokens_seen, curve.scores, errors_of(curve), strict=True
+            curve.steps, curve.tokens_seen, curve.scores, standard_errors(curve), strict=True
         )
     ]
     frame = pd.DataFrame(rows)
     without = [c for c in _IF_ANY if frame[c].isna().all()]
     for column in ("tokens_seen", "num_fewshot", "questions"):
-        # Of any size, and whole where others are missing: none of pandas' own kinds of numbers is both.
+        # None of pandas' own number types holds integers of any size beside missing values.
         frame[column] = pd.Series(
             [
                 "" if value is None or pd.isna(value) else str(int(value))
@@ -99,4 +104,4 @@ def csv(curves: Sequence[Curve]) -> bytes:
             ],
             dtype=object,
         )
-    return plain.csv(frame.drop(columns=without))
+    return json_values.frame_to_csv(frame.drop(columns=without))

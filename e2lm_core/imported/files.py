@@ -1,4 +1,4 @@
-"""Uploads of results as bytes by name, within limits, and a local folder's files in parts; nothing is unpacked to disk."""
+"""Uploaded and local result files, read within limits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.base.strangers.child import MOST_FILES as MOST_OPEN
-from e2lm_core.base.strangers.regular import open_regular, read_regular
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.base.untrusted.regular_files import open_regular, read_regular
+from e2lm_core.base.untrusted.sandbox_worker import MAX_FILES as MAX_OPEN
 
-MOST_LOCAL_FILES = 100_000
+MAX_LOCAL_FILES = 100_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?")
-INSPECT = ".eval"  # a zip by its form, and one log by its meaning
+INSPECT = ".eval"  # a zip that holds one log
 
 
-def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
-    """A file, or a folder's files by their names relative to it, in parts each of which is read in one go.
+def read_in_parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
+    """A local file, or a folder's files by relative name, in parts that are each read in one go.
 
-    What belongs to one run stays together: files of one date, else of one folder. However large they are, they are
-    read bit by bit. Raises StudioError where nothing is there, LimitError for more files than anybody's results have.
+    The files of one run stay together: those of one date, else those of one folder. Files of any size are
+    allowed, since they are streamed.
+
+    Raises:
+        StudioError: There is no such file or folder, or it cannot be read.
+        LimitError: The folder holds more than 100,000 files.
     """
     if not path.is_dir():
         return [{path.name: path}] if _is_file(path) else []
@@ -39,10 +43,10 @@ def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
         for found in (Path(parent) / name for name in sorted(names)):
             if found.is_file():
                 relative = found.relative_to(path).as_posix()
-                runs.setdefault(run_of(relative), {})[relative] = found
-    if (count := sum(map(len, runs.values()))) > MOST_LOCAL_FILES:
+                runs.setdefault(run_key(relative), {})[relative] = found
+    if (count := sum(map(len, runs.values()))) > MAX_LOCAL_FILES:
         raise LimitError(
-            f"The folder {path.name!r} holds {count:,} files; at most {MOST_LOCAL_FILES:,} are read: give the folder of "
+            f"The folder {path.name!r} holds {count:,} files; at most {MAX_LOCAL_FILES:,} are read: give the folder of "
             "one model at a time."
         )
     packed: list[dict[str, Path]] = []
@@ -51,23 +55,30 @@ def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
         held = sum(found.stat().st_size for found in run.values())
         if not packed or held > room_bytes or len(run) > room_files:
             packed.append({})
-            room_bytes, room_files = limits.max_unpacked_bytes, MOST_OPEN
+            room_bytes, room_files = limits.max_unpacked_bytes, MAX_OPEN
         packed[-1] |= run
         room_bytes, room_files = room_bytes - held, room_files - len(run)
     return packed
 
 
 @contextmanager
-def opened(
+def open_part(
     part: Mapping[str, Path], limits: Limits
 ) -> Iterator[tuple[dict[str, BinaryIO], dict[str, bytes]]]:
-    """A part's files, open; of more than can be open at once the smallest as bytes. Raises StudioError."""
+    """Open the files of a part: the large ones as open files, the smallest beyond the limit as bytes.
+
+    Only as many files are opened as the sandbox takes at once.
+
+    Raises:
+        StudioError: A file cannot be read, or is no regular file.
+        LimitError: The files to be read as bytes are larger together than an unpacked archive may be.
+    """
     sizes = {name: path.stat().st_size for name, path in part.items()}
     by_size = sorted(part, key=lambda name: -sizes[name])
-    small = set(by_size[MOST_OPEN:])
+    small = set(by_size[MAX_OPEN:])
     if sum(sizes[name] for name in small) > limits.max_unpacked_bytes:
         raise LimitError(
-            f"The run of {by_size[0]} has {len(part):,} files; at most {MOST_OPEN} large ones are read at once: give "
+            f"The run of {by_size[0]} has {len(part):,} files; at most {MAX_OPEN} large ones are read at once: give "
             "the folders of its tasks one at a time."
         )
     with ExitStack() as stack:
@@ -78,7 +89,8 @@ def opened(
                     whole[name] = read_regular(path, limits.max_file_bytes)
                 else:
                     large[name] = file = stack.enter_context(open_regular(path))
-                    file.seek(0, io.SEEK_END)  # a process's memory is a regular file by name alone
+                    # Files such as /proc/self/mem are regular by name, but have no end to seek.
+                    file.seek(0, io.SEEK_END)
                     file.seek(0)
             except (OSError, ValueError) as error:
                 raise _unreadable(name, error) from error
@@ -86,9 +98,14 @@ def opened(
 
 
 class Lines:
-    """The values of a JSONL file's lines, one at a time; a line that is no whole JSON is counted and passed over.
+    """Iterator over the values of a JSONL file; broken lines are counted in `broken` and skipped.
 
-    At b"\\n" alone: a question may hold U+2028, U+0085 and whatever else Python takes for the end of a line.
+    Lines end at b"\\n" alone, since a question may hold U+2028, U+0085 and other characters that Python takes
+    for the end of a line.
+
+    Attributes:
+        number: Number of lines read.
+        broken: Numbers of lines that are not complete JSON, counted by `iter_values`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -100,15 +117,20 @@ class Lines:
         return self
 
     def __next__(self) -> Any:
-        """The next line's value. Raises ValueError where it is no JSON."""
+        """Value of the next line that is not blank.
+
+        Raises:
+            ValueError: The line is not JSON.
+            StopIteration: The file has ended.
+        """
         for line in self._file:
             self.number += 1
             if line.strip():
                 return safejson.loads(line.decode("utf-8", "replace"))
         raise StopIteration
 
-    def whole(self) -> Iterator[Any]:
-        """The values of all further lines that have one."""
+    def iter_values(self) -> Iterator[Any]:
+        """Values of all further lines that are JSON."""
         while True:
             try:
                 yield next(self)
@@ -119,14 +141,14 @@ class Lines:
 
 
 def is_blank(file: BinaryIO) -> bool:
-    """Whether a file holds nothing but white space; it stands at its beginning afterwards."""
+    """Whether a file holds only white space; rewinds it."""
     blank = all(not bit.strip() for bit in iter(lambda: file.read(2**20), b""))
     file.seek(0)
     return blank
 
 
 def has_more(file: BinaryIO, lines: int, commas: int) -> bool:
-    """Whether a file holds more of either; it stands at its beginning afterwards."""
+    """Whether a file holds more lines or more commas than allowed; rewinds it."""
     data = file.read()
     file.seek(0)
     return data.count(b"\n") > lines or data.count(b",") > commas
@@ -144,19 +166,20 @@ def _is_file(path: Path) -> bool:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(str(path), error) from error
     raise StudioError(
-        f"There is no file or folder {quoted(str(path))}: give a folder, a zip or a file of results."
+        f"There is no file or folder {quote(str(path))}: give a folder, a zip or a file of results."
     )
 
 
 def _unreadable(name: str, error: Exception) -> StudioError:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return StudioError(
-        f"The results {quoted(name)} cannot be read ({reason}): check the path and its rights."
-    )
+    return StudioError(f"The results {quote(name)} cannot be read ({reason}): check the path and its rights.")
 
 
-def run_of(name: str) -> str:
-    """What the files of one run share: the date in their names, else their folder, above OLMES's own two."""
+def run_key(name: str) -> str:
+    """Key that the files of one run share: the date in their names, else their folder.
+
+    Of OLMES, the folder is the one above `predictions` or `requests`.
+    """
     path = PurePosixPath(name)
     if date := _DATE.search(path.name):
         return date[0]
@@ -164,8 +187,13 @@ def run_of(name: str) -> str:
     return "/".join(path.parts[: below[0]] if below else path.parts[:-1])
 
 
-def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
-    """The files with every zip among them opened; the limits hold for all together."""
+def expand_zips(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
+    """Unpack every zip among files; limits hold for all of them together.
+
+    Raises:
+        LimitError: A file is too large, or there are too many files or bytes.
+        TaskError: A zip cannot be read, or holds a name, link or password that is not allowed.
+    """
     opened: dict[str, bytes] = {}
     for name, data in files.items():
         _check_size(name, len(data), limits)
@@ -193,20 +221,20 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     return opened
 
 
-def members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
-    """The files of a local zip by name, run by run; None for a file of another kind."""
+def zip_members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
+    """Members of a local zip by name, grouped by run; None for a file of another kind."""
     if not zipfile.is_zipfile(file):
         file.seek(0)
         return None
     runs: dict[str, dict[str, zipfile.ZipInfo]] = {}
     for info in sorted(zipfile.ZipFile(file).infolist(), key=lambda info: info.filename):
         if not info.is_dir():
-            runs.setdefault(run_of(info.filename), {})[info.filename] = info
+            runs.setdefault(run_key(info.filename), {})[info.filename] = info
     return list(runs.values())
 
 
-def hidden(name: str) -> bool:
-    """What a file manager adds of its own."""
+def is_hidden(name: str) -> bool:
+    """Whether a file is one that a file manager adds: below `__MACOSX`, or with a leading dot."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
 

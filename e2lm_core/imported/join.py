@@ -1,7 +1,8 @@
-"""Evaluations joined to curves, and a sentence for whatever could not be joined as it stood.
+"""Joins evaluations into curves and reports those that do not fit.
 
 Nothing is averaged: of a checkpoint that was run twice the newest result counts; runs with another number of
-few-shot examples or of questions, or of another setup, are curves of their own, since they answer another question.
+few-shot examples or of questions, or of another setup, are curves of their own, since they answer another
+question.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from e2lm_core.base.phrasing import count, listing, quoted
-from e2lm_core.imported.places import Places
+from e2lm_core.base.formatting import count, join_words, quote
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.records import Curve, Evaluation, Setup
 
 _SHARE = re.compile(r"acc(uracy)?([_,].*)?|norm_prob|norm_correct_prob|normalized_mc_prob")
 PERCENT = 100.0
 
 
-class Key(NamedTuple):
-    """Which curve an evaluation is a point of."""
+class CurveKey(NamedTuple):
+    """Identity of a curve: model, task, few-shot count, number of questions and setup."""
 
     model: str
     task: str
@@ -34,16 +35,22 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Joined:
-    """`runs` are the evaluations that count, by their key and in step order."""
+class JoinedCurves:
+    """Evaluations joined to curves.
+
+    Attributes:
+        curves: One curve per model, task, metric and way of running it.
+        runs: Evaluations that count, by the curves' identity and in step order.
+        problems: Sentences on results that were left out, repeated, mixed or missing.
+    """
 
     curves: tuple[Curve, ...]
-    runs: Mapping[Key, tuple[Evaluation, ...]]
+    runs: Mapping[CurveKey, tuple[Evaluation, ...]]
     problems: tuple[str, ...]
 
 
-def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
-    """The curves of all evaluations, and what is to be known of them."""
+def join_evaluations(evaluations: Sequence[Evaluation], places: CheckpointResolver) -> JoinedCurves:
+    """Join evaluations into curves, with sentences on results that do not fit."""
     evaluations, problems = _in_shares(evaluations)
     runs, repeated = _newest(evaluations)
     problems += _repeats(repeated)
@@ -52,23 +59,24 @@ def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
     problems += _seeds(evaluations)
     problems += _missing(runs, places)
     curves = [curve for run in runs.values() for curve in _curves(run)]
-    return Joined(tuple(curves), runs, tuple(problems))
+    return JoinedCurves(tuple(curves), runs, tuple(problems))
 
 
-def _key(run: Evaluation) -> Key:
-    return Key(run.model.name, run.task, run.num_fewshot, run.n, run.setup)
+def _key(run: Evaluation) -> CurveKey:
+    return CurveKey(run.model.name, run.task, run.num_fewshot, run.n, run.setup)
 
 
 @lru_cache(maxsize=1024)
 def _is_share(metric: str) -> bool:
-    """Whether a metric's name says that it lies between 0 and 1."""
+    """Whether a metric's name means a value between 0 and 1."""
     return _SHARE.fullmatch(metric) is not None
 
 
 def _in_shares(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
-    """The evaluations with accuracies from 0 to 1: a file's that are in percent are divided by 100, which is said.
+    """Evaluations with accuracies as shares, and sentences on those that were rescaled or left out.
 
-    Where a file has both, which of them are percent cannot be known, and none is taken.
+    If a file gives a metric in percent, its values are divided by 100. If the values could be both, it is
+    unknown which are percent, and none is taken.
     """
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
     for run in evaluations:
@@ -115,18 +123,18 @@ def _rescaled(run: Evaluation, percent: set[tuple[str, str]], unusable: set[tupl
 
 def _newest(
     evaluations: Iterable[Evaluation],
-) -> tuple[dict[Key, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
-    """The result of each checkpoint, and by (model, task) those that were there more than once.
+) -> tuple[dict[CurveKey, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
+    """The newest result of each checkpoint, and by (model, task) the results of repeated checkpoints.
 
-    The newest is last.
+    Repeated results are in order of their dates, the newest last.
     """
-    groups: dict[tuple[Key, int], list[Evaluation]] = defaultdict(list)
+    groups: dict[tuple[CurveKey, int], list[Evaluation]] = defaultdict(list)
     for run in evaluations:
         groups[_key(run), run.step].append(run)
-    runs: dict[Key, list[Evaluation]] = defaultdict(list)
+    runs: dict[CurveKey, list[Evaluation]] = defaultdict(list)
     repeated: dict[tuple[str, str], list[list[Evaluation]]] = defaultdict(list)
     for (key, _), group in groups.items():
-        # Stable: of equal dates the one read last is last.
+        # The sort is stable: of equal dates the result read last stays last.
         group.sort(key=lambda run: run.when)
         if any(n > 1 for n in Counter(m for run in group for m in run.scores).values()):
             repeated[key.model, key.task].append(group)
@@ -160,7 +168,7 @@ def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list
             )
         else:
             groups.sort(key=lambda group: group[0].step)
-            names = listing([group[-1].checkpoint for group in groups])
+            names = join_words([group[-1].checkpoint for group in groups])
             sentences.append(
                 f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the "
                 "newest of each is taken."
@@ -172,8 +180,8 @@ def _of_date(when: float) -> str:
     return f" of {datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M}"
 
 
-def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
-    by_task: dict[tuple[str, str], list[Key]] = defaultdict(list)
+def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
+    by_task: dict[tuple[str, str], list[CurveKey]] = defaultdict(list)
     for key in runs:
         by_task[key.model, key.task].append(key)
     sentences = []
@@ -188,15 +196,15 @@ def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
                     for value in sorted(counts, key=lambda v: (v is not None, v))
                 ]
                 sentences.append(
-                    f"{model} was run on {task} {listing(parts, most=9)}: these are kept apart, since "
+                    f"{model} was run on {task} {join_words(parts, max_items=9)}: these are kept apart, since "
                     "their scores cannot be joined in one curve."
                 )
     return sentences
 
 
 def _dtypes(evaluations: Iterable[Evaluation]) -> list[str]:
-    """Which models' curves have points of several dtypes: these are joined, since text and weights are the same."""
-    by_key: dict[Key, set[str]] = defaultdict(set)
+    """Sentences on curves joined from runs in several dtypes, whose texts and weights are the same."""
+    by_key: dict[CurveKey, set[str]] = defaultdict(set)
     for run in evaluations:
         if run.dtype is not None:
             by_key[_key(run)].add(run.dtype)
@@ -214,7 +222,7 @@ def _seeds(evaluations: Iterable[Evaluation]) -> list[str]:
         return []
     verb = "is a model" if len(names) == 1 else "are models"
     return [
-        f"{listing(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
+        f"{join_words(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
     ]
 
 
@@ -235,7 +243,7 @@ def _chat(value: str | None) -> str:
 
 
 def _system(value: str | None) -> str:
-    return "without a system instruction" if value is None else f"with the system instruction {quoted(value)}"
+    return "without a system instruction" if value is None else f"with the system instruction {quote(value)}"
 
 
 def _quantized(value: str | None) -> str:
@@ -246,9 +254,9 @@ def _version(value: str | None) -> str:
     return "in an unknown version of the task" if value is None else f"in version {value} of the task"
 
 
-# What tells curves of one model on one task apart, of a key as of a curve. The conditions stand in every label of a
-# curve that has them; the others where namesakes differ.
-_Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # a part of a key or curve, and its phrase
+# Parts of a key or a curve that distinguish curves of one model on one task. Conditions stand in every label
+# of a curve that has them; the other parts only where namesakes differ in them.
+_Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # getter of the part, and its phrase
 _CONDITIONS: tuple[_Distinction, ...] = (
     (attrgetter("setup.adapter"), _adapter),
     (attrgetter("setup.chat_template"), _chat),
@@ -264,10 +272,10 @@ _DISTINCTIONS: tuple[_Distinction, ...] = (
 )
 
 
-def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list[str]:
-    """What of a model's known checkpoints has no result: one sentence for tasks that lack the same."""
+def _missing(runs: Mapping[CurveKey, tuple[Evaluation, ...]], places: CheckpointResolver) -> list[str]:
+    """Sentences on known checkpoints of a model without a result, one for all tasks that lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
-    tasks: dict[str, set[Key]] = defaultdict(set)
+    tasks: dict[str, set[CurveKey]] = defaultdict(set)
     for key, group in runs.items():
         schedule = places.schedule(group[0].model)
         tasks[key.model].add(key)
@@ -277,10 +285,10 @@ def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list
             gaps[key.model, lacking, len(schedule)].append(key.task)
     sentences = []
     for (model, lacking, total), lacked_on in gaps.items():
-        where = "" if len(lacked_on) == len(tasks[model]) else f" on {listing(sorted(set(lacked_on)))}"
+        where = "" if len(lacked_on) == len(tasks[model]) else f" on {join_words(sorted(set(lacked_on)))}"
         sentences.append(
             f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints "
-            f"({listing(list(lacking))})."
+            f"({join_words(list(lacking))})."
         )
     return sentences
 
@@ -315,8 +323,13 @@ def _stderr(points: Sequence[Evaluation], metric: str) -> tuple[float | None, ..
     return found if any(value is not None for value in found) else ()
 
 
-def labels(curves: Sequence[Curve]) -> list[str]:
-    """A name for each curve of one task and metric: the model's, with what tells it from a namesake."""
+def curve_labels(curves: Sequence[Curve]) -> list[str]:
+    """Labels of curves of one task and metric: the model's name, with what distinguishes namesakes.
+
+    Conditions such as an adapter or a chat template stand in every label of a curve that has them; the
+    few-shot count, the number of questions and the task's version only where curves of one model differ in
+    them.
+    """
     namesakes: dict[tuple[str, str, str], list[Curve]] = defaultdict(list)
     for curve in curves:
         namesakes[curve.model.name, curve.task, curve.metric].append(curve)
@@ -332,8 +345,13 @@ def _label(curve: Curve, same: Sequence[Curve]) -> str:
     return name
 
 
-def task_label(key: Key | Curve, with_version: bool) -> str:
-    """A task's name with how it was run, its version only where asked: a name for what samples gave."""
+def task_label(key: CurveKey | Curve, with_version: bool) -> str:
+    """Label of a task run in several ways: name, few-shot count, number of questions and conditions.
+
+    Args:
+        key: A curve of the task, or its identity.
+        with_version: Whether the label has the task's version.
+    """
     parts = [f"{key.num_fewshot}-shot", f"{key.questions} questions"]
     conditions = [*_CONDITIONS, *([_VERSION] if with_version else [])]
     parts += [phrase(part(key)) for part, phrase in conditions if part(key) is not None]

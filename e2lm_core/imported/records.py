@@ -1,6 +1,6 @@
-"""Results from elsewhere as values: one checkpoint's evaluation, a curve of many, all that a folder gave.
+"""Records of imported results: evaluation, curve, import.
 
-Tested in tests/imported/test_opening.py.
+Tested in tests/imported/test_read_results.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.records import METRICS, ModelInfo, Record
 from e2lm_core.scores.measurements import Measurements
 
-# Metrics of other tools that are the studio's own under another name; docs/results.md has those that differ.
+# Metrics of the studio under another tool's name; docs/results.md lists those that differ.
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob", "normalized_mc_prob": "norm_prob"}
 _STDERR = re.compile(r"(.+)_stderr(,.*)?")
 _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "ter")
@@ -25,33 +25,39 @@ _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "
 
 @lru_cache(maxsize=1024)
 def lower_is_better(metric: str) -> bool:
-    """What a metric's name says, for files that do not say it themselves."""
+    """Whether a metric's name says that lower is better, for files that do not say it themselves."""
     return any(part in metric.lower() for part in _LOWER)
 
 
 @lru_cache(maxsize=1024)
 def stderr_metric(name: str) -> str | None:
-    """The metric of which `name` is the standard error (`acc_stderr`, `acc_stderr,none`); None for a metric."""
+    """Metric that a standard error belongs to, by its name; None for the name of a metric.
+
+    `acc_stderr` belongs to `acc`, and `acc_stderr,none` to `acc,none`.
+    """
     found = _STDERR.fullmatch(name)
     return found[1] + (found[2] or "") if found else None
 
 
-def with_stderr(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
-    """Scores by metric, and the standard errors of those that have one, which stood among them."""
+def split_stderr(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Split values by name into scores by metric, and standard errors by metric.
+
+    A standard error without a score of its metric is dropped.
+    """
     errors = {metric: value for name, value in values.items() if (metric := stderr_metric(name)) is not None}
     scores = {name: value for name, value in values.items() if stderr_metric(name) is None}
     return scores, {metric: error for metric, error in errors.items() if metric in scores}
 
 
 class Setup(Record):
-    """Conditions of a run beside its few-shot count; runs under different ones are no curve together.
+    """Conditions of a run besides its few-shot count; runs under different ones form different curves.
 
     Attributes:
         adapter: Adapter or delta weights on top of the checkpoint; None without.
         chat_template: Short name of the chat template around the prompts; None without.
         system_instruction: Text before each prompt, shortened; None without.
         quantization: Quantization of the weights, in the tool's own words; None without.
-        task_version: Version of the task as the tool counts it; None where it is not known.
+        task_version: Version of the task as the tool counts it; None if it is not known.
     """
 
     adapter: str | None = None
@@ -66,9 +72,15 @@ PLAIN = Setup()
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """A task's questions as the harness saw them; the same for every checkpoint that ran them.
+    """Questions of a task as the harness saw them, the same for every checkpoint that ran them.
 
-    `gold` [Q], `chars` [Q, C] without the delimiter, NaN where there is no such choice, `gold_bytes` [Q].
+    Attributes:
+        ids: Ids of the Q questions.
+        subjects: Their subjects, empty where there is none.
+        gold: Index of the right answer from 0 [Q], integers.
+        chars: Characters of each choice without the delimiter before it [Q, C]; NaN where there is no such
+            choice.
+        gold_bytes: UTF-8 bytes of the right answer [Q].
     """
 
     ids: tuple[str, ...]
@@ -78,7 +90,7 @@ class Questions:
     gold_bytes: NDArray[np.float64]
 
     def same_as(self, other: Questions) -> bool:
-        """Whether ids, gold and the lengths of the choices are the same: the same version of the task."""
+        """Whether both are the same version of a task: equal ids, right answers and lengths of choices."""
         return (
             self.ids == other.ids
             and np.array_equal(self.gold, other.gold)
@@ -86,39 +98,61 @@ class Questions:
         )
 
 
-class Wanted(Record):
-    """What of results is kept, as globs; everything where nothing is named."""
+class ImportFilter(Record):
+    """Globs of the models, tasks and metrics to import; an empty tuple takes all."""
 
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
 
-    def of(self, evaluation: Evaluation) -> Evaluation | None:
-        """The evaluation with those of its scores that are wanted; None where it is not."""
-        if not (fits(evaluation.model.name, self.models) and fits(evaluation.task, self.tasks)):
+    def apply(self, evaluation: Evaluation) -> Evaluation | None:
+        """The evaluation with the scores that the filter takes; None if it takes none of them."""
+        if not (
+            matches_any_glob(evaluation.model.name, self.models)
+            and matches_any_glob(evaluation.task, self.tasks)
+        ):
             return None
         if not self.metrics:
             return evaluation
-        scores = {metric: value for metric, value in evaluation.scores.items() if fits(metric, self.metrics)}
+        scores = {
+            metric: value
+            for metric, value in evaluation.scores.items()
+            if matches_any_glob(metric, self.metrics)
+        }
         stderr = {metric: value for metric, value in evaluation.stderr.items() if metric in scores}
         return replace(evaluation, scores=scores, stderr=stderr) if scores else None
 
 
-EVERYTHING = Wanted()
+EVERYTHING = ImportFilter()
 
 
-def fits(name: str, globs: tuple[str, ...]) -> bool:
-    """Whether a name fits one of the globs, if there are any."""
+def matches_any_glob(name: str, globs: tuple[str, ...]) -> bool:
+    """Whether a name matches one of the globs; always if there are none."""
     return not globs or any(fnmatchcase(name, glob) for glob in globs)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Evaluation:
-    """One checkpoint's scores on one task, from one file.
+    """Scores of one checkpoint on one task, from one file.
 
-    `when` is the run's date in seconds since 1970 (0 unknown), `n` the number of questions, `lower` the
-    metrics of which less is better. `questions` and `ll` [Q, C] (nats) are there where samples were logged.
-    `stderr` holds the standard errors that the file gives, by metric; `dtype` is None where it is not said.
+    Attributes:
+        model: Model of the checkpoint.
+        step: Training step of the checkpoint.
+        tokens_seen: Tokens seen up to this step; None if not known.
+        early: Whether the step is in the family's early window; None if the family names none.
+        checkpoint: Name of the checkpoint as sentences show it.
+        task: Name of the task.
+        scores: Values by metric.
+        source: Name of the file.
+        num_fewshot: Few-shot examples in the prompt; None if not known.
+        n: Number of questions; None if not known.
+        when: Date of the run in seconds since 1970; 0 if not known.
+        lower: Metrics of which lower is better.
+        stderr: Standard errors that the file gives, by metric.
+        setup: Other conditions of the run.
+        dtype: Name of the weights' dtype; None if the file does not name it.
+        questions: The task's questions; None without logged samples.
+        ll: Log-likelihoods [Q, C] in nats, NaN where there is no such choice; None without logged samples.
     """
 
     model: ModelInfo
@@ -141,7 +175,14 @@ class Evaluation:
 
 
 class FileSeen(Record):
-    """A file that was read: what it is and how many (checkpoint, task) results it gave, or why it was not."""
+    """Outcome of reading one file.
+
+    Attributes:
+        file: Name of the file.
+        kind: Format that it was recognised as; None if it was not read.
+        results: Number of (checkpoint, task) results in it.
+        why: Reason why it was not read; None if it was.
+    """
 
     file: str
     kind: str | None = None
@@ -150,11 +191,22 @@ class FileSeen(Record):
 
 
 class Curve(Record):
-    """One metric of one model on one task, in step order.
+    """One metric of one model on one task, in step order; its tuples have one entry per point.
 
-    `early` is as the family says, None where it names no window; with `per_question`, samples are
-    there at every point. `stderr` holds the standard error of each point as the files give it, None where
-    one is missing; it is empty where no point has one.
+    Attributes:
+        model: Model of the curve.
+        task: Name of the task.
+        metric: Name of the metric.
+        num_fewshot: Few-shot examples in the prompt; None if not known.
+        questions: Number of questions; None if not known.
+        lower_is_better: Whether lower values are better.
+        steps: Training steps.
+        tokens_seen: Tokens seen; None where not known.
+        early: Whether the family counts the point to its early window; None if it names no window.
+        scores: Values of the metric.
+        per_question: Whether every point has samples.
+        stderr: Standard errors as the files give them, None where one is missing; empty if no point has one.
+        setup: Other conditions of the runs.
     """
 
     model: ModelInfo
@@ -174,10 +226,13 @@ class Curve(Record):
 
 @dataclass(frozen=True)
 class Imported:
-    """All that a file, a folder or a zip gave: its curves, what was left out, and which files were read.
+    """Results read from a file, a folder or a zip.
 
-    `measured` holds, by task (and few-shot count where a task has several), what samples give of every
-    question.
+    Attributes:
+        curves: Curves of all models, tasks and metrics.
+        measured: Measurements from samples, by task; a task run in several ways has a label for each.
+        problems: Sentences on what was left out or needs attention.
+        files: Outcome of reading each file.
     """
 
     curves: tuple[Curve, ...]
@@ -187,14 +242,14 @@ class Imported:
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks that have a curve, in the order of the curves."""
+        """Tasks that have a curve, in the order of the curves."""
         return list(dict.fromkeys(curve.task for curve in self.curves))
 
     def metrics(self, task: str) -> list[str]:
-        """The metrics of a task's curves, the studio's own first."""
+        """Metrics of a task's curves, the studio's own first."""
         names = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
         return sorted(names, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
 
     def curves_of(self, task: str, metric: str) -> list[Curve]:
-        """The curves of one metric on one task."""
+        """Curves of one metric on one task."""
         return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

@@ -1,4 +1,4 @@
-"""What curves from elsewhere give: signal quality, bands, and the tables of pages."""
+"""Signal quality, intervals and tables of imported curves."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
 from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
-from e2lm_core.imported.join import labels, task_label
+from e2lm_core.imported.join import curve_labels, task_label
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import set_intervals
 
 
 def scored_points(curve: Curve) -> np.ndarray:
-    """[K] which points SQ is taken over: those of the early window where the family names one, else all.
+    """Mask [K] (bool) of the points over which SQ is computed.
 
-    Of the competition's models without samples, the competition's own points; with samples, those of the
-    studio's runs.
+    These are the points of the family's early window, or all if it names none. For a model of the competition
+    without samples they are the competition's own points.
     """
     steps = np.array(curve.steps)
     if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:
@@ -30,7 +30,11 @@ def scored_points(curve: Curve) -> np.ndarray:
 
 
 def quality(curve: Curve) -> SignalQuality:
-    """The organisers' SQ of one curve over its scored points; undefined where one of the competition's is missing inside."""
+    """Organisers' SQ of one curve over its scored points; undefined if a competition point is missing.
+
+    Scores of which lower is better are negated. A point of the competition counts as missing only before the
+    last one given.
+    """
     there = scored_points(curve)
     values = np.array(curve.scores)[there]
     found = signal.signal_quality(-values if curve.lower_is_better else values)
@@ -40,13 +44,16 @@ def quality(curve: Curve) -> SignalQuality:
         return found
     why = (
         f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
-        f"{phrasing.listing([f'{step:,}' for step in holes])} too."
+        f"{formatting.join_words([f'{step:,}' for step in holes])} too."
     )
     return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
 
 
 def coverage(curve: Curve) -> str | None:
-    """13 of the competition's 14 points: said of a curve that has not all of them; the last has no public checkpoint."""
+    """Sentence on how many of the competition's points a curve has; None if it has all or none.
+
+    If only the last point is missing, the sentence adds that its checkpoint was not published.
+    """
     given = _of_the_competition(curve)
     if not given or len(given) == len(COMPETITION_STEPS):
         return None
@@ -57,16 +64,16 @@ def coverage(curve: Curve) -> str | None:
 
 
 def _of_the_competition(curve: Curve) -> list[int]:
-    """The steps of the competition's points that a curve of its models without samples has; none of another's."""
+    """Steps of the competition's points on a curve of its models without samples; empty for other curves."""
     if curve.model.family != "e2lm" or curve.per_question or None in curve.tokens_seen:
         return []
     return [step for step, there in zip(curve.steps, scored_points(curve), strict=True) if there]
 
 
 def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a curve, with the columns of `tables.quality_frame`."""
+    """SQ of curves as a table, one row per curve, with the columns of `tables.quality_frame`."""
     rows = []
-    for curve, label in zip(curves, labels(curves), strict=True):
+    for curve, label in zip(curves, curve_labels(curves), strict=True):
         rated = quality(curve)
         rows.append(
             {
@@ -86,13 +93,16 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
-def errors_of(curve: Curve) -> Sequence[float | None]:
-    """The standard error of each point, None where the files give none."""
+def standard_errors(curve: Curve) -> Sequence[float | None]:
+    """Standard error of each point of a curve; None where the files give none."""
     return curve.stderr or (None,) * len(curve.steps)
 
 
 def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a point, in the columns of `tables.curve_frame` and `stderr`; NaN where the file does not say it."""
+    """Curves as a table, one row per point, with the columns of `tables.curve_frame` and `stderr`.
+
+    Values that the file does not give are NaN.
+    """
     rows = [
         (
             label,
@@ -104,27 +114,27 @@ def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
             np.nan if curve.questions is None else curve.questions,
             np.nan if stderr is None else stderr,
         )
-        for curve, label in zip(curves, labels(curves), strict=True)
+        for curve, label in zip(curves, curve_labels(curves), strict=True)
         for step, tokens, early, score, stderr in zip(
-            curve.steps, curve.tokens_seen, curve.early, curve.scores, errors_of(curve), strict=True
+            curve.steps, curve.tokens_seen, curve.early, curve.scores, standard_errors(curve), strict=True
         )
     ]
     return pd.DataFrame(rows, columns=[*tables.CURVE_COLUMNS, "stderr"])
 
 
 def models(curves: Sequence[Curve]) -> list[ModelInfo]:
-    """The curves' models under the names that `curve_frame` gives them."""
+    """Models of curves under the names that `curve_frame` gives them."""
     return [
         curve.model.model_copy(update={"name": label})
-        for curve, label in zip(curves, labels(curves), strict=True)
+        for curve, label in zip(curves, curve_labels(curves), strict=True)
     ]
 
 
 def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
-    """model, step, low, high of the task's curves from samples; None where there are none."""
+    """95% intervals of a task's curves with samples: columns model, step, low, high; None without samples."""
     curves = imported.curves_of(task, metric) if metric in METRICS else []
-    by_measured: dict[str, dict[str, str]] = {}  # the label of each model's curve, by what samples gave
-    for curve, label in zip(curves, labels(curves), strict=True):
+    by_measured: dict[str, dict[str, str]] = {}  # {label of measurements: {model: label of curve}}
+    for curve, label in zip(curves, curve_labels(curves), strict=True):
         names = (task_label(curve, True), task_label(curve, False), task)
         if (measured := next((name for name in names if name in imported.measured), None)) is not None:
             by_measured.setdefault(measured, {})[curve.model.name] = label

@@ -1,7 +1,8 @@
-"""Who may open and edit whose sets: OWNER/NAME is a set of that person's, for those whom they share it with.
+"""Access control: resolves a set's address and the caller's role.
 
-A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. What it gets are then the settings of the one whose
-set it is and the set's own name, with `author` still whoever asks; or it is not called at all.
+A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. It is called with the settings of the
+set's owner and the set's own name, while `author` remains the caller; without the role it is not called at
+all.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import PERSON, Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 Role = Literal["reader", "editor"]
 Need = Literal["reader", "editor", "owner"]
@@ -27,19 +28,32 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Place(NamedTuple):
-    """Where a set is: the settings in whose workspace, under which name, and the owner where that is another."""
+class SetLocation(NamedTuple):
+    """Workspace and name of a set.
+
+    Attributes:
+        settings: Settings of the workspace that holds it.
+        name: Name of the set there.
+        owner: Id of the owner if that is another person; else None.
+    """
 
     settings: Settings
     name: str
     owner: str | None = None
 
 
-def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
-    """Where the set of that name or address is, for whoever asks to read it, to edit it, or to do as its owner.
+def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLocation:
+    """Locate a set by name or address for the caller, who needs a role on it.
 
-    Raises TaskError for a set of another who did not share it so, be it there or not, and for an edit by a
-    visitor who may only read.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        role: The role that the caller needs.
+
+    Raises:
+        TaskError: The set is another person's and not shared with the caller in that role, whether it exists
+            or not; the caller is a visitor who may only read and needs more; or `name` is a path and paths
+            are not allowed.
     """
     if role != "reader":
         require_writer(settings)
@@ -47,12 +61,12 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
     if address is None:
         if not settings.paths and _PATH.search(name):
             raise TaskError(f"There is no question set {name[:80]!r} here: give the name of one.")
-        return Place(settings, name)
+        return SetLocation(settings, name)
     owner, own_name = address.groups()
     if owner == settings.person:
-        return Place(settings, own_name)
-    if settings.paths and register.get(settings, owner) is None:
-        return Place(settings, name)  # a path
+        return SetLocation(settings, own_name)
+    if settings.paths and accounts.get_person(settings, owner) is None:
+        return SetLocation(settings, name)  # the text is a path, as there is no such owner
     granted = role_of(settings, owner, own_name)
     if granted is None:
         raise TaskError(
@@ -64,49 +78,71 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
         raise TaskError(
             f"{name} is shared with you to read: copy it and edit the copy, or ask {owner} for the role of editor."
         )
-    theirs = settings.asked_by(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
-    return Place(theirs, own_name, owner)
+    theirs = settings.for_person(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
+    return SetLocation(theirs, own_name, owner)
 
 
 def role_of(settings: Settings, owner: str, name: str) -> Role | None:
-    """What whoever asks may do with another's set, None for nothing; administrators read all that there is.
+    """The caller's role on another person's set; None without access.
 
-    Whoever is at the machine, as nobody, may do everything. A visitor has no role.
+    Administrators may read every set. A caller at the machine itself, without an account, may edit every set.
+    A visitor has no role.
+
+    Args:
+        settings: The caller's settings.
+        owner: Id of the set's owner.
+        name: Name of the set.
     """
-    if register.is_anybody(settings):
-        return "editor" if register.get(settings, owner) else None
-    if settings.person is None or settings.person.startswith(register.VISITOR):
+    if accounts.is_unrestricted(settings):
+        return "editor" if accounts.get_person(settings, owner) else None
+    if settings.person is None or settings.person.startswith(accounts.VISITOR):
         return None
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT role FROM grants WHERE owner = ? AND set_name = ? AND person = ?",
             (owner, name, settings.person),
         ).fetchone()
     if row is not None:
         return "editor" if row[0] == "editor" else "reader"
-    return "reader" if register.administers(settings) and register.get(settings, owner) else None
+    return "reader" if accounts.is_administrator(settings) and accounts.get_person(settings, owner) else None
 
 
-def is_guest(settings: Settings) -> bool:
-    """Whether these are the settings of one whose set is open, asked by another: see `Place`."""
+def is_shared_access(settings: Settings) -> bool:
+    """Whether the settings are those of a set's owner, used by another person: see `SetLocation`."""
     return settings.person is not None and settings.author not in ("", settings.person)
 
 
 def require_writer(settings: Settings) -> None:
-    """Raises TaskError for a visitor who may only read."""
+    """Refuse a visitor who may only read.
+
+    Raises:
+        TaskError: The caller is one.
+    """
     if settings.readonly:
         raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
 
 
-def require_member(settings: Settings, to_do: str) -> None:
-    """Raises TaskError for a visitor, sandbox or not; `to_do` is what they wanted, as in "download checkpoints"."""
-    person = None if settings.person is None else register.get(settings, settings.person)
+def require_member(settings: Settings, action: str) -> None:
+    """Refuse a visitor, with or without a guest workspace.
+
+    Args:
+        settings: The caller's settings.
+        action: The refused action for the sentence, such as "download checkpoints".
+
+    Raises:
+        TaskError: The caller is a visitor.
+    """
+    person = None if settings.person is None else accounts.get_person(settings, settings.person)
     if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
-        raise TaskError(f"Visitors do not {to_do}: sign in first.")
+        raise TaskError(f"Visitors do not {action}: sign in first.")
 
 
 def require_path(settings: Settings, folder: Path) -> None:
-    """Raises TaskError where a folder or file lies in the workspace of another who did not share it, and for a page."""
+    """Refuse a folder or file in another person's workspace that is not shared with the caller.
+
+    Raises:
+        TaskError: It is one, or the caller may not name sets by path at all, as on a page.
+    """
     if not settings.paths:
         raise TaskError(f"There is no question set {folder.name[:80]!r} here: give the name of one.")
     if settings.person is None or not folder.is_relative_to(settings.home.resolve()):
@@ -115,29 +151,29 @@ def require_path(settings: Settings, folder: Path) -> None:
     if len(parts) > 1 and parts[0] == "people" and parts[1] == settings.person:
         return
     if len(parts) > 3 and (parts[0], parts[2]) == ("people", "sets"):
-        of_set(settings, f"{parts[1]}/{parts[3]}")
-    elif not register.administers(settings):
+        resolve_set(settings, f"{parts[1]}/{parts[3]}")
+    elif not accounts.is_administrator(settings):
         raise TaskError(f"There is no question set {str(folder)[:200]!r} that you may open.")
 
 
 def reads(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that readers may use."""
+    """Decorate a service of `(settings, name, …)` for readers, editors and the owner."""
     return _asking(service, "reader")
 
 
 def edits(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that only the owner and editors may use."""
+    """Decorate a service of `(settings, name, …)` for editors and the owner."""
     return _asking(service, "editor")
 
 
 def owns(
     service: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """A service of `(settings, name, …)` that only the owner may use."""
+    """Decorate a service of `(settings, name, …)` for the owner only."""
     return _asking(service, "owner")
 
 
@@ -146,17 +182,17 @@ def _asking(
 ) -> Callable[Concatenate[Settings, str, P], R]:
     @wraps(service)
     def asked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
-        place = of_set(settings, name, role)
-        return of_owner(service(place.settings, place.name, *arguments, **options), place.owner)
+        place = resolve_set(settings, name, role)
+        return with_owner(service(place.settings, place.name, *arguments, **options), place.owner)
 
     return asked
 
 
-def of_owner(given: Any, owner: str | None) -> Any:
-    """What a service gave, a set or something with a set as its `task`, with whose it is."""
+def with_owner(given: Any, owner: str | None) -> Any:
+    """A service's result, a set or a record with a set as its `task`, with the set's owner filled in."""
     if owner is None or not isinstance(given, Record):
         return given
     if "owner" in type(given).model_fields:
         return given.model_copy(update={"owner": owner})
     inner = getattr(given, "task", None)
-    return given.model_copy(update={"task": of_owner(inner, owner)}) if isinstance(inner, Record) else given
+    return given.model_copy(update={"task": with_owner(inner, owner)}) if isinstance(inner, Record) else given

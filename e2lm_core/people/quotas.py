@@ -1,7 +1,7 @@
-"""How much is a person's to use: sets, bytes, kept results, waiting runs, CPU and uploads of a day; each with its sentence.
+"""Quotas of a person: limits, use, errors.
 
-What an administrator has set for a person counts before what they set for visitors or for everybody, and that before
-what is here. Administrators have no quotas, and nobody has where nobody signs in.
+A limit that an administrator has set for a person takes precedence over their limit for visitors or for
+everybody, and that over the defaults here. Administrators have no quotas, and nobody has any without sign-in.
 """
 
 from __future__ import annotations
@@ -12,38 +12,47 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 EVERYBODY, VISITORS = "everybody", "visitors"
-_FOLDERS = ("sets", "history", "drafts", "results")  # what was deleted is bounded apart
-_LOOK_AGAIN_S = 3.0  # at the bytes on the disk: an edit does not wait for each of them
+_FOLDERS = ("sets", "history", "drafts", "results")  # the trash has a limit of its own
+_LOOK_AGAIN_S = 3.0  # age of a measured size: not every edit waits for a new measurement
 _MORE = "or ask an administrator for more"
 
 
-class Kind(Record):
-    """One thing of which there is so much, for a person and for a visitor without an account."""
+class QuotaKind(Record):
+    """Kind of quota with its default limits.
+
+    Attributes:
+        key: Name of the kind in the database.
+        label: Name of the kind in the interface.
+        most: Default limit of a person.
+        most_of_visitor: Default limit of a visitor without an account.
+        sentence: Sentence of the error, with {used} and {most}.
+        unit: Unit of the limits, "bytes" or "seconds"; "" for a number.
+    """
 
     key: str
     label: str
     most: float
     most_of_visitor: float
-    sentence: str  # with {used} and {most}
-    unit: str = ""  # "bytes" or "seconds", "" for a number
+    sentence: str
+    unit: str = ""
 
 
 KINDS = (
-    Kind(
+    QuotaKind(
         key="sets",
         label="question sets",
         most=100,
         most_of_visitor=5,
         sentence=f"You have {{used}} question sets, and {{most}} are yours to have: delete one, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="bytes",
         label="disk, with history",
         most=2e9,
@@ -52,14 +61,14 @@ KINDS = (
         sentence=f"Your sets, their history and your results take {{used}}, and {{most}} are yours: delete what you no "
         f"longer need, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="results",
         label="kept results",
         most=50,
         most_of_visitor=5,
         sentence=f"You keep {{used}} results from elsewhere, and {{most}} are yours to keep: remove one, {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="runs",
         label="waiting runs",
         most=10,
@@ -67,7 +76,7 @@ KINDS = (
         sentence=f"{{used}} of your runs are waiting already, and {{most}} may: wait until one has started, cancel one, "
         f"{_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="cpu",
         label="CPU a day",
         most=6 * 3600,
@@ -76,7 +85,7 @@ KINDS = (
         sentence="Your runs have computed for {used} today, and {most} a day are yours: what is computed is kept; go on "
         f"tomorrow (UTC), {_MORE}.",
     ),
-    Kind(
+    QuotaKind(
         key="uploads",
         label="uploads a day",
         most=2e9,
@@ -89,29 +98,48 @@ _BY_KEY = {kind.key: kind for kind in KINDS}
 
 
 class Quota(Record):
-    """How much of something a person has and may have; None for an administrator, who may have any."""
+    """Use and limit of one kind for a person.
 
-    kind: Kind
+    Attributes:
+        kind: The kind.
+        used: Amount in use, in the kind's unit.
+        most: Limit in the same unit; None for an administrator, who has no limit.
+    """
+
+    kind: QuotaKind
     used: float
     most: float | None
 
     @property
     def text(self) -> str:
-        """As in: 3 of 100."""
-        used = said(self.kind, self.used)
-        return used if self.most is None else f"{used} of {said(self.kind, self.most)}"
+        """Use and limit as text: 3 of 100."""
+        used = format_amount(self.kind, self.used)
+        return used if self.most is None else f"{used} of {format_amount(self.kind, self.most)}"
 
 
-def of(settings: Settings, person: str) -> list[Quota]:
-    """All quotas of a person, with what they use; one's own, or anybody's for an administrator."""
+def quotas_of(settings: Settings, person: str) -> list[Quota]:
+    """All quotas of a person with their use.
+
+    Raises:
+        StudioError: The person is not the caller, who is no administrator.
+    """
     if person != settings.person:
-        register.require_administrator(settings, "see what others use")
-    theirs = settings.asked_by(person)
+        accounts.require_administrator(settings, "see what others use")
+    theirs = settings.for_person(person)
     return [Quota(kind=k, used=_USED[k.key](theirs), most=_most(theirs, k)) for k in KINDS]
 
 
-def require(settings: Settings, key: str, more: float = 1) -> None:
-    """Raises LimitError, the kind's sentence, where whoever asks would have more than is theirs."""
+def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
+    """Refuse an addition beyond the caller's quota.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        additional: Amount to be added, in the kind's unit; 0 to check the present use only.
+
+    Raises:
+        LimitError: The caller would exceed the limit.
+    """
     if settings.person is None:
         return
     kind = _BY_KEY[key]
@@ -119,20 +147,26 @@ def require(settings: Settings, key: str, more: float = 1) -> None:
     if most is None:
         return
     used = _USED[key](settings)
-    if used + more > most:
-        raise LimitError(kind.sentence.format(used=said(kind, used), most=said(kind, most)))
+    if used + additional > most:
+        raise LimitError(kind.sentence.format(used=format_amount(kind, used), most=format_amount(kind, most)))
 
 
-def most_of(settings: Settings, key: str) -> float | None:
-    """How much of a kind is theirs who asks; None where there is no quota."""
+def quota_limit(settings: Settings, key: str) -> float | None:
+    """The caller's limit of a kind; None without a quota."""
     return None if settings.person is None else _most(settings, _BY_KEY[key])
 
 
-def spend(settings: Settings, key: str, amount: float) -> None:
-    """Note what whoever asks has used today, of a kind that is counted by the day."""
+def record_use(settings: Settings, key: str, amount: float) -> None:
+    """Add to the caller's use of today, for a kind that is counted by the day.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        amount: Amount used, in the kind's unit.
+    """
     if settings.person is None or amount <= 0:
         return
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO spent (person, day, kind, amount) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (person, day, kind) DO UPDATE SET amount = amount + excluded.amount",
@@ -140,57 +174,77 @@ def spend(settings: Settings, key: str, amount: float) -> None:
         )
 
 
-def take(settings: Settings, key: str, amount: float) -> None:
-    """Spend what is still theirs. Raises LimitError, and notes nothing, where it is more."""
-    require(settings, key, amount)
-    spend(settings, key, amount)
+def charge(settings: Settings, key: str, amount: float) -> None:
+    """Check the caller's quota and add to the use of today.
 
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota, one that is counted by the day.
+        amount: Amount to be used, in the kind's unit.
 
-def set_most(settings: Settings, key: str, most: float | None, who: str = EVERYBODY) -> None:
-    """Say how much of a kind is theirs: a person's, `visitors`' or `everybody`'s; None takes back what was said.
-
-    Raises StudioError unless an administrator asks, and for a kind, a number or a person that there is not.
+    Raises:
+        LimitError: The caller would exceed the limit; nothing is recorded.
     """
-    register.require_administrator(settings, "change quotas")
+    check_quota(settings, key, amount)
+    record_use(settings, key, amount)
+
+
+def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EVERYBODY) -> None:
+    """Set the limit of a kind for a person, for all visitors or for everybody.
+
+    Args:
+        settings: The caller's settings.
+        key: Kind of the quota.
+        limit: The limit in the kind's unit, at least 0 and less than 1e15; None to remove the setting.
+        whose: "everybody", "visitors", or the id, e-mail or name of a person.
+
+    Raises:
+        StudioError: The caller is not an administrator, or there is no such kind, number or person.
+    """
+    accounts.require_administrator(settings, "change quotas")
     if key not in _BY_KEY:
         raise StudioError(f"There is no quota {key[:80]!r}: there are {', '.join(_BY_KEY)}.")
-    if most is not None and not 0 <= most < 1e15:
-        raise StudioError(f"A quota cannot be {most:g}: use a number from 0.")
-    person = who if who in (EVERYBODY, VISITORS) else register.find(settings, who).id
-    with register.database(settings).transaction() as connection:
+    if limit is not None and not 0 <= limit < 1e15:
+        raise StudioError(f"A quota cannot be {limit:g}: use a number from 0.")
+    person = whose if whose in (EVERYBODY, VISITORS) else accounts.find_person(settings, whose).id
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM quotas WHERE person = ? AND kind = ?", (person, key))
-        if most is not None:
+        if limit is not None:
             connection.execute(
-                "INSERT INTO quotas (person, kind, most) VALUES (?, ?, ?)", (person, key, most)
+                "INSERT INTO quotas (person, kind, most) VALUES (?, ?, ?)", (person, key, limit)
             )
 
 
-def changed(settings: Settings) -> list[tuple[str, Kind, float]]:
-    """What administrators have said: of whom, which kind, how much."""
-    register.require_administrator(settings, "see quotas")
-    if not register.exists(settings):
+def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
+    """Limits that administrators have set: (person's id, "visitors" or "everybody"; kind; limit).
+
+    Raises:
+        StudioError: The caller is not an administrator.
+    """
+    accounts.require_administrator(settings, "see quotas")
+    if not accounts.has_accounts(settings):
         return []
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute("SELECT person, kind, most FROM quotas ORDER BY person, kind").fetchall()
     return [(person, _BY_KEY[key], most) for person, key, most in rows if key in _BY_KEY]
 
 
-def said(kind: Kind, amount: float) -> str:
-    """An amount in words."""
-    if kind.unit == "bytes":
-        return phrasing.size(round(amount))
-    if kind.unit == "seconds":
+def format_amount(quota_kind: QuotaKind, amount: float) -> str:
+    """Amount with its unit as text."""
+    if quota_kind.unit == "bytes":
+        return formatting.size(round(amount))
+    if quota_kind.unit == "seconds":
         return f"{amount / 3600:,.1f} h" if amount >= 3600 else f"{amount / 60:,.0f} min"
     return f"{amount:,.0f}"
 
 
-def _most(settings: Settings, kind: Kind) -> float | None:
-    if register.administers(settings):
+def _most(settings: Settings, kind: QuotaKind) -> float | None:
+    if accounts.is_administrator(settings):
         return None
     person = settings.person or ""
-    visits = person.startswith(f"{register.VISITOR}-")
+    visits = person.startswith(f"{accounts.VISITOR}-")
     names = (person, VISITORS if visits else EVERYBODY)
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = dict(
             connection.execute(
                 "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
@@ -212,7 +266,7 @@ def _inside(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-_sizes: dict[Path, tuple[float, int]] = {}  # by workspace: when it was measured, and bytes
+_sizes: dict[Path, tuple[float, int]] = {}  # by workspace: (monotonic time, bytes)
 
 
 def _bytes(settings: Settings) -> float:
@@ -229,13 +283,13 @@ def _size(folder: Path) -> int:
         for name in names:
             try:
                 total += os.lstat(os.path.join(at, name)).st_size
-            except OSError:  # gone in the meantime
+            except OSError:  # the file was deleted meanwhile
                 continue
     return total
 
 
 def _runs(settings: Settings) -> float:
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM jobs WHERE owner = ? AND state = 'queued'", (settings.person,)
         ).fetchone()
@@ -244,7 +298,7 @@ def _runs(settings: Settings) -> float:
 
 def _spent(key: str) -> Callable[[Settings], float]:
     def of_today(settings: Settings) -> float:
-        with register.database(settings).reading() as connection:
+        with accounts.accounts_database(settings).reading() as connection:
             row = connection.execute(
                 "SELECT amount FROM spent WHERE person = ? AND day = ? AND kind = ?",
                 (settings.person, _today(), key),

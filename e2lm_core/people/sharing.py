@@ -1,4 +1,4 @@
-"""Sharing a set: with a person, by name, or with whoever has a link; as reader or editor, until it is taken back.
+"""Sharing of sets by person and by link.
 
 Tested in tests/people/test_access.py.
 """
@@ -12,12 +12,19 @@ from typing import NamedTuple, get_args
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register
+from e2lm_core.people import access, accounts
 from e2lm_core.people.access import Role
 
 
 class Grant(Record):
-    """That a person may read or edit somebody's set."""
+    """Role of a person on somebody else's set.
+
+    Attributes:
+        owner: Id of the set's owner.
+        set_name: Name of the set.
+        person: Id of the person with the role.
+        role: The role.
+    """
 
     owner: str
     set_name: str
@@ -26,7 +33,14 @@ class Grant(Record):
 
 
 class Link(Record):
-    """A key to a set: whoever opens it while signed in has the role from then on."""
+    """Link to a set that gives a role to everyone who opens it while signed in.
+
+    Attributes:
+        key: Secret key of the link.
+        owner: Id of the set's owner.
+        set_name: Name of the set.
+        role: The role, which stays after the link is closed.
+    """
 
     key: str
     owner: str
@@ -35,7 +49,7 @@ class Link(Record):
 
     @property
     def query(self) -> str:
-        """What stands behind the studio's address."""
+        """Query of the link, to append to the studio's address."""
         return f"?set={self.owner}/{self.set_name}&key={self.key}"
 
 
@@ -45,13 +59,24 @@ class _Owned(NamedTuple):
 
 
 def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Grant:
-    """Share one's own set with somebody who has signed in, by their id, e-mail or name; again changes the role.
+    """Share an own set with a person who has signed in, or change their role.
 
-    Raises TaskError for a set that is not one's own, StudioError where there is no such person or role.
+    Args:
+        settings: The caller's settings.
+        name: Name of the own set.
+        who: Id, e-mail or name of the person.
+        role: Role of the person.
+
+    Returns:
+        The grant.
+
+    Raises:
+        TaskError: The set is not the caller's own, or nobody signs in to this studio.
+        StudioError: There is no such person or role, or the person is a visitor or the owner.
     """
     owned = _own(settings, name, "share it")
     _require_role(role)
-    person = register.find(settings, who)
+    person = accounts.find_person(settings, who)
     if person.visitor:
         raise StudioError(f"{person.id} has not signed in: a set is shared with people who have.")
     if person.id == owned.owner:
@@ -62,15 +87,22 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
 
 
 def unshare(settings: Settings, name: str, who: str) -> None:
-    """Take back what was shared with somebody; they may leave a set that was shared with them, too.
+    """End a person's role on an own set; a person may also end their own role on another's set.
 
-    Raises TaskError for another's set, StudioError where it is not shared with them.
+    Args:
+        settings: The caller's settings.
+        name: Name of the own set, or OWNER/NAME of the set to leave.
+        who: Id, e-mail or name of the person.
+
+    Raises:
+        TaskError: The set is another person's, and the role is not the caller's own.
+        StudioError: There is no such person, or the set is not shared with them.
     """
     address = access.ADDRESS.fullmatch(name)
-    person = register.find(settings, who)
+    person = accounts.find_person(settings, who)
     leaving = address is not None and person.id == settings.person
     owned = _Owned(*address.groups()) if leaving and address else _own(settings, name, "take back a share")
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         gone = connection.execute(
             "DELETE FROM grants WHERE owner = ? AND set_name = ? AND person = ?", (*owned, person.id)
         ).rowcount
@@ -79,26 +111,35 @@ def unshare(settings: Settings, name: str, who: str) -> None:
 
 
 def shared_with(settings: Settings, name: str) -> list[Grant]:
-    """With whom one's own set is shared, by name. Raises TaskError for another's set."""
+    """Grants on an own set, by the id of the person.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     return _grants(settings, "owner = ? AND set_name = ?", _own(settings, name, "see whom it is shared with"))
 
 
-def shared_to(settings: Settings) -> list[Grant]:
-    """The sets of others that are shared with whoever asks, by owner and name."""
-    if settings.person is None or not register.exists(settings):
+def sets_shared_with_caller(settings: Settings) -> list[Grant]:
+    """Grants of the caller on sets of other people, by owner and name."""
+    if settings.person is None or not accounts.has_accounts(settings):
         return []
     return _grants(settings, "person = ?", (settings.person,))
 
 
-def make_link(settings: Settings, name: str, role: Role = "reader") -> Link:
-    """A link to one's own set; the same one as long as it is not closed. Raises as `share` does."""
+def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
+    """Create a link to an own set, or return the open one with that role.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+        StudioError: There is no such role.
+    """
     owned = _own(settings, name, "share it")
     _require_role(role)
-    for link in links(settings, name):
+    for link in list_links(settings, name):
         if link.role == role:
             return link
     link = Link(key=secrets.token_urlsafe(18), owner=owned.owner, set_name=owned.name, role=role)
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO links (key, owner, set_name, role, at) VALUES (?, ?, ?, ?, ?)",
             (link.key, *owned, role, time.time()),
@@ -106,10 +147,14 @@ def make_link(settings: Settings, name: str, role: Role = "reader") -> Link:
     return link
 
 
-def links(settings: Settings, name: str) -> list[Link]:
-    """The open links to one's own set. Raises TaskError for another's set."""
+def list_links(settings: Settings, name: str) -> list[Link]:
+    """Open links to an own set, the oldest first.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     owned = _own(settings, name, "see its links")
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             "SELECT key, owner, set_name, role FROM links WHERE owner = ? AND set_name = ? ORDER BY at", owned
         ).fetchall()
@@ -117,23 +162,35 @@ def links(settings: Settings, name: str) -> list[Link]:
 
 
 def close_links(settings: Settings, name: str) -> int:
-    """Nobody new comes by the set's links; whoever came keeps their role. How many there were."""
+    """Close all links to an own set; people who came by one keep their role.
+
+    Returns:
+        Number of closed links.
+
+    Raises:
+        TaskError: The set is not the caller's own.
+    """
     owned = _own(settings, name, "close its links")
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         return int(connection.execute("DELETE FROM links WHERE owner = ? AND set_name = ?", owned).rowcount)
 
 
-def follow(settings: Settings, key: str) -> Grant | None:
-    """What a link's key gives to whoever opens it; None for a key that there is not, or to their own set.
+def redeem_link(settings: Settings, key: str) -> Grant | None:
+    """Give the caller the role of a link; an editor's role is not reduced.
 
-    Raises TaskError for a visitor, sandbox or not, and where nobody signs in.
+    Returns:
+        The link's grant; None for an unknown key, or for a link to the caller's own set.
+
+    Raises:
+        TaskError: The caller is a visitor, with or without a guest workspace, or nobody signs in to this
+            studio.
     """
-    if settings.person is None or not register.exists(settings):
+    if settings.person is None or not accounts.has_accounts(settings):
         raise TaskError("This link is for people who sign in, and nobody does here.")
-    person = register.get(settings, settings.person)
+    person = accounts.get_person(settings, settings.person)
     if person is None or person.visitor:
         raise TaskError("This link is for people who have signed in: sign in, and open it again.")
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT owner, set_name, role FROM links WHERE key = ?",
             (key.encode("utf-8", "replace").decode(),),
@@ -141,29 +198,28 @@ def follow(settings: Settings, key: str) -> Grant | None:
     if row is None or row[0] == settings.person:
         return None
     grant = Grant(owner=row[0], set_name=row[1], person=settings.person, role=row[2])
-    if (
-        access.role_of(settings, grant.owner, grant.set_name) != "editor"
-    ):  # a reader's link takes nothing away
+    # A reader's link must not reduce the role of an editor.
+    if access.role_of(settings, grant.owner, grant.set_name) != "editor":
         _grant(settings, grant)
     return grant
 
 
-def end(settings: Settings, name: str) -> None:
-    """A set is gone: whoever it was shared with does not get the next one of its name."""
-    if settings.person is None or not register.exists(settings):
+def remove_shares(settings: Settings, name: str) -> None:
+    """Delete all grants and links of a deleted set, so that a later set of its name is not shared."""
+    if settings.person is None or not accounts.has_accounts(settings):
         return
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"DELETE FROM {table} WHERE owner = ? AND set_name = ?", (settings.person, name)
             )
 
 
-def follow_renaming(settings: Settings, name: str, new: str) -> None:
-    """A set has another name, and is shared as it was."""
-    if settings.person is None or not register.exists(settings):
+def rename_shares(settings: Settings, name: str, new: str) -> None:
+    """Move all grants and links of a set to its new name."""
+    if settings.person is None or not accounts.has_accounts(settings):
         return
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         for table in ("grants", "links"):
             connection.execute(
                 f"UPDATE {table} SET set_name = ? WHERE owner = ? AND set_name = ?",
@@ -172,8 +228,8 @@ def follow_renaming(settings: Settings, name: str, new: str) -> None:
 
 
 def _own(settings: Settings, name: str, to_do: str) -> _Owned:
-    """Whose a set is, where that is whoever asks, or they are at the machine itself."""
-    if not register.exists(settings):
+    """Owner and name of the caller's own set, or of any set for a caller at the machine itself."""
+    if not accounts.has_accounts(settings):
         raise TaskError(
             "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in docs/people.md."
         )
@@ -181,7 +237,7 @@ def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     owner, own_name = address.groups() if address else (settings.person, name)
     if owner is None or (settings.person is not None and owner != settings.person):
         raise TaskError(f"{name} is not your set, so you cannot {to_do}: its owner can.")
-    if not (settings.asked_by(owner).sets / own_name / f"{own_name}.yaml").is_file():
+    if not (settings.for_person(owner).sets / own_name / f"{own_name}.yaml").is_file():
         raise TaskError(f"There is no question set {name!r} of your own: an example is everybody's already.")
     return _Owned(owner, own_name)
 
@@ -192,7 +248,7 @@ def _require_role(role: str) -> None:
 
 
 def _grant(settings: Settings, grant: Grant) -> None:
-    with register.database(settings).transaction() as connection:
+    with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO grants (owner, set_name, person, role, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (owner, set_name, person) DO UPDATE SET role = excluded.role, at = excluded.at",
@@ -201,7 +257,7 @@ def _grant(settings: Settings, grant: Grant) -> None:
 
 
 def _grants(settings: Settings, condition: str, values: tuple[object, ...]) -> list[Grant]:
-    with register.database(settings).reading() as connection:
+    with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             f"SELECT owner, set_name, person, role FROM grants WHERE {condition} ORDER BY owner, set_name, person",
             values,

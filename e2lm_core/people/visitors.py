@@ -1,4 +1,4 @@
-"""Sandboxes of visitors who did not sign in: a workspace each, which ends some hours after the last visit."""
+"""Temporary workspaces of visitors without an account."""
 
 from __future__ import annotations
 
@@ -9,33 +9,49 @@ import uuid
 
 from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import inheriting, register
-from e2lm_core.people.register import Person
+from e2lm_core.people import accounts, ownership_transfer
+from e2lm_core.people.accounts import Person
 
-MOST = 500  # sandboxes at once: whoever throws their cookies away has a new one each time
-EMPTY_S = 3600.0  # after which one that nothing was made in ends
+MAX_WORKSPACES = 500  # guest workspaces at once: a browser that drops its cookies gets a new one each time
+EMPTY_S = 3600.0  # lifetime of an empty guest workspace
 _SWEPT_EVERY_S = 600.0
 _last_sweep: dict[str, float] = {}
 
 
-def arrive(settings: Settings, browser: str) -> Person:
-    """The visitor with this browser, in a sandbox that is new or still theirs; others' that have ended are swept.
+def open_visitor_workspace(settings: Settings, browser: str) -> Person:
+    """Return the visitor with a browser, in a guest workspace that is new or still theirs.
 
-    Raises LimitError for a new one where there are `MOST` already.
+    Expired guest workspaces of others are deleted, at most every ten minutes.
+
+    Args:
+        settings: The studio's settings.
+        browser: Id of the browser, 12 hexadecimal digits.
+
+    Raises:
+        LimitError: A new workspace is needed, and there are `MAX_WORKSPACES` already.
     """
     home = str(settings.home)
     if time.monotonic() - _last_sweep.get(home, float("-inf")) > _SWEPT_EVERY_S:
         _last_sweep[home] = time.monotonic()
-        sweep(settings)
-    if register.get(settings, f"{register.VISITOR}-{browser}") is None and _count(settings) >= MOST:
-        raise LimitError(f"All {MOST} sandboxes are taken just now: sign in, or come back later.")
-    return register.visitor(settings, browser)
+        end_expired(settings)
+    if (
+        accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None
+        and _count(settings) >= MAX_WORKSPACES
+    ):
+        raise LimitError(f"All {MAX_WORKSPACES} sandboxes are taken just now: sign in, or come back later.")
+    return accounts.get_or_create_visitor(settings, browser)
 
 
-def sweep(settings: Settings) -> list[str]:
-    """End the sandboxes whose visitor was last here longer ago than E2LM_SANDBOX_HOURS, empty ones sooner; their ids."""
+def end_expired(settings: Settings) -> list[str]:
+    """Delete guest workspaces of visitors who were last here more than E2LM_SANDBOX_HOURS ago.
+
+    An empty workspace expires after one hour if that is sooner.
+
+    Returns:
+        Ids of the deleted visitors.
+    """
     now, over = time.time(), []
-    for person in register.everyone(settings):
+    for person in accounts.list_people(settings):
         hours = EMPTY_S if _empty(settings, person) else settings.sandbox_hours * 3600
         if person.visitor and now - person.seen_at > min(hours, settings.sandbox_hours * 3600):
             over.append(person.id)
@@ -44,30 +60,40 @@ def sweep(settings: Settings) -> list[str]:
     return over
 
 
-def adopt(settings: Settings, browser: str, person: Person) -> None:
-    """What a visitor made goes with them when they sign in; names that the person has already are left behind."""
-    identity = f"{register.VISITOR}-{browser}"
-    if register.get(settings, identity) is None:
+def transfer_to_account(settings: Settings, browser: str, person: Person) -> None:
+    """Move a visitor's work to the account that they sign in to, and end the guest workspace.
+
+    An entry with a name that the person already has is deleted with the guest workspace.
+
+    Args:
+        settings: The studio's settings.
+        browser: Id of the browser, 12 hexadecimal digits.
+        person: The person who has signed in.
+    """
+    identity = f"{accounts.VISITOR}-{browser}"
+    if accounts.get_person(settings, identity) is None:
         return
-    inheriting.hand_over(settings.asked_by(identity), register.database(settings), person.id)
+    ownership_transfer.transfer_workspace(
+        settings.for_person(identity), accounts.accounts_database(settings), person.id
+    )
     _end(settings, identity)
 
 
 def _count(settings: Settings) -> int:
-    return sum(1 for person in register.everyone(settings) if person.visitor)
+    return sum(1 for person in accounts.list_people(settings) if person.visitor)
 
 
 def _empty(settings: Settings, person: Person) -> bool:
-    """Whether nothing was made there: no set, no draft, no results."""
-    workspace = settings.asked_by(person.id).workspace
+    """Whether a guest workspace has no sets, drafts, results or trash."""
+    workspace = settings.for_person(person.id).workspace
     return not any((workspace / name).exists() for name in ("sets", "drafts", "results", "trash"))
 
 
 def _end(settings: Settings, identity: str) -> None:
-    folder = settings.asked_by(identity).workspace
-    register.forget(settings, identity)
+    folder = settings.for_person(identity).workspace
+    accounts.delete_person(settings, identity)
     gone = folder.with_name(f".{identity}.{uuid.uuid4().hex}.gone")
-    with contextlib.suppress(OSError):  # what cannot be deleted now is nobody's, and goes with the next
+    with contextlib.suppress(OSError):  # a folder that stays belongs to nobody; a later call deletes it
         folder.rename(gone)
-    for left in folder.parent.glob(f".{register.VISITOR}-*.gone"):
+    for left in folder.parent.glob(f".{accounts.VISITOR}-*.gone"):
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How well probabilities tell labels apart and how true they are: AUROC, Brier score, reliability and its error.
+"""Calibration metrics: AUROC, Brier score, balanced accuracy, ECE.
 
 ECE = sum over bins of (rows in the bin / all rows) |accepted share - mean probability|
 """
@@ -12,13 +12,23 @@ import numpy as np
 
 from e2lm_core.relevance.classifier import Array
 
-BINS = 10  # of the expected calibration error
+BINS = 10  # number of bins of the expected calibration error
 
 
 def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> float:
-    """P(score of an accepted row > score of a rejected one) + half of P(equal); NaN without both labels.
+    """Area under the ROC curve: P(accepted score > rejected score) + half of P(equal).
 
-    The Mann–Whitney statistic over the number of pairs; labels [N], scores [N].
+    The Mann–Whitney statistic over the number of pairs.
+
+    Args:
+        labels: True for an accepted row [N].
+        scores: Scores [N], higher for rows that are more likely accepted.
+
+    Returns:
+        Area in [0, 1]; NaN if one of the two labels is absent.
+
+    Raises:
+        ValueError: The lengths differ.
     """
     y = np.asarray(labels, dtype=bool)
     s = np.asarray(scores, dtype=np.float64)
@@ -33,14 +43,29 @@ def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> fl
 
 
 def brier(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
-    """Mean of (probability - label)²: 0 is perfect, 0.25 is a coin's. NaN without rows."""
+    """Brier score of N rows: the mean of (probability - label)²; NaN without rows.
+
+    It is 0 for perfect probabilities and 0.25 for a coin's.
+
+    Args:
+        labels: True for an accepted row [N].
+        probabilities: Probabilities of acceptance [N].
+    """
     y = np.asarray(labels, dtype=np.float64)
     return float(np.mean((np.asarray(probabilities) - y) ** 2)) if len(y) else float("nan")
 
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Rows whose probability p lies in low ≤ p < high (the last bin holds 1); means are NaN when empty."""
+    """Rows with a predicted probability p in one range.
+
+    Attributes:
+        low: Lower end of the range, low ≤ p.
+        high: Upper end of the range, p < high; the last bin includes 1.
+        rows: Number of rows in the bin.
+        mean_probability: Mean of p; NaN for an empty bin.
+        accepted_share: Share of accepted rows; NaN for an empty bin.
+    """
 
     low: float
     high: float
@@ -52,7 +77,13 @@ class CalibrationBin:
 def calibration_table(
     labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, bins: int = 5
 ) -> list[CalibrationBin]:
-    """Equal-width bins of the probability; a calibrated one has accepted share ≈ mean probability in each."""
+    """Bins of equal width over the probability; calibrated ones have accepted share ≈ mean probability.
+
+    Args:
+        labels: True for an accepted row [N].
+        probabilities: Probabilities of acceptance [N].
+        bins: Number of bins.
+    """
     y = np.asarray(labels, dtype=bool)
     p = np.asarray(probabilities, dtype=np.float64)
     index = np.minimum((p * bins).astype(int), bins - 1)
@@ -66,7 +97,18 @@ def calibration_table(
 
 
 def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, bins: int = BINS) -> float:
-    """The expected calibration error over bins of equal width (Guo et al. 2017, arXiv 1706.04599); NaN without rows."""
+    """Expected calibration error over bins of equal width.
+
+    Args:
+        labels: True for an accepted row [N].
+        probabilities: Probabilities of acceptance [N].
+        bins: Number of bins.
+
+    Returns:
+        Error in [0, 1]; NaN without rows.
+
+    Source: Guo et al. 2017, arXiv 1706.04599.
+    """
     table = [b for b in calibration_table(labels, probabilities, bins) if b.rows]
     rows = sum(b.rows for b in table)
     off = sum(b.rows * abs(b.accepted_share - b.mean_probability) for b in table)
@@ -76,7 +118,16 @@ def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, 
 def balanced_accuracy(
     labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, accept_at: float
 ) -> float:
-    """The mean of the shares of accepted and of rejected rows that are judged as labelled; NaN without both."""
+    """Mean of the shares of accepted and of rejected rows that are judged as labelled.
+
+    Args:
+        labels: True for an accepted row [N].
+        probabilities: Probabilities of acceptance [N].
+        accept_at: Probability from which a row is judged accepted.
+
+    Returns:
+        Accuracy in [0, 1]; NaN if one of the two labels is absent.
+    """
     y = np.asarray(labels, dtype=bool)
     accepted = np.asarray(probabilities) >= accept_at
     if y.all() or not y.any():

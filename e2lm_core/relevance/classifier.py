@@ -1,12 +1,13 @@
-"""How likely the organisers' rubric would accept a question, from its sentence embedding.
+"""Relevance classifier over sentence embeddings.
 
-    f(x) = Σ_n weights[n] · exp(−WIDTH · ‖x − anchors[n]‖²) + bias        probability = σ(slope · f(x) + offset)
+    f(x)        = Σ_n weights[n] · exp(−WIDTH · ‖x − anchors[n]‖²) + bias
+    probability = σ(slope · f(x) + offset)
 
-Every exemplar speaks for what lies near it: kernel ridge regression on labels of ±1, calibrated by Platt's method on
-what the exemplars get from fits without them. A plane through the whole space would take relations between words for
-scholarship wherever their words are learned ones. A multinomial logistic regression tells the fields of science and
-scholarship. Both are plain fitted numbers: they are kept as arrays, and no embedding model is known here. Everything is
-deterministic.
+Every exemplar raises or lowers the score of the questions near it: kernel ridge regression on labels of ±1,
+calibrated by Platt's method on the scores that the exemplars get from fits without them. A plane through the
+whole space would take relations between words for scholarship if the words are learned ones. A multinomial
+logistic regression separates the fields of science and scholarship. Both are plain fitted numbers: they are
+kept as arrays, and this module does not depend on an embedding model. Everything is deterministic.
 
 Shapes: N rows, D dimensions, F fields, Q questions.
 """
@@ -36,31 +37,41 @@ FIELDS = (
     "humanities",
     NO_FIELD,
 )
-ACCEPT_AT = 0.5  # of a calibrated probability: more likely accepted than not
+ACCEPT_AT = 0.5  # calibrated probability: more likely accepted than not
 
-WIDTH = (
-    2.0  # of unit vectors: what lies at a cosine of .75 speaks with 1/e; docs/studies/relevance.md has others
-)
-_FEWEST = 5  # exemplars of either label
+# A unit vector at a cosine of .75 has the weight 1/e; docs/studies/relevance.md compares other widths.
+WIDTH = 2.0
+_MIN_EXEMPLARS = 5  # exemplars of either label
 _PENALTIES = tuple(float(p) for p in np.geomspace(0.01, 10, 7))
-_AT_ONCE = 4_096  # questions: their kernel with the exemplars is a matrix
+_AT_ONCE = 4_096  # questions in a block, which bounds the kernel matrix with the exemplars
 _FIELD_INVERSE_PENALTY = 10.0
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x), without overflow."""
+    """Logistic function 1 / (1 + e^-x) without overflow: [...] -> [...]."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """f(x) and its probability as above; field = argmax(field_weights · x + field_bias).
+    """Fitted relevance classifier, with f(x) and its probability as in the module's formula.
 
-    `anchors` [N, D] are the rows that it was fitted on, `weights` [N], `field_weights` [F, D], `field_bias` [F],
-    `field_names` of length F. `penalty` is the λ of (K + λI) weights = labels − bias that leaving one out chose.
-    `folded` [N] are the calibrated probabilities that the rows had from fits without them, and `labels` [N] what they
-    are: what its reliability is read from.
+    The field is argmax(field_weights · x + field_bias).
+
+    Attributes:
+        anchors: Embeddings [N, D] of the rows that it was fitted on.
+        weights: Kernel weights [N].
+        bias: Constant of f.
+        slope: Platt's slope.
+        offset: Platt's offset.
+        field_weights: Weights of the fields [F, D].
+        field_bias: Constants of the fields [F].
+        field_names: Names of the F fields.
+        penalty: λ of (K + λI) weights = labels − bias, chosen by leaving one out.
+        folded: Calibrated probabilities [N] that the rows had from fits without them; with `labels` they give
+            the reliability.
+        labels: True for an accepted row [N], bool.
     """
 
     anchors: Array
@@ -79,17 +90,23 @@ class Classifier:
     def fit(cls, embeddings: Array, labels: Sequence[bool] | Array, fields: Sequence[str]) -> Classifier:
         """Fit on embeddings [N, D], labels [N] (True: accepted) and fields [N] (`none` where rejected).
 
-        Kernel ridge regression (Saunders, Gammerman & Vovk 1998). Of its penalties that with the least log loss of the
-        rows left out one at a time is taken; such a row's score is
+        Kernel ridge regression (Saunders, Gammerman & Vovk 1998), with the penalty of least log loss over
+        rows left out one at a time; such a row's score is
 
             t[n] − weights[n] / (K + λI)⁻¹[n, n]        t = ±1
 
-        (Rifkin & Lippert 2007, "Notes on regularized least squares"). Platt's slope and offset (1999, "Probabilistic
-        outputs for support vector machines") are fitted to these scores, with his smoothed targets, as the scores of
-        rows that were trained on are too sure of themselves.
+        (Rifkin & Lippert 2007, "Notes on regularized least squares"). Platt's slope and offset (1999,
+        "Probabilistic outputs for support vector machines") are fitted to these scores, with his smoothed
+        targets, because the scores of rows that were trained on are overconfident.
 
-        Raises ValueError when lengths differ, a field is unknown, an accepted row has no field, or fewer than five
-        rows of either label are given.
+        Args:
+            embeddings: Unit vectors [N, D].
+            labels: True for an accepted row [N].
+            fields: Name in `FIELDS` of each row's field.
+
+        Raises:
+            ValueError: The lengths differ, a field is unknown, an accepted row has no field, a rejected one
+                has a field, or fewer than five rows of either label are given.
         """
         x, y = np.asarray(embeddings, dtype=np.float64), np.asarray(labels, dtype=bool)
         _check(x, y, fields)
@@ -113,7 +130,7 @@ class Classifier:
         )
 
     def probability(self, embeddings: Array) -> Array:
-        """Calibrated probability of acceptance [Q] of embeddings [Q, D]."""
+        """Calibrated probabilities of acceptance [Q] of embeddings [Q, D]."""
         x = np.asarray(embeddings, dtype=np.float64)
         anchors = np.asarray(self.anchors, dtype=np.float64)
         scores = np.empty(len(x))
@@ -123,25 +140,30 @@ class Classifier:
         return sigmoid(self.slope * scores + self.offset)
 
     def nearest_field(self, embeddings: Array) -> list[str]:
-        """The nearest of the ten fields [N], whether or not the question would be accepted."""
+        """Nearest of the ten fields for embeddings [Q, D], also for questions that would be rejected."""
         scores = np.asarray(embeddings, dtype=np.float64) @ self.field_weights.T + self.field_bias
         return [self.field_names[k] for k in scores.argmax(axis=1)]
 
     def field(self, embeddings: Array) -> list[str]:
-        """The nearest field [N], and `none` where the probability is below `ACCEPT_AT`."""
+        """Nearest field for embeddings [Q, D], and `none` where the probability is below `ACCEPT_AT`."""
         accepted = self.probability(embeddings) >= ACCEPT_AT
         nearest = self.nearest_field(embeddings)
         return [name if ok else NO_FIELD for name, ok in zip(nearest, accepted, strict=True)]
 
     def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays, for a cache; without the anchors, which are kept as embeddings."""
+        """Fitted numbers as arrays by name, for a cache; without the anchors [N, D], kept as embeddings."""
         return {
             name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__ if name != "anchors"
         }
 
     @classmethod
     def from_arrays(cls, anchors: Array, arrays: Mapping[str, Array]) -> Classifier:
-        """The inverse of `to_arrays`, with the anchors that it was fitted on."""
+        """Restore a classifier from the arrays of `to_arrays`.
+
+        Args:
+            anchors: Embeddings [N, D] of the rows that it was fitted on.
+            arrays: Arrays by name.
+        """
         return cls(
             anchors=anchors,
             weights=arrays["weights"],
@@ -158,11 +180,20 @@ class Classifier:
 
 
 def map_2d(exemplars: Array, questions: Array) -> tuple[Array, Array]:
-    """The two principal components of exemplars [N, D], and questions [Q, D] on them: [N, 2], [Q, 2].
+    """First two principal components of exemplars, and questions on the same axes.
 
-    The axes come from the exemplars alone, so that a set's points stay where they are while it is edited.
-    Each axis points so that its largest loading is positive, which makes the map deterministic.
-    Raises ValueError for fewer than three exemplars or two dimensions.
+    The axes come from the exemplars alone, so that a set's points keep their place while it is edited. Each
+    axis points so that its largest loading is positive, which makes the map deterministic.
+
+    Args:
+        exemplars: Embeddings [N, D].
+        questions: Embeddings [Q, D].
+
+    Returns:
+        Coordinates of the exemplars [N, 2] and of the questions [Q, 2].
+
+    Raises:
+        ValueError: There are fewer than three exemplars or two dimensions.
     """
     base = np.asarray(exemplars, dtype=np.float64)
     if base.ndim != 2 or base.shape[0] < 3 or base.shape[1] < 2:
@@ -173,7 +204,7 @@ def map_2d(exemplars: Array, questions: Array) -> tuple[Array, Array]:
     return (base - centre) @ axes.T, (points - centre) @ axes.T
 
 
-@functools.lru_cache(maxsize=2)  # of the same exemplars, which take half a second
+@functools.lru_cache(maxsize=2)  # a decomposition takes half a second
 def _axes(centred: bytes, dimensions: int) -> Array:
     axes = np.linalg.svd(np.frombuffer(centred).reshape(-1, dimensions), full_matrices=False)[2][:2]
     largest = np.abs(axes).argmax(axis=1)
@@ -187,19 +218,22 @@ def _check(x: Array, y: Array, fields: Sequence[str]) -> None:
         raise ValueError(f"unknown fields {unknown}; use {', '.join(FIELDS)}")
     if any((name == NO_FIELD) == bool(ok) for name, ok in zip(fields, y, strict=True)):
         raise ValueError("an accepted row needs a field, and a rejected one has 'none'")
-    if min(y.sum(), (~y).sum()) < _FEWEST:
-        raise ValueError(f"a fit needs at least {_FEWEST} exemplars of either label")
+    if min(y.sum(), (~y).sum()) < _MIN_EXEMPLARS:
+        raise ValueError(f"a fit needs at least {_MIN_EXEMPLARS} exemplars of either label")
 
 
 def _kernel(x: Array, anchors: Array) -> Array:
-    """exp(−WIDTH · ‖x − a‖²) [Q, N]."""
+    """Gaussian kernel exp(−WIDTH · ‖x − a‖²) [Q, N]."""
     squares = (x**2).sum(axis=1)[:, None] + (anchors**2).sum(axis=1) - 2 * x @ anchors.T
     return np.exp(-WIDTH * np.maximum(squares, 0))
 
 
 def _best_penalty(kernel: Array, y: Array, targets: Array) -> tuple[float, Array, Array]:
-    """The penalty with the least calibrated log loss of rows left out, the smallest of equals; the weights [N] at it,
-    and the scores [N] of the rows left out, both of centred targets."""
+    """Penalty of least calibrated log loss over rows left out, with its weights [N] and scores [N].
+
+    The smallest of equally good penalties. The weights, and the scores of the rows left out, are of centred
+    targets.
+    """
     values, vectors = np.linalg.eigh(kernel)
     turned = vectors.T @ targets
     found = []
@@ -223,7 +257,7 @@ def _fit_fields(x: Array, fields: Array) -> tuple[tuple[str, ...], Array, Array]
         model.fit(x, codes)
         weights, bias = model.coef_, model.intercept_
     else:
-        # The library fits one row for two classes and refuses one class: nearest centroid instead.
+        # The library fits one row of weights for two classes and refuses one class: nearest centroid instead.
         weights = np.stack([x[codes == k].mean(axis=0) for k in range(len(names))])
         bias = -0.5 * (weights**2).sum(axis=1)
     return tuple(str(name) for name in names), weights, bias

@@ -1,9 +1,10 @@
-"""Sentence embeddings of questions, kept on disk so that no text is embedded twice.
+"""Sentence embeddings with a disk cache.
 
-The default model is two that come as packages (`packaged`), so that it works offline. `WORDS` knows no language: it
-counts words and pieces of words. It is there to be compared with, everywhere and at once: where it judges like the
-default, words alone decide; where the two part, a question deserves a look. A model is loaded, which takes seconds of
-one that needs sentence_transformers, when the first text that is not cached is met.
+The default model joins two that come as packages (`packaged`), so that it works offline. `WORDS` uses no
+language model: it counts words and pieces of words. It is for comparison, available everywhere and fast:
+where it agrees with the default, words alone decide; where the two disagree, the question deserves a look. A
+model is loaded at the first text that is not cached, which takes seconds for one that needs
+sentence_transformers.
 """
 
 from __future__ import annotations
@@ -20,11 +21,18 @@ from typing import Any, Literal
 import numpy as np
 
 from e2lm_core.base.records import Question, Record
-from e2lm_core.base.settings import Settings, expanded
-from e2lm_core.relevance import shipped
+from e2lm_core.base.settings import Settings, expand_home
+from e2lm_core.relevance import pretrained
 from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
-from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, MPNET, PACKAGED, Encode, by_transformer
+from e2lm_core.relevance.embedders.packaged import (
+    JOINT,
+    MINILM,
+    MPNET,
+    PACKAGED,
+    Encode,
+    sentence_transformer,
+)
 
 DEFAULT_MODEL = JOINT
 WORDS = "words"
@@ -33,18 +41,25 @@ _WORD_DIMENSIONS = 1024
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
 _CLASSIFIER_VERSION = 3  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
-_CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
+_CHUNK = 256  # texts written to the cache at a time: a stopped run loses at most these
 _HUB_TIMEOUT_S = 3.0
 
 
-def others(model_name: str) -> tuple[str, ...]:
-    """What a model can be compared with here: `WORDS`, and what judges by itself and is installed."""
+def comparison_models(model_name: str) -> tuple[str, ...]:
+    """Models to compare a model with: `WORDS`, and the installed ones that can judge alone."""
     there = (name for name in (JOINT, MPNET, MINILM) if PACKAGED[name].installed)
     return tuple(name for name in (WORDS, *there) if name != model_name)
 
 
 class Exemplar(Record):
-    """A labelled question: what the organisers' rubric would say of it, its field (`none` if rejected)."""
+    """Labelled question of the reference list.
+
+    Attributes:
+        question: The question.
+        accepted: True if the organisers' rubric would accept it.
+        field: Its field; `none` if rejected.
+        split: `train` for the fit, `heldout` for tests.
+    """
 
     question: Question
     accepted: bool
@@ -53,12 +68,12 @@ class Exemplar(Record):
 
 
 def question_text(question: Question) -> str:
-    """The question and its choices, a line each: what is embedded; without choices the question."""
+    """Text of a question that is embedded: the question and its choices, one per line."""
     return "\n".join([question.question, *question.choices])
 
 
 def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Exemplar, ...]:
-    """The project's own labelled exemplars, all of them or one split."""
+    """Labelled exemplars of the project, all of them or one split."""
     exemplars = []
     for line in EXEMPLARS.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -72,10 +87,11 @@ def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Ex
 
 
 class Embedder:
-    """Normalised embeddings by one model.
+    """Normalised embeddings by one model, cached on disk. Safe for several threads and processes.
 
-    `model_name` is None for that of the settings, or the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that
-    sentence-transformers knows (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
+    `model_name` is the name of a packaged model, `WORDS`, a folder, or the name of a model that
+    sentence-transformers knows (`organisation/model`, with `@revision` to pin it). None stands for the model
+    of the settings, else for the default.
     """
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
@@ -87,7 +103,11 @@ class Embedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the cache is keyed by: the weights' digest, or the name (and revision) of a hub model."""
+        """Cache key of the model: a digest of its weights, or the name (and revision) of a hub model.
+
+        Raises:
+            EmbeddingError: The model is named by a folder that does not exist or holds no embedding model.
+        """
         if self.model_name in PACKAGED:
             return PACKAGED[self.model_name].fingerprint
         if self.model_name == WORDS:
@@ -99,10 +119,18 @@ class Embedder:
     def embed(
         self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
     ) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Unit vectors float32 [N, D] of `texts`, in their order; [0, 0] for none.
+        """Unit vectors of texts, from the cache or embedded now.
 
-        `progress(done, total)` is called after each chunk of those that were not cached; what it raises
-        stops the run, and the chunks before are kept. Raises EmbeddingError.
+        Args:
+            texts: N texts.
+            progress: Called with (done, total) after each chunk of texts that were not cached. An exception
+                that it raises stops the run, and earlier chunks stay cached.
+
+        Returns:
+            Vectors float32 [N, D] in the order of `texts`; [0, 0] for no text.
+
+        Raises:
+            EmbeddingError: The model or the cache is not usable.
         """
         keys = [self._key(text) for text in texts]
         vectors = self.cache.get(keys)
@@ -120,24 +148,32 @@ class Embedder:
             return np.empty((0, 0), dtype=np.float32)
         return np.stack([vectors[key] for key in keys])
 
-    def absent(self, texts: Sequence[str]) -> list[str]:
-        """Those that were never embedded, each once, in their order."""
+    def missing_texts(self, texts: Sequence[str]) -> list[str]:
+        """Texts that are not cached yet, each once, in their order.
+
+        Raises:
+            EmbeddingError: The model's folder or the cache is not usable.
+        """
         keys = [self._key(text) for text in texts]
         known = self.cache.get(keys)
         return list(dict.fromkeys(t for k, t in zip(keys, texts, strict=True) if k not in known))
 
     def embed_questions(self, questions: Sequence[Question]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """`embed` of each question with its choices."""
+        """Unit vectors float32 [Q, D] of questions with their choices.
+
+        Raises:
+            EmbeddingError: The model or the cache is not usable.
+        """
         return self.embed([question_text(question) for question in questions])
 
     def _key(self, text: str) -> bytes:
-        # The length in front keeps (model, text) pairs apart whatever their bytes.
+        # The length in front makes the key unambiguous for all (model, text) pairs.
         model = self.fingerprint.encode()
         return hashlib.sha256(b"%d:" % len(model) + model + text.encode("utf-8", "surrogatepass")).digest()
 
     def _folder(self) -> Path | None:
-        """The model's folder; None for the name of a hub model."""
-        path = expanded(self.model_name)
+        """Folder of the model; None for the name of a hub model."""
+        path = expand_home(self.model_name)
         if path.is_dir():
             if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
                 raise EmbeddingError(
@@ -168,11 +204,11 @@ class Embedder:
         try:
             device, threads = self.settings.device, self.settings.threads
             if folder:
-                return by_transformer(str(folder), device, threads)
-            return by_transformer(name, device, threads, revision or None, not _hub_answers())
+                return sentence_transformer(str(folder), device, threads)
+            return sentence_transformer(name, device, threads, revision or None, not _hub_answers())
         except EmbeddingError:
             raise
-        except Exception as error:  # the library raises whatever its parts raise, offline and on broken files
+        except Exception as error:  # any error of the library's parts, offline and on broken files
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EmbeddingError(
                 f"The embedding model {self.model_name} could not be loaded ({reason}): name a folder or a "
@@ -181,63 +217,82 @@ class Embedder:
 
 
 def training_texts() -> list[str]:
-    """What the classifier is fitted on: each exemplar with its choices."""
+    """Texts that the classifier is fitted on: each training exemplar with its choices."""
     return [question_text(e.question) for e in load_exemplars("train")]
 
 
 def classifier_key(embedder: Embedder) -> bytes:
-    """Of the model, the exemplars and the fit: what is kept or shipped for one key serves no other."""
+    """Key of a fitted classifier: a digest of the model, the exemplars and the version of the fit.
+
+    Cached and shipped classifiers are found by it, so that none is used for another model or other exemplars.
+    """
     return _key_of(embedder.fingerprint)
 
 
 @cache
 def _key_of(
     fingerprint: str,
-) -> bytes:  # asked for at every judgement, of half a megabyte that stays as it is
+) -> bytes:  # cached, because every judgement needs it and it hashes half a megabyte
     head = f"classifier {_CLASSIFIER_VERSION} {fingerprint} ".encode()
     return hashlib.sha256(head + EXEMPLARS.read_bytes()).digest()
 
 
 def is_shipped(embedder: Embedder) -> bool:
-    """Whether no exemplar needs to be embedded: this model's view of them comes with the studio."""
-    return shipped.load(classifier_key(embedder)) is not None
+    """Whether the exemplars' embeddings by this model are shipped, so that none has to be embedded."""
+    return pretrained.load_pretrained(classifier_key(embedder)) is not None
 
 
-def anchors(embedder: Embedder) -> Array:
-    """The training exemplars as `embedder` sees them: unit vectors float32 [N, D]."""
-    if (ready := shipped.load(classifier_key(embedder))) is not None:
+def training_vectors(embedder: Embedder) -> Array:
+    """Unit vectors float32 [N, D] of the training exemplars by a model, shipped or embedded now.
+
+    Raises:
+        EmbeddingError: The model or the cache is not usable.
+    """
+    if (ready := pretrained.load_pretrained(classifier_key(embedder))) is not None:
         return ready.anchors
     return embedder.embed(training_texts())
 
 
 def relevance_classifier(embedder: Embedder) -> Classifier:
-    """The classifier fitted on the training exemplars as `embedder` sees them: shipped, or fitted once and cached."""
+    """Classifier for one model, fitted on the training exemplars: shipped, or fitted once and cached.
+
+    Raises:
+        EmbeddingError: The model or the cache is not usable.
+    """
     key = classifier_key(embedder)
-    if (ready := shipped.load(key)) is not None:
+    if (ready := pretrained.load_pretrained(key)) is not None:
         return ready
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            return Classifier.from_arrays(anchors(embedder), arrays)
-    classifier = fitted(embedder)
+            return Classifier.from_arrays(training_vectors(embedder), arrays)
+    classifier = fit_classifier(embedder)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())
     return classifier
 
 
-def fitted(embedder: Embedder) -> Classifier:
-    """The classifier, fitted now."""
-    return fitted_to(anchors(embedder))
+def fit_classifier(embedder: Embedder) -> Classifier:
+    """Fit the classifier for one model anew, on its shipped or embedded vectors.
+
+    Raises:
+        EmbeddingError: The model or the cache is not usable.
+    """
+    return fit_on_vectors(training_vectors(embedder))
 
 
-def fitted_to(vectors: Array) -> Classifier:
-    """The classifier fitted to the training exemplars, of which these are the vectors [N, D]."""
+def fit_on_vectors(vectors: Array) -> Classifier:
+    """Fit the classifier to given vectors [N, D] of the training exemplars.
+
+    Raises:
+        ValueError: There are not as many vectors as training exemplars.
+    """
     exemplars = load_exemplars("train")
     return Classifier.fit(vectors, [e.accepted for e in exemplars], [e.field for e in exemplars])
 
 
 def _counted(texts: list[str]) -> Array:
-    """Counts of words and of pieces of words, in as many places as a hash gives; unit length."""
+    """Hashed counts of words and of pieces of words, scaled to unit length."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     counted = [
@@ -249,8 +304,11 @@ def _counted(texts: list[str]) -> Array:
 
 
 def _hub_answers() -> bool:
-    """Whether a hub can be asked at all, found out in seconds: the library tries each file of a model again
-    and again for more than a minute. Without one it loads what was downloaded before."""
+    """Whether a hub can be reached, found out within seconds.
+
+    The library tries each file of a model again and again for more than a minute. If no hub can be reached,
+    it loads the files downloaded before.
+    """
     import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled
@@ -260,12 +318,12 @@ def _hub_answers() -> bool:
     except (httpx2.TransportError, OfflineModeIsEnabled):
         return False
     except (httpx2.HTTPError, ValueError):
-        return True  # it answers, whatever it says of that model
+        return True  # any answer shows that the hub can be reached
     return True
 
 
 def _digest_of_files(folder: Path) -> str:
-    """sha256 over names and contents of all files of a model folder: any change makes another model."""
+    """SHA-256 over names and contents of all files of a model folder: any change makes another model."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         with path.open("rb") as file:

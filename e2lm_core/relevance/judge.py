@@ -1,4 +1,4 @@
-"""Scientific relevance of a set's questions: how probably the rubric would accept each, and its field."""
+"""Scientific relevance of a set's questions."""
 
 from __future__ import annotations
 
@@ -9,35 +9,44 @@ from typing import Any
 import numpy as np
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import (
     DEFAULT_MODEL,
     Embedder,
-    anchors,
     is_shipped,
     load_exemplars,
     question_text,
     relevance_classifier,
     training_texts,
+    training_vectors,
 )
 from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.sets.rows import parse_jsonl
 
-NEAREST = 5  # exemplars that are shown as why a question scores so
+NEAREST = 5  # exemplars shown as the reason for a question's probability
 
 
 class Relevance(Record):
-    """`probability` [Q] that the rubric accepts a question, its nearest `field`, and a map in the plane.
+    """Judgement of a set's Q questions by one embedding model, with N exemplars for comparison.
 
-    `map` [Q, 2] and `exemplar_map` [N, 2] share their axes; `exemplars` are (field, accepted, question). `nearest`
-    [Q, `NEAREST`] are the exemplars most like each question, and `likeness` their cosines: why it scores so.
-    `folded` and `labels` are the classifier's, see there; `embedder` is the embedding model's name.
+    Attributes:
+        ids: Ids of the questions [Q].
+        probability: Probability [Q] that the rubric accepts the question.
+        fields: Nearest field of each question [Q]; `none` where it would be rejected.
+        map: Coordinates of the questions in the plane [Q, 2].
+        exemplar_map: Coordinates of the exemplars [N, 2] on the same axes.
+        exemplars: (field, accepted, question) of each exemplar [N].
+        nearest: Indices [Q, `NEAREST`], int, of the exemplars most similar to each question.
+        likeness: Their cosines with the question [Q, `NEAREST`].
+        folded: Probabilities of the exemplars [N] by fits without them, see `Classifier`.
+        labels: True for an accepted exemplar [N], bool.
+        embedder: Name of the embedding model.
     """
 
     ids: tuple[str, ...]
@@ -58,17 +67,23 @@ class Relevance(Record):
         return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
 
 
-def relevance_of(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
-    """Embed and judge the questions; what was embedded before comes from the cache.
+def judge_relevance(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
+    """Embed and judge questions; texts that were embedded before come from the cache.
 
-    Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be
-    loaded.
+    Args:
+        settings: Place of the cache, and the default model.
+        questions: Q questions.
+        model: Name of the embedding model, see `Embedder`.
+
+    Raises:
+        TaskError: A question holds text that cannot be encoded.
+        EmbeddingError: The embedding model or its cache is not usable.
     """
     _require_text(questions)
     embedder = _embedder(settings, model)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
-    known = anchors(embedder)
+    known = training_vectors(embedder)
     vectors = embedder.embed_questions(questions).reshape(len(questions), known.shape[1])
     exemplar_map, question_map = map_2d(known, vectors)
     cosines = vectors @ known.T
@@ -88,16 +103,32 @@ def relevance_of(settings: Settings, questions: Sequence[Question], model: str |
     )
 
 
-def absent(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
-    """The texts that must be embedded before the questions can be judged: the set's, and the exemplars' where this model's view of them is not shipped."""
+def missing_texts(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
+    """Texts to embed before the questions can be judged.
+
+    They are the set's, and the exemplars' where this model's embeddings of them are not shipped.
+
+    Args:
+        settings: Place of the cache, and the default model.
+        questions: Questions of the set.
+        model: Name of the embedding model, see `Embedder`.
+
+    Raises:
+        TaskError: A question holds text that cannot be encoded.
+        EmbeddingError: The embedding model's folder or the cache is not usable.
+    """
     _require_text(questions)
     embedder = _embedder(settings, model)
     before = [] if is_shipped(embedder) else training_texts()
-    return embedder.absent([*before, *map(question_text, questions)])
+    return embedder.missing_texts([*before, *map(question_text, questions)])
 
 
 def embed(settings: Settings, texts: Sequence[str], model: str | None = None) -> None:
-    """Embed texts and keep them: a part of the work of `relevance_of`, for whoever wants to tell how far it is."""
+    """Embed texts into the cache, as a part of `judge_relevance` for callers that report progress.
+
+    Raises:
+        EmbeddingError: The embedding model or its cache is not usable.
+    """
     _embedder(settings, model).embed(texts)
 
 
@@ -115,7 +146,10 @@ _KEPT: list[tuple[tuple[object, ...], Embedder]] = []
 
 
 def _embedder(settings: Settings, model: str | None = None) -> Embedder:
-    """That of an earlier call where it would be the same: its model is loaded once. Two are kept, to be compared."""
+    """Embedder of an earlier call with the same model and settings, so that a model is loaded once.
+
+    The last two are kept, for comparisons.
+    """
     asked = Embedder(settings, model)
     key = (Embedder, settings.cache, settings.device, settings.threads, asked.model_name)
     known = next((embedder for other, embedder in _KEPT if other == key), asked)
@@ -124,18 +158,29 @@ def _embedder(settings: Settings, model: str | None = None) -> Embedder:
 
 
 def assess(settings: Settings, questions: Sequence[Question], model: str | None = None) -> dict[str, Any]:
-    """`{questions: [{id, probability, field, nearest}], accepted_share, embedder}`, in the order given.
+    """Judgement of questions as plain data, in the order given.
 
-    `nearest` are the exemplars most like the question: `[{question, accepted, field, likeness}]`.
+    Args:
+        settings: Place of the cache, and the default model.
+        questions: Questions to judge.
+        model: Name of the embedding model, see `Embedder`.
+
+    Returns:
+        `{questions: [{id, probability, field, nearest}], accepted_share, embedder}`; `nearest` are the
+        exemplars most similar to the question, `[{question, accepted, field, likeness}]`.
+
+    Raises:
+        TaskError: A question holds text that cannot be encoded.
+        EmbeddingError: The embedding model or its cache is not usable.
     """
-    relevance = relevance_of(settings, questions, model)
+    relevance = judge_relevance(settings, questions, model)
     return {
         "questions": [
             {
                 "id": identity,
                 "probability": float(relevance.probability[q]),
                 "field": relevance.fields[q],
-                "nearest": reasons(relevance, q),
+                "nearest": nearest_exemplars(relevance, q),
             }
             for q, identity in enumerate(relevance.ids)
         ],
@@ -144,10 +189,10 @@ def assess(settings: Settings, questions: Sequence[Question], model: str | None 
     }
 
 
-def reasons(relevance: Relevance, place: int) -> list[dict[str, Any]]:
-    """The exemplars most like one question, the nearest first."""
+def nearest_exemplars(relevance: Relevance, index: int) -> list[dict[str, Any]]:
+    """Exemplars most similar to one question, the nearest first: question, accepted, field, likeness."""
     rows = []
-    for at, likeness in zip(relevance.nearest[place], relevance.likeness[place], strict=True):
+    for at, likeness in zip(relevance.nearest[index], relevance.likeness[index], strict=True):
         field, accepted, text = relevance.exemplars[at]
         rows.append(
             {"question": text, "accepted": accepted, "field": field, "likeness": round(float(likeness), 4)}
@@ -156,16 +201,26 @@ def reasons(relevance: Relevance, place: int) -> list[dict[str, Any]]:
 
 
 def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
-    """A set's questions, or the lines of a JSONL file; a line needs only `question`. Raises `TaskError`."""
+    """Questions of a set, or of a JSONL file.
+
+    Args:
+        settings: The caller's settings.
+        task_or_jsonl: Name of a set, or path of a file that ends in .jsonl; a line of it needs only
+            `question`.
+
+    Raises:
+        TaskError: There is no such set, the caller may not read it or the file, or the file cannot be read,
+            is empty, or has a line without a question.
+    """
     if not task_or_jsonl.endswith(".jsonl"):
         info = find_set(settings, task_or_jsonl)
         return read_task(info.folder, settings.limits, yaml=info.yaml).task.questions
-    where = f"The file {quoted(task_or_jsonl)}"
+    where = f"The file {quote(task_or_jsonl)}"
     try:
         path = Path(task_or_jsonl).expanduser()
         access.require_path(settings, path.resolve())
         data = read_regular(path, settings.limits.max_file_bytes)
-    except (OSError, RuntimeError, ValueError) as error:  # `~somebody` who is not here; a nil in the name
+    except (OSError, RuntimeError, ValueError) as error:  # an unknown `~user`, or a NUL in the path
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise TaskError(f"{where} cannot be read ({reason}): check its path.") from error
     rows = parse_jsonl(data, path.name, settings.limits)

@@ -1,4 +1,4 @@
-"""A set's relevance as tables, for pages and charts.
+"""Relevance as tables.
 
 Tested in tests/relevance/test_judge.py.
 """
@@ -9,11 +9,14 @@ import pandas as pd
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.relevance import calibration
-from e2lm_core.relevance.judge import Relevance, reasons
+from e2lm_core.relevance.judge import Relevance, nearest_exemplars
 
 
 def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
-    """One row a question, the least probable first: id, probability, field, question, and the exemplar most like it."""
+    """Table of the questions with their most similar exemplar, the least probable question first.
+
+    Columns: id, probability, field, question, and the label and text of the exemplar.
+    """
     exemplars = [relevance.exemplars[at] for at in relevance.nearest[:, 0]]
     frame = pd.DataFrame(
         {
@@ -28,9 +31,9 @@ def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
     return frame.sort_values("probability", kind="stable", ignore_index=True)
 
 
-def reasons_frame(relevance: Relevance, place: int) -> pd.DataFrame:
-    """The exemplars most like one question: likeness, whether accepted, field, text."""
-    rows = reasons(relevance, place)
+def exemplar_frame(relevance: Relevance, place: int) -> pd.DataFrame:
+    """Exemplars most similar to one question: likeness, accepted or rejected, field, text."""
+    rows = nearest_exemplars(relevance, place)
     return pd.DataFrame(
         {
             "likeness": [row["likeness"] for row in rows],
@@ -42,7 +45,10 @@ def reasons_frame(relevance: Relevance, place: int) -> pd.DataFrame:
 
 
 def reliability_frame(relevance: Relevance) -> pd.DataFrame:
-    """One row a tenth of probability: the exemplars that fits without them put there, and how many are accepted."""
+    """Calibration table: for each tenth of probability the exemplars there, and the share accepted.
+
+    The probabilities are by fits without the exemplar.
+    """
     table = calibration.calibration_table(relevance.labels, relevance.folded, calibration.BINS)
     return pd.DataFrame(
         {
@@ -56,7 +62,10 @@ def reliability_frame(relevance: Relevance) -> pd.DataFrame:
 
 
 def compared_frame(relevance: Relevance, other: Relevance, task: TaskSet) -> pd.DataFrame:
-    """id, probability, the other embedder's probability by its name, question; those that are judged most differently first."""
+    """Judgements of a set by two embedding models, the largest difference first.
+
+    Columns: id, probability, the other model's probability under its name, question.
+    """
     frame = pd.DataFrame(
         {
             "id": relevance.ids,
@@ -70,7 +79,7 @@ def compared_frame(relevance: Relevance, other: Relevance, task: TaskSet) -> pd.
 
 
 def field_frame(relevance: Relevance) -> pd.DataFrame:
-    """field, questions, mean probability; the largest field first."""
+    """Number of questions and mean probability by field, the largest field first."""
     frame = pd.DataFrame({"field": relevance.fields, "probability": relevance.probability})
     grouped = frame.groupby("field", as_index=False).agg(
         questions=("probability", "size"), mean_probability=("probability", "mean")
@@ -79,13 +88,13 @@ def field_frame(relevance: Relevance) -> pd.DataFrame:
 
 
 def map_frames(relevance: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The set and the exemplars in the plane, as `charts.relevance.relevance_map` takes them."""
+    """Coordinates of the questions and of the exemplars, for `charts.relevance.relevance_map`."""
     questions = pd.DataFrame(
         {
             "x": relevance.map[:, 0],
             "y": relevance.map[:, 1],
             "probability": relevance.probability,
-            "label": [short(q.question) for q in task.questions],
+            "label": [safe_excerpt(q.question) for q in task.questions],
         }
     )
     exemplars = pd.DataFrame(
@@ -93,13 +102,13 @@ def map_frames(relevance: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.Da
             "x": relevance.exemplar_map[:, 0],
             "y": relevance.exemplar_map[:, 1],
             "accepted": [accepted for _, accepted, _ in relevance.exemplars],
-            "label": [f"{short(text)} ({field})" for field, _, text in relevance.exemplars],
+            "label": [f"{safe_excerpt(text)} ({field})" for field, _, text in relevance.exemplars],
         }
     )
     return questions, exemplars
 
 
-def short(text: str, most: int = 70) -> str:
-    """One line of text that a chart may show: cut, and with its angle brackets made harmless."""
+def safe_excerpt(text: str, max_chars: int = 70) -> str:
+    """Text as one line for a chart: cut to `max_chars`, its angle brackets made harmless."""
     line = " ".join(text.split()).replace("<", "‹").replace(">", "›")
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"

@@ -1,4 +1,4 @@
-"""Running a set against checkpoints: what is missing is computed, and goes to the store as it comes.
+"""Evaluation of a set on checkpoints: computes missing results and stores them.
 
 A run computes only what the store does not hold: an edited question is new to every checkpoint, anything
 else is reused. The order is coarse to fine, so that the shape of every curve is there in seconds.
@@ -18,34 +18,43 @@ from functools import lru_cache, partial
 from pydantic import Field
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint, Record, Scored, TaskSet
-from e2lm_core.checkpoints.hub.rolling import Rolled, Roller
-from e2lm_core.runs.kept.checkpoint_run import CheckpointRun
-from e2lm_core.runs.order import COARSE, plan
-from e2lm_core.runs.queue import fetched
-from e2lm_core.runs.queue.paces import SharedTime
-from e2lm_core.runs.queue.records import ALONE, Progress, Progressing
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.base.records import Checkpoint, Record, ScoredChunk, TaskSet
+from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
+from e2lm_core.runs.checkpoint_order import COARSE, plan_order
+from e2lm_core.runs.queue import rolling_cleanup
+from e2lm_core.runs.queue.records import ALONE, Progress, ProgressListener
+from e2lm_core.runs.queue.timings import SharedTime
+from e2lm_core.runs.store.checkpoint_run import CheckpointRun
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
-SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
-FEW_QUESTIONS = 16  # that an edit touches, or a few: more are a sweep, from coarse to fine
+SWEEP, INTERACTIVE = 0, 10  # priorities: an edit's run overtakes a long sweep
+FEW_QUESTIONS = 16  # most questions of one or a few edits; a run of more is a sweep, coarse to fine
 COMMIT_EVERY_S = 0.5
-MOST_AT_ONCE = 512  # threads that each wait for one core or GPU
-ASK_AGAIN_S = 0.5  # how many the backend can take
+MAX_AT_ONCE = 512  # threads, each of which waits for one core or GPU
+ASK_AGAIN_S = 0.5  # between two questions to the backend for the number of checkpoints it can take
 
 
 class RunResult(Record):
-    """`computed` and `reused` count (checkpoint, question) pairs; `tokens` went through the models, where
-    lm-evaluation-harness would have sent `harness_tokens`. `rolled` is what a rolling run fetched, None of another.
-    `left_out` has a sentence for each checkpoint that could not be used: unreadable, diverged or written to."""
+    """Outcome of a run.
+
+    Attributes:
+        computed: (checkpoint, question) pairs that were computed.
+        reused: (checkpoint, question) pairs that the store had already.
+        seconds: Wall time of the run.
+        tokens: Tokens that went through the models.
+        harness_tokens: Tokens that lm-evaluation-harness would have sent instead.
+        rolled: Downloads of a rolling run; None for any other run.
+        left_out: Checkpoint name → sentence, for checkpoints that could not be used: unreadable, diverged or
+            written to meanwhile.
+    """
 
     computed: int
     reused: int
     seconds: float
     tokens: int = 0
     harness_tokens: int = 0
-    rolled: Rolled | None = None
+    rolled: RollingResult | None = None
     left_out: dict[str, str] = Field(default_factory=dict)
 
 
@@ -54,32 +63,46 @@ def evaluate(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    progressing: Progressing = ALONE,
+    progress: ProgressListener = ALONE,
     rolling: str | None = None,
     questions: Collection[str] | None = None,
 ) -> RunResult:
-    """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
+    """Compute a set's missing results, checkpoint by checkpoint in the planned order, and store them.
 
-    `num_fewshot` None takes the set's own, `questions` None all of its questions, else those of these ids. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
-    and let go (see `checkpoints.hub.rolling`); one that the hub does not give is no error. Raises `TaskError` for a set without questions or with a prompt
-    that cannot be read, `CheckpointError` where no checkpoint is chosen or none can be used. Raises
-    `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
-    next run goes on from there.
+    Args:
+        studio: Store, catalogue and backend.
+        task: The set.
+        checkpoints: Checkpoints to run on.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        progress: Listener that is told the progress and asked whether to stop.
+        rolling: Name of a rolling run, which downloads, scores and evicts checkpoints of a hub (see
+            `checkpoints.hub.rolling`); None for a run without downloads. A checkpoint that the hub does not
+            give is no error.
+        questions: Ids of the questions to run; None for all questions of the set.
+
+    Returns:
+        Counts, time, downloads and left-out checkpoints of the run.
+
+    Raises:
+        TaskError: The set has no questions, or a prompt cannot be read.
+        CheckpointError: No checkpoint is chosen, or none can be used.
+        Cancelled: `progress.cancelled()` turned true; raised within one batch. Committed results stay, and
+            the next run goes on from there.
     """
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    docs = prompts(task, num_fewshot)
+    docs = render_prompts(task, num_fewshot)
     if questions is not None:
         docs = [doc for doc in docs if doc.question_id in questions]
-    run = _Run(studio, Asked(docs), progressing)
+    run = _Run(studio, RequestIndex(docs), progress)
     rolled = None
     if rolling is None:
-        ends = run.at_all(plan(checkpoints))
+        ends = run.at_all(plan_order(checkpoints))
     else:
-        ends, rolled = run.rolling(plan(checkpoints), rolling)
+        ends, rolled = run.rolling(plan_order(checkpoints), rolling)
     if len(run.left_out) == len(checkpoints):
         raise CheckpointError(next(iter(run.left_out.values())))
     return RunResult(
@@ -94,24 +117,30 @@ def evaluate(
 
 
 class _Run:
-    """One set at many checkpoints; one that cannot be used is left out, another error stops all within a batch."""
+    """Run of one set at many checkpoints.
 
-    def __init__(self, studio: Studio, asked: Asked, progressing: Progressing) -> None:
+    A checkpoint that cannot be used is left out; any other error stops all checkpoints within a batch.
+    """
+
+    def __init__(self, studio: Studio, asked: RequestIndex, progressing: ProgressListener) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
         self._stop, self._time = threading.Event(), SharedTime()
         self.left_out: dict[str, str] = {}
 
     def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
-        """How far each checkpoint is at the end, but for those that another worker has."""
+        """Final progress of each checkpoint, but for those that another worker computes."""
         ends: list[Progress] = []
         while ordered and self._is_complete(ordered[0]):
-            ends += self._at_group([ordered.pop(0)])  # nothing to compute, so nothing heavy is imported
+            ends += self._at_group([ordered.pop(0)])  # nothing to compute: no heavy import
         if ordered:
             ends += self._side_by_side(self._groups(ordered))
         return ends
 
-    def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], Rolled]:
-        """The same, with no more than two of a hub's checkpoints here that were not here before."""
+    def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], RollingResult]:
+        """Final progress of each checkpoint and the downloads of a rolling run.
+
+        At most two of a hub's checkpoints are on this machine at once that were not there before.
+        """
         self._studio.require_local()
         ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
         ends = self._at_group([checkpoint for checkpoint in ordered if checkpoint.name in ready])
@@ -122,9 +151,11 @@ class _Run:
             ends.extend(self._at_group([checkpoint]))
             backend.forget(checkpoint)
 
-        fetched.clear_up(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
+        rolling_cleanup.remove_fetched(
+            self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name
+        )
         try:
-            roller = Roller(
+            roller = RollingRun(
                 self._studio.settings,
                 name,
                 use,
@@ -135,19 +166,19 @@ class _Run:
             )
             rolled = roller.roll(rest)
         finally:
-            fetched.clear_up(self._studio.settings, self._studio.jobs)
+            rolling_cleanup.remove_fetched(self._studio.settings, self._studio.jobs)
         return ends, rolled
 
     def _waits_for(self, checkpoint: str, what: str | None) -> None:
-        """What a checkpoint waits for is noted in its progress."""
-        before = self._progressing.earlier(checkpoint) or Progress(
+        """Note in a checkpoint's progress why it waits; None once it does not."""
+        before = self._progressing.previous_progress(checkpoint) or Progress(
             name=checkpoint, done=0, total=len(self._asked)
         )
         self._progressing.report(before.model_copy(update={"note": what}))
 
     def _missing(self, checkpoint: Checkpoint) -> dict[int, list[bytes]] | None:
-        """What the store lacks of a checkpoint; None of one that cannot be used, which is said in its turn."""
-        if self._studio.problem(checkpoint) is None:
+        """Missing keys of a checkpoint; None if it cannot be used, which is reported at its turn."""
+        if self._studio.checkpoint_problem(checkpoint) is None:
             with suppress(CheckpointError):
                 return self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
         return None
@@ -156,9 +187,10 @@ class _Run:
         return self._missing(checkpoint) == {}
 
     def _groups(self, ordered: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
-        """All in their order; where an edit's few questions are missing, those that are best computed at once.
+        """Checkpoints in their order, grouped where the few questions of an edit are best computed together.
 
-        The coarse points come before all others even so: whoever edited sees first what became of each curve.
+        The coarse points come before all others even so: after an edit the shape of every curve is updated
+        first.
         """
         asked, backend = self._asked, self._studio.backend
         missing = next((found for c in ordered if (found := self._missing(c)) is not None), None)
@@ -171,7 +203,10 @@ class _Run:
         return [group for part in parts if part for group in backend.together(part, requests)]
 
     def _side_by_side(self, groups: Sequence[tuple[Checkpoint, ...]]) -> list[Progress]:
-        """Every group, begun in their order, as many at a time as the backend can take: a cluster may grow."""
+        """Compute the groups in their order, as many at a time as the backend can take at that moment.
+
+        The number is asked for again and again, since a cluster may grow.
+        """
         waiting, futures = deque(groups), list[Future[list[Progress]]]()
         running = set[Future[list[Progress]]]()
         try:
@@ -183,27 +218,27 @@ class _Run:
                     futures.append(_threads(os.getpid()).submit(self._at_group, group, after))
                     running.add(futures[-1])
                 _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
-        except BaseException:  # the keyboard's stop
+        except BaseException:  # such as an interrupt from the keyboard
             self._stop.set()
             wait(running)
             raise
         return [progress for future in sorted(futures, key=_cause_first) for progress in future.result()]
 
     def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
-        """How far those of a group are at the end that no other worker has."""
-        with self._studio.store.database.transaction():  # one for all
-            mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
+        """Final progress of a group's checkpoints, but for those that another worker computes."""
+        with self._studio.store.database.transaction():  # one transaction for all claims
+            mine = [checkpoint for checkpoint in group if self._progressing.claim(checkpoint.name)]
         try:
             if self._stopped():
                 raise Cancelled("The run was cancelled; what was computed is kept.")
-            with self._time.taken():
-                now = partial(self._time.now, max(1, len(mine)))
+            with self._time.working():
+                now = partial(self._time.seconds, max(1, len(mine)))
                 runs = self._begun(mine, now)
                 ends = compute(self._studio, runs, following, self._stopped)
                 self._leave_out(runs)
                 return ends
         except BaseException:
-            self._stop.set()  # the others end within a batch, and what they have is kept
+            self._stop.set()  # the others end within a batch, and their results are kept
             raise
 
     def _begun(self, mine: Sequence[Checkpoint], now: Callable[[], float]) -> list[CheckpointRun]:
@@ -215,7 +250,7 @@ class _Run:
         return runs
 
     def _leave_out(self, runs: Sequence[CheckpointRun]) -> None:
-        """Note those that cannot be used, here and in their progress."""
+        """Note unusable checkpoints in `left_out` and in their progress."""
         for run in runs:
             if run.problem is not None:
                 self.left_out[run.checkpoint.name] = run.problem
@@ -227,12 +262,16 @@ class _Run:
 
 @lru_cache(maxsize=1)
 def _threads(process: int) -> ThreadPoolExecutor:
-    """Of this process, from run to run with what they have open: an edit's run is short, and a fork has no threads."""
-    return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="checkpoint")
+    """Thread pool of this process, shared by all its runs.
+
+    Threads and their open handles are kept, since the run of an edit is short. The process id is the key
+    because threads do not survive a fork.
+    """
+    return ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="checkpoint")
 
 
 def _cause_first(future: Future[list[Progress]]) -> int:
-    """Errors before cancellations, which may be their consequence; what went well comes last."""
+    """Sort key: errors before cancellations, which may be their consequence, and successes last."""
     error = future.exception()
     return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
 
@@ -240,28 +279,42 @@ def _cause_first(future: Future[list[Progress]]) -> int:
 def compute(
     studio: Studio,
     runs: Sequence[CheckpointRun],
-    following: Sequence[Checkpoint] = (),
+    prefetch: Sequence[Checkpoint] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`. Those that have the same to
-    compute are computed at once; a chunk is committed whole, for all of them, so that what a kill leaves behind does
-    not depend on its moment.
+    """Compute the missing results of some checkpoints and commit them.
+
+    Checkpoints with the same missing requests are computed together. A chunk is committed whole, for all of
+    them, so the results that a kill leaves behind do not depend on its moment. A checkpoint whose files were
+    written to is begun again with the files as they are then.
+
+    Args:
+        studio: Store and backend.
+        runs: The checkpoints, begun.
+        prefetch: Checkpoints that come next; their weights are read meanwhile.
+        cancelled: Whether to stop; asked before every batch.
+
+    Returns:
+        Final progress of each checkpoint.
+
+    Raises:
+        Cancelled: `cancelled` turned true.
     """
     alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
     with studio.store.database.transaction():
         for run in runs:
             if run.missing:
-                keys, there = run.planned()
+                keys, there = run.plan_requests()
                 alike.setdefault((tuple(keys), tuple(there)), []).append(run)
     if alike:
-        for checkpoint in following:
+        for checkpoint in prefetch:
             studio.backend.prefetch(checkpoint)
     for (planned, skip), group in alike.items():
         _compute_alike(studio, group, planned, skip, cancelled)
     _commit(studio, [run for run in runs if not run.missing])
     for run in runs:
-        while run.is_to_begin and run.problem is None:  # its files were written to: as they are now
-            run.look()
+        while run.is_to_begin and run.problem is None:  # its files were written to meanwhile
+            run.take_fingerprint()
             run.begin()
             compute(studio, [run], (), cancelled)
     return [run.result() for run in runs]
@@ -274,13 +327,13 @@ def _compute_alike(
     skip: Sequence[int],
     cancelled: Callable[[], bool],
 ) -> None:
-    """What is missing of checkpoints that lack the same; one that cannot be read ends none of the others."""
+    """Compute checkpoints with the same missing requests; an unreadable one does not end the others."""
     last = time.monotonic()
     try:
         for chunks in _chunks(studio, group, planned, skip, cancelled):
             for run, chunk in zip(group, chunks, strict=True):
                 run.add(chunk, planned)
-            if not any(run.goes_on for run in group):
+            if not any(run.is_active for run in group):
                 break
             if time.monotonic() - last > COMMIT_EVERY_S:
                 _commit(studio, group)
@@ -292,9 +345,9 @@ def _compute_alike(
         _commit(studio, group)
         if len(group) == 1:
             group[0].fail(error)
-        for run in group if len(group) > 1 else ():  # it is the fault of one: each by itself
-            if run.goes_on:
-                _compute_alike(studio, [run], *run.planned(), cancelled)
+        for run in group if len(group) > 1 else ():  # one is at fault, so each is tried alone
+            if run.is_active:
+                _compute_alike(studio, [run], *run.plan_requests(), cancelled)
         return
     _commit(studio, group)
 
@@ -305,7 +358,7 @@ def _chunks(
     planned: Sequence[bytes],
     skip: Sequence[int],
     cancelled: Callable[[], bool],
-) -> Iterator[Sequence[Scored]]:
+) -> Iterator[Sequence[ScoredChunk]]:
     requests = [group[0].asked.texts[key] for key in planned]
     if len(group) > 1:
         return studio.backend.chunks_of_all([run.checkpoint for run in group], requests, cancelled, skip)
@@ -313,7 +366,7 @@ def _chunks(
 
 
 def _commit(studio: Studio, runs: Sequence[CheckpointRun]) -> None:
-    """One transaction for all: what a checkpoint's own takes is mostly the disk."""
+    """Commit in one transaction: most of the time of a commit goes to the disk."""
     if runs:
         with studio.store.database.transaction():
             for run in runs:

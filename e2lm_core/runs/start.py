@@ -1,4 +1,4 @@
-"""A run is queued: what was asked for, checked and written down as a job.
+"""Submission of a run to the queue.
 
 Tested in tests/runs/test_evaluate.py.
 """
@@ -11,20 +11,20 @@ from typing import Any
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
+from e2lm_core.runs.checkpoint_order import plan_order
 from e2lm_core.runs.evaluate import SWEEP
-from e2lm_core.runs.order import plan
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.requests import prompts
+from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
 
 KIND = "evaluate"
-CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.control`)
+CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.wrong_question_control`)
 
 
-def start(
+def submit_run(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -34,17 +34,36 @@ def start(
     kind: str = KIND,
     rolling: bool = False,
     fleet: Sequence[Checkpoint] = (),
-    anew: bool = False,
+    recompute: bool = False,
     questions: Collection[str] | None = None,
 ) -> int:
-    """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
+    """Queue a run of a set, or of its wrong-question control, for a worker process.
 
-    The person's open runs of that kind of the same set are replaced, the machine's where nobody signs in: nothing goes
-    on that no page shows. `owner` is who asks where nobody signs in: see `Job`. `rolling` fetches what is not here and
-    lets it go again; `fleet` are the checkpoints whose results are to be shown where those are more than are run; `anew`
-    computes what the package brings as well, which gives way to it. `questions` are the ids of those that were edited:
-    they alone are run, and what a replaced run had still to do. Raises `TaskError` and `CheckpointError` for what
-    `evaluate` would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
+    The worker reads the set anew. The caller's open runs of that kind of the same set are replaced (all of
+    the machine's, if nobody signs in), so no run goes on that no page shows.
+
+    Args:
+        studio: Settings of the caller, queue and backend.
+        task: The set.
+        checkpoints: Checkpoints to run on.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        priority: Higher goes first; `SWEEP` or `INTERACTIVE`.
+        owner: Owner of the run if nobody signs in, see `Job`.
+        kind: `KIND`, or `CONTROL` for the wrong-question control.
+        rolling: Whether to download missing checkpoints one at a time and evict them again.
+        fleet: Checkpoints with results to show, if they are more than those that are run.
+        recompute: Whether to compute the shipped results as well; computed results replace them.
+        questions: Ids of the edited questions; only these are run, and the rest of a replaced run. None for
+            all.
+
+    Returns:
+        The job's id.
+
+    Raises:
+        TaskError: The set has no questions, has a prompt that cannot be read or may not be run by the caller;
+            or a visitor asks for a rolling run.
+        CheckpointError: No checkpoint is chosen, or a rolling run is to be computed by a cluster.
+        LimitError: The queue is full, or a quota of the caller is used up.
     """
     access.require_writer(studio.settings)
     if not task.questions:
@@ -54,14 +73,14 @@ def start(
     if rolling:
         access.require_member(studio.settings, "fetch checkpoints")
         studio.require_local()
-    prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
+    render_prompts(task, num_fewshot)  # an unreadable prompt is refused now, not by the worker
     asker = studio.settings.person
-    workspace, name = asking.workspace_of(studio.settings, task.address)
+    workspace, name = permissions.workspace_of(studio.settings, task.address)
     payload: dict[str, Any] = {
         "set": name,
-        "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
+        "checkpoints": [checkpoint.name for checkpoint in plan_order(checkpoints)],
         "num_fewshot": num_fewshot,
-        "version": versions.last_number(studio.settings, task.address),
+        "version": versions.last_version_number(studio.settings, task.address),
     }
     if questions is not None:
         payload["questions"] = sorted(questions)
@@ -69,23 +88,23 @@ def start(
         payload["rolling"] = True
     if fleet:
         payload["fleet"] = [checkpoint.name for checkpoint in fleet]
-    if anew:
+    if recompute:
         payload["anew"] = True
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
-    quotas.require(studio.settings, "cpu", 0)
-    with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=False):
+    quotas.check_quota(studio.settings, "cpu", 0)
+    with studio.jobs.database.transaction():  # if the queue is full, the open job stays
+        for job in studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=False):
             if job.payload.get("asker") == asker:
                 studio.jobs.cancel(job.id)
                 if questions is not None:
                     priority = _join(payload, job, priority)
-        quotas.require(studio.settings, "runs")
+        quotas.check_quota(studio.settings, "runs")
         return _queue(studio).submit(kind, payload, priority, owner)
 
 
 def _join(payload: dict[str, Any], job: Job, priority: int) -> int:
-    """Add to an edit's run what the run that it replaces had still to do; the priority of both together."""
+    """Add the rest of a replaced run to an edit's run; the priority of both together."""
     before = job.payload
     payload["checkpoints"] = list(dict.fromkeys([*before["checkpoints"], *payload["checkpoints"]]))
     payload |= {key: True for key in ("rolling", "anew") if before.get(key)}
@@ -97,25 +116,33 @@ def _join(payload: dict[str, Any], job: Job, priority: int) -> int:
 
 
 def _queue(studio: Studio) -> JobQueue:
-    """The queue, with the quota of whoever asks in the place of the limit of one."""
+    """The queue, with the caller's quota in place of the limit for one owner."""
     if studio.settings.person is None:
         return studio.jobs
-    most = quotas.most_of(studio.settings, "runs")
+    most = quotas.quota_limit(studio.settings, "runs")
     of_one = studio.jobs.limits.max_queued_jobs if most is None else int(most)
     limits = studio.jobs.limits.model_copy(update={"max_queued_jobs_of_one": of_one})
     return JobQueue(studio.jobs.database, limits)
 
 
 def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str = KIND) -> Job | None:
-    """The run of a set (a name or address), or of its control, that pages speak of; None without one.
+    """The run of a set, or of its control, that pages show; None without one.
 
-    That is an open one, one that whoever asks may cancel before any other, else the newest, whatever its state and
-    asker. Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not
-    open.
+    An open run comes first, above all one that the caller may cancel; otherwise the newest one, whatever its
+    state and owner.
+
+    Args:
+        studio: Settings of the caller and queue.
+        set_name: Name or address of the set.
+        progress: Whether to read the run's progress.
+        kind: `KIND` or `CONTROL`.
+
+    Raises:
+        TaskError: The caller may not open the set.
     """
-    workspace, name = asking.workspace_of(studio.settings, set_name)
-    open_ = studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=progress)
-    own = (job for job in open_ if asking.may_cancel(studio.settings, job))
+    workspace, name = permissions.workspace_of(studio.settings, set_name)
+    open_ = studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=progress)
+    own = (job for job in open_ if permissions.may_cancel(studio.settings, job))
     if job := next(own, None) or next(iter(open_), None):
         return job
-    return next(iter(studio.jobs.of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)
+    return next(iter(studio.jobs.jobs_of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)

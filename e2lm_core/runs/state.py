@@ -1,4 +1,4 @@
-"""The state of a set's results: which questions are computed at which checkpoints, and how long the rest takes."""
+"""State of a set's results: coverage, staleness, remaining time."""
 
 from __future__ import annotations
 
@@ -9,27 +9,40 @@ from typing import Literal
 
 import numpy as np
 
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_of, pace_for
-from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
-from e2lm_core.analysis.plan.schedule import Cost, Schedule, cost_of, costs_for, simulate, tasks_of
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, count_checkpoints_by_model, fleet_pace
+from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, plan_questions, select_checkpoints
+from e2lm_core.analysis.plan.schedule import (
+    CheckpointCost,
+    Schedule,
+    checkpoint_sequence,
+    estimate_cost,
+    fleet_costs,
+    simulate_schedule,
+)
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
-from e2lm_core.checkpoints.known import FAMILIES
+from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.engine.local import LocalBackend
-from e2lm_core.runs.kept import brought
-from e2lm_core.runs.queue import paces
+from e2lm_core.runs.queue import timings
 from e2lm_core.runs.queue.progress import RunProgress, run_progress
-from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
+from e2lm_core.runs.store import shipped_defaults
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.prompts.render import render_set
 
-MANY = 10  # questions at once whose pace is that of a sweep
+MANY = 10  # questions computed at once from which the pace is that of a sweep
 
 
 class Coverage(Record):
-    """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
+    """Coverage of a set: complete questions by checkpoint, and the questions that need a new run.
+
+    Attributes:
+        complete: Checkpoint name → number of questions with results of all choices.
+        questions: Number of questions of the set.
+        stale: Ids of the questions that are not complete at every checkpoint, in the set's order.
+    """
 
     complete: dict[str, int]
     questions: int
@@ -37,17 +50,23 @@ class Coverage(Record):
 
     @property
     def done(self) -> int:
-        """(checkpoint, question) pairs that are complete."""
+        """Number of complete (checkpoint, question) pairs."""
         return sum(self.complete.values())
 
     @property
     def total(self) -> int:
-        """All (checkpoint, question) pairs."""
+        """Number of all (checkpoint, question) pairs."""
         return self.questions * len(self.complete)
 
 
 class Estimate(Record):
-    """What a run would cost; counts are (checkpoint, question) pairs, `seconds` None before any pace is known."""
+    """Cost of a run.
+
+    Attributes:
+        total: Number of all (checkpoint, question) pairs.
+        missing: Number of pairs without results.
+        seconds: Time to compute the missing ones; None before any pace is known.
+    """
 
     total: int
     missing: int
@@ -55,24 +74,45 @@ class Estimate(Record):
 
 
 class SetState(Record):
-    """The state of a set's results, for the strip on every page."""
+    """State of a set's results, for the strip on every page.
+
+    Attributes:
+        kind: State in one term.
+        stale: Number of questions that are not complete at every checkpoint.
+        done: Number of complete (checkpoint, question) pairs.
+        total: Number of all (checkpoint, question) pairs.
+        job: Id of the set's run; None if it was never run.
+        run: Progress of the open run; None without one.
+        owner: Owner of the open run, see `Job`.
+        shipped: Whether some results are shipped ones that were never computed on this machine.
+    """
 
     kind: Literal["empty", "never run", "running", "stale", "up to date"]
     stale: int = 0
     done: int = 0
     total: int = 0
     job: int | None = None
-    run: RunProgress | None = None  # how far the run is that goes on; None without one
-    owner: str = ""  # of the run that goes on, see `Job`
-    shipped: bool = False  # whether some of it is what the package brings, and was never computed here
+    run: RunProgress | None = None
+    owner: str = ""
+    shipped: bool = False
 
 
 def coverage(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Coverage:
-    """What the store has of a set's current text. Raises `TaskError` where a prompt cannot be rendered."""
+    """Coverage of a set's current text by stored results; reads the store.
+
+    Args:
+        studio: Store and backend.
+        task: The set.
+        checkpoints: Checkpoints to look at.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+
+    Raises:
+        TaskError: A prompt cannot be rendered.
+    """
     docs = render_set(task, num_fewshot)
-    asked = Asked(docs)
+    asked = RequestIndex(docs)
     complete: dict[str, int] = {}
     stale: set[int] = set()
     for checkpoint in checkpoints:
@@ -86,8 +126,8 @@ def coverage(
     )
 
 
-def covered_by(measurements: Measurements) -> Coverage:
-    """The same of what was read already, without another look into the store."""
+def coverage_of(measurements: Measurements) -> Coverage:
+    """Coverage by measurements that were read already; does not read the store."""
     complete: dict[str, int] = {}
     lacking = np.zeros(len(measurements.question_ids), bool)
     for curve in measurements.curves:
@@ -108,17 +148,25 @@ def estimate(
     num_fewshot: int | None = None,
     measurements: Measurements | None = None,
 ) -> Estimate:
-    """What is missing, and how long it takes at the pace of this machine's earlier runs.
+    """Missing results of a set and the time they take at the pace of earlier runs on this machine.
 
-    A model that never ran is taken at the mean pace of those that did. `measurements` is what whoever asks has read
-    of just these checkpoints already.
+    A model that never ran is taken at the mean pace of the models that did.
+
+    Args:
+        studio: Store, queue and backend.
+        task: The set.
+        checkpoints: Checkpoints of the run.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        measurements: Measurements at exactly these checkpoints; None to read the store.
     """
     covered = (
-        coverage(studio, task, checkpoints, num_fewshot) if measurements is None else covered_by(measurements)
+        coverage(studio, task, checkpoints, num_fewshot)
+        if measurements is None
+        else coverage_of(measurements)
     )
     missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
     total_missing = sum(missing.values())
-    pace = pace_of(studio, num_fewshot or 0)
+    pace = seconds_per_question(studio, num_fewshot or 0)
     if not total_missing:
         return Estimate(total=covered.total, missing=0, seconds=0.0)
     if not pace:
@@ -128,13 +176,15 @@ def estimate(
     return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
 
 
-def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
-    """Seconds a question took, by model, in the runs with as many few-shot examples.
+def seconds_per_question(studio: Studio, num_fewshot: int) -> dict[str, float]:
+    """Model name → mean seconds for one question, in runs with as many few-shot examples.
 
-    An edit's single question is mostly the start of it, so edits tell the pace only where nothing else does.
+    Runs of few questions take most of their time to start, so they count only if there is no other run.
     """
     jobs = studio.jobs
-    rows = jobs.spent(KIND, num_fewshot, MANY) or jobs.spent(KIND, num_fewshot, 1)
+    rows = jobs.seconds_by_checkpoint(KIND, num_fewshot, MANY) or jobs.seconds_by_checkpoint(
+        KIND, num_fewshot, 1
+    )
     spent: dict[str, list[float]] = {}
     for name, (seconds, computed) in rows.items():
         sums = spent.setdefault(name.split("/")[0], [0.0, 0.0])
@@ -143,31 +193,37 @@ def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
     return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 
-def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; at first those of `brought.at_first`.
+def fleet_of_set(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
+    """Checkpoints and few-shot count of the set's last run; without a run, `default_checkpoints` and None.
 
-    After a rolling run those too that were scored and let go again.
+    After a rolling run the checkpoints that were scored and evicted again are included. If none of the run's
+    checkpoints can be used, all local ones are returned. The few-shot count is None for the set's own.
     """
     job = latest_job(studio, set_name, progress=False)
     if job is None:
-        return brought.at_first(studio, set_name), None
+        return shipped_defaults.default_checkpoints(studio, set_name), None
     names = set(job.payload.get("fleet") or job.payload["checkpoints"])
     if job.payload.get("rolling") or "fleet" in job.payload:
         chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
     else:
-        chosen = tuple(c for c in studio.at_hand if c.name in names)
-    return chosen or studio.at_hand, job.payload.get("num_fewshot")
+        chosen = tuple(c for c in studio.local_checkpoints if c.name in names)
+    return chosen or studio.local_checkpoints, job.payload.get("num_fewshot")
 
 
-def to_run(
+def next_fleet(
     studio: Studio, set_name: str
 ) -> tuple[tuple[Checkpoint, ...], tuple[Checkpoint, ...], int | None]:
-    """(those of the set's fleet that are on this machine, the fleet where that is more, the few-shot count).
+    """The set's fleet on this machine, the whole fleet if that is more, and the few-shot count.
 
-    Raises `CheckpointError` where all of them were let go.
+    Returns:
+        The checkpoints of the set's fleet that are on this machine; all checkpoints of the fleet, or () if
+        none is missing; the few-shot count, None for the set's own.
+
+    Raises:
+        CheckpointError: All checkpoints of the fleet were evicted.
     """
-    chosen, num_fewshot = fleet(studio, set_name)
-    here = {c.name for c in studio.at_hand}
+    chosen, num_fewshot = fleet_of_set(studio, set_name)
+    here = {c.name for c in studio.local_checkpoints}
     at_hand = tuple(c for c in chosen if c.name in here)
     if chosen and not at_hand:
         raise CheckpointError(
@@ -177,15 +233,19 @@ def to_run(
     return at_hand, chosen if len(at_hand) < len(chosen) else (), num_fewshot
 
 
-def state(
+def state_of_set(
     studio: Studio,
     set_name: str,
     task: TaskSet,
-    measure: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
+    load: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
 ) -> SetState:
-    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint.
+    """State of a set's results for the strip: exact, at the cost of one query of the store per checkpoint.
 
-    `measure` gives what whoever asks has read of the store already.
+    Args:
+        studio: Settings of the caller, store, queue and backend.
+        set_name: Name or address of the set.
+        task: The set.
+        load: Function that gives measurements the caller has read already; None to read the store.
     """
     if not task.questions:
         return SetState(kind="empty")
@@ -193,11 +253,11 @@ def state(
     if job and not job.over:
         run = run_progress(studio.jobs, job, task)
         return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
-    checkpoints, num_fewshot = fleet(studio, set_name)
-    if measure is None:
+    checkpoints, num_fewshot = fleet_of_set(studio, set_name)
+    if load is None:
         covered = coverage(studio, task, checkpoints, num_fewshot)
     else:
-        covered = covered_by(measure(checkpoints, num_fewshot))
+        covered = coverage_of(load(checkpoints, num_fewshot))
     kind: Literal["never run", "stale", "up to date"] = "up to date"
     if covered.done == 0:
         kind = "never run"
@@ -209,7 +269,8 @@ def state(
         done=covered.done,
         total=covered.total,
         job=job.id if job else None,
-        shipped=covered.done > 0 and brought.is_shipped(studio, task, checkpoints, num_fewshot),
+        shipped=covered.done > 0
+        and shipped_defaults.shows_shipped_results(studio, task, checkpoints, num_fewshot),
     )
 
 
@@ -217,21 +278,25 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)
 
 
 def family_fleet(key: str) -> tuple[FleetPart, ...]:
-    """All models of a family whose checkpoints are known beforehand. Raises StudioError for another."""
+    """All models of a family with checkpoints that are known without asking a hub.
+
+    Raises:
+        StudioError: There is no such family, or only its hub can list its checkpoints.
+    """
     known = {f.key: f for f in FAMILIES if f.steps}
     if key not in known:
         raise StudioError(f"The fleet {key!r} is not known beforehand: use one of {', '.join(known)}.")
     family = known[key]
     return tuple(
         FleetPart(
-            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_places(m))
+            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_locations(m))
         )
         for m in family.models
     )
 
 
 def _size(size: str | None) -> int | None:
-    """500m -> 500,000,000; None where a size is no number."""
+    """Parameters of a size: 500,000,000 for 500m; None if it is no number."""
     parts = _SIZE.fullmatch(size or "")
     return int(float(parts[1]) * (10**9 if parts[2].lower() == "b" else 10**6)) if parts else None
 
@@ -246,20 +311,30 @@ def plan_for(
     seconds: float | None = None,
     simulated: Simulated | None = None,
 ) -> Plan:
-    """What the goal takes: widths drawn from what was measured at these checkpoints, time at this machine's pace.
+    """Number of questions for a goal: widths simulated from these measurements, time at measured pace.
 
-    `family` times another fleet than these checkpoints, `seconds` a question another pace than was measured;
-    `simulated` as `plan` takes it. Raises StudioError for a fleet, a pace or a goal that cannot be planned for.
+    Args:
+        studio: Catalogue, queue and settings.
+        measurements: Measurements from which interval widths are simulated.
+        checkpoints: Checkpoints to plan with.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        goal: The goal.
+        family: Key of a family whose models are timed instead of these checkpoints.
+        seconds: Seconds for one question instead of the measured pace.
+        simulated: As in `plan_questions`.
+
+    Raises:
+        StudioError: The fleet, the pace or the goal cannot be planned for.
     """
-    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    pace = pace_for(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
-    return plan(part_of(measurements, checkpoints), goal, fleet, pace, simulated)
+    pace = fleet_pace(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
+    return plan_questions(select_checkpoints(measurements, checkpoints), goal, fleet, pace, simulated)
 
 
 def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
-    """The pace of this machine's earlier runs with as many few-shot examples; None before there is one."""
-    seconds = pace_of(studio, num_fewshot or 0)
+    """Pace of earlier runs on this machine with as many few-shot examples; None before there is one."""
+    seconds = seconds_per_question(studio, num_fewshot or 0)
     device = studio.settings.device or "the best device here"
     return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None
 
@@ -275,40 +350,51 @@ def schedules_for(
     price: float | None = None,
     start_s: float = 0.0,
 ) -> list[Schedule]:
-    """How long these checkpoints, or a family's, take over so many questions on each number of workers.
+    """Schedules of a run over so many questions, one for each number of workers.
 
-    By what earlier runs here took; `seconds` a question for all models is another pace. Raises `StudioError` for a
-    fleet, a number or a pace that cannot be, and where nothing was run yet.
+    Args:
+        studio: Catalogue, queue and settings.
+        checkpoints: Checkpoints of the run.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        questions: Number of questions, 1 or more.
+        workers: Numbers of workers.
+        family: Key of a family whose models are run instead of these checkpoints.
+        seconds: Seconds for one question at all models; None for the costs in earlier runs on this machine.
+        price: Price of one worker per hour; None for none.
+        start_s: Seconds before each worker begins, 0 or more.
+
+    Raises:
+        StudioError: The fleet, a number or the pace cannot be used, or nothing was run yet.
     """
     if questions < 1:
         raise StudioError(f"{questions:,} questions cannot be planned for: give 1 or more.")
     if not (math.isfinite(start_s) and start_s >= 0):
         raise StudioError(f"The start {start_s} cannot be used: give seconds of 0 or more.")
-    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
     if seconds is not None:
-        pace = pace_for(fleet, None, {}, seconds)
+        pace = fleet_pace(fleet, None, {}, seconds)
         assert pace is not None
-        costs = {model: Cost(fixed_s=0.0, question_s=one) for model, one in pace.seconds.items()}
+        costs = {model: CheckpointCost(fixed_s=0.0, question_s=one) for model, one in pace.seconds.items()}
     else:
         parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-        costs = costs_for(fleet, measured_costs(studio, num_fewshot), parameters)
-    tasks, together = tasks_of(fleet), _together(studio)
-    return [simulate(tasks, costs, questions, n, start_s, price, together) for n in workers]
+        costs = fleet_costs(fleet, measured_costs(studio, num_fewshot), parameters)
+    tasks, together = checkpoint_sequence(fleet), _together(studio)
+    return [simulate_schedule(tasks, costs, questions, n, start_s, price, together) for n in workers]
 
 
 def _together(studio: Studio) -> int:
-    """How many checkpoints a process computes side by side: an actor one, this machine's worker what it can."""
+    """Number of checkpoints that a process computes side by side: 1 for an actor, else by the backend."""
     return 1 if studio.settings.backend == "ray" else LocalBackend(studio.settings).at_once
 
 
-def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:
-    """What checkpoints of each model took one core or GPU in earlier runs on this machine."""
-    rows = paces.rows(studio.jobs, KIND, num_fewshot or 0)
+def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, CheckpointCost]:
+    """Model name → cost of its checkpoints on one core or GPU, from earlier runs on this machine."""
+    rows = timings.timing_rows(studio.jobs, KIND, num_fewshot or 0)
     if not rows:
         return {}
-    # A run's seconds are shared by the checkpoints that were computed side by side.
+    # Checkpoints that were computed side by side share the run's seconds.
     at_once = LocalBackend(studio.settings).at_once
     spent: dict[str, list[tuple[float, int]]] = {}
     for name, seconds, computed in rows:
         spent.setdefault(name.split("/")[0], []).append((seconds * at_once, computed))
-    return {model: cost_of(rows, at_once) for model, rows in spent.items()}
+    return {model: estimate_cost(rows, at_once) for model, rows in spent.items()}

@@ -1,11 +1,11 @@
-"""What every service works with: settings, checkpoints, results, jobs and a backend, opened once."""
+"""Application context: settings, catalogue, store, queue, backend."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.database import Database
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.memory import snapshot
@@ -13,81 +13,82 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
-from e2lm_core.checkpoints.folders import problem_of
-from e2lm_core.checkpoints.hub import borrowed
-from e2lm_core.checkpoints.hub.cache import at_hand
+from e2lm_core.checkpoints.folders import folder_problem
+from e2lm_core.checkpoints.hub import rolling_leases
+from e2lm_core.checkpoints.hub.cache import local_checkpoints
 from e2lm_core.engine.backend import Backend
 from e2lm_core.engine.traits import known_traits, traits_key
-from e2lm_core.runs.kept import diverged
-from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.store import divergence
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 
 
 @dataclass(frozen=True)
 class Studio:
-    """Handles that are safe to share between threads; nothing in it belongs to one user or one set."""
+    """Application context: handles that threads may share, with nothing of one user or one set."""
 
     settings: Settings
     catalogue: Catalogue
-    store: Store
+    store: LoglikelihoodStore
     jobs: JobQueue
     backend: Backend
-    _problems: dict[tuple[object, ...], str | None] = field(
-        default_factory=dict
-    )  # by checkpoint and its files' state
+    # Keyed by the checkpoint and the state of its files.
+    _problems: dict[tuple[object, ...], str | None] = field(default_factory=dict)
 
     @property
-    def at_hand(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out.
+    def local_checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Usable checkpoints on this machine.
 
-        So are those that a rolling run has fetched for itself, since they go again, and those that cannot be used
-        (see `left_out`).
+        Left out are checkpoints of a hub that are not downloaded, those that a rolling run has downloaded for
+        itself (it evicts them again), and those that cannot be used (see `unusable_notes`).
         """
-        return tuple(c for c in self._here if self.problem(c) is None)
+        return tuple(c for c in self._here if self.checkpoint_problem(c) is None)
 
     @property
     def _here(self) -> tuple[Checkpoint, ...]:
-        here = at_hand(self.catalogue.checkpoints, self.settings)
-        return tuple(c for c in here if not borrowed.is_marked(c, self.settings))
+        here = local_checkpoints(self.catalogue.checkpoints, self.settings)
+        return tuple(c for c in here if not rolling_leases.is_leased(c, self.settings))
 
     @property
-    def left_out(self) -> tuple[str, ...]:
+    def unusable_notes(self) -> tuple[str, ...]:
         """A sentence for each model with checkpoints on this machine that cannot be used."""
-        return self.usable(self._here)[1]
+        return self.usable_checkpoints(self._here)[1]
 
-    def usable(self, checkpoints: Iterable[Checkpoint]) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
-        """The checkpoints that can be used, and a sentence for each model with others, which names them."""
-        problems = [(checkpoint, self.problem(checkpoint)) for checkpoint in checkpoints]
+    def usable_checkpoints(
+        self, checkpoints: Iterable[Checkpoint]
+    ) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
+        """Usable ones of the checkpoints, and a sentence for each model with others, which names them."""
+        problems = [(checkpoint, self.checkpoint_problem(checkpoint)) for checkpoint in checkpoints]
         of_model: dict[str, list[tuple[str, str]]] = {}
         for checkpoint, problem in problems:
             if problem is not None:
                 of_model.setdefault(checkpoint.model.name, []).append((checkpoint.name, problem))
         sentences = (
-            f"{phrasing.count(len(of), 'checkpoint')} of {model} left out "
-            f"({phrasing.listing([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
+            f"{formatting.count(len(of), 'checkpoint')} of {model} left out "
+            f"({formatting.join_words([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
             for model, of in of_model.items()
         )
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
 
-    def problem(self, checkpoint: Checkpoint) -> str | None:
-        """Sentence for a checkpoint that cannot be used; None for others, and for one that is not on this machine.
+    def checkpoint_problem(self, checkpoint: Checkpoint) -> str | None:
+        """Sentence for a checkpoint that cannot be used; None for others, and for one not on this machine.
 
-        A folder is looked at again once one of its files has changed; no weights are read.
+        A folder is checked again once one of its files has changed; no weights are read.
         """
-        if (said := diverged.sentence(checkpoint, self.settings)) is not None:
+        if (said := divergence.divergence_sentence(checkpoint, self.settings)) is not None:
             return said
         if checkpoint.packed is not None or checkpoint.directory is None:
             return None
         key: tuple[object, ...] = (checkpoint.repo, checkpoint.directory, checkpoint_state(checkpoint))
         if key not in self._problems:
-            if checkpoint.repo is not None and not at_hand((checkpoint,), self.settings):
+            if checkpoint.repo is not None and not local_checkpoints((checkpoint,), self.settings):
                 return None
-            whole = None if checkpoint.repo is not None else problem_of(checkpoint.directory)
+            whole = None if checkpoint.repo is not None else folder_problem(checkpoint.directory)
             self._problems[key] = whole or self._unread(checkpoint)
         return self._problems[key]
 
     def _unread(self, checkpoint: Checkpoint) -> str | None:
-        """Sentence for a configuration or a tokenizer that transformers cannot read, its own code for instance."""
+        """Sentence for a configuration or tokenizer that transformers cannot read, such as custom code."""
         try:
             self.backend.window(checkpoint)
         except CheckpointError as error:
@@ -95,26 +96,33 @@ class Studio:
         return None
 
     def is_readable(self, checkpoint: Checkpoint) -> bool:
-        """Whether its results can be read with nothing downloaded: it is here, or was scored here before it was let go."""
-        if at_hand((checkpoint,), self.settings):
-            return self.problem(checkpoint) is None
+        """Whether a checkpoint's results can be read without a download.
+
+        That holds for a usable one on this machine, and for one that was scored before its eviction.
+        """
+        if local_checkpoints((checkpoint,), self.settings):
+            return self.checkpoint_problem(checkpoint) is None
         return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
 
     @property
-    def keeping_results(self) -> Studio:
-        """The same, with a copy of the results for this process alone where the home's disk cannot be written."""
+    def with_results_copy(self) -> Studio:
+        """The studio with a private copy of the results if the home's disk is read-only; else itself."""
         if self.store.database.is_writable:
             return self
-        copy = Database(snapshot.copy_of(self.settings.database))
-        return replace(self, store=Store(copy, self.settings.shipped))
+        copy = Database(snapshot.copy_database(self.settings.database))
+        return replace(self, store=LoglikelihoodStore(copy, self.settings.shipped))
 
     @property
-    def computing_anew(self) -> Studio:
-        """The same without the results that the package brings: a run computes them too."""
-        return replace(self, store=Store(self.store.database))
+    def without_shipped_results(self) -> Studio:
+        """The studio without shipped results, so that a run computes them too."""
+        return replace(self, store=LoglikelihoodStore(self.store.database))
 
     def require_local(self) -> None:
-        """Raises `CheckpointError` for a rolling run where a cluster computes."""
+        """Refuse a rolling run that a cluster would compute.
+
+        Raises:
+            CheckpointError: The backend is not the local one.
+        """
         if self.settings.backend != "local":
             raise CheckpointError(
                 "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download "
@@ -123,9 +131,14 @@ class Studio:
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
-    """Open what the settings name, creating the home folder and the database where they do not exist.
+    """Open the studio of the settings, creating the home folder and the database if they do not exist.
 
-    `backend` is the one that the settings name unless given. Raises `StoreError` for a database that cannot be used.
+    Args:
+        settings: Settings; None to read them from the environment.
+        backend: Backend; None for the one that the settings name.
+
+    Raises:
+        StoreError: The database cannot be used.
     """
     settings = settings or Settings.from_env()
     if backend is None and settings.backend == "ray":
@@ -136,11 +149,11 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
         from e2lm_core.engine.local import LocalBackend
 
         backend = LocalBackend(settings)
-    database = Database(settings.database)  # shared, so that results and progress are saved together
+    database = Database(settings.database)  # shared: results and progress are saved together
     return Studio(
         settings=settings,
         catalogue=open_catalogue(settings),
-        store=Store(database, settings.shipped),
+        store=LoglikelihoodStore(database, settings.shipped),
         jobs=JobQueue(database, settings.limits),
         backend=backend,
     )

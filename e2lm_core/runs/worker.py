@@ -1,8 +1,8 @@
-"""The worker process: claims queued runs and computes them, until it is told to stop.
+"""Worker process: claims jobs and computes them.
 
 It shares nothing with the app but the database, so the page stays usable and a killed worker loses no
-more than the batch it was in: its lease runs out, and the next worker goes on where it stopped. One that
-finds no job waiting helps with the checkpoints of a job that another leads.
+more than its current batch: its lease runs out, and the next worker goes on at the same place. A worker
+without a waiting job helps with the checkpoints of a job that another leads.
 """
 
 from __future__ import annotations
@@ -20,54 +20,62 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base.children import environment
-from e2lm_core.base.database import stamp_of
+from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
+from e2lm_core.base.processes import subprocess_environment
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.queue import asking, fetched
-from e2lm_core.runs.queue.allowance import Allowance
-from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
+from e2lm_core.runs.queue import permissions, rolling_cleanup
+from e2lm_core.runs.queue.batch_plans import BatchPlans
+from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
+from e2lm_core.runs.queue.cpu_quota import CpuAccount
 from e2lm_core.runs.queue.queue import JobQueue
-from e2lm_core.runs.queue.records import Job, Progress, Progressing
-from e2lm_core.runs.queue.resuming import JobPlans
-from e2lm_core.runs.queue.spending import Account
+from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
+from e2lm_core.runs.queue.resource_limits import ResourceLimits
 from e2lm_core.runs.start import CONTROL, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 
 LEASE_S = 10.0
-# A shorter one may end between two beats; a dead worker's job waits for its end.
+# A shorter lease may end between two heartbeats; the job of a dead worker waits for the lease's end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
 EXIT_MEMORY = 75
-NICE = 8  # of 19: a sixth of the page's weight where both want a core
-TIDY_S = 1.0  # after a job's end
-QUEUE_LOOK_S = 0.02  # a look takes a twentieth of a millisecond
-STAMP_LOOK_S = 0.004  # whether one is worth while
+NICE = 8  # of 19: a sixth of the page's weight if both want a core
+TIDY_S = 1.0  # idle time after a job before the cleanup
+QUEUE_LOOK_S = 0.02  # between two looks into the queue, each of which takes 0.05 ms
+STAMP_LOOK_S = 0.004  # between two looks at the database's stamp, to see whether a look is worth while
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
-def work(
+def run_worker(
     studio: Studio,
     once: bool = False,
     idle_exit_s: float | None = None,
     lease_s: float = LEASE_S,
     parent: int | None = None,
 ) -> int:
-    """Run jobs until SIGTERM, or until the queue is empty and `once`, or so for `idle_exit_s`, or `parent` gone.
+    """Run jobs until SIGTERM or until there is nothing left to wait for; returns the number of jobs taken.
 
-    `parent` is the id of the process for whom it works: what that had queued is still done, and then it ends.
-    After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
+    Args:
+        studio: Store, queue, catalogue and backend.
+        once: Whether to end when the queue is empty.
+        idle_exit_s: End after so many seconds with an empty queue; None to wait for ever.
+        lease_s: Lease on a job; after a kill the job is free for others once it has run out.
+        parent: Id of the process for which it works. When that has ended, its queued jobs are still done, and
+            then the worker ends. None for no such process.
+
+    Raises:
+        StudioError: `lease_s` lies outside `LEASES_S`.
     """
     low, high = LEASES_S
     if not low <= lease_s <= high:
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
-    studio.jobs.database.wait_longer()
+    studio.jobs.database.set_busy_timeout()
     _clear_up(studio)
     taken, idle_since, tidy = 0, time.monotonic(), True
     is_child = parent == os.getppid()
@@ -91,27 +99,27 @@ def work(
 
 
 def _tidy(studio: Studio) -> None:
-    """What would have to be done amid an edit: a full collection of garbage takes a tenth of a second, the disk as long."""
-    studio.jobs.database.tidy()
+    """Flush the journal and collect garbage while idle: in the middle of an edit each takes 0.1 s."""
+    studio.jobs.database.flush_journal()
     gc.collect()
 
 
 def _wait(studio: Studio) -> None:
-    """Until something is written to the database, for `QUEUE_LOOK_S` at most: an edit waits for its worker."""
-    until, seen = time.monotonic() + QUEUE_LOOK_S, stamp_of(studio.settings.database)
-    while time.monotonic() < until and stamp_of(studio.settings.database) == seen:
+    """Wait for a write to the database, at most `QUEUE_LOOK_S`, so that an edit starts without delay."""
+    until, seen = time.monotonic() + QUEUE_LOOK_S, change_stamp(studio.settings.database)
+    while time.monotonic() < until and change_stamp(studio.settings.database) == seen:
         time.sleep(STAMP_LOOK_S)
 
 
 def _clear_up(studio: Studio) -> None:
-    """Let go of what rolling runs have fetched that are over, cancelled while nobody was at them for instance."""
+    """Evict downloads of rolling runs that are over, such as those cancelled while no worker was on them."""
     with contextlib.suppress(StudioError):
-        fetched.clear_up(studio.settings, studio.jobs)
+        rolling_cleanup.remove_fetched(studio.settings, studio.jobs)
 
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether the process was told to stop; its handlers are put back at the end."""
+    """Yield a function that says whether SIGTERM or SIGINT came; old handlers are restored at the end."""
     stopping: list[int] = []
     previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
     try:
@@ -122,34 +130,48 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
 
 def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> bool:
-    """Work on the next job, else on one that another worker leads; False where there is none."""
+    """Work on the next job, else on one that another worker leads; False if there is none."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
-    elif job := joinable(studio.jobs, name, (KIND, CONTROL)):
-        help_with(studio, job, stopping, lease_s)
+    elif job := find_joinable_job(studio.jobs, name, (KIND, CONTROL)):
+        join_job(studio, job, stopping, lease_s)
     return job is not None
 
 
 def run_job(
     studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
 ) -> None:
-    """Compute one claimed job; its end, good or bad, is written to the queue.
+    """Compute one claimed job and write its outcome to the queue.
 
-    It goes back to the queue, to be continued, when the worker is told to stop or it is another job's turn.
+    The job goes back to the queue, to be continued, if the worker is told to stop or another job takes
+    precedence.
+
+    Args:
+        studio: Store, queue, catalogue and backend.
+        job: The claimed job.
+        stopping: Whether the worker was told to stop.
+        lease_s: Lease on the job and its checkpoints, in seconds.
     """
     _work_on(studio, job, stopping, lease_s, leads=True)
 
 
-def help_with(
+def join_job(
     studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
 ) -> None:
-    """Compute checkpoints of a job that another worker leads, as long as it has some that nobody has begun."""
+    """Compute checkpoints of a job that another worker leads, as long as it has some that are not begun.
+
+    Args:
+        studio: Store, queue, catalogue and backend.
+        job: The job, with this worker as its worker.
+        stopping: Whether the worker was told to stop.
+        lease_s: Lease on its checkpoints, in seconds.
+    """
     _work_on(studio, job, stopping, lease_s, leads=False)
 
 
 def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
-    shares = Shares(studio.jobs.database, job, lease_s)
+    shares = CheckpointClaims(studio.jobs.database, job, lease_s)
     with _Lease(studio, job, shares, leads) as lease:
         progressing = _JobProgressing(studio.jobs, job, shares, lambda: stopping() or lease.ended)
         error: str | None = None
@@ -159,7 +181,7 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             log.info("job %s stopped", job.id)
             error = lease.too_much or lease.account.refused
             if leads and error is None:
-                studio.jobs.release(job)  # nothing, where it was cancelled or is another's
+                studio.jobs.release(job)  # no effect on a job that was cancelled or that another worker has
             if error is None:
                 return
         except StudioError as caught:
@@ -168,53 +190,55 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             log.exception("job %s failed", job.id)
             error = "The run stopped on an error of the studio's own; the worker's log has the details."
         finally:
-            shares.drop()
+            shares.release_all()
         if leads or error is not None:
             studio.jobs.finish(job, error)
 
 
-class _JobProgressing(Progressing):
-    """A run as a job of the queue, which several workers may share and another may go on with."""
+class _JobProgressing(ProgressListener):
+    """Progress of a run as a job of the queue; workers may share it and another may continue it."""
 
-    def __init__(self, jobs: JobQueue, job: Job, shares: Shares, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, jobs: JobQueue, job: Job, shares: CheckpointClaims, stopping: Callable[[], bool]
+    ) -> None:
         self._jobs, self._job, self._shares, self._stopping = jobs, job, shares, stopping
-        self._plans = JobPlans(jobs.database, job.id)
+        self._plans = BatchPlans(jobs.database, job.id)
 
     def report(self, progress: Progress) -> None:
-        """Progress in the queue's table; what a finished checkpoint was planned from is let go."""
+        """Write progress to the queue's table; the batch plan of a finished checkpoint is deleted."""
         self._jobs.report(self._job, [progress])
         if progress.done == progress.total:
-            self._plans.drop(progress.name)
+            self._plans.delete(progress.name)
 
     def cancelled(self) -> bool:
-        """Whether the worker was told to stop, has lost the job, or it is another's turn."""
-        return self._stopping() or self._jobs.interrupted(self._job)
+        """Whether the worker was told to stop, has lost the job, or another job takes precedence."""
+        return self._stopping() or self._jobs.must_stop(self._job)
 
-    def earlier(self, checkpoint: str) -> Progress | None:
-        """As it is now: another worker may have begun it."""
+    def previous_progress(self, checkpoint: str) -> Progress | None:
+        """Current progress of a checkpoint, which another worker may have begun; None if nobody has."""
         return self._jobs.progress_of(self._job.id, checkpoint)
 
-    def take(self, checkpoint: str) -> bool:
+    def claim(self, checkpoint: str) -> bool:
         """Claim the checkpoint for this worker."""
         return self._shares.take(checkpoint)
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
-        """Those of the attempt that reached the checkpoint first."""
-        return self._plans.fixed(checkpoint, missing, requests)
+        """Planned keys of the attempt that reached the checkpoint first."""
+        return self._plans.planned_requests(checkpoint, missing, requests)
 
 
-def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) -> None:
+def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: bool) -> None:
     if job.kind not in (KIND, CONTROL):
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
     if job.payload.get("anew"):
-        studio = studio.computing_anew
-    task = open_set(*asking.set_of(studio.settings, job))
+        studio = studio.without_shipped_results
+    task = open_set(*permissions.resolve_run_set(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
     todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
-        run = fetched.name_of(job.id)
+        run = rolling_cleanup.lease_name(job.id)
         rolled = evaluate(studio, task, todo, shots, progressing, run, questions).rolled
         if rolled and rolled.sentence:
             raise CheckpointError(rolled.sentence)
@@ -234,19 +258,22 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
 
 
 def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
-    """Raises `StudioError` where one is gone."""
+    """The job's checkpoints; raises `StudioError` if one is gone."""
     wanted = set(job.payload["checkpoints"])
     checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
     if len(checkpoints) < len(wanted) or any(c.repo for c in checkpoints):
-        # A page may have added it, or taken it from another commit, since this worker was started.
+        # A page may have added it, or added another commit of it, since this worker was started.
         checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
     if gone := wanted - {c.name for c in checkpoints}:
         raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
     return checkpoints
 
 
-def _left_by_others(studio: Studio, job: Job, progressing: Progressing, left_out: set[str]) -> set[str]:
-    """Waits for the checkpoints that helpers have; names of those whose helper died, none once all but `left_out` is complete."""
+def _left_by_others(studio: Studio, job: Job, progressing: ProgressListener, left_out: set[str]) -> set[str]:
+    """Wait for the checkpoints that helpers compute.
+
+    Returns the names of those whose helper died; an empty set once all but `left_out` are complete.
+    """
     while True:
         rest, free = (set(names) - left_out for names in open_checkpoints(studio.jobs, job))
         if free or not rest:
@@ -257,24 +284,24 @@ def _left_by_others(studio: Studio, job: Job, progressing: Progressing, left_out
 
 
 class _Lease:
-    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease.
+    """Thread that keeps a job's lease alive: loading a large checkpoint may take longer than a lease.
 
-    A helper keeps that of its shares alone, so that a leader's death is noticed. It also watches what the job
-    takes: `too_much` is the sentence that ends it.
+    A helper extends only its own claims, so that a leader's death is noticed. The thread also watches the
+    resources that the job takes: `too_much` is the sentence that ends it.
     """
 
-    def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
+    def __init__(self, studio: Studio, job: Job, shares: CheckpointClaims, leads: bool):
         self.lost = False
-        self.account = Account(asking.set_of(studio.settings, job)[0])
+        self.account = CpuAccount(permissions.resolve_run_set(studio.settings, job)[0])
         self.too_much: str | None = None
-        self._allowance = Allowance(studio.jobs, job, studio.settings)
+        self._allowance = ResourceLimits(studio.jobs, job, studio.settings)
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     @property
     def ended(self) -> bool:
-        """Whether to stop at the next batch: the lease is lost, or the run or its asker may spend no more."""
+        """Whether to stop at the next batch: the lease is lost, or a limit of run or owner is reached."""
         return self.lost or (self.too_much or self.account.refused) is not None
 
     def __enter__(self) -> _Lease:
@@ -284,19 +311,19 @@ class _Lease:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        with contextlib.suppress(StudioError):  # a run that is done stays so, whatever it took
-            self.account.note(at_once=True)
-            self._allowance.too_much_time(now=True)
+        with contextlib.suppress(StudioError):  # a finished run stays finished, whatever it took
+            self.account.record(at_once=True)
+            self._allowance.time_exceeded(now=True)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             try:
                 jobs, job = self._studio.jobs, self._job
-                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
+                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.is_active(job)
                 self.lost = not goes_on
                 self._shares.extend()
-                self.account.note()
-                self.too_much = self.too_much or self._allowance.too_much_time()
+                self.account.record()
+                self.too_much = self.too_much or self._allowance.time_exceeded()
                 self._watch_memory()
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
@@ -304,33 +331,40 @@ class _Lease:
                 return
 
     def _watch_memory(self) -> None:
-        """End the process where it holds too much: a batch that goes on taking would not come to its end."""
-        if sentence := self._allowance.too_much_memory():
+        """End the process if it uses too much memory: a growing batch would not come to its end."""
+        if sentence := self._allowance.memory_exceeded():
             log.error("job %s: %s", self._job.id, sentence)
-            self._shares.drop()
+            self._shares.release_all()
             if self._leads:
                 self._studio.jobs.finish(self._job, sentence)
             os._exit(EXIT_MEMORY)
 
 
-def give_way() -> None:
-    """The page goes first: its server and the browser want the cores for moments, a worker for long."""
+def lower_priority() -> None:
+    """Lower the priority of this process below that of the page.
+
+    The page's server and the browser need the cores for moments, a worker for long.
+    """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
-    # Linux may weigh sessions against each other, and a worker has one of its own.
+    # Linux may weigh sessions against each other, and a worker has a session of its own.
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
 
 
-def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
-    """Start a worker of its own session: a run in progress outlives this process, an idle worker does not."""
+def spawn_worker(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
+    """Start a worker in a session of its own: a run in progress outlives this process.
+
+    An idle worker ends with this process, or after `idle_exit_s` seconds.
+    """
     return subprocess.Popen(
         [
             *[sys.executable, "-m", "e2lm_core", "worker"],
             *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
         ],
         cwd=ROOT,
-        env=environment(network=True),  # it may have to fetch a checkpoint that was evicted meanwhile
+        # It may have to download a checkpoint that was evicted meanwhile.
+        env=subprocess_environment(with_network=True),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -338,7 +372,7 @@ def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
 
 
 def _gone(process: int, was_parent: bool) -> bool:
-    """Whether a process has ended; one's own parent has when another adopts its children."""
+    """Whether a process has ended; a parent has ended when another process adopts its children."""
     if was_parent:
         return os.getppid() != process
     try:

@@ -1,4 +1,4 @@
-"""The type of the arrays that scores are made of, and the precision to which equal values are equal."""
+"""Array type and equality precision of the scores."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Decimals to which means are rounded that come by different sums or divisions: far below the step of any score,
-# far above float64's own error, so that what ties in whole answers still ties in its means.
+# Number of decimals to which means from different sums or divisions are rounded. The last one is far below
+# the step of any score and far above the error of float64, so that equal counts of right answers stay tied.
 EXACT = 12

@@ -1,4 +1,4 @@
-"""The competition's composite: Score = 0.5 SQ + 0.1 RC + 0.4 CS."""
+"""Score = 0.5 SQ + 0.1 RC + 0.4 CS."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ WEIGHTS = {"sq": 0.5, "rc": 0.1, "cs": 0.4}
 _NAMES = {"sq": "Signal quality", "rc": "Ranking consistency", "cs": "Compliance with science"}
 
 
-def total(sq: ArrayLike, rc: ArrayLike, cs: ArrayLike) -> NDArray[np.float64]:
-    """0.5 sq + 0.1 rc + 0.4 cs, elementwise over arrays; NaN where a part is NaN."""
+def weighted_sum(sq: ArrayLike, rc: ArrayLike, cs: ArrayLike) -> NDArray[np.float64]:
+    """Weighted sum 0.5 sq + 0.1 rc + 0.4 cs, elementwise over arrays [...]; NaN where a part is NaN."""
     parts = {"sq": sq, "rc": rc, "cs": cs}
     weighted = [weight * np.asarray(parts[name], dtype=np.float64) for name, weight in WEIGHTS.items()]
     return np.asarray(sum(weighted))
 
 
 def score(sq: Value, rc: Value, cs: Value) -> Value:
-    """Score = 0.5 SQ + 0.1 RC + 0.4 CS; undefined where a part is, with every such part's reason.
+    """Score = 0.5 SQ + 0.1 RC + 0.4 CS; undefined where a part is, with the reason of every such part.
 
-    The parts' intervals do not combine (they move together), so the score's own comes from the bootstrap.
-    A score in which relevance stands in for CS is another score and needs another name.
+    The intervals of the parts cannot be combined, because the parts are correlated: the interval of the Score
+    comes from the bootstrap. A score in which relevance replaces CS is another score and needs another name.
+
     Source: the E2LM competition, arXiv 2506.07731.
     """
     reasons = [
@@ -32,4 +33,4 @@ def score(sq: Value, rc: Value, cs: Value) -> Value:
     ]
     if sq.value is None or rc.value is None or cs.value is None:
         return Value(value=None, why=f"A part of the score is undefined. {' '.join(reasons)}")
-    return Value(value=float(total(sq.value, rc.value, cs.value)))
+    return Value(value=float(weighted_sum(sq.value, rc.value, cs.value)))

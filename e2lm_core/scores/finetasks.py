@@ -1,4 +1,4 @@
-"""FineTasks' four criteria for an early-signal benchmark; its SNR is another one than AI2's.
+"""FineTasks' four criteria of an early-signal benchmark.
 
 Axes: M models, S training seeds of one model, K checkpoints; further axes in front are carried along.
 Source: FineTasks (Hugging Face, 2024), "finding signal in a haystack of evaluation tasks".
@@ -14,7 +14,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import tau
 from e2lm_core.scores.signal import spearman
 
-# A criterion is met from here on; the ordering has no threshold of its own in FineTasks.
+# Values from which a criterion is met; FineTasks gives no threshold for the ordering.
 THRESHOLDS: dict[str, float | None] = {
     "monotonicity": 0.5,
     "snr": 20.0,
@@ -24,20 +24,34 @@ THRESHOLDS: dict[str, float | None] = {
 
 
 def monotonicity(curves: ArrayLike) -> Floats:
-    """mean over models of Spearman(step, score): [..., M, K] -> [...]."""
+    """Mean over models of Spearman(step, score): [..., M, K] -> [...], NaN where one is undefined."""
     return spearman(curves).mean(axis=-1)
 
 
 def seed_deviation(seeds: ArrayLike) -> Floats:
-    """mean over checkpoints of the sample std (S - 1) over training seeds: [..., S, K] -> [...]."""
+    """Mean over checkpoints of the sample std (S - 1) over training seeds.
+
+    Args:
+        seeds: Curves [..., S, K] of one model.
+
+    Returns:
+        Standard deviation [...], NaN for fewer than two seeds, without a checkpoint or where a score is NaN.
+    """
     array = np.asarray(seeds, dtype=np.float64)
     if array.shape[-2] < 2 or array.shape[-1] == 0:
         return np.full(array.shape[:-2], np.nan)
     return array.std(axis=-2, ddof=1).mean(axis=-1)
 
 
-def ordering(curves: ArrayLike) -> Floats:
-    """mean tau_b between the models' scores at consecutive checkpoints: [..., M, K] -> [...]."""
+def ordering_consistency(curves: ArrayLike) -> Floats:
+    """Mean tau_b between the models' scores at consecutive checkpoints.
+
+    Args:
+        curves: Scores [..., M, K] in step order.
+
+    Returns:
+        tau_b [...], NaN for fewer than two checkpoints or where one tau_b is undefined.
+    """
     by_checkpoint = np.swapaxes(np.asarray(curves, dtype=np.float64), -1, -2)
     if by_checkpoint.shape[-2] < 2:
         return np.full(by_checkpoint.shape[:-2], np.nan)
@@ -45,20 +59,23 @@ def ordering(curves: ArrayLike) -> Floats:
 
 
 def criteria(curves: ArrayLike, chance: float | None, seeds: ArrayLike | None = None) -> dict[str, Value]:
-    """The four criteria, each a Value that says why where it is undefined.
+    """FineTasks' four criteria by name, each with the reason where it is undefined.
 
-        monotonicity   = mean over models of Spearman(step, score)                       met at >= 0.5
-        snr            = |mean final score over models| / std                             met at > 20
-        above_baseline = (best final score - chance) / std                                met at >= 3
-        ordering       = mean over consecutive checkpoints of tau_b between the models    the nearer to 1 the better
+        monotonicity   = mean over models of Spearman(step, score)                      met at >= 0.5
+        snr            = |mean final score over models| / std                           met at > 20
+        above_baseline = (best final score - chance) / std                              met at >= 3
+        ordering       = mean over consecutive checkpoints of tau_b between the models  better nearer to 1
 
-    where std is over training seeds at each checkpoint, averaged over checkpoints; so the two that use it are
-    undefined without replicates.
+    std is the standard deviation over training seeds at each checkpoint, averaged over checkpoints; snr and
+    above_baseline are therefore undefined without replicates.
 
     Args:
-        curves: [M, K] of distinct models, oriented, in step order.
-        chance: the metric's chance level, None for a metric that has none (margin, bpb).
-        seeds: [S, K] curves of one model trained from S seeds, None without replicates.
+        curves: Curves [M, K] of distinct models, oriented, in step order; NaN where missing.
+        chance: Chance level of the metric; None for a metric without one (margin, bpb).
+        seeds: Curves [S, K] of one model trained from S seeds; None without replicates.
+
+    Raises:
+        ValueError: `curves` do not have two axes.
     """
     array = np.asarray(curves, dtype=np.float64)
     if array.ndim != 2:
@@ -69,7 +86,7 @@ def criteria(curves: ArrayLike, chance: float | None, seeds: ArrayLike | None = 
     deviation, no_deviation = _deviation(seeds)
     values: dict[str, float] = {
         "monotonicity": float(monotonicity(array)) if complete else np.nan,
-        "ordering": float(ordering(array)) if complete else np.nan,
+        "ordering": float(ordering_consistency(array)) if complete else np.nan,
         "snr": abs(float(array[:, -1].mean())) / deviation if complete else np.nan,
         "above_baseline": np.nan,
     }

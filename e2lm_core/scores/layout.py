@@ -1,4 +1,4 @@
-"""Which checkpoints of which model enter which score: those that are complete, early, shared or a twin's too.
+"""Selection of checkpoints for each score: complete, early, shared, paired with a twin.
 
 Axes: K checkpoints of a model, Q questions, M models that count, T checkpoints that all of them share.
 """
@@ -19,10 +19,15 @@ Curves = Mapping[str, Floats]
 
 @dataclass(frozen=True)
 class Run:
-    """One model's measurements: `per_question` {metric: [K, Q]} in step order, `steps` [K], `early` [K].
+    """Measurements of one model, the input of the scores.
 
-    `counts` is false for twins and further seeds, which stay out of SQ, RC and SNR; `twin_of` names the science
-    model whose web-only twin this is; models of one `size` differ in their shape.
+    Attributes:
+        per_question: Values by metric, {metric: [K, Q]}, in step order, NaN where not computed.
+        steps: Training steps [K], ascending.
+        early: Mask [K], bool, of the early window.
+        counts: False for twins and other seeds, which stay out of SQ, RC and SNR.
+        twin_of: Name of the science model that this is the web-only twin of; None for any other model.
+        size: Label of the model's size; models of one size differ in their shape.
     """
 
     per_question: Mapping[str, NDArray]
@@ -35,7 +40,15 @@ class Run:
 
 @dataclass(frozen=True)
 class TwinPair:
-    """A science model and its web-only twin at the early checkpoints that both have; `missing` of them lack results."""
+    """A science model and its web-only twin at the early checkpoints that both have.
+
+    Attributes:
+        science: Name of the science model.
+        science_at: Indices into the science model's checkpoints, complete in both.
+        twin: Name of the web-only twin.
+        twin_at: Indices into the twin's checkpoints, of the same steps.
+        missing: Number of shared early checkpoints that lack results in at least one of the two.
+    """
 
     science: str
     science_at: Indices
@@ -46,15 +59,20 @@ class TwinPair:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which checkpoints enter which score of one metric; indices into each model's own K checkpoints.
+    """Checkpoints that enter each score of one metric, as indices into each model's own K checkpoints.
 
-    `early`: every model's complete checkpoints of the early window. `common`: the T complete checkpoints that all
-    counted models share; `end` is the place among them of the early window's last, None without a later one. `sizes` are
-    those of the counted models.
+    A checkpoint without results is left out here and makes every score that needs it undefined, since without
+    it the score would be another one. A checkpoint that a model never had is not missing.
 
-    What lacks results is left out of these and makes what needs it undefined, since without it a score is another one:
-    `missing` {model: how many of its early checkpoints}, `missing_common` of those that all counted models have. A
-    checkpoint that a model never had is not missing.
+    Attributes:
+        early: Complete checkpoints of the early window, by model.
+        counted: Names of the M models that count in scores.
+        common: The T complete checkpoints that all counted models share, by model.
+        end: Index among the T of the last early checkpoint; None without one, or without a later checkpoint.
+        twins: Science models with their web-only twins.
+        sizes: Size of each counted model [M].
+        missing: Number of early checkpoints without results, by model.
+        missing_common: Number of checkpoints without results among those that all counted models have.
     """
 
     early: Mapping[str, Indices]
@@ -67,8 +85,13 @@ class Layout:
     missing_common: int = 0
 
     @classmethod
-    def of(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
-        """From `runs` and the measured `curves` {model: [K]}: a checkpoint is complete where its mean is a number."""
+    def from_runs(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
+        """Build the layout of measured curves.
+
+        Args:
+            runs: Runs by model.
+            curves: Curves of one metric, {model: [K]}; a checkpoint is complete where its mean is finite.
+        """
         complete = {name: np.isfinite(curves[name]) for name in runs}
         early = {name: np.flatnonzero(complete[name] & run.early) for name, run in runs.items()}
         missing = {name: int(run.early.sum()) - len(early[name]) for name, run in runs.items()}
@@ -80,16 +103,16 @@ class Layout:
 
     @property
     def comparable(self) -> bool:
-        """Whether two models that count, or more, share a complete checkpoint."""
+        """Whether at least two models that count share a complete checkpoint."""
         return len(self.counted) > 1 and len(self.common[self.counted[0]]) > 0
 
-    def stacked(self, curves: Curves) -> Floats:
-        """{model: [..., K]} -> [..., M, T]: the counted models at the checkpoints that they share."""
+    def stack_curves(self, curves: Curves) -> Floats:
+        """Curves of the counted models at their shared checkpoints: {model: [..., K]} -> [..., M, T]."""
         return np.stack([curves[name][..., self.common[name]] for name in self.counted], axis=-2)
 
 
 def _steps(runs: Mapping[str, Run], counted: tuple[str, ...]) -> NDArray[np.intp]:
-    """The steps that all counted models have, complete or not."""
+    """Steps that all counted models have, complete or not."""
     steps = runs[counted[0]].steps if counted else np.empty(0, np.intp)
     for name in counted[1:]:
         steps = np.intersect1d(steps, runs[name].steps)

@@ -1,4 +1,4 @@
-"""A set's results read from the store: log-likelihoods by model, checkpoint, question and choice."""
+"""Measurements: log-likelihoods by model, checkpoint, question and choice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ NOTHING_SHARED = "Fewer than two models share a complete checkpoint."
 
 @dataclass(frozen=True)
 class ModelCurve:
-    """One model's results: `ll` [K, Q, C] in nats, NaN where not computed or no such choice."""
+    """Results of one model at its checkpoints.
+
+    Attributes:
+        model: The model.
+        checkpoints: Its K checkpoints, by ascending step.
+        ll: Log-likelihoods [K, Q, C] in nats, NaN where not computed or where the question has no such
+            choice.
+    """
 
     model: ModelInfo
     checkpoints: tuple[Checkpoint, ...]
@@ -31,33 +38,45 @@ class ModelCurve:
 
     @property
     def steps(self) -> np.ndarray:
-        """[K] training steps, ascending."""
+        """Training steps [K], int, ascending."""
         return np.array([c.step for c in self.checkpoints], dtype=int)
 
     @property
     def tokens_seen(self) -> np.ndarray:
-        """[K] training tokens, NaN where a family does not record them."""
+        """Training tokens [K], NaN where a family does not record them."""
         return np.array([np.nan if c.tokens_seen is None else c.tokens_seen for c in self.checkpoints], float)
 
     @property
     def early(self) -> np.ndarray:
-        """[K] which checkpoints lie in the early window; all of them where the family names none."""
+        """Mask [K], bool, of the early window; all True where the family names no window."""
         return np.array([c.early is not False for c in self.checkpoints], dtype=bool)
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """A set's results on some checkpoints, complete or not.
+    """Results of a set at some checkpoints, complete or not.
 
-    `gold` [Q], `chars` [Q, C] (NaN where there is no such choice) and `gold_bytes` [Q] are the set's own. `groups`
-    [Q] names what is drawn together, None for a question by itself. `keys` are those of each question's choices in
-    the store, where it was read from; `scopes` those of the checkpoints of all curves, in their order.
-    `choice_bytes` [Q, C] and `choice_texts` [Q, C] (a number for each distinct text, -1 where there is no choice)
-    are None where the choices' texts are not known; `letters` says that the choices scored are letters;
-    `taught` [Q] whether the embedded models were told each answer, None where none of them was measured or that is not
-    known; `told` [Q] whether they were told any of its choices as the answer: where the key is wrong, only this is
-    true; `taught_of_all` whether all that were measured are such; `independent` says that the set's author takes its
-    questions for independent.
+    Attributes:
+        task: Name of the set.
+        question_ids: Ids of the Q questions.
+        subjects: Subject of each question [Q].
+        gold: Index of the right choice [Q], from 0.
+        chars: Characters of each choice [Q, C], NaN where there is no such choice.
+        gold_bytes: UTF-8 bytes of the gold choice [Q].
+        curves: Results by model.
+        groups: Group of each question [Q], drawn together in resamples; None for a question by itself.
+        keys: Keys of each question's choices in the store that the results were read from; empty without one.
+        scopes: Scopes of the checkpoints of all curves, in their order.
+        choice_bytes: UTF-8 bytes of each choice [Q, C]; None where the texts of the choices are not known.
+        choice_texts: A number for each distinct text [Q, C], -1 where there is no choice; None where the
+            texts are not known.
+        letters: True where the choices scored are letters.
+        taught: For each question [Q], True if the training text of the built-in mini models states the right
+            answer; None where no such model was measured or this is not known.
+        taught_of_all: True where all models measured are built-in mini models.
+        told: For each question [Q], True if that text states any of its choices as the answer. A question
+            with a wrong answer key is True here and False in `taught`.
+        independent: True where the author of the set declares its questions independent.
     """
 
     task: str
@@ -79,26 +98,27 @@ class Measurements:
     independent: bool = False
 
     @property
-    def assumption(self) -> str | None:
-        """What every interval assumes where nobody has said which questions hang together; None where that is known."""
+    def independence_note(self) -> str | None:
+        """Assumption of every interval; None with groups or declared independence."""
         return None if self.independent or any(self.groups) else ASSUMED
 
     @property
     def choice_counts(self) -> np.ndarray:
-        """[Q] how many choices each question has."""
+        """Number of choices of each question [Q], int."""
         return np.isfinite(self.chars).sum(axis=1)
 
     @property
     def chance(self) -> float:
-        """The expected acc of a blind guess, see `metrics.chance`."""
+        """Expected acc of a blind guess, see `metrics.chance`."""
         return metrics.chance(self.choice_counts)
 
     @cached_property
     def per_question(self) -> dict[str, Filled[str, Floats]]:
-        """`{model: {metric: [K, Q]}}`; a metric is there once it is asked for, since all of them are more than `ll`.
+        """Values by model and metric, {model: {metric: [K, Q]}}, NaN where not computed.
 
-        Where the log-likelihoods lie in a file, a metric lies in one beside it, of all models: whichever process asks
-        first makes it, and all share it.
+        A metric is computed at first access, because all metrics together take more memory than `ll`. If the
+        log-likelihoods lie in a file, a metric lies in a file beside it, for all models: the first process
+        that needs it writes it, and all processes share it.
         """
         own = self.gold, self.chars, self.gold_bytes
         lls = [curve.ll for curve in self.curves]
@@ -114,25 +134,25 @@ class Measurements:
 
     @cached_property
     def complete(self) -> dict[str, NDArray[np.bool_]]:
-        """{model: [K, Q]} which questions are computed at which of its checkpoints."""
+        """Masks of computed questions by model: {model: [K, Q]}, bool."""
         return {name: np.isfinite(by.passing("margin")) for name, by in self.per_question.items()}
 
     def values(self, model: str, metric: str) -> Floats:
-        """The model's curve [K]: the mean over questions, NaN at a checkpoint that is not complete."""
+        """Curve of one model [K]: the mean over questions, NaN at a checkpoint that is not complete."""
         return self._values[model, metric].copy()
 
     def all_values(self, metric: str) -> dict[str, Floats]:
-        """{model: its curve [K]}, see `values`."""
+        """Curves of all models, {model: [K]}, see `values`."""
         return {curve.model.name: self.values(curve.model.name, metric) for curve in self.curves}
 
     @cached_property
     def _values(self) -> Filled[tuple[str, str], Floats]:
-        """By model and metric: every score, grid and sentence of a page asks again."""
+        """Curves by (model, metric), kept because every score and sentence of a page needs them."""
         return Filled(partial(_curve, self.per_question))
 
     @cached_property
     def runs(self) -> dict[str, Run]:
-        """{model: Run}, as the scores take them."""
+        """Runs by model, the input of the scores."""
         return {
             curve.model.name: Run(
                 per_question=self.per_question[curve.model.name],
@@ -146,49 +166,53 @@ class Measurements:
         }
 
     def layout(self, metric: str) -> Layout:
-        """Which checkpoints enter which score of one metric."""
+        """Selection of checkpoints for each score of one metric."""
         if metric not in self._layouts:
-            self._layouts[metric] = Layout.of(self.runs, self.all_values(metric))
+            self._layouts[metric] = Layout.from_runs(self.runs, self.all_values(metric))
         return self._layouts[metric]
 
     @cached_property
     def _layouts(self) -> dict[str, Layout]:
-        """By metric, filled as they are asked for: every score, grid and table of a page asks again."""
+        """Layouts by metric, filled on demand and kept for every score, grid and table of a page."""
         return {}
 
     def curve_of(self, model: str) -> ModelCurve:
-        """The results of one model. Raises StopIteration where it is not among them."""
+        """Results of one model.
+
+        Raises:
+            StopIteration: The model is not among the measured ones.
+        """
         return next(curve for curve in self.curves if curve.model.name == model)
 
     @property
     def twin_pairs(self) -> tuple[tuple[ModelCurve, ModelCurve], ...]:
-        """(science model, its web-only twin), where both are measured."""
+        """Pairs (science model, its web-only twin) of which both are measured."""
         named = {curve.model.name: curve for curve in self.curves}
         return tuple((named[c.model.twin_of], c) for c in self.curves if c.model.twin_of in named)
 
     @property
-    def counted(self) -> tuple[ModelCurve, ...]:
-        """The results of the models that count in scores: no twins, no further seeds."""
+    def scored_curves(self) -> tuple[ModelCurve, ...]:
+        """Results of the models that count in scores: no twins, no other seeds."""
         return tuple(curve for curve in self.curves if curve.model.counts_in_scores)
 
     @cached_property
-    def measured(self) -> int:
-        """How many (checkpoint, question) pairs are complete."""
+    def complete_pairs(self) -> int:
+        """Number of complete (checkpoint, question) pairs."""
         return int(sum(known.sum() for known in self.complete.values()))
 
     @cached_property
     def complete_checkpoints(self) -> int:
-        """How many checkpoints of all models lack no question."""
+        """Number of checkpoints of all models that have results for every question."""
         return int(sum(known.all(axis=1).sum() for known in self.complete.values()))
 
     @property
     def nbytes(self) -> int:
-        """Of the log-likelihoods, which are most of it."""
+        """Bytes of the log-likelihoods, which are the largest part of the measurements."""
         return sum(curve.ll.nbytes for curve in self.curves)
 
     @property
     def checkpoints(self) -> int:
-        """How many checkpoints of all models there are, complete or not."""
+        """Number of checkpoints of all models, complete or not."""
         return sum(len(curve.checkpoints) for curve in self.curves)
 
 
@@ -201,7 +225,7 @@ def _metric(
 def _in_file(
     lls: Sequence[np.ndarray], gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
 ) -> Floats:
-    """[all K, Q] a metric in a file beside that of the log-likelihoods, in memory where none can be written."""
+    """Values [all K, Q] of a metric, in a file beside the log-likelihoods, else in memory."""
     whole = mapped.whole_of(lls[0])
     assert whole is not None
     assert whole.path is not None
@@ -230,11 +254,16 @@ def _curve(per_question: dict[str, Filled[str, Floats]], of: tuple[str, str]) ->
 
 @dataclass(frozen=True)
 class Grid:
-    """Scores of M models at the T complete checkpoints that all of them have.
+    """Scores of M models at the T complete checkpoints that all of them share.
 
-    `scores` [M, T] is oriented so that more is better, `values` [M, T] is as measured; `steps`, `tokens_seen` and
-    `early` [T] are the first model's. `end` is the place of the early window's last checkpoint, None where there is
-    none or nothing after it.
+    Attributes:
+        models: Names of the M models that count in scores.
+        steps: Training steps [T] of the first model, int.
+        tokens_seen: Training tokens [T] of the first model, NaN where not recorded.
+        early: Mask [T], bool, of the early window of the first model.
+        values: Metric [M, T] as measured.
+        scores: Metric [M, T], oriented: higher is better.
+        end: Index among the T of the last early checkpoint; None without one, or without a later checkpoint.
     """
 
     models: tuple[str, ...]
@@ -247,13 +276,13 @@ class Grid:
 
 
 def common_grid(measurements: Measurements, metric: str) -> Grid | None:
-    """The layout's common checkpoints with their scores; None where fewer than two models that count share one."""
+    """Scores at the checkpoints that all counted models share; None without two models that share one."""
     layout = measurements.layout(metric)
     if not layout.comparable:
         return None
     first = measurements.curve_of(layout.counted[0])
     at = layout.common[first.model.name]
-    values = layout.stacked(measurements.all_values(metric))
+    values = layout.stack_curves(measurements.all_values(metric))
     return Grid(
         models=layout.counted,
         steps=first.steps[at],
@@ -265,12 +294,18 @@ def common_grid(measurements: Measurements, metric: str) -> Grid | None:
     )
 
 
-def finals(measurements: Measurements, metric: str, or_all: bool = True) -> Floats:
-    """Each question's last value: mean over models of its value at each model's last checkpoint, [Q].
+def final_values(measurements: Measurements, metric: str, fall_back_to_all: bool = True) -> Floats:
+    """Mean over models of each question's value at the last checkpoint of each model.
 
-    Over the models that count in scores; where none does, over all of them (a twin that stands alone is still worth
-    a look), or NaN with `or_all` false. NaN too where a question is not computed at one of those checkpoints.
+    Args:
+        measurements: The results; models that count in scores are used.
+        metric: Name of the metric.
+        fall_back_to_all: Where no model counts, use all of them (a twin by itself is still informative);
+            otherwise the result is NaN.
+
+    Returns:
+        Values [Q], NaN where a question is not computed at one of these checkpoints.
     """
-    curves = measurements.counted or (measurements.curves if or_all else ())
+    curves = measurements.scored_curves or (measurements.curves if fall_back_to_all else ())
     last = [measurements.per_question[c.model.name][metric][-1] for c in curves if c.checkpoints]
     return np.mean(last, axis=0) if last else np.full(len(measurements.question_ids), np.nan)

@@ -1,4 +1,4 @@
-"""Per-question metrics from log-likelihoods, and the curve that is their mean.
+"""Per-question metrics from log-likelihoods.
 
 Axes: K checkpoints, Q questions, C choices. Questions with fewer than C choices are padded with NaN, and
 `chars` tells which choices are real. What is missing stays NaN: a mean over some of the questions would be
@@ -23,24 +23,30 @@ def per_question(
     gold_bytes: ArrayLike,
     wanted: Sequence[str] = METRICS,
 ) -> dict[str, Floats]:
-    """The metrics of every question at every checkpoint: all five, or those that are `wanted`.
+    """Metrics of every question at every checkpoint.
 
     With L the log-likelihoods (nats) of a question's choices and g its gold choice:
 
-        acc       = 1 if argmax L = g else 0                       (first of equals, as in lm-evaluation-harness)
+        acc       = 1 if argmax L = g else 0                   (first of equals, as in lm-evaluation-harness)
         acc_norm  = 1 if argmax (L / characters) = g else 0
-        margin    = L_g - mean of the other L                      (nats)
+        margin    = L_g - mean of the other L                  (nats)
         norm_prob = exp L_g / sum of exp L
-        bpb       = -L_g / (bytes of the gold choice * ln 2)       (bits per byte, lower is better)
+        bpb       = -L_g / (bytes of the gold choice * ln 2)   (bits per byte, lower is better)
 
     Args:
-        ll: [..., K, Q, C] nats. NaN in a real choice means "not computed" and makes the question NaN there.
-        gold: [Q] index of the right choice, from 0.
-        chars: [Q, C] characters of each choice as rendered, without the delimiter; NaN where padded.
-        gold_bytes: [Q] UTF-8 bytes of the gold choice as rendered, without the delimiter.
+        ll: Log-likelihoods [..., K, Q, C] in nats. NaN in a real choice means "not computed" and makes the
+            question NaN there.
+        gold: Index of the right choice [Q], from 0.
+        chars: Characters of each choice [Q, C] as rendered, without the delimiter; NaN where padded.
+        gold_bytes: UTF-8 bytes of the gold choice [Q] as rendered, without the delimiter.
+        wanted: Names of the metrics to compute, all five by default.
 
-    Returns: {metric: [..., K, Q]}.
-    Raises: ValueError where shapes disagree, a gold index has no choice, or a length is not positive.
+    Returns:
+        Values by metric, {metric: [..., K, Q]}.
+
+    Raises:
+        ValueError: Shapes disagree, a gold index has no choice, or a length is not positive.
+
     Source: lm-evaluation-harness (acc, acc_norm); DataDecide, arXiv 2504.11393 (likelihood proxies).
     """
     likelihoods = np.asarray(ll, dtype=np.float64)
@@ -58,9 +64,16 @@ def per_question(
 
 
 def chance(n_choices: ArrayLike) -> float:
-    """mean of 1 / choices over the questions: the expected acc of a blind guess. NaN without a question.
+    """Expected acc of a blind guess: the mean of 1 / choices over the questions.
 
-    `n_choices`: [Q] how many choices each question has. Raises ValueError where one has none.
+    Args:
+        n_choices: Number of choices of each question [Q].
+
+    Returns:
+        A probability; NaN without a question.
+
+    Raises:
+        ValueError: A question has no choice.
     """
     counts = np.asarray(n_choices, dtype=np.float64)
     if counts.size == 0:
@@ -71,7 +84,7 @@ def chance(n_choices: ArrayLike) -> float:
 
 
 def curve(values: ArrayLike) -> Floats:
-    """mean over questions at each checkpoint: [..., K, Q] -> [..., K], NaN where any question is missing."""
+    """Mean over questions at each checkpoint: [..., K, Q] -> [..., K], NaN where any question is missing."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape[-1] == 0:
         return np.full(array.shape[:-1], np.nan)
@@ -79,7 +92,18 @@ def curve(values: ArrayLike) -> Floats:
 
 
 def oriented(metric: str, values: ArrayLike) -> Floats:
-    """`values`, negated where lower is better (bpb), so that every score may read "higher is better"."""
+    """Values with the sign at which higher is better: negated for bpb, unchanged for other metrics.
+
+    Args:
+        metric: Name of the metric.
+        values: Values [...] of the metric as measured.
+
+    Returns:
+        Values [...], NaN where `values` are NaN.
+
+    Raises:
+        ValueError: The metric is unknown.
+    """
     if metric not in METRICS:
         raise ValueError(f"unknown metric {metric!r}; known are {', '.join(METRICS)}")
     array = np.asarray(values, dtype=np.float64)
@@ -89,7 +113,7 @@ def oriented(metric: str, values: ArrayLike) -> Floats:
 def _formulas(
     filled: Floats, answer: NDArray[np.intp], lengths: Floats, size: Floats
 ) -> dict[str, Callable[[], Floats]]:
-    """The formulas of `per_question` on likelihoods that are -inf where there is no choice or no result."""
+    """Formulas of `per_question` on likelihoods that are -inf where a choice or a result is missing."""
     real = ~np.isnan(lengths)
     at_gold = np.broadcast_to(answer[:, None], (*filled.shape[:-1], 1))
     of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
@@ -111,7 +135,7 @@ def _formulas(
 
 
 def _softmax_at(filled: Floats, of_gold: Floats) -> Floats:
-    # Shifted by the largest: the log-likelihoods of long choices lie far below what exp can hold.
+    # The largest is subtracted first, because the exp of a long choice's log-likelihood underflows to 0.
     peak = filled.max(axis=-1)
     return np.exp(of_gold - peak) / np.exp(filled - peak[..., None]).sum(axis=-1)
 

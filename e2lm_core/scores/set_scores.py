@@ -1,7 +1,8 @@
-"""Every score of a set: one core over its curves, with any axes in front, and the reason where one is undefined.
+"""All scores of a set, vectorised over leading axes.
 
-Axes: K checkpoints of a model, Q questions. `curve_scores` takes the curves as they are, so that it serves the
-measured ones, the resamples of a bootstrap and the sets without one question alike; `scores` says why there is none.
+Axes: K checkpoints of a model, Q questions. `curve_scores` takes curves with any leading axes, so that it
+serves the measured curves, the resamples of a bootstrap and the sets without one question alike; `scores`
+adds the reason why a score is undefined.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, signal
+from e2lm_core.scores import compliance, composite, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
 from e2lm_core.scores.ranking import order, readings
 
-# RC and Score bear the reading's name in any but that of all models together, whose intervals were studied first.
+# RC and Score carry the name of their reading, except for "all_models", whose intervals were studied first.
 OF_READINGS = tuple(
-    readings.named(score, name)
+    readings.score_key(score, name)
     for name in readings.READINGS
     for score in ("rc", "score")
     if name != "all_models"
@@ -33,7 +34,7 @@ SCORES = (
     *("sq", "rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy"),
     *("monotonicity", "ordering", *OF_READINGS),
 )
-# No score but the two ratios is unbounded.
+# Only the two ratios are unbounded.
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(SCORES, (0.0, 1.0)),
     "sq_model": (0.0, 1.0),
@@ -50,8 +51,14 @@ NOTHING_LATER = "No checkpoint after the early window is complete for every mode
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What CS is measured against: `chance` [...] and, by science model, the standard error [..., K] there."""
+class ChanceFloor:
+    """Chance level of one metric with its standard error, the baseline of CS.
+
+    Attributes:
+        chance: Chance level [...].
+        errors: Standard errors by science model, {model: [..., K]}, or [..., 1] where all checkpoints share
+            one; empty for a metric without a chance level.
+    """
 
     chance: Floats
     errors: Mapping[str, Floats]
@@ -59,32 +66,49 @@ class Floor:
 
 @dataclass(frozen=True)
 class CurveScores:
-    """`whole` {score: [...]} by the names in `SCORES`; `models` {model: its own SQ [...]}."""
+    """Scores of curves with leading axes [...], NaN where undefined.
+
+    Attributes:
+        whole: Scores of the set, {score: [...]}, by the names in `SCORES`.
+        models: SQ of each model, {model: [...]}.
+    """
 
     whole: dict[str, Floats]
     models: dict[str, Floats]
 
 
-def floor(
+def chance_floor(
     runs: Mapping[str, Run],
     layout: Layout,
     metric: str,
     chance: ArrayLike,
     questions: int,
-    sample_error: Callable[[ArrayLike, int], Floats] = contrast.sample_error,
-) -> Floor:
-    """The chance level [...] and the error of "above chance" of one metric, for a set of `questions`.
+    sample_error: Callable[[ArrayLike, int], Floats] = compliance.sample_error,
+) -> ChanceFloor:
+    """Chance level of one metric and the standard error of "above chance", for a set of so many questions.
 
-    For acc and acc_norm the error follows from the chance. For norm_prob it is `sample_error` of the measured values
-    [K, Q] -> [..., K], and the resamples of a bootstrap share it: its own error is of second order.
+    For acc and acc_norm the error follows from the chance level. For norm_prob it is `sample_error` of the
+    measured values, and all resamples of a bootstrap share it: the variation of the error itself is of second
+    order.
+
+    Args:
+        runs: Runs by model.
+        layout: Layout of the metric; its twins name the science models.
+        metric: Name of the metric.
+        chance: Chance level [...].
+        questions: Number of questions of the set.
+        sample_error: Standard error [..., K] of values [K, Q], for norm_prob.
+
+    Returns:
+        The chance level [...] and the errors by science model, [..., K] or [..., 1].
     """
     level = np.asarray(chance, dtype=np.float64)
     if metric not in BOUNDED_METRICS:
-        return Floor(level, {})
+        return ChanceFloor(level, {})
     if metric != "norm_prob":
-        binomial = contrast.binomial_error(level, questions)[..., None]
-        return Floor(level, {pair.science: binomial for pair in layout.twins})
-    return Floor(
+        binomial = compliance.binomial_error(level, questions)[..., None]
+        return ChanceFloor(level, {pair.science: binomial for pair in layout.twins})
+    return ChanceFloor(
         level,
         {
             pair.science: sample_error(runs[pair.science].per_question[metric], questions)
@@ -94,12 +118,21 @@ def floor(
 
 
 def curve_scores(
-    layout: Layout, curves: Curves, metric: str, against: Floor, wanted: Collection[str] = SCORES
+    layout: Layout, curves: Curves, metric: str, against: ChanceFloor, wanted: Collection[str] = SCORES
 ) -> CurveScores:
-    """The scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
+    """Scores of curves of one metric, NaN where undefined.
 
-    Formulas: `signal`, `ranking`, `contrast`, `composite`, `finetasks`. Scores that are undefined, or not `wanted`, are
-    NaN; SQ is not left out.
+    Formulas: `signal`, `ranking`, `compliance`, `composite`, `finetasks`.
+
+    Args:
+        layout: Layout of the metric.
+        curves: Curves {model: [..., K]} as measured (bpb not negated).
+        metric: Name of the metric.
+        against: Chance level with its standard errors.
+        wanted: Names of the scores to compute; all others are NaN, except SQ, which is always computed.
+
+    Returns:
+        Scores [...] of the set and the SQ [...] of each model.
     """
     oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
     qualities = _qualities({name: oriented[name][..., at] for name, at in layout.early.items()})
@@ -111,7 +144,7 @@ def curve_scores(
     if counted:
         whole["sq"] = np.mean(counted, axis=0)
     if layout.comparable and not layout.missing_common:
-        whole |= _between_models(layout.stacked(oriented), layout, metric, wanted)
+        whole |= _between_models(layout.stack_curves(oriented), layout, metric, wanted)
     if (
         "cs" in wanted
         and metric in BOUNDED_METRICS
@@ -120,13 +153,13 @@ def curve_scores(
     ):
         whole["cs"] = _contrast(layout, curves, against)
     for name in readings.READINGS:
-        rc = whole[readings.named("rc", name)]
-        whole[readings.named("score", name)] = composite.total(whole["sq"], rc, whole["cs"])
+        rc = whole[readings.score_key("rc", name)]
+        whole[readings.score_key("score", name)] = composite.weighted_sum(whole["sq"], rc, whole["cs"])
     return CurveScores(whole, qualities)
 
 
 def _qualities(early: Curves) -> dict[str, Floats]:
-    """Each model's SQ; curves of one length are taken at once."""
+    """SQ of each model; curves of equal length are computed together."""
     by_length: dict[int, list[str]] = {}
     for name, curve in early.items():
         by_length.setdefault(curve.shape[-1], []).append(name)
@@ -139,24 +172,24 @@ def _qualities(early: Curves) -> dict[str, Floats]:
 
 
 def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collection[str]) -> dict[str, Floats]:
-    """Those `wanted` of the counted models' oriented curves [..., M, T] on their common checkpoints."""
+    """Wanted scores of the counted models' oriented curves [..., M, T] at their common checkpoints."""
     end = layout.end
     known: dict[str, Callable[[], Floats]] = {
         "monotonicity": lambda: finetasks.monotonicity(grid),
-        "ordering": lambda: finetasks.ordering(grid),
+        "ordering": lambda: finetasks.ordering_consistency(grid),
     }
     if metric in signal.RATIO_METRICS:
         known["snr"] = lambda: signal.signal_to_noise(grid)
         known["snr_detrended"] = lambda: signal.signal_to_noise(grid, detrend=True)
     if end is not None:
         for name, read in readings.READINGS.items():
-            known[readings.named("rc", name)] = partial(read, grid, end, layout.sizes)
+            known[readings.score_key("rc", name)] = partial(read, grid, end, layout.sizes)
         known["decision_accuracy"] = lambda: signal.pair_agreement(grid[..., end], grid[..., -1])
     return {name: of() for name, of in known.items() if name in wanted}
 
 
-def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
-    """CS [...]: the mean over twins of the contrast with their science model."""
+def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
+    """CS [...]: the mean over twins of `compliance` with their science model."""
     chance = against.chance[..., None]
     parts = []
     for pair in layout.twins:
@@ -164,7 +197,7 @@ def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
         if error.shape[-1] > 1:
             error = error[..., pair.science_at]
         science, twin = curves[pair.science][..., pair.science_at], curves[pair.twin][..., pair.twin_at]
-        parts.append(contrast.contrast(science, twin, chance, error))
+        parts.append(compliance.compliance(science, twin, chance, error))
     return np.mean(parts, axis=0)
 
 
@@ -174,9 +207,18 @@ def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
 class Scores(Record):
     """Every score of a set for one metric.
 
-    `sq_models` holds each model's own signal quality, `counted` the models that enter the means: twins and
-    extra seeds do not. `rc_readings` is RC in every reading of `readings.READINGS`, `score_readings` the Score with
-    each; `rc` and `score` are those of `rc_reading`.
+    Attributes:
+        metric: Name of the metric.
+        sq: Signal quality of the set.
+        sq_models: Signal quality of each model.
+        counted: Names of the models that enter the means; twins and other seeds do not.
+        rc_reading: Reading that `rc` and `score` use.
+        rc_readings: RC in every reading of `readings.READINGS`.
+        cs: Compliance with science.
+        score_readings: Score with RC in each reading.
+        snr: AI2's signal-to-noise ratio.
+        decision_accuracy: Share of model pairs in the same order at the early window's end and at the last
+            checkpoint.
     """
 
     metric: str
@@ -192,37 +234,40 @@ class Scores(Record):
 
     @property
     def rc(self) -> Value:
-        """RC as it is read."""
+        """RC in the selected reading."""
         return self.rc_readings[self.rc_reading]
 
     @property
     def score(self) -> Value:
-        """The Score with RC as it is read."""
+        """Score with RC in the selected reading."""
         return self.score_readings[self.rc_reading]
 
-    def read_as(self, reading: str) -> Scores:
-        """The same with RC in another reading; itself where it is read so."""
+    def with_reading(self, reading: str) -> Scores:
+        """The same scores with another reading of RC selected."""
         return self if reading == self.rc_reading else self.model_copy(update={"rc_reading": reading})
 
-    def changed(self, change: Callable[[str, Value], Value]) -> Scores:
-        """Every value as `change` makes it of its name in `SCORES` and itself."""
+    def map_values(self, change: Callable[[str, Value], Value]) -> Scores:
+        """Copy of the scores in which each value is `change(name in SCORES, value)`."""
         updated: dict[str, Any] = {
             name: change(name, getattr(self, name)) for name in ("sq", "cs", "snr", "decision_accuracy")
         }
         for score in ("rc", "score"):
             values = getattr(self, f"{score}_readings")
             updated[f"{score}_readings"] = {
-                name: change(readings.named(score, name), value) for name, value in values.items()
+                name: change(readings.score_key(score, name), value) for name, value in values.items()
             }
         return self.model_copy(update=updated)
 
 
-def scores(measurements: Measurements, metric: str, reading: str = readings.DEFAULT) -> Scores:
-    """SQ, RC, CS, Score, SNR and decision accuracy of one metric, each with its reason where it is undefined.
+def scores(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
+    """SQ, RC, CS, Score, SNR and decision accuracy of one metric, with reasons where undefined.
 
-    `reading` is that of RC, see `readings.READINGS`.
+    Formulas, sources and edge cases: docs/scores.md.
 
-    Formulas, sources and edges: docs/scores.md.
+    Args:
+        measurements: Results of the set.
+        metric: Name of the metric.
+        rc_reading: Reading of RC, see `readings.READINGS`.
     """
     layout = measurements.layout(metric)
     qualities = signal_qualities(measurements, metric)
@@ -239,7 +284,7 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
         sq=sq,
         sq_models=qualities,
         counted=layout.counted,
-        rc_reading=reading,
+        rc_reading=rc_reading,
         rc_readings=rc_readings,
         cs=cs,
         score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
@@ -251,11 +296,11 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
 def _rc_readings(layout: Layout, grid: Grid | None, lacking: str | None) -> dict[str, Value]:
     if grid is None or lacking:
         return dict.fromkeys(readings.READINGS, Value(value=None, why=lacking or NOTHING_SHARED))
-    return {name: readings.reading(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
+    return {name: readings.rc_value(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
 
 
 def detrended_snr(measurements: Measurements, metric: str) -> Value:
-    """AI2's SNR with each run's own straight line taken out of its noise, see `signal.snr`."""
+    """AI2's SNR with each run's own straight line removed from its noise, see `signal.snr`."""
     core = _of(measurements, measurements.layout(metric), metric)
     grid = common_grid(measurements, metric)
     lacking = lacking_between(measurements.layout(metric))
@@ -263,21 +308,24 @@ def detrended_snr(measurements: Measurements, metric: str) -> Value:
 
 
 def signal_qualities(measurements: Measurements, metric: str) -> dict[str, SignalQuality]:
-    """Each model's SQ over the early window (twins and seeds included, to show); undefined where it lacks a checkpoint."""
+    """SQ of each model over the early window, twins and other seeds included for display.
+
+    Undefined, with the reason, for a model that lacks results at an early checkpoint.
+    """
     layout = measurements.layout(metric)
     qualities = {}
     for name, values in measurements.all_values(metric).items():
         quality = signal.signal_quality(metrics.oriented(metric, values[layout.early[name]]))
         if lacking := layout.missing[name]:
             listed = lacking + len(layout.early[name])
-            why = f"Results are missing at {lacking} of its {phrasing.count(listed, 'early checkpoint')}; {RUN_THEM}"
+            why = f"Results are missing at {lacking} of its {formatting.count(listed, 'early checkpoint')}; {RUN_THEM}"
             quality = SignalQuality(rho=None, autocorrelation=None, sq=None, points=quality.points, why=why)
         qualities[name] = quality
     return qualities
 
 
 def lacking_between(layout: Layout) -> str | None:
-    """Why nothing is said between models, where some of the checkpoints that all have lack results."""
+    """Reason why scores between models are undefined: shared checkpoints lack results; None without a gap."""
     if not layout.missing_common or not layout.comparable:
         return None
     listed = layout.missing_common + len(layout.common[layout.counted[0]])
@@ -286,7 +334,7 @@ def lacking_between(layout: Layout) -> str | None:
 
 def _of(measurements: Measurements, layout: Layout, metric: str) -> dict[str, Floats]:
     runs, questions = measurements.runs, len(measurements.question_ids)
-    against = floor(runs, layout, metric, measurements.chance, questions)
+    against = chance_floor(runs, layout, metric, measurements.chance, questions)
     return curve_scores(layout, measurements.all_values(metric), metric, against).whole
 
 
@@ -303,7 +351,7 @@ def _why_no_ratio(grid: Grid | None, metric: str, detrend: bool = False) -> str 
 
 
 def _why_no_decision(grid: Grid | None) -> str | None:
-    """Of RC; decision accuracy is undefined only where the first two reasons hold."""
+    """Reason why RC is undefined; decision accuracy is undefined only for the first two of these reasons."""
     if grid is None:
         return NOTHING_SHARED
     if grid.end is None:
@@ -313,21 +361,21 @@ def _why_no_decision(grid: Grid | None) -> str | None:
 
 def _why_no_contrast(layout: Layout, metric: str) -> str:
     if metric not in BOUNDED_METRICS:
-        return contrast.NO_CHANCE[metric]
+        return compliance.NO_CHANCE[metric]
     if lacking := next((pair for pair in layout.twins if pair.missing), None):
         listed = lacking.missing + len(lacking.twin_at)
         return (
             f"Results are missing at {lacking.missing} of the {listed:,} early checkpoints of {lacking.science} and its "
             f"twin; {RUN_THEM}"
         )
-    return contrast.NO_ERROR if layout.twins else contrast.NO_TWIN
+    return compliance.NO_ERROR if layout.twins else compliance.NO_TWIN
 
 
 # --- beside the scores ----------------------------------------------------------------------------------
 
 
 def early_end(measurements: Measurements) -> float | None:
-    """tokens_seen at the early window's last checkpoint, None where no checkpoint lies after it."""
+    """`tokens_seen` at the last checkpoint of the early window; None where no checkpoint follows it."""
     ends = [
         curve.tokens_seen[curve.early][-1]
         for curve in measurements.curves

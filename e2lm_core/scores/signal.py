@@ -1,8 +1,8 @@
-"""Signal quality (SQ) of a learning curve, AI2's signal-to-noise ratio and decision accuracy.
+"""Signal quality (SQ), signal-to-noise ratio and decision accuracy.
 
 Axes: n points of a curve in step order, M models, K checkpoints; further axes in front (models, the resamples
-of a bootstrap) are carried along without a loop. The cores return NaN where a score is undefined; the functions
-that return a record say why.
+of a bootstrap) are carried along without a loop. The cores return NaN where a score is undefined; the
+functions that return a record give the reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from e2lm_core.base.records import SignalQuality, Value
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import average_ranks
 
-# AI2's ratio divides by a mean, which says nothing for a metric that may cross zero (margin).
+# AI2's ratio divides by a mean, which is meaningless for a metric that may cross zero (margin).
 RATIO_METRICS = ("acc", "acc_norm", "norm_prob", "bpb")
 NO_RATIO_OF_MARGINS = "The margin can be negative, and this SNR is a ratio to the mean."
 ROUNDING = 1e-12  # relative; far below the step of any score, far above float64's own
@@ -24,11 +24,20 @@ MIN_POINTS = 8  # the shortest curve that has a lag: 8 // 4 - 1 = 1
 
 
 def rho(y: ArrayLike) -> Floats:
-    """max(0, 1 - 6 sum (i - rank y_i)^2 / (n (n^2 - 1))): [..., n] -> [...].
+    """Official monotonicity of curves, in [0, 1]: [..., n] -> [...].
+
+        rho = max(0, 1 - 6 sum (i - rank y_i)^2 / (n (n^2 - 1)))
 
     Ranks are a *stable* double argsort: of equal points the earlier has the lower rank, so a flat curve has
-    rho 1. An unstable sort gives whatever the processor's sort does with ties. NaN where a point is not finite
-    or n < 2. Source: the organisers' scoring notebook (E2LM, arXiv 2506.07731).
+    rho 1. An unstable sort would give ties an order that depends on the processor.
+
+    Args:
+        y: Curves [..., n] in step order, oriented.
+
+    Returns:
+        rho [...], NaN where a point is not finite or n < 2.
+
+    Source: the organisers' scoring notebook (E2LM, arXiv 2506.07731).
     """
     array = np.asarray(y, dtype=np.float64)
     n = array.shape[-1]
@@ -44,9 +53,15 @@ def rho(y: ArrayLike) -> Floats:
 def autocorrelation(y: ArrayLike, signed: bool = False) -> Floats:
     """AC = mean over lags 1 … n//4 - 1 of |corr(y[lag:], y[:-lag])|: [..., n] -> [...].
 
-    `signed` leaves the absolute value out. NaN where n < 8 (no lag is left), a point is not finite, or one of
-    the compared stretches is constant: its correlation is 0/0, which numpy.corrcoef, and so the organisers'
-    mean, turns into NaN. Source: the organisers' scoring notebook (E2LM, arXiv 2506.07731).
+    Args:
+        y: Curves [..., n] in step order.
+        signed: Average the correlations themselves instead of their absolute values.
+
+    Returns:
+        AC [...]. NaN where n < 8 (no lag is left), a point is not finite, or one of the compared stretches is
+        constant: its correlation is 0/0, which numpy.corrcoef, and so the organisers' mean, turns into NaN.
+
+    Source: the organisers' scoring notebook (E2LM, arXiv 2506.07731).
     """
     array = np.asarray(y, dtype=np.float64)
     lags = range(1, array.shape[-1] // 4)
@@ -73,12 +88,19 @@ def spearman(y: ArrayLike) -> Floats:
 
 
 def signal_quality(y: ArrayLike) -> SignalQuality:
-    """SQ = (rho + AC) / 2 of one model's curve [n], in step order, oriented, early window only.
+    """SQ = (rho + AC) / 2 of one model's curve in the early window.
 
     See `rho` and `autocorrelation` for the official parts. Edge cases are reported, not hidden: a flat curve
-    has the official rho 1 and no AC; fewer than 8 points leave no lag; then `sq` is None and `why` says so.
-    Raises: ValueError where a point is NaN or infinite: leaving it out would shift every later lag, so it is
-    the caller who decides what to do about a missing checkpoint.
+    has the official rho 1 and no AC; fewer than 8 points leave no lag; then `sq` is None and `why` gives the
+    reason.
+
+    Args:
+        y: Curve [K] of the early window in step order, oriented.
+
+    Raises:
+        ValueError: The curve does not have one axis, or a point is NaN or infinite. Leaving a point out would
+            shift every later lag, so the caller decides how to treat a missing checkpoint.
+
     Source: the organisers' scoring notebook (E2LM, arXiv 2506.07731).
     """
     array = np.asarray(y, dtype=np.float64)
@@ -100,9 +122,10 @@ def signal_quality(y: ArrayLike) -> SignalQuality:
 
 
 def mean_quality(by_model: Mapping[str, SignalQuality]) -> Value:
-    """A task's SQ = mean over models (twins and extra seeds left out by the caller) of their SQ.
+    """SQ of a set: the mean SQ of the given models, without twins and other seeds.
 
-    Undefined where it is undefined for one of them: a mean over the others would be another task's score.
+    The caller leaves those out. Undefined where it is undefined for one of the models: a mean over the others
+    would be another set's score.
     """
     if not by_model:
         return Value(value=None, why="No model has been run, so there is no curve.")
@@ -114,7 +137,16 @@ def mean_quality(by_model: Mapping[str, SignalQuality]) -> Value:
 
 
 def signal_to_noise(curves: ArrayLike, last: int = 5, detrend: bool = False) -> Floats:
-    """The core of `snr`: [..., M, K] -> [...], NaN where undefined."""
+    """Core of `snr`, vectorised over leading axes.
+
+    Args:
+        curves: Curves [..., M, K] in step order.
+        last: Number of last checkpoints to use.
+        detrend: Take the noise about each run's own least-squares line.
+
+    Returns:
+        SNR [...], NaN where undefined.
+    """
     tail = np.asarray(curves, dtype=np.float64)[..., -last:]
     if tail.shape[-1] < last or tail.shape[-2] < 2:
         return np.full(tail.shape[:-2], np.nan)
@@ -124,8 +156,8 @@ def signal_to_noise(curves: ArrayLike, last: int = 5, detrend: bool = False) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         signal = (means.max(axis=-1) - means.min(axis=-1)) / np.abs(means.mean(axis=-1))
         relative = np.sqrt((noise**2).mean(axis=-1)) / np.abs(means)
-        # Rounding errors of a flat run, or of a straight one when detrended, are no noise. A run at exactly
-        # zero stays NaN (0/0): its relative noise is unknown, not nil.
+        # The rounding errors of a flat run, or of a straight one when detrended, do not count as noise. A run
+        # at exactly zero stays NaN (0/0), because its relative noise is unknown and not zero.
         relative = np.where(relative < ROUNDING, 0.0, relative)
         spread = relative.mean(axis=-1)
         ratio = signal / np.where(spread > 0, spread, np.nan)
@@ -140,15 +172,21 @@ def snr(curves: ArrayLike, last: int = 5, detrend: bool = False) -> Value:
         noise  = mean over runs of (population std of a run's last 5 / m_j)
         SNR    = signal / noise
 
-    With `detrend` the std is taken about the run's own least-squares line (same divisor), since on a curve that
-    still rises the plain std counts the rise as noise.
-
     Args:
-        curves: [M, K] in step order, of one of `RATIO_METRICS`. A negated bpb gives the same ratio, as both
-            means change sign.
+        curves: Curves [M, K] in step order, of one of `RATIO_METRICS`. A negated bpb gives the same ratio, as
+            both means change sign.
+        last: Number of last checkpoints, 5 in the definition.
+        detrend: Take the std about the run's own least-squares line (same divisor), since on a curve that
+            still rises the plain std counts the rise as noise.
 
-    Returns: undefined with fewer than two runs or `last` checkpoints, a missing score, scores on both sides
-    of zero (a relative spread about a mean near zero means nothing), or runs without any noise.
+    Returns:
+        The ratio; undefined, with the reason, with fewer than two runs or `last` checkpoints, a missing
+        score, scores on both sides of zero (a relative spread about a mean near zero is meaningless), or runs
+        without any noise.
+
+    Raises:
+        ValueError: `last` is below 2 (3 with `detrend`), or `curves` do not have two axes.
+
     Source: Signal and Noise, arXiv 2508.13144.
     """
     if last < (3 if detrend else 2):
@@ -161,7 +199,10 @@ def snr(curves: ArrayLike, last: int = 5, detrend: bool = False) -> Value:
 
 
 def pair_agreement(early: ArrayLike, late: ArrayLike) -> Floats:
-    """The core of `decision_accuracy`: [..., M], [..., M] -> [...], NaN where undefined."""
+    """Core of `decision_accuracy`, vectorised over leading axes: [..., M], [..., M] -> [...].
+
+    NaN where a score is not finite or there are fewer than two models.
+    """
     before, after = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
     first, second = np.triu_indices(before.shape[-1], k=1)
     if not len(first):
@@ -175,11 +216,21 @@ def pair_agreement(early: ArrayLike, late: ArrayLike) -> Floats:
 
 
 def decision_accuracy(early: ArrayLike, late: ArrayLike) -> Value:
-    """Share of model pairs that are ordered alike early and late: mean of [sign(e_j - e_k) = sign(l_j - l_k)].
+    """Share of model pairs that are in the same order early and late.
 
-    A pair that is tied at one end only is not ordered alike; one that is tied at both ends is.
+    mean over pairs j < k of [sign(e_j - e_k) = sign(l_j - l_k)]. A pair tied at one end only counts as
+    different; a pair tied at both ends counts as equal.
 
-    Args: early, late: [M] scores, higher is better. Undefined with fewer than two models or a missing score.
+    Args:
+        early: Scores [M] at the early checkpoint, higher is better, NaN where missing.
+        late: Scores [M] of the same models in the same order, at the last checkpoint.
+
+    Returns:
+        Share in [0, 1]; undefined, with the reason, for fewer than two models or a missing score.
+
+    Raises:
+        ValueError: `early` and `late` are not vectors of one length.
+
     Source: DataDecide, arXiv 2504.11393; Signal and Noise, arXiv 2508.13144.
     """
     before, after = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
@@ -199,10 +250,10 @@ def _correlation(a: Floats, b: Floats) -> Floats:
 
 
 def _unit(x: Floats) -> Floats:
-    """Centred and of length 1 along the last axis; NaN where constant.
+    """Values centred and scaled to length 1 along the last axis; NaN where constant.
 
-    Constancy is asked of the values themselves: the mean of 0.3, 0.3, … is not exactly 0.3 in floating point,
-    and the correlation of the rounding errors that remain would pass for a signal.
+    The values themselves are tested for constancy: the mean of 0.3, 0.3, … is not exactly 0.3 in floating
+    point, and the correlation of the remaining rounding errors would look like a signal.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         centred = x - x.mean(axis=-1, keepdims=True)
@@ -212,7 +263,7 @@ def _unit(x: Floats) -> Floats:
 
 
 def _detrended(tail: Floats) -> Floats:
-    """What is left of the last axis after its least-squares line over equally spaced points."""
+    """Residuals along the last axis from the least-squares line over equally spaced points."""
     centred = tail - tail.mean(axis=-1, keepdims=True)
     x = np.arange(tail.shape[-1]) - (tail.shape[-1] - 1) / 2
     slope = (centred @ x) / (x @ x)

@@ -1,4 +1,4 @@
-"""The small curves beside the headline numbers: what each score is made of, by checkpoint."""
+"""Course of each score over checkpoints."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.ranking import readings
 
 
-def courses(
+def score_courses(
     measurements: Measurements, metric: str, reading: str = readings.DEFAULT
 ) -> dict[str, list[float]]:
-    """{"SQ", "RC", "CS": its course}, of those that the measurements have; in the order of the checkpoints."""
+    """Courses of SQ, RC and CS over checkpoints, by score; a score without data has no entry.
+
+        SQ  mean score of the counted models at each common checkpoint
+        RC  its part at each common checkpoint after the early window, where it is defined
+        CS  mean of science model minus web-only twin at each step that both have
+
+    Args:
+        measurements: Results of the set.
+        metric: Name of the metric.
+        reading: Reading of RC, see `readings.READINGS`.
+    """
     curves: dict[str, list[float]] = {}
     grid = common_grid(measurements, metric)
     if grid is not None:
@@ -25,7 +35,7 @@ def courses(
 
 
 def _twin_gaps(measurements: Measurements, metric: str) -> dict[int, list[float]]:
-    """{step: what each science model is above its web-only twin}, of the checkpoints that both have."""
+    """Differences science model minus web-only twin at each step that both have, {step: differences}."""
     gaps: dict[int, list[float]] = {}
     for science, twin in measurements.twin_pairs:
         steps, of_science, of_twin = np.intersect1d(science.steps, twin.steps, return_indices=True)

@@ -1,8 +1,8 @@
-"""Editing a question set: its questions, its few-shot examples and its prompt.
+"""Edits of a set: questions, few-shot examples, prompt.
 
-Every edit is checked, written atomically by one writer at a time, and can be undone; an edit that would leave the set invalid
-raises a `TaskError` whose text says what to change, and the set on disk stays as it was. An edit of an
-example raises too: it is copied first.
+Every edit is checked, written atomically by one writer at a time, and can be undone. An edit that would leave
+the set invalid raises a `TaskError` that says what to change, and the set on disk stays as it was. An edit of
+an example raises too: it is copied first. An edit beyond the caller's quota of bytes raises a `LimitError`.
 """
 
 from __future__ import annotations
@@ -14,28 +14,49 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
-from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
-from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, fields_of, merge, require_pair, value_of
+from e2lm_core.sets.collection import copy_set, editable_set, find_renamed, find_set, open_set
+from e2lm_core.sets.conflicts import (
+    DeletedByOtherError,
+    EditConflict,
+    Edits,
+    SaveResult,
+    conflict_fields,
+    field_value,
+    merge,
+    require_pair,
+)
 from e2lm_core.sets.formats import reading
-from e2lm_core.sets.formats.records import How, Preview
-from e2lm_core.sets.locks import one_writer, writing
-from e2lm_core.sets.past.saving import save
+from e2lm_core.sets.formats.records import Preview, ReadOptions
+from e2lm_core.sets.history.commit import commit
+from e2lm_core.sets.locks import exclusive_edit, lock_set
 from e2lm_core.sets.prompts.render import render_set
 
 
 @edits
 def update_questions(settings: Settings, name: str, changes: Edits) -> TaskSet:
-    """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
+    """Apply edited fields of questions, overwriting changes by others since.
 
-    Whatever others have written since is overwritten: `merge_edits` asks what the author saw. Returns the set
-    as it was saved.
+    Unchanged fields cost nothing, and a repeated edit changes nothing more. `merge_edits` is the three-way
+    merge that keeps the changes of others.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        changes: `{question id: {field: value}}`.
+
+    Returns:
+        The set as it was saved.
+
+    Raises:
+        DeletedByOtherError: A question is no longer in the set; nothing is saved.
+        TaskError: The set would be invalid, is an example, or the caller may not edit it.
     """
-    with writing(settings, name):
+    with lock_set(settings, name):
         return _update(settings, name, changes, open_set(settings, name))
 
 
@@ -44,7 +65,7 @@ def _update(
 ) -> TaskSet:
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
-        raise Gone(_question_gone(min(unknown), name), changes)
+        raise DeletedByOtherError(_question_gone(min(unknown), name), changes)
     questions = tuple(_changed(q, changes[q.id]) if q.id in changes else q for q in task.questions)
     if questions == task.questions:
         return task
@@ -54,78 +75,107 @@ def _update(
     return _save(settings, name, task, {"questions": questions}, action)
 
 
-def merge_edits(settings: Settings, name: str, changes: Edits, seen: Edits) -> Saved:
-    """Apply `{question id: {field: value}}` by what the author saw of them, in the same form.
+def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> SaveResult:
+    """Apply edited fields of questions by three-way merge with the changes of others.
 
-    What nobody else has changed since, or changed to the same, is saved; the choices of one question are merged
-    choice by choice. What another has changed otherwise stays theirs and is returned as a `Clash`, which
-    `settle` ends. A field without a seen value is written as it is, but for choices and right answer: whoever
-    changes one of them says what both were.
+    A field that nobody else has changed since, or that another changed to the same value, is saved; the
+    choices of one question are merged choice by choice. A field that another has changed to a different value
+    keeps the other's value and is returned as an `EditConflict`, which `resolve_conflict` ends. A field
+    without a base value is written as it is, except choices and right answer: an edit of either needs the
+    base of both.
 
-    Raises Gone, with the values that are left over, where a question or the set is no longer there (then the
-    other questions are saved), TaskError, and saves nothing, where the set would be wrong and where choices or
-    right answer come without what was seen of both.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        changes: `{question id: {field: value}}`.
+        base: The values that the author saw before editing, in the same form.
+
+    Returns:
+        The set as it was saved, with the conflicts.
+
+    Raises:
+        DeletedByOtherError: A question or the set no longer exists. It carries the unsaved values; the other
+            questions are saved.
+        TaskError: The set would be invalid, or choices or right answer come without the base of both; nothing
+            is saved.
     """
     for identity, fields in changes.items():
-        require_pair(identity, fields, seen.get(identity, {}))
+        require_pair(identity, fields, base.get(identity, {}))
     with _editing(settings, name, changes) as (settings, name, owner):
         task = open_set(settings, name)
         present = {q.id: q for q in task.questions}
         lost = {identity: fields for identity, fields in changes.items() if identity not in present}
         merged = {
-            identity: merge(present[identity], fields, seen.get(identity, {}))
+            identity: merge(present[identity], fields, base.get(identity, {}))
             for identity, fields in changes.items()
             if identity in present
         }
         task = _update(settings, name, {i: m.fields for i, m in merged.items() if m.fields}, task)
         clashes = tuple(clash for m in merged.values() for clash in m.clashes)
-        saved = Saved(task=task.model_copy(update={"owner": owner}), clashes=clashes)
+        saved = SaveResult(task=task.model_copy(update={"owner": owner}), clashes=clashes)
         if lost:
-            raise Gone(_question_gone(min(lost), name), lost, saved)
+            raise DeletedByOtherError(_question_gone(min(lost), name), lost, saved)
         return saved
 
 
 Keep = Literal["mine", "theirs", "text"]
 
 
-def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = None) -> Saved:
-    """End a clash: keep "mine", keep "theirs", or write `text`, a value of the field, in their place.
+def resolve_conflict(
+    settings: Settings, name: str, conflict: EditConflict, side: Keep, text: Any = None
+) -> SaveResult:
+    """End a conflict: keep "mine", keep "theirs", or write another value of the field.
 
-    Both values stand in the set's history whichever is kept, each in a version of its own. Where the set no
-    longer holds the clash's `theirs`, nothing is saved, and the clash of today is returned.
+    Both values stand in the set's history whichever is kept, each in a version of its own. If the set no
+    longer holds the conflict's `theirs`, nothing is saved, and the conflict with the current value is
+    returned.
 
-    Raises Gone with what the author wants where the question or the set is no longer there, TaskError where
-    the set would be wrong.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        conflict: The conflict that `merge_edits` returned.
+        side: The value to keep; "text" for `text`.
+        text: Value of the field, used with "text" only.
+
+    Returns:
+        The set as it was saved, with the current conflict if the set has changed again.
+
+    Raises:
+        DeletedByOtherError: The question or the set no longer exists; carries the values that the author
+            wants.
+        TaskError: The set would be invalid.
     """
-    wanted = text if keep == "text" else clash.theirs if keep == "theirs" else clash.mine
-    unsaved = {clash.question: fields_of(clash.field, clash.mine if keep == "theirs" else wanted)}
+    wanted = text if side == "text" else conflict.theirs if side == "theirs" else conflict.mine
+    unsaved = {
+        conflict.question: conflict_fields(conflict.field, conflict.mine if side == "theirs" else wanted)
+    }
     with _editing(settings, name, unsaved) as (settings, name, owner):
         task = open_set(settings, name).model_copy(update={"owner": owner})
-        question = next((q for q in task.questions if q.id == clash.question), None)
+        question = next((q for q in task.questions if q.id == conflict.question), None)
         if question is None:
-            raise Gone(_question_gone(clash.question, name), unsaved)
-        if (holds := value_of(question, clash.field)) not in (clash.theirs, clash.mine):
-            today = clash.model_copy(update={"seen": clash.theirs, "theirs": holds})
-            return Saved(task=task, clashes=(today,))
+            raise DeletedByOtherError(_question_gone(conflict.question, name), unsaved)
+        if (holds := field_value(question, conflict.field)) not in (conflict.theirs, conflict.mine):
+            today = conflict.model_copy(update={"seen": conflict.theirs, "theirs": holds})
+            return SaveResult(task=task, clashes=(today,))
         states: list[tuple[TaskSet, str]] = []
-        for value, done in ((clash.mine, "edit"), (wanted, "settle")):
-            if value_of(question, clash.field) != value:
-                question = _changed(question, fields_of(clash.field, value))
-                questions = tuple(question if q.id == clash.question else q for q in task.questions)
+        for value, done in ((conflict.mine, "edit"), (wanted, "settle")):
+            if field_value(question, conflict.field) != value:
+                question = _changed(question, conflict_fields(conflict.field, value))
+                questions = tuple(question if q.id == conflict.question else q for q in task.questions)
                 task = task.model_copy(update={"questions": questions})
-                states.append((task, f"{done} question {clash.question}"))
+                states.append((task, f"{done} question {conflict.question}"))
         if states:
-            quotas.require(settings, "bytes", 0)
-            save(settings, editable_set(settings, name).folder, states)
-        return Saved(task=task)
+            quotas.check_quota(settings, "bytes", 0)
+            commit(settings, editable_set(settings, name).folder, states)
+        return SaveResult(task=task)
 
 
 @contextmanager
-def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.Place]:
-    """Be the only writer of a set; raises Gone with the unsaved values where it is not there any more."""
+def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.SetLocation]:
+    """Hold the set's write lock; raise DeletedByOtherError with the unsaved values if the set is gone."""
     with _or_gone(settings, name, unsaved):
-        place = access.of_set(settings, name, "editor")
-    with writing(place.settings, place.name):
+        place = access.resolve_set(settings, name, "editor")
+    with lock_set(place.settings, place.name):
         with _or_gone(settings, name, unsaved):
             find_set(place.settings, place.name)
         yield place
@@ -136,19 +186,19 @@ def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
     try:
         yield
     except TaskError as error:
-        if renamed := renamed_to(settings, name):
+        if renamed := find_renamed(settings, name):
             sentence = f"Your edit is not saved: somebody has renamed {name} to {renamed}; save it there."
         else:
             sentence = f"Your edit is not saved: {error}"
-        raise Gone(sentence, unsaved, renamed=renamed) from error
+        raise DeletedByOtherError(sentence, unsaved, renamed=renamed) from error
 
 
 def _question_gone(identity: str, name: str) -> str:
     return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
 
 
-def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Those of the changes that the set does not hold already, the ones that it would refuse among them."""
+def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The changes that the set does not hold yet, including those that it would refuse."""
     present = {q.id: q for q in task.questions}
     return {
         identity: values
@@ -157,14 +207,25 @@ def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str
     }
 
 
-@one_writer
+@exclusive_edit
 def add_questions(
     settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
 ) -> TaskSet:
-    """Append questions, or put them in the place of all that there are: one step, that one undo takes back.
+    """Append questions, or replace all existing ones, as one version.
 
-    An id that is empty or taken is replaced by the next free one. Raises TaskError, and changes nothing, where one
-    of them has an error in itself or the set becomes too large.
+    An id that is empty or taken is replaced by the next free one.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        questions: The questions to add, in their order.
+        replace: Replace all test questions instead of appending.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: A question is invalid, or the set becomes too large; nothing is changed.
     """
     task = open_set(settings, name)
     before = () if replace else task.questions
@@ -185,13 +246,23 @@ def add_questions(
     return _save(settings, name, task, {"questions": (*before, *added)}, action)
 
 
-@one_writer
+@exclusive_edit
 def change_questions(
     settings: Settings, name: str, change: Callable[[tuple[Question, ...]], Sequence[Question]], action: str
 ) -> TaskSet:
-    """Save what `change` makes of all questions, as one step that is called `action`.
+    """Save the questions that `change` makes of all test questions, as one version.
 
-    Raises TaskError, and saves nothing, where the set would be wrong.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        change: Maps all test questions to the new ones.
+        action: Text of the version in the history.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: The set would be invalid; nothing is saved.
     """
     task = open_set(settings, name)
     questions = tuple(change(task.questions))
@@ -200,9 +271,9 @@ def change_questions(
     return _save(settings, name, task, {"questions": questions}, action)
 
 
-@one_writer
+@exclusive_edit
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
-    """Take questions out, by their ids; an id that is not there is passed over."""
+    """Delete questions by their ids; unknown ids are ignored."""
     gone = set(ids)
     task = open_set(settings, name)
     kept = tuple(q for q in task.questions if q.id not in gone)
@@ -213,7 +284,7 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
     return _save(settings, name, task, {"questions": kept}, action)
 
 
-@one_writer
+@exclusive_edit
 def move_question(
     settings: Settings,
     name: str,
@@ -223,26 +294,38 @@ def move_question(
     before: str | None = None,
     after: str | None = None,
 ) -> TaskSet:
-    """Put a question elsewhere in the set: at a place, counted from 1, or before or after another question.
+    """Move a question to a position, or before or after another question.
 
-    Raises TaskError for a question that is not there, a place that there is not, and unless exactly one of
-    the three is given.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        identity: Id of the question to move.
+        place: New position, counted from 1.
+        before: Id of the question that will follow it.
+        after: Id of the question that will precede it.
+
+    Returns:
+        The set after the edit.
+
+    Raises:
+        TaskError: The question, the other question or the position does not exist, or not exactly one of
+            `place`, `before` and `after` is given.
     """
     task = open_set(settings, name)
     others = [q for q in task.questions if q.id != identity]
     moved = next((q for q in task.questions if q.id == identity), None)
     if moved is None:
-        raise TaskError(f"There is no question {quoted(identity)} in {name} to move.")
+        raise TaskError(f"There is no question {quote(identity)} in {name} to move.")
     if [place, before, after].count(None) != 2:
         raise TaskError(
-            f"Where {quoted(identity)} goes is not clear: give a place, or one question before or after it."
+            f"Where {quote(identity)} goes is not clear: give a place, or one question before or after it."
         )
     if place is None:
         beside = before if before is not None else after
         at = next((i for i, q in enumerate(others) if q.id == beside), None)
         if at is None:
             raise TaskError(
-                f"There is no other question {quoted(beside)} in {name} to put {quoted(identity)} beside."
+                f"There is no other question {quote(beside)} in {name} to put {quote(identity)} beside."
             )
         at += after is not None
     elif 1 <= place <= len(task.questions):
@@ -255,12 +338,13 @@ def move_question(
     return _save(settings, name, task, {"questions": questions}, f"move question {identity}")
 
 
-@one_writer
+@exclusive_edit
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
-    """Change settings of the prompt, fields of `TaskConfig`.
+    """Change prompt settings, the fields of `TaskConfig`.
 
-    Raises TaskError for a field that there is not, and for a prompt that cannot be rendered for every
-    question.
+    Raises:
+        TaskError: A field does not exist or has an invalid value, or the prompt cannot be rendered for every
+            question.
     """
     task = open_set(settings, name)
     try:
@@ -273,11 +357,14 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     return _save(settings, name, task, {"config": config}, "change the prompt")
 
 
-@one_writer
-def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
+@exclusive_edit
+def set_fewshot_examples(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 
-    Where examples were drawn from the test they come from these now. Raises TaskError where fewer are left than the prompt shows.
+    If examples were drawn from the test questions before, they come from these questions from now on.
+
+    Raises:
+        TaskError: Fewer examples are left than the prompt shows.
     """
     task = open_set(settings, name)
     chosen = set(ids)
@@ -294,18 +381,40 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     return _save(settings, name, task, changed, "choose few-shot examples")
 
 
-def preview_import(settings: Settings, data: bytes, filename: str, how: How | None = None) -> Preview:
-    """What a file holds and what is wrong with it; nothing is saved.
+def preview_import(
+    settings: Settings, data: bytes, filename: str, read_options: ReadOptions | None = None
+) -> Preview:
+    """Questions and problems of a file, for a preview before import; nothing is saved.
 
-    Raises TaskError and LimitError as `reading.read` does.
+    Args:
+        settings: The caller's settings, which hold the limits.
+        data: Content of the file.
+        filename: Its name, which tells the format.
+        read_options: Choices of the author about reading it; None to detect them.
+
+    Raises:
+        TaskError: The file cannot be read as a format with questions.
+        LimitError: Reading the file takes too much memory or time.
     """
-    return reading.read(data, filename, settings.limits, how)
+    return reading.read_confined(data, filename, settings.limits, read_options)
 
 
-def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
-    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back.
+def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
+    """Copy a set with only these questions, in the set's order; an undo in the copy restores the others.
 
-    Raises StudioError for no question, TaskError for a name that is taken or cannot be one.
+    Args:
+        settings: The caller's settings.
+        source: Name, address or path of the set to copy.
+        name: Name of the copy.
+        ids: Ids of the questions to keep.
+
+    Returns:
+        The copy.
+
+    Raises:
+        StudioError: `ids` is empty.
+        TaskError: The source does not exist, or the name is taken or not a legal name.
+        LimitError: The caller's quota is used up.
     """
     if not ids:
         raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
@@ -316,8 +425,8 @@ def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> Task
 
 def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
     info = editable_set(settings, name)
-    quotas.require(settings, "bytes", 0)
-    return save(settings, info.folder, [(before.model_copy(update=update), action)])
+    quotas.check_quota(settings, "bytes", 0)
+    return commit(settings, info.folder, [(before.model_copy(update=update), action)])
 
 
 def _changed(question: Question, values: Mapping[str, Any]) -> Question:

@@ -1,4 +1,4 @@
-"""What two authors changed of one question: what merges, and what clashes, decided from what each of them saw.
+"""Three-way merge of edits to one question.
 
 Values in, values out: nothing is read or written here; `authoring.merge_edits` saves what merges.
 """
@@ -12,24 +12,29 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskSet
 
 Edits = Mapping[str, Mapping[str, Any]]  # {question id: {field: value}}
-# The right answer counts the choices: whoever writes one of the two means it together with the other.
+# The right answer is an index into the choices, so an edit of one of the two is an edit of the pair.
 PAIR = ("choices", "answer")
-CHOICES_AND_ANSWER = "choices and answer"  # the pair as the field of a clash
-_ABSENT = object()  # unlike any value: what a list or an object does not have
+CHOICES_AND_ANSWER = "choices and answer"  # the pair as the field of a conflict
+_ABSENT = object()  # equal to no value: marks a missing part of a list or an object
 
 
-class Pair(NamedTuple):
-    """The choices of a question with the index of the right one."""
+class KeyedChoices(NamedTuple):
+    """The choices of a question with the index of the right answer."""
 
     choices: tuple[str, ...]
     answer: int
 
 
-class Clash(Record):
+class EditConflict(Record):
     """A field of a question that two authors changed to different values; nothing was overwritten.
 
-    `seen` is what the author had before them, `theirs` what the set holds, `mine` what the author wants. The
-    field "choices and answer" is a `Pair`, "extra" an object, any other text or None.
+    Attributes:
+        question: Id of the question.
+        field: The field; "choices and answer" for the pair of both, whose values are `KeyedChoices`. The
+            values of "extra" are objects, those of any other field texts or None.
+        seen: The value that the author saw before editing.
+        theirs: The value that the set holds.
+        mine: The value that the author wants.
     """
 
     question: str
@@ -39,37 +44,44 @@ class Clash(Record):
     mine: Any
 
 
-class Saved(Record):
-    """A set as it was saved, and what was left out of it because another had changed the same."""
+class SaveResult(Record):
+    """A set as it was saved, with the edits that were left out.
+
+    Attributes:
+        task: The saved set.
+        clashes: Conflicts with changes of others to the same fields.
+    """
 
     task: TaskSet
-    clashes: tuple[Clash, ...] = ()
+    clashes: tuple[EditConflict, ...] = ()
 
 
-class Gone(TaskError):
-    """A question or a whole set that another has deleted or renamed, with what the author could not save.
+class DeletedByOtherError(TaskError):
+    """Raised when another person has deleted or renamed the question or set being edited.
 
-    `unsaved` is `{question id: {field: value}}`; `renamed` is the set's new name where it has one; `saved` is
-    what of the same edit was saved, None where nothing was.
+    Attributes:
+        unsaved: `{question id: {field: value}}` that could not be saved.
+        renamed: The set's new name; None if it has none.
+        saved: The part of the same edit that was saved; None if nothing was.
     """
 
     def __init__(
-        self, sentence: str, unsaved: Edits, saved: Saved | None = None, renamed: str | None = None
+        self, sentence: str, unsaved: Edits, saved: SaveResult | None = None, renamed: str | None = None
     ) -> None:
         super().__init__(sentence)
         self.unsaved = {identity: dict(fields) for identity, fields in unsaved.items()}
         self.saved, self.renamed = saved, renamed
 
 
-class Merged(NamedTuple):
-    """The fields of a question to be written, and those that clash."""
+class MergedFields(NamedTuple):
+    """Fields of a question to be written, and the conflicts."""
 
     fields: dict[str, Any]
-    clashes: tuple[Clash, ...]
+    clashes: tuple[EditConflict, ...]
 
 
 def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
-    """Refuse an edit of choices or right answer whose author does not say which of both they saw.
+    """Refuse an edit of choices or right answer without the base values of both.
 
     Args:
         identity: The question's id, for the sentence.
@@ -89,49 +101,62 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
         )
 
 
-def merge(present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> Merged:
-    """Those of the fields in `mine` that may be written over `present`, by what their author saw.
+def merge(present: Question, mine: Mapping[str, Any], base: Mapping[str, Any]) -> MergedFields:
+    """Three-way merge of edited fields into the current question.
 
-    A field that the author did not say to have seen is written as it is. A field that only one has changed is
-    theirs who changed it; the same value from both is no clash. `extra` is merged column by column, where no
-    single one was changed by both. Choices and right answer are one value, see `_pairs_merged`.
+    A field without a base value is written as it is. A field that only one author has changed takes that
+    author's value; the same value from both is no conflict. `extra` is merged column by column, unless both
+    changed one column. Choices and right answer are one value, see `_pairs_merged`.
+
+    Args:
+        present: The question as the set holds it.
+        mine: Edited fields.
+        base: The fields as their author saw them before editing.
+
+    Returns:
+        The fields to write over `present`, and the conflicts.
     """
     fields: dict[str, Any] = {}
-    clashes: list[Clash] = []
+    clashes: list[EditConflict] = []
     for field in dict.fromkeys(CHOICES_AND_ANSWER if field in PAIR else field for field in mine):
         if field not in Question.model_fields and field != CHOICES_AND_ANSWER:
-            fields[field] = mine[field]  # whoever writes it refuses it
+            fields[field] = mine[field]  # the save that follows refuses it
             continue
-        holds = value_of(present, field)
-        was = _value_in(seen, field, holds)
+        holds = field_value(present, field)
+        was = _value_in(base, field, holds)
         wanted = _value_in(mine, field, was)
         if wanted in (holds, was):
             continue
         merged = wanted if holds == was else _parts_merged(was, holds, wanted)
         if merged is _ABSENT:
-            clashes.append(Clash(question=present.id, field=field, seen=was, theirs=holds, mine=wanted))
+            clashes.append(
+                EditConflict(question=present.id, field=field, seen=was, theirs=holds, mine=wanted)
+            )
         else:
-            new = fields_of(field, merged)
+            new = conflict_fields(field, merged)
             fields |= {name: value for name, value in new.items() if value != getattr(present, name)}
-    return Merged(fields, tuple(clashes))
+    return MergedFields(fields, tuple(clashes))
 
 
-def value_of(question: Question, field: str) -> Any:
-    """The value that a question has in the field of a clash."""
-    pair = Pair(question.choices, question.answer)
+def field_value(question: Question, field: str) -> Any:
+    """The value of a conflict's field in a question."""
+    pair = KeyedChoices(question.choices, question.answer)
     return pair if field == CHOICES_AND_ANSWER else getattr(question, field)
 
 
-def fields_of(field: str, value: Any) -> dict[str, Any]:
-    """`{field of a question: value}` for the value of a clash's field."""
+def conflict_fields(field: str, value: Any) -> dict[str, Any]:
+    """`{field of a question: value}` for the value of a conflict's field."""
     return dict(zip(PAIR, value, strict=True)) if field == CHOICES_AND_ANSWER else {field: value}
 
 
-def as_text(field: str, value: Any) -> str:
-    """The value of a clash's field as its author reads it: choices one a line, by letter, the right one marked."""
+def conflict_text(field: str, value: Any) -> str:
+    """Readable text of a conflict's value.
+
+    Choices stand one a line, each with its letter, the right answer marked; any other value as its text.
+    """
     if field != CHOICES_AND_ANSWER:
         return "" if value is None else str(value)
-    pair = Pair(*value)
+    pair = KeyedChoices(*value)
     return "\n".join(
         f"{chr(ord('A') + place)}  {choice}{'  (right)' if place == pair.answer else ''}"
         for place, choice in enumerate(pair.choices)
@@ -139,16 +164,16 @@ def as_text(field: str, value: Any) -> str:
 
 
 def _value_in(values: Mapping[str, Any], field: str, otherwise: Any) -> Any:
-    """The value of a clash's field in `{field of a question: value}`; what is lacking is taken of `otherwise`."""
+    """Value of a conflict's field in `{field of a question: value}`; missing parts come from `otherwise`."""
     if field != CHOICES_AND_ANSWER:
         return values.get(field, otherwise)
     choices, answer = (values.get(name, part) for name, part in zip(PAIR, otherwise, strict=True))
-    return Pair(tuple(str(choice) for choice in choices), answer)
+    return KeyedChoices(tuple(str(choice) for choice in choices), answer)
 
 
 def _parts_merged(was: Any, theirs: Any, mine: Any) -> Any:
-    """A pair or an object in which each part was changed by one of them at most; `_ABSENT` where there is none."""
-    if isinstance(was, Pair):
+    """Merge of a pair or an object whose parts have at most one author each, else `_ABSENT`."""
+    if isinstance(was, KeyedChoices):
         return _pairs_merged(was, theirs, mine)
     if all(isinstance(value, dict) for value in (was, theirs, mine)):
         parts = _merged_by_key(was, theirs, mine)
@@ -156,17 +181,17 @@ def _parts_merged(was: Any, theirs: Any, mine: Any) -> Any:
     return _ABSENT
 
 
-def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
-    """Choices, merged choice by choice, and right answer of two authors; `_ABSENT` where they do not go together.
+def _pairs_merged(was: KeyedChoices, theirs: KeyedChoices, mine: KeyedChoices) -> Any:
+    """Merge of choices, choice by choice, and right answer; `_ABSENT` if the two edits are incompatible.
 
-    An answer that one of them marked stays the text that they marked: it clashes with choices that the other
-    put in another order or took out, and with another wording of that very choice.
+    A right answer that one author marked stays the text that they marked: it conflicts with choices that the
+    other reordered or removed, and with a new wording of that very choice.
     """
     parts = _merged_by_key(*(dict(enumerate(pair.choices)) for pair in (was, theirs, mine)))
     answers = _merged_by_key(*({0: pair.answer} for pair in (was, theirs, mine)))
     if parts is None or answers is None or set(parts) != set(range(len(parts))):
         return _ABSENT
-    merged = Pair(tuple(parts[place] for place in range(len(parts))), answers[0])
+    merged = KeyedChoices(tuple(parts[place] for place in range(len(parts))), answers[0])
     for one, other in ((mine, theirs), (theirs, mine)):
         if one.answer != was.answer and (
             _moved(was.choices, other.choices) or _marked(merged) != _marked(one)
@@ -175,8 +200,8 @@ def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
     return merged
 
 
-def _marked(pair: Pair) -> tuple[str, ...]:
-    """The text of the right choice, in a tuple that is empty where there is none."""
+def _marked(pair: KeyedChoices) -> tuple[str, ...]:
+    """The text of the right answer as a tuple; empty if there is none."""
     return pair.choices[pair.answer : pair.answer + 1] if pair.answer >= 0 else ()
 
 
@@ -195,7 +220,7 @@ def _merged_by_key(
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> bool:
-    """Whether choices were taken out or stand elsewhere; one that was reworded or added has not moved."""
+    """Whether choices were removed or reordered; rewording or adding a choice does not count."""
     if len(after) < len(before):
         return True
     return any(text in before and before[place : place + 1] != (text,) for place, text in enumerate(after))

@@ -1,6 +1,6 @@
-"""One writer at a time a set: a lock from an edit's first read to its last write.
+"""Write lock of a set.
 
-It holds for threads, processes and several apps on one home alike, and ends with the process that has it.
+It excludes threads, processes and several apps on one home alike, and ends with the process that holds it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ R = TypeVar("R")
 
 
 @contextmanager
-def writing(settings: Settings, name: str) -> Iterator[bool]:
-    """Be the only writer of the set of that name; gives whether this thread was so already.
+def lock_set(settings: Settings, name: str) -> Iterator[bool]:
+    """Hold the write lock of a set while the block runs.
 
-    Raises TaskError, one sentence, where another writer does not end within `WAIT_S` seconds, and where the
-    home cannot be written, and for a set that whoever asks may not edit.
+    Yields:
+        Whether this thread held the lock already.
+
+    Raises:
+        TaskError: Another writer does not end within `WAIT_S` seconds, the home cannot be written, or the
+            caller may not edit the set.
     """
-    settings, name, _ = access.of_set(settings, name, "editor")
+    settings, name, _ = access.resolve_set(settings, name, "editor")
     path = settings.workspace / "locks" / f"{Path(name).name}.lock"
     mine: set[Path] = _of_thread.__dict__.setdefault("paths", set())
     if path in mine:
@@ -48,15 +52,18 @@ def writing(settings: Settings, name: str) -> Iterator[bool]:
             mine.discard(path)
 
 
-def one_writer(
+def exclusive_edit(
     edit: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """An edit of `(settings, name, …)` that is the set's only writer while it runs, for those who may edit it."""
+    """Decorate a service of `(settings, name, …)` to hold the set's write lock while it runs.
+
+    The service then needs the role of an editor.
+    """
 
     @access.edits
     @wraps(edit)
     def locked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
-        with writing(settings, name):
+        with lock_set(settings, name):
             return edit(settings, name, *arguments, **options)
 
     return locked
@@ -64,7 +71,7 @@ def one_writer(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """The lock's file, which stays: whoever deleted it would let two writers in."""
+    """File of the lock, which is never deleted: a deletion would let two writers in."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")

@@ -1,4 +1,4 @@
-"""Questions as rows: JSON objects from and to JSONL, each problem named with its file and line."""
+"""Questions from and to JSONL rows."""
 
 from __future__ import annotations
 
@@ -9,49 +9,72 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.safeyaml import decode
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.prompts.docs import OPTIONAL, row_of
 
 MAX_DEPTH = 16
-MAX_BLANK = 10  # lines a row, at most, on average
+MAX_BLANK = 10  # most lines per row on average, blank ones included
 KNOWN = ("id", "question", "choices", "answer", *OPTIONAL)
 
 
 def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]:
-    """The objects of a JSONL file. Raises TaskError: not UTF-8, not JSON, not an object, too many rows."""
+    """Parse a JSONL file into one object a line.
+
+    Args:
+        data: Content of the file.
+        where: Name of the file, for the error.
+        limits: Limits of bytes and rows.
+
+    Raises:
+        TaskError: The file is not UTF-8, a line is not JSON or no object, or it has too many bytes, rows or
+            values.
+    """
     check_size(data, where, limits)
     check_count(data.count(b"\n") // MAX_BLANK, where, limits)
     if sum(map(data.count, (b",", b"[", b"{"))) > safejson.MAX_PARTS:
         raise TaskError(
             f"{where} holds more than {safejson.MAX_PARTS:,} values; keep the columns that you need."
         )
-    lines = [(number, line) for number, line in enumerate(decode(data, where).split("\n"), 1) if line.strip()]
+    lines = [
+        (number, line) for number, line in enumerate(decode_utf8(data, where).split("\n"), 1) if line.strip()
+    ]
     check_count(len(lines), where, limits)
     return [_object(line, f"{where}, line {number}") for number, line in lines]
 
 
 def parse_json(text: str, where: str) -> Any:
-    """Strict JSON: no NaN, no infinity. Raises TaskError, which begins with `where`."""
+    """Parse strict JSON: no NaN, no infinity.
+
+    Raises:
+        TaskError: The text is not JSON; the sentence begins with `where`.
+    """
     try:
-        return safejson.loads(text, halves=True, parse_constant=_refuse_constant)
+        return safejson.loads(text, allow_surrogates=True, parse_constant=_refuse_constant)
     except ValueError as error:
         problem = getattr(error, "msg", None) or str(error)
         raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error
 
 
 def write_jsonl(questions: Iterable[Question]) -> bytes:
-    """One object a line, in the order id, question, choices, answer, then the others; UTF-8."""
+    """UTF-8 JSONL of questions: id, question, choices, answer, then the other columns."""
     return "".join(
         json.dumps(row_of(q), ensure_ascii=False, allow_nan=False) + "\n" for q in questions
     ).encode()
 
 
 def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> tuple[Question, ...]:
-    """Rows of a task's data file as questions; a row without an id gets `prefix` and its number.
+    """Questions of the rows of a task's data file.
 
-    Raises TaskError where a row's columns are missing or of another kind. What the values say (gold out of
-    range and so on) is left to `check.structural_errors`.
+    The values themselves (right answer out of range and so on) are left to `check.structural_errors`.
+
+    Args:
+        rows: Rows as objects.
+        where: Name of the file, for the error.
+        prefix: Start of the id of a row without one; its number follows.
+
+    Raises:
+        TaskError: A row lacks a column, or a column has the wrong type.
     """
     rows = list(rows)
     taken = {str(row["id"]) for row in rows if row.get("id") is not None}
@@ -66,7 +89,11 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
 
 
 def check_size(data: bytes, where: str, limits: Limits) -> None:
-    """Raises TaskError for a file of more bytes than the limits allow."""
+    """Refuse a file that exceeds the limit of bytes.
+
+    Raises:
+        TaskError: The file has more bytes than `limits` allow.
+    """
     if len(data) > limits.max_file_bytes:
         raise TaskError(
             f"{where} has {len(data):,} bytes; a file may have at most {limits.max_file_bytes:,} bytes."
@@ -74,7 +101,11 @@ def check_size(data: bytes, where: str, limits: Limits) -> None:
 
 
 def check_count(count: int, where: str, limits: Limits) -> None:
-    """Raises TaskError for more rows than a set may have questions."""
+    """Refuse more rows than a set may have questions.
+
+    Raises:
+        TaskError: There are more rows than `limits` allow.
+    """
     if count > limits.max_questions:
         raise TaskError(
             f"{where} has {count:,} rows; a set may have at most {limits.max_questions:,} questions, "
@@ -83,9 +114,10 @@ def check_count(count: int, where: str, limits: Limits) -> None:
 
 
 def extra_columns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The columns that the studio does not know, without the empty ones.
+    """Columns of a row that the studio does not know, without the empty ones.
 
-    Raises TaskError for one nested too deeply.
+    Raises:
+        TaskError: A column is nested more than `MAX_DEPTH` levels deep.
     """
     extra = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
     for name, value in extra.items():
@@ -97,7 +129,11 @@ def extra_columns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def optional_text(row: Mapping[str, Any], name: str, where: str) -> str | None:
-    """A column of text that may be missing; a number is written out. Raises TaskError for anything else."""
+    """Text of an optional column; a number is converted to text.
+
+    Raises:
+        TaskError: The column holds neither text nor a number.
+    """
     value = row.get(name)
     if value is None or isinstance(value, str):
         return value

@@ -1,10 +1,11 @@
-"""Earlier states of a set: which are kept, by whom and when; opening, naming, comparing and restoring one; undo and redo.
+"""Versions of a set: list, open, name, compare, restore; undo and redo.
 
-Undo takes back one's own last change, that of `settings.author`, wherever others have gone on since: it is
-applied the other way round to the set as it is; choices and right answer of a question go back together, or stay.
-Who has no author, as on the command line, takes back the last change of all. Nothing is ever dropped by going back: an undo is a step like any other.
+An undo reverts the last change by `settings.author`, even if others have edited since: the change is applied
+in reverse to the current set; choices and right answer of a question are reverted together, or both stay.
+Without an author, as on the command line, the last change by anybody is reverted. An undo drops nothing from
+the history: it is a step like any other.
 
-Tested in tests/sets/past/test_versions.py.
+Tested in tests/sets/history/test_versions.py.
 """
 
 from __future__ import annotations
@@ -19,27 +20,32 @@ from e2lm_core.people import access
 from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
-from e2lm_core.sets.folder import known as known_sets
-from e2lm_core.sets.folder.known import Known
-from e2lm_core.sets.locks import one_writer
-from e2lm_core.sets.past import damage
-from e2lm_core.sets.past.delta import Delta, Standing, touches
-from e2lm_core.sets.past.differences import Difference
-from e2lm_core.sets.past.differences import differences as _differences
-from e2lm_core.sets.past.log import Log, Step
-from e2lm_core.sets.past.saving import save, settle
-from e2lm_core.sets.past.state import turned
-from e2lm_core.sets.past.states import delta_of, state_at
+from e2lm_core.sets.folder import set_cache as known_sets
+from e2lm_core.sets.folder.set_cache import CachedSet
+from e2lm_core.sets.history import damage
+from e2lm_core.sets.history.commit import commit, reconcile
+from e2lm_core.sets.history.delta import Delta, UnappliedChange, is_affected
+from e2lm_core.sets.history.field_diff import Difference
+from e2lm_core.sets.history.field_diff import differences as _differences
+from e2lm_core.sets.history.journal import Journal, Step
+from e2lm_core.sets.history.patch import apply_delta
+from e2lm_core.sets.history.replay import delta_at, state_at
+from e2lm_core.sets.locks import exclusive_edit
 from e2lm_core.sets.prompts.render import render_set
 
 NAME_CHARS = 80
 
 
 class Version(Record):
-    """One saved state of a set; `shown` is that which its folder holds now.
+    """One saved state of a set.
 
-    `who` is the author of the step that led to it, "" for the command line and for what is not known; `at` is
-    when, UTC in ISO form, None for what an earlier studio kept; `name` is what somebody called it.
+    Attributes:
+        number: Number of the version, from 0.
+        action: The change that led to it.
+        shown: Whether the set's folder holds this version now.
+        who: Author of the change; "" for the command line and for an unknown author.
+        at: Time of the change, UTC in ISO form; None in the history of an earlier studio.
+        name: Name that an author gave it; None without one.
     """
 
     number: int
@@ -50,8 +56,13 @@ class Version(Record):
     name: str | None = None
 
 
-class Moved(Record):
-    """A set after an undo or a redo; `sentence` says what of it was left as it is, None where all was done."""
+class UndoResult(Record):
+    """A set after an undo or a redo.
+
+    Attributes:
+        task: The set.
+        sentence: The fields that kept their value because others changed them since; None if all was done.
+    """
 
     task: TaskSet
     sentence: str | None = None
@@ -59,7 +70,7 @@ class Moved(Record):
 
 @reads
 def list_versions(settings: Settings, name: str) -> list[Version]:
-    """The states of a set that are kept, oldest first; none for a set that was never edited."""
+    """Stored versions of a set, oldest first; empty for a set that was never edited."""
     steps = _log(settings, find_set(settings, name)).steps
     return [
         Version(number=s.number, action=s.action, shown=s is steps[-1], who=s.who, at=s.at, name=s.name)
@@ -69,61 +80,82 @@ def list_versions(settings: Settings, name: str) -> list[Version]:
 
 @reads
 def open_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """A set as it was. Raises TaskError for a number that is not kept, StudioError for one that cannot be read."""
+    """An earlier state of a set, under the set's current name.
+
+    Raises:
+        TaskError: The version is not stored.
+        StudioError: The version cannot be read.
+    """
     info = find_set(settings, name)
     kept = [version.number for version in list_versions(settings, name)]
     if number not in kept:
         have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
         raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
-    return _named(state_at(Log.of(settings, info.name), number, _present(settings, info)), info.name)
+    return _named(state_at(Journal.for_set(settings, info.name), number, _present(settings, info)), info.name)
 
 
 @reads
 def history_damage(settings: Settings, name: str) -> str | None:
-    """The sentence for what of a set's history cannot be read; None where all of it can."""
-    return damage.sentence(Log.of(settings, find_set(settings, name).name))
+    """Sentence about the unreadable part of a set's history; None if all of it can be read."""
+    return damage.damage_sentence(Journal.for_set(settings, find_set(settings, name).name))
 
 
-@one_writer
-def name_version(settings: Settings, name: str, number: int, called: str) -> None:
-    """Give a version a name, or take it away with "". A version with a name is kept however many follow.
+@exclusive_edit
+def name_version(settings: Settings, name: str, number: int, new_name: str) -> None:
+    """Name a version, or remove its name with "".
 
-    Raises TaskError for a number that is not kept, and for a name of more than 80 characters or that another
-    version has.
+    A named version is kept however many follow.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        number: Number of the version.
+        new_name: Its new name, at most 80 characters; "" for none.
+
+    Raises:
+        TaskError: The version is not stored, or the name is too long or that of another version.
     """
     info = editable_set(settings, name)
-    called = " ".join(called.split())
+    new_name = " ".join(new_name.split())
     versions = list_versions(settings, name)
     if number not in [version.number for version in versions]:
         raise TaskError(f"{name} has no version {number} to be named; see `versions {name}`.")
-    if len(called) > NAME_CHARS:
-        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(called)}.")
-    if called and any(v.name == called and v.number != number for v in versions):
-        raise TaskError(f"Another version of {name} is called {called!r} already; choose another name.")
-    log = Log.of(settings, info.name)
-    settle(log, known_sets.read(info.folder, settings.limits), info.folder)
-    log.give_name(number, called)
+    if len(new_name) > NAME_CHARS:
+        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(new_name)}.")
+    if new_name and any(v.name == new_name and v.number != number for v in versions):
+        raise TaskError(f"Another version of {name} is called {new_name!r} already; choose another name.")
+    log = Journal.for_set(settings, info.name)
+    reconcile(log, known_sets.read_cached(info.folder, settings.limits), info.folder)
+    log.name_step(number, new_name)
 
 
 @reads
-def last_number(settings: Settings, name: str) -> int:
-    """The number of the state that a set's folder holds; -1 for a set that was never edited."""
+def last_version_number(settings: Settings, name: str) -> int:
+    """Number of the version that a set's folder holds; -1 for a set that was never edited."""
     last = _log(settings, find_set(settings, name)).last
     return -1 if last is None else last.number
 
 
 @reads
 def edited_since(settings: Settings, name: str, number: int | None) -> frozenset[str] | None:
-    """The ids of the questions that were edited, added or moved after version `number`; None for all of them.
+    """Ids of the questions that were edited, added or moved after a version.
 
-    All are where the prompt or its examples changed, or where it is not known what did: before the history's oldest
-    version. `number` None, or one that nothing follows, stands for the version before the last.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        number: Number of the version; None, or one that no step follows, stands for the version before the
+            last.
+
+    Returns:
+        The ids; None for all questions: the prompt or its examples changed, or a change is unknown, as since a
+        version that is older than the history.
     """
-    entries = _log(settings, info := find_set(settings, name)).entries
+    info = find_set(settings, name)
+    entries = _log(settings, info).entries
     if number is not None and entries and max(number, 0) < entries[0].step.number:
         return None
-    entries = entries[1:]  # the first led from nothing that is known
-    later = [e for e in entries if number is not None and e.step.number > number] or entries[-1:]
+    entries = entries[1:]  # the first entry has no known predecessor
+    later = [entry for entry in entries if number is not None and entry.step.number > number] or entries[-1:]
     found: set[str] = set()
     for entry in later:
         delta = entry.delta
@@ -131,15 +163,17 @@ def edited_since(settings: Settings, name: str, number: int | None) -> frozenset
             return None
         part = delta.get("test") or {"edit": {}, "in": ()}
         found |= part["edit"].keys() | {str(row["id"]) for _, _, row in part["in"]}
-    task = known_sets.read(info.folder, settings.limits).task
+    task = known_sets.read_cached(info.folder, settings.limits).task
     return None if found and task.config.fewshot_split == "test" else frozenset(found)
 
 
-@one_writer
+@exclusive_edit
 def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """Make the set again what it was, as a step of its own that can be undone; also one whose files are damaged.
+    """Restore a version as a new step, which can be undone; works for a set with damaged files too.
 
-    Raises as `open_version` does, and TaskError for an example.
+    Raises:
+        TaskError: The set is an example, or the version is not stored.
+        StudioError: The version cannot be read.
     """
     info = editable_set(settings, name)
     task = open_version(settings, name, number)
@@ -148,17 +182,25 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
         return damage.replace_set(settings, info.folder, task, f"restore version {number}")
     if task == present.task:
         return present.task
-    return save(settings, info.folder, [(task, f"restore version {number}")])
+    return commit(settings, info.folder, [(task, f"restore version {number}")])
 
 
 @reads
 def differences(settings: Settings, name: str, first: int, second: int | None = None) -> list[Difference]:
-    """What makes version `second`, or else the set as it is, of version `first`: by question and field, with the words.
+    """Differences from one version to another by question and field, with the words that differ.
 
-    Raises as `open_version` does.
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        first: Number of the older version.
+        second: Number of the newer version; None for the current set.
+
+    Raises:
+        TaskError: A version is not stored.
+        StudioError: A version cannot be read.
     """
     info = find_set(settings, name)
-    after = known_sets.read(info.folder, settings.limits).task
+    after = known_sets.read_cached(info.folder, settings.limits).task
     if second is not None:
         after = open_version(settings, name, second)
     return _differences(open_version(settings, name, first), after)
@@ -168,74 +210,104 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
 
 
 @reads
-def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
-    """What *Undo* and *Redo* would do to the set for whoever asks, None where there is nothing."""
+def available_undo(settings: Settings, name: str) -> tuple[str | None, str | None]:
+    """Texts of the actions that *Undo* and *Redo* would take for the caller; None for an unavailable one."""
     log = _log(settings, find_set(settings, name))
     back, forth = _last_own(log, settings.author), _last_undone(log, settings.author)
     return (back.action if back else None), (forth.action if forth else None)
 
 
 def undo(settings: Settings, name: str) -> TaskSet:
-    """Take one's own last change back, on disk; `step_back` says too what another's change kept from it.
+    """Undo the caller's last change of a set, on disk.
 
-    Raises StudioError where there is none, TaskError for an example.
+    A field that somebody else has changed since keeps its value; `undo_with_note` says which.
+
+    Args:
+        settings: The caller's settings; only changes by `settings.author` are undone, or anybody's if empty.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+
+    Returns:
+        The set after the undo.
+
+    Raises:
+        StudioError: There is nothing to undo.
+        TaskError: The set is an example, or the caller may not edit it.
     """
-    return step_back(settings, name).task
+    return undo_with_note(settings, name).task
 
 
 def redo(settings: Settings, name: str) -> TaskSet:
-    """Make the change again that one's last `undo` took back. Raises as `undo` does."""
-    return step_forth(settings, name).task
+    """Redo the change that the caller's last `undo` reverted.
+
+    Raises:
+        StudioError: There is nothing to redo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
+    return redo_with_note(settings, name).task
 
 
-def step_back(settings: Settings, name: str) -> Moved:
-    """As `undo`, with a sentence where a field of a question stays because another has changed it since."""
+def undo_with_note(settings: Settings, name: str) -> UndoResult:
+    """Undo the caller's last change, with a sentence about fields that keep their value.
+
+    A field keeps its value if another has changed it since.
+
+    Raises:
+        StudioError: There is nothing to undo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
     return _by_owner(settings, name, back=True)
 
 
-def step_forth(settings: Settings, name: str) -> Moved:
-    """As `redo`, with a sentence where a field of a question stays because another has changed it since."""
+def redo_with_note(settings: Settings, name: str) -> UndoResult:
+    """Redo the caller's last undone change, with a sentence about fields that keep their value.
+
+    A field keeps its value if another has changed it since.
+
+    Raises:
+        StudioError: There is nothing to redo.
+        TaskError: The set is an example, or the caller may not edit it.
+    """
     return _by_owner(settings, name, back=False)
 
 
-def _by_owner(settings: Settings, name: str, back: bool) -> Moved:
-    place = access.of_set(settings, name, "editor")
+def _by_owner(settings: Settings, name: str, back: bool) -> UndoResult:
+    place = access.resolve_set(settings, name, "editor")
     moved = _move(place.settings, place.name, back)
-    return moved.model_copy(update={"task": access.of_owner(moved.task, place.owner)})
+    return moved.model_copy(update={"task": access.with_owner(moved.task, place.owner)})
 
 
-@one_writer
-def _move(settings: Settings, name: str, back: bool) -> Moved:
+@exclusive_edit
+def _move(settings: Settings, name: str, back: bool) -> UndoResult:
     info = editable_set(settings, name)
-    log = Log.of(settings, info.name)
-    present = known_sets.read(info.folder, settings.limits)
-    settle(log, present, info.folder)
+    log = Journal.for_set(settings, info.name)
+    present = known_sets.read_cached(info.folder, settings.limits)
+    reconcile(log, present, info.folder)
     step = (_last_own if back else _last_undone)(log, settings.author)
     if step is None:
         raise StudioError("There is nothing to undo." if back else "There is nothing to redo.")
-    delta = delta_of(log, step.number, present)
-    task, stands = turned(present.task, delta, back=back)
+    delta = delta_at(log, step.number, present)
+    task, stands = apply_delta(present.task, delta, backwards=back)
     if moved := _pairs_changed_since(log, step, delta):
         left = state_at(log, step.number, present)
-        states = (left, turned(left, delta, back=True)[0])
+        states = (left, apply_delta(left, delta, backwards=True)[0])
         task, stands = _with_pairs(moved, present.task, states if back else states[::-1], task, stands)
     if task.config != present.task.config or task.dev != present.task.dev:
         render_set(task)
     undoes, redoes = ((step.number,), None) if back else ((), step.number)
     action = f"{'undo' if back else 'redo'} {step.action}"
-    saved = save(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
-    return Moved(task=saved, sentence=_left(log, step, stands) if stands else None)
+    saved = commit(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
+    return UndoResult(task=saved, sentence=_left(log, step, stands) if stands else None)
 
 
-def _pairs_changed_since(log: Log, step: Step, delta: Delta) -> set[str]:
-    """The questions whose choices or right answer a step changed, and another step changed after it."""
+def _pairs_changed_since(log: Journal, step: Step, delta: Delta) -> set[str]:
+    """Ids of questions whose choices or right answer a step changed and a later step changed again."""
     edits = delta.get("test", {}).get("edit", {})
     edited = {identity for identity, fields in edits.items() if fields.keys() & set(PAIR)}
     later = [entry.delta for entry in log.entries if edited and entry.step.number > step.number]
     return {
         identity
         for identity in edited
-        if any(d is None or touches(d, Standing(identity, field)) for d in later for field in PAIR)
+        if any(d is None or is_affected(d, UnappliedChange(identity, field)) for d in later for field in PAIR)
     }
 
 
@@ -244,19 +316,19 @@ def _with_pairs(
     present: TaskSet,
     states: tuple[TaskSet, TaskSet],
     task: TaskSet,
-    stands: Sequence[Standing],
-) -> tuple[TaskSet, list[Standing]]:
-    """Turn choices and right answer of questions as one value: merged, or both left as they are.
+    stands: Sequence[UnappliedChange],
+) -> tuple[TaskSet, list[UnappliedChange]]:
+    """Undo or redo choices and right answer of questions as one value: merged, or both left as they are.
 
     Args:
         of: Ids of the questions.
-        present: The set as it is.
+        present: The current set.
         states: The set as the step knows it, and as it shall be.
-        task: `present` with the step turned field by field.
-        stands: The fields that stayed then.
+        task: `present` with the step undone or redone field by field.
+        stands: The fields that kept their value in that.
 
     Returns:
-        The set with these pairs turned, and all that stays as it is.
+        The set with these pairs undone or redone, and all fields that keep their value.
     """
     was, wanted, now = ({q.id: q for q in t.questions} for t in (*states, present))
     stays = [stand for stand in stands if stand.question not in of or stand.field not in (*PAIR,)]
@@ -267,20 +339,20 @@ def _with_pairs(
         merged = merge(question, mine, seen)
         pairs[identity] = {field: getattr(question, field) for field in PAIR} | merged.fields
         if merged.clashes:
-            stays += [Standing(identity, field) for field in PAIR if mine[field] != seen[field]]
+            stays += [UnappliedChange(identity, field) for field in PAIR if mine[field] != seen[field]]
     questions = tuple(q.model_copy(update=pairs[q.id]) if q.id in pairs else q for q in task.questions)
     return task.model_copy(update={"questions": questions}), stays
 
 
-def _last_own(log: Log, author: str) -> Step | None:
-    """The last change of an author, of anybody for "", that is not taken back already."""
-    steps, known = log.steps, log.turnable
+def _last_own(log: Journal, author: str) -> Step | None:
+    """Last change by an author that is not undone; by anybody if the author is empty."""
+    steps, known = log.steps, log.reversible_steps
     done = known - _undone(steps)
     return next((s for s in reversed(steps) if _is_own(s, author) and s.number in done), None)
 
 
-def _last_undone(log: Log, author: str) -> Step | None:
-    """The change that the author has taken back last, unless they have made another since."""
+def _last_undone(log: Journal, author: str) -> Step | None:
+    """The author's last undone change, None if they have made another change since."""
     steps = log.steps
     undone = _undone(steps)
     for step in reversed(steps):
@@ -304,8 +376,8 @@ def _is_own(step: Step, author: str) -> bool:
     return not step.undoes and step.redoes is None and author in ("", step.who)
 
 
-def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
-    """What was left as it is, and because of whom."""
+def _left(log: Journal, step: Step, stands: Sequence[UnappliedChange]) -> str:
+    """Sentence about the fields that keep their value and the author who changed them."""
     places = [
         (f"{stand.field} of {stand.question}" if stand.field else f"question {stand.question}")
         if stand.question
@@ -313,7 +385,7 @@ def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
         for stand in stands
     ]
     later = [e for e in log.entries if e.step.number > step.number and e.step.who != step.who]
-    others = {e.step.who for e in later if e.delta and any(touches(e.delta, stand) for stand in stands)}
+    others = {e.step.who for e in later if e.delta and any(is_affected(e.delta, stand) for stand in stands)}
     whom = f"{min(others)} has" if len(others) == 1 and min(others) else "somebody else has"
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
     stays = "stays" if len(places) == 1 else "stay"
@@ -321,12 +393,12 @@ def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
     return f"{', '.join(places[:3])}{more} {stays} as now: {whom} changed {changed} since."
 
 
-# --- what they share ------------------------------------------------------------------------------------
+# --- shared helpers -------------------------------------------------------------------------------------
 
 
-def _log(settings: Settings, info: SetInfo) -> Log:
-    """The log of a set without a step that was noted and that the set has not come to."""
-    log = Log.of(settings, info.name)
+def _log(settings: Settings, info: SetInfo) -> Journal:
+    """Journal of a set without pending steps that the set's folder has not reached."""
+    log = Journal.for_set(settings, info.name)
     if (pending := log.pending) and log.entries[-1].step.digest != _digest(settings, info):
         del log.entries[-len(pending) :]
     return log
@@ -337,14 +409,14 @@ def _digest(settings: Settings, info: SetInfo) -> str:
     return "" if present is None else present.digest
 
 
-def _present(settings: Settings, info: SetInfo) -> Known | None:
-    """The set as its folder holds it; None where its files are damaged."""
+def _present(settings: Settings, info: SetInfo) -> CachedSet | None:
+    """The set as its folder holds it; None if its files are damaged."""
     try:
-        return known_sets.read(info.folder, settings.limits)
+        return known_sets.read_cached(info.folder, settings.limits)
     except TaskError:
         return None
 
 
 def _named(task: TaskSet, name: str) -> TaskSet:
-    """An earlier state under the set's name of today: what was saved before a renaming bears the old one."""
+    """An earlier state under the set's current name: a state saved before a rename bears the old one."""
     return task.model_copy(update={"config": task.config.model_copy(update={"task": name})})

@@ -1,4 +1,4 @@
-"""The open studio, and the set that the visitor has in hand, kept across pages and in the link.
+"""The visitor's session: settings, current set, theme.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -21,37 +21,37 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
-from e2lm_core.checkpoints import given
-from e2lm_core.checkpoints.catalogue import open_catalogue, steps_there
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints import user_folders
+from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import leftover
-from e2lm_core.ui.frame import addresses, say
-from e2lm_core.ui.remembered.keep import Kept
+from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.editor.drafts import recovery
 from e2lm_core.ui.server import sign_in
-from e2lm_core.ui.server.middleware import browser, door
+from e2lm_core.ui.server.middleware import browser_cookie, origin_guard
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
 _LINKED = "set_in_link"
-_OF_ONE_SET = tuple(addresses.HELD[name] for name in ("question", "find", "subject"))
-# By their folder, which only those reach who may read it; one set is one object for all of them.
+_OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
+# Sets are cached by folder, which only readers of the set can reach; all of them share one object.
 _READ = Kept("sets")
 
 
 def studio() -> Studio:
-    """What all visitors share, safe to use from several threads, with the settings of the one who asks.
+    """The studio with the caller's settings; safe to use from several threads.
 
-    Its catalogue is read again when a folder or a model of a hub was added or removed, by whatever process, and when
-    training has written a further checkpoint into a folder.
+    All visitors share its parts. Its catalogue is read again when any process has added or removed a folder
+    or a hub model, and when training has written another checkpoint into a folder.
     """
     return once_a_run("studio", _asking)
 
 
 @contextmanager
-def asked_by(settings: Settings) -> Iterator[None]:
-    """In this thread, which draws no page, everything is asked for by whoever the settings name."""
+def settings_for_visitor(settings: Settings) -> Iterator[None]:
+    """Use these settings as the caller's in this thread, which draws no page."""
     _run.settings = settings
     try:
         yield
@@ -60,39 +60,41 @@ def asked_by(settings: Settings) -> Iterator[None]:
 
 
 def studio_of(settings: Settings) -> Studio:
-    """The same for whoever asks without a page, in these settings."""
+    """The studio with the given settings, for callers without a page."""
     return replace(_shared(), settings=settings)
 
 
 def _shared() -> Studio:
     settings = _opened().settings
-    return _studio(hub.stamp(settings), given.stamp(settings), steps_there(settings))
+    return _studio(
+        hub.change_stamp(settings), user_folders.change_stamp(settings), list_step_folders(settings)
+    )
 
 
 def _asking() -> Studio:
     if (settings := getattr(_run, "settings", None)) is not None:
         return studio_of(settings)
     shared = _shared()
-    return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
+    return replace(shared, settings=_without_token(sign_in.current_person(shared.settings, author())))
 
 
 def _without_token(settings: Settings) -> Settings:
-    """The deployer's hub token is for whoever sits at the machine; for others where its owner is named."""
-    if settings.hub_token_for is not None or (settings.auth == "none" and door.at_this_machine()):
+    """Settings with the deployer's hub token only for a local user, or for its named owners."""
+    if settings.hub_token_for is not None or (settings.auth == "none" and origin_guard.is_local_request()):
         return settings
     return settings.model_copy(update={"hub_token_for": ()})
 
 
 def author() -> str:
-    """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
-    cookie = browser.ours(st.context.cookies.get(browser.COOKIE)) or st.session_state.setdefault(
-        "browser", uuid.uuid4().hex
-    )
-    return browser.author(cookie)
+    """Author in histories without sign-in: the session's browser, unchanged by a reload."""
+    cookie = browser_cookie.is_valid_cookie(
+        st.context.cookies.get(browser_cookie.COOKIE)
+    ) or st.session_state.setdefault("browser", uuid.uuid4().hex)
+    return browser_cookie.author(cookie)
 
 
 def opened_settings() -> Settings:
-    """The settings of the server, before anybody asks."""
+    """Settings of the server, without a caller."""
     return _opened().settings
 
 
@@ -109,21 +111,21 @@ def _studio(
 
 
 def spinner(sentence: str) -> AbstractContextManager[None]:
-    """Say what a page waits for; nothing where none is drawn."""
+    """Show the reason of a wait while it lasts; nothing outside of a page."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return nullcontext()
-    return st.spinner(say.plain(sentence))
+    return st.spinner(markdown.escape(sentence))
 
 
 def current_theme() -> Theme:
-    """The colours of the theme that the visitor's browser shows."""
+    """Colours of the theme that the visitor's browser shows."""
     return theme(st.context.theme.type)
 
 
-def through_app() -> None:
-    """Draw the page through app.py, its navigation and its look.
+def is_inside_app() -> None:
+    """Redraw the page through app.py, with navigation and theme, if it was called as its own script.
 
-    Until app.py has run once in a server's life, Streamlit takes a link to /curves for a script of its own.
+    Until app.py has run once in a server's life, Streamlit takes a link to /curves for a separate script.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
@@ -136,11 +138,11 @@ _run = threading.local()
 
 
 def once_a_run(key: str, make: Callable[[], T]) -> T:
-    """What `make` gives, made once while a page is drawn: who asks and what is here are asked for on every line."""
+    """Get a value, computed once in each run of a page's script; each time outside of a page."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return make()
-    # Streamlit gives each run of a script or of a fragment cursors of its own.
+    # Streamlit gives each run of a script or fragment its own cursors, which therefore identify the run.
     if getattr(_run, "of", None) is not context.cursors:
         _run.of, _run.made = context.cursors, {}
     if key not in _run.made:
@@ -149,7 +151,7 @@ def once_a_run(key: str, make: Callable[[], T]) -> T:
 
 
 def begin_run() -> None:
-    """Forget what was made in this run: callbacks, which come before the page, may have changed what is here."""
+    """Drop the values of this run: callbacks, which run before the page, may have changed their inputs."""
     _run.of = None
 
 
@@ -157,26 +159,26 @@ def begin_run() -> None:
 
 
 def set_name() -> str | None:
-    """The chosen set: of a new link, else of this session, else the science example, else any.
+    """Address of the selected set: of a new link, else the session's, else the science example, else any.
 
-    None where there is no set, and where the chosen one is not here: it is never another one instead.
+    None where there is no set, or the selected one is missing: it is never replaced by another.
     """
     names = _names()
     linked = st.query_params.get("set")
-    if linked and linked != st.session_state.get(_LINKED):  # of a colleague, or the browser's way back
-        in_hand(linked)
+    if linked and linked != st.session_state.get(_LINKED):  # from a colleague, or the browser's Back button
+        set_current_set(linked)
     st.session_state[_LINKED] = linked
     if _gone(names):
         return None
     wish = st.session_state.get("set") or FIRST_SET
     name = wish if wish in names or "/" in wish else next(iter(names), None)
     if name is not None:
-        in_hand(name)
+        set_current_set(name)
     return name
 
 
-def in_hand(name: str) -> None:
-    """Take a set in hand in this session; the link says so with the next drawing, or by the way to another place."""
+def set_current_set(name: str) -> None:
+    """Select a set in this session; the link follows with the next drawing or a change of place."""
     if st.session_state.get("set", name) != name:
         for key in _OF_ONE_SET:
             st.session_state.pop(key, None)
@@ -188,21 +190,21 @@ def _names() -> list[str]:
 
 
 def _gone(names: Sequence[str]) -> str | None:
-    """The chosen set where others are here and it is not: deleted, renamed, shared no more, or never there."""
+    """The selected set if it is missing while others exist: deleted, renamed, unshared or unknown."""
     chosen = st.session_state.get("set")
     if not names or not chosen or chosen in names or ("/" in chosen and _opens(chosen)):
         return None
     return chosen
 
 
-def gone() -> str | None:
-    """The chosen set where it is not here; None where it is, or none was chosen."""
+def missing_set() -> str | None:
+    """Address of the selected set if it is missing; None if it exists or none was selected."""
     set_name()
     return _gone(_names())
 
 
 def _opens(address: str) -> bool:
-    """Whether a set of another opens that no list has: administrators read all."""
+    """Whether another person's unlisted set can be opened: administrators read all."""
     try:
         return bool(collection.find_set(studio().settings, address))
     except StudioError:
@@ -210,53 +212,59 @@ def _opens(address: str) -> bool:
 
 
 def choose_set(name: str) -> None:
-    """Take a set in hand, in this session and in the link: a step of the browser's way back."""
-    in_hand(name)
+    """Select a set in this session and in the link, as a step in the browser's history."""
+    set_current_set(name)
     if st.query_params.get("set") != name:
-        # The rest of what the browser sends is from when the page was loaded: view, filters, a question of the other set.
-        st.query_params.from_dict(addresses.query(st.query_params.get("tab"), name))
+        # Other parameters that the browser sends date from the loading of the page: view, filters, a
+        # question of the other set.
+        st.query_params.from_dict(urls.query(st.query_params.get("tab"), name))
         st.session_state[_LINKED] = name
 
 
 def is_example(name: str) -> bool:
-    """Whether a set stays as it is for whoever looks: an example, shared to be read, or they are a reading visitor."""
+    """Whether the caller cannot edit a set: an example, a set shared for viewing, or a read-only session."""
     settings = studio().settings
     info = collection.find_set(settings, name)
     return info.example or info.role == "reader" or settings.readonly
 
 
 def file_name(name: str) -> str:
-    """A set's address as part of a file's name."""
+    """A set's address as part of a file name."""
     return name.replace("/", "-")
 
 
 def task() -> TaskSet:
-    """The set in hand; the page ends with one sentence where it cannot be read."""
+    """The selected set; ends the page with one sentence if it cannot be read."""
     name = set_name()
-    if name is None and (lost := gone()):
-        leftover.gone_set(studio().settings, lost, choose_set)
+    if name is None and (lost := missing_set()):
+        recovery.missing_set_page(studio().settings, lost, choose_set)
         st.stop()
     if name is None:
         st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
-        addresses.link("sets", "Write or import a set", ":material/folder_open:")
+        urls.link("sets", "Write or import a set", ":material/folder_open:")
         st.stop()
     try:
         return read_set(name)
     except StudioError as error:
-        say.error(error, icon=":material/error:")
+        markdown.error(error, icon=":material/error:")
         st.stop()
 
 
 def read_set(name: str, settings: Settings | None = None) -> TaskSet:
-    """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read.
+    """Read a set by its address; it is read again when its files have changed.
 
-    `settings` are those of whoever asks without a page.
+    Args:
+        name: Address of the set.
+        settings: Settings of a caller without a page; None for the session's.
+
+    Raises:
+        StudioError: The set cannot be read.
     """
     settings = settings or studio().settings
     info, limits = collection.find_set(settings, name), settings.limits
 
     def read() -> TaskSet:
-        return collection.opened(info, limits)
+        return collection.open_found_set(info, limits)
 
     return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
 

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from e2lm_core.deploy.space.ignored import context
+from e2lm_core.deploy.space.dockerignore import build_context
 from scripts.image import dockerfile, held
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +140,7 @@ def _build(image: dockerfile.Image, root: Path) -> None:
 
 def _copy(step: dockerfile.Copy, root: Path) -> None:
     target = root / step.target.lstrip("/")
-    names = list(context(ROOT)) if step.source == "." else [step.source]
+    names = list(build_context(ROOT)) if step.source == "." else [step.source]
     for name in names:
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)

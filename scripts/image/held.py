@@ -21,7 +21,7 @@ from typing import Any
 
 from scripts.image.dockerfile import Image, Run
 
-MOST_BYTES = 2_900_000_000  # without CUDA, with the larger embedding model (.4 GB)
+MAX_BYTES = 2_900_000_000  # without CUDA, with the larger embedding model (.4 GB)
 START_S, END_S = 120.0, 10.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
 HOME = "/home/studio"
@@ -71,7 +71,7 @@ def report(root: Path, image: Image) -> dict[str, Any]:
     _empty(root / "data", owner=1000)
     found["unfit_volume"] = _on_an_unfit_volume(root, image, env)
     cuda = any(isinstance(step, Run) and step.env.get("TORCH") == "cuda" for step in image.steps)
-    found["holds"] = _holds(found) and (cuda or found["bytes"] < MOST_BYTES)
+    found["holds"] = _holds(found) and (cuda or found["bytes"] < MAX_BYTES)
     return found
 
 

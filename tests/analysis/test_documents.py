@@ -8,7 +8,7 @@ import pytest
 
 from e2lm_core.base.records import METRICS
 from e2lm_core.commands import runs as run_commands
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from tests.support import studios
@@ -46,7 +46,7 @@ def test_its_shape(here: Studio) -> None:
 def test_loglikelihoods_of_each_choice_by_checkpoint(here: Studio) -> None:
     document = evaluation(here, with_questions=True)
     task = collection.open_set(here.settings, "little")
-    measured = measure.measure(here, task, here.catalogue.checkpoints)
+    measured = results.load(here, task, here.catalogue.checkpoints)
     assert [q["id"] for q in document["questions"]] == [q.id for q in task.questions]
     for place, found in enumerate(document["questions"]):
         assert list(found) == ["id", "loglikelihoods"]

@@ -9,17 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.compare import words as compare_words
-from e2lm_core.analysis.curves import crossings
-from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.analysis.compare import messages as compare_words
+from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.curves import onsets
+from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan import power
-from e2lm_core.analysis.plan import words as plan_words
-from e2lm_core.analysis.questions import choice, repeats
+from e2lm_core.analysis.questions import messages as question_words
 from e2lm_core.analysis.questions import pool as question_pool
-from e2lm_core.analysis.questions import words as question_words
-from e2lm_core.analysis.ranks import words as rank_words
-from e2lm_core.analysis.score import words as score_words
-from e2lm_core.base import labels, phrasing
+from e2lm_core.analysis.questions import repeatability, selection
+from e2lm_core.analysis.ranks import messages as rank_words
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -69,26 +69,26 @@ def moved(of: Measurements, by: float) -> Measurements:
 
 
 def of_scores(scores: Scores, metric: str) -> Iterator[str]:
-    yield score_words.finding(scores, metric)
+    yield score_words.headline(scores, metric)
     for name in labels.SCORES:
         value = getattr(scores, name, None)
         if value is None or value.value is None or value.interval is None:
             continue
-        yield phrasing.with_interval({"value": value.value, "interval": value.interval})
-        yield f"{phrasing.percent(value.value)} {phrasing.interval(*value.interval, share=True)}"  # as some cards have it
+        yield formatting.with_interval({"value": value.value, "interval": value.interval})
+        yield f"{formatting.percent(value.value)} {formatting.interval(*value.interval, share=True)}"  # as some cards have it
 
 
 def sentences(of: Measurements, metric: str) -> Iterator[str]:
     """Whatever is said of a set's numbers on pages and by commands."""
     resampled = set_intervals.resample(of, (metric,))
-    bounds = set_intervals.intervals_of(resampled, metric)
+    bounds = set_intervals.score_intervals(resampled, metric)
     scores = set_intervals.with_intervals(set_scores.scores(of, metric), bounds)
     yield from of_scores(scores, metric)
-    yield rank_words.ranks(measured.order_of(of, metric), scores)
-    above = crossings.above_chance(of, resampled, metric) if of.chance else {}
-    for pair in crossings.all_parted(of, resampled, metric):
-        yield curve_words.curves(of, metric, above, pair, "few")
-        yield plan_words.power(power.power(of, metric, (pair.higher, pair.lower)))
+    yield rank_words.headline(measured.order_of(of, metric), scores)
+    above = onsets.onsets_above_chance(of, resampled, metric) if of.chance else {}
+    for pair in onsets.all_separations(of, resampled, metric):
+        yield curve_words.headline(of, metric, above, pair, "few")
+        yield plan_words.power_answer(power.compute_power(of, metric, (pair.higher, pair.lower)))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -103,7 +103,7 @@ def test_every_number_of_a_set_lies_in_the_interval_beside_it(name: str) -> None
 def test_every_difference_of_two_sets_lies_in_the_interval_beside_it(by: float) -> None:
     task, first = studios.task(120, "first"), measured.noisy(120)
     said = [
-        compare_words.finding(measured.compared(first, moved(first, by), task, task, metric))
+        compare_words.headline(measured.compared(first, moved(first, by), task, task, metric))
         for metric in METRICS
     ]
     assert all(INTERVAL.search(sentence) for sentence in said)
@@ -112,10 +112,13 @@ def test_every_difference_of_two_sets_lies_in_the_interval_beside_it(by: float) 
 
 @pytest.mark.parametrize("structure", [1.0, 0.0])
 def test_every_gain_of_a_choice_lies_in_the_interval_beside_it(structure: float) -> None:
-    pool = question_pool.pool(measured.fleet_measured(structure=structure), measured.question_set())
+    pool = question_pool.build_pool(measured.fleet_measured(structure=structure), measured.question_set())
     for rule in ("easiest-half", "rising-hard-science", "margin > 0"):
-        chosen = choice.choose(pool, rule, "margin")
-        for sentence in (question_words.choice(chosen, 60), *question_words.warnings(chosen)):
+        chosen = selection.select_questions(pool, rule, "margin")
+        for sentence in (
+            question_words.selection_headline(chosen, 60),
+            *question_words.selection_warnings(chosen),
+        ):
             assert not outside(sentence)
 
 
@@ -123,7 +126,7 @@ def test_a_repeated_figures_correlation_lies_in_its_interval() -> None:
     random, models = np.random.default_rng(0), [measured.SMALL, measured.LARGE]
     for noise in (0.1, 1.0, 10.0):
         figures = random.normal(size=40)
-        found = repeats.repeats(
+        found = repeatability.correlate_halves(
             models, ((0,), (1,)), figures, noise * random.normal(size=40) - figures * (noise < 1)
         )
         assert INTERVAL.search(found.sentence)
@@ -133,8 +136,8 @@ def test_a_repeated_figures_correlation_lies_in_its_interval() -> None:
 def test_rounding_puts_no_number_out_of_its_interval() -> None:
     """With two digits beside three 0.836 stood beside [0.84, 0.88]."""
     for value, low, high in ((0.8361, 0.8358, 0.88), (0.1234, 0.0, 0.12345), (0.5, 0.5, 0.5)):
-        assert not outside(phrasing.with_interval({"value": value, "interval": (low, high)}))
-        assert not outside(f"{phrasing.percent(value)} {phrasing.interval(low, high, share=True)}")
+        assert not outside(formatting.with_interval({"value": value, "interval": (low, high)}))
+        assert not outside(f"{formatting.percent(value)} {formatting.interval(low, high, share=True)}")
 
 
 def test_a_headline_with_the_interval_of_another_number_is_seen() -> None:

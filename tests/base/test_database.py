@@ -14,9 +14,9 @@ from e2lm_core.base.database import (
     PATIENCE_S,
     TURN_S,
     Database,
+    change_stamp,
     connect,
-    explained,
-    stamp_of,
+    translate_errors,
 )
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.settings import Limits
@@ -179,7 +179,7 @@ def test_full_disk_is_one_sentence_and_keeps_what_was_saved(tmp_path):
 
 
 def test_our_own_defects_are_not_called_bad_input(tmp_path):
-    with pytest.raises(sqlite3.OperationalError), explained(tmp_path / "x"):
+    with pytest.raises(sqlite3.OperationalError), translate_errors(tmp_path / "x"):
         sqlite3.connect(":memory:").execute("SELECT nonsense FROM nowhere")
 
 
@@ -271,10 +271,10 @@ def test_what_is_tidied_stands_in_the_file_itself(tmp_path):
                 ("x" * 4000 + str(number),),
             )
     before = (tmp_path / "studio.sqlite").stat().st_size
-    stamp = stamp_of(database.path)
-    database.tidy()
+    stamp = change_stamp(database.path)
+    database.flush_journal()
     assert (tmp_path / "studio.sqlite").stat().st_size > before + 150_000
-    assert stamp_of(database.path) != stamp
+    assert change_stamp(database.path) != stamp
 
 
 def test_processes_see_each_others_writes_however_often_one_of_them_connects(tmp_path):
@@ -324,7 +324,7 @@ def held_by_another(path, seconds):
 def test_a_held_database_is_said_within_three_seconds(tmp_path):
     database = Database(tmp_path / "studio.sqlite")
     assert PATIENCE_S < 3
-    database.wait_longer(0.3)  # as a page's, only sooner
+    database.set_busy_timeout(0.3)  # as a page's, only sooner
     with held_by_another(database.path, 60):
         with database.reading() as connection:
             assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,), "reads go on"
@@ -337,7 +337,7 @@ def test_a_held_database_is_said_within_three_seconds(tmp_path):
 
 def test_a_worker_waits_longer(tmp_path):
     database = Database(tmp_path / "studio.sqlite")
-    database.wait_longer(20.0)
+    database.set_busy_timeout(20.0)
     with held_by_another(database.path, 0.5), database.transaction() as connection:
         connection.execute("DELETE FROM jobs")
 

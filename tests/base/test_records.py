@@ -21,7 +21,7 @@ from e2lm_core.base.records import (
     PromptStyle,
     Question,
     Record,
-    Scored,
+    ScoredChunk,
     TaskConfig,
     TaskSet,
 )
@@ -122,10 +122,10 @@ def test_a_checkpoint_is_named_by_its_folder_else_by_its_step() -> None:
 
 
 def test_what_was_scored_is_a_list_that_knows_what_it_took() -> None:
-    scored = Scored([(3, Loglikelihood(-1.5, 2))], tokens=7, harness_tokens=20)
+    scored = ScoredChunk([(3, Loglikelihood(-1.5, 2))], tokens=7, harness_tokens=20)
     assert scored == [(3, (-1.5, 2))]
     assert (scored.tokens, scored.harness_tokens) == (7, 20)
-    assert (Scored().tokens, len(Scored())) == (0, 0)
+    assert (ScoredChunk().tokens, len(ScoredChunk())) == (0, 0)
 
 
 def test_properties_of_metrics_are_those_of_metrics_that_there_are() -> None:

@@ -15,17 +15,17 @@ from e2lm_core.base.settings import (
     VARIABLES,
     Limits,
     Settings,
-    expanded,
+    expand_home,
     log_kind,
     misspelt_variables,
-    without_places,
+    redact_paths,
 )
 from tests.support import studios
 
 
 def test_a_home_that_nobody_has_is_a_path_as_it_stands():
-    assert expanded("~nosuchuser/x") == Path("~nosuchuser/x")
-    assert expanded("~/x") == Path.home() / "x"
+    assert expand_home("~nosuchuser/x") == Path("~nosuchuser/x")
+    assert expand_home("~/x") == Path.home() / "x"
 
 
 def test_without_variables_everything_has_its_default() -> None:
@@ -231,9 +231,9 @@ def test_a_sentence_for_a_page_names_no_place_of_the_machine(tmp_path, said, sho
         "E2LM_TASKS": str(places["home"] / "sets"),
         "E2LM_CHECKPOINTS": f"{places['more']}:{places['most']}",
     }
-    assert without_places(said.format(**places), env) == shown.format(**places)
+    assert redact_paths(said.format(**places), env) == shown.format(**places)
 
 
 def test_neither_the_studios_folder_nor_pythons_is_named():
     for path in (ROOT, Path(sys.prefix)):
-        assert str(path) not in without_places(f"{path}/lib/x.py cannot be read.", {})
+        assert str(path) not in redact_paths(f"{path}/lib/x.py cannot be read.", {})

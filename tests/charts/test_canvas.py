@@ -29,9 +29,9 @@ def test_what_is_not_checked_is_what_plotly_makes_of_it() -> None:
         "line": {"width": 2},
         "customdata": [(1, "a")],
     }
-    checked = canvas.blank(LIGHT, 200, narrow=False)
+    checked = canvas.blank_figure(LIGHT, 200, narrow=False)
     checked.add_trace(go.Scatter(**drawn, hovertemplate=None))
-    unchecked = canvas.blank(LIGHT, 200, False, [canvas.trace(**drawn, hovertemplate=None)])
+    unchecked = canvas.blank_figure(LIGHT, 200, False, [canvas.unchecked_trace(**drawn, hovertemplate=None)])
     assert json.loads(unchecked.to_json()) == json.loads(checked.to_json())
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_checked_is_what_plotly_makes_of_it() -> None:
 def test_only_shares_have_ticks_in_percent_and_no_label_twice(
     metric: str, high: float, ticks: str | None
 ) -> None:
-    figure = canvas.blank(LIGHT, 300, narrow=False)
+    figure = canvas.blank_figure(LIGHT, 300, narrow=False)
     canvas.metric_axis(figure, metric, 0.2, high)
     assert figure.layout.yaxis.range == (0.2, high)
     assert figure.layout.yaxis.tickformat == ticks
@@ -53,26 +53,26 @@ def test_the_axis_says_where_less_is_better() -> None:
 
 
 def test_a_range_has_room_and_the_level_in_view() -> None:
-    assert canvas.span([]) == (0, 1)
-    assert canvas.span([np.nan, 0.5]) == pytest.approx((0.45, 0.55))
-    assert canvas.span([0.5, 1.0], 0.0) == pytest.approx((-0.06, 1.06))
+    assert canvas.axis_range([]) == (0, 1)
+    assert canvas.axis_range([np.nan, 0.5]) == pytest.approx((0.45, 0.55))
+    assert canvas.axis_range([0.5, 1.0], 0.0) == pytest.approx((-0.06, 1.06))
 
 
 def test_points_stand_at_millions_of_tokens_where_all_are_known() -> None:
     frame = pd.DataFrame({"step": [1, 2], "tokens_seen": [1e6, 2e6]})
     assert list(canvas.positions(frame)) == [1, 2]
-    assert canvas.place_words(frame) == ["1.0 M tokens, step 1", "2.0 M tokens, step 2"]
+    assert canvas.checkpoint_labels(frame) == ["1.0 M tokens, step 1", "2.0 M tokens, step 2"]
     unknown = frame.assign(step=[10, 20], tokens_seen=[1e6, np.nan])
     assert list(canvas.positions(unknown)) == [10, 20]
-    assert canvas.place_words(unknown)[1] == "step 20"
+    assert canvas.checkpoint_labels(unknown)[1] == "step 20"
     assert list(canvas.positions(frame.assign(x=[7, 8]))) == [7, 8]
     assert (canvas.window_end(2e6), canvas.window_end(None)) == (2, None)
 
 
 def test_each_figure_has_a_layout_of_its_own() -> None:
-    first = canvas.blank(LIGHT, 300, narrow=False)
+    first = canvas.blank_figure(LIGHT, 300, narrow=False)
     first.update_layout(margin={"l": 1})
-    assert canvas.blank(LIGHT, 200, narrow=False).layout.margin.l == canvas.MARGIN["l"]
+    assert canvas.blank_figure(LIGHT, 200, narrow=False).layout.margin.l == canvas.MARGIN["l"]
 
 
 def test_a_name_in_a_figure_is_no_link_and_no_style() -> None:

@@ -11,7 +11,7 @@ from e2lm_core.base.records import METRICS, ModelInfo
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import palette
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
@@ -25,7 +25,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     studio = studios.studio(tmp_path_factory.mktemp("charts"))
     task = collection.open_set(studio.settings, "little")
     evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
-    return measure.measure(studio, task, studio.catalogue.checkpoints)
+    return results.load(studio, task, studio.catalogue.checkpoints)
 
 
 def models(measured: Measurements) -> list[ModelInfo]:

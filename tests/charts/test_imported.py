@@ -7,7 +7,7 @@ import pytest
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.charts import palette
-from e2lm_core.imported import opening, scores
+from e2lm_core.imported import read_results, scores
 from e2lm_core.imported.records import Imported
 from tests.support import harness_files
 
@@ -19,12 +19,12 @@ def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True)
         for m in range(models)
         for k in range(1, steps + 1)
     ]
-    return opening.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
+    return read_results.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
 
 
 def draw(imported: Imported, **options):
     curves = list(imported.curves)
-    looks = imported_charts.looks(scores.models(curves))
+    looks = imported_charts.curve_styles(scores.models(curves))
     figure = imported_charts.imported_curves(
         scores.curve_frame(curves), looks, curves[0].metric, palette.theme("dark"), **options
     )
@@ -40,9 +40,9 @@ def test_no_two_unknown_models_look_alike():
 def test_models_of_the_palette_keep_their_colours():
     ladder = ModelInfo(name="ladder-large-arch2", family="ladder", size="large", arch="arch2")
     other = ModelInfo(name="other", family="imported")
-    looks = imported_charts.looks([other, ladder], [("studio: large-arch2", ladder)])
+    looks = imported_charts.curve_styles([other, ladder], [("studio: large-arch2", ladder)])
     assert (looks[ladder.name].hue, looks[ladder.name].dash) == ("blue", "dash")
-    assert looks["studio: large-arch2"] == imported_charts.Look("blue", "dash", studio=True)
+    assert looks["studio: large-arch2"] == imported_charts.CurveStyle("blue", "dash", studio=True)
     assert (looks["other"].hue, looks["other"].dash) != ("blue", "dash")
 
 
@@ -73,19 +73,19 @@ def test_one_point_draws():
 
 
 def test_metrics_of_others_have_a_title():
-    assert imported_charts.y_title("acc_raw") == "accuracy"
-    assert imported_charts.y_title("acc_per_byte") == "acc_per_byte"
-    assert imported_charts.y_title("bits_per_byte_corr") == "bits_per_byte_corr (lower is better)"
+    assert imported_charts.metric_axis_title("acc_raw") == "accuracy"
+    assert imported_charts.metric_axis_title("acc_per_byte") == "acc_per_byte"
+    assert imported_charts.metric_axis_title("bits_per_byte_corr") == "bits_per_byte_corr (lower is better)"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bands_are_drawn_where_samples_are(theme):
-    imported = opening.import_files(harness_files.folder(), (), "x")
+    imported = read_results.import_files(harness_files.folder(), (), "x")
     curves = imported.curves_of("metals", "acc")
     bands = scores.bands(imported, "metals", "acc")
     assert bands is not None
     frame = scores.curve_frame(curves).merge(bands, on=["model", "step"])
     figure = imported_charts.imported_curves(
-        frame, imported_charts.looks(scores.models(curves)), "acc", palette.theme(theme), 1 / 3
+        frame, imported_charts.curve_styles(scores.models(curves)), "acc", palette.theme(theme), 1 / 3
     )
     assert [trace.fill for trace in figure.data] == ["toself", None]

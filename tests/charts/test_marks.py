@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import canvas, marks
 from e2lm_core.charts import curves as curve_charts
-from e2lm_core.charts.marks import LABEL_GAP_PX, spread
+from e2lm_core.charts.marks import LABEL_GAP_PX, spread_labels
 from e2lm_core.charts.palette import DARK, LIGHT
 
 
@@ -65,7 +65,7 @@ def test_names_never_overlap_however_close_the_curves_end(spacing: float) -> Non
 @given(st.lists(st.floats(-50, 450), max_size=20), st.floats(1, 20))
 def test_spread_keeps_order_gap_and_bounds(wanted: list[float], gap: float) -> None:
     length = 400.0
-    placed = spread(wanted, gap, length)
+    placed = spread_labels(wanted, gap, length)
     assert len(placed) == len(wanted)
     order = np.argsort(wanted, kind="stable")
     in_order = [placed[i] for i in order]
@@ -77,25 +77,25 @@ def test_spread_keeps_order_gap_and_bounds(wanted: list[float], gap: float) -> N
 @given(st.lists(st.integers(0, 20), unique=True, max_size=12))
 def test_spread_moves_nothing_that_has_room(places: list[int]) -> None:
     wanted = [20.0 * place for place in places]
-    assert spread(wanted, 15, 400) == pytest.approx(wanted)
+    assert spread_labels(wanted, 15, 400) == pytest.approx(wanted)
 
 
 def test_spread_moves_a_pair_apart_evenly() -> None:
-    assert spread([100, 100], 15, 400) == pytest.approx([92.5, 107.5])
-    assert spread([5, 5], 15, 400) == pytest.approx([0, 15])
-    assert spread([400, 395], 15, 400) == pytest.approx([400, 385])
-    assert spread([], 15, 400) == []
+    assert spread_labels([100, 100], 15, 400) == pytest.approx([92.5, 107.5])
+    assert spread_labels([5, 5], 15, 400) == pytest.approx([0, 15])
+    assert spread_labels([400, 395], 15, 400) == pytest.approx([400, 385])
+    assert spread_labels([], 15, 400) == []
 
 
 def test_names_stand_at_their_lines_or_in_a_legend_for_which_the_figure_grows() -> None:
-    figure = canvas.blank(LIGHT, 300, narrow=False)
+    figure = canvas.blank_figure(LIGHT, 300, narrow=False)
     figure.update_yaxes(range=[0.0, 1.0])
-    marks.name_ends(figure, [marks.End(0.2, "low", "#111111"), marks.End(0.8, "high", "#222222")])
+    marks.label_ends(figure, [marks.End(0.2, "low", "#111111"), marks.End(0.8, "high", "#222222")])
     assert [(a.text, a.y, a.yshift, a.font.color) for a in figure.layout.annotations] == [
         ("low", 0.2, 0, "#111111"),
         ("high", 0.8, 0, "#222222"),
     ]
-    figure = canvas.blank(DARK, 300, narrow=True)
+    figure = canvas.blank_figure(DARK, 300, narrow=True)
     figure.add_traces(
         [go.Scatter(x=[1], y=[1]), go.Scatter(x=[1], y=[1], fill="toself"), go.Scatter(opacity=0.3)]
     )
@@ -105,7 +105,7 @@ def test_names_stand_at_their_lines_or_in_a_legend_for_which_the_figure_grows() 
 
 
 def test_what_is_not_there_is_not_drawn() -> None:
-    figure = canvas.blank(LIGHT, 300, narrow=False)
+    figure = canvas.blank_figure(LIGHT, 300, narrow=False)
     marks.chance_line(figure, None, LIGHT)
     marks.early_window(figure, None, LIGHT)
     assert not figure.layout.shapes
@@ -127,5 +127,5 @@ def test_a_line_has_the_points_that_are_measured_in_step_order() -> None:
 
 
 def test_an_area_lies_between_its_bounds() -> None:
-    drawn = marks.area(pd.Series([1, 2]), pd.Series([0.1, 0.2]), pd.Series([0.3, 0.4]), "#000000")
+    drawn = marks.area_trace(pd.Series([1, 2]), pd.Series([0.1, 0.2]), pd.Series([0.3, 0.4]), "#000000")
     assert list(zip(drawn.x, drawn.y, strict=True)) == [(1, 0.3), (2, 0.4), (2, 0.2), (1, 0.1)]

@@ -15,7 +15,7 @@ from coloraide import Color
 
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
-from e2lm_core.charts.palette import AGAINST, DARK, LIGHT, Theme, ink
+from e2lm_core.charts.palette import AGAINST, DARK, LIGHT, Theme, text_on_cell
 from tests.conftest import ROOT
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -73,7 +73,7 @@ def test_the_two_ends_of_a_heat_map_stay_apart(theme: Theme, sight: tuple[str, s
 @pytest.mark.parametrize("share", [k / 20 for k in range(21)])
 def test_numbers_in_a_heat_map_can_be_read(theme: Theme, share: float) -> None:
     for scale in ("diverging", "rising"):
-        colour, background = ink(share, theme, scale)
+        colour, background = text_on_cell(share, theme, scale)
         assert contrast(colour, background) >= TEXT
 
 

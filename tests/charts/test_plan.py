@@ -16,7 +16,7 @@ PACE = Pace(seconds={SMALL.name: 0.01}, source="here")
 
 
 def planned(of: str = "mean", wanted: float = 0.1, pace: Pace | None = PACE) -> planning.Plan:
-    return planning.plan(
+    return planning.plan_questions(
         measurements(curve(SMALL, RISING)), planning.Goal(of, "acc", wanted, ()), FLEET, pace
     )
 

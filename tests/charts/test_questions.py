@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.questions import choice as question_choice
 from e2lm_core.analysis.questions import pool as question_pool
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions import selection as question_choice
 from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from tests.support.measured import fleet_measured, question_set
@@ -20,12 +20,12 @@ THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
-    return question_pool.pool(fleet_measured(), question_set())
+    return question_pool.build_pool(fleet_measured(), question_set())
 
 
 @pytest.fixture(scope="module")
-def choice(pool: Pool) -> Choice:
-    return question_choice.choose(pool, "easiest-half")
+def choice(pool: Pool) -> Selection:
+    return question_choice.select_questions(pool, "easiest-half")
 
 
 @THEMES
@@ -59,7 +59,7 @@ def test_a_side_without_questions_is_not_drawn(pool: Pool) -> None:
 
 @THEMES
 @pytest.mark.parametrize("score", ["final", "sq", "snr"])
-def test_every_fold_and_the_mean_stand_in_the_chart(choice: Choice, theme: Theme, score: str) -> None:
+def test_every_fold_and_the_mean_stand_in_the_chart(choice: Selection, theme: Theme, score: str) -> None:
     figure = question_charts.gains(choice, score, theme)
     seen, held = (t for t in figure.data if t.mode == "markers")
     assert list(held.y) == [*(f.label for f in choice.folds), "mean"]
@@ -73,7 +73,7 @@ def test_every_fold_and_the_mean_stand_in_the_chart(choice: Choice, theme: Theme
     assert max(drawn) < high
 
 
-def test_undefined_gains_leave_their_row_empty(choice: Choice) -> None:
+def test_undefined_gains_leave_their_row_empty(choice: Selection) -> None:
     nothing = {"final": None, "sq": None, "snr": None}
     folds = tuple(replace(f, in_sample=nothing, held_out=nothing) for f in choice.folds)
     gain = replace(choice.scores["final"], in_sample=None, held_out=None, interval=None)

@@ -21,9 +21,9 @@ NARROW = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"]
 
 
 @pytest.fixture(scope="module")
-def ranked() -> tuple[Measurements, stability.Stability]:
+def ranked() -> tuple[Measurements, stability.RankStability]:
     own = noisy()
-    found = stability.stability(own, set_intervals.resample(own, ("acc",)), "acc")
+    found = stability.rank_stability(own, set_intervals.resample(own, ("acc",)), "acc")
     assert found is not None
     return own, found
 
@@ -35,7 +35,7 @@ def texts(figure: go.Figure) -> list[str]:
 @THEMES
 @NARROW
 def test_the_area_of_a_dot_is_the_share(
-    ranked: tuple[Measurements, stability.Stability], theme: Theme, narrow: bool
+    ranked: tuple[Measurements, stability.RankStability], theme: Theme, narrow: bool
 ) -> None:
     own, found = ranked
     bump = stability.bump_frame(found)
@@ -58,7 +58,7 @@ def test_the_area_of_a_dot_is_the_share(
 
 @THEMES
 def test_shares_are_written_into_their_cells(
-    ranked: tuple[Measurements, stability.Stability], theme: Theme
+    ranked: tuple[Measurements, stability.RankStability], theme: Theme
 ) -> None:
     own, found = ranked
     models = [c.model for c in own.curves]
@@ -76,12 +76,12 @@ def test_shares_are_written_into_their_cells(
 
 
 def test_of_many_dots_the_largest_are_drawn(
-    ranked: tuple[Measurements, stability.Stability], monkeypatch: pytest.MonkeyPatch
+    ranked: tuple[Measurements, stability.RankStability], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, found = ranked
     bump, models = stability.bump_frame(found), [c.model for c in own.curves]
     whole = rank_charts.bump(bump, models, LIGHT)
-    monkeypatch.setattr(rank_charts, "MOST_DOTS", len(bump) - 3)
+    monkeypatch.setattr(rank_charts, "MAX_DOTS", len(bump) - 3)
     some = rank_charts.bump(bump, models, LIGHT)
     dots = [sum(len(trace.x) for trace in figure.data[1::2]) for figure in (whole, some)]
     assert dots[0] == len(bump)
@@ -110,7 +110,7 @@ def test_many_cells_have_no_numbers_that_would_cover_each_other() -> None:
 
 @THEMES
 def test_numbers_over_tokens_have_their_band(
-    ranked: tuple[Measurements, stability.Stability], theme: Theme
+    ranked: tuple[Measurements, stability.RankStability], theme: Theme
 ) -> None:
     _, found = ranked
     figure = rank_charts.over_tokens(

@@ -31,9 +31,9 @@ def test_little_charts_share_axes_and_one_legend(
     theme: Theme,
     narrow: bool,
 ) -> None:
-    found, _ = subjects.by_subject(measured, "acc")
-    placed = [own.placed(axes.on_axis(own.frame, measured, "tokens")[0]) for own in found]
-    axis = axes.on_axis(found[0].frame, measured, "tokens")[1]
+    found, _ = subjects.curves_by_subject(measured, "acc")
+    placed = [own.with_x_column(axes.with_x_column(own.frame, measured, "tokens")[0]) for own in found]
+    axis = axes.with_x_column(found[0].frame, measured, "tokens")[1]
     models = [c.model for c in measured.curves]
     figure = subject_charts.subject_curves(placed, models, "acc", theme, axis, narrow)
     assert [t for t in texts(figure) if "questions" in t] == [
@@ -59,7 +59,7 @@ def test_little_charts_share_axes_and_one_legend(
 
 @THEMES
 def test_no_subject_draws_as_well(measured: Measurements, theme: Theme) -> None:
-    (first, *_), _ = subjects.by_subject(measured, "acc", bands=False)
-    axis = axes.on_axis(first.frame, measured, "tokens")[1]
+    (first, *_), _ = subjects.curves_by_subject(measured, "acc", bands=False)
+    axis = axes.with_x_column(first.frame, measured, "tokens")[1]
     figure = subject_charts.subject_curves([], [], "acc", theme, axis)
     assert "NaN" not in figure.to_json()

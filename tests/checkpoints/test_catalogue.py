@@ -22,9 +22,9 @@ def test_catalogue_of_the_ladder(settings):
     catalogue = open_catalogue(settings)
     assert catalogue.problems == ()
     assert [m.name for m in catalogue.models] == list(MODELS)
-    assert [c.step for c in catalogue.of(MODELS[1])] == list(STEPS)
-    assert catalogue.of(catalogue.models[0])[0].name == "ladder-tiny-arch1/iter_0000100"
-    assert [(c.tokens_seen, c.early) for c in catalogue.of(MODELS[0])] == [
+    assert [c.step for c in catalogue.checkpoints_of(MODELS[1])] == list(STEPS)
+    assert catalogue.checkpoints_of(catalogue.models[0])[0].name == "ladder-tiny-arch1/iter_0000100"
+    assert [(c.tokens_seen, c.early) for c in catalogue.checkpoints_of(MODELS[0])] == [
         (25_600, True),
         (51_200, True),
         (76_800, False),
@@ -39,7 +39,7 @@ def test_match(settings):
     catalogue = open_catalogue(settings)
 
     def names(*globs):
-        return [c.name for c in catalogue.match(globs)]
+        return [c.name for c in catalogue.match_globs(globs)]
 
     assert len(names()) == 6
     assert names("*/iter_0000300") == [f"{m}/iter_0000300" for m in MODELS]
@@ -53,7 +53,7 @@ def test_match(settings):
 
 def test_unknown_model_names_the_nearest(settings):
     with pytest.raises(CheckpointError, match=r"no model 'ladder-tiny'.*for instance, ladder-tiny-arch1"):
-        open_catalogue(settings).of("ladder-tiny")
+        open_catalogue(settings).checkpoints_of("ladder-tiny")
 
 
 def test_missing_ladder_is_a_problem_not_an_error(tmp_path):
@@ -61,7 +61,7 @@ def test_missing_ladder_is_a_problem_not_an_error(tmp_path):
     assert catalogue.checkpoints == ()
     assert "The embedded ladder is missing" in catalogue.problems[0]
     with pytest.raises(CheckpointError, match="there are no checkpoints"):
-        catalogue.match(["*"])
+        catalogue.match_globs(["*"])
 
 
 def test_missing_packed_files_are_named(settings, first):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.families import CheckpointChoice, any_family, choose
-from e2lm_core.checkpoints.known import FAMILIES, family, tokens_of
+from e2lm_core.checkpoints.families import CheckpointChoice, choose_checkpoints, custom_family
+from e2lm_core.checkpoints.family_catalogue import FAMILIES, family, tokens_and_window
 from e2lm_core.imported.formats.published import read_curves
 from tests.conftest import needs
 
@@ -15,7 +15,7 @@ E2LM, PYTHIA = family("e2lm"), family("pythia")
 
 
 def place(key, model, name):
-    return family(key).place(family(key).model(model), name)
+    return family(key).locate(family(key).model(model), name)
 
 
 # --- tokens -------------------------------------------------------------------------------------------
@@ -109,21 +109,21 @@ def test_other_branches_are_no_checkpoints(key, model, name):
 
 
 def test_what_is_known_before_a_hub_is_asked():
-    e2lm = E2LM.known_places(E2LM.model("dense-500m-arch1"))
+    e2lm = E2LM.known_locations(E2LM.model("dense-500m-arch1"))
     assert len(e2lm) == 27
     assert (e2lm[0].name, e2lm[-1].name) == ("iter_0002000", "iter_0054000")
     assert all(p.early and p.revision == "main" and p.subfolder == p.name for p in e2lm)
-    pythia = PYTHIA.known_places(PYTHIA.model("pythia-1b"))
+    pythia = PYTHIA.known_locations(PYTHIA.model("pythia-1b"))
     assert len(pythia) == 154
     assert [p.name for p in pythia[:12]] == ["step0", *(f"step{2**i}" for i in range(10)), "step1000"]
-    assert family("olmo2").known_places(family("olmo2").models[0]) == ()
+    assert family("olmo2").known_locations(family("olmo2").models[0]) == ()
 
 
 def test_every_model_is_named_once_and_describes_itself():
     models = [(f, m) for f in FAMILIES for m in f.models]
     assert len({m.name for _, m in models}) == len({m.repo for _, m in models}) == len(models)
     for known, model in models:
-        info = known.info(model)
+        info = known.model_info(model)
         assert (info.family, info.name, info.counts_in_scores) == (known.key, model.name, True)
         assert info.size == info.size.lower()
 
@@ -142,18 +142,18 @@ def test_every_model_is_named_once_and_describes_itself():
     ],
 )
 def test_a_local_folder_of_a_familys_name_has_its_tokens(model, checkpoint, step, tokens):
-    assert tokens_of(model, checkpoint, step)[0] == tokens
+    assert tokens_and_window(model, checkpoint, step)[0] == tokens
 
 
 def test_two_names_of_one_step_count_once():
-    found = E2LM.places(E2LM.models[0], ["iter_2000", "iter_0002000", "README.md", "iter_0004000"])
+    found = E2LM.locate_all(E2LM.models[0], ["iter_2000", "iter_0002000", "README.md", "iter_0004000"])
     assert [p.name for p in found] == ["iter_0002000", "iter_0004000"]
 
 
 @given(st.text(max_size=40))
 def test_reading_a_name_never_fails(name):
     for known in FAMILIES:
-        known.place(known.models[0], name)
+        known.locate(known.models[0], name)
 
 
 def test_unknown_names_are_one_sentence():
@@ -183,13 +183,13 @@ def test_unknown_names_are_one_sentence():
 )
 def test_any_repository_that_cannot_be_used(change, sentence):
     with pytest.raises(CheckpointError, match=sentence) as caught:
-        any_family(**{"repo": "owner/model", "pattern": "step{step}", **change})
+        custom_family(**{"repo": "owner/model", "pattern": "step{step}", **change})
     assert "\n" not in str(caught.value)
 
 
 def test_any_repository():
-    mine = any_family("owner/model", "ckpt/{step}", "subfolder", tokens=10, name="mine", early_tokens=100)
-    found = mine.places(mine.models[0], ["ckpt/5", "ckpt/10", "ckpt/11"])
+    mine = custom_family("owner/model", "ckpt/{step}", "subfolder", tokens=10, name="mine", early_tokens=100)
+    found = mine.locate_all(mine.models[0], ["ckpt/5", "ckpt/10", "ckpt/11"])
     assert [(p.subfolder, p.tokens_seen, p.early) for p in found] == [
         ("ckpt/5", 50, True),
         ("ckpt/10", 100, True),  # the window ends with these tokens, not before them
@@ -201,27 +201,31 @@ def test_any_repository():
 
 
 def test_every_second_of_e2lm_is_the_competition_s():
-    chosen = choose(E2LM.known_places(E2LM.models[0]), CheckpointChoice(every=2))
+    chosen = choose_checkpoints(E2LM.known_locations(E2LM.models[0]), CheckpointChoice(every=2))
     assert [p.step for p in chosen] == list(range(4_000, 54_000, 4_000))
 
 
 def test_choosing_by_name_tokens_and_window():
-    places = PYTHIA.known_places(PYTHIA.models[0])
-    assert [p.step for p in choose(places, CheckpointChoice(names=("step[12]", "step143000")))] == [
+    places = PYTHIA.known_locations(PYTHIA.models[0])
+    assert [
+        p.step for p in choose_checkpoints(places, CheckpointChoice(names=("step[12]", "step143000")))
+    ] == [
         1,
         2,
         143_000,
     ]
-    chosen = choose(places, CheckpointChoice(min_tokens=10**9, max_tokens=5 * 10**9))
+    chosen = choose_checkpoints(places, CheckpointChoice(min_tokens=10**9, max_tokens=5 * 10**9))
     assert [p.step for p in chosen] == [512, 1_000, 2_000]
     with pytest.raises(CheckpointError, match="no known early window"):
-        choose(places, CheckpointChoice(early_only=True))
+        choose_checkpoints(places, CheckpointChoice(early_only=True))
     with pytest.raises(CheckpointError, match=r"No checkpoint fits nope \(there are step0 to step143000\)"):
-        choose(places, CheckpointChoice(names=("nope",)))
-    assert len(choose(E2LM.known_places(E2LM.models[0]), CheckpointChoice(early_only=True))) == 27
+        choose_checkpoints(places, CheckpointChoice(names=("nope",)))
+    assert (
+        len(choose_checkpoints(E2LM.known_locations(E2LM.models[0]), CheckpointChoice(early_only=True))) == 27
+    )
 
 
 def test_tokens_that_are_not_known_cannot_be_chosen_by():
-    unknown = any_family("owner/model", "step{step}")
+    unknown = custom_family("owner/model", "step{step}")
     with pytest.raises(CheckpointError, match="is not known"):
-        choose(unknown.places(unknown.models[0], ["step1"]), CheckpointChoice(max_tokens=5))
+        choose_checkpoints(unknown.locate_all(unknown.models[0], ["step1"]), CheckpointChoice(max_tokens=5))

@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.fingerprints import fingerprint
-from e2lm_core.checkpoints.folders import adapter_sentence, problem_of, step_of
+from e2lm_core.checkpoints.folders import adapter_sentence, folder_problem, step_of
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.ladder_fixtures import built, first, local, local_checkpoint, settings
 
@@ -42,7 +42,7 @@ def test_local_model_in_a_folder_of_models_or_given_itself(local):
     for folder in (local.checkpoints[0], local.checkpoints[0] / "small-1b"):
         catalogue = open_catalogue(local.model_copy(update={"checkpoints": (folder,)}))
         assert catalogue.problems == ()
-        found = catalogue.of("small-1b")
+        found = catalogue.checkpoints_of("small-1b")
         assert [(c.name, c.step, c.tokens_seen, c.early) for c in found] == [
             ("small-1b/step-000100", 100, None, None),
             ("small-1b/step-000200", 200, None, None),
@@ -59,7 +59,7 @@ def test_checkpoints_json_tells_tokens_and_the_model(local):
         "early_end_step": 100,
     }
     (local.checkpoints[0] / "small-1b" / "checkpoints.json").write_text(json.dumps(notes))
-    found = open_catalogue(local).of("small-1b")
+    found = open_catalogue(local).checkpoints_of("small-1b")
     assert [(c.tokens_seen, c.early) for c in found] == [(1_000, True), (2_001, False)]
     assert (found[0].model.size, found[0].model.arch, found[0].model.family) == ("1b", "arch2", "local")
 
@@ -129,22 +129,22 @@ def other(folder, *names):
 )
 def test_local_checkpoint_with_a_part_missing_or_cut_short(local, harm, sentence):
     checkpoint = local_checkpoint(local)
-    assert problem_of(checkpoint.directory) is None
+    assert folder_problem(checkpoint.directory) is None
     harm(checkpoint.directory)
     with pytest.raises(CheckpointError, match=sentence):
         ensure_directory(checkpoint, local)
-    assert re.search(sentence, problem_of(checkpoint.directory))
+    assert re.search(sentence, folder_problem(checkpoint.directory))
 
 
 def test_what_was_being_written_is_whole_once_it_is_there(local):
     folder = local_checkpoint(local).directory
     data = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").unlink()
-    assert "has no model.safetensors" in problem_of(folder)
+    assert "has no model.safetensors" in folder_problem(folder)
     (folder / "model.safetensors").write_bytes(data[:1_000])
-    assert "cut short or damaged" in problem_of(folder)
+    assert "cut short or damaged" in folder_problem(folder)
     (folder / "model.safetensors").write_bytes(data)
-    assert problem_of(folder) is None
+    assert folder_problem(folder) is None
     assert adapter_sentence(folder) is None
     (folder / "adapter_config.json").write_text("{}")
     assert "scored without it" in adapter_sentence(folder)

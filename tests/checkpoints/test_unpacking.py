@@ -156,7 +156,7 @@ def test_the_embedded_ladder_unpacks_and_loads(tmp_path):
     catalogue = open_catalogue(settings)
     assert catalogue.problems == ()
     for model in catalogue.models:
-        last = catalogue.of(model)[-1]
+        last = catalogue.checkpoints_of(model)[-1]
         folder = ensure_directory(last, settings)
         loaded = AutoModelForCausalLM.from_pretrained(folder)
         assert sum(p.numel() for p in loaded.parameters()) == model.parameters

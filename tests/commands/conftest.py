@@ -11,7 +11,7 @@ import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
-from e2lm_core.commands import telling
+from e2lm_core.commands import progress
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
@@ -23,7 +23,7 @@ Cli = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that is busy a command would say how far it is, beside the sentence that is looked at."""
-    monkeypatch.setattr(telling, "QUIET_S", 3_600.0)
+    monkeypatch.setattr(progress, "QUIET_S", 3_600.0)
 
 
 @pytest.fixture(scope="session")

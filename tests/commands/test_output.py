@@ -23,7 +23,7 @@ def test_a_cell_is_short_and_a_missing_one_a_dash(value: Any, shown: str) -> Non
 
 
 def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show(False, {"rows": []}, [])
+    output.print_table(False, {"rows": []}, [])
     assert capsys.readouterr().out == "Nothing here yet.\n"
 
 
@@ -41,7 +41,7 @@ def test_no_terminal_is_so_narrow_that_a_number_is_broken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
 ) -> None:
     narrow(monkeypatch, columns)
-    output.show(False, {}, [NUMBERS, NUMBERS | {"set": "a", "n": None}])
+    output.print_table(False, {}, [NUMBERS, NUMBERS | {"set": "a", "n": None}])
     words = capsys.readouterr().out.split()
     for number, count in (("0.968", 4), ("12,345", 1), ("[0.688,", 2), ("1.000]", 2), ("–", 1)):
         assert words.count(number) == count, (number, words)
@@ -51,7 +51,7 @@ def test_where_no_table_fits_each_row_is_a_list(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     narrow(monkeypatch, 24)
-    output.show(False, {}, [NUMBERS])
+    output.print_table(False, {}, [NUMBERS])
     assert capsys.readouterr().out.split("\n") == [
         *("set: ladder_science", "sq: 0.968", "n: 12,345", "interval: 0.968 [0.688, ", "1.000]", "", ""),
     ]
@@ -61,14 +61,14 @@ def test_long_texts_give_way_to_short_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     narrow(monkeypatch, 40)
-    output.show(False, {}, [{"discrimination": 0.5, "question": "Which of these is a metal? " * 3}])
+    output.print_table(False, {}, [{"discrimination": 0.5, "question": "Which of these is a metal? " * 3}])
     out = re.sub(r"\x1b\[[0-9]*m", "", capsys.readouterr().out)  # bold
     assert out.startswith("discrimination  question")
     assert max(map(len, out.splitlines())) <= 40
 
 
 def test_json_is_ascii_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show(True, {"a": "é\ud800"}, [])
+    output.print_table(True, {"a": "é\ud800"}, [])
     assert capsys.readouterr().out == '{"a": "\\u00e9\\ud800"}\n'
 
 
@@ -81,7 +81,7 @@ def test_metrics_that_there_are_not_are_refused() -> None:
 def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_used(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    catalogue = SimpleNamespace(match=lambda globs: ("matched", *globs))
+    catalogue = SimpleNamespace(match_globs=lambda globs: ("matched", *globs))
 
     def usable(names):
         return (
@@ -89,13 +89,18 @@ def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_use
             ("One left out.",) * ("broken" in names),
         )
 
-    studio = cast("Any", SimpleNamespace(catalogue=catalogue, at_hand=("here",), left_out=(), usable=usable))
+    studio = cast(
+        "Any",
+        SimpleNamespace(
+            catalogue=catalogue, local_checkpoints=("here",), unusable_notes=(), usable_checkpoints=usable
+        ),
+    )
     assert output.chosen_checkpoints(studio, None) == ("here",)
     assert output.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")
     assert capsys.readouterr().err == ""
     assert output.chosen_checkpoints(studio, ["broken"]) == ("matched",)
     assert capsys.readouterr().err == "One left out.\n"
-    catalogue.match = tuple
+    catalogue.match_globs = tuple
     with pytest.raises(CheckpointError, match="One left out"):
         output.chosen_checkpoints(studio, ["broken"])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base import database
-from e2lm_core.base.records import METRICS, Checkpoint, Scored
+from e2lm_core.base.records import METRICS, Checkpoint, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
 from e2lm_core.engine.local import LocalBackend
@@ -108,7 +108,7 @@ def test_a_worker_gives_way_to_the_process_that_started_it_alone(
     call: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], gave_way: list[bool]
 ) -> None:
     given: list[bool] = []  # this process itself stays as it is
-    monkeypatch.setattr("e2lm_core.runs.worker.give_way", lambda: given.append(True))
+    monkeypatch.setattr("e2lm_core.runs.worker.lower_priority", lambda: given.append(True))
     call("worker", "--once", *words)
     assert given == gave_way
 
@@ -158,7 +158,7 @@ def test_the_keyboards_stop_says_what_is_kept(
 
     def stopped(
         self: LocalBackend, checkpoint: Checkpoint, *rest: object, **more: object
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         begun.append(checkpoint.name)
         if len(begun) == 4:
             raise KeyboardInterrupt

@@ -36,8 +36,8 @@ def test_runs_and_their_worker(here: Studio, monkeypatch: pytest.MonkeyPatch) ->
     # One that waits for its turn waits for no worker; and a clock that somebody sets says nothing of leases.
     assert health(here.settings, now + 3600).worker == "working"
     assert health(here.settings, now - 3600).worker == "working"
-    later = leases.now() + 30
-    monkeypatch.setattr(leases, "now", lambda: later)
+    later = leases.monotonic_now() + 30
+    monkeypatch.setattr(leases, "monotonic_now", lambda: later)
     assert health(here.settings, now + 30).worker == "waiting"
     late = health(here.settings, now + WORKER_LATE_S + 30)
     assert (late.ok, late.worker) == (False, "missing")

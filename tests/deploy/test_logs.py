@@ -15,8 +15,8 @@ from e2lm_core.deploy import logs
 before = logging.getLogger("uvicorn.error")
 before.addHandler(logging.StreamHandler())
 before.propagate = False
-logs.set_up()
-logs.event("started", version="1")
+logs.configure_logging()
+logs.log_event("started", version="1")
 logs.request.set("ab12cd34")
 logging.getLogger("e2lm_core.runs.worker").info("job %s stopped", 7)
 late = logging.getLogger("streamlit.late")

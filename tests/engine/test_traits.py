@@ -82,7 +82,7 @@ import sys
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import open_studio
 studio = open_studio(Settings.from_env())
-assert [studio.backend.scope(one) for one in studio.at_hand]
+assert [studio.backend.scope(one) for one in studio.local_checkpoints]
 print([name for name in ("torch", "transformers") if name in sys.modules])
 """
 

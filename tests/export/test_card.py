@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from e2lm_core.base import phrasing
-from e2lm_core.base.records import Null, TaskSet
+from e2lm_core.base import formatting
+from e2lm_core.base.records import NullDistribution, TaskSet
 from e2lm_core.export import report
-from e2lm_core.export.card import about, picture
+from e2lm_core.export.card import picture, sections
 from e2lm_core.export.picture.curves import CARD
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import Studio
@@ -35,16 +35,16 @@ def task(studio: Studio) -> TaskSet:
 
 
 @pytest.fixture(scope="module")
-def card(studio: Studio, task: TaskSet) -> about.About:
-    return about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+def card(studio: Studio, task: TaskSet) -> sections.CardSections:
+    return sections.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False)
 
 
-def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.About) -> None:
-    document = report.build(studio, task, studio.catalogue.checkpoints)
+def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: sections.CardSections) -> None:
+    document = report.build_report(studio, task, studio.catalogue.checkpoints)
     own = document["scores"]["acc"]
     assert "random answers give" in card.text
     for part in ("rc", "cs", "score", "snr", "decision_accuracy"):
-        assert phrasing.score(own[part]["value"]) in card.text
+        assert formatting.score(own[part]["value"]) in card.text
     assert "![Accuracy of each model as it is trained](curves.svg)" in card.text
     for row in document["provenance"]["checkpoints"]:
         assert row["fingerprint"] in card.text
@@ -53,20 +53,20 @@ def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.A
 
 
 def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
-    studio: Studio, task: TaskSet, card: about.About
+    studio: Studio, task: TaskSet, card: sections.CardSections
 ) -> None:
     """As on pages and in the report; what random answers do not reach stands with its interval."""
-    document = report.build(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+    document = report.build_report(studio, task, studio.catalogue.checkpoints, with_relevance=False)
     own = document["scores"]["acc"]
     said = {}
-    for name, label in about.SCORE_LABELS.items():
+    for name, label in sections.SCORE_LABELS.items():
         value = own["sq"]["overall"] if name == "sq" else own[name]
         if value["value"] is None or value["null"] is None:
             continue
         said[name] = value["null"]["p"] > LEVEL
-        beside = phrasing.beside_random(Null(**value["null"]))
-        within = f"*{phrasing.score(value['value'])}* | not distinguishable from random answers: {beside}"
-        row = within if said[name] else f"{phrasing.with_interval(value)} | {beside}"
+        beside = formatting.random_baseline(NullDistribution(**value["null"]))
+        within = f"*{formatting.score(value['value'])}* | not distinguishable from random answers: {beside}"
+        row = within if said[name] else f"{formatting.with_interval(value)} | {beside}"
         assert f"| {label} | {row} |" in card.text
     assert any(said.values())
     reached = {
@@ -75,11 +75,11 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
         "why": None,
         "null": {"mean": 0.2, "q95": 0.3, "p": 0.001},
     }
-    assert about._value(reached) == "0.900 [0.850, 0.930]"
-    assert about._random(reached).startswith("random answers give 0.200")
+    assert sections._value(reached) == "0.900 [0.850, 0.930]"
+    assert sections._random(reached).startswith("random answers give 0.200")
 
 
-def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> None:
+def test_it_says_licences_waivers_and_what_was_not_asked(card: sections.CardSections) -> None:
     assert "| CC0-1.0 | 1 |" in card.text
     assert "| not said | 7 |" in card.text
     assert "1 question of 8 name 1 source" in card.text
@@ -90,19 +90,23 @@ def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> N
     assert "It was not judged." in card.text
 
 
-def test_the_same_set_gives_the_same_bytes(studio: Studio, task: TaskSet, card: about.About) -> None:
-    assert about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
+def test_the_same_set_gives_the_same_bytes(
+    studio: Studio, task: TaskSet, card: sections.CardSections
+) -> None:
+    assert sections.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
 
 
 def test_a_set_that_was_not_run_has_no_picture(studio: Studio) -> None:
-    found = about.about(studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False)
+    found = sections.build_sections(
+        studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False
+    )
     assert found.files == {}
     assert "curves.svg" not in found.text
     assert "No checkpoint is complete" in found.text
 
 
-def test_the_picture_has_every_model_chance_and_the_window(card: about.About) -> None:
-    drawing = ElementTree.fromstring(card.files[about.PICTURE])
+def test_the_picture_has_every_model_chance_and_the_window(card: sections.CardSections) -> None:
+    drawing = ElementTree.fromstring(card.files[sections.PICTURE])
     said = [text.text for text in drawing.iter(f"{SVG}text")]
     named = {name for name in studios.MODELS if not studios.MODELS[name][5]}
     assert named <= set(said)
@@ -119,16 +123,16 @@ def test_the_picture_has_every_model_chance_and_the_window(card: about.About) ->
 
 @pytest.mark.slow
 def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
-    found = about.about(studio, task, studio.catalogue.checkpoints)
+    found = sections.build_sections(studio, task, studio.catalogue.checkpoints)
     assert "% of the questions for science" in found.text
 
 
 def test_a_sign_of_markdown_is_text() -> None:
-    assert about.markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
+    assert sections.escape_markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
 
 
 def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
-    document = report.build(studio, task, studio.catalogue.checkpoints)
+    document = report.build_report(studio, task, studio.catalogue.checkpoints)
     document["curves"][0]["model"]["name"] = "</svg><script>"
     drawn = picture.curves(document)
     assert drawn is not None

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions import edits
-from e2lm_core.charts.palette import DARK, LIGHT, by_variables, variables
+from e2lm_core.charts.palette import DARK, LIGHT, css_theme, css_variables
 from e2lm_core.export.picture import edited
 from e2lm_core.export.picture.drawing import HEIGHT, PLOT_PX, Chart, Line, draw
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.scores.measurements import Measurements
 from tests.support import studios
 
@@ -33,7 +33,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, Measur
     )
     for task in (was, now):
         evaluate.evaluate(here, task, here.catalogue.checkpoints)
-    before, after = (measure.measure(here, task, here.catalogue.checkpoints) for task in (was, now))
+    before, after = (results.load(here, task, here.catalogue.checkpoints) for task in (was, now))
     return before, after
 
 
@@ -64,7 +64,7 @@ def texts(drawing: str) -> list[str]:
 def test_a_questions_old_line_stands_faint_behind_its_new_one(both, metric: str) -> None:
     was, now = both
     name = now.question_ids[0]
-    drawing = edited.of_question(was, now, name, metric, "light")
+    drawing = edited.question_chart(was, now, name, metric, "light")
     assert [(of, len(points), faint) for of, points, faint in lines(drawing)] == [
         ("before", 10, "0.45"),
         ("now", 10, None),
@@ -74,7 +74,7 @@ def test_a_questions_old_line_stands_faint_behind_its_new_one(both, metric: str)
     last = said(drawing)[-1]
     assert last.startswith(f"now: {written}, ")
     assert last.endswith("mean of 2 models")
-    chance = edited.chance_of(now, name, metric)
+    chance = edited.question_chance(now, name, metric)
     levels = [] if chance is None else [f"chance {chance:.0%}"]
     assert [text for text in texts(drawing) if text.startswith("chance")] == levels
     assert (chance is None) == (metric == "margin")
@@ -88,7 +88,7 @@ def test_a_questions_old_line_stands_faint_behind_its_new_one(both, metric: str)
 @pytest.mark.parametrize("narrow", [False, True])
 def test_the_whole_set_is_drawn_by_model_without_further_seeds(both, metric: str, narrow: bool) -> None:
     was, now = both
-    drawing = edited.of_set(was, now, metric, narrow, "dark")
+    drawing = edited.chart_of_set(was, now, metric, narrow, "dark")
     own = [curve.model.short_name for curve in now.curves if curve.model.seed_of is None]
     assert [(of, faint) for of, _, faint in lines(drawing)] == [
         *((name, "0.28") for name in own),
@@ -103,14 +103,14 @@ def test_a_new_question_has_no_line_of_before_and_what_is_not_computed_none_at_a
     was, now = both
     name = now.question_ids[0]
     older = replace(was, question_ids=("another", *was.question_ids[1:]))
-    assert [of for of, *_ in lines(edited.of_question(older, now, name, "margin", "light"))] == ["now"]
+    assert [of for of, *_ in lines(edited.question_chart(older, now, name, "margin", "light"))] == ["now"]
     curves = tuple(replace(curve, ll=np.full_like(curve.ll, np.nan)) for curve in now.curves)
     empty = replace(now, curves=curves)
-    drawing = edited.of_question(was, empty, name, "norm_prob", "light")
+    drawing = edited.question_chart(was, empty, name, "norm_prob", "light")
     assert [(of, len(points)) for of, points, _ in lines(drawing)] == [("before", 10)]
     assert "now" not in texts(drawing)
-    assert not said(edited.of_set(was, empty, "norm_prob", False, "light"))
-    assert said(edited.of_question(empty, empty, name, "norm_prob", "light")) == []
+    assert not said(edited.chart_of_set(was, empty, "norm_prob", False, "light"))
+    assert said(edited.question_chart(empty, empty, name, "norm_prob", "light")) == []
 
 
 def test_steps_stand_in_where_tokens_are_not_known(both) -> None:
@@ -127,8 +127,8 @@ def test_steps_stand_in_where_tokens_are_not_known(both) -> None:
         for measured in both
     ]
     for drawing in (
-        edited.of_set(*unknown, "margin", False, "light"),
-        edited.of_question(*unknown, unknown[0].question_ids[0], "margin", "light"),
+        edited.chart_of_set(*unknown, "margin", False, "light"),
+        edited.question_chart(*unknown, unknown[0].question_ids[0], "margin", "light"),
     ):
         assert "training step" in texts(drawing)
         assert "early window" not in texts(drawing)
@@ -196,8 +196,8 @@ def test_what_others_wrote_is_text() -> None:
 
 
 def test_colours_follow_the_theme_of_the_browser() -> None:
-    drawing = draw(chart(line("a", [0.1], colour=by_variables(DARK).accent)), by_variables(DARK))
+    drawing = draw(chart(line("a", [0.1], colour=css_theme(DARK).accent)), css_theme(DARK))
     used = set(re.findall(r"var\((--[\w-]+), ([^()]+|rgba\([^)]*\))\)", drawing))
     assert ("--picture-accent", DARK.accent) in used
-    assert {name for name, _ in used} <= set(re.findall(r"(--[\w-]+): light-dark", variables()))
-    assert f"--picture-accent: light-dark({LIGHT.accent}, {DARK.accent})" in variables()
+    assert {name for name, _ in used} <= set(re.findall(r"(--[\w-]+): light-dark", css_variables()))
+    assert f"--picture-accent: light-dark({LIGHT.accent}, {DARK.accent})" in css_variables()

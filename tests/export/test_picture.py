@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.palette import DARK, LIGHT
 from e2lm_core.export.picture import curves
-from e2lm_core.export.picture.curves import CARD, NARROW, WIDE, Layout, Line, Plot, draw
+from e2lm_core.export.picture.curves import CARD, NARROW, WIDE, Layout, Line, Plot, draw_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,7 +33,7 @@ def texts(drawing: str) -> list[str]:
 
 @pytest.mark.parametrize("layout", [CARD, WIDE, NARROW])
 def test_every_line_lies_in_the_plot_and_all_is_named(layout: Layout) -> None:
-    drawing = draw(PLOT, layout, LIGHT, "p")
+    drawing = draw_svg(PLOT, layout, LIGHT, "p")
     assert {"small", "large", "chance 25%", "early window", "tokens seen", "accuracy"} <= set(texts(drawing))
     assert "seed" not in texts(drawing)
     root = ElementTree.fromstring(drawing)
@@ -63,12 +63,12 @@ def test_every_line_lies_in_the_plot_and_all_is_named(layout: Layout) -> None:
 def test_points_by_hand(layout: Layout, first: str, last: str) -> None:
     # x from 0 to the last, 2 M tokens: 0.3 M is 15% of the plot's width. y beyond 25% and 90% by 6% of what is between
     # them: 30% is (0.3 - 0.211) / 0.728 of its height.
-    (line, *_) = ElementTree.fromstring(draw(PLOT, layout, LIGHT)).iter(f"{SVG}polyline")
+    (line, *_) = ElementTree.fromstring(draw_svg(PLOT, layout, LIGHT)).iter(f"{SVG}polyline")
     assert line.attrib["points"].split() == [first, last]
 
 
 def test_within_a_page_it_is_an_image_with_a_name_and_a_description_and_points_say_what_they_are() -> None:
-    root = ElementTree.fromstring(draw(PLOT, WIDE, DARK, "p"))
+    root = ElementTree.fromstring(draw_svg(PLOT, WIDE, DARK, "p"))
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == "Accuracy"
     described = root.attrib["aria-describedby"]
@@ -78,26 +78,26 @@ def test_within_a_page_it_is_an_image_with_a_name_and_a_description_and_points_s
 
 
 def test_a_page_has_one_of_each_name_where_both_layouts_stand_in_it() -> None:
-    both = draw(PLOT, WIDE, LIGHT, "a") + draw(PLOT, NARROW, LIGHT, "b")
+    both = draw_svg(PLOT, WIDE, LIGHT, "a") + draw_svg(PLOT, NARROW, LIGHT, "b")
     ids = [e.attrib["id"] for e in ElementTree.fromstring(f"<p>{both}</p>").iter() if "id" in e.attrib]
     assert len(ids) == len(set(ids)) == 4
 
 
 def test_steps_stand_in_where_tokens_are_not_known_and_a_line_may_have_one_point() -> None:
-    drawing = draw(Plot([Line(model("a"), [(0, 0.4)], "a")], "t", None, None, False), CARD, LIGHT)
+    drawing = draw_svg(Plot([Line(model("a"), [(0, 0.4)], "a")], "t", None, None, False), CARD, LIGHT)
     assert {"training step", "a"} <= set(texts(drawing))
     assert not [said for said in texts(drawing) if "chance" in said or "window" in said]
 
 
 def test_a_name_is_text() -> None:
     line = Line(model("a"), [(0, 0.4)], "</svg><script>", said=["<b>"])
-    drawing = draw(Plot([line], "<i>", None, None, False, about="<u>"), NARROW, LIGHT, "p")
+    drawing = draw_svg(Plot([line], "<i>", None, None, False, about="<u>"), NARROW, LIGHT, "p")
     assert not [mark for mark in ("<script>", "<b>", "<i>", "<u>") if mark in drawing]
     assert "</svg><script>" in texts(drawing)
 
 
 def test_names_do_not_overlap_and_stay_in_the_plot() -> None:
-    moved = curves.apart([100.0, 101.0, None, 379.0, 380.0], CARD.bottom)
+    moved = curves.separate_labels([100.0, 101.0, None, 379.0, 380.0], CARD.bottom)
     kept = sorted(y for y in moved if y is not None)
     assert moved[2] is None
     assert kept[-1] <= CARD.bottom

@@ -32,7 +32,7 @@ def with_file(data: bytes, name: str, content: bytes) -> bytes:
     """The bundle with one of its files replaced."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {file: archive.read(file) for file in archive.namelist()}
-    return bundle.zipped({**files, name: content})
+    return bundle.zip_files({**files, name: content})
 
 
 def awkward() -> TaskSet:
@@ -79,7 +79,7 @@ def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path, style: dict[
     studio = open_studio(settings)
     task = awkward()
     task = task.model_copy(update={"config": task.config.model_copy(update=style)})
-    document = verify.verify(studio, packed(studio, task), verify.smallest(studio))
+    document = verify.verify(studio, packed(studio, task), verify.smallest_checkpoint(studio))
     assert document["verified"], document
     assert (document["documents"], document["checkpoint"]) == (6, "ladder-small-arch1/iter_0000200")
     assert document["max_abs_difference"] < 1e-4
@@ -164,12 +164,14 @@ def test_results_in_a_layout_that_is_not_known_are_a_sentence(tmp_path: Path, co
 def test_what_the_studio_does_not_write_so_is_not_run(here: Studio) -> None:
     data = with_file(packed(here), "little/loader.py", b"raise SystemExit('run')\n")
     with pytest.raises(TaskError):
-        verify.verify(here, data, verify.smallest(here))
+        verify.verify(here, data, verify.smallest_checkpoint(here))
     yaml = packed(here)
     with zipfile.ZipFile(io.BytesIO(yaml)) as archive:
         text = archive.read("little/little.yaml")
     with pytest.raises(TaskError, match=r"little\.yaml in the bundle is not as the studio writes it"):
-        verify.verify(here, with_file(yaml, "little/little.yaml", text + b"# mine\n"), verify.smallest(here))
+        verify.verify(
+            here, with_file(yaml, "little/little.yaml", text + b"# mine\n"), verify.smallest_checkpoint(here)
+        )
 
 
 def test_without_the_harness_the_remedy_is_told(here: Studio, tmp_path: Path) -> None:
@@ -177,12 +179,12 @@ def test_without_the_harness_the_remedy_is_told(here: Studio, tmp_path: Path) ->
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
     with pytest.raises(StudioError, match=r"pip install 'lm_eval\[hf\]'"):
-        verify.verify(here, packed(here), verify.smallest(here), python=str(bare))
+        verify.verify(here, packed(here), verify.smallest_checkpoint(here), python=str(bare))
     with pytest.raises(StudioError, match="is no Python that runs"):
-        verify.verify(here, packed(here), verify.smallest(here), python=str(tmp_path / "none"))
+        verify.verify(here, packed(here), verify.smallest_checkpoint(here), python=str(tmp_path / "none"))
 
 
 def test_the_smallest_embedded_model_runs_it(here: Studio) -> None:
-    assert verify.smallest(here).name == f"ladder-small-arch1/iter_{studios.STEPS[-1]:07d}"
+    assert verify.smallest_checkpoint(here).name == f"ladder-small-arch1/iter_{studios.STEPS[-1]:07d}"
     with pytest.raises(CheckpointError, match="no checkpoint on this machine"):
-        verify.smallest(type("Bare", (), {"at_hand": ()})())
+        verify.smallest_checkpoint(type("Bare", (), {"local_checkpoints": ()})())

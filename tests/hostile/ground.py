@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.strangers import confined
+from e2lm_core.base.untrusted import sandbox
 
-MOST_SECONDS = 2.0
-MOST_WALL_S = 30.0  # on a machine that others use too
-MOST_BYTES = 300 * 2**20
+MAX_SECONDS = 2.0
+MAX_WALL_S = 30.0  # on a machine that others use too
+MAX_BYTES = 300 * 2**20
 CANARY = "canary"
 
 
@@ -47,20 +47,20 @@ class Ground:
         held = _resident_reset()
         start, used = time.monotonic(), time.process_time()
         self.log.clear()
-        with self.log.at_level(logging.DEBUG, logger=confined.__name__):
+        with self.log.at_level(logging.DEBUG, logger=sandbox.__name__):
             try:
                 attempt()
             except StudioError as error:
                 said = str(error)
         cost = time.process_time() - used
-        for record in (record for record in self.log.records if record.name == confined.__name__):
+        for record in (record for record in self.log.records if record.name == sandbox.__name__):
             assert record.levelno == logging.DEBUG, record.getMessage()  # a parser's own defect is a warning
             _, seconds, grown = record.args
             cost += seconds
-            assert grown < MOST_BYTES
-        assert cost < MOST_SECONDS
-        assert time.monotonic() - start < MOST_WALL_S
-        assert _peak() - held < MOST_BYTES
+            assert grown < MAX_BYTES
+        assert cost < MAX_SECONDS
+        assert time.monotonic() - start < MAX_WALL_S
+        assert _peak() - held < MAX_BYTES
         assert not self.connections
         assert snapshot(self.folder) == before
         if said is not None:

@@ -14,10 +14,10 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.datafiles import LOADER
-from e2lm_core.sets.formats.reading import read as read_questions
+from e2lm_core.sets.formats.reading import read_confined as read_questions
 from tests.hostile.ground import Ground
 
 LIMITS = Limits()
@@ -220,9 +220,9 @@ def test_results(ground: Ground, name: str) -> None:
     make, says = RESULTS[name]
     files = make()
     if says is None:
-        ground.tried(lambda: opening.import_uploads(files, LIMITS))
+        ground.tried(lambda: read_results.import_uploads(files, LIMITS))
     else:
-        assert says in ground.refused(lambda: opening.import_uploads(files, LIMITS))
+        assert says in ground.refused(lambda: read_results.import_uploads(files, LIMITS))
 
 
 QUESTION = b"question,A,B,answer\n"
@@ -391,8 +391,8 @@ def test_half_a_zip(ground: Ground) -> None:
 def test_an_ordinary_file_is_no_bomb(ground: Ground) -> None:
     rows = b"".join(b"mo,t,acc,%d,0.5\n" % n for n in range(6_000))
     read = ground.tried(
-        lambda: opening.import_uploads({"x.csv": b"model,task,metric,step,score\n" + rows}, LIMITS)
+        lambda: read_results.import_uploads({"x.csv": b"model,task,metric,step,score\n" + rows}, LIMITS)
     )
     assert read is None
     with pytest.raises(StudioError):
-        opening.import_uploads({}, LIMITS)
+        read_results.import_uploads({}, LIMITS)

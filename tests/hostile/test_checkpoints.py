@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.checkpoints.folders import check_folder, read_folder
-from e2lm_core.checkpoints.hub import added
-from e2lm_core.checkpoints.ladder import manifest, taught
-from e2lm_core.imported import keeping
+from e2lm_core.checkpoints.hub import added_models
+from e2lm_core.checkpoints.ladder import manifest, training_facts
+from e2lm_core.imported import saved_imports
 from e2lm_core.sets.collection import find_set
 from tests.hostile.ground import Ground, check_sentence
 from tests.support import studios
@@ -158,8 +158,11 @@ def test_our_own_files_that_were_altered(ground: Ground, text: str) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     for path, read in (
         (settings.ladder / "manifest.json", lambda: manifest.read_manifest(settings.ladder)),
-        (settings.ladder / "facts.json", lambda: taught.Taught.from_file(settings.ladder / "facts.json")),
-        (keeping.folder(settings) / "x.json", lambda: keeping.open_kept(settings, "x")),
+        (
+            settings.ladder / "facts.json",
+            lambda: training_facts.TrainingFacts.from_file(settings.ladder / "facts.json"),
+        ),
+        (saved_imports.imports_folder(settings) / "x.json", lambda: saved_imports.open_saved(settings, "x")),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -167,7 +170,7 @@ def test_our_own_files_that_were_altered(ground: Ground, text: str) -> None:
         path.unlink()
     (settings.home / "families.json").write_text(text)
     found: list = []
-    ground.tried(lambda: found.append(added.added_models(settings)))
+    ground.tried(lambda: found.append(added_models.added_models(settings)))
     assert len(found[0].problems) == (text != "{}")  # which is a list of none
     for problem in found[0].problems:
         check_sentence(problem)

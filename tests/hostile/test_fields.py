@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.settings import Limits
-from e2lm_core.imported import documents, opening
+from e2lm_core.imported import documents, read_results
 from e2lm_core.sets.folder.datafiles import LOADER
 from e2lm_core.sets.folder.files import read_files
 from e2lm_core.sets.prompts.render import render_set
@@ -53,7 +53,7 @@ TABLES = {
 def imported(files: dict[str, str]) -> None:
     """What a page does with an upload, and what the command line prints of it."""
     given = {name: text.encode() for name, text in files.items()}
-    documents.document(opening.import_uploads(given, LIMITS))
+    documents.document(read_results.import_uploads(given, LIMITS))
 
 
 @pytest.mark.parametrize("value", values.some(values.JSON, "400 digits", "a superscript", "half a character"))
@@ -72,7 +72,7 @@ def test_results_and_tables(ground: Ground, value: str) -> None:
     }
     given = {name: text.encode() for name, text in files.items()}
     found: list = []
-    ground.tried(lambda: found.append(opening.import_uploads(given, LIMITS)))
+    ground.tried(lambda: found.append(read_results.import_uploads(given, LIMITS)))
     assert found, "one good file of many gives its curve"
     for sentence in (*found[0].problems, *(seen.why for seen in found[0].files if seen.why)):
         assert len(sentence) <= 300

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import read
+from e2lm_core.sets.formats.reading import read_confined
 from tests.hostile.ground import CANARY, Ground
 
 LIMITS = Limits()
@@ -269,7 +269,7 @@ def test_files_of_questions(ground: Ground, name: str) -> None:
     filename, make, says = FILES[name]
     data = make()
     previews: list = []
-    said = ground.tried(lambda: previews.append(read(data, filename, LIMITS)))
+    said = ground.tried(lambda: previews.append(read_confined(data, filename, LIMITS)))
     for preview in previews:
         assert all(len(problem.sentence) <= 300 for problem in preview.problems)
         assert all("root:" not in q.question for q in preview.questions)
@@ -284,5 +284,5 @@ def test_files_of_questions(ground: Ground, name: str) -> None:
 )
 def test_ordinary_files_are_no_bombs(ground: Ground, filename: str, data: bytes) -> None:
     previews: list = []
-    assert ground.tried(lambda: previews.append(read(data, filename, LIMITS))) is None
+    assert ground.tried(lambda: previews.append(read_confined(data, filename, LIMITS))) is None
     assert [q.question for q in previews[0].questions] == ["Why?"]

@@ -73,7 +73,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.runs.studio import open_studio
 studio = open_studio(Settings.from_env())
-keeping = studio.keeping_results
+keeping = studio.with_results_copy
 with keeping.store.database.transaction() as connection:
     connection.execute("INSERT INTO scopes VALUES (9, 'f', 'float32', 10, 'none', 1)")
 print(studio.store.database.is_writable, keeping.store.database.is_writable)

@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, visitors
+from e2lm_core.people import accounts, visitors
 from e2lm_core.sets import collection
-from e2lm_core.ui.server import parts, requests
-from e2lm_core.ui.server.middleware.browser import COOKIE, author
+from e2lm_core.ui.server import asgi, component_requests
+from e2lm_core.ui.server.middleware.browser_cookie import COOKIE, author
 from tests.support import studios
 
 ISSUER = "https://id.example"
@@ -43,7 +43,7 @@ MODES = {
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=list(parts.routes()))) as client:
+    with TestClient(Starlette(routes=list(asgi.routes()))) as client:
         yield client
 
 
@@ -61,8 +61,8 @@ def opened(tmp_path, monkeypatch):
 
 def signed_in(settings: Settings, name: str, sign_in: str = SIGN_IN) -> Settings:
     """Somebody with a set, as their page asks."""
-    person = register.sign_in(settings, ISSUER, name, name)
-    asked = settings.asked_by(person.id, paths=False).model_copy(update={"sign_in": sign_in})
+    person = accounts.sign_in(settings, ISSUER, name, name)
+    asked = settings.for_person(person.id, paths=False).model_copy(update={"sign_in": sign_in})
     if not (asked.sets / "mine").exists():
         collection.create_set(asked, "mine", [studios.question(n) for n in (1, 2)])
     return asked
@@ -83,18 +83,18 @@ def held(settings: Settings, name: str = "mine") -> int:
 @pytest.mark.parametrize(("before", "after"), itertools.permutations(MODES, 2))
 def test_a_pass_of_another_mode_does_nothing(client, opened, before, after):
     settings = opened(before)
-    nobody = settings.asked_by(None, author(BROWSER))
+    nobody = settings.for_person(None, author(BROWSER))
     asked = nobody if before == "none" else signed_in(settings, "ada")
-    given = requests.pass_for(asked, "mine")
+    given = component_requests.issue_token(asked, "mine")
     now = opened(after)
-    ada = signed_in(now, "bob") if after != "none" else now.asked_by("ada")
-    own = requests.pass_for(ada, "mine") if after != "none" else ""
+    ada = signed_in(now, "bob") if after != "none" else now.for_person("ada")
+    own = component_requests.issue_token(ada, "mine") if after != "none" else ""
     assert statuses(client, given) == [403] * 3
     if own:
         assert held(ada) == 2
         assert statuses(client, own) == [200, 204, 200]
     # Its key is gone for good: the mode of before does not bring it back.
-    requests.pass_for(now.asked_by(None, "x"), "mine")
+    component_requests.issue_token(now.for_person(None, "x"), "mine")
     opened(before)
     assert statuses(client, given) == [403] * 3
 
@@ -104,8 +104,8 @@ def test_a_pass_without_a_person_does_nothing_where_people_sign_in(client, opene
     settings = opened(mode)
     ada = signed_in(settings, "ada")
     for paths, readonly, task in itertools.product((True, False), (True, False), ("ada/mine", "mine")):
-        asked = settings.asked_by(None, author(BROWSER), paths=paths, readonly=readonly)
-        assert statuses(client, requests.pass_for(asked, task)) == [403] * 3
+        asked = settings.for_person(None, author(BROWSER), paths=paths, readonly=readonly)
+        assert statuses(client, component_requests.issue_token(asked, task)) == [403] * 3
     assert held(ada) == 2
 
 
@@ -116,42 +116,42 @@ def test_a_pass_ends_with_its_sign_in_and_no_other(client, opened):
         signed_in(settings, "ada", "b" * 32),
         signed_in(settings, "bob", "c" * 32),
     )
-    passes = [requests.pass_for(asked, "mine") for asked in (ada, again, bob)]
-    register.end_sign_in(settings, SIGN_IN)
+    passes = [component_requests.issue_token(asked, "mine") for asked in (ada, again, bob)]
+    accounts.end_sign_in(settings, SIGN_IN)
     assert statuses(client, passes[0]) == [403] * 3
     assert held(ada) == 2
     assert statuses(client, passes[1]) == [200, 204, 200]
     assert statuses(client, passes[2]) == [200, 204, 200]
-    nobodys = requests.pass_for(ada.model_copy(update={"sign_in": ""}), "mine")
+    nobodys = component_requests.issue_token(ada.model_copy(update={"sign_in": ""}), "mine")
     assert statuses(client, nobodys) == [403] * 3
 
 
 def test_a_pass_of_somebody_who_is_gone_does_nothing(client, opened):
     settings = opened("sandbox")
     ada = signed_in(settings, "ada")
-    given = requests.pass_for(ada, "mine")
-    register.forget(settings, "ada")
+    given = component_requests.issue_token(ada, "mine")
+    accounts.delete_person(settings, "ada")
     assert statuses(client, given) == [403] * 3
     assert held(ada) == 2
 
 
 def test_a_sandboxs_pass_is_its_browsers_and_ends_with_the_sandbox(client, opened):
     settings = opened("sandbox")
-    person = visitors.arrive(settings, author(BROWSER))
-    guest = settings.asked_by(person.id, paths=False)
+    person = visitors.open_visitor_workspace(settings, author(BROWSER))
+    guest = settings.for_person(person.id, paths=False)
     collection.create_set(guest, "mine", [studios.question(n) for n in (1, 2, 3)])
-    given = requests.pass_for(guest, "mine")
+    given = component_requests.issue_token(guest, "mine")
     assert statuses(client, given, cookie=f"{COOKIE}={OTHER}") == [403] * 3
     assert held(guest) == 3
     assert statuses(client, given, cookie=f"{COOKIE}={BROWSER}") == [200, 204, 200]
-    register.forget(settings, person.id)
+    accounts.delete_person(settings, person.id)
     assert statuses(client, given) == [403] * 3
 
 
 def test_a_reading_visitor_reads_and_writes_nothing(client, opened):
     settings = opened("readonly")
-    guest = settings.asked_by(f"visitor-{author(BROWSER)}", paths=False, readonly=True)
-    asked = {"pass": requests.pass_for(guest, "ladder_general")}
+    guest = settings.for_person(f"visitor-{author(BROWSER)}", paths=False, readonly=True)
+    asked = {"pass": component_requests.issue_token(guest, "ladder_general")}
     assert client.post("/table", json=asked).json()["rows"]
     assert client.post("/table", json=asked | ASKS["/table"]).json()["sentence"]
     assert not (settings.home / "people" / guest.person).exists()
@@ -200,9 +200,9 @@ def as_object(fields: dict[str, str]) -> str:
 @pytest.mark.parametrize("odds", [KNOWN, pytest.param(ODD, marks=pytest.mark.slow)], ids=["known", "all"])
 def test_no_body_is_an_error_of_ours_or_names_a_place_of_the_machine(client, opened, tmp_path, odds):
     settings = opened("none")
-    asked = settings.asked_by(None, author(BROWSER))
+    asked = settings.for_person(None, author(BROWSER))
     collection.create_set(asked, "mine", [studios.question(n) for n in (1, 2)])
-    given = json.dumps(requests.pass_for(asked, "mine"))
+    given = json.dumps(component_requests.issue_token(asked, "mine"))
 
     def post(path: str, body: dict[str, str]) -> None:
         content, headers = as_object(body), {"content-type": "application/json"}
@@ -234,12 +234,12 @@ def test_no_body_is_an_error_of_ours_or_names_a_place_of_the_machine(client, ope
 
 def test_a_path_as_the_set_to_copy_to_is_no_oracle(client, opened, tmp_path):
     settings = opened("none")
-    asked = settings.asked_by(None, author(BROWSER))
+    asked = settings.for_person(None, author(BROWSER))
     collection.create_set(asked, "mine", [studios.question(n) for n in (1, 2)])
     elsewhere = Settings(home=tmp_path / "elsewhere")
     collection.create_set(elsewhere, "ts", [studios.question(1)])
     folder = elsewhere.sets / "ts"
-    given = requests.pass_for(asked, "mine")
+    given = component_requests.issue_token(asked, "mine")
     said = set()
     for other in (
         str(folder),
@@ -260,9 +260,9 @@ def test_a_path_as_the_set_to_copy_to_is_no_oracle(client, opened, tmp_path):
 @pytest.mark.parametrize("folder", ["locks", "history", "drafts"])
 def test_a_disk_that_refuses_is_said_without_its_place(client, opened, tmp_path, folder):
     settings = opened("none")
-    asked = settings.asked_by(None, author(BROWSER))
+    asked = settings.for_person(None, author(BROWSER))
     collection.create_set(asked, "mine", [studios.question(n) for n in (1, 2)])
-    given = requests.pass_for(asked, "mine")
+    given = component_requests.issue_token(asked, "mine")
     shutil.rmtree(tmp_path / folder, ignore_errors=True)
     (tmp_path / folder).write_text("a file where a folder is needed")
     answers = [

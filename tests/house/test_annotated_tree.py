@@ -1,4 +1,4 @@
-"""The tree in CONTRIBUTING.md is the tree on disk, and what a program writes into a document stays between marks."""
+"""The tree in docs/tree.md is the tree on disk, and written parts of a document stay between their marks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.settings import ROOT
 from scripts import annotated_tree, marked
 
 
 def test_the_tree_in_the_document_is_that_on_disk() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert annotated_tree.written(page) == page, "CONTRIBUTING.md has an older tree: run `make docs`."
+    page = annotated_tree.PAGE.read_text(encoding="utf-8")
+    assert annotated_tree.written(page) == page, "docs/tree.md has an older tree: run `make docs`."
 
 
 def test_a_room_comes_before_its_files_and_theirs_before_its_rooms(tmp_path: Path) -> None:
@@ -35,18 +34,17 @@ def test_a_room_comes_before_its_files_and_theirs_before_its_rooms(tmp_path: Pat
     ]
 
 
-# All that the package's own door gives.
+# Statements of the whole library's `__init__`.
 VERSION = ["from e2lm_core.base.version import VERSION as __version__", "__all__ = ['__version__']"]
 
 
 @pytest.mark.parametrize("path", sorted(annotated_tree.PACKAGE.rglob("__init__.py")), ids=str)
-def test_a_rooms_door_says_one_sentence_and_does_nothing(path: Path) -> None:
+def test_a_package_has_a_docstring_and_nothing_else(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    sentence = ast.get_docstring(tree) or ""
+    first_line = (ast.get_docstring(tree) or "").partition("\n")[0]
     others = [ast.unparse(statement) for statement in tree.body[1:]]
     assert others == (VERSION if path.parent == annotated_tree.PACKAGE else [])
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
+    assert first_line.endswith(".")
 
 
 def test_what_a_program_writes_stays_between_its_marks() -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as commands
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets.collection import open_set
 from e2lm_core.sets.folder.bundle import pack
 from scripts.commands_reference import PAGE, PROGRAM
@@ -148,7 +148,7 @@ def results(folder: Path) -> None:
 def sign_in(home: Settings) -> None:
     """Two people who have signed in, as a reader's colleagues would have."""
     for name in ("ada", "bob"):
-        register.sign_in(home, "https://id.example.org", name, name, email=f"{name}@example.org")
+        accounts.sign_in(home, "https://id.example.org", name, name, email=f"{name}@example.org")
 
 
 # --- the walk -------------------------------------------------------------------------------------------

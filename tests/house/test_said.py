@@ -1,4 +1,4 @@
-"""Whatever Streamlit draws as Markdown is our own literal, or has gone through `ui/frame/say.py`."""
+"""Whatever Streamlit draws as Markdown is our own literal, or has gone through `ui/app/markdown.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-SAY = ROOT / "e2lm_core" / "ui" / "frame" / "say.py"
+SAY = ROOT / "e2lm_core" / "ui" / "app" / "markdown.py"
 # Calls of Streamlit that draw their first text as Markdown; any receiver counts, a column as well as `st`.
 FIRST = {
     *("markdown", "caption", "error", "warning", "info", "success", "title", "header", "subheader", "toast"),
@@ -24,7 +24,7 @@ RAW = {"unsafe_allow_html", "unsafe_allow_javascript"}
 
 
 def ours(node: ast.expr) -> bool:
-    """A literal, or a constant's (`HELP[name]`), or what `say` has escaped."""
+    """A literal, or a constant's (`HELP[name]`), or what `markdown` has escaped."""
     match node:
         case ast.Constant():
             return True
@@ -38,9 +38,9 @@ def ours(node: ast.expr) -> bool:
             return all(ours(element) for element in node.elts)
         case ast.Subscript() | ast.Starred():
             return ours(node.value)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="say"))):
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="markdown"))):
             return True
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="parts"), attr="explained_lines")):
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="widgets"), attr="explained_lines")):
             return True
         case ast.Call(func=ast.Name(id="explained_lines")):
             return True
@@ -57,10 +57,10 @@ def unsaid(source: str) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         receiver, name = node.func.value, node.func.attr
-        if isinstance(receiver, ast.Name) and receiver.id in ("say", "parts"):
+        if isinstance(receiver, ast.Name) and receiver.id in ("markdown", "widgets"):
             continue
         drawn = node.args[:1] if name in FIRST else []
-        formatted = any(k.arg == "format_func" and "say." in ast.unparse(k.value) for k in node.keywords)
+        formatted = any(k.arg == "format_func" and "markdown." in ast.unparse(k.value) for k in node.keywords)
         if name in OPTIONS and not formatted:
             drawn = [*drawn, *node.args[1:2], *(k.value for k in node.keywords if k.arg == "options")]
         drawn += [k.value for k in node.keywords if k.arg in NAMED or (k.arg == "text" and name in TEXTS)]
@@ -73,13 +73,15 @@ def pages() -> list[Path]:
     return sorted(path for path in found if path != SAY)
 
 
-def test_every_text_that_is_drawn_has_gone_through_say() -> None:
+def test_every_text_that_is_drawn_has_gone_through_markdown() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text}"
         for path in pages()
         for line, text in unsaid(path.read_text(encoding="utf-8"))
     ]
-    assert not found, "drawn as Markdown as it came; use say.… (ui/frame/say.py):\n" + "\n".join(found)
+    assert not found, "drawn as Markdown as it came; use markdown.… (ui/app/markdown.py):\n" + "\n".join(
+        found
+    )
 
 
 def test_the_check_sees_what_is_not_ours() -> None:
@@ -97,10 +99,10 @@ def test_the_check_sees_what_is_not_ours() -> None:
     )
     good = (
         "st.caption('as it is')",
-        "st.caption(say.filled('**{n}**', n=name))",
-        "say.error(error)",
+        "st.caption(markdown.fill_template('**{n}**', n=name))",
+        "markdown.error(error)",
         "st.metric('x', 1, help=labels.HELP[name])",
-        "st.pills('Models', names, format_func=say.plain)",
+        "st.pills('Models', names, format_func=markdown.escape)",
         "st.selectbox('Set', names)",
         "st.tabs(TABS)",
     )

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.imported import documents, keeping
-from e2lm_core.imported.join import labels
+from e2lm_core.imported import documents, saved_imports
+from e2lm_core.imported.join import curve_labels
 from tests.support import harness_files
 from tests.support.harness_files import one, read, the
 
@@ -43,7 +43,7 @@ def test_mixed_few_shot_counts_stay_apart():
     imported = read(files)
     curves = [c for c in imported.curves if c.metric == "acc"]
     assert {(c.num_fewshot, c.steps) for c in curves} == {(0, (1000, 2000)), (5, (3000,))}
-    assert sorted(labels(curves)) == ["pythia-70m, 0-shot", "pythia-70m, 5-shot"]
+    assert sorted(curve_labels(curves)) == ["pythia-70m, 0-shot", "pythia-70m, 5-shot"]
     [said] = [p for p in imported.problems if "kept apart" in p]
     assert said.startswith("pythia-70m was run on metals 0-shot at 2 checkpoints and 5-shot at 1 checkpoint:")
 
@@ -140,7 +140,7 @@ def test_runs_that_differ_are_never_one_curve_without_a_word(other_step):
             first,
             second,
         )
-        assert len(set(labels(curves))) == 2, (first, second)
+        assert len(set(curve_labels(curves))) == 2, (first, second)
         assert any("curve of its own" in said or "kept apart" in said for said in imported.problems), (
             first,
             second,
@@ -156,7 +156,7 @@ def test_an_import_with_runs_of_all_kinds_is_the_same_after_export_and_keeping(t
     imported = read(files)
     curves = {
         (label, c.metric): (c.steps, c.scores, c.stderr)
-        for label, c in zip(labels(imported.curves), imported.curves, strict=True)
+        for label, c in zip(curve_labels(imported.curves), imported.curves, strict=True)
     }
     assert len(curves) == len(imported.curves)
     for name, data in (
@@ -166,14 +166,14 @@ def test_an_import_with_runs_of_all_kinds_is_the_same_after_export_and_keeping(t
         again = read({name: data})
         assert {
             (label, c.metric): (c.steps, c.scores, c.stderr)
-            for label, c in zip(labels(again.curves), again.curves, strict=True)
+            for label, c in zip(curve_labels(again.curves), again.curves, strict=True)
         } == curves, name
         assert {c.model.name: c.model.seed_of for c in again.curves} == {
             c.model.name: c.model.seed_of for c in imported.curves
         }
     settings = Settings(home=tmp_path / "home")
-    keeping.keep(settings, "mine", imported)
-    assert keeping.open_kept(settings, "mine").curves == imported.curves
+    saved_imports.save_import(settings, "mine", imported)
+    assert saved_imports.open_saved(settings, "mine").curves == imported.curves
 
 
 def test_how_a_run_was_made_stands_in_the_name_of_its_curve():
@@ -182,4 +182,4 @@ def test_how_a_run_was_made_stands_in_the_name_of_its_curve():
         for k in (1, 2)
     ]
     imported = read(dict(files))
-    assert labels([the(imported)]) == ["pythia-70m, with the chat template abcdef01"]
+    assert curve_labels([the(imported)]) == ["pythia-70m, with the chat template abcdef01"]

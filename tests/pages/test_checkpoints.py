@@ -14,16 +14,16 @@ from huggingface_hub import constants
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.base import phrasing
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.base import formatting
+from e2lm_core.checkpoints.family_catalogue import family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.checkpoints.known import family
 from e2lm_core.runs import start, worker
+from e2lm_core.ui import run_launcher as ui_starting
 from e2lm_core.ui import session
-from e2lm_core.ui.checkpoints import added
-from e2lm_core.ui.runs import starting as ui_starting
-from e2lm_core.ui.server.middleware import door
+from e2lm_core.ui.places.models import hub_models
+from e2lm_core.ui.server.middleware import origin_guard
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -63,7 +63,7 @@ def visit(fake, tmp_path: Path, monkeypatch, ladder) -> Iterator[Visit]:
     monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(ui_starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     opened = Visit(at, session.studio())
@@ -83,14 +83,14 @@ def press(visit: Visit, key: str) -> None:
 
 
 def add(visit: Visit) -> None:
-    hub.add(visit.studio.settings, family("e2lm"), MODEL)
+    hub.add_checkpoints(visit.studio.settings, family("e2lm"), MODEL)
     visit.open("checkpoints")
 
 
 def wait(visit: Visit) -> None:
     """Until what was begun has ended, and the page says so."""
     deadline = time.monotonic() + 60
-    while added.desk().running is not None:
+    while hub_models.fetch_manager().running is not None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     visit.at.run()
@@ -100,7 +100,9 @@ def wait(visit: Visit) -> None:
 def downloaded(visit: Visit) -> list[int]:
     settings = session.studio().settings
     return [
-        c.step for c in session.studio().catalogue.checkpoints if c.repo and hub_cache.snapshot(c, settings)
+        c.step
+        for c in session.studio().catalogue.checkpoints
+        if c.repo and hub_cache.find_snapshot(c, settings)
     ]
 
 
@@ -138,7 +140,7 @@ def test_a_subset_is_added_and_the_catalogue_has_it(visit, fake):
     visit.at.number_input(key="library_to_e2lm").set_value(5.0).run()
     assert "1 of 27 checkpoints: iter_0004000" in visit.said
     press(visit, "library_go")
-    found = session.studio().catalogue.of(MODEL)
+    found = session.studio().catalogue.checkpoints_of(MODEL)
     assert [(c.step, c.revision) for c in found] == [(4_000, fake.repos[DENSE].refs["main"])]
     assert session.studio().store is before.store  # the same database, and no restart
     assert fake.fetched() == []
@@ -163,7 +165,7 @@ def test_the_hub_is_asked_what_it_has(visit):
 
 def test_offline_it_says_so_and_names_what_is_here(visit, monkeypatch):
     add(visit)
-    hub_download.download(session.studio().catalogue.of(MODEL)[0], visit.studio.settings)
+    hub_download.download(session.studio().catalogue.checkpoints_of(MODEL)[0], visit.studio.settings)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     visit.open("checkpoints")
     press(visit, "library_ask")
@@ -189,7 +191,7 @@ def test_download_verify_evict_remove(visit):
     press(visit, "library_evict")
     assert downloaded(visit) == [2_000, 6_000]
     press(visit, "library_remove")
-    assert [c.step for c in session.studio().catalogue.of(MODEL)] == [2_000, 6_000]
+    assert [c.step for c in session.studio().catalogue.checkpoints_of(MODEL)] == [2_000, 6_000]
     assert button(visit, "library_verify").label == "Verify 2 checkpoints"  # the mark went with its row
     press(visit, "library_remove")
     assert MODEL not in [m.name for m in session.studio().catalogue.models]
@@ -211,19 +213,19 @@ def test_what_is_pinned_is_not_evicted(visit):
 def test_a_fleet_is_fetched_scored_and_let_go_by_one_click(visit):
     visit.open("run")
     assert "run_rolling" not in [b.key for b in visit.at.button]
-    hub.add(visit.studio.settings, family("e2lm"), MODEL)
+    hub.add_checkpoints(visit.studio.settings, family("e2lm"), MODEL)
     visit.open("run")
     assert MODEL in visit.at.pills[0].options
     visit.at.pills[0].set_value([MODEL]).run()
     each = len(checkpoint(2_000)["model.safetensors"])
-    assert f"3 checkpoints, {phrasing.size(3 * each)}, pass through" in visit.said
+    assert f"3 checkpoints, {formatting.size(3 * each)}, pass through" in visit.said
     assert "at most" in visit.said
     press(visit, "run_rolling")
     job = start.latest_job(session.studio(), "little")
     assert job.payload["rolling"] is True
     assert len(job.payload["checkpoints"]) == 3
     assert "Scoring 1 of 3; downloads hold" in visit.said
-    worker.work(session.studio(), once=True)
+    worker.run_worker(session.studio(), once=True)
     visit.open("run")
     job = start.latest_job(session.studio(), "little")
     assert (job.state, job.error) == ("done", None)
@@ -272,13 +274,13 @@ def test_another_repository_by_pattern(visit):
     visit.at.text_input(key="library_pattern").set_value("epoch{step}").run()
     press(visit, "library_go")
     assert not visit.at.error, visit.said
-    assert [c.name for c in session.studio().catalogue.of("mine")] == ["mine/iter_0000003"]
+    assert [c.name for c in session.studio().catalogue.checkpoints_of("mine")] == ["mine/iter_0000003"]
 
 
 def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_path, monkeypatch):
     assert "library_go" in {b.key for b in visit.at.button}
     assert "folder_add" not in {b.key for b in visit.at.button}  # for whoever is not at the machine
-    monkeypatch.setattr(door, "at_this_machine", lambda: True)
+    monkeypatch.setattr(origin_guard, "is_local_request", lambda: True)
     visit.open("checkpoints")
     for place in ("mine/checkpoint-500", "pythia-70m/step1000"):
         (tmp_path / "runs" / place).mkdir(parents=True)
@@ -301,15 +303,15 @@ def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_pa
     visit.at.number_input(key="folder_tokens_mine").set_value(2**21).run()
     press(visit, "folder_go")
     catalogue = session.studio().catalogue
-    assert [c.tokens_seen for c in catalogue.of("mine")] == [500 * 2**21, 1_000 * 2**21]
-    assert [c.tokens_seen for c in catalogue.of("pythia-70m")] == [2_097_152_000]
+    assert [c.tokens_seen for c in catalogue.checkpoints_of("mine")] == [500 * 2**21, 1_000 * 2**21]
+    assert [c.tokens_seen for c in catalogue.checkpoints_of("pythia-70m")] == [2_097_152_000]
     visit.open("run")
     assert [w.value.startswith(left_out) for w in visit.at.warning] == [True]
-    assert cut not in {c.directory for c in session.studio().at_hand}
+    assert cut not in {c.directory for c in session.studio().local_checkpoints}
     shutil.copytree(
         tmp_path / "runs" / "mine" / "checkpoint-500", tmp_path / "runs" / "mine" / "checkpoint-1500"
     )
     visit.open("checkpoints")  # what training has written since
-    assert [c.step for c in session.studio().catalogue.of("mine")] == [500, 1_000, 1_500]
+    assert [c.step for c in session.studio().catalogue.checkpoints_of("mine")] == [500, 1_000, 1_500]
     press(visit, "folder_remove_0")
     assert "mine" not in {model.name for model in session.studio().catalogue.models}

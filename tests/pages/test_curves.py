@@ -11,12 +11,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs.kept.store import digest
-from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
-from e2lm_core.ui import session
-from e2lm_core.ui.analysis import single
-from e2lm_core.ui.runs import starting
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.places.curves import by_question
 from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
 from tests.support import studios as support_studios
@@ -44,15 +43,15 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         for name, value in support_studios.environment(chosen).items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-        monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+        monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
+        monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
         st.cache_resource.clear()
         studio = session.studio()
         studios.append(studio)
         asked = [one for doc in render_set(task) for one in requests_of(doc)]
         for checkpoint in studio.catalogue.checkpoints:
             values = [(one, case.ll_nats(checkpoint, one)) for one in asked]
-            results = [(digest(one), Loglikelihood(v, 1)) for one, v in values if v == v]
+            results = [(request_digest(one), Loglikelihood(v, 1)) for one, v in values if v == v]
             studio.store.put(studio.backend.scope(checkpoint), results)
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         at.session_state["set"] = "little"
@@ -157,7 +156,7 @@ def test_the_small_curves_of_too_many_questions_are_left_out_which_is_said(
     at = opened(Case())
     said(at, "one_by_one")
     assert "norm_prob_curve" in at.dataframe[0].value
-    monkeypatch.setattr(single, "MOST_POINTS", 10)
+    monkeypatch.setattr(by_question, "MAX_POINTS", 10)
     at.run()
     assert "norm_prob_curve" not in at.dataframe[0].value
     assert "norm_prob_last" in at.dataframe[0].value

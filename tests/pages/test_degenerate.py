@@ -12,14 +12,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.base.phrasing import DASH
+from e2lm_core.base.formatting import DASH
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs.kept.store import digest
-from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
-from e2lm_core.ui import session
-from e2lm_core.ui.frame import addresses
-from e2lm_core.ui.runs import starting
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import urls
 from tests.conftest import ROOT
 from tests.support import studios, visits
 from tests.support.fake_backend import FakeBackend
@@ -63,13 +62,13 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
     for name, value in studios.environment(chosen).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+    monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
     st.cache_resource.clear()
     studio = session.studio()
     asked = [one for doc in render_set(task) for one in requests_of(doc)]
     for checkpoint in studio.catalogue.checkpoints:
-        results = [(digest(one), Loglikelihood(case.ll_nats(checkpoint, one), 1)) for one in asked]
+        results = [(request_digest(one), Loglikelihood(case.ll_nats(checkpoint, one), 1)) for one in asked]
         studio.store.put(studio.backend.scope(checkpoint), results)
     opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     opened.session_state["set"] = "little"
@@ -79,7 +78,7 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
 
 
 def test_every_page_draws_and_says_what_is_undefined(at: AppTest) -> None:
-    for page in addresses.VIEWS:
+    for page in urls.VIEWS:
         visits.go(at, page)
         assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
         said = [e.value for kind in ("title", "markdown", "caption") for e in at.get(kind)]

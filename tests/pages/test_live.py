@@ -12,13 +12,13 @@ import streamlit as st
 
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure, start
-from e2lm_core.runs import order as run_order
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import evaluate, results, start
+from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.frame import say
-from e2lm_core.ui.runs import edited
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.editor import edit_run
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
 from tests.support.workers import Watched
@@ -32,12 +32,12 @@ def compute(at: Visit, checkpoints: int | None = None) -> None:
     """What the worker would do with the queue: all of it, or so far as some checkpoints."""
     job = at.studio.jobs.claim("a worker", 60)
     assert job is not None
-    every = run_order.plan(at.studio.catalogue.checkpoints)
+    every = run_order.plan_order(at.studio.catalogue.checkpoints)
     evaluate.evaluate(
         at.studio,
         own(at),
         every[:checkpoints],
-        progressing=Watched(lambda row: at.studio.jobs.report(job, [row])),
+        progress=Watched(lambda row: at.studio.jobs.report(job, [row])),
         questions=job.payload.get("questions"),
     )
     if checkpoints is None:
@@ -75,7 +75,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
     done.open("write")
     assert "Nothing was edited yet" in done.said
-    before = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
+    before = results.load(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
     assert "has no results yet" in done.said
     assert "So far 0%, 0 of 40 checkpoints (waiting for the worker)." in done.said
@@ -89,15 +89,15 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     assert pictured(done, 1)["large-arch1 before"] == 10
     compute_rest(done)
     done.at.run()
-    now = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
-    (effect,) = question_edits.effects(before, now)
-    assert f"**q1**: {effect.changes[0].words}" in done.said
+    now = results.load(done.studio, own(done), done.studio.catalogue.checkpoints)
+    (effect,) = question_edits.edit_effects(before, now)
+    assert f"**q1**: {effect.changes[0].text}" in done.said
     assert pictured(done, 0) == {"before": 10, "now": 10}
     done.click("Undo")
     compute(done)
     done.at.run()
-    (back,) = question_edits.effects(now, before)
-    assert f"**q1**: {back.changes[0].words}" in done.said
+    (back,) = question_edits.edit_effects(now, before)
+    assert f"**q1**: {back.changes[0].text}" in done.said
 
 
 def test_the_run_of_an_edit_begins_with_its_saving(done):
@@ -130,8 +130,8 @@ def test_who_wants_no_runs_or_has_no_results_gets_none_with_an_edit(done):
     done.edit({0: {"question": "How much is one and one?"}})
     assert start.latest_job(done.studio, OWN) == before
     settings = done.studio.settings
-    assert not edited.runs(settings.model_copy(update={"readonly": True}), OWN, "somebody")
-    assert not edited.runs(settings, "nowhere", "somebody")
+    assert not edit_run.run_edited_questions(settings.model_copy(update={"readonly": True}), OWN, "somebody")
+    assert not edit_run.run_edited_questions(settings, "nowhere", "somebody")
 
 
 def compute_rest(at: Visit) -> None:
@@ -263,14 +263,12 @@ def work(at: Visit, job: Job, checkpoints: int | None = None) -> None:
     """What a worker that has the job would compute, at the first so many of its checkpoints."""
     names = job.payload["checkpoints"]
     task = collection.open_set(at.studio.settings, OWN)
-    every = [c for c in run_order.plan(at.studio.catalogue.checkpoints) if c.name in names]
+    every = [c for c in run_order.plan_order(at.studio.catalogue.checkpoints) if c.name in names]
     evaluate.evaluate(
         at.studio,
         task,
         every[:checkpoints],
-        progressing=Watched(
-            lambda row: at.studio.jobs.report(job, [row.model_copy(update={"seconds": 30.0})])
-        ),
+        progress=Watched(lambda row: at.studio.jobs.report(job, [row.model_copy(update={"seconds": 30.0})])),
         questions=job.payload.get("questions"),
     )
 
@@ -287,7 +285,7 @@ def told_of(at: Visit) -> dict[str, set[tuple[str, ...]]]:
     for place in PLACES:
         at.open(place)
         bars = [bar.proto.text for bar in at.at.get("progress")]
-        text = "\n".join([at.said, *bars]).replace("\\", "").replace(say.JOINER, "")
+        text = "\n".join([at.said, *bars]).replace("\\", "").replace(markdown.JOINER, "")
         said[place] = set(FIGURES.findall(text))
     at.open("sets")  # where other sets' runs are told of too
     bars = [text for bar in at.at.get("progress") if (text := bar.proto.text).startswith(f"{OWN}:")]
@@ -312,7 +310,7 @@ def half(at: Visit) -> None:
 
 def of_an_edit(at: Visit) -> None:
     authoring.update_questions(at.studio.settings, OWN, {"q1": {"question": "How much is one and one?"}})
-    edited.start_edit(at.studio, collection.open_set(at.studio.settings, OWN), "somebody")
+    edit_run.start_edit_run(at.studio, collection.open_set(at.studio.settings, OWN), "somebody")
     work(at, claim(at), 30)
 
 
@@ -362,7 +360,7 @@ def reload(at: Visit) -> None:
 
 
 def still_open(at: Visit) -> list[Job]:
-    return at.studio.jobs.still_open()
+    return at.studio.jobs.open_jobs()
 
 
 def test_after_an_edit_a_reload_and_another_edit_cancel_stops_all_that_computes(done: Visit) -> None:
@@ -407,7 +405,7 @@ def test_after_a_cancelled_run_an_edit_runs_the_edited_question_where_results_ar
     authoring.add_questions(done.studio.settings, OWN, [studios.question(50, id="q50")])
     job = claim(done)
     work(done, job, 6)
-    assert asking.cancel(done.studio, job.id)
+    assert permissions.cancel_run(done.studio, job.id)
     done.open("write")
     edit(done, q1="How much is one and one?")
     (run,) = still_open(done)
@@ -425,7 +423,7 @@ def test_after_a_first_run_that_was_cancelled_an_edit_stays_where_results_are(vi
     studios.start_run(visit.studio, OWN, visit.studio.catalogue.checkpoints)
     job = claim(visit)
     work(visit, job, 5)
-    asking.cancel(visit.studio, job.id)
+    permissions.cancel_run(visit.studio, job.id)
     visit.open("write")
     edit(visit, q1="How much is one and one?")
     (run,) = still_open(visit)
@@ -446,7 +444,9 @@ def test_after_a_first_run_that_was_cancelled_an_edit_stays_where_results_are(vi
 def test_after_a_run_that_was_cancelled_before_its_first_result_an_edit_runs_nothing(visit: Visit) -> None:
     collection.copy_set(visit.studio.settings, "little", OWN)
     visit.choose(OWN)
-    asking.cancel(visit.studio, studios.start_run(visit.studio, OWN, visit.studio.catalogue.checkpoints))
+    permissions.cancel_run(
+        visit.studio, studios.start_run(visit.studio, OWN, visit.studio.catalogue.checkpoints)
+    )
     visit.open("write")
     edit(visit, q1="How much is one and one?")
     assert still_open(visit) == []

@@ -10,21 +10,21 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure, start, worker
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.ui import session
-from e2lm_core.ui.author import toolbar
-from e2lm_core.ui.frame import addresses, strip
+from e2lm_core.ui.app import status_bar, urls
+from e2lm_core.ui.editor import toolbar
 from tests.conftest import ROOT
 from tests.support import studios, visits
 from tests.support.visits import OWN, app_in, queue
 
 # Every place with each of its tabs, but for Relevance, which loads a model: slow. Sets has no strip: test_sets.py.
-PAGES = tuple(name for name in addresses.VIEWS if name not in ("relevance", "checkpoints", "sets"))
+PAGES = tuple(name for name in urls.VIEWS if name not in ("relevance", "checkpoints", "sets"))
 
 
 def stored(settings: Settings, name: str) -> dict[str, bytes]:
@@ -80,7 +80,7 @@ def test_no_checkpoints(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_partial(visit, page):
     task = collection.open_set(visit.studio.settings, "little")
-    first = run_order.plan(visit.studio.catalogue.checkpoints)[:8]
+    first = run_order.plan_order(visit.studio.catalogue.checkpoints)[:8]
     evaluate.evaluate(visit.studio, task, first)
     visit.open(page)
     if page in ("overview", "accuracy"):
@@ -118,10 +118,10 @@ def test_done(done, page):
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
     task = collection.open_set(done.studio.settings, OWN)
-    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     assert done.numbers == {
-        name: phrasing.score(value.value)
+        name: formatting.score(value.value)
         for name, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs))
     }
     assert len(done.at.get("plotly_chart")) == 1
@@ -134,7 +134,7 @@ def test_undefined_is_a_dash_with_its_reason(visit):
     )  # one model: no order, no twin
     visit.open("overview")
     rc = next(m for m in visit.at.metric if m.label == "RC")
-    assert rc.value == phrasing.DASH
+    assert rc.value == formatting.DASH
     assert "Undefined here" in rc.help
 
 
@@ -183,7 +183,7 @@ def test_relevance(done):
 
 
 def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
-    from e2lm_core.ui.analysis import embedding
+    from e2lm_core.ui.places.questions import embedding_progress
 
     class Work:
         done, total, error, over, cancelled = 64, 1_000, None, False, False
@@ -192,7 +192,7 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
             self.over = self.cancelled = True
 
     work = Work()
-    monkeypatch.setattr(embedding, "begun", lambda *_: work)
+    monkeypatch.setattr(embedding_progress, "get_or_start", lambda *_: work)
     at = done.open("relevance")
     assert "every other page can be used meanwhile" in done.said
     assert at.get("progress")
@@ -249,13 +249,13 @@ def test_while_a_run_goes_on_nobody_is_told_to_start_one(visit):
 
 
 def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
-    monkeypatch.setattr(strip, "LONG_S", 0.0)
+    monkeypatch.setattr(status_bar, "LONG_S", 0.0)
     collection.copy_set(visit.studio.settings, "little", OWN)
     visit.open("run")
     visit.click("Run 4 models")
     visit.open("share")
     assert not visit.at.toast
-    worker.work(session.studio(), once=True)
+    worker.run_worker(session.studio(), once=True)
     visit.choose(OWN).open("plan")  # another page of another set
     assert [toast.value for toast in visit.at.toast] == [
         "little: the run has ended, and everything is computed."
@@ -268,10 +268,10 @@ def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkey
     visit.open("run")
     visit.click("Run 4 models")
     visit.open("share")
-    worker.work(session.studio(), once=True)
+    worker.run_worker(session.studio(), once=True)
     visit.open("plan")
     assert not visit.at.toast
-    monkeypatch.setattr(strip, "LONG_S", 0.0)
+    monkeypatch.setattr(status_bar, "LONG_S", 0.0)
     visit.open("run")
     visit.at.number_input(key="run_shots_little").set_value(1).run()
     visit.click("Run 4 models")
@@ -321,14 +321,14 @@ def test_undo_is_done_though_the_page_is_drawn_anew_meanwhile(done, monkeypatch)
     """A moment after an edit the table has the page drawn, and a drawing that has begun is then broken off."""
     done.open("write")
     done.edit({0: {"question": "How much is one and one?"}})
-    draw, breaks = toolbar.copy, iter([True])
+    draw, breaks = toolbar.copy_popover, iter([True])
 
     def break_off(name: str) -> None:
         if next(breaks, False):
             st.rerun()
         draw(name)
 
-    monkeypatch.setattr(toolbar, "copy", break_off)
+    monkeypatch.setattr(toolbar, "copy_popover", break_off)
     done.click("Undo")
     assert not next(breaks, False)
     assert (
@@ -496,7 +496,7 @@ def test_a_link_to_a_set_that_is_not_here_shows_no_other(done, wish, why):
         collection.copy_set(settings, OWN, name)
     collection.delete_set(settings, "deleted")
     collection.rename_set(settings, "renamed", "newer")
-    for page in addresses.VIEWS:
+    for page in urls.VIEWS:
         done.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         done.at.query_params["set"] = wish
         done.open(page)

@@ -7,8 +7,8 @@ import json
 import pandas as pd
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
 from e2lm_core.sets import authoring, collection
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
@@ -43,7 +43,7 @@ def test_nothing_to_show_yet(visit):
 
 def test_partial(visit):
     task = collection.open_set(visit.studio.settings, "little")
-    evaluate.evaluate(visit.studio, task, run_order.plan(visit.studio.catalogue.checkpoints)[:3])
+    evaluate.evaluate(visit.studio, task, run_order.plan_order(visit.studio.catalogue.checkpoints)[:3])
     visit.open("measured")
     assert visit.at.title[0].value == "Questions"
 
@@ -113,16 +113,18 @@ def test_filters_narrow_the_table_down_and_are_a_selection(done):
 
 
 def test_choosing_shows_what_the_library_computes(taught):
-    from e2lm_core.analysis.questions import choice
+    from e2lm_core.analysis.questions import messages as choice_words
     from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.analysis.questions import words as choice_words
-    from e2lm_core.runs import measure
+    from e2lm_core.analysis.questions import selection
+    from e2lm_core.runs import results
 
     choosing(taught)
     task = collection.open_set(taught.studio.settings, OWN)
-    pool = question_pool.pool(measure.measure(taught.studio, task, taught.studio.catalogue.checkpoints), task)
-    found = choice.choose(pool, "easiest-half", "acc")
-    assert choice_words.choice(found, 6) in taught.said
+    pool = question_pool.build_pool(
+        results.load(taught.studio, task, taught.studio.catalogue.checkpoints), task
+    )
+    found = selection.select_questions(pool, "easiest-half", "acc")
+    assert choice_words.selection_headline(found, 6) in taught.said
     rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]
     assert taught.at.get("plotly_chart")
@@ -155,7 +157,7 @@ def test_one_question_and_one_model(visit):
     collection.copy_set(settings, "little", OWN)
     authoring.delete_questions(settings, OWN, [f"q{n}" for n in range(2, 7)])
     task = collection.open_set(settings, OWN)
-    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.of("ladder-small-arch1"))
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints_of("ladder-small-arch1"))
     visit.choose(OWN).open("measured")
     assert "10 of 40 checkpoints so far" in visit.said
     visit.at.segmented_control(key="tab_questions").set_value("choosing").run()
@@ -186,7 +188,7 @@ def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
     assert start.latest_job(done.studio, OWN, kind=start.CONTROL).state == "cancelled"
     suspects(done)
     done.click("Run the control")
-    assert worker.work(done.studio, once=True) == 1
+    assert worker.run_worker(done.studio, once=True) == 1
     suspects(done)
     assert "Under other questions' prompts the models are right in" in done.said
     assert len(frame(done, "others' prompts")) == len(studios.MODELS)

@@ -12,12 +12,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.imported import keeping, opening
+from e2lm_core.imported import read_results, saved_imports
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import session
-from e2lm_core.ui.runs import starting
+from e2lm_core.ui import run_launcher, session
 from tests.conftest import ROOT
 from tests.support import harness_files, studios
 from tests.support.visits import Visit
@@ -42,12 +41,12 @@ def visit(home, monkeypatch) -> Iterator[Visit]:
     for name, value in studios.environment(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     opened = Visit(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run(), session.studio())
-    for name in keeping.names(settings):
-        keeping.remove(settings, name)
+    for name in saved_imports.saved_names(settings):
+        saved_imports.remove_import(settings, name)
     opened.open("results")
     yield opened
     session.studio().store.database.close()
@@ -145,19 +144,19 @@ def test_keeping_opening_removing_and_bringing_back(visit):
     give(visit, harness_files.folder(with_samples=False))
     visit.at.text_input(key="results_name").input("mine").run()
     press(visit, "results_keep")
-    assert [row.name for row in keeping.list_kept(visit.studio.settings)] == ["mine"]
+    assert [row.name for row in saved_imports.list_saved(visit.studio.settings)] == ["mine"]
     visit.at.file_uploader(key="results_files").set_value([]).run()
     press(visit, "results_open_mine")
     assert lines(visit) == ["pythia-70m"]
     press(visit, "results_remove_mine")  # in the popover that asks
-    assert keeping.names(visit.studio.settings) == []
+    assert saved_imports.saved_names(visit.studio.settings) == []
     press(visit, "results_undo")
-    assert keeping.names(visit.studio.settings) == ["mine"]
+    assert saved_imports.saved_names(visit.studio.settings) == ["mine"]
 
 
 def test_a_name_that_is_taken_is_one_sentence(visit):
-    kept = opening.import_files(harness_files.folder(with_samples=False), (), "x")
-    keeping.keep(visit.studio.settings, "mine", kept)
+    kept = read_results.import_files(harness_files.folder(with_samples=False), (), "x")
+    saved_imports.save_import(visit.studio.settings, "mine", kept)
     give(visit, harness_files.folder(with_samples=False))
     visit.at.text_input(key="results_name").input("mine").run()
     press(visit, "results_keep")
@@ -165,7 +164,7 @@ def test_a_name_that_is_taken_is_one_sentence(visit):
 
 
 def test_a_damaged_import_is_listed_with_its_reason(visit):
-    path = keeping.folder(visit.studio.settings)
+    path = saved_imports.imports_folder(visit.studio.settings)
     path.mkdir(parents=True, exist_ok=True)
     (path / "broken.json").write_text("{")
     visit.at.run()

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from e2lm_core.base import phrasing
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.base import formatting
+from e2lm_core.runs import evaluate, results
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.analysis import plan
+from e2lm_core.ui.places.decide import plan
 from tests.support import studios
 from tests.support.visits import OWN, queue
 
@@ -23,9 +23,9 @@ def bars(at) -> dict:
 def test_score_shows_what_the_library_computes(done):
     at = done.open("score")
     task = collection.open_set(done.studio.settings, OWN)
-    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
-    assert done.numbers["SQ"] == phrasing.score(scores.sq.value)
+    assert done.numbers["SQ"] == formatting.score(scores.sq.value)
     assert "little" in json.dumps(json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]["annotations"])
     assert "What would raise it most" in done.said
     at.segmented_control(key="score_metric").set_value("norm_prob").run()
@@ -40,16 +40,16 @@ def test_score_shows_what_the_library_computes(done):
 def test_rc_is_read_as_is_chosen_on_every_page(done):
     at = done.open("score")
     assert "as in the organisers' figure" in json.dumps(at.selectbox(key="score_rc").options)
-    assert done.numbers["RC"] == done.numbers["Score"] == phrasing.DASH  # no size here has two shapes
+    assert done.numbers["RC"] == done.numbers["Score"] == formatting.DASH  # no size here has two shapes
     assert "second shape of a size" in next(m for m in at.metric if m.label == "RC").help
     at.selectbox(key="score_rc").set_value("all_models").run()
     assert not at.exception
     task = collection.open_set(done.studio.settings, OWN)
-    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc", "all_models")
     for page in ("score", "overview", "ranking"):
         done.open(page)
-        assert done.numbers["RC"] == phrasing.score(scores.rc.value), page
+        assert done.numbers["RC"] == formatting.score(scores.rc.value), page
     assert done.at.selectbox(key="ranks_rc").value == "all_models"
     done.open("compare")
     assert done.at.selectbox(key="compare_rc").value == "all_models"
@@ -154,7 +154,7 @@ def test_nothing_is_planned_from_what_was_never_taught(done):
 
 def test_the_plan_of_a_set_begins_at_its_own_size_however_large_it_is(taught, monkeypatch):
     monkeypatch.setattr(
-        plan, "MOST_QUESTIONS", 3
+        plan, "MAX_QUESTIONS", 3
     )  # of 100,000 questions the page was a traceback: 20,000 were allowed
     asked = taught.open("plan").number_input(key="plan_power_questions")
     assert (asked.value, asked.max) == (6, 6)

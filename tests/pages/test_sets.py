@@ -7,7 +7,7 @@ import json
 from e2lm_core.base.records import PromptStyle
 from e2lm_core.runs import start
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.places import sets
+from e2lm_core.ui.places.sets import page
 from tests.support.visits import OWN, Visit, queue
 
 
@@ -124,7 +124,7 @@ def test_a_damaged_set_is_one_sentence_on_its_card(done):
 
 
 def test_many_sets_are_found_by_name(visit, monkeypatch):
-    monkeypatch.setattr(sets, "MOST_CARDS", 2)
+    monkeypatch.setattr(page, "MAX_CARDS", 2)
     for name in ("ab", "abc", "other"):
         collection.create_set(visit.studio.settings, name)
     visit.open("sets")

@@ -18,13 +18,13 @@ import pytest
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, start, worker
-from e2lm_core.runs.kept import store
 from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.store import loglikelihood_store
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, locks
 from e2lm_core.sets.checks import check
 from e2lm_core.sets.folder import files
-from e2lm_core.sets.prompts import sandbox_child
+from e2lm_core.sets.prompts import sandbox_worker
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import OWN, Visit
@@ -51,10 +51,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     getitem = files.Folder.__getitem__
     monkeypatch.setattr(files.Folder, "__getitem__", read)
-    monkeypatch.setattr(sandbox_child, "render_text", counted("rendered", sandbox_child.render_text))
+    monkeypatch.setattr(sandbox_worker, "render_text", counted("rendered", sandbox_worker.render_text))
     monkeypatch.setattr(check, "structural_errors", counted("checked", check.structural_errors))
     monkeypatch.setattr(collection, "list_sets", counted("listed", collection.list_sets))
-    monkeypatch.setattr(store, "hashlib", SimpleNamespace(sha256=counted("hashed", hashlib.sha256)))
+    monkeypatch.setattr(
+        loglikelihood_store, "hashlib", SimpleNamespace(sha256=counted("hashed", hashlib.sha256))
+    )
     return seen
 
 
@@ -63,12 +65,12 @@ def swept(visit: Visit) -> Visit:
     """A set of 200 questions with all its results on four checkpoints."""
     collection.import_set(visit.studio.settings, studios.task(QUESTIONS, OWN, DEV))
     start_run(visit.studio, evaluate.SWEEP)
-    worker.work(visit.studio, once=True)
+    worker.run_worker(visit.studio, once=True)
     return visit.choose(OWN)
 
 
 def start_run(studio: Studio, priority: int) -> Job:
-    chosen = studio.catalogue.match(["ladder-small-arch1/*"])[:4]
+    chosen = studio.catalogue.match_globs(["ladder-small-arch1/*"])[:4]
     return studio.jobs.get(studios.start_run(studio, OWN, chosen, priority=priority))
 
 
@@ -77,7 +79,7 @@ def own(settings: Settings) -> TaskSet:
 
 
 def test_a_save_checks_its_set_once(swept: Visit, calls: Counter[str]) -> None:
-    with locks.writing(swept.studio.settings, OWN):
+    with locks.lock_set(swept.studio.settings, OWN):
         own(swept.studio.settings)
         calls.clear()
         saved = authoring.update_questions(swept.studio.settings, OWN, EDITED)
@@ -91,7 +93,7 @@ def test_the_page_reads_nothing_again_and_works_on_the_edited_question(
 ) -> None:
     authoring.update_config(swept.studio.settings, OWN, num_fewshot=shots)
     start_run(swept.studio, evaluate.SWEEP)
-    worker.work(swept.studio, once=True)
+    worker.run_worker(swept.studio, once=True)
     swept.open("write")
     calls.clear()
     swept.edit({6: {"question": f"How much is {shots} and seven?"}})  # no other test renders it
@@ -107,11 +109,11 @@ def test_the_worker_reads_what_changed_and_works_on_the_edited_question(
 ) -> None:
     edit_in_another_process(swept.studio)
     calls.clear()
-    assert worker.work(swept.studio, once=True) == 1
+    assert worker.run_worker(swept.studio, once=True) == 1
     job = start.latest_job(swept.studio, OWN)
     assert job is not None
     assert sum(row.computed for row in job.progress) == len(job.progress) == 4
-    # Of the file that another process changed only the lines that changed are read: see sets/folder/known.py.
+    # Of the file that another process changed only the lines that changed are read: see sets/folder/set_cache.py.
     assert calls == {"rendered": 1, "hashed": CHOICES}
 
 
@@ -122,7 +124,7 @@ def edit_in_another_process(studio: Studio) -> None:
         "from e2lm_core.sets import authoring, locks\n"
         "here = studio.open_studio()\n"
         f"edited = authoring.update_questions(here.settings, {OWN!r}, {EDITED!r})\n"
-        "start.start(here, edited, *state.fleet(here, edited.name))\n"
+        "start.submit_run(here, edited, *state.fleet_of_set(here, edited.name))\n"
     )
     environment = os.environ | studios.environment(studio.settings)
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from tests.support import studios
 
 ISSUER = "https://id.example"
@@ -20,4 +20,4 @@ def home(tmp_path) -> Settings:
 
 def person(home: Settings, name: str) -> Settings:
     """The settings of somebody whose page asks."""
-    return home.asked_by(register.sign_in(home, ISSUER, name, name, username=name).id, paths=False)
+    return home.for_person(accounts.sign_in(home, ISSUER, name, name, username=name).id, paths=False)

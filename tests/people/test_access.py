@@ -6,7 +6,7 @@ import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register, sharing
+from e2lm_core.people import access, accounts, sharing
 from e2lm_core.sets import authoring, collection, versions
 from tests.people.conftest import person
 from tests.support import studios
@@ -60,7 +60,7 @@ def test_an_editor_edits_and_is_named_in_the_history_and_deletes_nothing(ada, bo
     assert collection.open_set(ada, "mine").questions[0].note == "bob's"
     assert len(versions.list_versions(bob, "ada/mine")) == 2
     assert versions.open_version(bob, "ada/mine", 0).address == "ada/mine"
-    assert versions.undoable(bob, "ada/mine")[0] is not None
+    assert versions.available_undo(bob, "ada/mine")[0] is not None
     versions.undo(bob, "ada/mine")
     assert collection.open_set(ada, "mine").questions[0].note is None
     for refused in (
@@ -77,7 +77,7 @@ def test_one_writer_at_a_time_whoever_asks(ada, bob):
     from e2lm_core.sets import locks
 
     sharing.share(ada, "mine", "bob", "editor")
-    with locks.writing(ada, "mine"), locks.writing(bob, "ada/mine") as already:
+    with locks.lock_set(ada, "mine"), locks.lock_set(bob, "ada/mine") as already:
         assert already
 
 
@@ -99,9 +99,9 @@ def test_only_the_owner_shares(ada, bob):
     sharing.share(ada, "mine", "bob", "editor")
     for refused in (
         lambda: sharing.share(bob, "ada/mine", "bob"),
-        lambda: sharing.make_link(bob, "ada/mine"),
+        lambda: sharing.create_link(bob, "ada/mine"),
         lambda: sharing.shared_with(bob, "ada/mine"),
-        lambda: sharing.links(bob, "ada/mine"),
+        lambda: sharing.list_links(bob, "ada/mine"),
         lambda: sharing.close_links(bob, "ada/mine"),
         lambda: sharing.unshare(bob, "ada/mine", "ada"),
     ):
@@ -118,19 +118,19 @@ def test_only_the_owner_shares(ada, bob):
 
 
 def test_a_link_gives_its_role_to_whoever_opens_it_until_it_is_closed(ada, bob, home):
-    link = sharing.make_link(ada, "mine", "editor")
-    assert sharing.make_link(ada, "mine", "editor") == link
+    link = sharing.create_link(ada, "mine", "editor")
+    assert sharing.create_link(ada, "mine", "editor") == link
     assert link.query == f"?set=ada/mine&key={link.key}"
-    granted = sharing.follow(bob, link.key)
+    granted = sharing.redeem_link(bob, link.key)
     assert granted is not None
     assert granted.role == "editor"
-    reader = sharing.make_link(ada, "mine")
-    sharing.follow(bob, reader.key)
+    reader = sharing.create_link(ada, "mine")
+    sharing.redeem_link(bob, reader.key)
     assert access.role_of(bob, "ada", "mine") == "editor"
-    assert sharing.follow(ada, link.key) is None
+    assert sharing.redeem_link(ada, link.key) is None
     assert sharing.close_links(ada, "mine") == 2
     eve = person(home, "eve")
-    assert sharing.follow(eve, link.key) is None
+    assert sharing.redeem_link(eve, link.key) is None
     assert access.role_of(eve, "ada", "mine") is None
 
 
@@ -139,7 +139,7 @@ def test_pages_name_no_paths_and_commands_none_of_anothers(ada, bob, home, tmp_p
     for name in (str(folder), str(tmp_path / "tasks" / "little"), "../ada/sets/mine", "~root"):
         with pytest.raises(TaskError):
             collection.find_set(bob, name)
-    commands = home.asked_by("bob")
+    commands = home.for_person("bob")
     assert collection.find_set(commands, str(tmp_path / "tasks" / "little")).example
     with pytest.raises(TaskError, match="that you may open"):
         collection.find_set(commands, str(folder))
@@ -159,14 +159,14 @@ def test_administrators_read_everything_and_the_machine_does_everything(ada, hom
 
 
 def test_a_page_without_a_person_has_no_role_where_people_sign_in(ada, home):
-    nobody = home.asked_by(None, "0123456789ab", paths=False)
+    nobody = home.for_person(None, "0123456789ab", paths=False)
     assert access.role_of(nobody, "ada", "mine") is None
     assert access.role_of(nobody.model_copy(update={"auth": "none"}), "ada", "mine") == "editor"
-    assert not register.administers(nobody)
+    assert not accounts.is_administrator(nobody)
 
 
 def test_a_visitor_who_may_only_read_writes_nothing(home, ada):
-    reader = home.asked_by("visitor-0123456789ab", paths=False, readonly=True)
+    reader = home.for_person("visitor-0123456789ab", paths=False, readonly=True)
     assert collection.open_set(reader, "little").questions
     for refused in (
         lambda: collection.copy_set(reader, "little", "mine"),

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing
+from e2lm_core.people import accounts, sharing
 from e2lm_core.sets import collection
 from scripts.screenshots import server, settle
 from tests.conftest import needs
@@ -97,7 +97,7 @@ def copy_example(page: Page, name: str) -> None:
 
 
 def own(home: Path, person: str) -> list[str]:
-    infos = collection.list_sets(Settings(home=home).asked_by(person))
+    infos = collection.list_sets(Settings(home=home).for_person(person))
     return [info.address for info in infos if not info.example]
 
 
@@ -126,7 +126,7 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
     expect(bob.get_by_text("that you may open")).to_be_visible()
     sign_in(bob, "2")
     expect(bob.get_by_text("that you may open")).to_be_visible()
-    link = sharing.make_link(Settings(home=home).asked_by("ada"), "hers", "editor")
+    link = sharing.create_link(Settings(home=home).for_person("ada"), "hers", "editor")
     bob.goto(f"{url}/result{link.query}")
     settle(bob)
     expect(strip(bob).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
@@ -159,7 +159,7 @@ def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(ho
     second.goto(f"{url}/questions?set=tried")
     settle(second)
     expect(second.get_by_text("There is no set 'tried'")).to_be_visible()
-    before = len([p for p in register.everyone(Settings(home=home)) if p.visitor])
+    before = len([p for p in accounts.list_people(Settings(home=home)) if p.visitor])
     sign_in(first, "2", f"{url}/?sign_in=1")
     assert "tried" in own(home, "bob")
-    assert len([p for p in register.everyone(Settings(home=home)) if p.visitor]) == before - 1
+    assert len([p for p in accounts.list_people(Settings(home=home)) if p.visitor]) == before - 1

@@ -23,19 +23,19 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub.rolling import Roller
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.checkpoints.hub.rolling import RollingRun
 from e2lm_core.commands import main as main_commands
 from e2lm_core.deploy.dataset import publishing
-from e2lm_core.imported import keeping
+from e2lm_core.imported import saved_imports
 from e2lm_core.imported.records import Imported
-from e2lm_core.people import register, visitors
+from e2lm_core.people import accounts, visitors
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
 from tests.house import documented
@@ -55,73 +55,81 @@ HARMLESS = {
     "sets.collection.import_set": "keeps a set of one's own",
     "sets.folder.source.read_source": "reads a file that is named; test_source tries one in another's workspace",
     "sets.folder.source.write_into": "writes a set that whoever calls has in hand",
-    "sets.collection.renamed_to": "of one's own sets",
+    "sets.collection.find_renamed": "of one's own sets",
     "runs.state.plan_for": "names a public family of models",
     "runs.state.schedules_for": "names a public family of models",
     "runs.state.measured_costs": "the machine's own pace",
-    "relevance.judge.absent": "questions that whoever calls has in hand; the name is a model's",
+    "relevance.judge.missing_texts": "questions that whoever calls has in hand; the name is a model's",
     "relevance.judge.assess": "questions that whoever calls has in hand; the name is a model's",
     "relevance.judge.embed": "texts that whoever calls has in hand; the name is a model's",
-    "relevance.judge.relevance_of": "questions that whoever calls has in hand; the name is a model's",
-    "imported.keeping.keep": "keeps results of one's own",
-    "checkpoints.hub.added.listing": "asks the hub what is there",
-    "checkpoints.hub.added.add": "the catalogue is everybody's; visitors may not, which test_added tries",
-    "checkpoints.hub.cache.put_in_place": "a step of a download",
-    "checkpoints.hub.download.refused": "asks the hub of checkpoints that are in the catalogue",
-    "runs.kept.brought.at_first": "the machine's checkpoints, whatever the name",
+    "relevance.judge.judge_relevance": "questions that whoever calls has in hand; the name is a model's",
+    "imported.saved_imports.save_import": "keeps results of one's own",
+    "checkpoints.hub.added_models.list_remote": "asks the hub what is there",
+    "checkpoints.hub.added_models.add_checkpoints": "the catalogue is everybody's; visitors may not, which test_added tries",
+    "checkpoints.hub.cache.install_snapshot": "a step of a download",
+    "checkpoints.hub.download.refuse_pickles": "asks the hub of checkpoints that are in the catalogue",
+    "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",
     "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",
     "checkpoints.hub.client.token_for": "of a repository",
-    "checkpoints.hub.client.withheld": "of a repository",
-    "people.quotas.require": "of whoever asks",
-    "people.quotas.most_of": "of whoever asks",
-    "people.quotas.spend": "of whoever asks",
-    "people.quotas.take": "of whoever asks",
-    "people.sharing.follow": "whoever has a link's key may: test_access tries one that there is not",
-    "people.sharing.end": "ends what whoever asks has shared",
-    "people.sharing.follow_renaming": "renames what whoever asks has shared",
+    "checkpoints.hub.client.is_token_withheld": "of a repository",
+    "people.quotas.check_quota": "of whoever asks",
+    "people.quotas.quota_limit": "of whoever asks",
+    "people.quotas.record_use": "of whoever asks",
+    "people.quotas.charge": "of whoever asks",
+    "people.sharing.redeem_link": "whoever has a link's key may: test_access tries one that there is not",
+    "people.sharing.remove_shares": "ends what whoever asks has shared",
+    "people.sharing.rename_shares": "renames what whoever asks has shared",
 }
 # These work on a set that whoever calls has in hand already: it was opened by a service that is tried above.
 GIVEN = {
-    "runs.shards.files.lines",
-    *("runs.said.rolling.passing", "runs.said.rolling.doing"),
-    *("runs.evaluate.evaluate", "runs.measure.measure", "runs.measure.refreshed"),
+    "runs.shards.files.shard_lines",
+    *("runs.messages.rolling.estimate_rolling", "runs.messages.rolling.rolling_status"),
+    *("runs.evaluate.evaluate", "runs.results.load", "runs.results.refresh"),
     *("runs.state.coverage", "runs.state.estimate"),
     *(
-        "runs.state.pace_of",
+        "runs.state.seconds_per_question",
         "runs.state.measured_pace",
-        "runs.queue.asking.set_of",
+        "runs.queue.permissions.resolve_run_set",
     ),
     *(
-        "runs.queue.asking.may_cancel",
-        "export.provenance.of",
-        "export.provenance.commands",
-        "export.report.build",
+        "runs.queue.permissions.may_cancel",
+        "export.provenance.build_provenance",
+        "export.provenance.reproduction_commands",
+        "export.report.build_report",
     ),
-    *("export.card.about.about", "export.verify.compared", "runs.kept.brought.is_shipped"),
-    *("export.submission.findings", "export.submission.export", "export.lengths.prompt_lengths"),
+    *(
+        "export.card.sections.build_sections",
+        "export.verify.compare_runs",
+        "runs.store.shipped_defaults.shows_shipped_results",
+    ),
+    *(
+        "export.submission.check_findings",
+        "export.submission.build_bundle",
+        "export.prompt_lengths.measure_prompt_lengths",
+    ),
     "export.verify.verify",  # of a bundle that whoever calls has in hand
-    "export.verification.start",
+    "export.background_verify.start_verification",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
-OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp", "sets.desk.saving.save")
+OWN = ("sets.editing.drafts.", "sets.editing.presence.change_stamp", "sets.editing.save_edits.save_question")
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
-    "people.register.",
+    "people.accounts.",
     "people.access.",
     "people.visitors.",
-    "people.inheriting.",
-    "sets.past.",
+    "people.ownership_transfer.",
+    "sets.history.",
 )
 # No page calls these, and no command by somebody's ids.
 MACHINE = (
     "runs.worker.",
-    "runs.queue.fetched.",
-    "checkpoints.hub.borrowed.",
-    "deploy.home.backup.locked",
-    "deploy.home.keeping.",
-    "deploy.home.disk.",
-    "deploy.home.place.",
+    "runs.queue.rolling_cleanup.",
+    "checkpoints.hub.rolling_leases.",
+    "deploy.home.backup.lock_set",
+    "deploy.home.auto_backup.",
+    "deploy.home.disk_check.",
+    "deploy.home.mounts.",
 )
 
 
@@ -139,8 +147,8 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     studio = replace(opened, settings=opened.settings.model_copy(update={"auth": "oidc"}))
 
     def asked(name: str) -> Studio:
-        person = register.sign_in(studio.settings, ISSUER, name, name, username=name)
-        return replace(studio, settings=studio.settings.asked_by(person.id, paths=False))
+        person = accounts.sign_in(studio.settings, ISSUER, name, name, username=name)
+        return replace(studio, settings=studio.settings.for_person(person.id, paths=False))
 
     ada, bob = asked("ada"), asked("bob")
     collection.create_set(
@@ -149,12 +157,14 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     authoring.update_questions(ada.settings, "secret", {"q1": {"note": "hers"}})
     collection.create_set(ada.settings, "gone")
     collection.delete_set(ada.settings, "gone")
-    keeping.keep(ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=()))
+    saved_imports.save_import(
+        ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=())
+    )
     typed = {"fields": {"note": HERS}, "seen": {"note": "hers"}}
-    drafts.keep(
+    drafts.save_draft(
         ada.settings, drafts.Draft(task="secret", place="question/q1", form="1" * 32, at=time.time(), **typed)
     )
-    run = start.start(ada, collection.open_set(ada.settings, "secret"), studio.catalogue.checkpoints[:1])
+    run = start.submit_run(ada, collection.open_set(ada.settings, "secret"), studio.catalogue.checkpoints[:1])
     model = {"name": "hers", "family": "any"}
     entry = {
         "name": "step1",
@@ -176,7 +186,7 @@ def there(tmp_path_factory) -> There:
 
 def _hers(there: There) -> Any:
     """All that is Ada's, byte for byte, and what lies in the home for all."""
-    with register.database(there.studio.settings).reading() as connection:
+    with accounts.accounts_database(there.studio.settings).reading() as connection:
         rows = [
             connection.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall()
             for t in ("jobs", "grants", "quotas")
@@ -235,8 +245,9 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "person": "ada",
             "who": "bob",
             "key": "sets",
-            "most": 10**6,
+            "limit": 10**6,
             "changes": {"q1": {"note": "his"}},
+            "base": {"q1": {"note": "hers"}},
             "seen": {"q1": {"note": "hers"}},
             "ids": ["q1"],
             "labels": ["his"],
@@ -244,26 +255,26 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "identity": "q1",
             "number": 0,
             "first": 0,
-            "called": "his",
+            "new_name": "his",
             "place": 1,
             "new": "his",
             "questions": (),
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",
             "text": "his",
+            "side": "mine",
             "keep": "mine",
-            "limit": 10,
             "fields": {"question": "his?", "choices": ["a", "b"], "answer": 0},
             "form": "0" * 32,
             "digest": "0" * 32,
-            "of": ["q1"],
-            "other": address,
+            "question_ids": ["q1"],
+            "target_set": address,
             "repo": "bob/his",
-            "made": publishing.Plan(
+            "publish_plan": publishing.PublishPlan(
                 repo="bob/his", url="", creates=True, revision=None, changes=(), uploads=("README.md",)
             ),
             "subject": "his",
-            "by": "his",
+            "replacement": "his",
             "change": lambda questions: questions[:0],
             "action": "his",
             "draft": drafts.Draft(
@@ -280,10 +291,12 @@ def _call(function: Callable[..., Any], there: There, values: dict[str, Any]) ->
             given[parameter.name] = there.bob if kind == "Studio" else there.bob.settings
         elif parameter.kind is parameter.VAR_KEYWORD:
             given["description"] = "his"
-        elif parameter.name == "clash":
-            from e2lm_core.sets.conflicts import Clash
+        elif parameter.name == "conflict":
+            from e2lm_core.sets.conflicts import EditConflict
 
-            given["clash"] = Clash(question="q1", field="note", seen="hers", theirs="hers", mine="his")
+            given["conflict"] = EditConflict(
+                question="q1", field="note", seen="hers", theirs="hers", mine="his"
+            )
         elif parameter.name == "task" and kind == "str":
             given["task"] = values["address"]
         elif parameter.name == "place" and kind == "str":
@@ -330,34 +343,41 @@ def test_what_is_harmless_is_still_there_and_nothing_else_is_left_out():
 
 
 def test_nobody_pins_or_evicts_what_another_added_and_visitors_fetch_nothing(there):
-    hers = open_catalogue(there.ada.settings).of("hers")
+    hers = open_catalogue(there.ada.settings).checkpoints_of("hers")
     before = _hers(there)
     for refused in (
         lambda: hub.pin(there.bob.settings, hers),
         lambda: hub.pin(there.bob.settings, hers, pinned=False),
-        lambda: hub.evict_some(there.bob.settings, hers),
+        lambda: hub.evict_checkpoints(there.bob.settings, hers),
     ):
         with pytest.raises(StudioError, match="was added by another"):
             refused()
-    visitor = there.studio.settings.asked_by(visitors.arrive(there.studio.settings, "0123456789ab").id)
+    visitor = there.studio.settings.for_person(
+        visitors.open_visitor_workspace(there.studio.settings, "0123456789ab").id
+    )
     task = collection.open_set(visitor, "little")
     with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
-        start.start(replace(there.studio, settings=visitor), task, hers, rolling=True)
+        start.submit_run(replace(there.studio, settings=visitor), task, hers, rolling=True)
     with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
-        Roller(visitor, "run-1", lambda checkpoint: None).roll(hers)
+        RollingRun(visitor, "run-1", lambda checkpoint: None).roll(hers)
     assert _hers(there)[1][0] == before[1][0]
     assert _hers(there)[3] == before[3]
 
 
 def test_lists_hold_nothing_of_anothers(there):
-    from e2lm_core.runs.queue import asking
+    from e2lm_core.runs.queue import permissions
 
     settings = there.bob.settings
     assert [info.address for info in collection.list_sets(settings)] == ["little"]
     assert collection.deleted_sets(settings) == []
-    assert keeping.list_kept(settings) == keeping.names(settings) == keeping.removed(settings) == []
-    assert asking.still_open(there.bob) == []
-    assert not asking.may_cancel(settings, there.studio.jobs.get(there.run))
+    assert (
+        saved_imports.list_saved(settings)
+        == saved_imports.saved_names(settings)
+        == saved_imports.removed_imports(settings)
+        == []
+    )
+    assert permissions.list_open_runs(there.bob) == []
+    assert not permissions.may_cancel(settings, there.studio.jobs.get(there.run))
 
 
 def test_pages_and_commands_ask_for_runs_through_the_service_that_looks_who_asks():
@@ -501,7 +521,7 @@ def visit_of_bob(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", addresses.VIEWS)
+@pytest.mark.parametrize("page", urls.VIEWS)
 @pytest.mark.parametrize("by", ["link", "session"])
 def test_a_page_shows_nothing_of_anothers(page, by, visit_of_bob):
     there, visit = visit_of_bob

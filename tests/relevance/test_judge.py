@@ -12,7 +12,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.checkpoints.ladder import training_facts
 from e2lm_core.relevance import judge, tables
 from e2lm_core.relevance.classifier import FIELDS
 from e2lm_core.relevance.embeddings import WORDS, load_exemplars
@@ -52,10 +52,10 @@ def test_the_least_scientific_come_first() -> None:
 def test_the_nearest_exemplars_say_why() -> None:
     frame = tables.question_frame(found(), studios.task(count=3))
     assert frame["nearest is"].tolist() == ["rejected", "accepted", "accepted"]
-    rows = tables.reasons_frame(found(), 1)
+    rows = tables.exemplar_frame(found(), 1)
     assert rows["exemplar"].tolist() == ["What rhymes with cat?", "Why <b>does</b> it fall?"]
     assert rows["likeness"].tolist() == [0.75, 0.25]
-    assert judge.reasons(found(), 0)[0] == {
+    assert judge.nearest_exemplars(found(), 0)[0] == {
         "question": "Why <b>does</b> it fall?",
         "accepted": True,
         "field": "physics",
@@ -120,13 +120,13 @@ def test_whether_the_embedded_models_were_told(here: Settings) -> None:
         studios.question(3, id="never"),
     )
     task: TaskSet = studios.task().model_copy(update={"questions": questions})
-    assert taught.taught_answers(open_catalogue(here).taught_file, task) == {
+    assert training_facts.known_answers(open_catalogue(here).taught_file, task) == {
         "told": True,
         "other": False,
         "never": False,
     }
     none = here.model_copy(update={"ladder": here.home / "none"})
-    assert taught.taught_answers(open_catalogue(none).taught_file, task) is None
+    assert training_facts.known_answers(open_catalogue(none).taught_file, task) is None
 
 
 @pytest.mark.slow
@@ -135,17 +135,17 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
         1, question="Which organelle makes most of a cell's ATP?", choices=("mitochondrion", "nucleus")
     )
     chat = studios.question(2, question="Which word rhymes with cat?", choices=("hat", "dog"))
-    result = judge.relevance_of(here, [science_question, chat])
+    result = judge.judge_relevance(here, [science_question, chat])
     assert result.probability[0] > 0.5 > result.probability[1]
     assert set(result.fields) <= set(FIELDS)
     assert result.map.shape == (2, 2)
     assert len(result.exemplars) == len(result.exemplar_map) > 100
     assert result.nearest.shape == (2, judge.NEAREST)
     assert (np.diff(result.likeness, axis=1) <= 0).all()
-    assert judge.absent(here, [science_question, chat]) == []
-    again = judge.relevance_of(here, [science_question, chat])
+    assert judge.missing_texts(here, [science_question, chat]) == []
+    again = judge.judge_relevance(here, [science_question, chat])
     assert np.array_equal(again.probability, result.probability)
-    nothing = judge.relevance_of(here, [])
+    nothing = judge.judge_relevance(here, [])
     assert nothing.ids == ()
     assert nothing.map.shape == (0, 2)
     assert judge.assess(here, [])["accepted_share"] is None
@@ -154,7 +154,7 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
 
 def test_words_alone_judge_without_a_model(here: Settings) -> None:
     question = studios.question(1, question="Which particle carries the electric current in a copper wire?")
-    missing = judge.absent(here, [question], WORDS)
+    missing = judge.missing_texts(here, [question], WORDS)
     assert len(missing) == len(load_exemplars("train")) + 1
     judge.embed(here, missing[-1:], WORDS)
-    assert judge.absent(here, [question], WORDS) == missing[:-1]
+    assert judge.missing_texts(here, [question], WORDS) == missing[:-1]

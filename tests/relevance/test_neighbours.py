@@ -8,14 +8,14 @@ import pytest
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import Embedder
-from e2lm_core.relevance.neighbours import by_meaning, grouped
+from e2lm_core.relevance.neighbours import group_by_meaning, group_vectors
 
 
 def test_each_joins_the_first_that_is_near() -> None:
     angles = np.radians([0, 10, 80, 20, 85, 170])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    assert grouped(vectors, np.cos(np.radians(15))) == [0, 0, 2, 3, 2, 5]
-    assert grouped(np.empty((0, 3), np.float32), 0.5) == []
+    assert group_vectors(vectors, np.cos(np.radians(15))) == [0, 0, 2, 3, 2, 5]
+    assert group_vectors(np.empty((0, 3), np.float32), 0.5) == []
 
 
 @pytest.mark.slow
@@ -30,6 +30,6 @@ def test_another_wording_is_a_neighbour_and_another_fact_is_not(tmp_path) -> Non
         Question(id=f"q{n}", question=text, choices=(gold, "other"), answer=0)
         for n, (text, gold) in enumerate(rows)
     ]
-    labels = by_meaning(questions, Embedder(Settings(home=tmp_path, device="cpu", threads=1)))
+    labels = group_by_meaning(questions, Embedder(Settings(home=tmp_path, device="cpu", threads=1)))
     assert labels[0] == labels[1] is not None
     assert labels[2] is None

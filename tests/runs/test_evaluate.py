@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError, TaskError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scored, TaskSet
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, ScoredChunk, TaskSet
 from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
-from e2lm_core.runs import order as run_order
-from e2lm_core.runs import requests as run_requests
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.store import requests as run_requests
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.prompts import render
@@ -78,7 +78,7 @@ def test_the_next_checkpoint_is_read_while_the_present_one_computes(tmp_path: Pa
             requests: Sequence[Request],
             cancelled: Callable[[], bool] | None = None,
             skip: Collection[int] = (),
-        ) -> Iterator[Scored]:
+        ) -> Iterator[ScoredChunk]:
             happened.append(("compute", checkpoint.name))
             yield from super().chunks(checkpoint, requests, cancelled, skip)
 
@@ -125,16 +125,16 @@ def test_another_few_shot_count_is_another_prompt(here: Studio) -> None:
 
 def test_results_come_coarse_to_fine(here: Studio) -> None:
     told: list[Progress] = []
-    run(here, little(here), progressing=Watched(told.append))
+    run(here, little(here), progress=Watched(told.append))
     done = [row.name for row in told if row.done == row.total]
-    assert done == [c.name for c in run_order.plan(here.catalogue.checkpoints)]
+    assert done == [c.name for c in run_order.plan_order(here.catalogue.checkpoints)]
     assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
 
 
 def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: Studio) -> None:
     told: list[Progress] = []
     task = little(here)
-    whole = run(here, task, progressing=Watched(told.append))
+    whole = run(here, task, progress=Watched(told.append))
     requests = [request for doc in render.render_set(task) for request in run_requests.requests_of(doc)]
     sent = sum(here.backend.prompt_tokens(here.catalogue.checkpoints[0], requests))
     ends = {row.name: row for row in told}.values()
@@ -143,7 +143,7 @@ def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: St
     assert whole.tokens == sum(row.tokens or 0 for row in ends)
     assert all(row.tokens is not None and 0 < row.tokens < sent for row in ends)
     again: list[Progress] = []
-    run(here, task, progressing=Watched(again.append))
+    run(here, task, progress=Watched(again.append))
     assert {(row.tokens, row.harness_tokens) for row in again} == {(0, 0)}
 
 
@@ -167,7 +167,7 @@ def test_cancelling_keeps_what_was_computed(here: Studio, after: int) -> None:
         run(
             here,
             task,
-            progressing=Watched(lambda row: told.__setitem__(row.name, row), lambda: next(calls) >= after),
+            progress=Watched(lambda row: told.__setitem__(row.name, row), lambda: next(calls) >= after),
         )
     kept = sum(row.computed for row in told.values())
     asked = here.backend.computed
@@ -189,13 +189,15 @@ def test_an_interrupted_run_counts_each_pair_once(here: Studio, stops: tuple[int
             run(
                 here,
                 task,
-                progressing=Watched(
+                progress=Watched(
                     lambda row: saved.__setitem__(row.name, row),
                     lambda calls=calls, stop=stop: next(calls) >= stop,
                     saved,
                 ),
             )
-    result = run(here, task, progressing=Watched(lambda row: saved.__setitem__(row.name, row), earlier=saved))
+    result = run(
+        here, task, progress=Watched(lambda row: saved.__setitem__(row.name, row), previous_progress=saved)
+    )
     total = 20 * len(here.catalogue.checkpoints)
     assert (result.computed, result.reused) == (total, 0)
     assert here.backend.computed == 4 * total
@@ -211,10 +213,10 @@ class Neighbours(FakeBackend):
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         last_bits = 1.0 + len(requests) * 2.0**-40
         for chunk in super().chunks(checkpoint, requests, cancelled, skip):
-            yield Scored((i, Loglikelihood(ll * last_bits, tokens)) for i, (ll, tokens) in chunk)
+            yield ScoredChunk((i, Loglikelihood(ll * last_bits, tokens)) for i, (ll, tokens) in chunk)
 
 
 @pytest.mark.parametrize("stops", [(3,), (1, 2, 9), (20, 1, 1, 40)])
@@ -228,7 +230,7 @@ def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
         (tmp_path / place).mkdir()
         here = studios.studio(tmp_path / place, backend=Neighbours())
         run(here, task, num_fewshot=1)
-        plans = JobPlans(here.store.database, here.jobs.submit(start.KIND, {}))
+        plans = BatchPlans(here.store.database, here.jobs.submit(start.KIND, {}))
         for stop in interruptions:
             calls = iter(range(10**6))
             with pytest.raises(Cancelled):
@@ -236,11 +238,11 @@ def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
                     here,
                     edited,
                     num_fewshot=0,
-                    progressing=Watched(
+                    progress=Watched(
                         cancelled=lambda calls=calls, stop=stop: next(calls) >= stop, plans=plans
                     ),
                 )
-        run(here, edited, num_fewshot=0, progressing=Watched(plans=plans))
+        run(here, edited, num_fewshot=0, progress=Watched(plans=plans))
         stored.append(workers.stored(here.settings.database))
         assert here.backend.computed == 4 * (20 + 23) * len(here.catalogue.checkpoints)
     assert stored[0] == stored[1]
@@ -254,7 +256,7 @@ def test_progress_and_results_are_saved_together_or_not_at_all(here: Studio) -> 
         raise RuntimeError("killed between the two")
 
     with pytest.raises(RuntimeError):
-        run(here, task, progressing=Watched(dies))
+        run(here, task, progress=Watched(dies))
     assert all(here.store.count(here.backend.scope(c)) == 0 for c in here.catalogue.checkpoints)
 
 
@@ -279,13 +281,13 @@ def test_no_checkpoint_is_no_run(here: Studio) -> None:
 
 
 def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
-    some = here.catalogue.match(["ladder-large-arch1/*"])
+    some = here.catalogue.match_globs(["ladder-large-arch1/*"])
     job = here.jobs.get(studios.start_run(here, "little", some, num_fewshot=1, priority=evaluate.INTERACTIVE))
     assert (job.kind, job.state, job.priority) == (start.KIND, "queued", evaluate.INTERACTIVE)
-    assert job.payload["checkpoints"] == [c.name for c in run_order.plan(some)]
+    assert job.payload["checkpoints"] == [c.name for c in run_order.plan_order(some)]
     assert start.latest_job(here, "little") == job
     assert start.latest_job(here, "other") is None
-    assert run_state.fleet(here, "little") == (some, 1)
+    assert run_state.fleet_of_set(here, "little") == (some, 1)
 
 
 def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:
@@ -327,7 +329,7 @@ def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_
 
     here = studios.studio(tmp_path, backend=Watched())
     run(here, little(here))
-    assert Watched.ahead == [c.name for c in run_order.plan(here.catalogue.checkpoints)[1:]]
+    assert Watched.ahead == [c.name for c in run_order.plan_order(here.catalogue.checkpoints)[1:]]
     run(here, little(here))
     assert len(Watched.ahead) == len(here.catalogue.checkpoints) - 1
 
@@ -338,7 +340,7 @@ def test_on_the_embedded_ladder_an_edit_costs_the_edited_question_alone(tmp_path
     studio = open_studio(settings)
     collection.copy_set(settings, "ladder_general", "mine")
     task = collection.open_set(settings, "mine")
-    ends = run_order.thin(studio.catalogue.checkpoints, "ends and middle")[:4]
+    ends = run_order.thin_out(studio.catalogue.checkpoints, "ends and middle")[:4]
     total = len(task.questions) * len(ends)
     assert evaluate.evaluate(studio, task, ends).computed == total
     again = evaluate.evaluate(open_studio(settings), task, ends)
@@ -362,7 +364,7 @@ def test_a_backend_that_grows_is_used_as_it_grows(tmp_path: Path, monkeypatch: p
         def at_once(self) -> int:  # type: ignore[override]
             return 3 if self.running else 1
 
-        def chunks(self, *arguments: Any, **options: Any) -> Iterator[Scored]:
+        def chunks(self, *arguments: Any, **options: Any) -> Iterator[ScoredChunk]:
             self.running += 1
             most.append(self.running)
             if self.running == 3:

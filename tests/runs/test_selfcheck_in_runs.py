@@ -12,8 +12,8 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.commands.main import main
 from e2lm_core.engine.forward import tensors
 from e2lm_core.runs import evaluate, worker
-from e2lm_core.runs.requests import Asked
-from e2lm_core.runs.said import words as run_words
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
 from tests.engine.test_scorer import leaking_bias
@@ -45,12 +45,12 @@ def test_a_run_with_a_broken_mask_switches_records_and_shows_it(
     assert sound.backend.notes() == []
     monkeypatch.setattr(tensors, "tree_bias", leaking_bias)
     number = studios.start_run(broken, "little", broken.catalogue.checkpoints)
-    worker.work(broken, once=True)
+    worker.run_worker(broken, once=True)
     job = broken.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
-    (note,) = run_words.notes(job)
+    (note,) = run_words.engine_notes(job)
     assert note.startswith(SENTENCE)
-    keys = Asked(render_set(studios.task())).texts
+    keys = RequestIndex(render_set(studios.task())).texts
     for checkpoint in sound.catalogue.checkpoints:
         expected = sound.store.get(sound.backend.scope(checkpoint), keys)
         found = broken.store.get(broken.backend.scope(checkpoint), keys)

@@ -8,7 +8,7 @@ import pytest
 
 from e2lm_core.analysis.plan.plan import Goal
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
@@ -28,7 +28,7 @@ def little(studio: Studio) -> TaskSet:
 
 def test_coverage_names_what_is_stale(here: Studio) -> None:
     task = little(here)
-    some = here.catalogue.match(["ladder-small-arch1/*"])
+    some = here.catalogue.match_globs(["ladder-small-arch1/*"])
     before = run_state.coverage(here, task, some)
     assert (before.done, before.total, len(before.stale)) == (0, 60, 6)
     evaluate.evaluate(here, task, some)
@@ -41,19 +41,19 @@ def test_coverage_names_what_is_stale(here: Studio) -> None:
 def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     task = little(here)
     edited = task.model_copy(update={"questions": (*task.questions[:5], studios.question(77, id="q6"))})
-    some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])
+    some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some[:13])
     for version in (task, edited):
-        measured = measure.measure(here, version, some)
-        assert run_state.covered_by(measured) == run_state.coverage(here, version, some)
+        measured = results.load(here, version, some)
+        assert run_state.coverage_of(measured) == run_state.coverage(here, version, some)
     studios.start_run(here, "little", some)
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
-    by_measuring = run_state.state(
-        here, "little", edited, lambda checkpoints, k: measure.measure(here, edited, checkpoints, k)
+    by_measuring = run_state.state_of_set(
+        here, "little", edited, lambda checkpoints, k: results.load(here, edited, checkpoints, k)
     )
-    assert by_measuring == run_state.state(here, "little", edited)
+    assert by_measuring == run_state.state_of_set(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
 
 
@@ -87,35 +87,35 @@ def test_the_pace_of_a_sweep_is_not_that_of_an_edit(here: Studio) -> None:
 
 
 def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
-    assert run_state.fleet(here, "little") == (here.catalogue.checkpoints, None)
+    assert run_state.fleet_of_set(here, "little") == (here.catalogue.checkpoints, None)
 
 
 def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     collection.copy_set(here.settings, "little", "mine")
     task = collection.open_set(here.settings, "mine")
-    some = here.catalogue.match(["ladder-small-arch1/*"])
-    assert run_state.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
-    assert run_state.state(here, "mine", task).kind == "never run"
+    some = here.catalogue.match_globs(["ladder-small-arch1/*"])
+    assert run_state.state_of_set(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
+    assert run_state.state_of_set(here, "mine", task).kind == "never run"
     studios.start_run(here, "mine", some)
-    queued = run_state.state(here, "mine", task)
+    queued = run_state.state_of_set(here, "mine", task)
     assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
     job = here.jobs.claim("test", 60)
     assert job is not None
-    evaluate.evaluate(here, task, some, progressing=Watched(lambda row: here.jobs.report(job, [row])))
-    running = run_state.state(here, "mine", task)
+    evaluate.evaluate(here, task, some, progress=Watched(lambda row: here.jobs.report(job, [row])))
+    running = run_state.state_of_set(here, "mine", task)
     assert (running.kind, running.done, running.total) == ("running", 60, 60)
     here.jobs.finish(job)
-    assert run_state.state(here, "mine", task).kind == "up to date"
+    assert run_state.state_of_set(here, "mine", task).kind == "up to date"
     edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
-    stale = run_state.state(here, "mine", edited)
+    stale = run_state.state_of_set(here, "mine", edited)
     assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
 
 
 def test_a_plan_is_drawn_from_the_checkpoints_and_timed_on_the_fleet(here: Studio) -> None:
     task = little(here)
-    some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])
+    some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some)
-    measured = measure.measure(here, task, some)
+    measured = results.load(here, task, some)
     goal = Goal("mean", "norm_prob", 0.2, ("ladder-small-arch1",))
     whole = run_state.plan_for(here, measured, some, None, goal, seconds=0.5)
     assert [part.checkpoints for part in whole.fleet] == [10, 10]

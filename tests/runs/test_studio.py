@@ -52,12 +52,12 @@ def test_without_settings_and_backend_they_are_the_environments_and_the_local_on
 def test_checkpoints_of_a_hub_are_at_hand_only_once_they_are_downloaded(chosen: Settings) -> None:
     studio = open_studio(chosen, FakeBackend())
     mine = studio.catalogue.checkpoints
-    assert studio.at_hand == mine
+    assert studio.local_checkpoints == mine
     remote = Checkpoint(
         model=mine[0].model, step=1, repo="tiiuae/dense", revision="0" * 40, subfolder="iter_0000001"
     )
     more = replace(studio, catalogue=replace(studio.catalogue, checkpoints=(remote, *mine)))
-    assert more.at_hand == mine
+    assert more.local_checkpoints == mine
 
 
 def test_a_database_that_is_none_is_one_sentence_and_stays_as_it_is(chosen: Settings) -> None:

@@ -14,13 +14,13 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure, start, worker
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.prompts.control import control_set, variants
+from e2lm_core.sets.prompts.wrong_question_control import control_set, variant_count
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -40,37 +40,40 @@ def here(tmp_path: Path) -> Studio:
 
 def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> None:
     number = studios.start_run(here, "little", here.catalogue.checkpoints)
-    assert worker.work(here, once=True) == 1
+    assert worker.run_worker(here, once=True) == 1
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
     assert len(job.progress) == len(here.catalogue.checkpoints)
     assert computed(job) == 6 * len(here.catalogue.checkpoints)
-    assert run_state.state(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
+    assert (
+        run_state.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind
+        == "up to date"
+    )
 
 
 def test_a_control_is_a_run_of_its_own(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
-    ends = run_order.last(here.catalogue.checkpoints)
-    number = start.start(here, task, ends, kind=start.CONTROL)
+    ends = run_order.last_of_each(here.catalogue.checkpoints)
+    number = start.submit_run(here, task, ends, kind=start.CONTROL)
     assert start.latest_job(here, "little") is None
-    assert worker.work(here, once=True) == 1
+    assert worker.run_worker(here, once=True) == 1
     job = here.jobs.get(number)
     assert (job.kind, job.state, len(job.progress)) == ("control", "done", len(ends))
-    assert computed(job) == 6 * variants(task) * len(ends)
-    measured = measure.measure(here, control_set(task), ends)
+    assert computed(job) == 6 * variant_count(task) * len(ends)
+    measured = results.load(here, control_set(task), ends)
     assert measured.complete_checkpoints == len(ends)
-    assert run_state.state(here, "little", task).kind == "never run"
+    assert run_state.state_of_set(here, "little", task).kind == "never run"
 
 
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:
-    assert worker.work(here, once=True) == 0
-    assert worker.work(here, idle_exit_s=0.0) == 0
+    assert worker.run_worker(here, once=True) == 0
+    assert worker.run_worker(here, idle_exit_s=0.0) == 0
 
 
 @pytest.mark.parametrize("lease_s", [0.0, -1.0, 0.9, float("nan"), float("inf")])
 def test_a_lease_that_cannot_be_kept_or_never_ends_is_refused(here: Studio, lease_s: float) -> None:
     with pytest.raises(StudioError, match="use 1 to 3,600 seconds"):
-        worker.work(here, once=True, lease_s=lease_s)
+        worker.run_worker(here, once=True, lease_s=lease_s)
 
 
 def test_a_lease_is_as_long_as_asked_for_and_is_extended(tmp_path: Path) -> None:
@@ -113,14 +116,14 @@ def test_an_attempt_after_another_keeps_its_plan_and_a_finished_job_none(tmp_pat
     assert 0 < computed(here.jobs.get(number)) < 60
     worker.run_job(here, claim(here), lambda: computed(here.jobs.get(number)) > 30)
     assert plans() == [kept]
-    assert worker.work(here, once=True) == 1
+    assert worker.run_worker(here, once=True) == 1
     assert plans() == []
     assert backend.computed == 4 * 60 * 2
 
 
 def test_the_signal_handlers_of_the_process_are_put_back(here: Studio) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    worker.work(here, once=True)
+    worker.run_worker(here, once=True)
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
@@ -137,7 +140,7 @@ def test_the_signal_handlers_of_the_process_are_put_back(here: Studio) -> None:
 )
 def test_a_job_that_cannot_be_done_fails_with_its_reason(here: Studio, payload: dict, says: str) -> None:
     number = here.jobs.submit(start.KIND, payload)
-    worker.work(here, once=True)
+    worker.run_worker(here, once=True)
     job = here.jobs.get(number)
     assert job.state == "failed"
     assert job.error is not None
@@ -147,7 +150,7 @@ def test_a_job_that_cannot_be_done_fails_with_its_reason(here: Studio, payload: 
 def test_a_job_of_an_unknown_kind_fails_and_the_next_is_done(here: Studio) -> None:
     odd = here.jobs.submit("something", {})
     good = studios.start_run(here, "little", here.catalogue.checkpoints[:1])
-    assert worker.work(here, once=True) == 2
+    assert worker.run_worker(here, once=True) == 2
     assert [here.jobs.get(n).state for n in (odd, good)] == ["failed", "done"]
 
 
@@ -159,7 +162,7 @@ def test_a_defect_fails_the_job_and_not_the_worker(tmp_path: Path) -> None:
 
     here = studios.studio(tmp_path, backend=Broken())
     number = studios.start_run(here, "little", here.catalogue.checkpoints[:1])
-    assert worker.work(here, once=True) == 1
+    assert worker.run_worker(here, once=True) == 1
     job = here.jobs.get(number)
     assert job.state == "failed"
     assert job.error is not None
@@ -228,7 +231,7 @@ def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_pa
     assert here.jobs.get(sweep).state == "queued"
     assert claim(here).id == quick
     here.jobs.release(here.jobs.get(quick))
-    assert worker.work(here, once=True) == 2
+    assert worker.run_worker(here, once=True) == 2
     ended = [here.jobs.get(n) for n in (quick, sweep)]
     assert [j.state for j in ended] == ["done", "done"]
     assert (ended[0].finished_at or 0) <= (ended[1].finished_at or 0)
@@ -315,7 +318,7 @@ def test_a_spawned_worker_outlives_the_call_and_leaves_when_idle(
     for name, value in studios.environment(here.settings).items():
         monkeypatch.setenv(name, value)
     number = studios.start_run(here, "long", here.catalogue.checkpoints[:2])
-    process, own = worker.spawn(idle_exit_s=0.5), os.getpriority(os.PRIO_PROCESS, 0)
+    process, own = worker.spawn_worker(idle_exit_s=0.5), os.getpriority(os.PRIO_PROCESS, 0)
     until(
         lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + worker.NICE)
     )  # pages go first

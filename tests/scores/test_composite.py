@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.base.records import Value
-from e2lm_core.scores.composite import WEIGHTS, score, total
+from e2lm_core.scores.composite import WEIGHTS, score, weighted_sum
 
 
 def known(x):
@@ -28,6 +28,6 @@ def test_a_zero_is_a_value():
 
 
 def test_arrays_add_elementwise_and_keep_what_is_missing():
-    got = total(np.array([1.0, np.nan]), np.array([1.0, 1.0]), 0.5)
+    got = weighted_sum(np.array([1.0, np.nan]), np.array([1.0, 1.0]), 0.5)
     assert got[0] == pytest.approx(0.8)
     assert np.isnan(got[1])

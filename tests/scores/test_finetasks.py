@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from e2lm_core.scores.finetasks import THRESHOLDS, criteria, ordering, seed_deviation
+from e2lm_core.scores.finetasks import THRESHOLDS, criteria, ordering_consistency, seed_deviation
 
 CURVES = np.array([[0.25, 0.30, 0.40, 0.50], [0.26, 0.28, 0.27, 0.45]])
 SEEDS = np.array([[0.25, 0.30, 0.40, 0.50], [0.27, 0.32, 0.42, 0.52]])  # everywhere .02 apart
@@ -77,7 +77,7 @@ def test_every_undefined_value_has_a_reason():
 
 def test_resamples_are_carried_along_without_a_loop():
     curves = np.random.default_rng(4).random((20, 5, 9))
-    assert ordering(curves)[3] == pytest.approx(criteria(curves[3], None)["ordering"].value)
+    assert ordering_consistency(curves)[3] == pytest.approx(criteria(curves[3], None)["ordering"].value)
     assert seed_deviation(curves).shape == (20,)
 
 

@@ -17,7 +17,9 @@ def runs():
 
 
 def layout(runs, metric):
-    return Layout.of(runs, {name: metrics.curve(run.per_question[metric]) for name, run in runs.items()})
+    return Layout.from_runs(
+        runs, {name: metrics.curve(run.per_question[metric]) for name, run in runs.items()}
+    )
 
 
 def cut(run, keep, holes=()):
@@ -74,6 +76,6 @@ def test_curves_are_stacked_at_what_is_shared():
     }
     curves = {name: metrics.curve(run.per_question["acc"]) for name, run in runs.items()}
     found = layout(runs, "acc")
-    np.testing.assert_array_equal(found.stacked(curves), [[1, 2], [5, 6]])
-    twice = found.stacked({name: np.stack([v, v + 1]) for name, v in curves.items()})
+    np.testing.assert_array_equal(found.stack_curves(curves), [[1, 2], [5, 6]])
+    twice = found.stack_curves({name: np.stack([v, v + 1]) for name, v in curves.items()})
     np.testing.assert_array_equal(twice, [[[1, 2], [5, 6]], [[2, 3], [6, 7]]])

@@ -13,7 +13,7 @@ import pytest
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import metrics, set_scores
-from e2lm_core.scores.measurements import ModelCurve, finals
+from e2lm_core.scores.measurements import ModelCurve, final_values
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 
@@ -30,17 +30,17 @@ def test_models_are_compared_only_where_all_of_them_are_complete() -> None:
 
 def test_last_values_are_means_over_the_models_that_count() -> None:
     measured = measurements(curve(SMALL, [0.1, 0.2]), curve(LARGE, [0.1, 0.4]), curve(WEB, [0.1, 1.0]))
-    assert finals(measured, "acc").tolist() == [1.0, 1.0, 0.5, 0.5, *[0.0] * 6]
+    assert final_values(measured, "acc").tolist() == [1.0, 1.0, 0.5, 0.5, *[0.0] * 6]
     twin = measurements(curve(WEB, [0.1, 0.2]), curve(SEED2, [0.1, 0.2]))
-    assert finals(twin, "acc").tolist() == [1.0, 1.0, *[0.0] * 8]
-    assert np.isnan(finals(twin, "acc", or_all=False)).all()
-    assert np.isnan(finals(measurements(), "acc")).all()
+    assert final_values(twin, "acc").tolist() == [1.0, 1.0, *[0.0] * 8]
+    assert np.isnan(final_values(twin, "acc", fall_back_to_all=False)).all()
+    assert np.isnan(final_values(measurements(), "acc")).all()
 
 
 def test_a_question_that_one_model_lacks_at_its_last_checkpoint_has_no_last_value() -> None:
     holed = curve(SMALL, [0.1, 0.2])
     holed.ll[1, 3] = np.nan
-    got = finals(measurements(holed, curve(LARGE, [0.3])), "acc")
+    got = final_values(measurements(holed, curve(LARGE, [0.3])), "acc")
     assert np.flatnonzero(np.isnan(got)).tolist() == [3]
 
 
@@ -70,7 +70,7 @@ def test_a_metric_is_there_once_it_is_asked_for_and_what_is_complete_needs_none(
     holed = curve(SMALL, [0.1, 0.2])
     holed.ll[1, 3] = np.nan
     got = measurements(holed, curve(LARGE, [0.3]))
-    assert (got.measured, got.complete_checkpoints) == (29, 2)
+    assert (got.complete_pairs, got.complete_checkpoints) == (29, 2)
     assert got.complete[SMALL.name].sum(axis=1).tolist() == [10, 9]
     assert not any(got.per_question.values())
     got.all_values("acc")[LARGE.name][:] = 7.0  # a copy: nobody changes what others see

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal, trends
+from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores, signal, trends
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import order, readings
-from e2lm_core.scores.set_scores import OF_READINGS, SCORES, curve_scores, floor
+from e2lm_core.scores.set_scores import OF_READINGS, SCORES, chance_floor, curve_scores
 from tests.support import simulation
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, full, measurements
 
@@ -32,8 +32,8 @@ def curves_of(runs, metric):
 
 def all_scores(runs, metric, chance=0.25):
     curves = curves_of(runs, metric)
-    layout = Layout.of(runs, curves)
-    return curve_scores(layout, curves, metric, floor(runs, layout, metric, chance, QUESTIONS))
+    layout = Layout.from_runs(runs, curves)
+    return curve_scores(layout, curves, metric, chance_floor(runs, layout, metric, chance, QUESTIONS))
 
 
 @pytest.mark.parametrize("metric", ["acc", "acc_norm", "margin", "norm_prob", "bpb"])
@@ -62,8 +62,8 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
         expected["snr"] = signal.snr(grid).value
         expected["snr_detrended"] = signal.snr(grid, detrend=True).value
     if metric in ("acc", "acc_norm", "norm_prob"):
-        error = contrast.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
-        cs = contrast.science_contrast(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
+        error = compliance.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
+        cs = compliance.science_compliance(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
         expected |= {"cs": cs.value, "score": composite.score(sq, rc, cs).value}
     for name in SCORES:
         if expected.get(name) is None:
@@ -73,15 +73,15 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
 
 
 def test_axes_in_front_are_carried(runs):
-    layout = Layout.of(runs, curves_of(runs, "acc"))
+    layout = Layout.from_runs(runs, curves_of(runs, "acc"))
     curves = {
         name: np.stack([v, v + 0.01 * np.sin(np.arange(16))]) for name, v in curves_of(runs, "acc").items()
     }
     chances = np.array([0.25, 0.3])
-    both = curve_scores(layout, curves, "acc", floor(runs, layout, "acc", chances, QUESTIONS))
+    both = curve_scores(layout, curves, "acc", chance_floor(runs, layout, "acc", chances, QUESTIONS))
     for r in range(2):
         alone = {name: v[r] for name, v in curves.items()}
-        one = curve_scores(layout, alone, "acc", floor(runs, layout, "acc", chances[r], QUESTIONS))
+        one = curve_scores(layout, alone, "acc", chance_floor(runs, layout, "acc", chances[r], QUESTIONS))
         for name in SCORES:
             np.testing.assert_allclose(both.whole[name][r], one.whole[name])
             np.testing.assert_allclose(both.models["size2"][r], one.models["size2"])
@@ -263,8 +263,8 @@ def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:
     s = measured.values(SMALL.name, "norm_prob")[:8]
     w = measured.values(WEB.name, "norm_prob")[:8]
     sample = measured.per_question[SMALL.name]["norm_prob"][:8]
-    error = contrast.chance_error("norm_prob", 0.5, 10, sample)
-    assert set_scores.scores(measured, "norm_prob", "all_models").cs == contrast.science_contrast(
+    error = compliance.chance_error("norm_prob", 0.5, 10, sample)
+    assert set_scores.scores(measured, "norm_prob", "all_models").cs == compliance.science_compliance(
         s, w, 0.5, error
     )
 
@@ -282,11 +282,11 @@ def test_every_reading_of_rc_enters_a_score_of_its_own():
     assert grid is not None
     sizes = ("small", "small", "medium", "medium", "large", "large")
     for name in readings.READINGS:
-        read = found.read_as(name)
-        assert read.rc == readings.reading(name, grid.scores, grid.end, sizes)
+        read = found.with_reading(name)
+        assert read.rc == readings.rc_value(name, grid.scores, grid.end, sizes)
         assert read.score == composite.score(found.sq, read.rc, found.cs)
         assert set_scores.scores(measured, "acc", name) == read
-        assert np.mean(trends.courses(measured, "acc", name)["RC"]) == pytest.approx(read.rc.value)
+        assert np.mean(trends.score_courses(measured, "acc", name)["RC"]) == pytest.approx(read.rc.value)
     assert len({read.value for read in found.rc_readings.values()}) > 1
 
 
@@ -294,4 +294,4 @@ def test_without_two_shapes_of_a_size_rc_and_score_say_what_they_would_need():
     found = set_scores.scores(full(), "acc")
     assert "second shape of a size" in (found.rc.why or "")
     assert "second shape of a size" in (found.score.why or "")
-    assert found.read_as("all_models").score.value is not None
+    assert found.with_reading("all_models").score.value is not None

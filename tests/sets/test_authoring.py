@@ -23,7 +23,7 @@ def test_an_example_cannot_be_edited_or_deleted(here: Settings) -> None:
         lambda: authoring.delete_questions(here, "little", ["q1"]),
         lambda: authoring.add_questions(here, "little", [studios.question(99)]),
         lambda: authoring.update_config(here, "little", num_fewshot=1),
-        lambda: authoring.set_dev(here, "little", ["q1"]),
+        lambda: authoring.set_fewshot_examples(here, "little", ["q1"]),
         lambda: collection.delete_set(here, "little"),
         lambda: versions.undo(here, "little"),
     ):
@@ -40,8 +40,11 @@ def test_what_a_set_holds_already_is_no_change(here: Settings) -> None:
     refused = {"answer": "none"}
     gone = {"question": first.question}
     changes = {"q1": same, "q2": other, "q3": refused, "q99": gone}
-    assert authoring.unsaved(task, changes) == {"q2": other, "q3": refused, "q99": gone}
-    assert authoring.unsaved(authoring.update_questions(here, "mine", {"q2": other}), {"q2": other}) == {}
+    assert authoring.pending_changes(task, changes) == {"q2": other, "q3": refused, "q99": gone}
+    assert (
+        authoring.pending_changes(authoring.update_questions(here, "mine", {"q2": other}), {"q2": other})
+        == {}
+    )
 
 
 def test_an_edit_is_saved_at_once_and_changes_nothing_else(here: Settings) -> None:
@@ -59,9 +62,9 @@ def test_an_edit_is_saved_at_once_and_changes_nothing_else(here: Settings) -> No
 def test_the_same_edit_twice_is_one_step(here: Settings) -> None:
     for _ in range(2):
         authoring.update_questions(here, "mine", {"q2": {"question": "New?"}})
-    assert versions.undoable(here, "mine") == ("edit question q2", None)
+    assert versions.available_undo(here, "mine") == ("edit question q2", None)
     versions.undo(here, "mine")
-    assert versions.undoable(here, "mine") == (None, "edit question q2")
+    assert versions.available_undo(here, "mine") == (None, "edit question q2")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_added_questions_get_free_ids(here: Settings) -> None:
     fresh = [studios.question(50, id=""), studios.question(51, id="q1"), studios.question(52, id="dev0")]
     after = authoring.add_questions(here, "mine", fresh)
     assert [q.id for q in after.questions[6:]] == ["q7", "q8", "q9"]
-    assert versions.undoable(here, "mine")[0] == "add 3 questions"
+    assert versions.available_undo(here, "mine")[0] == "add 3 questions"
 
 
 def test_too_many_questions_are_refused_whole(tmp_path: Path) -> None:
@@ -120,9 +123,9 @@ def test_too_many_questions_are_refused_whole(tmp_path: Path) -> None:
 def test_deleting_questions_and_deleting_none(here: Settings) -> None:
     after = authoring.delete_questions(here, "mine", ["q1", "q3", "nothing"])
     assert [q.id for q in after.questions] == ["q2", "q4", "q5", "q6"]
-    assert versions.undoable(here, "mine")[0] == "delete 2 questions"
+    assert versions.available_undo(here, "mine")[0] == "delete 2 questions"
     assert authoring.delete_questions(here, "mine", ["nothing"]) == after
-    assert versions.undoable(here, "mine")[0] == "delete 2 questions"
+    assert versions.available_undo(here, "mine")[0] == "delete 2 questions"
 
 
 def test_the_prompt_style_is_changed_and_undone(here: Settings) -> None:
@@ -159,22 +162,22 @@ def test_a_prompt_that_cannot_be_rendered_is_refused_and_nothing_is_saved(
 
 
 def test_a_question_is_either_in_test_or_in_dev(here: Settings) -> None:
-    after = authoring.set_dev(here, "mine", ["q1", "q2"])
+    after = authoring.set_fewshot_examples(here, "mine", ["q1", "q2"])
     assert [q.id for q in after.dev] == ["q1", "q2"]
     assert [q.id for q in after.questions] == ["q3", "q4", "q5", "q6", "dev0", "dev1"]
 
 
 def test_examples_that_came_from_the_test_come_from_dev_once_it_has_some(here: Settings) -> None:
     before = authoring.update_config(here, "mine", fewshot_split="test", fewshot_leaves_out=True)
-    assert before.pool == before.questions
-    after = authoring.set_dev(here, "mine", ["q1", "q2"])
-    assert (after.pool, after.config.fewshot_leaves_out) == (after.dev, False)
+    assert before.fewshot_pool == before.questions
+    after = authoring.set_fewshot_examples(here, "mine", ["q1", "q2"])
+    assert (after.fewshot_pool, after.config.fewshot_leaves_out) == (after.dev, False)
 
 
 def test_dev_questions_that_the_prompt_shows_cannot_be_taken_away(here: Settings) -> None:
     authoring.update_config(here, "mine", num_fewshot=2)
     with pytest.raises(TaskError, match="the set has 1 dev question to show"):
-        authoring.set_dev(here, "mine", ["dev0"])
+        authoring.set_fewshot_examples(here, "mine", ["dev0"])
     assert len(collection.open_set(here, "mine").dev) == 2
 
 
@@ -262,7 +265,7 @@ def test_what_merges_is_saved_and_a_clash_overwrites_nothing(here: Settings) -> 
     [("mine", None, "Mine?"), ("theirs", None, "Theirs?"), ("text", "Both?", "Both?")],
 )
 def test_a_clash_is_settled_and_both_texts_stand_in_the_history(here: Settings, keep, text, result) -> None:
-    saved = authoring.settle(here, "mine", clash(here), keep, text)
+    saved = authoring.resolve_conflict(here, "mine", clash(here), keep, text)
     assert saved.clashes == ()
     assert of(here).question == result
     kept = [versions.open_version(here, "mine", v.number) for v in versions.list_versions(here, "mine")]
@@ -272,14 +275,14 @@ def test_a_clash_is_settled_and_both_texts_stand_in_the_history(here: Settings, 
 def test_a_clash_that_moved_on_is_returned_anew(here: Settings) -> None:
     old = clash(here)
     authoring.update_questions(here, "mine", {"q1": {"question": "Theirs, again?"}})
-    (new,) = authoring.settle(here, "mine", old, "mine").clashes
+    (new,) = authoring.resolve_conflict(here, "mine", old, "mine").clashes
     assert (new.seen, new.theirs, new.mine) == ("Theirs?", "Theirs, again?", "Mine?")
     assert of(here).question == "Theirs, again?"
 
 
 def test_a_deleted_question_gives_its_text_back_and_the_others_are_saved(here: Settings) -> None:
     authoring.delete_questions(here, "mine", ["q1"])
-    with pytest.raises(conflicts.Gone, match="'q1' is no longer in mine") as error:
+    with pytest.raises(conflicts.DeletedByOtherError, match="'q1' is no longer in mine") as error:
         authoring.merge_edits(here, "mine", MINE | {"q2": {"note": "kept"}}, SEEN)
     assert error.value.unsaved == MINE
     assert error.value.saved.task == collection.open_set(here, "mine")
@@ -289,12 +292,12 @@ def test_a_deleted_question_gives_its_text_back_and_the_others_are_saved(here: S
 def test_a_set_that_is_gone_gives_the_text_back(here: Settings) -> None:
     old = clash(here)
     collection.rename_set(here, "mine", "yours")
-    with pytest.raises(conflicts.Gone, match="renamed mine to yours") as error:
+    with pytest.raises(conflicts.DeletedByOtherError, match="renamed mine to yours") as error:
         authoring.merge_edits(here, "mine", MINE, SEEN)
     assert (error.value.unsaved, error.value.renamed) == (MINE, "yours")
     collection.delete_set(here, "yours")
     for keep in ("mine", "theirs"):
-        with pytest.raises(conflicts.Gone, match="no question set 'mine'") as error:
-            authoring.settle(here, "mine", old, keep)
+        with pytest.raises(conflicts.DeletedByOtherError, match="no question set 'mine'") as error:
+            authoring.resolve_conflict(here, "mine", old, keep)
         assert error.value.unsaved == {"q1": {"question": "Mine?"}}
     assert sentence(error)

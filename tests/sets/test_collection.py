@@ -71,7 +71,7 @@ def test_a_copy_holds_the_same_questions_and_leaves_the_example_alone(here: Sett
 def test_a_copy_has_a_history_of_its_own(here: Settings) -> None:
     authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
     collection.copy_set(here, "mine", "second")
-    assert versions.undoable(here, "second") == (None, None)
+    assert versions.available_undo(here, "second") == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -114,17 +114,17 @@ def test_a_deleted_set_comes_back_with_its_history(here: Settings) -> None:
         collection.open_set(here, "mine")
     assert collection.restore_set(here, "mine") == edited
     assert collection.deleted_sets(here) == []
-    assert versions.undoable(here, "mine") == ("edit question q1", None)
+    assert versions.available_undo(here, "mine") == ("edit question q1", None)
 
 
 def test_a_set_does_not_get_the_history_of_an_older_one_of_its_name(here: Settings) -> None:
     authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
     collection.delete_set(here, "mine")
     collection.create_set(here, "mine")
-    assert versions.undoable(here, "mine") == (None, None)
+    assert versions.available_undo(here, "mine") == (None, None)
     collection.delete_set(here, "mine")
     assert collection.restore_set(here, "mine").questions == ()
-    assert versions.undoable(here, "mine") == (None, None)
+    assert versions.available_undo(here, "mine") == (None, None)
 
 
 def test_a_set_that_exists_again_is_not_overwritten_by_restoring(here: Settings) -> None:
@@ -208,8 +208,8 @@ def test_two_who_rename_crosswise_end_and_lose_nothing(here: Settings) -> None:
 def test_a_renamed_set_leaves_word_of_its_name(here: Settings) -> None:
     collection.rename_set(here, "mine", "yours")
     collection.rename_set(here, "yours", "ours")
-    assert collection.renamed_to(here, "mine") == "ours"
-    assert collection.renamed_to(here, "ours") is None
+    assert collection.find_renamed(here, "mine") == "ours"
+    assert collection.find_renamed(here, "ours") is None
     collection.create_set(here, "mine")
-    assert collection.renamed_to(here, "mine") is None
-    assert collection.renamed_to(here, "yours") == "ours"
+    assert collection.find_renamed(here, "mine") is None
+    assert collection.find_renamed(here, "yours") == "ours"

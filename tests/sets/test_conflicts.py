@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
-from e2lm_core.sets.conflicts import CHOICES_AND_ANSWER, PAIR, Pair, fields_of, merge, require_pair
+from e2lm_core.sets.conflicts import (
+    CHOICES_AND_ANSWER,
+    PAIR,
+    KeyedChoices,
+    conflict_fields,
+    merge,
+    require_pair,
+)
 
 WAS = Question(
     id="q1", question="Was?", choices=("a", "b", "c", "d"), answer=1, subject=None, extra={"x": 1, "y": 2}
@@ -77,11 +84,11 @@ def test_choices_and_answer_clash_as_one_value() -> None:
     (clash,) = merge(present, {"answer": 3}, {"choices": ["a", "b", "c", "d"], "answer": 1}).clashes
     assert (clash.field, clash.seen, clash.theirs, clash.mine) == (
         BOTH,
-        Pair(WAS.choices, 1),
-        Pair(present.choices, 2),
-        Pair(WAS.choices, 3),
+        KeyedChoices(WAS.choices, 1),
+        KeyedChoices(present.choices, 2),
+        KeyedChoices(WAS.choices, 3),
     )
-    assert fields_of(BOTH, clash.mine) == {"choices": WAS.choices, "answer": 3}
+    assert conflict_fields(BOTH, clash.mine) == {"choices": WAS.choices, "answer": 3}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_processes_lose_no_edit_and_spoil_no_history(here: Settings) -> None:
 
 
 def test_undo_and_redo_wait_their_turn_too(here: Settings) -> None:
-    mine = here.asked_by(None, "one author")
+    mine = here.for_person(None, "one author")
     authoring.update_questions(mine, "shared", {"q1": {"note": "first"}})
 
     def back_and_forth() -> None:
@@ -107,7 +107,7 @@ def test_who_waits_too_long_is_told_and_nothing_is_saved(here: Settings, monkeyp
         except StudioError as error:
             refused.append(str(error))
 
-    with locks.writing(here, "shared"):
+    with locks.lock_set(here, "shared"):
         thread = threading.Thread(target=edit)
         thread.start()
         thread.join()
@@ -116,7 +116,7 @@ def test_who_waits_too_long_is_told_and_nothing_is_saved(here: Settings, monkeyp
 
 
 def test_an_edit_within_an_edit_has_the_lock_already(here: Settings) -> None:
-    with locks.writing(here, "shared") as outer, locks.writing(here, "shared") as inner:
+    with locks.lock_set(here, "shared") as outer, locks.lock_set(here, "shared") as inner:
         assert (outer, inner) == (False, True)
 
 
@@ -144,7 +144,7 @@ for writer in writers:
 
 def merge(settings: Settings, writer: int, edits: int) -> None:
     """Edits of one author, each with what was seen."""
-    mine = settings.asked_by(None, f"author {writer}")
+    mine = settings.for_person(None, f"author {writer}")
     for number in range(edits):
         identity = f"q{writer * edits + number + 1}"
         saved = authoring.merge_edits(
@@ -172,6 +172,6 @@ def test_four_writers_in_two_apps_lose_none_of_their_edits(tmp_path: Path) -> No
         state = versions.open_version(settings, "many", number)
         assert sum(q.note is not None for q in state.questions) == number
     for writer in range(4):  # each takes back their own last edit
-        versions.undo(settings.asked_by(None, f"author {writer}"), "many")
+        versions.undo(settings.for_person(None, f"author {writer}"), "many")
     notes = [q.note for q in collection.open_set(settings, "many").questions]
     assert [place for place, note in enumerate(notes) if note is None] == [199, 399, 599, 799]

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from e2lm_core.base.errors import Cancelled
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, ScoredChunk
 from e2lm_core.engine.backend import one_after_the_other
 
 _CHUNK = 8
@@ -40,7 +40,7 @@ class FakeBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
+    ) -> Iterator[ScoredChunk]:
         done = frozenset(skip)
         for start in range(0, len(requests), _CHUNK):
             indexes = range(start, min(start + _CHUNK, len(requests)))
@@ -50,7 +50,7 @@ class FakeBackend:
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
             self.computed += len(indexes)
             chunk = [requests[i] for i in indexes]
-            yield Scored(
+            yield ScoredChunk(
                 ((i, _result(checkpoint, requests[i])) for i in indexes),
                 tokens=sum(_tokens(r.continuation) for r in chunk)
                 + sum(_tokens(context) for context in {r.context for r in chunk}),
@@ -68,7 +68,7 @@ class FakeBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Sequence[Scored]]:
+    ) -> Iterator[Sequence[ScoredChunk]]:
         return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
 from e2lm_core.imported.records import Curve, Imported
 
 CHOICES = ("iron", "gold", "tin")
@@ -86,7 +86,7 @@ def one(number: int, **changes: Any) -> tuple[str, bytes]:
 
 def read(files: dict[str, bytes]) -> Imported:
     """What the files give."""
-    return opening.import_files(files, (), "x")
+    return read_results.import_files(files, (), "x")
 
 
 def the(imported: Imported, metric: str = "acc") -> Curve:

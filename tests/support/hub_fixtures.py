@@ -15,10 +15,10 @@ from huggingface_hub import constants
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.family_catalogue import family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk
-from e2lm_core.checkpoints.known import family
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under, weights
@@ -52,7 +52,7 @@ def settings(fake: FakeHub, tmp_path: Path) -> Settings:
 @pytest.fixture
 def first(settings: Settings) -> Checkpoint:
     """The first of E2LM's checkpoints, added and not downloaded."""
-    return hub.add(settings, E2LM, MODEL)[0]
+    return hub.add_checkpoints(settings, E2LM, MODEL)[0]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def fleet(fake: FakeHub, settings: Settings, count: int = 12) -> tuple[tuple[Che
     folders = {f"iter_{2_000 * n:07d}": checkpoint(n) for n in range(1, count + 1)}
     everything = {k: v for name, files in folders.items() for k, v in under(name, files).items()}
     fake.repo(DENSE).commit("main", everything)
-    added = hub.add(settings, E2LM, MODEL)
+    added = hub.add_checkpoints(settings, E2LM, MODEL)
     return added, settings.model_copy(update={"hub_quota_bytes": 2 * bytes_of(added[-1])})
 
 
@@ -84,7 +84,7 @@ def bytes_of(one: Checkpoint) -> int:
         for name, content in checkpoint(0).items()
         if name not in ("README.md", "pytorch_model.bin")
     }
-    return sum(file.bytes for file in files.values()) + len(hub_cache.mark_of(one, files))
+    return sum(file.bytes for file in files.values()) + len(hub_cache.completion_marker(one, files))
 
 
 class Sampled:
@@ -115,7 +115,7 @@ class Sampled:
 
 def with_added(studio: Studio) -> Studio:
     """The studio after E2LM's three checkpoints of the hub were added to its catalogue."""
-    hub.add(studio.settings, E2LM, MODEL)
+    hub.add_checkpoints(studio.settings, E2LM, MODEL)
     return replace(studio, catalogue=open_catalogue(studio.settings))
 
 

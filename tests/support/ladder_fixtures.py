@@ -135,7 +135,7 @@ def local(settings, first, tmp_path):
 
 
 def local_checkpoint(local):
-    return open_catalogue(local).of("small-1b")[0]
+    return open_catalogue(local).checkpoints_of("small-1b")[0]
 
 
 def training_text(role: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from e2lm_core.analysis.plan.fleet import FleetPart, Pace
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.questions.rules import Sample
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks.stability import Stability
+from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.set_scores import Scores
@@ -210,7 +210,9 @@ def compared(
     first: Measurements, second: Measurements, one: TaskSet = FIRST, two: TaskSet = FIRST, metric: str = "acc"
 ) -> Comparison:
     """The two under the names `first` and `second`, over 200 resamples."""
-    return comparison.compare(("first", "second"), first, second, comparison.match(one, two), metric, 200)
+    return comparison.compare(
+        ("first", "second"), first, second, comparison.match_questions(one, two), metric, 200
+    )
 
 
 # --- plans ---------------------------------------------------------------------------------------------------
@@ -229,14 +231,16 @@ def planned(
     models: Sequence[str] = (),
 ) -> Plan:
     """A plan on accuracy for the fleet of `FLEET_PARTS`."""
-    return planning.plan(measured, planning.Goal(of, "acc", wanted, tuple(models)), FLEET_PARTS, pace)
+    return planning.plan_questions(
+        measured, planning.Goal(of, "acc", wanted, tuple(models)), FLEET_PARTS, pace
+    )
 
 
 # --- orders --------------------------------------------------------------------------------------------------
 
 
-def order_of(measured: Measurements, metric: str = "acc") -> Stability:
+def order_of(measured: Measurements, metric: str = "acc") -> RankStability:
     """The models' order over the default resamples."""
-    order = stability.stability(measured, set_intervals.resample(measured, (metric,)), metric)
+    order = stability.rank_stability(measured, set_intervals.resample(measured, (metric,)), metric)
     assert order is not None
     return order

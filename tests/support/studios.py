@@ -15,8 +15,8 @@ from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, TaskConf
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
 from e2lm_core.runs import start
-from e2lm_core.runs.kept.store import digest
-from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
@@ -206,7 +206,7 @@ def studio(folder: Path, backend: Backend | None = None, **options: Any) -> Stud
 
 def start_run(studio: Studio, name: str, checkpoints: Sequence[Checkpoint], **options: Any) -> int:
     """Queue a run of the set of that name, as a page does with the set in hand."""
-    return start.start(studio, collection.open_set(studio.settings, name), checkpoints, **options)
+    return start.submit_run(studio, collection.open_set(studio.settings, name), checkpoints, **options)
 
 
 def environment(chosen: Settings) -> dict[str, str]:
@@ -268,6 +268,6 @@ def learn(chosen: Settings, name: str = "little", taught: bool = True) -> None:
             chance = random.Random(f"{checkpoint.name} {number}")
             for choice, request in enumerate(requests_of(doc)):
                 own = gain * checkpoint.step * (1 + number % 3) if choice == doc.gold else 0.0
-                rows.append((digest(request), Loglikelihood(-6.0 + own + chance.uniform(0, 1), 1)))
+                rows.append((request_digest(request), Loglikelihood(-6.0 + own + chance.uniform(0, 1), 1)))
         opened.store.put(opened.backend.scope(checkpoint), rows)
     opened.store.database.close()

@@ -17,12 +17,11 @@ from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.conflicts import PAIR
-from e2lm_core.ui import session
-from e2lm_core.ui.frame import addresses, say
-from e2lm_core.ui.runs import starting
-from e2lm_core.ui.server import table
-from e2lm_core.ui.server.middleware import browser
-from e2lm_core.ui.server.requests import Asked, claims_of
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.server import table_routes as table
+from e2lm_core.ui.server.component_requests import ComponentRequest, verify_token
+from e2lm_core.ui.server.middleware import browser_cookie
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -61,7 +60,7 @@ class Visit:
         texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
         texts += [e.value for e in (*at.info, *at.warning, *at.error, *at.success)]
         said = "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
-        return re.sub(r"\\([^\w\s])", r"\1", said).replace(say.JOINER, "")
+        return re.sub(r"\\([^\w\s])", r"\1", said).replace(markdown.JOINER, "")
 
     def click(self, label: str) -> AppTest:
         next(b for b in self.at.button if b.label == label).click().run()
@@ -106,16 +105,18 @@ class Visit:
     def ask(self, name: str, body: dict) -> dict:
         """What the table's script posts, answered as the server does."""
         own = "browser" in self.at.session_state
-        author = browser.author(self.at.session_state["browser"]) if own else session.author()
-        settings = self.studio.settings.asked_by(None, author)
+        author = browser_cookie.author(self.at.session_state["browser"]) if own else session.author()
+        settings = self.studio.settings.for_person(None, author)
         since = {"since": self.digests.get(name)}
-        return json.loads(table.done(Asked(settings, name, {**body, **since}, self.runs)))
+        return json.loads(
+            table.perform_action(ComponentRequest(settings, name, {**body, **since}, self.runs))
+        )
 
     @property
     def runs(self) -> str:
         """Whose runs the table's edits begin, as its pass says."""
         given = json.loads(self.editor.proto.json)["pass"] if self.editor is not None else ""
-        return claims_of(self.studio.settings, given).runs if given else ""
+        return verify_token(self.studio.settings, given).runs if given else ""
 
     def tell(self, event: str, value: object, left: Element | None = None) -> AppTest:
         """What the table's script tells its page: that which is drawn, or `left`, which was before."""
@@ -141,7 +142,7 @@ class Visit:
 
 def go(at: AppTest, name: str) -> AppTest:
     """Follow a link to a place, or to one of its tabs, with the set that is in hand."""
-    place, tab = addresses.find(name)
+    place, tab = urls.find(name)
     at.query_params.pop("tab", None)
     if tab is not None:
         at.query_params["tab"] = tab
@@ -168,9 +169,9 @@ def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
     for name, value in studios.environment(chosen).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(starting, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
+    monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
     # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not at.exception

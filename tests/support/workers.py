@@ -13,8 +13,8 @@ from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.base.settings import ROOT
-from e2lm_core.runs.queue.records import Job, Progress, Progressing
-from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.queue.batch_plans import BatchPlans
+from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
 from tests.support.fake_backend import FakeBackend
 
 # Every result by its whole key: the bytes of its log-likelihood, and its tokens.
@@ -42,32 +42,32 @@ class Slow(FakeBackend):
             yield chunk
 
 
-class Watched(Progressing):
+class Watched(ProgressListener):
     """A run that is watched, stopped and gone on with by functions."""
 
     def __init__(
         self,
         report: Callable[[Progress], object] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
-        earlier: Mapping[str, Progress] | None = None,
-        plans: JobPlans | None = None,
+        previous_progress: Mapping[str, Progress] | None = None,
+        plans: BatchPlans | None = None,
     ) -> None:
         self._report, self._cancelled = report, cancelled
-        self._earlier, self._plans = dict(earlier or {}), plans
+        self._previous, self._plans = dict(previous_progress or {}), plans
 
     def report(self, progress: Progress) -> None:
         self._report(progress)
         if self._plans and progress.done == progress.total:
-            self._plans.drop(progress.name)
+            self._plans.delete(progress.name)
 
     def cancelled(self) -> bool:
         return self._cancelled()
 
-    def earlier(self, checkpoint: str) -> Progress | None:
-        return self._earlier.get(checkpoint)
+    def previous_progress(self, checkpoint: str) -> Progress | None:
+        return self._previous.get(checkpoint)
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
-        return self._plans.fixed(checkpoint, missing, requests) if self._plans else list(missing)
+        return self._plans.planned_requests(checkpoint, missing, requests) if self._plans else list(missing)
 
 
 def until(true: Callable[[], object], seconds: float = 60.0) -> None:

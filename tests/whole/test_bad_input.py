@@ -19,8 +19,8 @@ from e2lm_core.base.errors import LimitError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands import main as main_commands
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection, versions
 from tests.conftest import ROOT
@@ -416,7 +416,7 @@ def test_a_disk_that_is_full_while_saving_leaves_the_set_as_it_was(here: Setting
     assert done.stdout.count("\n") == 1
     assert "saved" in done.stdout
     assert studios.tree(here.sets) == before
-    assert versions.undoable(here, "mine") == ("edit question q1", None)
+    assert versions.available_undo(here, "mine") == ("edit question q1", None)
 
 
 @pytest.mark.slow
@@ -436,7 +436,7 @@ def test_stopping_a_command_from_the_keyboard_is_no_traceback(tmp_path: Path) ->
     )
     deadline = time.monotonic() + 120
     studio = open_studio(settings)
-    first = run_order.plan(studio.catalogue.checkpoints)[0]
+    first = run_order.plan_order(studio.catalogue.checkpoints)[0]
     while not studio.store.count(studio.backend.scope(first)) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2lm_core.base.settings import ROOT
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 from scripts.screenshots import settle
 from tests.support.browser import EDITED, RUN_MS, SET, drawn, go, strip, type_into_question
 
@@ -27,8 +27,8 @@ def test_a_link_to_a_page_is_the_first_thing_that_a_server_sees(page, url):
     expect(page.get_by_role("heading", level=1)).to_have_text("Curves")
     expect(page).to_have_title("Ranking · Curves · E2LM Task Studio")
     links = page.get_by_test_id("stSidebarNavLink")
-    expect(links).to_have_count(len(addresses.PLACES))
-    expect(links).to_contain_text([place.title for place in addresses.PLACES])  # beside their icons' names
+    expect(links).to_have_count(len(urls.PLACES))
+    expect(links).to_contain_text([place.title for place in urls.PLACES])  # beside their icons' names
     expect(strip(page).get_by_role("combobox")).to_have_value(re.compile("ladder_general"))
 
 
@@ -49,11 +49,11 @@ def test_an_old_address_leads_to_its_place_and_tab(page, url):
 
 def test_every_place_and_tab_has_a_title_of_its_own(page, url):
     titles = []
-    for view in addresses.VIEWS:
-        page.goto(f"{url}/{addresses.address(view, 'ladder_science')}")
+    for view in urls.VIEWS:
+        page.goto(f"{url}/{urls.address(view, 'ladder_science')}")
         expect(page).to_have_title(re.compile(" · E2LM Task Studio$"))
         titles.append(page.title())
-    assert len(set(titles)) == len(addresses.VIEWS)
+    assert len(set(titles)) == len(urls.VIEWS)
 
 
 def test_the_main_job(page, url):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection
@@ -31,8 +31,8 @@ def computed(tmp_path: Path) -> Settings:
     collection.copy_set(settings, "ladder_science", SET)
     surplus = collection.open_set(settings, SET).questions[40:]
     authoring.delete_questions(settings, SET, [q.id for q in surplus])
-    studios.start_run(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
-    worker.work(studio, once=True)
+    studios.start_run(studio, SET, run_order.thin_out(studio.local_checkpoints, "ends and middle"))
+    worker.run_worker(studio, once=True)
     studio.store.database.close()
     return settings
 

@@ -166,7 +166,7 @@ def test_equals_the_harness_on_the_ladder(name: str, shots: int, tmp_path: Path)
     requests = [Request(doc.context, c) for doc in docs for c in doc.continuations]
     backend = LocalBackend(own)
     for model in catalogue.models[:: max(1, len(catalogue.models) // 3)][:3]:
-        checkpoints = catalogue.of(model)
+        checkpoints = catalogue.checkpoints_of(model)
         for checkpoint in (checkpoints[len(checkpoints) // 2], checkpoints[-1]):
             results = dict(chain.from_iterable(backend.chunks(checkpoint, requests)))
             folder = ensure_directory(checkpoint, own)

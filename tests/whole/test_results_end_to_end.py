@@ -13,8 +13,8 @@ from e2lm_core.analysis import documents
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import unpacking
-from e2lm_core.imported import opening
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.imported import read_results
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task, write_task
@@ -38,7 +38,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     write_task(few, settings.sets / "few", settings.limits)
     studio = open_studio(settings)
     model = "ladder-small-arch1"
-    chosen = (studio.catalogue.of(model)[0], studio.catalogue.of(model)[-1])
+    chosen = (studio.catalogue.checkpoints_of(model)[0], studio.catalogue.checkpoints_of(model)[-1])
     for checkpoint in chosen:
         folder = unpacking.ensure_directory(checkpoint, settings)
         run = subprocess.run(
@@ -72,10 +72,10 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
         )
         assert run.returncode == 0, run.stderr[-2000:]
 
-    imported = opening.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
+    imported = read_results.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
     task = collection.open_set(settings, "few")
     evaluate.evaluate(studio, task, chosen, num_fewshot)
-    own = measure.measure(studio, task, chosen, num_fewshot)
+    own = results.load(studio, task, chosen, num_fewshot)
 
     theirs = imported.measured["few"]
     assert theirs.question_ids == own.question_ids

@@ -11,14 +11,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.commands.main import app
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores.uncertainty.null import LEVEL
 from e2lm_core.sets import collection
-from e2lm_core.ui import session
-from e2lm_core.ui.runs import starting
+from e2lm_core.ui import run_launcher, session
 from tests.conftest import ROOT
 from tests.support import studios, visits
 
@@ -44,8 +43,8 @@ def environment(home, monkeypatch):
     for name, value in studios.environment(studios.settings(home, home / "real")).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "through_app", lambda: None)
+    monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
+    monkeypatch.setattr(session, "is_inside_app", lambda: None)
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -69,20 +68,20 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
         value = printed["acc"]["sq"]["overall"] if part == "sq" else printed["acc"][part]
         said = re.search(rf'<b data-score="{part}">([^<]*)</b>', html)
         assert said is not None
-        assert said[1] == phrasing.score(value["value"])
+        assert said[1] == formatting.score(value["value"])
     for metric, own in printed.items():
         for part in ("sq", "rc", "cs", "score", "snr", "decision_accuracy"):
             value = own["sq"]["overall"] if part == "sq" else own[part]
             said = re.search(rf'data-value="{metric}\.{part}">([^<]*)<small>([^<]*)</small>', html)
             assert said is not None
-            assert said[1] == phrasing.score(value["value"])
+            assert said[1] == formatting.score(value["value"])
             random = value["null"] is not None and value["null"]["p"] > LEVEL
             assert (said[2] or None) == (
                 "like random"
                 if random
                 else None
                 if value["value"] is None or value["interval"] is None
-                else phrasing.with_interval(value).split(" ", 1)[1]
+                else formatting.with_interval(value).split(" ", 1)[1]
             )
 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
@@ -94,11 +93,11 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     drawn = {_label(metric): metric for metric in at.metric}
     for label, part in CARDS.items():
         value = printed["acc"]["sq"]["overall"] if part == "sq" else printed["acc"][part]
-        assert drawn[label].value == phrasing.score(value["value"])
+        assert drawn[label].value == formatting.score(value["value"])
         if value["null"] is not None and value["null"]["p"] > LEVEL:
             assert drawn[label].delta == "like random"
         elif value["value"] is not None and value["interval"] is not None:
-            assert drawn[label].delta.replace("\\", "") == phrasing.interval(*value["interval"])
+            assert drawn[label].delta.replace("\\", "") == formatting.interval(*value["interval"])
 
     # Curves: the points of every model, and each model's signal quality with its interval.
     visits.go(at, "accuracy")
@@ -121,8 +120,8 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     visits.go(at, "ranking")
     assert not at.exception
     drawn = {_label(metric): metric.value for metric in at.metric}
-    assert drawn["RC"] == phrasing.score(printed["acc"]["rc"]["value"])
-    assert drawn["Decision accuracy"] == phrasing.percent(printed["acc"]["decision_accuracy"]["value"])
+    assert drawn["RC"] == formatting.score(printed["acc"]["rc"]["value"])
+    assert drawn["Decision accuracy"] == formatting.percent(printed["acc"]["decision_accuracy"]["value"])
 
 
 def _label(metric) -> str:
@@ -132,12 +131,12 @@ def _label(metric) -> str:
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):
     """The studio's own curves, printed and read back, are the same curves with the same signal quality."""
-    from e2lm_core.imported import opening, scores
-    from e2lm_core.runs import measure
+    from e2lm_core.imported import read_results, scores
+    from e2lm_core.runs import results
 
     studio = open_studio()
     task = collection.open_set(studio.settings, OWN)
-    measured = measure.measure(studio, task, studio.catalogue.checkpoints)
+    measured = results.load(studio, task, studio.catalogue.checkpoints)
     rows = ["model,task,metric,step,tokens_seen,score"]
     for curve in measured.curves:
         values = measured.values(curve.model.name, "norm_prob")
@@ -145,7 +144,9 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
             f"{curve.model.name},{OWN},norm_prob,{step},{int(tokens)},{float(value)!r}"
             for step, tokens, value in zip(curve.steps, curve.tokens_seen, values, strict=True)
         ]
-    imported = opening.import_files({"x.csv": "\n".join(rows).encode()}, studio.catalogue.checkpoints, "x")
+    imported = read_results.import_files(
+        {"x.csv": "\n".join(rows).encode()}, studio.catalogue.checkpoints, "x"
+    )
     printed = called("score", OWN, "--json")["metrics"]["norm_prob"]["sq"]["models"]
     for curve in imported.curves:
         assert scores.quality(curve).sq == printed[curve.model.name]["value"]

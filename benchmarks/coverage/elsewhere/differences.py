@@ -93,7 +93,7 @@ def sides(of: Two, way: str, rows: tuple[np.ndarray, np.ndarray]) -> tuple[paire
 def pairing(way: str, first: int, second: int) -> paired.Pairing:
     """Which questions both sets have."""
     apart = "q" if way in ("edited", "grown") else "r"
-    return paired.pair([f"q{n}" for n in range(first)], [f"{apart}{n}" for n in range(second)])
+    return paired.match_questions([f"q{n}" for n in range(first)], [f"{apart}{n}" for n in range(second)])
 
 
 def judged(of: Two, way: str, number: int, pairs: int) -> Iterator[tuple[str, str, bool | None]]:
@@ -108,7 +108,7 @@ def judged(of: Two, way: str, number: int, pairs: int) -> Iterator[tuple[str, st
         for i, metric in enumerate(METRICS):
             own = paired.mean_difference(*both, metric, points)
             yield metric, "mean", _holds(own.bounds, float(moved[i, : MODELS - 1, -1].mean()))
-            rules = coverage.difference_rules(*paired.fewest(*both, metric))
+            rules = coverage.difference_rules(*paired.smallest_counts(*both, metric))
             shown = paired.score_differences(*both, metric, rules)
             for score in SCORES:
                 yield metric, score, _holds(shown[score][1].bounds, true[metric, score])

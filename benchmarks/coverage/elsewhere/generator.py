@@ -119,13 +119,13 @@ def scores_of(sets: Iterable[np.ndarray], questions: int) -> dict[tuple[str, str
         errors.append(rows[:, 1, SCIENCE].std(axis=0, ddof=1) / np.sqrt(questions))
     stacked, spread = np.stack(means), np.stack(errors)
     every = runs(np.zeros((1, len(METRICS), MODELS, POINTS)))
-    layout = Layout.of(every, {name: np.zeros(POINTS) for name in every})
+    layout = Layout.from_runs(every, {name: np.zeros(POINTS) for name in every})
     found = {}
     for i, metric in enumerate(METRICS):
         chance = np.full(len(stacked), 1 / CHOICES)
-        against = set_scores.floor(every, layout, metric, chance, questions)
+        against = set_scores.chance_floor(every, layout, metric, chance, questions)
         if metric == "norm_prob":
-            against = set_scores.Floor(chance, {f"m{SCIENCE}": spread[:, layout.early[f"m{SCIENCE}"]]})
+            against = set_scores.ChanceFloor(chance, {f"m{SCIENCE}": spread[:, layout.early[f"m{SCIENCE}"]]})
         curves = {f"m{m}": stacked[:, i, m] for m in range(MODELS)}
         own = set_scores.curve_scores(layout, curves, metric, against)
         each = {score: own.whole[score] for score in SCORES} | {n: own.models[n] for n in layout.counted}

@@ -60,7 +60,7 @@ def labels(cell: Cell) -> tuple[str | None, ...] | None:
         Question(id=str(n), question=_worded(int(g), n), choices=("one", "two"), answer=0)
         for n, g in enumerate(each)
     ]
-    return proposals.by_template(asked)
+    return proposals.group_by_template(asked)
 
 
 def _worded(group: int, number: int) -> str:

@@ -46,11 +46,11 @@ def structured(sets: int, seed: int) -> Sample:
 
 def cover(source: Source, rule: Rule, sets: int, truth: float | None) -> tuple[float, float, float, float]:
     """(expected gain, share of intervals that hold it, their mean width, spread of the gain over sets)."""
-    folds, _ = heldout.folds(FLEET)
-    plan, level = bootstrap.design(QUESTIONS), small_sample_level(QUESTIONS)
+    folds, _ = heldout.leave_out_folds(FLEET)
+    plan, level = bootstrap.resampling_design(QUESTIONS), small_sample_level(QUESTIONS)
     gains, bounds = [], []
     for number, one in enumerate(_each(source, sets)):
-        drawn = np.concatenate(list(bootstrap.counts(plan, RESAMPLES, number)))
+        drawn = np.concatenate(list(bootstrap.resample_counts(plan, RESAMPLES, number)))
         weights = np.vstack([np.ones((1, QUESTIONS)), drawn])
         found = heldout.resampled_gains(one, rule, folds, "acc", weights).held_out
         gains.append(found[0])

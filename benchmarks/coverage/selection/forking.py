@@ -17,7 +17,7 @@ from benchmarks import study_pages
 from benchmarks.coverage.selection.null_selection import FLEET, noise
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions import rules as question_rules
-from e2lm_core.analysis.questions.rule_text import parse
+from e2lm_core.analysis.questions.rule_text import parse_rule
 from e2lm_core.analysis.questions.rules import Rule
 from e2lm_core.scores.uncertainty import bootstrap
 
@@ -25,7 +25,7 @@ SETS, QUESTIONS, RESAMPLES = 300, 100, 300
 RULES: tuple[Rule, ...] = (
     question_rules.Easiest(),
     *(
-        parse(text)
+        parse_rule(text)
         for text in (
             "margin > 0",
             "margin > 0.2",
@@ -53,20 +53,20 @@ RULES: tuple[Rule, ...] = (
 
 def tried(sets: int, seed: int = 0) -> np.ndarray:
     """[sets, rules, 2, 2]: the intervals (low, high), first all at 95%, then as they are shown."""
-    folds, _ = heldout.folds(FLEET)
-    plan = bootstrap.design(QUESTIONS)
+    folds, _ = heldout.leave_out_folds(FLEET)
+    plan = bootstrap.resampling_design(QUESTIONS)
     found = np.full((sets, len(RULES), 2, 2), np.nan)
     for number in range(sets):
         block = noise(1, 10_000 * seed + number, QUESTIONS)
         sample = replace(block, values={metric: values[0] for metric, values in block.values.items()})
-        weights = np.concatenate(list(bootstrap.counts(plan, RESAMPLES, number)))
+        weights = np.concatenate(list(bootstrap.resample_counts(plan, RESAMPLES, number)))
         for place, rule in enumerate(RULES, start=1):
             gains = heldout.resampled_gains(sample, rule, folds, "acc", weights).held_out
             gains = gains[np.isfinite(gains)]
             if len(gains) < 0.95 * RESAMPLES:
                 continue  # the page shows none
-            for way, level in enumerate((0.95, heldout.level_of(place))):
-                found[number, place - 1, way] = heldout.bounds(gains, QUESTIONS, level)
+            for way, level in enumerate((0.95, heldout.adjusted_level(place))):
+                found[number, place - 1, way] = heldout.gain_interval(gains, QUESTIONS, level)
     return found
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import study_pages
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions import rules as question_rules
-from e2lm_core.analysis.questions.rule_text import parse
+from e2lm_core.analysis.questions.rule_text import parse_rule
 from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import metrics
@@ -46,7 +46,7 @@ def rules(questions: int = QUESTIONS) -> dict[str, Rule]:
         "rising-hard-science": question_rules.Rising(among=lot % 3 > 0),
         "one-source": question_rules.OneSource(labels=lot % SOURCES),
         "snr-greedy": question_rules.SnrGreedy(),
-        "margin > 0 and slope > 0": parse("margin > 0 and slope > 0"),
+        "margin > 0 and slope > 0": parse_rule("margin > 0 and slope > 0"),
     }
 
 
@@ -85,16 +85,16 @@ def null(
     questions: int = QUESTIONS,
 ) -> dict[str, list[Row]]:
     """Mean in-sample and held-out gain of rules on pure noise, for every score of `heldout.SCORES`."""
-    folds, _ = heldout.folds(FLEET)
+    folds, _ = heldout.leave_out_folds(FLEET)
     parts: dict[str, list] = {name: [] for name in given}
     for number, sample in enumerate(_blocks(simulations, seed, questions)):
         for name, rule in given.items():
-            judged = heldout.judge(sample, rule, folds, metric, draws, seed=number)
+            judged = heldout.evaluate_rule(sample, rule, folds, metric, draws, seed=number)
             parts[name].append(np.mean([_gains(fold) for fold in judged], axis=0))
     return {name: _rows(np.concatenate(own, axis=-1)) for name, own in parts.items()}
 
 
-def _gains(judged: heldout.Judged) -> np.ndarray:
+def _gains(judged: heldout.FoldResult) -> np.ndarray:
     """[score, side, simulation]."""
     return np.array(
         [[side[score][1] for side in (judged.in_sample, judged.held_out)] for score in heldout.SCORES]
@@ -119,18 +119,18 @@ def _blocks(simulations: int, seed: int, questions: int) -> Iterator[Sample]:
 
 def ladder(metric: str) -> dict[str, list[Row]]:
     """The presets' gains on the embedded models' results on ladder_science, as they lie in the store."""
-    from e2lm_core.analysis.questions import choice as question_choice
     from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.analysis.questions import selection as question_choice
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, "ladder_science")
-    pool = question_pool.pool(measure(studio, task, studio.catalogue.checkpoints), task)
+    pool = question_pool.build_pool(load(studio, task, studio.catalogue.checkpoints), task)
     found = {}
     for name in (*question_choice.PRESETS, "margin > 0 and slope > 0"):
-        choice = question_choice.choose(pool, name, metric)
+        choice = question_choice.select_questions(pool, name, metric)
         found[name] = [
             Row(score, side.in_sample, side.held_out, float("nan"), 1)
             for score, side in choice.scores.items()

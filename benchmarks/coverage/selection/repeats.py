@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.coverage.planted import measured_of
-from e2lm_core.analysis.questions.repeats import repeats
+from e2lm_core.analysis.questions.repeatability import correlate_halves
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import signal
@@ -101,7 +101,7 @@ def single_table(every: dict[str, Measurements]) -> str:
             halves = [first_seeds(measured, arch) for arch in ARCHS]
             models = [curve.model for half in halves for curve in half]
             split = (tuple(range(len(halves[0]))), tuple(range(len(halves[0]), len(models))))
-            found = repeats(models, split, *(without(measured, half, metric) for half in halves))
+            found = correlate_halves(models, split, *(without(measured, half, metric) for half in halves))
             lines.append(
                 f"| {name} | {metric} | {found.correlation:+.2f} [{found.low:+.2f}, {found.high:+.2f}] |"
             )

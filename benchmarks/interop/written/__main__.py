@@ -38,7 +38,7 @@ def environment(folder: Path | None) -> Path:
 
 def prepare(work: Path, studio: Studio) -> None:
     """Questions, tasks and checkpoints in the folder that the tools run in, so that no path of a machine is written."""
-    for checkpoint in studio.catalogue.of(MODEL):
+    for checkpoint in studio.catalogue.checkpoints_of(MODEL):
         if checkpoint.step in STEPS:
             folder = unpacking.ensure_directory(checkpoint, studio.settings)
             shutil.copytree(folder, work / MODEL / f"iter_{checkpoint.step:07d}")

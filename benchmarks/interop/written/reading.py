@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow.parquet as parquet
 
 from e2lm_core.base.records import TaskSet
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
 from e2lm_core.imported.formats.inspect_logs import header
 from e2lm_core.imported.records import SAME_METRIC, Imported
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 
@@ -91,9 +91,9 @@ def numbers(folder: Path, studio: Studio) -> list[Number]:
     """Every mean that a tool's files tell, beside what was read and, of lighteval, what the studio scores."""
     read = {tool: opened(folder / tool, studio) for tool in TOOLS}
     task = asked(studio)
-    fleet = [c for c in studio.catalogue.of(MODEL) if c.step in STEPS]
+    fleet = [c for c in studio.catalogue.checkpoints_of(MODEL) if c.step in STEPS]
     evaluate.evaluate(studio, task, fleet, 0)
-    measured = measure.measure(studio, task, fleet, 0)
+    measured = results.load(studio, task, fleet, 0)
     found = []
     for tool, step, metric, value in said(folder):
         [curve] = read[tool].curves_of(TASK, metric)
@@ -115,13 +115,13 @@ def likelihoods(folder: Path, studio: Studio) -> dict[str, np.ndarray]:
         rows = sorted(parquet.read_table(path).to_pylist(), key=lambda row: int(row["doc"]["id"]))
         told.append([row["model_response"]["logprobs"] for row in rows])
     task = asked(studio)
-    fleet = [c for c in studio.catalogue.of(MODEL) if c.step in STEPS]
+    fleet = [c for c in studio.catalogue.checkpoints_of(MODEL) if c.step in STEPS]
     evaluate.evaluate(studio, task, fleet, 0)
     read = opened(folder / "lighteval", studio).measured[TASK]
     return {
         "said": np.array(told, float),
         "read": read.curves[0].ll[:, np.argsort([int(name) for name in read.question_ids])],
-        "own": measure.measure(studio, task, fleet, 0).curves[0].ll,
+        "own": results.load(studio, task, fleet, 0).curves[0].ll,
     }
 
 
@@ -134,7 +134,7 @@ def equal(found: list[Number], lls: dict[str, np.ndarray]) -> bool:
 
 def opened(folder: Path, studio: Studio) -> Imported:
     """The files as `import-results` reads them."""
-    return opening.import_path(folder, studio.settings.limits, studio.catalogue.checkpoints)
+    return read_results.import_path(folder, studio.settings.limits, studio.catalogue.checkpoints)
 
 
 def step_of(name: str) -> int:

@@ -1,1 +1,1 @@
-"""Two sets or two versions side by side, paired on the questions that both have; uses base and scores."""
+"""Comparison of two sets or versions, paired on shared questions; uses base and scores."""

@@ -1,6 +1,6 @@
-"""Two sets, or two versions of one set, compared on one fleet: means, scores, questions; paired where shared.
+"""Comparison of two sets or versions on one fleet: means, scores, questions; paired where shared.
 
-What is paired with what, and what that means for the intervals, is in docs/comparing.md.
+The pairing and its consequences for the intervals are described in docs/comparing.md.
 """
 
 from __future__ import annotations
@@ -13,30 +13,35 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
-from e2lm_core.base.plain import plain
+from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import Question, Record, TaskSet, Value
-from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, null, paired
-from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
-from e2lm_core.scores.uncertainty.means import together
+from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
+from e2lm_core.scores.uncertainty.means import multiple_testing as together
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
 END, EARLY_END = "end", "early window's end"
 ALL = "all that count"
-Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the second's
-Judge = Callable[[Measurements, str, str], Scores]  # of measurements, a metric and RC's reading
+Place = tuple[str, int, int]  # model, index of the checkpoint in the first set's curve and in the second's
+Judge = Callable[[Measurements, str, str], Scores]  # takes measurements, a metric and an RC definition
 
 
-class Match(Record):
-    """Which questions both have: a key for each question of either set, equal where they are the same
-    question."""
+class QuestionMatching(Record):
+    """Keys that match the questions of two sets.
+
+    Attributes:
+        by: Kind of key, question id or text.
+        first: Key of each question of the first set.
+        second: Key of each question of the second set, equal to the first set's for the same question.
+    """
 
     by: Literal["id", "text"]
     first: tuple[str, ...]
@@ -44,7 +49,23 @@ class Match(Record):
 
 
 class MeanDifference(Record):
-    """Second - first of one mean: of a model or of `ALL` that count, at a point of the curves."""
+    """Difference of one mean between two sets at a point of the curves: second minus first.
+
+    Attributes:
+        model: Name of the model, or `ALL` for the mean of all scored models.
+        point: Point of the curves, `END` or `EARLY_END`.
+        first: Mean of the first set, in the metric's unit.
+        second: Mean of the second set.
+        difference: Second minus first; None if undefined.
+        interval: 95% interval of the difference; None if there is none, see `why`.
+        share: Share of resamples in which the second is higher, ties counted half.
+        why: Reason why there is no interval.
+        changed: Number of questions on which the two differ.
+        p: Two-sided p-value of no difference.
+        together: p-value with all models at this point judged together (Holm).
+        within: Smallest margin at which an equivalence test at 5% finds the two alike.
+        detectable: Smallest difference detected with 80% power.
+    """
 
     model: str
     point: str
@@ -52,17 +73,17 @@ class MeanDifference(Record):
     second: float | None
     difference: float | None
     interval: tuple[float, float] | None
-    share: float | None  # of resamples in which the second is higher, ties half
-    why: str | None = None  # there is no interval
-    changed: int | None = None  # how many questions differ at all
-    p: float | None = None  # of no difference, two-sided
-    together: float | None = None  # the same for all models at this point judged together (Holm)
-    within: float | None = None  # the margin to which an equivalence test at 5% finds the two alike
-    detectable: float | None = None  # what would be told in 80% of cases
+    share: float | None
+    why: str | None = None
+    changed: int | None = None
+    p: float | None = None
+    together: float | None = None
+    within: float | None = None
+    detectable: float | None = None
 
 
 class ScoreDifference(Record):
-    """Second - first of one score; undefined where it is undefined for either of the two."""
+    """Difference of one score, second minus first; undefined if either score is."""
 
     score: str
     first: Value
@@ -70,19 +91,31 @@ class ScoreDifference(Record):
     difference: Value
 
     @property
-    def like_random(self) -> tuple[Literal["first", "second"], ...]:
-        """Which of the two is not distinguishable from random answers to its questions."""
+    def near_random(self) -> tuple[Literal["first", "second"], ...]:
+        """Sides with a score within the null distribution of random answer keys."""
         sides: tuple[Literal["first", "second"], ...] = ("first", "second")
-        return tuple(side for side in sides if null.says_nothing(getattr(self, side)))
+        return tuple(side for side in sides if null.is_within_null(getattr(self, side)))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything about one metric, `first` being the older or other one and differences second - first."""
+    """Comparison of two sets or versions on one metric; differences are second minus first.
+
+    Attributes:
+        names: Names of the two sets or versions.
+        metric: Metric of the means and scores.
+        match: Keys that match the questions.
+        pairing: Pairs of questions.
+        first: Results of the older version, or of the other set.
+        second: Results of the newer version, or of the set compared with it.
+        means: Differences of means.
+        scores: Differences of scores.
+        rc_reading: RC definition.
+    """
 
     names: tuple[str, str]
     metric: str
-    match: Match
+    match: QuestionMatching
     pairing: Pairing
     first: Measurements
     second: Measurements
@@ -91,39 +124,49 @@ class Comparison:
     rc_reading: str = readings.DEFAULT
 
     @property
-    def shared(self) -> int:
-        """How many questions both have."""
+    def shared_question_count(self) -> int:
+        """Number of questions in both sets."""
         return self.pairing.shared
 
 
-def match(first: TaskSet, second: TaskSet, versions: bool = False) -> Match:
-    """By id for two versions of one set, and for two sets of which one is plainly a copy: half of the ids
-    that both have, or more, name the same text. Otherwise by text, since ids of different sets say
-    nothing."""
+def match_questions(first: TaskSet, second: TaskSet, versions: bool = False) -> QuestionMatching:
+    """Match the questions of two sets by id or by text.
+
+    By id for two versions of one set, and for two sets of which one is a copy: at least half of the ids in
+    both name the same text. Otherwise by text, since ids of different sets are unrelated.
+    """
     old = {q.id: _text(q) for q in first.questions}
     new = {q.id: _text(q) for q in second.questions}
     common = old.keys() & new.keys()
     same = sum(old[name] == new[name] for name in common)
     if versions or (common and 2 * same >= len(common)):
-        return Match(by="id", first=tuple(old), second=tuple(new))
-    return Match(by="text", first=_keys(first.questions), second=_keys(second.questions))
+        return QuestionMatching(by="id", first=tuple(old), second=tuple(new))
+    return QuestionMatching(by="text", first=_keys(first.questions), second=_keys(second.questions))
 
 
 def compare(
     names: tuple[str, str],
     first: Measurements,
     second: Measurements,
-    matched: Match,
+    matched: QuestionMatching,
     metric: str,
     resamples: int | None = None,
     reading: str = readings.DEFAULT,
-    judged: Judge = standing.judged,
+    judged: Judge = validity.scores_with_null,
 ) -> Comparison:
-    """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's.
+    """Compare the means and scores of two sets on one metric, with shared resamples (see `paired`).
 
-    `judged` gives the scores of measurements with what random answers give.
+    Args:
+        names: Names of the two sets or versions.
+        first: Results of the first set.
+        second: Results of the second set.
+        matched: Keys that match the questions.
+        metric: Metric of the means and scores.
+        resamples: Number of resamples; by default that of `paired.resample`.
+        reading: RC definition.
+        judged: Function that returns scores with their null distributions.
     """
-    pairing = paired.pair(matched.first, matched.second)
+    pairing = paired.match_questions(matched.first, matched.second)
     resampled = None
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
         options = {} if resamples is None else {"resamples": resamples}
@@ -146,7 +189,7 @@ def _side(measurements: Measurements) -> Side:
 
 
 def _text(question: Question) -> tuple[str, tuple[str, ...], str]:
-    """A question's content whatever the order of its choices."""
+    """Content of a question, independent of the order of its choices."""
     gold = question.choices[question.answer] if 0 <= question.answer < len(question.choices) else ""
     return question.question.strip(), tuple(sorted(question.choices)), gold
 
@@ -164,17 +207,22 @@ def _keys(questions: Sequence[Question]) -> tuple[str, ...]:
 # --- means ----------------------------------------------------------------------------------------------
 
 
-def places(first: Measurements, second: Measurements, metric: str) -> dict[str, list[Place]]:
-    """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early
-    window's last where a later one is complete too."""
+def comparison_points(
+    first_set: Measurements, second_set: Measurements, metric: str
+) -> dict[str, list[Place]]:
+    """Checkpoints to compare, by point: each model's name with the checkpoint's index in both curves.
+
+    `END` is a model's last checkpoint that is complete in both sets. `EARLY_END` is the last such checkpoint
+    of the early window, for models that also have a later one.
+    """
     placed: dict[str, list[Place]] = {EARLY_END: [], END: []}
-    for curve in second.curves:
+    for curve in second_set.curves:
         name = curve.model.name
-        other = next((c for c in first.curves if c.model.name == name), None)
+        other = next((c for c in first_set.curves if c.model.name == name), None)
         if other is None:
             continue
-        known_new = np.flatnonzero(np.isfinite(second.values(name, metric)))
-        known_old = np.flatnonzero(np.isfinite(first.values(name, metric)))
+        known_new = np.flatnonzero(np.isfinite(second_set.values(name, metric)))
+        known_old = np.flatnonzero(np.isfinite(first_set.values(name, metric)))
         steps, old, new = np.intersect1d(other.steps[known_old], curve.steps[known_new], return_indices=True)
         if not len(steps):
             continue
@@ -193,7 +241,7 @@ def _means(
         return []
     counted = {c.model.name for c in second.curves if c.model.counts_in_scores}
     means = []
-    for point, at in reversed(places(first, second, metric).items()):
+    for point, at in reversed(comparison_points(first, second, metric).items()):
         groups = [(ALL, [p for p in at if p[0] in counted]), *((p[0], [p]) for p in at)]
         for model, group in groups:
             if group:
@@ -203,12 +251,12 @@ def _means(
 
 
 def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
-    """With the single models' p-values at each point judged together; the mean of all models is one question by itself."""
+    """Add p-values judged together over the models of each point; the mean of all models is judged alone."""
     alone = {p: [m for m in means if m.point == p and m.model != ALL] for p in {m.point for m in means}}
     judged = {id(mean): mean.p for mean in means}
     for own in alone.values():
         adjusted = together.holm([np.nan if m.p is None else m.p for m in own])
-        judged |= {id(m): plain(p) for m, p in zip(own, adjusted, strict=True)}
+        judged |= {id(m): to_json_value(p) for m, p in zip(own, adjusted, strict=True)}
     return [m.model_copy(update={"together": judged[id(m)]}) for m in means]
 
 
@@ -216,7 +264,7 @@ def _mean(
     model: str,
     point: str,
     at: list[Place],
-    difference: Difference,
+    difference: CurveDifference,
     first: Measurements,
     second: Measurements,
     metric: str,
@@ -247,10 +295,10 @@ def _scores(
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
-        rules = coverage.difference_rules(*paired.fewest(*resampled, metric))
+        rules = coverage.difference_rules(*paired.smallest_counts(*resampled, metric))
         bounds = paired.score_differences(*resampled, metric, rules)
     for name in COMPARED:
-        core = readings.named(name, reading) if name in ("rc", "score") else name
+        core = readings.score_key(name, reading) if name in ("rc", "score") else name
         values = [
             detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
             for m, s in ((first, old), (second, new))
@@ -276,9 +324,14 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
 
 
 def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
-    """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and
-    its value at the end, the mean over the models that count, in each."""
-    values = [finals(m, compared.metric, or_all=False) for m in (compared.first, compared.second)]
+    """Questions that differ between the two sets, one row per question.
+
+    Columns: what (added, removed, changed), id, before, after (both texts), value before, value after,
+    difference. The values are final means over the scored models, NaN where the question does not exist.
+    """
+    values = [
+        final_values(m, compared.metric, fall_back_to_all=False) for m in (compared.first, compared.second)
+    ]
     rows = []
     for old, new in zip(compared.pairing.first.tolist(), compared.pairing.second.tolist(), strict=True):
         before = first.questions[old] if old >= 0 else None
@@ -303,7 +356,10 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
 
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:
-    """One row a `MeanDifference`: model, point, first, second, difference, low, high, share, together, detectable."""
+    """Mean differences as a table, one row per `MeanDifference`.
+
+    Columns: model, point, first, second, difference, low, high, share, together, detectable.
+    """
     columns = ["model", "point", "first", "second", "difference"]
     columns += ["low", "high", "share", "together", "detectable"]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
@@ -311,7 +367,10 @@ def mean_frame(compared: Comparison) -> pd.DataFrame:
 
 
 def curve_pairs(compared: Comparison) -> pd.DataFrame:
-    """One row a (model, checkpoint): model, step, tokens_seen, early, first, second."""
+    """Learning curves of both sets, one row per model and checkpoint of the second set.
+
+    Columns: model, step, tokens_seen, early, first, second.
+    """
     keys = ["model", "step", "tokens_seen", "early"]
     first, second = (
         curve_frame(measured, (compared.metric,))[[*keys, "value"]]
@@ -324,7 +383,11 @@ def curve_pairs(compared: Comparison) -> pd.DataFrame:
 
 
 def score_frame(compared: Comparison) -> pd.DataFrame:
-    """One row a score: score, first, second, difference, low, high, coverage, like random (which side is), why."""
+    """Score differences as a table, one row per score.
+
+    Columns: score, first, second, difference, low, high, coverage, like random (sides within the null
+    distribution), why.
+    """
     rows = [
         {
             "score": labels.SCORES[s.score],
@@ -333,7 +396,7 @@ def score_frame(compared: Comparison) -> pd.DataFrame:
             "difference": s.difference.value,
             **_ends(s.difference.interval),
             "coverage": s.difference.coverage,
-            "like random": " and ".join(s.like_random) or None,
+            "like random": " and ".join(s.near_random) or None,
             "why": s.difference.why,
         }
         for s in compared.scores

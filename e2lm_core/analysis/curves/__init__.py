@@ -1,1 +1,1 @@
-"""What the learning curves say: when models part, when they leave chance, how subjects differ; uses base and scores."""
+"""Learning curves: separation of models, onset above chance, subjects; uses base and scores."""

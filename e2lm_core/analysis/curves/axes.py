@@ -1,4 +1,4 @@
-"""What a curve is drawn over: tokens seen, training steps, or the compute that training took."""
+"""X axes of learning curves: tokens seen, training steps, training compute."""
 
 from __future__ import annotations
 
@@ -26,11 +26,18 @@ FLOPS_PER_PARAMETER_AND_TOKEN = 6
 
 @dataclass(frozen=True)
 class Axis:
-    """An x axis in `unit`s of tokens, steps or FLOPs, with its `title`.
+    """X axis of a learning curve chart.
 
-    `window_end` in the same unit, None where there is no window or each model has another place for it.
-    `left_out` names the models that have no place on this axis, `at_zero` how many points a logarithmic axis
-    cannot show, `untold` the models for whose sake all are drawn over steps: their tokens are not known.
+    Attributes:
+        kind: Tokens, training steps or training compute.
+        log: The axis is logarithmic.
+        title: Title of the axis, with its unit.
+        unit: Tokens, steps or FLOPs per unit of the axis.
+        window_end: End of the early window in units of the axis; None without a window, or if models differ
+            in it.
+        left_out: Models without a position on this axis.
+        at_zero: Number of points at 0, which a logarithmic axis cannot show.
+        untold: Models without known tokens, for which all models are drawn over steps.
     """
 
     kind: Kind
@@ -43,13 +50,19 @@ class Axis:
     untold: tuple[str, ...] = ()
 
 
-def on_axis(
+def with_x_column(
     frame: pd.DataFrame, measurements: Measurements, kind: Kind, log: bool = False
 ) -> tuple[pd.DataFrame, Axis]:
-    """`frame` (columns model, step, tokens_seen) with each row's place in a column `x`, and the axis itself.
+    """Return the table with the position of each row in a column `x`, and the axis.
 
-    Where some model's tokens are not known all are drawn over steps. Rows without a place are left out: a model
-    whose parameters or tokens are not known has no compute, and 0 has no logarithm.
+    If any model's tokens are unknown, all models are drawn over steps. Rows without a position are left out:
+    a model without known parameters or tokens has no compute, and 0 has no logarithm.
+
+    Args:
+        frame: Table with the columns model, step, tokens_seen.
+        measurements: Source of the models' parameters and of the early window.
+        kind: Wanted kind of axis.
+        log: Make the axis logarithmic.
     """
     untold: tuple[str, ...] = ()
     if kind == "tokens" and frame["tokens_seen"].isna().any():
@@ -72,8 +85,8 @@ def on_axis(
     return frame.assign(x=raw / unit)[known], axis
 
 
-def place(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
-    """Another frame on an axis that `on_axis` gave, in the same unit."""
+def place_on_axis(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
+    """Return another table with its column `x` on an axis of `with_x_column`, in the same unit."""
     raw = _places(frame, measurements, axis.kind)
     return frame.assign(x=raw / axis.unit)[raw.notna() & ((raw > 0) | (not axis.log))]
 
@@ -101,7 +114,7 @@ def _unit(kind: Kind, top: float) -> tuple[float, str]:
 
 
 def _window_end(measurements: Measurements, kind: Kind, unit: float) -> float | None:
-    """Over compute, models of different sizes leave the window at different places: none is drawn."""
+    """End of the early window on the axis; None over compute, where it differs between model sizes."""
     if kind == "compute":
         return None
     if kind == "tokens":

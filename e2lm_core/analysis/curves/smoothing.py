@@ -1,4 +1,4 @@
-"""Smoothed curves, to be drawn over the measured points and never instead of them."""
+"""Smoothed curves, drawn over the measured points."""
 
 from __future__ import annotations
 
@@ -21,13 +21,26 @@ HELP: dict[Method, str] = {
 }
 
 
-def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats:
-    """A curve [K] smoothed over its K known points.
+def smooth_curve(values: ArrayLike, method: Method, lower_is_better: bool = False) -> Floats:
+    """Smooth a curve over its known points.
 
-        mean of 3:  s_k = mean of y_{k-1}, y_k, y_{k+1}, those that exist
-        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (`falling`: never rise); pooled violators
+        mean of 3:  s_k = mean of those of y_{k-1}, y_k, y_{k+1} that exist
+        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (never rise, if lower is better)
 
-    Source: scipy.optimize.isotonic_regression for the second. Raises: ValueError where a point is missing.
+    The second pools adjacent violators. A curve of one point is returned unchanged.
+
+    Args:
+        values: Points [K] of the curve in the metric's unit, without NaN.
+        method: Smoothing method.
+        lower_is_better: Make the monotone curve fall.
+
+    Returns:
+        Smoothed points [K], in the same unit.
+
+    Raises:
+        ValueError: `values` is not a vector, or a point is missing.
+
+    Source: scipy.optimize.isotonic_regression for the monotone curve.
     """
     curve = np.asarray(values, dtype=np.float64)
     if curve.ndim != 1 or np.isnan(curve).any():
@@ -35,16 +48,19 @@ def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats
     if len(curve) < 2:
         return curve
     if method == "monotone":
-        return np.asarray(isotonic_regression(curve, increasing=not falling).x, dtype=np.float64)
+        return np.asarray(isotonic_regression(curve, increasing=not lower_is_better).x, dtype=np.float64)
     around = np.pad(curve, 1, constant_values=np.nan)
     return np.nanmean(np.stack([around[:-2], around[1:-1], around[2:]]), axis=0)
 
 
 def smooth_frame(frame: pd.DataFrame, metric: str, method: Method) -> pd.DataFrame:
-    """The complete points of each model's curve, smoothed: a line to draw over them."""
+    """Smoothed curve of each model over its complete points, in the columns of `tables.curve_frame`.
+
+    Columns `low` and `high` are dropped.
+    """
     known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
     falling = metric in LOWER_IS_BETTER
     smooth = known.groupby("model", sort=False)["value"].transform(
-        lambda values: smoothed(values.to_numpy(float), method, falling)
+        lambda values: smooth_curve(values.to_numpy(float), method, falling)
     )
     return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")

@@ -1,4 +1,4 @@
-"""A set's curves subject by subject."""
+"""Learning curves by subject."""
 
 from __future__ import annotations
 
@@ -15,51 +15,63 @@ from e2lm_core.base.memory.memo import Filled
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 
-MOST = 12  # small charts that can be read beside each other
+MAX_SUBJECTS = 12  # small charts side by side that a reader can still compare
 NO_SUBJECT = "no subject"
 
 
 @dataclass(frozen=True)
 class SubjectCurves:
-    """The curves of one subject's `questions`; `frame` as `tables.curve_frame`, with `low` and `high` where
-    asked for."""
+    """Learning curves of the questions of one subject.
+
+    Attributes:
+        subject: Name of the subject.
+        questions: Number of its questions.
+        chance: Accuracy of blind guessing on these questions.
+        frame: Table as of `tables.curve_frame`, with `low` and `high` if intervals were requested.
+    """
 
     subject: str
     questions: int
     chance: float
     frame: pd.DataFrame
 
-    def placed(self, frame: pd.DataFrame) -> SubjectCurves:
-        """The same with its points on an axis, `axes.on_axis`."""
+    def with_x_column(self, frame: pd.DataFrame) -> SubjectCurves:
+        """Copy of these curves with another table, such as one of `axes.with_x_column`."""
         return replace(self, frame=frame)
 
 
-def by_subject(
-    measurements: Measurements, metric: str, bands: bool = True, most: int = MOST
+def curves_by_subject(
+    measurements: Measurements, metric: str, bands: bool = True, max_subjects: int = MAX_SUBJECTS
 ) -> tuple[list[SubjectCurves], list[str]]:
-    """The curves of the `most` largest subjects, largest first, and the names of the others.
+    """Learning curves of the largest subjects, largest first, and the names of the remaining subjects.
 
-    Bands are those of a bootstrap within the subject: its number of questions is taken as given.
+    Intervals come from a bootstrap within the subject, with its number of questions fixed.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        bands: Add 95% intervals.
+        max_subjects: Number of subjects with curves.
     """
     counts = Counter(subject or NO_SUBJECT for subject in measurements.subjects)
     names = [name for name, _ in counts.most_common()]
     labels = np.array([subject or NO_SUBJECT for subject in measurements.subjects])
     shown = []
-    for name in names[:most]:
-        part = subset(measurements, labels == name)
+    for name in names[:max_subjects]:
+        part = select_questions(measurements, labels == name)
         frame = tables.curve_frame(part, (metric,))
         if bands and part.complete_checkpoints:
             intervals = tables.band_frame(part, set_intervals.resample(part, (metric,)), metric)
             frame = frame.merge(intervals, on=["model", "step"], how="left")
         shown.append(SubjectCurves(name, counts[name], part.chance, frame))
-    return shown, names[most:]
+    return shown, names[max_subjects:]
 
 
-def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
-    """The measurements of the questions where `keep` [Q] is true, as if the set had no others."""
-    if keep.all():  # not a copy of them all
+def select_questions(measurements: Measurements, mask: np.ndarray) -> Measurements:
+    """Measurements of the questions with a true `mask` [Q] (bool), as if the set had no others."""
+    if mask.all():  # a copy would double the memory
         return measurements
-    at = np.flatnonzero(keep)
+    at = np.flatnonzero(mask)
     part = replace(
         measurements,
         question_ids=tuple(measurements.question_ids[q] for q in at),
@@ -70,7 +82,7 @@ def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
         curves=tuple(ModelCurve(c.model, c.checkpoints, c.ll[:, at]) for c in measurements.curves),
         groups=tuple(measurements.groups[q] for q in at) if measurements.groups else (),
     )
-    # What was computed for the whole set holds for each question of it: not once more for every subject.
+    # Per-question metrics of the whole set hold for every part of it and are not computed again by subject.
     part.__dict__["per_question"] = {
         model: Filled(partial(_of_part, by_metric, at))
         for model, by_metric in measurements.per_question.items()
@@ -83,7 +95,7 @@ def _of_part(whole: Mapping[str, np.ndarray], at: np.ndarray, metric: str) -> np
 
 
 def subject_table(subjects: Sequence[SubjectCurves]) -> pd.DataFrame:
-    """Every point of the curves of each subject, the subject in the first column."""
+    """All points of the subjects' curves in one table, with the subject in the first column."""
     parts = [curves.frame.dropna(subset=["value"]).assign(subject=curves.subject) for curves in subjects]
     if not parts:
         return pd.DataFrame(columns=["subject", "model", "step", "value"])

@@ -1,1 +1,1 @@
-"""How many questions a wanted certainty takes, and how long a fleet takes over them; uses base and scores."""
+"""Number of questions for a wanted precision, and time of a fleet; uses base and scores."""

@@ -1,4 +1,4 @@
-"""A fleet of models and its pace: how long its checkpoints take over a number of questions."""
+"""Fleets and their pace: seconds a question at each checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from e2lm_core.base.records import Checkpoint, Record
 
 
 class Pace(Record):
-    """Seconds a question takes on one checkpoint, by model; `source` says where that is from."""
+    """Seconds per question on one checkpoint, by model.
+
+    Attributes:
+        seconds: Seconds per question and checkpoint, by model name.
+        source: Origin of the pace, in words.
+        estimated: Some model's pace is scaled from another model.
+    """
 
     seconds: dict[str, float]
     source: str
@@ -18,15 +24,15 @@ class Pace(Record):
 
 
 class FleetPart(Record):
-    """A model and how many of its checkpoints are to be run."""
+    """A model of a fleet, with the number of its checkpoints to run."""
 
     model: str
     parameters: int | None
     checkpoints: int
 
 
-def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
-    """The models of these checkpoints with how many each has."""
+def count_checkpoints_by_model(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
+    """Models of these checkpoints, each with the number of its checkpoints."""
     parts: dict[str, FleetPart] = {}
     for checkpoint in checkpoints:
         model = checkpoint.model
@@ -39,18 +45,30 @@ def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
     return tuple(parts.values())
 
 
-def pace_for(
+def fleet_pace(
     fleet: Sequence[FleetPart],
     pace: Pace | None,
     parameters: dict[str, int | None],
     seconds: float | None = None,
 ) -> Pace | None:
-    """A pace for every model of a fleet.
+    """Pace for every model of a fleet.
 
-    `seconds` a question, where it is not None, holds for all of them. Else a measured model has its own;
-    another is scaled by its parameters from the largest measured one (the work a token is 2 x parameters, and
-    the same questions have about as many tokens): an estimate, and too long where small models spend their
-    time on other things. None where nothing is known.
+    A measured model keeps its own pace. Another one is scaled by its parameters from the largest measured
+    model (the work per token is 2 x parameters, and the same questions have about as many tokens), never
+    below that model's pace: an estimate, too long if small models spend their time on other things. Without
+    known parameters it has the mean of all measured paces.
+
+    Args:
+        fleet: Models of the fleet.
+        pace: Measured pace; None if there is none.
+        parameters: Parameters of the measured models by name.
+        seconds: Pace to use for all models instead, in seconds per question.
+
+    Returns:
+        The pace; None without a measured one and without `seconds`.
+
+    Raises:
+        StudioError: `seconds` is not a finite number above 0.
     """
     if seconds is not None:
         if not (math.isfinite(seconds) and seconds > 0):
@@ -78,8 +96,11 @@ def pace_for(
     return Pace(seconds=paces, source=source, estimated=True)
 
 
-def seconds_for(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
-    """questions x sum over models of checkpoints x seconds a question; None without a pace."""
+def fleet_seconds(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
+    """Time of a fleet in seconds: questions x sum over models of checkpoints x seconds per question.
+
+    None without a pace.
+    """
     if pace is None:
         return None
     return questions * sum(part.checkpoints * pace.seconds[part.model] for part in fleet)

@@ -1,4 +1,4 @@
-"""How many questions a wanted certainty takes, and how long a fleet takes over them, by what was measured."""
+"""Sample size planning: questions needed for an interval width, and the fleet's time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace, seconds_for
-from e2lm_core.base import labels, phrasing
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.scores.measurements import Measurements, common_grid
@@ -30,10 +30,14 @@ Simulated = Callable[[Measurements, str, Target], Widths]
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be known: `of` one of `OF` on a metric, and how wide its 95% interval may be.
+    """Quantity to estimate, and the wanted width of its 95% interval.
 
-    `width` is the whole one, from end to end, in the metric's own unit; `models` and `rc_reading` as `target_of` takes
-    them.
+    Attributes:
+        of: Quantity, one of `OF`.
+        metric: Metric of the quantity.
+        width: Full width of the interval, from end to end, in the metric's unit.
+        models: Models of a mean or a difference, as of `interval_target`.
+        rc_reading: RC definition.
     """
 
     of: str
@@ -45,10 +49,20 @@ class Goal:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a wanted width takes, and over which `measured` questions that was simulated (`widths`).
+    """Number of questions and time needed for a wanted interval width.
 
-    `questions` is None where no size studied reaches the width (`why` says so), `seconds` where no pace is
-    known.
+    Attributes:
+        of: Quantity, one of `OF`.
+        subject: Name of the quantity in words.
+        metric: Metric of the quantity.
+        wanted: Wanted full width of the 95% interval, in the metric's unit.
+        measured: Number of measured questions on which the widths are simulated.
+        widths: Simulated widths by number of questions.
+        questions: Needed questions; None if no simulated size reaches the width, see `why`.
+        why: Reason why no size reaches the width.
+        fleet: Models to run.
+        pace: Pace of the fleet; None if unknown.
+        seconds: Time of the fleet in seconds; None without `questions` or without a pace.
     """
 
     of: str
@@ -67,44 +81,55 @@ class Plan:
 # --- the certainty --------------------------------------------------------------------------------------
 
 
-def target_of(
+def interval_target(
     measurements: Measurements,
-    of: str,
+    quantity: str,
     metric: str,
     models: Sequence[str] = (),
     rc_reading: str = readings.DEFAULT,
 ) -> tuple[Target, str]:
-    """What is to be known, and its name in words.
+    """Target of the simulation, and its name in words.
 
-    `models` names one model for a mean, two for a difference; by default the two that count and are nearest
-    to each other at the end, of which the first alone for a mean. Raises StudioError where that cannot be.
+    Args:
+        measurements: Results of the set.
+        quantity: Quantity, one of `OF`.
+        metric: Metric of the quantity.
+        models: One model for a mean, two for a difference; by default from `closest_pair`, the first alone
+            for a mean.
+        rc_reading: RC definition.
+
+    Raises:
+        StudioError: The quantity or the metric does not exist; the number of distinct models is wrong; a
+            model is not in the run or has no complete checkpoint.
     """
-    if of not in OF:
-        raise StudioError(f"{of!r} cannot be planned for: use one of {', '.join(OF)}.")
+    if quantity not in OF:
+        raise StudioError(f"{quantity!r} cannot be planned for: use one of {', '.join(OF)}.")
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
-    if of in ("rc", "score"):
-        read = f"{'' if of == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
-        subject = f"{LABEL[of]} ({read}) on {labels.METRIC_LABEL[metric]}"
-        return Target(readings.named(of, rc_reading)), subject
-    if of not in ("mean", "difference"):
-        return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
-    wanted = 1 if of == "mean" else 2
-    names = list(models) or list(nearest(measurements, metric))[:wanted]
+    if quantity in ("rc", "score"):
+        read = f"{'' if quantity == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
+        subject = f"{LABEL[quantity]} ({read}) on {labels.METRIC_LABEL[metric]}"
+        return Target(readings.score_key(quantity, rc_reading)), subject
+    if quantity not in ("mean", "difference"):
+        return Target(quantity), f"{LABEL[quantity]} on {labels.METRIC_LABEL[metric]}"
+    wanted = 1 if quantity == "mean" else 2
+    names = list(models) or list(closest_pair(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
-            f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
+            f"Planning for {LABEL[quantity]} takes {formatting.count(wanted, 'model')}: name {wanted} that were run."
         )
     ends = [(name, _end(measurements, name, metric)) for name in names]
     label = labels.METRIC_LABEL[metric]
-    if of == "mean":
+    if quantity == "mean":
         return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
     return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
 
 
-def nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
-    """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell
-    apart."""
+def closest_pair(measurements: Measurements, metric: str) -> tuple[str, ...]:
+    """Names of the two scored models with the smallest difference at their last common checkpoint.
+
+    They are the hardest pair to tell apart. Without a shared complete checkpoint, the names of all models.
+    """
     grid = common_grid(measurements, metric)
     if grid is None:
         return tuple(c.model.name for c in measurements.curves)
@@ -124,25 +149,33 @@ def _end(measurements: Measurements, name: str, metric: str) -> int:
     return int(complete[-1])
 
 
-def plan(
+def plan_questions(
     measurements: Measurements,
     goal: Goal,
     fleet: Sequence[FleetPart],
     pace: Pace | None,
     simulated: Simulated | None = None,
 ) -> Plan:
-    """How many questions narrow the goal's interval to its width, and how long the fleet takes over them.
+    """Plan the number of questions for the goal's interval width, and the fleet's time for them.
 
-    `simulated` stands for `simulate` where widths are kept. Raises StudioError for a width that is not above
-    0 and where nothing is measured.
+    Args:
+        measurements: Results of the set.
+        goal: Quantity and wanted width.
+        fleet: Models to run.
+        pace: Pace of the fleet; None if unknown.
+        simulated: Replacement of `simulate_widths`, such as a cached one.
+
+    Raises:
+        StudioError: The width is not a finite number above 0, or as of `interval_target` and
+            `simulate_widths`.
     """
     if not (math.isfinite(goal.width) and goal.width > 0):
         raise StudioError(
             f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
         )
-    target, subject = target_of(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
-    widths = (simulated or simulate)(measurements, goal.metric, target)
-    questions = set_sizes.needed(widths, goal.width)
+    target, subject = interval_target(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
+    widths = (simulated or simulate_widths)(measurements, goal.metric, target)
+    questions = set_sizes.required_questions(widths, goal.width)
     return Plan(
         of=goal.of,
         subject=subject,
@@ -154,12 +187,12 @@ def plan(
         why=_out_of_reach(widths, goal.width) if questions is None else None,
         fleet=tuple(fleet),
         pace=pace,
-        seconds=None if questions is None else seconds_for(questions, fleet, pace),
+        seconds=None if questions is None else fleet_seconds(questions, fleet, pace),
     )
 
 
 def _out_of_reach(widths: Widths, wanted: float) -> str:
-    """Why no size studied reaches the width."""
+    """Reason why no simulated size reaches the width."""
     known = widths.width[np.isfinite(widths.width)]
     if not known.size:
         return f"It has no interval here. {widths.why}"
@@ -169,9 +202,12 @@ def _out_of_reach(widths: Widths, wanted: float) -> str:
     )
 
 
-def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
-    """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is
-    measured."""
+def simulate_widths(measurements: Measurements, metric: str, target: Target) -> Widths:
+    """Simulate the interval widths of a target at every number of questions.
+
+    Raises:
+        StudioError: Fewer than two questions, or no complete checkpoint, are measured.
+    """
     if len(measurements.question_ids) < 2 or not measurements.complete_checkpoints:
         raise StudioError(
             "Planning draws from measured questions, and fewer than two are measured: run the set first."
@@ -189,10 +225,10 @@ def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
 # --- the time ---------------------------------------------------------------------------------------------
 
 
-def part_of(measurements: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
-    """The measurements at these checkpoints alone: another fleet of the same results.
+def select_checkpoints(measurements: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
+    """Measurements at these checkpoints alone, for another fleet on the same results.
 
-    The very same measurements where they have no others, so that nothing of them is computed anew.
+    Returns the same object if it has no other checkpoints, so that its caches stay valid.
     """
     names = {checkpoint.name for checkpoint in checkpoints}
     if all(checkpoint.name in names for curve in measurements.curves for checkpoint in curve.checkpoints):

@@ -1,18 +1,20 @@
-"""The chance of telling two models apart, how many questions that takes, and what no number of them can tell.
+"""Power analysis: probability of separating two models, required questions, detectable difference.
 
     SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
-    power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, with of what the test finds
+    power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, and in the test
                V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f (W^2 + (k - 1) V)^2 / (k V)^2
     MDD(n)   = the |d| at which power(n) is .80
 
-with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of their
-paired difference, DEFF the design effect of questions that come in groups, and t the standard deviation of a model's
-mean over retrainings (`means.retraining`), taken from replicates where there are any. Few replicates make f small: V is
-the variance that they show, question noise and t together, and E is over it, since the test (`crossings`) will know no
-more than V, takes no less than the questions' own part, and has the degrees g, with k = 1 + 10 / f (`retraining.caution`). Two models that retraining moves by as
-much as they differ are told apart by no number of questions.
+with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of
+their paired difference, DEFF the design effect of grouped questions, and t the standard deviation of a
+model's mean over seeds (`seed_variance`), estimated from replicates if there are any. With few replicates f
+is small. V is the variance that the replicates show, question noise and t together, and E is the expectation
+over it, since the test (`curves.onsets`) knows no more than V. The test takes no less than the questions' own
+part, and has g degrees of freedom, with k = 1 + 10 / f (`seed_variance.training_noise_factor`). If training
+noise is as large as the difference of two models, no number of questions tells them apart.
 
-Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv 2411.00640.
+Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv
+2411.00640.
 """
 
 from __future__ import annotations
@@ -24,27 +26,31 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
-from e2lm_core.analysis.plan.plan import nearest
-from e2lm_core.base import phrasing
+from e2lm_core.analysis.plan.plan import closest_pair
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import oriented
-from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means import seed_variance
 from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
 WANTED = 0.9
 DETECTED = 0.8  # the power at which a difference counts as detectable
-_MANY = 1e6  # degrees of freedom from which on Student's distribution is the normal one
-_MOST = 10**9
+_MANY = 1e6  # degrees of freedom from which Student's distribution is practically normal
+_MAX_QUESTIONS = 10**9
 _SHARES = (np.arange(1000) + 0.5) / 1000
 
 
-class Spread(Record):
-    """What the means of two models and their difference rest on: d, s, DEFF and t of the module's formulas.
+class VarianceComponents(Record):
+    """Variance components of the difference of two models: d, s, DEFF and t of the module's formulas.
 
-    `training_sd` is None where no model has been trained twice, which leaves it out of every number;
-    `training_freedom` is of how many degrees it is known.
+    Attributes:
+        difference: d, in the metric's unit.
+        questions_sd: s, the standard deviation over questions of the paired difference.
+        design_effect: DEFF of grouped questions.
+        training_sd: t; None if no model was trained from two seeds, which leaves it out of every number.
+        training_freedom: Degrees of freedom of t.
     """
 
     difference: float
@@ -56,33 +62,33 @@ class Spread(Record):
     def _parts(self, questions: float) -> tuple[float, float]:
         return self.design_effect * self.questions_sd**2 / questions, 2 * (self.training_sd or 0.0) ** 2
 
-    def error(self, questions: float) -> float:
-        """SE(n) of the difference with so many questions."""
+    def standard_error(self, questions: float) -> float:
+        """SE(n) of the difference with n questions."""
         return math.sqrt(sum(self._parts(questions)))
 
     def power(self, questions: float) -> float:
-        """The chance that a 95% test with so many questions parts the two; .05 at most where they do not differ."""
-        error = self.error(questions)
+        """Power of a 95% test with n questions; at most .05 for two equal models."""
+        error = self.standard_error(questions)
         if error == 0:
             return 1.0 if self.difference else 0.05
         return _told(abs(self.difference) / error, self._known(questions), self.training_freedom)
 
-    def detectable(self, questions: float) -> float:
-        """The smallest difference that so many questions tell in 80% of cases."""
+    def detectable_difference(self, questions: float) -> float:
+        """Smallest difference that n questions detect with 80% power."""
         known = self._known(questions)
-        return self.error(questions) * float(
+        return self.standard_error(questions) * float(
             brentq(lambda r: _told(r, known, self.training_freedom) - DETECTED, 0.0, 200.0)
         )
 
     def _known(self, questions: float) -> float:
-        """The share of the variance that is the questions', which the test knows."""
+        """Share of the variance due to questions, which the test knows."""
         of_questions, of_training = self._parts(questions)
         total = of_questions + of_training
         return of_questions / total if total else 0.0
 
-    def needed(self, wanted: float = WANTED) -> int | None:
-        """The smallest n with that power, at least 2; None where no number of questions has it."""
-        if not self.difference or self.power(_MOST) < wanted:
+    def required_questions(self, wanted: float = WANTED) -> int | None:
+        """Smallest n with the wanted power, at least 2; None if no number of questions has it."""
+        if not self.difference or self.power(_MAX_QUESTIONS) < wanted:
             return None
         low, high = 1, 2
         while self.power(high) < wanted:
@@ -94,23 +100,37 @@ class Spread(Record):
 
 
 def _told(ratio: float, known: float, degrees: float) -> float:
-    """The chance that a 95% test finds a difference of so many standard errors, a share of whose square is known."""
+    """Power for a difference of `ratio` standard errors, with a known share of the variance."""
     if degrees >= _MANY:
         bound = np.array([t.ppf(0.975, _MANY)])
-    else:  # a mean over what replicates of so few degrees may show
+    else:  # the mean over the variances that replicates with these degrees of freedom may show
         found = chi2.ppf(_SHARES, degrees) / degrees
-        judged, feared = np.maximum(found, known), retraining.caution(degrees) * found
+        judged, feared = np.maximum(found, known), seed_variance.training_noise_factor(degrees) * found
         freedom = degrees * ((feared + judged - found) / feared) ** 2
         bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 
 
 class Power(Record):
-    """Two models at a checkpoint, told apart by `questions`: the chance of it, and how many it takes for `wanted`.
+    """Power of a set to tell two models apart at a checkpoint.
 
-    `replicated` names the models that were trained more than once, from which the noise of retraining is known: other
-    models are taken to be moved as they are. `assumed` says that the difference was given, not measured; of a measured
-    one `between` is the power at the ends of its own 95% interval, the lower first.
+    Attributes:
+        first: Name of one model.
+        second: Name of the other model.
+        metric: Metric of the difference.
+        step: Step of the checkpoint.
+        tokens_seen: Tokens of the checkpoint; None if unknown.
+        questions: Number of questions of the analysis.
+        measured: Number of measured questions.
+        spread: Variance components of the difference.
+        power: Power with `questions`.
+        detectable: Smallest difference detected with 80% power, in the metric's unit.
+        wanted: Wanted power.
+        needed: Questions needed for the wanted power; None if no number is enough.
+        replicated: Models trained from several seeds, the source of the training noise of all models.
+        assumed: The difference was given instead of measured.
+        between: Power at the ends of the 95% interval of the measured difference, lower first; None for a
+            given one.
     """
 
     first: str
@@ -120,7 +140,7 @@ class Power(Record):
     tokens_seen: float | None
     questions: int
     measured: int
-    spread: Spread
+    spread: VarianceComponents
     power: float
     detectable: float
     wanted: float
@@ -130,28 +150,40 @@ class Power(Record):
     between: tuple[float, float] | None = None
 
 
-def power(
+def compute_power(
     measurements: Measurements,
     metric: str,
     models: Sequence[str] = (),
-    tokens: float | None = None,
+    tokens_seen: float | None = None,
     questions: int | None = None,
-    wanted: float = WANTED,
+    target_power: float = WANTED,
     difference: float | None = None,
 ) -> Power:
-    """The power of the set, or of one with `questions` like its own, to tell two models apart.
+    """Power of the set, or of a set of `questions` like its own, to tell two models apart.
 
-    By the difference that they show there, or by a `difference` of one's own in the metric's unit.
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the difference.
+        models: Names of two models; by default those of `closest_pair`.
+        tokens_seen: Choose the common complete checkpoint nearest to these tokens; by default the last one.
+        questions: Number of questions; by default that of the set.
+        target_power: Power for which the needed questions are computed.
+        difference: Difference to assume, in the metric's unit; by default the measured one.
 
-    `models` are two names, by default the nearest two at the end; `tokens` chooses the checkpoint that both have with
-    the nearest tokens_seen, by default their last. Raises StudioError where that cannot be.
+    Raises:
+        StudioError: The metric or a model does not exist; other than two distinct models are named;
+            `questions` or the measured questions are fewer than 2; `difference` is 0 or not finite;
+            `target_power` is not between 0.05 and 1; the models share no complete checkpoint; `tokens_seen`
+            is given and the checkpoints' tokens are unknown.
     """
-    _check(metric, questions, wanted, difference)
-    names = list(models) or list(nearest(measurements, metric))
+    _check(metric, questions, target_power, difference)
+    names = list(models) or list(closest_pair(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
-        raise StudioError(f"Power is of two models, and {phrasing.count(len(set(names)), 'model')} is named.")
+        raise StudioError(
+            f"Power is of two models, and {formatting.count(len(set(names)), 'model')} is named."
+        )
     first, second = (_named(measurements, name) for name in names)
-    at_first, at_second = _place(measurements, metric, first, second, tokens)
+    at_first, at_second = _place(measurements, metric, first, second, tokens_seen)
     values = [
         oriented(metric, measurements.per_question[curve.model.name][metric][at])
         for curve, at in ((first, at_first), (second, at_second))
@@ -160,9 +192,9 @@ def power(
         raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
-    again = retraining.of(measurements, metric)
-    sd, degrees, _ = again.at(step)
-    spread = Spread(
+    again = seed_variance.estimate_seed_variance(measurements, metric)
+    sd, degrees, _ = again.deviation_at(step)
+    spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
         questions_sd=float(apart.std(ddof=1)),
         design_effect=design_effect(apart, measurements.groups),
@@ -181,18 +213,18 @@ def power(
         measured=len(apart),
         spread=spread,
         power=spread.power(number),
-        detectable=spread.detectable(number),
-        wanted=wanted,
-        needed=spread.needed(wanted),
+        detectable=spread.detectable_difference(number),
+        wanted=target_power,
+        needed=spread.required_questions(target_power),
         replicated=again.names,
         assumed=difference is not None,
         between=_between(spread, len(apart), number) if difference is None else None,
     )
 
 
-def _between(spread: Spread, measured: int, questions: int) -> tuple[float, float]:
-    """The power at the ends of the 95% interval of the difference measured; where it holds 0, the lower is that of 0."""
-    reach = float(t.ppf(0.975, min(spread.training_freedom, _MANY))) * spread.error(measured)
+def _between(spread: VarianceComponents, measured: int, questions: int) -> tuple[float, float]:
+    """Power at the ends of the 95% interval of the measured difference; at 0 if the interval contains 0."""
+    reach = float(t.ppf(0.975, min(spread.training_freedom, _MANY))) * spread.standard_error(measured)
     size = abs(spread.difference)
     low, high = (
         spread.model_copy(update={"difference": d}).power(questions)
@@ -218,14 +250,14 @@ def _named(measurements: Measurements, name: str) -> ModelCurve:
             return curve
     known = ", ".join(measurements.per_question) or "none"
     raise StudioError(
-        f"The model {phrasing.quoted(name)} is not among those of this run: use one of {known}."
+        f"The model {formatting.quote(name)} is not among those of this run: use one of {known}."
     )
 
 
 def _place(
     measurements: Measurements, metric: str, first: ModelCurve, second: ModelCurve, tokens: float | None
 ) -> tuple[int, int]:
-    """Where in each model's curve the checkpoint is that both have complete."""
+    """Index of the common complete checkpoint in each of two models' curves."""
     complete = [
         {
             int(step): at

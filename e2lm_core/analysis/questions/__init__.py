@@ -1,1 +1,1 @@
-"""What single questions do, and choosing among them on some models to be judged on others; uses base and scores."""
+"""Question statistics, and selections tested on models not used for choosing; uses base and scores."""

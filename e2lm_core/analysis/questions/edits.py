@@ -1,8 +1,8 @@
-"""What each question's results say, and what an edit changed: its old text against its new one.
+"""Effect of an edit on each question's metrics and on the set's means.
 
     final(metric) = mean over models of the metric at the model's last checkpoint
 
-over the models that count in scores, all of them where none does; NaN until each is computed there.
+over the scored models, or over all models if none is scored; NaN until each is computed there.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
-from e2lm_core.base import phrasing
-from e2lm_core.base.plain import plain
+from e2lm_core.base import formatting
+from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import SHARES, TaskSet
-from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 
 SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}
@@ -29,9 +29,14 @@ MARGIN_HELP = (
 
 
 @dataclass(frozen=True)
-class Change:
-    """A metric before and after; either is None where it is not computed (yet), or there was no such
-    question."""
+class MetricChange:
+    """Final value of a metric before and after an edit, in the metric's unit.
+
+    Attributes:
+        metric: Name of the metric.
+        before: Value before; None if it is not computed, or the question did not exist.
+        after: Value after; None if it is not computed yet, or the question is deleted.
+    """
 
     metric: str
     before: float | None
@@ -39,17 +44,17 @@ class Change:
 
     @property
     def difference(self) -> float | None:
-        """After - before, in the metric's own unit."""
+        """Value after less value before, in the metric's unit; None if either is missing."""
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
-    def present(self) -> str:
-        """margin 0.61 nats"""
+    def current_text(self) -> str:
+        """Current value in words, such as "margin 0.61 nats"."""
         return f"{self.metric} **{_value(self.metric, self.after)}{UNITS.get(self.metric, '')}**"
 
     @property
-    def words(self) -> str:
-        """margin 0.42 → 0.61 nats ↑ (+0.19)"""
+    def text(self) -> str:
+        """Change in words, such as "margin 0.42 → 0.61 nats ↑ (+0.19)"."""
         unit = UNITS.get(self.metric, "")
         text = f"{self.metric} {_value(self.metric, self.before)} → {_value(self.metric, self.after)}{unit}"
         if self.difference is None:
@@ -59,59 +64,73 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What became of one question."""
+class EditEffect:
+    """Effect of an edit on one question.
+
+    Attributes:
+        question_id: Id of the question.
+        kind: "edited", "added" or "deleted".
+        changes: Change of each metric of `SHOWN`.
+    """
 
     question_id: str
-    kind: str  # edited, added or deleted
-    changes: tuple[Change, ...]
+    kind: str
+    changes: tuple[MetricChange, ...]
 
     @property
-    def words(self) -> str:
-        """**q3** margin 0.42 → 0.61 nats ↑ (+0.19), acc …"""
-        return f"**{self.question_id}** ({self.kind}): {' · '.join(change.words for change in self.changes)}"
+    def text(self) -> str:
+        """Effect in words, such as "**q3** (edited): margin 0.42 → 0.61 nats ↑ (+0.19) · acc …"."""
+        return f"**{self.question_id}** ({self.kind}): {' · '.join(change.text for change in self.changes)}"
 
 
-def counted(measurements: Measurements) -> list[ModelCurve]:
-    """The results of the models that count in scores; of all of them where none does."""
-    return list(measurements.counted or measurements.curves)
+def scored_models(measurements: Measurements) -> list[ModelCurve]:
+    """Curves of the scored models; of all models if none is scored."""
+    return list(measurements.scored_curves or measurements.curves)
 
 
-def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:
-    """Each question whose prompts or gold choice differ between two versions, in the new one's order.
+def edit_effects(before: Measurements, after: Measurements) -> tuple[EditEffect, ...]:
+    """Effects on the questions with changed prompts or right answers, in the newer version's order.
 
-    What is not part of a prompt (a note, the order of choices) has no effect and is left out.
+    Deleted questions come last. Changes outside the prompts (a note, the order of choices) have no effect and
+    are left out.
     """
-    was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, now))
-    finals_of = [{metric: finals(m, metric) for metric in SHOWN} for m in (before, now)]
+    was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, after))
+    finals_of = [{metric: final_values(m, metric) for metric in SHOWN} for m in (before, after)]
     changed = []
-    for name in (*now.question_ids, *(n for n in before.question_ids if n not in is_)):
+    for name in (*after.question_ids, *(n for n in before.question_ids if n not in is_)):
         places = was.get(name), is_.get(name)
-        if None not in places and _asks(before, was[name]) == _asks(now, is_[name]):
+        if None not in places and _asks(before, was[name]) == _asks(after, is_[name]):
             continue
         kind = "added" if places[0] is None else "deleted" if places[1] is None else "edited"
         changes = tuple(
-            Change(
+            MetricChange(
                 metric,
                 *(_at(by_metric[metric], place) for by_metric, place in zip(finals_of, places, strict=True)),
             )
             for metric in SHOWN
         )
-        changed.append(Effect(name, kind, changes))
+        changed.append(EditEffect(name, kind, changes))
     return tuple(changed)
 
 
-def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
-    """The set's own means, before and after."""
-    return tuple(Change(metric, *(_mean(finals(m, metric)) for m in (before, now))) for metric in SHOWN)
+def set_changes(before: Measurements, after: Measurements) -> tuple[MetricChange, ...]:
+    """Changes of the set's own means."""
+    return tuple(
+        MetricChange(metric, *(_mean(final_values(m, metric)) for m in (before, after))) for metric in SHOWN
+    )
 
 
-def finding(
-    effects: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int, running: str = ""
+def headline(
+    effects: tuple[EditEffect, ...], whole: tuple[MetricChange, ...], done: int, total: int, running: str = ""
 ) -> str:
-    """One sentence: what the last edit did to the question, and to the set.
+    """Headline on the last edit: its effect on the question and on the set.
 
-    `running` says how far a run of the set is, in place of the `done` of `total` checkpoints with all results.
+    Args:
+        effects: Effects on the changed questions.
+        whole: Changes of the set's means.
+        done: Number of checkpoints with all results.
+        total: Number of checkpoints.
+        running: Progress of a run of the set in words, shown in place of `done` and `total`.
     """
     if not effects:
         return "The last edit changed no prompt and no gold choice, so every result stands."
@@ -123,7 +142,7 @@ def finding(
     if len(effects) > 1:
         differences = [d for e in effects if (d := e.changes[0].difference) is not None]
         risen = f", {sum(d > 0 for d in differences)} margins rose" if differences else ""
-        return f"**{phrasing.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
+        return f"**{formatting.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
     effect = effects[0]
     if effect.kind == "deleted":
         return f"**{effect.question_id}** is gone. {of_set}{coming}"
@@ -132,11 +151,14 @@ def finding(
         return f"**{effect.question_id}** has no results yet.{coming}"
     if margin.before is None:
         return f"**{effect.question_id}** has a final margin of **{margin.after:.2f} nats**. {of_set}{coming}"
-    return f"**{effect.question_id}**: {margin.words}. {of_set}{coming}"
+    return f"**{effect.question_id}**: {margin.text}. {of_set}{coming}"
 
 
-def effect_frame(effects: tuple[Effect, ...]) -> pd.DataFrame:
-    """One row a changed question; each metric's final value before, after, and the difference."""
+def effect_frame(effects: tuple[EditEffect, ...]) -> pd.DataFrame:
+    """Effects of an edit as a table, one row per changed question.
+
+    Columns: question, change (kind), and for each metric its final value before, after, and the difference.
+    """
     return pd.DataFrame(
         [
             {"question": effect.question_id, "change": effect.kind}
@@ -151,23 +173,33 @@ def effect_frame(effects: tuple[Effect, ...]) -> pd.DataFrame:
 
 
 def finals_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
-    """One row a question: id, question, its curves (mean over models, by checkpoint) and final values."""
+    """Final values of every question, one row per question.
+
+    Columns: id, question, the curves of norm_prob and acc (mean over models, by checkpoint), and each metric
+    of `SHOWN`.
+    """
     frame = tables.question_table(measurements, task)
     shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})
     for metric in ("norm_prob", "acc"):
         if f"{metric}_curve" in frame:
             shown[f"{metric} curve"] = frame[f"{metric}_curve"].map(_computed)
     for metric in SHOWN:
-        shown[metric] = finals(measurements, metric)
+        shown[metric] = final_values(measurements, metric)
     return shown
 
 
 def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFrame:
-    """One question's mean over the models that count: step, tokens_seen, value, models (how many).
+    """Mean of one question's metric over the scored models, one row per step.
 
-    A step that not all of them have is left out; `value` is NaN until all are computed there.
+    Columns: step, tokens_seen, value, models (their number). Steps that not all of the models have are left
+    out; `value` is NaN until all are computed there.
+
+    Args:
+        measurements: Results of the set.
+        name: Id of the question.
+        metric: Metric of the curve.
     """
-    place, curves = measurements.question_ids.index(name), counted(measurements)
+    place, curves = measurements.question_ids.index(name), scored_models(measurements)
     steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in curves))) if curves else []
     at = [np.searchsorted(curve.steps, steps) for curve in curves]
     values = [
@@ -184,12 +216,19 @@ def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFra
     )
 
 
-def points_frame(before: Measurements, now: Measurements, name: str | None, metric: str) -> pd.DataFrame:
-    """What the pictures of an edit show, a row a point: of, step, tokens_seen, before, now.
+def points_frame(before: Measurements, after: Measurements, name: str | None, metric: str) -> pd.DataFrame:
+    """Points of the charts of an edit, one row per point: of, step, tokens_seen, before, now.
 
-    Of one question, its mean over models, where it has a `name`; then of the whole set each model but further seeds.
+    First the mean of one question over the models, if `name` is its id; then the means of the whole set for
+    each model, without replicates from other seeds.
+
+    Args:
+        before: Results before the edit.
+        after: Results after the edit.
+        name: Id of the question; None for the whole set alone.
+        metric: Metric of the curves.
     """
-    versions = {"before": before, "now": now}
+    versions = {"before": before, "now": after}
     questions, models = {}, {}
     for side, measured in versions.items():
         if name in measured.question_ids:
@@ -212,7 +251,7 @@ def _asks(measurements: Measurements, place: int) -> tuple[frozenset[bytes], byt
 
 
 def _at(values: np.ndarray, place: int | None) -> float | None:
-    return None if place is None else plain(values[place])
+    return None if place is None else to_json_value(values[place])
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -221,7 +260,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 def _value(metric: str, value: float | None) -> str:
     if value is None:
-        return phrasing.DASH
+        return formatting.DASH
     return f"{value:.1%}" if metric in SHARES else f"{value:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""What a grouping of a set's questions does to its numbers: how alike they are, and how many questions are left of them."""
+"""Effect of a grouping: intraclass correlation, design effect, effective sample size."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from itertools import combinations
 
 import numpy as np
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass
+from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
-WIDER = 1.3  # a design effect above it makes intervals wider by a seventh and more
+WIDER = 1.3  # a larger design effect makes intervals wider by a seventh or more
 
 
-class Grouping(Record):
-    """One way of grouping, `kind`: so many questions `grouped` into `groups`, the largest of `largest`.
+class GroupingEffect(Record):
+    """Effect of one grouping of the questions.
 
-    `correlation` and `effect` are medians over the models that count, of a metric at the last complete checkpoint;
-    `of_differences` is the median effect on the difference of two models. None where nothing is measured.
+    Attributes:
+        kind: Kind of the grouping.
+        grouped: Number of questions in a group.
+        groups: Number of groups.
+        largest: Number of questions in the largest group.
+        correlation: Intraclass correlation of a metric at the last complete checkpoint, median over the
+            scored models; None without results.
+        effect: Design effect of the means, median over the same models; None without results.
+        of_differences: Design effect of the difference of two models, median over pairs; None without a pair.
     """
 
     kind: str
@@ -31,21 +38,28 @@ class Grouping(Record):
     of_differences: float | None = None
 
 
-def grouping(
+def grouping_effect(
     kind: str, labels: Sequence[str | None], measurements: Measurements | None = None, metric: str = "acc"
-) -> Grouping:
-    """What these labels, one a question, would do."""
+) -> GroupingEffect:
+    """Effect of a grouping on the questions, and on a metric if it is measured.
+
+    Args:
+        kind: Kind of the grouping.
+        labels: Group of each question [Q]; None or "" for a question by itself.
+        measurements: Results of the set, with the questions in the same order.
+        metric: Metric of the correlation and the design effects.
+    """
     sizes: dict[str, int] = {}
     for label in labels:
         if label:
             sizes[label] = sizes.get(label, 0) + 1
-    found = Grouping(
+    found = GroupingEffect(
         kind=kind, grouped=sum(sizes.values()), groups=len(sizes), largest=max(sizes.values(), default=0)
     )
     ends = [] if measurements is None else _ends(measurements, metric)
     if not ends or not sizes:
         return found
-    alike = [own for values in ends if (own := intraclass(values, labels)) is not None]
+    alike = [own for values in ends if (own := intraclass_correlation(values, labels)) is not None]
     apart = [design_effect(one - other, labels) for one, other in combinations(ends, 2)]
     return found.model_copy(
         update={
@@ -57,29 +71,29 @@ def grouping(
 
 
 def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
-    """Each counted model's values [Q] at its last complete checkpoint."""
+    """Values [Q] of each scored model at its last complete checkpoint."""
     ends = []
-    for curve in measurements.counted:
+    for curve in measurements.scored_curves:
         complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, metric)))
         if complete.size:
             ends.append(measurements.per_question[curve.model.name][metric][complete[-1]])
     return ends
 
 
-def said(found: Grouping, questions: int) -> str:
-    """One sentence: how many questions hang together, and as how many they count."""
-    if not found.groups:
-        return f"No questions share {_article(found.kind)}."
-    many = phrasing.count(found.groups, "group")
-    sentence = f"{found.grouped:,} of {questions:,} questions share {_article(found.kind)}, in {many}"
-    if found.effect is None:
+def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
+    """Sentence on the number of similar questions, and on the effective number of questions."""
+    if not effect.groups:
+        return f"No questions share {_article(effect.kind)}."
+    many = formatting.count(effect.groups, "group")
+    sentence = f"{effect.grouped:,} of {questions:,} questions share {_article(effect.kind)}, in {many}"
+    if effect.effect is None:
         return f"{sentence}: what that does to intervals is known after a run."
-    count = f"{questions / found.effect:,.0f}"
-    if found.effect < WIDER:
-        return f"{sentence}; they count as {count} (design effect {found.effect:.2f}), so it matters little."
-    wider = found.effect**0.5 - 1
+    count = f"{questions / effect.effect:,.0f}"
+    if effect.effect < WIDER:
+        return f"{sentence}; they count as {count} (design effect {effect.effect:.2f}), so it matters little."
+    wider = effect.effect**0.5 - 1
     return (
-        f"{sentence}; they count as {count} (design effect {found.effect:.2f}): intervals of a mean that take them for "
+        f"{sentence}; they count as {count} (design effect {effect.effect:.2f}): intervals of a mean that take them for "
         f"independent should be {wider:.0%} wider."
     )
 

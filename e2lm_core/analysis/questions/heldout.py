@@ -1,14 +1,14 @@
-"""Is a choice of questions better, or does it flatter itself? Made on some models, judged on others.
+"""Held-out evaluation of a selection rule: folds over model families, gains and their intervals.
 
-Axes: M models, K checkpoints, Q questions, D random subsets, R resamples; further axes in front (simulations)
-are carried along.
+Axes: M models, T shared checkpoints, Q questions, B random subsets, R resamples; further axes in front
+(simulations) are carried along.
 
     gain = score of the chosen questions - mean score of random subsets of as many questions
 
-Both on the same models. A rule that only reads noise chooses, for models it never saw, a random subset: its
-held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean over
-questions the random subsets' score is that of the whole set, exactly; for SQ and SNR, which depend on the
-number of questions, it is the mean over D drawn ones.
+Both are taken on the same models. A rule that reads only noise chooses a random subset for models it never
+saw: its held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean
+over questions the random subsets' score is exactly that of the whole set; for SQ and SNR, which depend on the
+number of questions, it is the mean over B random subsets.
 """
 
 from __future__ import annotations
@@ -29,23 +29,31 @@ from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 
 SCORES = ("final", "sq", "snr")
 DRAWS = 100
-VANISHED = 0.25  # of the in-sample gain: what is kept of less flatters itself
-ALPHA = 0.05  # of a false find among all rules that are ever tried on a set
-NOTICEABLE = 0.01  # an in-sample gain below it promises nothing
+VANISHED = 0.25  # share of the in-sample gain; a held-out gain below it counts as vanished
+ALPHA = 0.05  # probability of a false positive among all rules ever tried on a set
+NOTICEABLE = 0.01  # a smaller in-sample gain is not worth a warning
 
 
 @dataclass(frozen=True)
 class Fold:
-    """The models at the places `judges` judge the choice, all others make it."""
+    """One split of the models: those at the indices `judges` test the selection, all others make it."""
 
     label: str
     judges: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One fold's choice: `mask` [..., Q], `size` [...], and by score of `SCORES` the chosen questions'
-    `value` and `gain`, on the models that chose (in_sample) and on those that did not (held_out): [...]."""
+class FoldResult:
+    """Selection of one fold, with its scores.
+
+    Attributes:
+        fold: Split of the models.
+        mask: Chosen questions [..., Q].
+        size: Number of chosen questions [...].
+        in_sample: By score of `SCORES`, value and gain [...] of the chosen questions on the models used for
+            choosing.
+        held_out: The same on the models not used for choosing.
+    """
 
     fold: Fold
     mask: Mask
@@ -54,10 +62,11 @@ class Judged:
     held_out: Mapping[str, tuple[Floats, Floats]]
 
 
-def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
-    """Each size and each shape left out in turn; with one family only, each model; and what limits that.
+def leave_out_folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
+    """Folds that leave out each size and each shape in turn, and a reason for a limitation, if any.
 
-    A family is left out whole only where models of another remain. A model without a size counts as its own.
+    A family is left out as a whole only if models of another remain. A model without a size counts as its own
+    family. With one family, each model is left out by itself; with one model there is no fold.
     """
     by_kind: list[Fold] = []
     for word, family_of in (
@@ -79,32 +88,53 @@ def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
     return (), "There is one model, so none is left to judge a choice that it made: run a second one."
 
 
-def judge(
+def evaluate_rule(
     sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, draws: int = DRAWS, seed: int = 0
-) -> list[Judged]:
-    """The rule's choice and its gains in every fold. A fold in which it chooses nothing has NaN scores."""
+) -> list[FoldResult]:
+    """Selection and gains of a rule in every fold.
+
+    Args:
+        sample: Results of the models.
+        rule: Selection rule.
+        folds: Splits of the models.
+        metric: Metric of the scores.
+        draws: Number of random subsets.
+        seed: Seed of the random subsets.
+
+    Returns:
+        Results by fold; the scores are NaN where the rule chooses no question.
+    """
     orders = _orders(draws, sample.questions, seed)
     whole = sample.values[metric].mean(axis=-1)
-    of_size: dict[bytes, Floats] = {}  # most rules choose as many in every fold
+    of_size: dict[bytes, Floats] = {}  # most rules choose equally many questions in every fold
     judged = []
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
-        mask = np.broadcast_to(rule(sample.of(others)), (*sample.values[metric].shape[:-3], sample.questions))
+        mask = np.broadcast_to(
+            rule(sample.for_models(others)), (*sample.values[metric].shape[:-3], sample.questions)
+        )
         size = mask.sum(axis=-1)
-        chosen = curves(sample.values[metric], mask[..., None, :])
+        chosen = selected_curves(sample.values[metric], mask[..., None, :])
         if (key := size.tobytes()) not in of_size:
-            of_size[key] = curves(sample.values[metric], orders < size[..., None, None])
+            of_size[key] = selected_curves(sample.values[metric], orders < size[..., None, None])
         parts = [
             _gains(chosen, of_size[key], whole, list(models), sample.early, metric)
             for models in (others, fold.judges)
         ]
-        judged.append(Judged(fold, mask, size, *parts))
+        judged.append(FoldResult(fold, mask, size, *parts))
     return judged
 
 
-def curves(values: Floats, masks: Mask) -> Floats:
-    """Means over the masked questions: [..., M, K, Q], [..., D, Q] -> [..., D, M, K]; NaN of an empty
-    mask."""
+def selected_curves(values: Floats, masks: Mask) -> Floats:
+    """Mean curves over the questions of each mask.
+
+    Args:
+        values: Values [..., M, T, Q].
+        masks: Chosen questions [..., B, Q] (bool), one mask for each of B subsets.
+
+    Returns:
+        Means [..., B, M, T]; NaN for an empty mask.
+    """
     *lead, models, checkpoints, questions = values.shape
     flat = values.reshape(*lead, models * checkpoints, questions)
     member = masks.astype(np.float64)
@@ -114,9 +144,20 @@ def curves(values: Floats, masks: Mask) -> Floats:
     return means.reshape(*means.shape[:-1], models, checkpoints)
 
 
-def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
-    """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ
-    over models, and AI2's SNR: {score: [...]}."""
+def selection_scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
+    """Scores of mean curves by name: final, sq and snr.
+
+    `final` is the oriented mean over models at the last checkpoint, `sq` the mean signal quality over models,
+    `snr` AI2's signal-to-noise ratio.
+
+    Args:
+        curves: Curves [..., M, T] in the metric's unit, as measured.
+        early: Checkpoints [T] of the early window (bool).
+        metric: Metric of the curves.
+
+    Returns:
+        Scores [...]; NaN where undefined, as `snr` for a metric without a ratio.
+    """
     oriented = metrics.oriented(metric, curves)
     ahead = oriented[..., early]
     quality = (signal.rho(ahead) + signal.autocorrelation(ahead)) / 2
@@ -131,15 +172,15 @@ def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
 def _gains(
     chosen: Floats, randoms: Floats, whole: Floats, models: list[int], early: Mask, metric: str
 ) -> dict[str, tuple[Floats, Floats]]:
-    reached = scores(chosen[..., models, :], early, metric)
-    drawn = scores(randoms[..., models, :], early, metric)
+    reached = selection_scores(chosen[..., models, :], early, metric)
+    drawn = selection_scores(randoms[..., models, :], early, metric)
     level = {name: _mean_where_defined(values) for name, values in drawn.items()}
     level["final"] = metrics.oriented(metric, whole[..., models, -1]).mean(axis=-1)
     return {name: (reached[name][..., 0], reached[name][..., 0] - level[name]) for name in SCORES}
 
 
 def _mean_where_defined(values: Floats) -> Floats:
-    """Mean over the last axis; NaN where more than half is undefined."""
+    """Mean over the last axis; NaN if more than half of it is undefined."""
     known = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1)
@@ -147,14 +188,14 @@ def _mean_where_defined(values: Floats) -> Floats:
 
 
 def _orders(draws: int, questions: int, seed: int) -> NDArray[np.intp]:
-    """[D, Q]: a random place of every question in each draw; the first n places are a random subset of n."""
+    """Random ranks [B, Q] of the questions; the ranks below n are a random subset of n questions."""
     keys = np.random.default_rng([seed, 11]).random((draws, questions))
     return np.argsort(np.argsort(keys, axis=-1), axis=-1)
 
 
 @dataclass(frozen=True)
-class Resamples:
-    """Gains of the mean of a metric at the last checkpoint in every resample, mean over folds: [R]."""
+class ResampledGains:
+    """Gains [R] of the final mean of a metric in every resample, means over folds."""
 
     in_sample: Floats
     held_out: Floats
@@ -162,39 +203,58 @@ class Resamples:
 
 def resampled_gains(
     sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, weights: NDArray
-) -> Resamples:
-    """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
+) -> ResampledGains:
+    """Gains of the final mean on resampled sets, with the selection repeated in each of them.
 
-    weights: [R, Q] how often each question was drawn. The interval of these gains is about the questions:
-    what the rule would gain on a fresh set of as many from the same source, with these models. Questions that
-    were chosen are not resampled among themselves, which would take the choice for granted. NaN where a
-    resample leaves nothing to choose.
+    The interval of these gains is about the questions: the gain of the rule on a fresh set of as many
+    questions from the same source, with these models. The chosen questions are not resampled among
+    themselves, which would take the selection for granted.
+
+    Args:
+        sample: Results of the models.
+        rule: Selection rule that supports resampling.
+        folds: Splits of the models.
+        metric: Metric of the means.
+        weights: Number of times [R, Q] each question was drawn.
+
+    Returns:
+        Gains [R] in the metric's unit, oriented; NaN for a resample without a chosen question.
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
     whole = weights @ final.T / weights.sum(axis=-1)[:, None]
     sums = np.zeros((2, len(weights)))
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
-        kept = weights * rule(sample.of(others), weights)
+        kept = weights * rule(sample.for_models(others), weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
         sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.judges)].mean(axis=-1)])
-    return Resamples(*(sums / len(folds)))
+    return ResampledGains(*(sums / len(folds)))
 
 
-def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[float, float] | None:
-    """The smallest difference of two models that the chosen questions rank right in 80% of cases, and that as many drawn
-    at random do: in the whole set's unit, over pairs of models that took no part in the choice.
+def resolvable_difference(
+    sample: Sample, fold_results: Sequence[FoldResult], metric: str
+) -> tuple[float, float] | None:
+    """Smallest differences of two models that chosen and random questions rank right in 80% of cases.
 
         q_.80 sd_S / (sqrt(k) b)   and   q_.80 sd / sqrt(k),   b = sum of d_S d / sum of d^2
 
-    d are the pairs' differences on the whole set and d_S on the k chosen questions, sd and sd_S the deviation of a
-    question's difference, root mean square over pairs: b is how far the choice stretches differences. None without a pair
-    that differs, or where the choice turns them round.
+    over pairs of models not used for choosing. d are the pairs' differences on the whole set and d_S on the k
+    chosen questions; sd and sd_S are the standard deviation of a question's difference, root mean square over
+    pairs; b is the factor by which the selection stretches differences.
+
+    Args:
+        sample: Results of the models.
+        fold_results: Selection of each fold, with masks [Q].
+        metric: Metric of the differences.
+
+    Returns:
+        Difference for the chosen questions and for as many random ones, in the unit of the whole set; None
+        without a pair that differs, or if the selection reverses the differences.
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])
     told = []
-    for fold in judged:
+    for fold in fold_results:
         kept = final[:, fold.mask]
         if kept.shape[1] < 2:
             continue
@@ -210,19 +270,25 @@ def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[f
     return right * float(np.sqrt(of_choice.mean())) / stretch, right * float(np.sqrt(variance.mean()))
 
 
-def level_of(tried: int) -> float:
-    """1 - .05 / (k (k + 1)) for the k-th rule tried: the chances of a false find sum to .05 over however many.
+def adjusted_level(trial_number: int) -> float:
+    """Confidence level 1 - .05 / (k (k + 1)) for the k-th rule tried on a set.
 
-    So that every interval may be looked at as its rule is tried, and none has to be widened afterwards.
+    The probabilities of a false positive sum to .05 over any number of rules. Every interval may be read as
+    soon as its rule is tried, and none has to be widened afterwards.
     """
-    return 1 - ALPHA / (tried * (tried + 1))
+    return 1 - ALPHA / (trial_number * (trial_number + 1))
 
 
-def bounds(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
-    """The interval of a held-out gain at `level` from its resampled values [R].
+def gain_interval(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
+    """Interval of a held-out gain from its resampled values.
 
-    The ends of 95% of the resamples, each as much further from their median as Student's quantile of the level is
-    than that of 95%: quantiles further out would need more resamples than there are.
+    The ends of 95% of the resamples, each moved away from their median in the ratio of Student's quantile at
+    `level` to that at 95%: quantiles further out would need more resamples than there are.
+
+    Args:
+        gains: Resampled gains [R], without NaN.
+        clusters: Number of groups of questions, which gives the degrees of freedom.
+        level: Confidence level.
     """
     usual = small_sample_level(clusters)
     low, middle, high = quantiles(gains, [(1 - usual) / 2, 0.5, (1 + usual) / 2])
@@ -230,6 +296,6 @@ def bounds(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
     return float(middle - further * (middle - low)), float(middle + further * (high - middle))
 
 
-def flatters(in_sample: float, held_out: float, noticeable: float = NOTICEABLE) -> bool:
-    """Whether a gain that is noticeable in-sample vanishes held out: less than a quarter of it is left."""
-    return in_sample > noticeable and not held_out > VANISHED * in_sample
+def gain_vanishes(gain_in_sample: float, gain_held_out: float, noticeable: float = NOTICEABLE) -> bool:
+    """Whether a noticeable in-sample gain vanishes on the other models: less than a quarter of it is left."""
+    return gain_in_sample > noticeable and not gain_held_out > VANISHED * gain_in_sample

@@ -1,4 +1,4 @@
-"""A set's questions one by one, as the models that count see them: figures, and some against the rest."""
+"""Item pool: item statistics of a set's questions over the scored models."""
 
 from __future__ import annotations
 
@@ -12,25 +12,33 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import traits as question_traits
-from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
+from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
-from e2lm_core.scores.contrast import NO_TWIN
+from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
-_BLOCK = 4_096  # questions of a large set that are put together at once
+_BLOCK = 4_096  # questions of a large set that are stacked at once
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The questions that can be told about, and what the models that count did on them.
+    """Questions with all results, and the scored models' results on them.
 
-    `rows` [Q] are their places in the set, in the order of `sample`; `incomplete` questions lack results at
-    one of the shared checkpoints and stand aside.
+    Attributes:
+        task: Name of the set.
+        rows: Index [Q] of each question in the set, in the order of `sample`.
+        ids: Ids of the questions.
+        groups: Group of each question, None for a question by itself.
+        models: Scored models with results.
+        steps: Steps [T] of the shared checkpoints.
+        tokens_seen: Tokens [T] of the shared checkpoints, NaN if unknown.
+        sample: Results of the models on the questions.
+        incomplete: Number of left-out questions without a result at one of the shared checkpoints.
     """
 
     task: str
@@ -44,31 +52,39 @@ class Pool:
     incomplete: int
 
     @cached_property
-    def discrimination_repeats(self) -> Repeats:
-        """Whether discrimination by one half of the models is that by the other; every drawing of a table asks."""
-        split = halves(self.models, question_traits.FEWEST_MODELS)
+    def discrimination_is_repeatable(self) -> Repeatability:
+        """Repeatability of discrimination between two halves of the models; cached for redraws of a table."""
+        split = split_models(self.models, question_traits.MIN_MODELS)
         if split is None:
-            return Repeats(why="It takes six models to see whether it repeats on others.")
-        by_half = (self.sample.of(half).column("discrimination") for half in split)
-        return repeats(self.models, split, *by_half)
+            return Repeatability(why="It takes six models to see whether it repeats on others.")
+        by_half = (self.sample.for_models(half).column("discrimination") for half in split)
+        return correlate_halves(self.models, split, *by_half)
 
     @property
     def has_sources(self) -> bool:
-        """Whether a question names its source."""
+        """Whether any question names its source."""
         return bool((self.sample.traits["source"] != "").any())
 
 
-def pool(
+def build_pool(
     measurements: Measurements,
     task: TaskSet,
     taught: Mapping[str, bool] | None = None,
     relevance: np.ndarray | None = None,
 ) -> Pool:
-    """The measurements as rules see them. `relevance` [all questions of the set] where it is known.
+    """Build the item pool of a set, the input of selection rules.
 
-    A checkpoint enters where every model that counts has at least half of the questions there, so that one
-    edited question does not empty the page. Raises `StudioError` where there is none, or no question is
-    complete at all.
+    A checkpoint enters if every scored model has results there for at least half of the questions, so that
+    one edited question does not empty the page.
+
+    Args:
+        measurements: Results of the set.
+        task: Question set.
+        taught: By question id, True if the answer is known to the mini models; None if unknown.
+        relevance: Scientific relevance of all questions of the set [Q], a probability; None if not computed.
+
+    Raises:
+        StudioError: There is no such checkpoint, or no question is complete at all of them.
     """
     curves, steps = _shared(measurements)
     if not steps.size:
@@ -90,7 +106,7 @@ def pool(
         tokens_seen=tokens,
         sample=Sample(
             values=Filled(partial(_stacked, measurements, curves, steps, ready)),
-            doublings=question_traits.doublings(tokens, steps),
+            doublings=question_traits.log2_tokens(tokens, steps),
             early=curves[0].early[at],
             traits=_traits(questions, taught, None if relevance is None else np.asarray(relevance)[ready]),
             twins=_twins(measurements, curves, int(steps[-1]), ready),
@@ -102,7 +118,7 @@ def pool(
 def _traits(
     questions: Sequence[Question], taught: Mapping[str, bool] | None, relevance: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """{column: [Q]} of what does not depend on models, where it is known."""
+    """Columns [Q] that do not depend on models, where known."""
     traits: dict[str, np.ndarray] = {
         **question_traits.text_traits(questions),
         "subject": np.array([q.subject or "" for q in questions], dtype=object),
@@ -116,8 +132,7 @@ def _traits(
 
 
 def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
-    """The models that count and have anything, and the steps at which all of them are at least half
-    complete."""
+    """Scored models with results, and the steps at which all of them are at least half complete."""
     half = max(1, len(measurements.question_ids) / 2)
     curves, steps = [], None
     for curve in measurements.curves:
@@ -133,7 +148,7 @@ def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
 def _stacked(
     measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, ready: np.ndarray, metric: str
 ) -> np.ndarray:
-    """One metric's [M, K, Q] of these models at these steps, of the questions at the places `ready`."""
+    """Values [M, T, Q] of one metric for these models, steps and questions."""
     parts = [measurements.per_question[curve.model.name][metric] for curve in curves]
     at = [np.searchsorted(curve.steps, steps) for curve in curves]
     lying = _in_file(parts, at, ready) if mapped.whole_of(parts[0]) is not None else None
@@ -144,9 +159,10 @@ def _stacked(
 
 
 def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -> np.ndarray | None:
-    """The same of a large set, beside the file of its metric; None where none can be written.
+    """Values [M, T, Q] of a large set, in a file next to that of its metric; None if none can be written.
 
-    Question by question, as it lies in memory otherwise: sums over other layouts differ in their last digits.
+    The layout is question by question, as it is in memory otherwise: sums over other layouts differ in their
+    last digits.
     """
     whole = mapped.whole_of(parts[0])
     if whole is None or whole.path is None or any(mapped.whole_of(part) is not whole for part in parts):
@@ -169,8 +185,7 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
 def _ready(
     measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, task: TaskSet
 ) -> np.ndarray:
-    """The places of the questions that are complete at all these steps of these models. Raises `StudioError`
-    where none is."""
+    """Indices of the questions that are complete at all these steps of these models."""
     whole = np.ones(len(task.questions), bool)
     for curve in curves:
         at = np.searchsorted(curve.steps, steps)
@@ -199,10 +214,11 @@ def _twins(
 
 
 def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
-    """One row a complete question: id, question, subject, source, the figures of models and the traits of
-    text.
+    """Item statistics as a table, one row per question of the pool.
 
-    Columns that are undefined for every question, or that tell nothing of single ones (`untold`), are there and empty.
+    Columns: id, question, subject, source, the statistics of `OF_MODELS` and the traits of the text. A column
+    is empty if it is undefined for every question, or if it does not repeat on other models (see
+    `undefined_reasons`).
     """
     columns: dict[str, Any] = {
         "id": pool.ids,
@@ -210,43 +226,61 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     }
     columns |= {name: pool.sample.column(name) for name in ("subject", "source")}
     columns |= {name: pool.sample.column(name) for name in OF_MODELS}
-    if "discrimination" in untold(pool):
+    if "discrimination" in undefined_reasons(pool):
         columns["discrimination"] = np.full(len(pool.ids), np.nan)
     columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
     columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
 
 
-def untold(pool: Pool) -> dict[str, str]:
-    """{column of a question: why it has no figures there}: those `undefined`, and what does not repeat on other models.
+def undefined_reasons(pool: Pool) -> dict[str, str]:
+    """Reason for each column of `question_frame` without values.
 
-    A rule may use the latter all the same, since a rule is judged on models that took no part.
+    These are the columns of `empty_columns`, and discrimination if it does not repeat on other models. A rule
+    may use discrimination all the same, since a rule is tested on models not used for choosing.
     """
-    empty = undefined(pool)
-    if "discrimination" not in empty and not (found := pool.discrimination_repeats).holds:
+    empty = empty_columns(pool)
+    if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty
 
 
-def sparks(pool: Pool, rows: np.ndarray) -> list[list[float]]:
-    """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a
-    table."""
+def sparkline_rows(pool: Pool, rows: np.ndarray) -> list[list[float]]:
+    """Mean norm_prob over models at the shared checkpoints, as small curves for a table.
+
+    Args:
+        pool: Item pool.
+        rows: Indices [N] (int) of the questions in the pool.
+
+    Returns:
+        One list of T values per question, rounded to 3 decimals.
+    """
     return pool.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
 
 
-def narrowed(
+def filter_rows(
     frame: pd.DataFrame,
     subjects: Sequence[str] = (),
-    text: str = "",
+    search: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> np.ndarray:
-    """Which rows of a `question_frame` are of these subjects (any where none is given), hold the text in any
-    case, and lie in the ranges, ends included; an undefined figure lies in no range: [rows]."""
+    """Filter the rows of a `question_frame` by subject, text and ranges.
+
+    Args:
+        frame: Table of N questions.
+        subjects: Subjects to keep; all if empty.
+        search: Text that the id or the question must contain, in any case.
+        ranges: By column, the lowest and the highest value to keep, both included; an undefined value is in
+            no range.
+
+    Returns:
+        Mask [N] (bool) of the rows to keep.
+    """
     kept = np.ones(len(frame), bool)
     if subjects:
         kept &= frame["subject"].isin(list(subjects)).to_numpy()
-    if text.strip():
-        wanted = text.strip().casefold()
+    if search.strip():
+        wanted = search.strip().casefold()
         kept &= np.array(
             [wanted in f"{i}\n{q}".casefold() for i, q in zip(frame["id"], frame["question"], strict=True)],
             bool,
@@ -256,10 +290,13 @@ def narrowed(
     return kept
 
 
-def where(pool: Pool, rule: Where) -> np.ndarray:
-    """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a
-    column that is undefined here."""
-    empty = undefined(pool)
+def matching_questions(pool: Pool, rule: Where) -> np.ndarray:
+    """Questions of the pool that meet a user's rule on all models, as a mask [Q] (bool).
+
+    Raises:
+        StudioError: The rule uses a column that is undefined for this pool.
+    """
+    empty = empty_columns(pool)
     for condition in rule.conditions:
         if condition.column in empty:
             raise StudioError(
@@ -268,12 +305,12 @@ def where(pool: Pool, rule: Where) -> np.ndarray:
     return np.asarray(rule(pool.sample))
 
 
-def undefined(pool: Pool) -> dict[str, str]:
-    """{column: why it is empty}."""
+def empty_columns(pool: Pool) -> dict[str, str]:
+    """Reason for each column that is undefined for every question of the pool."""
     why = {}
     if pool.sample.early.sum() < 2:
         why["slope"] = "The early window has fewer than two shared checkpoints."
-    if len(pool.models) < question_traits.FEWEST_MODELS:
+    if len(pool.models) < question_traits.MIN_MODELS:
         why["discrimination"] = "It takes three models that count, or every question would seem to part them."
     elif len(pool.ids) < 2:
         why["discrimination"] = "There is one question, and nothing to compare it with."
@@ -287,12 +324,16 @@ def undefined(pool: Pool) -> dict[str, str]:
 
 
 def compared_frame(pool: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame:
-    """Mean curves over models of some questions and of the rest: step, tokens_seen, early, selection, rest,
-    difference.
+    """Mean curves over models of the chosen questions and of the rest, one row per checkpoint.
 
-    `chosen` [Q] is a mask of the pool's questions; an empty side is NaN.
+    Columns: step, tokens_seen, early, selection, rest, difference.
+
+    Args:
+        pool: Item pool.
+        chosen: Mask of the chosen questions [Q] (bool); an empty side is NaN.
+        metric: Metric of the curves.
     """
-    mean = pool.sample.values[metric].mean(axis=0)  # [K, Q]
+    mean = pool.sample.values[metric].mean(axis=0)  # [T, Q]
     selection, rest = (
         metrics.curve(mean[:, side]) if side.any() else np.full(len(mean), np.nan)
         for side in (chosen, ~chosen)

@@ -1,6 +1,6 @@
-"""A rule of one's own as text, `margin > 0 and subject = physics`: comparisons joined by `and`, nothing else.
+"""Parser of selection rules such as `margin > 0 and subject = physics`.
 
-Nothing of it is executed: a text that is not of this form is refused in a sentence that says what is allowed.
+No part of the text is executed: any other text is refused with a sentence on the allowed form.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ _CONDITION = re.compile(
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-def parse(text: str) -> Where:
-    """The rule that a text says. Raises `StudioError` for any other text."""
+def parse_rule(text: str) -> Where:
+    """Parse the text of a selection rule.
+
+    Raises:
+        StudioError: The text is longer than 500 characters, is not a list of comparisons joined by `and`, or
+            compares a column that does not exist or with a sign or value that the column does not allow.
+    """
     if len(text) > LONGEST:
         raise StudioError(f"The rule has {len(text):,} characters: write it with at most {LONGEST}.")
     conditions: list[Condition] = []

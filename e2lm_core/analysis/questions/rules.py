@@ -1,8 +1,8 @@
-"""Rules that choose questions: what each sees is a sample of models, what it gives is a mask of questions.
+"""Selection rules: from a sample of models to a mask of questions.
 
-Axes: M models, K checkpoints, Q questions; further axes in front (simulations) are carried along. A rule may
-be told how often each question was drawn, `weights` [R, Q], and then chooses anew in every resample: [R, Q].
-Whether a choice keeps its promise on other models is `heldout`'s question.
+Axes: M models, T shared checkpoints, Q questions; further axes in front (simulations) are carried along. A
+rule may be given the number of times each question was drawn, `weights` [R, Q], and then chooses anew in
+every resample: [R, Q]. `heldout` tests whether the gain of a selection holds on other models.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from e2lm_core.scores.arrays import Floats
 
 Mask = NDArray[np.bool_]
 
-# The columns that come from models, and so are computed anew from the models that a choice may see.
+# Columns that are computed from models, and again for each subset of models that a selection may use.
 OF_MODELS = ("slope", "acc", "margin", "early_margin", "norm_prob", "discrimination", "contrast")
 OF_TEXT = ("length", "choices", "gold_ratio", "digits", "taught", "relevance", "subject", "source")
 COLUMNS = (*OF_MODELS, *OF_TEXT)
 
-SHARE = 0.5  # what "the easiest half" and the greedy choice leave at least
+SHARE = 0.5  # share of the questions that "the easiest half" and the greedy rule keep at least
 HARD_SCIENCES = (
     *("physics", "chemistry", "math", "algebra", "geometry", "calculus", "statistics", "astronomy"),
     *("comput", "engineering", "machine learning", "material", "mechanics", "electr"),
@@ -35,7 +35,12 @@ HARD_SCIENCES = (
 
 @dataclass(frozen=True)
 class TwinFinal:
-    """`twin` [..., Q]: the final norm_prob of the web-only twin of the model at place `science`."""
+    """Final norm_prob of a web-only twin.
+
+    Attributes:
+        science: Index of the twin's science model.
+        twin: Final norm_prob of the twin [..., Q].
+    """
 
     science: int
     twin: Floats
@@ -43,10 +48,15 @@ class TwinFinal:
 
 @dataclass(frozen=True)
 class Sample:
-    """What some models did on a set: `values` {metric: [..., M, K, Q]} at checkpoints that all of them have.
+    """Results of some models on a set, the input of a selection rule.
 
-    `doublings` [K] is log2 of the tokens seen, `early` [K] the early window, `traits` {name: [Q]} what does
-    not depend on models. A rule sees the models `seen` alone, all where it is None.
+    Attributes:
+        values: By metric, values [..., M, T, Q] at the checkpoints that all models share.
+        doublings: log2 of the tokens seen [T].
+        early: Checkpoints of the early window [T] (bool).
+        traits: By name, columns [Q] that do not depend on models.
+        twins: Final values of web-only twins.
+        seen: Indices of the models that a rule may use; all if None.
     """
 
     values: Mapping[str, Floats]
@@ -55,44 +65,50 @@ class Sample:
     traits: Mapping[str, NDArray] = field(default_factory=dict)
     twins: tuple[TwinFinal, ...] = ()
     seen: tuple[int, ...] | None = None
-    # By models seen and name: resamples ask for the same columns again, each of which reads all values.
+    # Cached by usable models and name: a column reads all values, and resamples use the same columns again.
     _columns: dict[tuple[tuple[int, ...] | None, str], NDArray] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
     @property
     def models(self) -> int:
-        """How many models a rule sees."""
+        """Number of models that a rule may use."""
         return int(self.values["margin"].shape[-3]) if self.seen is None else len(self.seen)
 
     @property
     def questions(self) -> int:
-        """How many questions there are to choose from."""
+        """Number of questions to choose from."""
         return int(self.values["margin"].shape[-1])
 
-    def of(self, models: Sequence[int]) -> Sample:
-        """What a rule sees that may look at these models alone. Copies nothing: of many questions that is
-        slow."""
+    def for_models(self, models: Sequence[int]) -> Sample:
+        """Restrict the sample to these models, without a copy of the values.
+
+        A copy is slow for many questions.
+        """
         sample = replace(self, seen=tuple(models))
         object.__setattr__(sample, "_columns", self._columns)
         return sample
 
-    def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
-        """The metric's values of the seen models at some checkpoints, [..., M, K, Q] (no K axis for one)."""
+    def seen_values(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
+        """Values of a metric for the usable models at some checkpoints.
+
+        [..., M, T, Q]; without the axis T for a single checkpoint.
+        """
         values = self.values[metric][..., checkpoints, :]
         axis = -2 if isinstance(checkpoints, int) else -3
         return values if self.seen is None else np.take(values, self.seen, axis=axis)
 
     def column(self, name: str) -> NDArray:
-        """A column of `COLUMNS`, [..., Q]; those of models are means over this sample's models alone.
+        """Column of `COLUMNS` by name, [..., Q]; item statistics are means over the usable models.
 
-        slope          least-squares slope of the margin over the early window, nats per doubling of tokens
-        acc, margin, norm_prob   at the last checkpoint
-        early_margin   mean margin over the early window, nats
-        discrimination `traits.discrimination` of norm_prob
-        contrast       final norm_prob of a science model less that of its web-only twin, mean over twins
+            slope           least-squares slope of the early margin, nats per doubling of tokens
+            acc, margin, norm_prob    at the last checkpoint
+            early_margin    mean margin over the early window, nats
+            discrimination  `traits.discrimination` of norm_prob
+            contrast        final norm_prob of a science model less that of its web-only twin, mean over twins
 
-        It is computed once, and cannot be written to.
+        NaN where a statistic is undefined, and for a trait that the set lacks. Statistics are cached and
+        read-only.
         """
         if name in self.traits:
             return self.traits[name]
@@ -106,15 +122,15 @@ class Sample:
     def _column(self, name: str) -> NDArray:
         match name:
             case "slope":
-                return question_traits.slope(self._early_margin(), self.doublings[self.early])
+                return question_traits.least_squares_slope(self._early_margin(), self.doublings[self.early])
             case "early_margin":
                 early = self._early_margin()
                 return early.mean(axis=-2) if self.early.any() else np.full_like(early.sum(axis=-2), np.nan)
             case "acc" | "margin" | "norm_prob":
-                return self.of_seen(name, -1).mean(axis=-2)
+                return self.seen_values(name, -1).mean(axis=-2)
             case "discrimination":
                 return question_traits.discrimination(
-                    self.of_seen("norm_prob", slice(-question_traits.LAST, None))
+                    self.seen_values("norm_prob", slice(-question_traits.LAST, None))
                 )
             case "contrast":
                 final = self.values["norm_prob"][..., -1, :]
@@ -127,17 +143,16 @@ class Sample:
         return np.full(self.questions, np.nan)  # a trait that this set does not have
 
     def _early_margin(self) -> Floats:
-        """[..., K, Q]: the mean margin over the seen models at the early window's checkpoints."""
-        return self.of_seen("margin", self.early).mean(axis=-3)
+        """Mean margin over the usable models at the early window's checkpoints, [..., T, Q]."""
+        return self.seen_values("margin", self.early).mean(axis=-3)
 
 
 class Rule(Protocol):
-    """Chooses questions by what a sample of models did on them: [..., Q], or [R, Q] by the weights of
-    resamples."""
+    """Selection of questions by a sample of models: a mask [..., Q], or [R, Q] with weights of resamples."""
 
     @property
-    def resampled(self) -> bool:
-        """Whether it can choose anew in every resample, which an interval of its gain takes."""
+    def supports_resampling(self) -> bool:
+        """Whether the rule can choose anew in every resample, as an interval of its gain requires."""
         ...
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask: ...
@@ -145,10 +160,10 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Easiest:
-    """The `share` of questions with the highest mean margin over the early window (mmlu_early_training)."""
+    """Rule: the `share` of questions with the highest mean early margin (as mmlu_early_training)."""
 
     share: float = SHARE
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         order = np.argsort(-sample.column("early_margin"), axis=-1, kind="stable")
@@ -163,10 +178,10 @@ class Easiest:
 
 @dataclass(frozen=True)
 class Rising:
-    """Questions whose margin rises over the early window, within `among` [Q] (noor: hard science)."""
+    """Rule: questions with a rising early margin, within `among` [Q] (bool; as noor: hard science)."""
 
     among: Mask | None = None
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rises = sample.column("slope") > 0
@@ -175,15 +190,16 @@ class Rising:
 
 @dataclass(frozen=True)
 class OneSource:
-    """The one source whose questions' margins rise most, by their mean slope (sciknoweval_mcqa: one source).
+    """Rule: the source with the largest mean slope of its questions' margins (as sciknoweval_mcqa).
 
-    `labels` [Q] numbers the sources, -1 for none; those of fewer than `fewest` questions do not stand to
-    choose.
+    Attributes:
+        labels: Number [Q] of each question's source, -1 for none.
+        fewest: Smallest number of questions of a source that can be chosen; the largest source always can.
     """
 
     labels: NDArray[np.intp]
     fewest: int = 5
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rise = sample.column("slope")
@@ -199,25 +215,29 @@ class OneSource:
 
 @dataclass(frozen=True)
 class SnrGreedy:
-    """Questions in and out, while that raises AI2's signal-to-noise ratio of norm_prob over the last
-    checkpoints.
+    """Rule: move questions out and in while that raises AI2's SNR of norm_prob over the last checkpoints.
 
-    Starts from the whole set. A round ranks every question by the first-order change of the ratio if it went
-    out (or came back), moves the best `portion` of the set at once and looks at the exact ratio: if it did
-    not rise the round is taken back and the next one is half as large. At least `share` of the questions
-    stays. A round is two products of [M x 5, Q] with a vector, and there are at most `rounds`, so that time
-    is linear in Q.
+    Starts from the whole set. A round ranks every question by the first-order change of the ratio if it were
+    moved out (or back in), moves the best `portion` of the set at once and computes the exact ratio: if the
+    ratio did not rise, the round is undone and the next one is half as large. A round is two products of [M x
+    5, Q] with a vector, and there are at most `rounds`, so that time is linear in Q. A call with weights of
+    resamples raises ValueError.
+
+    Attributes:
+        share: Smallest share of the questions to keep.
+        portion: Share of the questions moved in the first round.
+        rounds: Largest number of rounds.
     """
 
     share: float = SHARE
     portion: float = 0.02
     rounds: int = 60
-    resampled = False
+    supports_resampling = False
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         if weights is not None:
             raise ValueError("the greedy choice is not made anew in resamples")
-        tail = sample.of_seen("norm_prob", slice(-question_traits.LAST, None))
+        tail = sample.seen_values("norm_prob", slice(-question_traits.LAST, None))
         shape, questions = tail.shape[:-1], tail.shape[-1]
         flat = tail.reshape(*shape[:-2], -1, questions)
         chosen = np.ones((*shape[:-2], questions), bool)
@@ -237,14 +257,13 @@ class SnrGreedy:
 
 
 def _means(flat: Floats, chosen: Mask) -> Floats:
-    """[..., P, Q], [..., Q] -> [..., P]: the means over the chosen questions."""
+    """Means [..., P] of values [..., P, Q] over the chosen questions [..., Q]."""
     member = chosen.astype(np.float64)
     return (flat @ member[..., None])[..., 0] / member.sum(axis=-1, keepdims=True)
 
 
 def _best_moves(flat: Floats, shape: tuple[int, ...], chosen: Mask, size: Floats, least: int) -> Mask:
-    """Which questions to move: those whose move raises the ratio most, at most `size`, never below
-    `least`."""
+    """Questions with the largest rise of the ratio if moved, at most `size`, keeping at least `least`."""
     curve = _means(flat, chosen)
     gradient = _snr_gradient(curve.reshape(shape)).reshape(curve.shape)
     n = chosen.sum(axis=-1, keepdims=True)
@@ -257,7 +276,7 @@ def _best_moves(flat: Floats, shape: tuple[int, ...], chosen: Mask, size: Floats
 
 
 def _highest(values: Floats, count: NDArray) -> Mask:
-    """Which values are among the `count` [...] highest along the last axis; of a tie at the edge, none."""
+    """Mask of the `count` [...] highest values along the last axis; values tied at the edge are left out."""
     questions = values.shape[-1]
     at = np.minimum(count, questions - 1).astype(np.intp)[..., None]
     bound = np.take_along_axis(np.sort(values, axis=-1), questions - 1 - at, axis=-1)
@@ -265,7 +284,7 @@ def _highest(values: Floats, count: NDArray) -> Mask:
 
 
 def _snr_gradient(curves: Floats) -> Floats:
-    """The gradient of `signal.signal_to_noise` of positive curves [..., M, L] in each of their points."""
+    """Gradient of `signal.signal_to_noise` of positive curves [..., M, T] in each of their points."""
     models, last = curves.shape[-2:]
     mean = curves.mean(axis=-1)
     away = curves - mean[..., None]
@@ -284,14 +303,14 @@ def _snr_gradient(curves: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Condition:
-    """`column` compared with `value` by `sign`; an undefined figure meets no condition."""
+    """Comparison of `column` with `value` by `sign`; an undefined value meets no condition."""
 
     column: str
     sign: str
     value: float | bool | str
 
-    def holds(self, values: NDArray) -> Mask:
-        """Which of the column's values [..., Q] meet it."""
+    def matches(self, values: NDArray) -> Mask:
+        """Mask [..., Q] (bool) of the values [..., Q] that meet the condition."""
         with np.errstate(invalid="ignore"):
             met = _SIGNS[self.sign](values, self.value)
         if values.dtype.kind == "f":
@@ -311,18 +330,18 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class Where:
-    """Questions that meet every condition: a rule of one's own."""
+    """Rule of a user: questions that meet every condition."""
 
     conditions: tuple[Condition, ...]
-    resampled = True
+    supports_resampling = True
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
-        met = [condition.holds(sample.column(condition.column)) for condition in self.conditions]
+        met = [condition.matches(sample.column(condition.column)) for condition in self.conditions]
         return np.logical_and.reduce(np.broadcast_arrays(*met)) if met else np.ones(sample.questions, bool)
 
 
 def hard_science(subjects: Iterable[str | None]) -> Mask:
-    """Which subjects are hard sciences by their name (`HARD_SCIENCES`): [Q]."""
+    """Mask [Q] (bool) of the subjects that are hard sciences by their name (`HARD_SCIENCES`)."""
     return np.array(
         [any(word in (s or "").lower().replace("_", " ") for word in HARD_SCIENCES) for s in subjects], bool
     )

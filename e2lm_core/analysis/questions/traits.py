@@ -1,8 +1,8 @@
-"""What single questions do: how they rise, where they end, whether they part models; traits of their text.
+"""Item statistics: slope, discrimination, final values, and traits of the text.
 
-Axes: M models, K checkpoints in step order, Q questions; further axes in front (simulations) are carried
-along. NaN where a figure is undefined. Figures of one question are noisy: they are diagnostics, not
-measurements.
+Axes: M models, T shared checkpoints in step order, Q questions; further axes in front (simulations) are
+carried along. NaN where a statistic is undefined. Statistics of one question are noisy: they are diagnostics,
+not measurements.
 """
 
 from __future__ import annotations
@@ -16,23 +16,28 @@ from numpy.typing import ArrayLike, NDArray
 from e2lm_core.base.records import Question
 from e2lm_core.scores.arrays import Floats
 
-LAST = 5  # checkpoints over which models are told apart, as in AI2's ratio
-FEWEST_MODELS = 3  # with two, every question's correlation is near 1 or -1
+LAST = 5  # last checkpoints used to compare models, as in AI2's ratio
+MIN_MODELS = 3  # with two, every question's correlation is near 1 or -1
 _DIGIT = re.compile(r"\d")
 
 
-def doublings(tokens_seen: ArrayLike, steps: ArrayLike) -> Floats:
-    """log2 of tokens seen, of steps where tokens are not recorded: [K]. NaN at 0, which has no logarithm."""
+def log2_tokens(tokens_seen: ArrayLike, steps: ArrayLike) -> Floats:
+    """log2 of the tokens seen [T], or of the steps [T] if tokens are not recorded; NaN at 0."""
     tokens, at = np.asarray(tokens_seen, dtype=np.float64), np.asarray(steps, dtype=np.float64)
     seen = tokens if np.isfinite(tokens).all() else at
     return np.log2(np.where(seen > 0, seen, np.nan))
 
 
-def slope(values: ArrayLike, x: ArrayLike) -> Floats:
-    """sum (x - mean x) y / sum (x - mean x)^2: the least-squares slope of [..., K, Q] on x [K] -> [..., Q].
+def least_squares_slope(values: ArrayLike, x: ArrayLike) -> Floats:
+    """Least-squares slope of each question's values: sum (x - mean x) y / sum (x - mean x)^2.
 
-    With x in `doublings` it is the change per doubling of the tokens seen. Points without an x are left out;
-    NaN where fewer than two are left.
+    Args:
+        values: Values [..., T, Q].
+        x: Positions [T], NaN for checkpoints to leave out; with `log2_tokens` the slope is per doubling of
+            tokens.
+
+    Returns:
+        Slopes [..., Q] in the values' unit per unit of x; NaN with fewer than two positions.
     """
     array, at = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
     known = np.isfinite(at)
@@ -43,17 +48,23 @@ def slope(values: ArrayLike, x: ArrayLike) -> Floats:
 
 
 def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
-    """corr over models and the last checkpoints of (question, mean of the other questions): [..., M, K, Q] ->
-    [..., Q].
+    """Discrimination: correlation of each question with the mean of the other questions.
 
-    Both are taken as deviations from the mean over models at their checkpoint, so that learning over time
-    does not enter: what is left is whether models that do better on the rest of the set do better on this
-    question (the corrected item-total correlation of test theory). NaN with fewer than 3 models or 2
-    questions, and for a question on which the models are equal.
+    Over models and the last checkpoints, both as deviations from the mean over models at their checkpoint, so
+    that learning over time does not enter: a high value means that models with better results on the rest of
+    the set do better on this question (the corrected item-total correlation of test theory).
+
+    Args:
+        values: Values [..., M, T, Q].
+        last: Number of last checkpoints.
+
+    Returns:
+        Correlations [..., Q] in [-1, 1]; NaN with fewer than 3 models or 2 questions, and for a question on
+        which the models are equal.
     """
     tail = np.asarray(values, dtype=np.float64)[..., -last:, :]
     models, questions = tail.shape[-3], tail.shape[-1]
-    if models < FEWEST_MODELS or questions < 2:
+    if models < MIN_MODELS or questions < 2:
         return np.full((*tail.shape[:-3], questions), np.nan)
     apart = tail - tail.mean(axis=-3, keepdims=True)
     rest = apart.sum(axis=-1, keepdims=True) - apart
@@ -64,15 +75,15 @@ def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
 
 
 def text_traits(questions: Sequence[Question]) -> dict[str, NDArray]:
-    """Traits that no model is needed for: {trait: [Q]}.
+    """Traits [Q] of the questions' text, by name, for which no model is needed.
 
         length     = characters of the question
-        choices    = how many choices it has
-        gold_ratio = characters of the gold choice / mean characters of the others
-        digits     = whether a digit stands in the question or a choice
+        choices    = number of its choices
+        gold_ratio = characters of the right answer / mean characters of the wrong ones
+        digits     = whether the question or a choice contains a digit (bool)
 
-    A gold choice that is longer than the rest can be picked without knowing anything. `gold_ratio` is NaN
-    where there is no other choice, or the others are empty.
+    A right answer that is longer than the rest can be picked without any knowledge. `gold_ratio` is NaN
+    without a wrong answer, or with empty ones.
     """
     return {
         "length": np.array([len(q.question) for q in questions], dtype=np.float64),

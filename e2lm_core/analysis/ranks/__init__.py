@@ -1,1 +1,1 @@
-"""What the models' order says, how sure it is and which questions hold it up; uses base and scores."""
+"""Ranking of the models, its stability, and the influence of questions; uses base and scores."""

@@ -1,4 +1,4 @@
-"""The models' order and how sure it is: ranks, wins, tau and decision accuracy over resampled questions."""
+"""Rank stability: ranks, wins, Kendall's tau and decision accuracy over resamples."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
-from e2lm_core.analysis.questions.repeats import halves, repeats
-from e2lm_core.analysis.ranks import questions as rank_questions
-from e2lm_core.analysis.ranks import shares as rank_shares
-from e2lm_core.base.plain import plain, rows
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions.repeatability import correlate_halves, split_models
+from e2lm_core.analysis.ranks import question_influence as rank_questions
+from e2lm_core.analysis.ranks import rank_probabilities as rank_shares
+from e2lm_core.base.json_values import frame_to_records, to_json_value
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -21,21 +21,27 @@ from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.means import retraining, together
-from e2lm_core.scores.uncertainty.means.lasting import lasting_from
+from e2lm_core.scores.uncertainty.means import multiple_testing, seed_variance
+from e2lm_core.scores.uncertainty.means.onset import first_lasting_index
 from e2lm_core.scores.uncertainty.methods import quantiles
 
-MIDDLE = (0.025, 0.975)  # of the resamples
-SEEN = 0.005  # the smallest share of resamples that is drawn
+MIDDLE = (0.025, 0.975)  # quantiles of the resamples
+SEEN = 0.005  # smallest share of resamples that is drawn
 
 
 @dataclass(frozen=True)
-class Stability:
-    """What the resamples say of the order of the models that count, at the checkpoints that all of them have.
+class RankStability:
+    """Order of the scored models over resamples, at the checkpoints that all of them share.
 
-    Axes: M models, K checkpoints. `shares` [M models, M ranks, K]; `scores` [R, M, K] the resampled scores
-    (higher is better); `tau` [later checkpoints, 3] and `decisions` [K, 3]: the measured value, and the ends
-    of the middle 95% of the resamples. `tau` has no rows where no checkpoint lies after the early window.
+    Axes: R resamples, M models, T shared checkpoints, L of them after the early window.
+
+    Attributes:
+        grid: Measured scores.
+        scores: Resampled scores [R, M, T], higher is better.
+        shares: Probability of each rank [M models, M ranks, T].
+        tau: tau_b of the early window's end with each later checkpoint [L, 3]: measured value and the ends of
+            the middle 95% of the resamples; no rows without a later checkpoint.
+        decisions: Share of pairs ordered as at the last checkpoint [T, 3], with the same columns.
     """
 
     grid: Grid
@@ -44,35 +50,51 @@ class Stability:
     tau: np.ndarray
     decisions: np.ndarray
 
-    def wins(self, at: int) -> np.ndarray:
-        """[M, M]: share of the resamples in which the row's model beats the column's at checkpoint `at`."""
-        return rank_shares.win_shares(self.scores[:, :, at])
+    def win_probabilities(self, at: int) -> np.ndarray:
+        """Share of the resamples in which the row's model beats the column's at a checkpoint: [M, M].
 
-    def apart(self, at: int) -> np.ndarray:
-        """[pairs] p of no difference at checkpoint `at`, by the resamples' spread, all pairs judged together (Holm).
+        `at` is the index of the checkpoint; see `rank_probabilities.win_probabilities` for ties and NaN.
+        """
+        return rank_shares.win_probabilities(self.scores[:, :, at])
 
-        Of these models on other questions; pairs in the order of `combinations`.
+    def pair_p_values(self, at: int) -> np.ndarray:
+        """p-values of no difference at a checkpoint, for all pairs of models judged together (Holm).
+
+        From the spread of the resamples, for these models on other questions.
+
+        Args:
+            at: Index of the checkpoint.
+
+        Returns:
+            p-values [P] of the P = M (M - 1) / 2 pairs in the order of `itertools.combinations`.
         """
         first, second = np.triu_indices(len(self.grid.models), k=1)
         drawn = self.scores[:, first, at] - self.scores[:, second, at]
         error = drawn.std(axis=0)
         value = self.grid.scores[first, at] - self.grid.scores[second, at]
-        return together.holm([retraining.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)])
+        return multiple_testing.holm(
+            [seed_variance.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)]
+        )
 
     @property
-    def default(self) -> int:
-        """The checkpoint to look at first: the early window's last, else the last there is."""
+    def default_checkpoint(self) -> int:
+        """Index of the checkpoint to show first: the early window's last, else the last one."""
         return len(self.grid.steps) - 1 if self.grid.end is None else self.grid.end
 
-    def decides_from(self, share: float) -> int | None:
-        """The first checkpoint from which at least `share` of the pairs stand as at the last one; None where
-        there is but the last itself."""
-        at = int(lasting_from(self.decisions[:, 0] >= share - 1e-9))
+    def first_stable_checkpoint(self, share: float) -> int | None:
+        """Index of the first checkpoint from which at least `share` of the pairs are in their final order.
+
+        None if that holds only at the last checkpoint itself.
+        """
+        at = int(first_lasting_index(self.decisions[:, 0] >= share - 1e-9))
         return at if at < len(self.grid.steps) - 1 else None
 
 
-def stability(measurements: Measurements, resampled: Resampled, metric: str) -> Stability | None:
-    """None where fewer than two models that count share a complete checkpoint, or one that they share lacks results."""
+def rank_stability(measurements: Measurements, resampled: Resampled, metric: str) -> RankStability | None:
+    """Order of the scored models over the resamples.
+
+    None if fewer than two scored models share a complete checkpoint, or a shared checkpoint lacks results.
+    """
     grid = common_grid(measurements, metric)
     if grid is None or measurements.layout(metric).missing_common:
         return None
@@ -87,21 +109,34 @@ def stability(measurements: Measurements, resampled: Resampled, metric: str) -> 
     tau = np.empty((0, 3))
     if grid.end is not None:
         tau = _with_range(
-            rank_shares.tau_later(grid.scores, grid.end), rank_shares.tau_later(scores, grid.end)
+            rank_shares.tau_with_later(grid.scores, grid.end), rank_shares.tau_with_later(scores, grid.end)
         )
-    return Stability(
+    return RankStability(
         grid=grid,
         scores=scores,
-        shares=rank_shares.rank_shares(scores),
+        shares=rank_shares.rank_probabilities(scores),
         tau=tau,
-        decisions=_with_range(rank_shares.decisions(grid.scores), rank_shares.decisions(scores)),
+        decisions=_with_range(
+            rank_shares.pair_agreement_by_checkpoint(grid.scores),
+            rank_shares.pair_agreement_by_checkpoint(scores),
+        ),
     )
 
 
-def holding_of(
+def influence_on_ranking(
     measurements: Measurements, grid: Grid, metric: str, reading: str = readings.DEFAULT
-) -> rank_questions.Holding | None:
-    """`questions.holding` of the set's questions, RC in one reading; None where no checkpoint lies after the early window."""
+) -> rank_questions.QuestionInfluence | None:
+    """Influence of the set's questions on the ranking, with its repeatability on other models.
+
+    Args:
+        measurements: Results of the set.
+        grid: Scores at the shared checkpoints.
+        metric: Metric of the scores.
+        reading: RC definition.
+
+    Returns:
+        The influence [Q] of `question_influence`; None without a checkpoint after the early window.
+    """
     if grid.end is None:
         return None
     values = np.stack(
@@ -111,7 +146,7 @@ def holding_of(
             ]
             for name in grid.models
         ]
-    )  # [M, K, Q]
+    )  # [M, T, Q]
     at_end, later = values[:, grid.end], values[:, grid.end + 1 :]
     sizes = measurements.layout(metric).sizes
 
@@ -119,21 +154,25 @@ def holding_of(
         return readings.READINGS[reading](np.concatenate([reference[..., None], after], axis=-1), 0, sizes)
 
     early = values[:, : grid.end + 1].mean(axis=1) if reading == "early_means" else None
-    found = rank_questions.holding(at_end, later, rc, early)
+    found = rank_questions.question_influence(at_end, later, rc, early)
     models = [measurements.curve_of(name).model for name in grid.models]
-    split = halves(models, 2)
+    split = split_models(models, 2)
     if split is None:
         return found
-    by_half = np.stack([rank_questions.holding(at_end[list(h)], later[list(h)]).support for h in split])
-    return replace(found, repeats=repeats(models, split, *by_half), by_half=by_half)
+    by_half = np.stack(
+        [rank_questions.question_influence(at_end[list(h)], later[list(h)]).support for h in split]
+    )
+    return replace(found, repeats=correlate_halves(models, split, *by_half), by_half=by_half)
 
 
 # --- tables -------------------------------------------------------------------------------------------
 
 
-def bump_frame(stability: Stability) -> pd.DataFrame:
-    """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and
-    value."""
+def bump_frame(stability: RankStability) -> pd.DataFrame:
+    """Rank probabilities from 0.5% on, one row per model, checkpoint and rank, for the chart of ranks.
+
+    Columns: model, step, tokens_seen, early, at rank, share, and the measured rank and value.
+    """
     grid = stability.grid
     measured = ranks(grid.scores)
     at = np.argwhere(stability.shares >= SEEN)
@@ -152,55 +191,71 @@ def bump_frame(stability: Stability) -> pd.DataFrame:
     )
 
 
-def share_table(stability: Stability, at: int) -> pd.DataFrame:
-    """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each
-    rank."""
-    rank = ranks(stability.grid.scores)[:, at]
-    frame = pd.DataFrame(stability.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
+def share_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
+    """Rank probabilities at a checkpoint, one row per model, best model first.
+
+    Columns: model, rank (measured), and one per rank. `checkpoint` is an index.
+    """
+    rank = ranks(stability.grid.scores)[:, checkpoint]
+    frame = pd.DataFrame(
+        stability.shares[:, :, checkpoint], columns=[f"rank {k + 1}" for k in range(len(rank))]
+    )
     frame.insert(0, "model", stability.grid.models)
     frame.insert(1, "rank", rank)
     return frame.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def win_table(stability: Stability, at: int) -> pd.DataFrame:
-    """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint
-    `at`."""
-    order = np.argsort(ranks(stability.grid.scores)[:, at], kind="stable")
+def win_table(stability: RankStability, checkpoint: int) -> pd.DataFrame:
+    """Win probabilities of each model against each other at a checkpoint, best model first.
+
+    `checkpoint` is an index.
+    """
+    order = np.argsort(ranks(stability.grid.scores)[:, checkpoint], kind="stable")
     names = [stability.grid.models[m] for m in order]
-    frame = pd.DataFrame(stability.wins(at)[np.ix_(order, order)], columns=names)
+    frame = pd.DataFrame(stability.win_probabilities(checkpoint)[np.ix_(order, order)], columns=names)
     frame.insert(0, "model", names)
     return frame
 
 
-def tau_table(stability: Stability) -> pd.DataFrame:
-    """tau_b from the early window's end to each later checkpoint."""
+def tau_table(stability: RankStability) -> pd.DataFrame:
+    """tau_b of the early window's end with each later checkpoint, with its range over the resamples."""
     grid = stability.grid
     after = slice(len(grid.steps) if grid.end is None else grid.end + 1, None)
     return _ranged(stability.tau, grid, after, "τ_b")
 
 
-def decision_table(stability: Stability) -> pd.DataFrame:
-    """Share of pairs that are ordered as at the last checkpoint, at each one."""
+def decision_table(stability: RankStability) -> pd.DataFrame:
+    """Share of model pairs in their final order at each checkpoint, with its range over the resamples."""
     return _ranged(stability.decisions, stability.grid, slice(None), "pairs as at the end")
 
 
-def holding_table(
-    measurements: Measurements, task: TaskSet, holding: rank_questions.Holding, with_gain: bool = True
+def influence_table(
+    measurements: Measurements,
+    task: TaskSet,
+    influence: rank_questions.QuestionInfluence,
+    with_gain: bool = True,
 ) -> pd.DataFrame:
-    """One row a question, the strongest support first; no RC gain where RC itself tells nothing."""
+    """Influence of each question on the ranking, one row per question, strongest support first.
+
+    Args:
+        measurements: Results of the set.
+        task: Question set.
+        influence: Influence of its questions.
+        with_gain: Fill the column "RC gain"; without a meaningful RC it stays empty.
+    """
     frame = pd.DataFrame(
         {
             "id": measurements.question_ids,
             "subject": measurements.subjects,
             "question": [q.question for q in task.questions],
-            "support": holding.support,
-            "± 95%": np.full(len(measurements.question_ids), holding.repeats.reach, dtype=np.float64),
+            "support": influence.support,
+            "± 95%": np.full(len(measurements.question_ids), influence.repeats.reach, dtype=np.float64),
             **{
                 f"by half {n + 1}": half
-                for n, half in enumerate(() if holding.by_half is None else holding.by_half)
+                for n, half in enumerate(() if influence.by_half is None else influence.by_half)
             },
-            "agreement": holding.agreement,
-            "RC gain": holding.rc_gain if with_gain else np.full(len(holding.rc_gain), np.nan),
+            "agreement": influence.agreement,
+            "RC gain": influence.rc_gain if with_gain else np.full(len(influence.rc_gain), np.nan),
         }
     )
     return frame.sort_values(["support", "agreement"], ascending=False, kind="stable", ignore_index=True)
@@ -209,26 +264,35 @@ def holding_table(
 # --- the document -------------------------------------------------------------------------------------
 
 
-def document(
+def ranking_document(
     measurements: Measurements,
     resampled: Resampled | None,
     scores: Scores,
     task: TaskSet,
     at_step: int | None = None,
 ) -> dict[str, Any]:
-    """`{task, metric, assumption, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau, wins, decisions,
-    questions, questions_why, questions_repeat}`.
+    """Return the ranking of the models and its stability as a JSON document.
 
-    `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
-    the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
-    checkpoint the lists are empty, and `rc.why` says so. `questions` is empty too where random answers keep as much
-    of the order, of which `questions_why` tells; `scores` with their nulls.
+        {task, metric, assumption, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau,
+        wins, decisions, questions, questions_why, questions_repeat}
+
+    `checkpoints` hold each model's rank and its probabilities of ranks 1 to M. Without two models that share
+    a complete checkpoint the lists are empty, and `rc.why` is the reason. `questions` is also empty if single
+    questions may not be named, with the reason of `validity.no_ranking_advice_reason` in `questions_why`, or
+    if their influence is not repeatable on other models.
+
+    Args:
+        measurements: Results of the set.
+        resampled: Resamples of its questions; None without any.
+        scores: Scores of one metric, with their null distributions.
+        task: Question set.
+        at_step: Step of the checkpoint of `wins`; by default the early window's last.
     """
-    stable = stability(measurements, resampled, scores.metric) if resampled else None
+    stable = rank_stability(measurements, resampled, scores.metric) if resampled else None
     heading = {
         "task": measurements.task,
         "metric": scores.metric,
-        "assumption": measurements.assumption,
+        "assumption": measurements.independence_note,
         "rc": scores.rc.model_dump(),
         "rc_reading": scores.rc_reading,
         "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
@@ -245,27 +309,27 @@ def document(
             "questions_why": None,
             "questions_repeat": None,
         }
-    why = standing.silence_of_order(measurements, scores)
+    why = validity.no_ranking_advice_reason(measurements, scores)
     told: dict[str, Any] = {"questions": [], "questions_repeat": None}
     told = told if why else _questions(measurements, task, stable.grid, scores)
     return heading | _order(stable, at_step) | told | {"questions_why": why}
 
 
-def _order(stable: Stability, at_step: int | None) -> dict[str, Any]:
-    """The models' order at each checkpoint and how sure it is; `at_step` as `document` takes it."""
+def _order(stable: RankStability, at_step: int | None) -> dict[str, Any]:
+    """Order of the models at each checkpoint and its stability; `at_step` as of `ranking_document`."""
     grid = stable.grid
-    at = stable.default if at_step is None else int(np.flatnonzero(grid.steps == at_step)[0])
+    at = stable.default_checkpoint if at_step is None else int(np.flatnonzero(grid.steps == at_step)[0])
     later = len(grid.steps) - len(stable.tau)
     return {
         "models": list(grid.models),
         "checkpoints": _checkpoints(stable),
         "tau": [{**_place(grid, later + k), **_triple(row)} for k, row in enumerate(stable.tau)],
-        "wins": {**_place(grid, at), "shares": _nested(grid.models, stable.wins(at))},
+        "wins": {**_place(grid, at), "shares": _nested(grid.models, stable.win_probabilities(at))},
         "decisions": [{**_place(grid, k), **_triple(row)} for k, row in enumerate(stable.decisions)],
     }
 
 
-def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
+def _checkpoints(stability: RankStability) -> list[dict[str, Any]]:
     grid, rank = stability.grid, ranks(stability.grid.scores)
     return [
         {
@@ -279,13 +343,13 @@ def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
 
 
 def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Scores) -> dict[str, Any]:
-    """`questions` where what they do repeats on other models, and whether it does, `questions_repeat`."""
-    effects = holding_of(measurements, grid, scores.metric, scores.rc_reading)
-    if effects is None or not effects.repeats.holds:
+    """Influence of the questions, if it is repeatable on other models, and its repeatability."""
+    effects = influence_on_ranking(measurements, grid, scores.metric, scores.rc_reading)
+    if effects is None or not effects.repeats.is_significant:
         return {"questions": [], "questions_repeat": effects and effects.repeats.model_dump()}
-    table = holding_table(measurements, task, effects, not null.says_nothing(scores.rc))
+    table = influence_table(measurements, task, effects, not null.is_within_null(scores.rc))
     named = {"RC gain": "rc_gain", "± 95%": "reach", "by half 1": "by_half_1", "by half 2": "by_half_2"}
-    told = rows(table.drop(columns=["subject", "question"]).rename(columns=named))
+    told = frame_to_records(table.drop(columns=["subject", "question"]).rename(columns=named))
     return {"questions": told, "questions_repeat": effects.repeats.model_dump()}
 
 
@@ -293,7 +357,7 @@ def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Sc
 
 
 def _with_range(observed: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """[K], [R, K] -> [K, 3]: the value with the middle 95% of the resamples."""
+    """Stack values [T] with the middle 95% of the resamples [R, T] as [T, 3]."""
     return np.stack([observed, *quantiles(drawn, list(MIDDLE))], axis=-1)
 
 
@@ -311,15 +375,15 @@ def _ranged(values: np.ndarray, grid: Grid, at: slice, name: str) -> pd.DataFram
 
 
 def _place(grid: Grid, k: int) -> dict[str, Any]:
-    return {"step": int(grid.steps[k]), "tokens_seen": plain(grid.tokens_seen[k])}
+    return {"step": int(grid.steps[k]), "tokens_seen": to_json_value(grid.tokens_seen[k])}
 
 
 def _triple(row: np.ndarray) -> dict[str, float | None]:
-    return {"value": plain(row[0]), "low": plain(row[1]), "high": plain(row[2])}
+    return {"value": to_json_value(row[0]), "low": to_json_value(row[1]), "high": to_json_value(row[2])}
 
 
 def _nested(names: tuple[str, ...], matrix: np.ndarray) -> dict[str, dict[str, float | None]]:
     return {
-        row: {column: plain(matrix[i, j]) for j, column in enumerate(names) if i != j}
+        row: {column: to_json_value(matrix[i, j]) for j, column in enumerate(names) if i != j}
         for i, row in enumerate(names)
     }

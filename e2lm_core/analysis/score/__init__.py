@@ -1,1 +1,1 @@
-"""What makes up the Score, what would raise it, and what was published; uses base and scores."""
+"""Components of the Score, advice on raising it, published scores; uses base and scores."""

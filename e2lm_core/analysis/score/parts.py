@@ -1,4 +1,4 @@
-"""What a Score is made of: its parts with their weights, every score in a table, what would raise it most."""
+"""Components of the Score, all scores as a table, and advice on raising the Score."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import validity
 from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
+from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
-from e2lm_core.scores.uncertainty.set_intervals import attached
+from e2lm_core.scores.uncertainty.set_intervals import attach_interval
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
-LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
+MIN_GAIN = 5e-5  # a smaller gain would be shown as 0.000
 
 
-class Part(Record):
-    """One part of Score. `contribution` = weight * value, `room` = weight * (1 - value), None where
-    undefined."""
+class ScoreComponent(Record):
+    """One component of the Score, with its weight."""
 
     name: Literal["sq", "rc", "cs"]
     weight: float
@@ -35,18 +34,24 @@ class Part(Record):
 
     @property
     def contribution(self) -> float | None:
-        """weight * value: what the part adds to Score."""
+        """Contribution to the Score, weight * value; None if undefined."""
         return None if self.value.value is None else self.weight * self.value.value
 
     @property
-    def room(self) -> float | None:
-        """weight * (1 - value): what it could still add."""
+    def headroom(self) -> float | None:
+        """Largest further contribution to the Score, weight * (1 - value); None if undefined."""
         return None if self.value.value is None else self.weight * (1.0 - self.value.value)
 
 
-class Pull(Record):
-    """How a model moves the mean SQ: `sq` its own, `others` the mean of the others, `cost` = others - the
-    mean."""
+class ModelInfluence(Record):
+    """Influence of one model on the mean SQ.
+
+    Attributes:
+        model: Name of the model.
+        sq: SQ of the model.
+        others: Mean SQ of the other models.
+        cost: `others` minus the mean over all models.
+    """
 
     model: str
     sq: float
@@ -55,33 +60,46 @@ class Pull(Record):
 
 
 class Advice(Record):
-    """What would raise the score most; nothing where `why` says why."""
+    """Possible gains in Score.
+
+    Attributes:
+        why: Reason why there is no advice; None if there is.
+        parts: Components of the Score, with their headroom.
+        models: Influence of the models on SQ, largest cost first.
+        at_chance: Number of early checkpoints at which CS counts 0 for lack of a gain over chance, and of all
+            early checkpoints of science models with a twin; None if undefined.
+    """
 
     why: str | None
-    parts: tuple[Part, ...]
-    models: tuple[Pull, ...]
-    # Early checkpoints at which CS counts 0 for want of a gain, and of how many.
+    parts: tuple[ScoreComponent, ...]
+    models: tuple[ModelInfluence, ...]
     at_chance: tuple[int, int] | None
 
 
-def parts(scores: Scores) -> tuple[Part, ...]:
-    """SQ, RC and CS with their weights in Score (`composite.WEIGHTS`)."""
-    return tuple(Part(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
+def score_components(scores: Scores) -> tuple[ScoreComponent, ...]:
+    """SQ, RC and CS with their weights in the Score (`composite.WEIGHTS`)."""
+    return tuple(ScoreComponent(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
 
 
 def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:
-    """AI2's SNR with each run's own straight line taken out of its noise, with the interval it is allowed."""
-    return attached(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
+    """AI2's SNR with each run's linear trend removed from its noise.
+
+    With the interval that the coverage study supports, if any.
+    """
+    return attach_interval(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
 
 
-def criteria(
+def finetasks_with_intervals(
     measurements: Measurements, metric: str, intervals: MetricIntervals | None = None
 ) -> dict[str, Value]:
-    """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows
-    them."""
+    """FineTasks' four criteria by name.
+
+    Monotonicity and ordering have the intervals that the coverage study supports. SNR and the gain above the
+    baseline have none: their noise is that of training seeds, which no resampling of questions shows.
+    """
     values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
-        values[name] = attached(intervals, name, values[name])
+        values[name] = attach_interval(intervals, name, values[name])
     for name in ("snr", "above_baseline"):
         if values[name].value is not None:
             values[name] = values[name].model_copy(update={"why": OF_SEEDS})
@@ -91,23 +109,22 @@ def criteria(
 # --- what would raise it --------------------------------------------------------------------------------
 
 
-def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
-    """What would raise the score most: the room in each part, and the models.
+def improvement_advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
+    """Advice on raising the Score: the headroom of each component, and the models with a low SQ.
 
-    Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
-    null.
+    Without gains, but with the reason, if `validity.no_advice_reason` has one.
     """
-    if why := standing.silence(measurements, scores):
-        return Advice(why=why, parts=parts(scores), models=(), at_chance=None)
+    if why := validity.no_advice_reason(measurements, scores):
+        return Advice(why=why, parts=score_components(scores), models=(), at_chance=None)
     return Advice(
         why=None,
-        parts=parts(scores),
+        parts=score_components(scores),
         models=_pulls(scores),
         at_chance=_at_chance(measurements, metric),
     )
 
 
-def _pulls(scores: Scores) -> tuple[Pull, ...]:
+def _pulls(scores: Scores) -> tuple[ModelInfluence, ...]:
     known = {m: q.sq for m in scores.counted if (q := scores.sq_models[m]).sq is not None}
     if scores.sq.value is None or len(known) < 2:
         return ()
@@ -115,12 +132,12 @@ def _pulls(scores: Scores) -> tuple[Pull, ...]:
     pulls = []
     for model, sq in known.items():
         others = (mean * len(known) - sq) / (len(known) - 1)
-        pulls.append(Pull(model=model, sq=sq, others=others, cost=others - mean))
+        pulls.append(ModelInfluence(model=model, sq=sq, others=others, cost=others - mean))
     return tuple(sorted(pulls, key=lambda p: -p.cost))
 
 
 def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | None:
-    """At how many early checkpoints no science model with a twin is above chance by one standard error."""
+    """Number of early checkpoints without a science model one standard error above chance, and of all."""
     if metric not in BOUNDED_METRICS:
         return None
     low: dict[int, list[bool]] = {}
@@ -128,7 +145,7 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
         answers = measurements.per_question[science.model.name][metric][science.early]
         values = metrics.curve(answers)
         known = np.isfinite(values)
-        error = contrast.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
+        error = compliance.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
         excess = values[known] - measurements.chance
         for step, near in zip(
             science.steps[science.early][known], (excess < error) | (excess <= 0), strict=True
@@ -143,7 +160,17 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
 def score_frame(
     measurements: Measurements, scores: Scores, metric: str, intervals: MetricIntervals | None
 ) -> pd.DataFrame:
-    """One row a score of one metric: whose, score, value, low, high, coverage, random (answers: mean), random 95%, p, why."""
+    """All scores of one metric as a table, one row per score.
+
+    Columns: whose (origin of the score), score, value, low, high, coverage, random (mean under random answer
+    keys), random 95% (their 95% point), p, why.
+
+    Args:
+        measurements: Results of the set.
+        scores: Scores of the metric, with their null distributions.
+        metric: Metric of the scores.
+        intervals: Intervals of the metric's scores; None without resamples.
+    """
     counted = [scores.sq_models[m] for m in scores.counted]
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
@@ -163,7 +190,7 @@ def score_frame(
     ]
     rows += [
         ("FineTasks", name.replace("_", " "), v)
-        for name, v in criteria(measurements, metric, intervals).items()
+        for name, v in finetasks_with_intervals(measurements, metric, intervals).items()
     ]
     return pd.DataFrame(
         [
@@ -194,10 +221,13 @@ def _mean(values: list[float | None]) -> Value:
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
-    """One row a part: set, part, start, contribution, low, high (of the contribution), random (whether it is like random
-    answers), and the whole's."""
+    """Components of a set's Score as a table for stacked bars, one row per component.
+
+    Columns: set, part, start, contribution, value, low, high (of the contribution), random (within the null
+    distribution), why, and total, total_low, total_high of the Score.
+    """
     start, rows = 0.0, []
-    for part in parts(scores):
+    for part in score_components(scores):
         interval = part.value.interval
         rows.append(
             {
@@ -208,7 +238,7 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
                 "value": part.value.value,
                 "low": None if interval is None else part.weight * interval[0],
                 "high": None if interval is None else part.weight * interval[1],
-                "random": null.says_nothing(part.value),
+                "random": null.is_within_null(part.value),
                 "why": part.value.why,
                 "total": scores.score.value,
                 "total_low": scores.score.interval[0] if scores.score.interval else None,
@@ -223,16 +253,18 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
 # --- the command's ---------------------------------------------------------------------------------------
 
 
-def beside(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
-    """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each
-    SQ."""
+def edge_case_values(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
+    """Values shown beside each model's SQ.
+
+    {model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}
+    """
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}
     qualities = set_scores.signal_qualities(measurements, metric)
     return {model: quality.model_dump(include=wanted) for model, quality in qualities.items()}
 
 
 def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Value]:
-    """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
+    """FineTasks' four criteria; seed noise is that of the model trained from several seeds."""
     grid = common_grid(measurements, metric)
     lacking = measurements.layout(metric).missing_common
     curves = np.empty((0, 0)) if grid is None or lacking else grid.scores
@@ -241,7 +273,7 @@ def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Val
 
 
 def _seeds(measurements: Measurements, metric: str) -> np.ndarray | None:
-    """[S, K] curves of the first model with further seeds at the steps that all have, None without one or with gaps."""
+    """Curves [S, T] of the first model with other seeds; None without one, or with missing results."""
     for first in measurements.curves:
         group = [first, *(c for c in measurements.curves if c.model.seed_of == first.model.name)]
         steps = reduce(np.intersect1d, [c.steps for c in group])

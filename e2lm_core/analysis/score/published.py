@@ -1,4 +1,4 @@
-"""What the competition's organisers published: figures beside a set's own, marked not comparable."""
+"""Published scores of the competition, marked as not comparable."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ _FIGURES = Path(__file__).parent / "published.json"
 
 
 class PublishedFigure(Record):
-    """One published signal quality, as printed (four digits)."""
+    """One published signal quality, as printed (four digits).
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        column: Name of the benchmark in the organisers' curve file.
+        model: Name of the model.
+        sq: Signal quality.
+        rho: Its rank correlation; None if not published.
+        autocorrelation: Its autocorrelation; None if not published.
+    """
 
     benchmark: str
-    column: str  # the benchmark's name in the organisers' curve file
+    column: str
     model: str
     sq: float
     rho: float | None = None
@@ -21,8 +30,7 @@ class PublishedFigure(Record):
 
 
 class PublishedTotal(Record):
-    """One published composite score: other models and hidden checkpoints, so not comparable with a
-    studio's."""
+    """One published composite score; its models and hidden checkpoints make it not comparable."""
 
     name: str
     total: float
@@ -32,8 +40,7 @@ class PublishedTotal(Record):
 
 
 class CurveMean(Record):
-    """The mean SQ over the published models of a benchmark whose curves are published but whose total is
-    not."""
+    """Mean SQ over the published models of a benchmark with published curves but no published total."""
 
     benchmark: str
     column: str
@@ -41,7 +48,7 @@ class CurveMean(Record):
 
 
 class PublishedFigures(Record):
-    """Everything that was published, and where."""
+    """All published scores of the competition, with their sources."""
 
     source: str
     signal_quality: tuple[PublishedFigure, ...]
@@ -51,5 +58,5 @@ class PublishedFigures(Record):
 
 
 def published_figures() -> PublishedFigures:
-    """The published figures that ship with the studio, each with its source."""
+    """Published scores that ship with the studio, each with its source."""
     return PublishedFigures.model_validate_json(_FIGURES.read_bytes())

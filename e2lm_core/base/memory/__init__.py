@@ -1,1 +1,1 @@
-"""What is kept in memory, and what lies in files that processes share as if it were."""
+"""In-memory caches, and arrays and databases in files that processes share."""

@@ -1,7 +1,7 @@
-"""Large arrays that lie in files: processes that map the same file hold its content once, and the system may let it go.
+"""Memory-mapped arrays shared between processes.
 
-A file is written under another name first and is never changed: what has a name here is whole. Sent to another process,
-an array that lies in a file goes by its place there.
+A file is written under another name first and never changes: a file with its final name is complete. An array
+in a file is sent to another process as a reference to the file.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ import numpy as np
 
 SUFFIX, UNFINISHED = ".array", ".part"
 log = logging.getLogger(__name__)
-# By path, as long as anything of it is used: many parts of a file need one mapping and one open file.
+# Mappings by path, as long as any part is used: all parts of a file share one mapping and one open file.
 _OPEN: weakref.WeakValueDictionary[str, Mapped] = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
 
 
 class Mapped(np.ndarray):
-    """An array that lies in a file, or a part of one; it cannot be written to.
+    """An array in a file, or a part of one; it cannot be written to.
 
-    The `path` is the whole file's alone; what is computed of it is an ordinary array.
+    Attributes:
+        path: The file, on the array of the whole file; None on a part. Results of computing with a part are
+            ordinary arrays.
     """
 
     path: Path | None = None
@@ -45,7 +47,7 @@ class Mapped(np.ndarray):
 
 
 def whole_of(array: object) -> Mapped | None:
-    """The file, as bytes, of which an array is a part; None where it lies in memory."""
+    """The whole file, as bytes [N] uint8, of which `array` is a part; None for an array in memory."""
     while isinstance(array, np.ndarray):
         if isinstance(array, Mapped) and array.path is not None:
             return array
@@ -54,17 +56,42 @@ def whole_of(array: object) -> Mapped | None:
 
 
 def offset(array: np.ndarray, whole: np.ndarray) -> int:
-    """Where in `whole` an array begins that is a part of it, in bytes."""
+    """Offset of an array in the file that it is a part of, in bytes.
+
+    Args:
+        array: Part [N, ...] of `whole`, of any dtype.
+        whole: The whole file [N], uint8.
+    """
     return int(array.__array_interface__["data"][0] - whole.__array_interface__["data"][0])
 
 
 def part(path: Path, dtype: str, shape: tuple[int, ...], at: int = 0) -> Mapped:
-    """The array at a place of a file, read only. Raises OSError where there is no such file."""
+    """The read-only array at an offset of a file.
+
+    Args:
+        path: The file.
+        dtype: The array's dtype, as numpy writes it.
+        shape: The array's shape.
+        at: Offset in the file, in bytes.
+
+    Returns:
+        Array of `shape` and `dtype`.
+
+    Raises:
+        OSError: The file does not exist or cannot be read.
+    """
     return np.ndarray.__new__(Mapped, shape, dtype, buffer=_opened(path), offset=at)
 
 
 def together(arrays: Iterable[np.ndarray]) -> np.ndarray | None:
-    """Arrays [N, ...] of one width below one another without a copy, where they lie so in a file; None elsewhere."""
+    """Arrays joined along the first axis without a copy, if they lie so in a file; otherwise None.
+
+    Args:
+        arrays: Arrays [N, ...] with equal further axes, in order.
+
+    Returns:
+        Array [N, ...] with the sum of their lengths; None unless they follow one another in one file.
+    """
     parts = list(arrays)
     whole = whole_of(parts[0]) if parts else None
     if whole is None or any(one.shape[1:] != parts[0].shape[1:] for one in parts):
@@ -79,9 +106,17 @@ def together(arrays: Iterable[np.ndarray]) -> np.ndarray | None:
 
 
 def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | None:
-    """The array of blocks below one another, written into a file of this name and mapped; None where that fails.
+    """Write blocks one after another into a new file and map it; None if that fails.
 
-    Another process may write the same at once: one of both files stays.
+    Another process may write the same array at once: one of the two files stays.
+
+    Args:
+        path: Name of the file.
+        blocks: Arrays [N, ...] with equal further axes, in order.
+        dtype: The dtype to store.
+
+    Returns:
+        Array [N, ...] of `dtype` with all blocks; None if the disk fails, with a warning in the log.
     """
     new: Path | None = None
     shape: tuple[int, ...] = (0,)
@@ -89,12 +124,13 @@ def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | No
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=UNFINISHED, dir=path.parent)
         new = Path(name)
-        # Written and not mapped: on a full disk a write fails, where a mapping ends the process.
+        # The file is written, not mapped: on a full disk a write fails, whereas a mapping ends the process.
         with os.fdopen(handle, "wb") as file:
             for block in blocks:
                 shape = (shape[0] + len(block), *block.shape[1:])
                 file.write(np.ascontiguousarray(block, dtype).data)
-        with contextlib.suppress(PermissionError):  # Windows replaces no file that is mapped: it is the same
+        # Windows does not replace a mapped file, which has the same content.
+        with contextlib.suppress(PermissionError):
             new.replace(path)
         return part(path, dtype, shape)
     except OSError as error:
@@ -108,34 +144,50 @@ def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | No
 def made(
     path: Path, blocks: Callable[[], Iterable[np.ndarray]], dtype: str, shape: tuple[int, ...]
 ) -> Mapped | None:
-    """The array in the file of this name, `written` first where it is not there."""
+    """The array in a file; a missing file is written first, see `written`.
+
+    Args:
+        path: Name of the file.
+        blocks: Makes the arrays [N, ...] to write.
+        dtype: The array's dtype.
+        shape: Shape of the array in an existing file.
+
+    Returns:
+        Array of `shape` and `dtype`; None if the file cannot be written.
+    """
     with contextlib.suppress(OSError):
         return part(path, dtype, shape)
     return written(path, blocks(), dtype)
 
 
 def of_owner(array: Mapped) -> None:
-    """Remove the file, and those that are named after it, once nothing in this process uses it or the process ends."""
+    """Remove the array's file, and files named after it, once nothing in this process uses it.
+
+    This happens at the end of the process at the latest.
+
+    Args:
+        array: Array [N, ...] in a file, or a part of one.
+    """
     whole = whole_of(array)
     assert whole is not None
     assert whole.path is not None
-    weakref.finalize(whole.base, remove, whole.path)  # the mapping, which ends after all that uses it
+    weakref.finalize(whole.base, remove, whole.path)  # the mapping ends after all arrays that use it
 
 
 def remove(path: Path) -> None:
-    """Remove a file and those that are named after it; who has mapped it goes on with what it has."""
+    """Remove a file and the files named after it; processes that have mapped them keep their content."""
     for one in (path, *path.parent.glob(f"{path.stem}-*")):
-        with contextlib.suppress(OSError):  # on Windows what is mapped stays, until `sweep`
+        with contextlib.suppress(OSError):  # on Windows a mapped file stays until `sweep`
             one.unlink()
 
 
 def named_after(path: Path, *words: str) -> Path:
-    """The path of a file that goes with another."""
+    """Path of a file that accompanies another: its stem with `words` appended."""
     return path.with_name("-".join((path.stem, *words)) + SUFFIX)
 
 
 def sweep(folder: Path) -> None:
-    """Remove all files of this kind: those that were left by a process that was killed."""
+    """Remove all array files of a folder, as a killed process leaves them."""
     for pattern in (f"*{SUFFIX}", f"*{UNFINISHED}"):
         for one in folder.glob(pattern):
             with contextlib.suppress(OSError):

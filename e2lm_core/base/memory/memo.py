@@ -1,4 +1,4 @@
-"""What was made of a key is kept within a bound of memory, the least recently used forgotten first."""
+"""Bounded in-memory caches."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ T = TypeVar("T")
 
 
 class Memo(Generic[K, V]):
-    """At most `most` of weight, in the unit of `weigh(key, value)`. Safe to share between threads.
+    """Cache of bounded weight that evicts the least recently used value; safe to share between threads.
 
-    A key must hold all that its value depends on: what was made once is never made again while it is kept.
+    A key must hold all inputs of its value, because a cached value is never computed again.
+
+    Args:
+        most: Largest total weight, in the unit of `weigh`.
+        weigh: Weight of a key and its value.
     """
 
     def __init__(self, most: int, weigh: Callable[[K, V], int]) -> None:
@@ -28,7 +32,7 @@ class Memo(Generic[K, V]):
         return len(self._kept)
 
     def get(self, key: K) -> V | None:
-        """What is kept for `key`, which counts as used now; None where nothing is."""
+        """The cached value of `key`, which counts as used now; None if there is none."""
         with self._lock:
             value = self._kept.get(key)
             if value is not None:
@@ -36,7 +40,7 @@ class Memo(Generic[K, V]):
             return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep `value`, and forget what was not used for longest where that is too much."""
+        """Cache `value`, and evict the least recently used values beyond the largest weight."""
         with self._lock:
             if key in self._kept:
                 return
@@ -48,10 +52,14 @@ class Memo(Generic[K, V]):
 
 
 class Filled(dict[K, V]):
-    """A dictionary that makes the value of a key when it is first asked for, once however many ask at once.
+    """Dictionary that makes the value of a key on first access, only once for all threads.
 
-    It holds, lists and weighs what was asked for alone. Sent to another process it is empty there, and `make` with it.
-    `once` makes the same in another way, for whoever needs it once.
+    It holds, lists and weighs only the values made so far. A copy sent to another process is empty, with
+    `make`.
+
+    Args:
+        make: Makes the value of a key.
+        once: Makes the same value in another way, for single use; `make` if None.
     """
 
     def __init__(self, make: Callable[[K], V], once: Callable[[K], V] | None = None) -> None:
@@ -68,33 +76,49 @@ class Filled(dict[K, V]):
         return Filled, (self._make, self._once)
 
     def passing(self, key: K) -> V:
-        """The value of a key for whoever needs it once: taken where it is held, else made and not kept."""
+        """The value of a key for single use: the held one, else a new one that is not kept."""
         return self[key] if key in self else (self._once or self._make)(key)
 
 
 class Each(Generic[V]):
-    """What was made of each of many immutable objects, taken from before where the very same object comes again.
+    """Cache of a value for each of many immutable objects, found again by the object's identity.
 
-    An edited set shares all questions but the edited ones with the set before, so that only those are looked at.
-    At most `most` of weight, in the unit of `weigh(value)`: where that is too much, only what was asked for last
-    stays, and nothing where that alone is too much. Safe to share between threads.
+    An edited set shares all questions but the edited ones with the set before, so that only those are
+    computed. Beyond the largest weight only the values of the last request stay, and none if these alone are
+    too heavy. Safe to share between threads.
+
+    Args:
+        most: Largest total weight, in the unit of `weigh`.
+        weigh: Weight of a value.
     """
 
     def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
         self._most, self._weigh = most, weigh
-        # By key and identity, each with its object: while that is kept, no other has its identity.
+        # Values by key and identity, each with its object: while it is kept, no other has its identity.
         self._kept: dict[Hashable, dict[int, tuple[object, V]]] = {}
         self._weight = 0
         self._lock = threading.Lock()
 
     def of(self, key: Hashable, things: Sequence[T], make: Callable[[T], V]) -> list[V]:
-        """`make` of each thing, in their order; `key` must hold all else that it depends on."""
+        """Value of each object, in order; `make` is called for those that are not cached.
+
+        Args:
+            key: All other inputs of the values.
+            things: The objects.
+            make: Makes the value of one object.
+        """
         return self.of_all(key, things, lambda places: [make(things[place]) for place in places])
 
     def of_all(
         self, key: Hashable, things: Sequence[T], make: Callable[[Sequence[int]], Sequence[V]]
     ) -> list[V]:
-        """The same, where what is not kept is made at once, of the places of its things."""
+        """Value of each object, in order; `make` is called once for all that are not cached.
+
+        Args:
+            key: All other inputs of the values.
+            things: The objects.
+            make: Makes the values of the objects at the given indexes.
+        """
         known = self._kept.get(key, {})
         held = [known.get(id(thing)) for thing in things]
         places = [place for place, one in enumerate(held) if one is None]

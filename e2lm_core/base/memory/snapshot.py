@@ -1,7 +1,7 @@
-"""A database on a disk that cannot be written, opened to be read: with what its journal holds, or not at all.
+"""Read-only access to a database on a disk that cannot be written, its journal included.
 
-SQLite itself reads one where the journal's index lies beside it, or where the journal is empty. Else both are copied
-to the machine's own place for what passes, and read there; the copy goes with the process.
+SQLite itself reads a database if the journal's index lies beside it, or if the journal is empty. Otherwise
+both are copied to the machine's temporary folder and read there; the copy ends with the process.
 """
 
 from __future__ import annotations
@@ -20,33 +20,48 @@ _one_at_a_time = threading.Lock()
 
 
 def can_write(path: Path) -> bool:
-    """Whether a database there can be written, journal and all; one that is not there, whether it can be made."""
+    """Whether a database and its journal can be written or, for a missing file, created."""
     folder = path.parent
     if not folder.is_dir():
-        return True  # whoever makes the folder finds out
+        return True  # an error shows when the folder is made
     return os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
-def open_to_read(path: Path, timeout_s: float) -> sqlite3.Connection:
-    """A connection in autocommit mode that changes nothing. Raises sqlite3.Error, OSError where there is no room."""
+def open_read_only(path: Path, timeout_s: float) -> sqlite3.Connection:
+    """A connection in autocommit mode that changes nothing.
+
+    Args:
+        path: The database file.
+        timeout_s: Wait for another program's lock, in seconds.
+
+    Raises:
+        sqlite3.Error: The file cannot be read as a database.
+        OSError: There is no room for a copy.
+    """
     journal = path.with_name(f"{path.name}-wal")
     is_whole = not journal.exists() or journal.stat().st_size == 0
     for options in ("mode=ro", "mode=ro&immutable=1") if is_whole else ("mode=ro",):
         connection = _connection(f"file:{quote(str(path))}?{options}", timeout_s)
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:  # no index of the journal, and none can be made
+        except sqlite3.OperationalError:  # the journal has no index, and none can be made
             connection.close()
         except BaseException:
             connection.close()
             raise
         else:
             return connection
-    return _connection(f"file:{quote(str(copy_of(path)))}", timeout_s)
+    return _connection(f"file:{quote(str(copy_database(path)))}", timeout_s)
 
 
-def copy_of(path: Path) -> Path:
-    """The database with its journal, copied once for this process; an empty place where there is none. Raises OSError."""
+def copy_database(path: Path) -> Path:
+    """Path of a copy of the database with its journal, made once per process and state.
+
+    The path leads to no file if there is no database.
+
+    Raises:
+        OSError: The copy cannot be written.
+    """
     files = [path, path.with_name(f"{path.name}-wal")]
     stamp: tuple[object, ...] = (os.getpid(), path, *(_stamp(file) for file in files))
     with _one_at_a_time:

@@ -1,1 +1,1 @@
-"""Checkpoints from a model hub: added, downloaded with resume, verified, evicted; uses base."""
+"""Checkpoints of a model hub: listing, resumable download, verification, eviction; uses base, people."""

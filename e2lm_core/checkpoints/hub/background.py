@@ -1,7 +1,7 @@
-"""Downloads and verifications in a process of their own, so that no page waits for them.
+"""Downloads and verifications in a separate process.
 
-It is the command `python -m e2lm_core hub download …` (or `verify`), so what it does, refuses and keeps is
-what the command does. A page looks at the bytes on the disk, and at its one sentence when it failed.
+The process is the command `python -m e2lm_core hub download …` (or `verify`), with the same rules and
+results. A page reads its progress from the bytes on the disk, and its one sentence if it failed.
 """
 
 from __future__ import annotations
@@ -15,31 +15,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
-from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
-from e2lm_core.people import access, register
+from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
+from e2lm_core.people import access, accounts
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0
 
 
 @dataclass
-class Fetch:
-    """One such process: its checkpoints, all of one `model`, and what of them was on the disk `before`."""
+class BackgroundFetch:
+    """Process that downloads or verifies checkpoints of one model.
+
+    Attributes:
+        action: Download or verify.
+        model: Name of the model.
+        checkpoints: The checkpoints.
+        before: Disk usage of the checkpoints at the start.
+        started: Time of the start on the monotonic clock, in seconds.
+        stopped: Whether `stop` was called.
+        by: Person who started it; None if nobody signs in.
+    """
 
     action: Action
     model: str
     checkpoints: tuple[Checkpoint, ...]
-    before: OnDisk
+    before: DiskUsage
     _process: subprocess.Popen[bytes]
     _said: IO[bytes]
     started: float = field(default_factory=time.monotonic)
     stopped: bool = False
-    by: str | None = None  # the person who asked for it
+    by: str | None = None
 
     @property
     def running(self) -> bool:
@@ -48,12 +58,12 @@ class Fetch:
 
     @property
     def seconds(self) -> float:
-        """Since it was started."""
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     @property
     def error(self) -> str | None:
-        """Its sentence, once it has ended on its own and not well."""
+        """Sentence of a process that has failed on its own; None while it runs and otherwise."""
         if self.running or self.stopped or self._process.returncode == 0:
             return None
         self._said.seek(0)
@@ -63,11 +73,11 @@ class Fetch:
         return f"To {self.action} {self.model} ended early; what is here is kept: {self.action} it again to go on."
 
     def may_stop(self, settings: Settings) -> bool:
-        """Whether whoever asks began it, or is an administrator."""
-        return settings.person == self.by or register.administers(settings)
+        """Whether the caller started it or is an administrator."""
+        return settings.person == self.by or accounts.is_administrator(settings)
 
     def stop(self) -> None:
-        """End the process; what is downloaded by now stays, and a later download goes on from it."""
+        """End the process; bytes downloaded so far stay, and a later download goes on from them."""
         self.stopped = True
         self._process.terminate()
         try:
@@ -77,11 +87,20 @@ class Fetch:
             self._process.wait()
 
 
-def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> Fetch:
-    """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
+def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> BackgroundFetch:
+    """Start to download or verify checkpoints of one model in a separate process.
 
-    Of that it gets what it needs (see `children.environment`), and the hub's token where it may be used for them.
-    Raises `CheckpointError` for no checkpoint at all, TaskError for a visitor.
+    The process takes its settings from this one's environment: only the variables that it needs (see
+    `processes.subprocess_environment`), and the hub's token if it may be used for all of the checkpoints.
+
+    Args:
+        action: "download" or "verify".
+        checkpoints: Checkpoints of one model.
+        settings: Settings of the caller.
+
+    Raises:
+        CheckpointError: No checkpoint is given.
+        TaskError: The caller is a visitor.
     """
     access.require_member(settings, f"{action} checkpoints")
     if not checkpoints:
@@ -104,14 +123,14 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
         stderr=said,
         start_new_session=True,  # it outlives the page that asked for it
     )
-    before = on_disk(settings, checkpoints)
+    before = disk_usage(settings, checkpoints)
     name = checkpoints[0].model.name
-    return Fetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
+    return BackgroundFetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
 
 
 def _environment(checkpoints: Sequence[Checkpoint], settings: Settings) -> dict[str, str]:
     allowed = all(may_use_token(c.repo, settings) for c in checkpoints if c.repo)
-    env = children.environment(network=True, token=allowed)
+    env = processes.subprocess_environment(with_network=True, with_token=allowed)
     if settings.hub_token_for is not None:
         env["E2LM_HUB_TOKEN_FOR"] = ",".join(settings.hub_token_for)
     return env

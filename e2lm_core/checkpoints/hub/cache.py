@@ -1,11 +1,11 @@
-"""The cache of downloaded checkpoints: where they lie, whether they are whole, their bytes, their eviction.
+"""Cache of downloaded checkpoints: location, completeness, locks, eviction.
 
     cache/hub/whole/OWNER--NAME/COMMIT/root            a checkpoint of a branch, or
     cache/hub/whole/OWNER--NAME/COMMIT/sub/SUBFOLDER   one of a folder of the repository
-    cache/hub/partial/…                                the same while it is being downloaded
-    cache/hub/gone/…                                   what is being deleted
+    cache/hub/partial/…                                the same during its download
+    cache/hub/gone/…                                   folders that are being deleted
 
-A folder comes to `whole` by one rename, after every file's digest was that of the hub.
+A folder comes to `whole` by one rename, after the digest of every file has been compared with the hub's.
 """
 
 from __future__ import annotations
@@ -26,22 +26,30 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256
-from e2lm_core.checkpoints.hub import own
+from e2lm_core.checkpoints.hub import hf_cache
 
 _MARK = "downloaded.json"
 
 
 class CachedFile(Record):
-    """A downloaded file as the hub had it."""
+    """Downloaded file with its length and digest on the hub."""
 
     bytes: int
     sha256: str
 
 
-class Cached(Record):
-    """A whole downloaded checkpoint, and its files by name."""
+class CachedCheckpoint(Record):
+    """Complete downloaded checkpoint.
+
+    Attributes:
+        name: Name of the checkpoint.
+        repo: OWNER/NAME of the repository.
+        revision: Commit.
+        subfolder: Folder in the repository; None if the whole branch is the checkpoint.
+        files: File name → length and digest.
+    """
 
     name: str
     repo: str
@@ -51,12 +59,18 @@ class Cached(Record):
 
     @property
     def bytes(self) -> int:
-        """Of all its files."""
+        """Total bytes of its files."""
         return sum(file.bytes for file in self.files.values())
 
 
-class Usage(Record):
-    """Bytes of whole and half downloaded checkpoints and of what is being deleted, and how many are allowed."""
+class CacheUsage(Record):
+    """Disk use of all downloads.
+
+    Attributes:
+        used_bytes: Bytes of complete and partial downloads and of those that are being deleted.
+        partial_bytes: Bytes of partial downloads.
+        quota_bytes: Bytes allowed.
+    """
 
     used_bytes: int
     partial_bytes: int
@@ -64,29 +78,29 @@ class Usage(Record):
 
 
 def snapshot_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
-    """Where the checkpoint lies once it is downloaded."""
+    """Folder of a checkpoint's complete download, existing or not."""
     return _root(settings) / "whole" / _place(checkpoint)
 
 
 def partial_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
-    """Where the checkpoint lies while it is being downloaded."""
+    """Folder of a checkpoint during its download, existing or not."""
     return _root(settings) / "partial" / _place(checkpoint)
 
 
-def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
-    """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
-    return tuple(c for c in checkpoints if c.repo is None or snapshot(c, settings) is not None)
+def local_checkpoints(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
+    """Those of the checkpoints that are on this machine; the others are of a hub and not downloaded."""
+    return tuple(c for c in checkpoints if c.repo is None or find_snapshot(c, settings) is not None)
 
 
-def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """The folder if every file is there in full length, or in one's own Hugging Face cache; None otherwise.
+def find_snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+    """Folder of a complete download, by file lengths, or in the user's Hugging Face cache; else None.
 
-    `verify` reads the bytes as well.
+    `verify` compares the bytes as well.
     """
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
     if mark is None:
-        return own.snapshot(checkpoint, settings)
+        return hf_cache.find_snapshot(checkpoint, settings)
     try:
         whole = all((folder / name).stat().st_size == file.bytes for name, file in mark.files.items())
     except OSError:
@@ -95,11 +109,15 @@ def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
 
 
 def verify(checkpoint: Checkpoint, settings: Settings) -> None:
-    """Read every byte; raise `CheckpointError` unless all are as the hub gave them."""
+    """Compare every byte of a downloaded checkpoint with the hub's digests.
+
+    Raises:
+        CheckpointError: The checkpoint is not on this machine, or a file is not as the hub gave it.
+    """
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
-    if mark is None and (held := own.snapshot(checkpoint, settings)) is not None:
-        if (name := own.changed(held)) is not None:
+    if mark is None and (held := hf_cache.find_snapshot(checkpoint, settings)) is not None:
+        if (name := hf_cache.find_changed_weights(held)) is not None:
             raise CheckpointError(
                 f"{name} of {checkpoint.name} in {held} is not what the hub gave: delete that model from your Hugging Face "
                 "cache and download it again."
@@ -120,12 +138,13 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
 
 
 def evict(checkpoint: Checkpoint, settings: Settings) -> int:
-    """Delete what was downloaded of a checkpoint, whole or in part; returns the bytes that it took.
+    """Delete the download of a checkpoint, complete or partial; returns the bytes freed.
 
-    Raises `CheckpointError` while another process downloads it, and where it cannot be deleted.
+    Raises:
+        CheckpointError: Another process downloads it now, it cannot be deleted, or it is not of a hub.
     """
     freed = 0
-    with locked(checkpoint, settings):
+    with checkpoint_lock(checkpoint, settings):
         for folder in (snapshot_folder(checkpoint, settings), partial_folder(checkpoint, settings)):
             if not folder.is_dir():
                 continue
@@ -133,8 +152,8 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
             gone = _root(settings) / "gone" / uuid.uuid4().hex
             try:
                 gone.parent.mkdir(parents=True, exist_ok=True)
-                folder.rename(gone)  # so that it is never there in part
-                with contextlib.suppress(FileNotFoundError):  # another process clears up as well
+                folder.rename(gone)  # one step: never a half-deleted download
+                with contextlib.suppress(FileNotFoundError):  # another process may delete it too
                     shutil.rmtree(gone)
             except OSError as error:
                 raise CheckpointError(
@@ -143,54 +162,63 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
     return freed
 
 
-def clear_up(settings: Settings) -> None:
-    """Delete what an eviction that was killed has left half deleted. Never raises."""
+def remove_half_deleted(settings: Settings) -> None:
+    """Delete folders that a killed eviction has left half deleted. Never raises."""
     if (gone := _root(settings) / "gone").is_dir():
         for folder in gone.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def cached(settings: Settings) -> tuple[Cached, ...]:
-    """Every downloaded checkpoint by name, whether the catalogue still names it or not."""
+def list_cached(settings: Settings) -> tuple[CachedCheckpoint, ...]:
+    """Every complete download by name, whether the catalogue still has it or not."""
     marks = sorted((_root(settings) / "whole").glob(f"*/*/root/{_MARK}"))
     marks += sorted((_root(settings) / "whole").glob(f"*/*/sub/*/{_MARK}"))
     read = [_read_mark(mark.parent) for mark in marks]
     return tuple(sorted((entry for entry in read if entry is not None), key=lambda entry: entry.name))
 
 
-def usage(settings: Settings) -> Usage:
-    """The bytes that all downloads take now, and the quota (E2LM_HUB_QUOTA_GB)."""
+def cache_usage(settings: Settings) -> CacheUsage:
+    """Current disk use of all downloads, and the quota (E2LM_HUB_QUOTA_GB)."""
     partial = _bytes_of(_root(settings) / "partial")
-    return Usage(
+    return CacheUsage(
         used_bytes=_bytes_of(_root(settings) / "whole") + partial + _bytes_of(_root(settings) / "gone"),
         partial_bytes=partial,
         quota_bytes=settings.hub_quota_bytes,
     )
 
 
-def offer(settings: Settings) -> str:
-    """What can be used without the hub, as the end of a sentence."""
-    names = [entry.name for entry in cached(settings)]
+def offline_hint(settings: Settings) -> str:
+    """End of a sentence: the checkpoints that can be used without the hub."""
+    names = [entry.name for entry in list_cached(settings)]
     if not names:
         return "no checkpoint of a hub is downloaded yet."
     named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     return f"{len(names)} downloaded can be used without it ({named})."
 
 
-def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
-    """Move the partial folder, whose `files` are all there and checked, to where it is whole; that folder."""
+def install_snapshot(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
+    """Move a checkpoint's partial folder, all files complete and checked, to the place of whole ones.
+
+    Args:
+        checkpoint: The checkpoint.
+        files: File name → length and digest.
+        settings: Settings.
+
+    Returns:
+        The folder after the move.
+    """
     partial, whole = partial_folder(checkpoint, settings), snapshot_folder(checkpoint, settings)
-    (partial / _MARK).write_bytes(mark_of(checkpoint, files))
+    (partial / _MARK).write_bytes(completion_marker(checkpoint, files))
     whole.parent.mkdir(parents=True, exist_ok=True)
-    if whole.exists():  # there, but not whole
+    if whole.exists():  # an incomplete or altered download
         shutil.rmtree(whole)
     partial.rename(whole)
     return whole
 
 
-def mark_of(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
-    """The file that says of a whole checkpoint what is in it."""
-    mark = Cached(
+def completion_marker(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
+    """Content of the file that marks a folder as complete and lists its files."""
+    mark = CachedCheckpoint(
         name=checkpoint.name,
         repo=checkpoint.repo or "",
         revision=checkpoint.revision or "",
@@ -201,15 +229,21 @@ def mark_of(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
 
 
 @contextmanager
-def locked(
+def checkpoint_lock(
     checkpoint: Checkpoint, settings: Settings, wait: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """One process at a time downloads or evicts a checkpoint.
+    """Lock a checkpoint, so that one process at a time downloads or evicts it.
 
-    While another does, `wait` is called again and again (it may raise to give up). Without it that raises
-    `CheckpointError` at once.
+    Args:
+        checkpoint: The checkpoint.
+        settings: Settings.
+        wait: Called again and again while another process has the lock; it sleeps, and may raise to give up.
+            None not to wait.
+
+    Raises:
+        CheckpointError: Another process has the lock and `wait` is None, or the cache cannot be written.
     """
-    with lock_file(key_of(checkpoint), settings) as file:
+    with lock_file(cache_key(checkpoint), settings) as file:
         while not lock(file, fcntl.LOCK_EX):
             if wait is None:
                 raise CheckpointError(
@@ -220,8 +254,12 @@ def locked(
 
 
 @contextmanager
-def in_turn(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
-    """One process at a time downloads anything: two that each found room might together have none."""
+def download_lock(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
+    """Lock all downloads, so that one process at a time has to find room on the disk.
+
+    Two processes that each find room might together have none. `wait` is called again and again while another
+    process has the lock.
+    """
     with lock_file("downloading", settings) as file:
         while not lock(file, fcntl.LOCK_EX):
             wait()
@@ -229,7 +267,11 @@ def in_turn(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
 
 
 def lock_file(name: str, settings: Settings) -> TextIO:
-    """A file of the cache that is there to be locked, open. Raises `CheckpointError`."""
+    """Open a file of the cache that serves as a lock.
+
+    Raises:
+        CheckpointError: The cache cannot be written.
+    """
     locks = _root(settings) / "locks"
     try:
         locks.mkdir(parents=True, exist_ok=True)
@@ -241,7 +283,7 @@ def lock_file(name: str, settings: Settings) -> TextIO:
 
 
 def lock(file: TextIO, kind: int) -> bool:
-    """Whether the lock (LOCK_EX, LOCK_SH) was free; it is held until the file is closed, or its process ends."""
+    """Whether a lock (LOCK_EX, LOCK_SH) could be taken; it ends when the file closes or the process ends."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -249,8 +291,12 @@ def lock(file: TextIO, kind: int) -> bool:
     return True
 
 
-def key_of(checkpoint: Checkpoint) -> str:
-    """A file name of the checkpoint's place. Raises `CheckpointError` for one that is not of a hub."""
+def cache_key(checkpoint: Checkpoint) -> str:
+    """File name that stands for a checkpoint's place in the cache.
+
+    Raises:
+        CheckpointError: The checkpoint is not of a hub.
+    """
     return quote(str(_place(checkpoint)), safe="")
 
 
@@ -259,7 +305,7 @@ def _root(settings: Settings) -> Path:
 
 
 def _place(checkpoint: Checkpoint) -> Path:
-    """Relative, and unable to lead outside: a hub's names are a stranger's."""
+    """Relative path that cannot lead outside the cache, since a hub's names are untrusted."""
     if not checkpoint.repo or not checkpoint.revision:
         raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
     commit = Path(*(_part(part) for part in (checkpoint.repo.replace("/", "--"), checkpoint.revision)))
@@ -270,9 +316,9 @@ def _part(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E") if name.startswith(".") else quote(name, safe="")
 
 
-def _read_mark(folder: Path) -> Cached | None:
+def _read_mark(folder: Path) -> CachedCheckpoint | None:
     try:
-        return Cached.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
+        return CachedCheckpoint.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError):
         return None
 
@@ -283,6 +329,6 @@ def _bytes_of(folder: Path) -> int:
         for name in names:
             try:
                 total += (Path(at) / name).lstat().st_size
-            except OSError:  # gone in the meantime
+            except OSError:  # deleted meanwhile
                 continue
     return total

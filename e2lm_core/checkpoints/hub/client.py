@@ -1,9 +1,8 @@
-"""Requests to a model hub (branches, files, their bytes) through huggingface_hub's own calls.
+"""Requests to a model hub through huggingface_hub.
 
-Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, or from the file of
-a `huggingface-cli login` where the settings say so; it is used
-for repositories whose owner the settings allow, goes to the hub alone (not to the storage that it redirects
-to) and stands in no message.
+Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, or from
+the file of a `huggingface-cli login` if the settings say so. It is used for repositories of owners that the
+settings allow, is sent to the hub alone (not to the storage that it redirects to) and stands in no message.
 """
 
 from __future__ import annotations
@@ -18,37 +17,42 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urlsplit
 
-from e2lm_core.base.children import TOKENS
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.processes import TOKENS
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.hub.cache import offer
-from e2lm_core.checkpoints.hub.patience import patiently, retry_after
+from e2lm_core.checkpoints.hub.cache import offline_hint
+from e2lm_core.checkpoints.hub.retries import ask_with_retries, retry_after
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, HfFileMetadata
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _TIMEOUT_S = 15.0
-_LINKS = 2  # to a file in the storage: the first may have expired
+_LINKS = 2  # attempts to get a file's link to the storage: the first may have expired
 
 
 class HubUnreachable(CheckpointError):
-    """No answer now, which may come later: what is downloaded can be used all the same."""
+    """The hub does not answer now but may answer later; downloaded checkpoints can still be used."""
 
 
-class NoConnection(HubUnreachable):
-    """No answer of any kind: other repositories have none either."""
+class NoConnectionError(HubUnreachable):
+    """There is no connection to the hub, so other repositories cannot be reached either."""
 
 
-class Offline(NoConnection):
-    """Offline by choice: nothing comes later."""
+class OfflineByChoice(NoConnectionError):
+    """The hub is not asked because HF_HUB_OFFLINE is set: waiting does not help."""
 
 
 class RemoteFile(Record):
-    """A file of a repository, with its `sha256` where it is stored as a large file, else `git_sha1`.
+    """File of a repository on a hub.
 
-    Both are hexadecimal; git's is taken over `blob LENGTH`, a zero byte and the content.
+    Attributes:
+        path: Path in the repository.
+        bytes: Length.
+        sha256: Digest of a large file, hexadecimal; None for any other.
+        git_sha1: Git's digest of any other file, hexadecimal, over `blob LENGTH`, a zero byte and the
+            content.
     """
 
     path: str
@@ -59,7 +63,7 @@ class RemoteFile(Record):
 
 @dataclass(frozen=True)
 class _Asked:
-    """What was asked for, as sentences name it."""
+    """Object of a request, with its name for sentences."""
 
     repo: str
     revision: str | None = None
@@ -75,31 +79,38 @@ class _Asked:
 
 
 class HubClient:
-    """One hub, at `endpoint` (E2LM_HUB_ENDPOINT, else huggingface_hub's own)."""
+    """Client of one hub, at `endpoint` (E2LM_HUB_ENDPOINT, else huggingface_hub's own)."""
 
     def __init__(self, settings: Settings) -> None:
-        from huggingface_hub import constants  # takes a moment: not before something is asked of a hub
+        from huggingface_hub import constants  # slow to import, so only for a client
 
         self._settings = settings
         self.endpoint = settings.hub_endpoint or constants.ENDPOINT
 
     def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
-        """The commit that a branch, tag or commit names now, and its files.
+        """Current commit of a branch, tag or commit, and the files there.
 
-        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence, for a gated repository whose
-        files may not be read too. A hub that asks for a pause of up to 10 seconds is waited for, and one that is
-        away for a moment is asked again.
+        If the hub asks for a pause of up to 10 seconds, or is away for a moment, the request is repeated.
+
+        Args:
+            repo: OWNER/NAME of the repository.
+            revision: Branch, tag or commit.
+
+        Raises:
+            CheckpointError: The hub refuses, or the repository is gated and its files may not be read; in one
+                sentence.
+            HubUnreachable: The hub cannot be reached or gives no answer now.
         """
 
         def ask() -> Any:
             api = self._api(repo)
             found = api.model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
-            if found.gated:  # its listing is public, its files are not
+            if found.gated:  # the listing is public, the files are not
                 api.auth_check(repo)
             return found
 
         with self._told(_Asked(repo, revision)):
-            info = patiently(ask)
+            info = ask_with_retries(ask)
             return _commit(info.sha), tuple(
                 RemoteFile(
                     path=sibling.rfilename,
@@ -111,24 +122,40 @@ class HubClient:
             )
 
     def revisions(self, repo: str) -> dict[str, str]:
-        """Branch or tag → its commit now (40 hex digits). Raises as `files` does."""
+        """Branch or tag → its current commit (40 hex digits).
+
+        Raises:
+            CheckpointError: As by `files`.
+            HubUnreachable: As by `files`.
+        """
 
         def ask() -> Any:
             api = self._api(repo)
-            # The listing below would wait for ever for a hub that hangs; this gives up in time.
+            # The listing below has no timeout and might wait for ever; this request gives up in time.
             api.model_info(repo, timeout=_TIMEOUT_S)
             return api.list_repo_refs(repo)
 
         with self._told(_Asked(repo)):
-            refs = patiently(ask)
+            refs = ask_with_retries(ask)
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
     def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
-        """Append the file's bytes from byte `resume_at` on to `target`, which stands at that place.
+        """Append a file's bytes from byte `resume_at` on to an open file.
 
-        A connection that breaks is taken up again a few times, and by huggingface_hub's `http_get`, since its
-        whole-file download deletes what is unfinished. Raises as `files` does, and `CheckpointError` where
-        the hub offers another file than it listed; what was written until then stays.
+        A broken connection is resumed a few times, and by huggingface_hub's `http_get`, since its whole-file
+        download deletes an unfinished file.
+
+        Args:
+            repo: OWNER/NAME of the repository.
+            commit: Commit.
+            file: The file as listed.
+            target: Open file, positioned at its end; bytes written before an error stay.
+            resume_at: Offset in the file, in bytes.
+
+        Raises:
+            CheckpointError: As by `files`; the hub offers another file than it listed, or its storage refuses
+                the link.
+            HubUnreachable: As by `files`.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError
@@ -140,7 +167,7 @@ class HubClient:
         begin = target.tell()
 
         def linked() -> HfFileMetadata:
-            found = patiently(
+            found = ask_with_retries(
                 lambda: get_hf_file_metadata(url, token=token, timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
             if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
@@ -156,7 +183,7 @@ class HubClient:
                 resume_size=resume_at + target.tell() - begin,
                 headers={
                     **build_hf_headers(token=token if with_token else False),
-                    "Accept-Encoding": "identity",  # a place in a compressed answer is not one in the file
+                    "Accept-Encoding": "identity",  # offsets in a compressed answer are not those in the file
                 },
                 expected_size=file.bytes,
                 tqdm_class=_NoBar,
@@ -167,7 +194,7 @@ class HubClient:
                 location = linked().location
                 on_hub = urlsplit(location)[:2] == urlsplit(url)[:2]
                 try:
-                    patiently(partial(read, location, on_hub))
+                    ask_with_retries(partial(read, location, on_hub))
                     return
                 except HfHubHTTPError as error:
                     status = error.response.status_code
@@ -186,7 +213,7 @@ class HubClient:
 
     @contextmanager
     def _told(self, asked: _Asked) -> Iterator[None]:
-        """Turn what huggingface_hub raises into one sentence; anything else, as `Cancelled`, passes."""
+        """Turn errors of huggingface_hub into one sentence; others, such as `Cancelled`, pass through."""
         try:
             yield
         except CheckpointError:
@@ -200,19 +227,19 @@ class HubClient:
             raise told from error
 
     def _of_the_connection(self, error: Exception, what: str) -> CheckpointError | None:
-        """There is no hub, it is no hub, or its answer ended early; None for an error of another kind."""
+        """Error for a hub that is away, is no hub or ended its answer early; None for another kind."""
         import httpx2
         from huggingface_hub.errors import FileMetadataError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            return Offline(
+            return OfflineByChoice(
                 f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
-                f"{offer(self._settings)}"
+                f"{offline_hint(self._settings)}"
             )
         if isinstance(error, httpx2.TransportError):
-            return NoConnection(
+            return NoConnectionError(
                 f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
-                f"connection; {offer(self._settings)}"
+                f"connection; {offline_hint(self._settings)}"
             )
         if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
             kind = HubUnreachable if error.errno is None else CheckpointError
@@ -225,7 +252,7 @@ class HubClient:
 
 
 class _NoBar:
-    """Progress is told by the file that is written to."""
+    """Progress bar without output: progress is reported by the file that is written to."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
 
@@ -238,7 +265,7 @@ class _NoBar:
 
 
 def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:
-    """What the hub says of a repository, a revision or a file; None for an error of another kind."""
+    """Error for the hub's answer on a repository, revision or file; None for another kind."""
     from huggingface_hub.errors import (
         DisabledRepoError,
         GatedRepoError,
@@ -256,7 +283,7 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
     if isinstance(error, DisabledRepoError):
         return CheckpointError(f"{repo} is disabled on the hub, for everybody: choose another repository.")
     if isinstance(error, GatedRepoError):
-        if withheld(repo, settings):
+        if is_token_withheld(repo, settings):
             return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
         return CheckpointError(
             f"{repo} is gated: accept its terms on the hub and set HF_TOKEN to a token that may read it, or "
@@ -278,18 +305,21 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
 
 
 def token_for(repo: str, settings: Settings) -> str | Literal[False]:
-    """The hub's token where it may be used for that repository; False keeps huggingface_hub from a file's."""
+    """Token of the hub if it may be used for the repository, else False.
+
+    False also keeps huggingface_hub from using a stored token.
+    """
     return (may_use_token(repo, settings) and _token(settings)) or False
 
 
 def may_use_token(repo: str, settings: Settings) -> bool:
-    """Whether the deployer's token may be used for a repository: where the settings name its owner, or do not ask."""
+    """Whether the deployer's token may be used for a repository: its owner is allowed, or all are."""
     named = settings.hub_token_for
     return named is None or "*" in named or repo.partition("/")[0].lower() in named
 
 
-def withheld(repo: str, settings: Settings) -> bool:
-    """Whether there is a token that is not used for that repository."""
+def is_token_withheld(repo: str, settings: Settings) -> bool:
+    """Whether there is a token that must not be used for the repository."""
     return bool(_token(settings)) and not may_use_token(repo, settings)
 
 
@@ -315,7 +345,7 @@ def _commit(sha: object) -> str:
 def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     status, what = response.status_code, asked.what
     if status in (401, 403):
-        if withheld(asked.repo, settings):
+        if is_token_withheld(asked.repo, settings):
             return f"The hub does not show {what} without a token ({status}): {_not_named(asked.repo)}"
         if _token(settings):
             return f"The hub refuses {what} to the token that is set ({status}): use one that may read it, or check the name."

@@ -1,4 +1,4 @@
-"""The download of one checkpoint: its files chosen, room made sure of, resumed where it stopped, verified."""
+"""Download of one checkpoint: file selection, disk space, resume, verification."""
 
 from __future__ import annotations
 
@@ -12,35 +12,42 @@ from typing import BinaryIO, cast
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256, is_tokenizer_file
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import (
     CachedFile,
-    in_turn,
-    locked,
-    mark_of,
+    cache_usage,
+    checkpoint_lock,
+    completion_marker,
+    download_lock,
+    find_snapshot,
+    install_snapshot,
     partial_folder,
-    put_in_place,
-    snapshot,
-    usage,
 )
-from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnection, RemoteFile
+from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnectionError, RemoteFile
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _MAX_INDEX_BYTES = 16 * 2**20
 _BLOCK = 2**20
 _WAIT_S = 0.2
-_SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
+_SPARE_BYTES = 100 * 2**20  # left free on the disk by a download
 
 
 class DiskFull(CheckpointError):
-    """There is no room for a checkpoint on the disk itself, whatever the quota allows."""
+    """The disk itself has no room for a checkpoint, whatever the quota allows."""
 
 
 class DownloadProgress(Record):
-    """How far the download of checkpoint `name` is: the file it is at, and the bytes of all its files."""
+    """Progress of a checkpoint's download.
+
+    Attributes:
+        name: Name of the checkpoint.
+        file: Name of the current file.
+        done_bytes: Bytes of the checkpoint that are on the disk.
+        total_bytes: Bytes of all its files.
+    """
 
     name: str
     file: str
@@ -54,16 +61,25 @@ def download(
     progress: Callable[[DownloadProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Path:
-    """The folder of a hub's checkpoint; whatever of it is not here is downloaded first.
+    """Folder of a hub's checkpoint; files that are not on this machine are downloaded first.
 
     Goes on where an earlier call stopped, within a file too. Every file must have the length and the digest
-    that the hub lists. `progress` is called after each write. Safe for several processes at once, of which one
-    downloads at a time: so the quota holds for all of them together.
+    that the hub lists. Safe for several processes at once, of which one downloads at a time, so the quota
+    holds for all of them together.
 
-    Raises `LimitError` over the quota, `Cancelled` when `cancelled` says so, and `CheckpointError`
-    (`HubUnreachable` without a connection, `DiskFull`); what is here is kept each time.
+    Args:
+        checkpoint: The checkpoint.
+        settings: Settings.
+        progress: Called after each write; None for no report.
+        cancelled: Whether to stop; asked again and again. None never to stop.
+
+    Raises:
+        LimitError: The quota would be exceeded.
+        Cancelled: `cancelled` turned true.
+        CheckpointError: The hub or the disk fails (`HubUnreachable` without a connection, `DiskFull`). After
+            each of these errors the downloaded bytes are kept.
     """
-    ready = snapshot(checkpoint, settings)
+    ready = find_snapshot(checkpoint, settings)
     if ready is not None:
         return ready
 
@@ -72,43 +88,59 @@ def download(
         time.sleep(_WAIT_S)
 
     run = _Run(checkpoint, settings, progress, cancelled)
-    with locked(checkpoint, settings, wait), in_turn(settings, wait):
-        # Another process may have been first.
-        return snapshot(checkpoint, settings) or run.whole()
+    with checkpoint_lock(checkpoint, settings, wait), download_lock(settings, wait):
+        # Another process may have downloaded it during the wait.
+        return find_snapshot(checkpoint, settings) or run.whole()
 
 
-def refused(
-    checkpoints: Sequence[Checkpoint], settings: Settings, looked: Callable[[str], None] = lambda name: None
+def refuse_pickles(
+    checkpoints: Sequence[Checkpoint], settings: Settings, listings: Callable[[str], None] = lambda name: None
 ) -> dict[str, str]:
-    """Name → why it cannot be downloaded, as weights of pickles: of those that are not here, before any byte of them.
+    """Checkpoint name → reason why it cannot be downloaded, such as weights in pickles.
 
-    `looked` is told of each. One that the hub cannot tell of at the moment is not among them. Raises NoConnection.
+    Only listings are read, and only for checkpoints that are not on this machine. Checkpoints that the hub
+    cannot list at the moment are left out.
+
+    Args:
+        checkpoints: The checkpoints.
+        settings: Settings.
+        listings: Called with each checkpoint's name once it is checked.
+
+    Raises:
+        NoConnectionError: There is no connection to the hub.
     """
     client, said = HubClient(settings), {}
     listed: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
     for checkpoint in checkpoints:
         repo, commit = checkpoint.repo, checkpoint.revision
-        if repo and commit and snapshot(checkpoint, settings) is None:
+        if repo and commit and find_snapshot(checkpoint, settings) is None:
             try:
                 files = listed.get((repo, commit)) or client.files(repo, commit)[1]
                 listed[repo, commit] = files
                 wanted_files(repo, checkpoint.subfolder, files)
-            except NoConnection:
+            except NoConnectionError:
                 raise
             except HubUnreachable:
                 pass
             except CheckpointError as error:
                 said[checkpoint.name] = str(error)
-        looked(checkpoint.name)
+        listings(checkpoint.name)
     return said
 
 
 def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
-    """Name in the checkpoint's folder → file of the repository; shards stay out until their index is read.
+    """Name in the checkpoint's folder → file of the repository, for the files to download.
 
-    `listed` are all files of the repository, `subfolder` the checkpoint's, None where a branch is one
-    checkpoint. Configuration and tokenizer are the repository's own where the folder has none. Raises
-    `CheckpointError` where something is missing and for weights that are not safetensors.
+    Shards are not included before their index is read. Configuration and tokenizer are the repository's own
+    if the folder has none.
+
+    Args:
+        repo: OWNER/NAME of the repository, for sentences.
+        subfolder: Folder of the checkpoint; None if the whole branch is the checkpoint.
+        listed: All files of the repository.
+
+    Raises:
+        CheckpointError: A file is missing, or the weights are not safetensors.
     """
     prefix = f"{subfolder}/" if subfolder else ""
     here = {f.path.removeprefix(prefix): f for f in listed if f.path.startswith(prefix)}
@@ -132,7 +164,7 @@ def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...
     if config is None or not tokenizer:
         missing = "config.json" if config is None else "tokenizer"
         raise CheckpointError(f"{where} has no {missing}: it is not a checkpoint that the studio loads.")
-    # The weights come last, so that what is small and may be refused is known first.
+    # The weights come last, so that small files, any of which may be refused, are checked first.
     return {"config.json": config, **tokenizer, weights[0]: here[weights[0]]}
 
 
@@ -154,7 +186,11 @@ class _Run:
         self.done = self.total = 0
 
     def whole(self) -> Path:
-        """The folder, after every file of it is there and checked."""
+        """Download and check every file; returns the folder.
+
+        Raises:
+            CheckpointError: The folder cannot be written, or as by the steps of the download.
+        """
         _, listed = self.client.files(self.repo, self.commit)
         files = wanted_files(self.repo, self.checkpoint.subfolder, listed)
         try:
@@ -165,7 +201,7 @@ class _Run:
             self.check_room(files)
             cached = {name: self.file(name, file) for name, file in files.items()}
             check_folder(self.partial)
-            return put_in_place(self.checkpoint, cached, self.settings)
+            return install_snapshot(self.checkpoint, cached, self.settings)
         except OSError as error:
             raise CheckpointError(
                 f"{self.checkpoint.name} cannot be written to {self.partial} ({error.strerror or error}): free some "
@@ -173,7 +209,12 @@ class _Run:
             ) from error
 
     def shards(self, files: dict[str, RemoteFile], listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
-        """The files that the index names."""
+        """Weight files named by the index, by name.
+
+        Raises:
+            CheckpointError: The index is too large, cannot be read, or names a file that is missing or of
+                another kind.
+        """
         index = files[_INDEX]
         if index.bytes > _MAX_INDEX_BYTES:
             raise CheckpointError(f"The index {index.path} of {self.repo} is too large to be one of weights.")
@@ -196,13 +237,20 @@ class _Run:
         return {name: at[f"{folder}{name}"] for name in names}
 
     def check_room(self, files: dict[str, RemoteFile]) -> None:
-        """Raises `LimitError` over the quota and `CheckpointError` for a disk that is too full."""
+        """Check that the files fit the quota and the disk.
+
+        Raises:
+            LimitError: The quota would be exceeded.
+            DiskFull: The disk would be too full.
+        """
         self.total = sum(file.bytes for file in files.values())
         mark = {name: CachedFile(bytes=file.bytes, sha256="0" * 64) for name, file in files.items()}
         needed = (
-            self.total - sum(self._bytes_here(name) for name in files) + len(mark_of(self.checkpoint, mark))
+            self.total
+            - sum(self._bytes_here(name) for name in files)
+            + len(completion_marker(self.checkpoint, mark))
         )
-        used = usage(self.settings).used_bytes
+        used = cache_usage(self.settings).used_bytes
         quota = self.settings.hub_quota_bytes
         if used + needed > quota:
             raise LimitError(
@@ -217,11 +265,15 @@ class _Run:
             )
 
     def file(self, name: str, file: RemoteFile) -> CachedFile:
-        """The file, whole and checked, in the partial folder."""
+        """Download one file to the partial folder and check it.
+
+        Raises:
+            CheckpointError: Length or digest differ from the hub's listing.
+        """
         whole, part = self.partial / name, self.partial / f"{name}.part"
         if not whole.is_file():
             with part.open("ab") as target:
-                if target.tell() > file.bytes:  # of something else
+                if target.tell() > file.bytes:  # part of another file
                     target.truncate(0)
                 start = target.tell()
                 self._fetch(name, file, target, start)
@@ -261,7 +313,7 @@ class _Run:
 
 
 class _Watched:
-    """A file that tells after each write how far it is."""
+    """File that reports its position after each write."""
 
     def __init__(self, file: BinaryIO, written: Callable[[int], None]) -> None:
         self._file, self._written = file, written
@@ -295,7 +347,7 @@ def _same(path: Path, file: RemoteFile) -> bool:
         return False
     if file.sha256 is not None:
         return file_sha256(path) == file.sha256
-    digest = hashlib.sha1(b"blob %d\0" % file.bytes, usedforsecurity=False)  # how git names a file's content
+    digest = hashlib.sha1(b"blob %d\0" % file.bytes, usedforsecurity=False)  # git's digest of content
     with path.open("rb") as opened:
         while block := opened.read(_BLOCK):
             digest.update(block)

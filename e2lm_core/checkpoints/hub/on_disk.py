@@ -1,4 +1,4 @@
-"""How much of a hub's checkpoints is on this machine, and how far a download is."""
+"""Disk usage and download progress of hub checkpoints."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base import phrasing
-from e2lm_core.base.phrasing import size
+from e2lm_core.base import formatting
+from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache as hub_cache
 
 
-class OnDisk(Record):
-    """Of some checkpoints of a hub: how many there are, how many are here `whole`, and the bytes here."""
+class DiskUsage(Record):
+    """Disk usage of some checkpoints of a hub.
+
+    Attributes:
+        checkpoints: Number of checkpoints.
+        whole: Number of complete downloads.
+        whole_bytes: Bytes of complete downloads.
+        partial_bytes: Bytes of partial downloads.
+    """
 
     checkpoints: int
     whole: int
@@ -24,26 +31,28 @@ class OnDisk(Record):
 
     @property
     def bytes(self) -> int:
-        """Of what is here, whole or in part."""
+        """Bytes of complete and partial downloads."""
         return self.whole_bytes + self.partial_bytes
 
     @property
     def expected_bytes(self) -> float | None:
-        """bytes of the whole ones / their number · all of them; None before one is whole.
+        """Expected bytes of all checkpoints; None before one is complete.
 
-        Checkpoints of one model are of one size.
+            bytes of the complete ones / their number · number of all
+
+        Checkpoints of one model have one size.
         """
         return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
 
 
 def folder_bytes(places: Iterable[Path]) -> int:
-    """Bytes of files, and of all files in folders; one that is there twice by a hard link counts once."""
+    """Bytes of files, and of all files in folders; hard links to one file count once."""
     sizes: dict[tuple[int, int], int] = {}
     for place in places:
         for path in (str(place), *_within(place)):
             try:
                 found = os.stat(path)
-            except OSError:  # not there, or gone in the meantime
+            except OSError:  # missing, or deleted meanwhile
                 continue
             if stat.S_ISREG(found.st_mode):
                 sizes[found.st_dev, found.st_ino] = found.st_size
@@ -51,15 +60,15 @@ def folder_bytes(places: Iterable[Path]) -> int:
 
 
 def _within(place: Path) -> Iterator[str]:
-    """All files below a folder; one that is moved away while they are listed is left out."""
+    """All files below a folder, but for those that are moved away during the listing."""
     for folder, _, names in os.walk(place):
         yield from (os.path.join(folder, name) for name in names)
 
 
-def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
-    """How much of these checkpoints of a hub is here; the folders are looked at, no byte is read."""
-    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
-    return OnDisk(
+def disk_usage(settings: Settings, checkpoints: Sequence[Checkpoint]) -> DiskUsage:
+    """Disk usage of these checkpoints of a hub; only folders are listed, no file is read."""
+    whole = [c for c in checkpoints if hub_cache.find_snapshot(c, settings)]
+    return DiskUsage(
         checkpoints=len(checkpoints),
         whole=len(whole),
         whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
@@ -67,17 +76,21 @@ def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
     )
 
 
-def progress(now: OnDisk, before: OnDisk, seconds: float) -> tuple[float, str]:
-    """The share downloaded, in [0, 1], and its sentence: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
+def download_progress(usage: DiskUsage, earlier_usage: DiskUsage, seconds: float) -> tuple[float, str]:
+    """Share downloaded, in [0, 1], and its sentence: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
 
-    `before` is what was there when the download began, `seconds` ago. The time is told once a whole
-    checkpoint has told how large they are.
+    The time left is given once a complete checkpoint has shown how large they are.
+
+    Args:
+        usage: Disk usage now.
+        earlier_usage: Disk usage when the download began.
+        seconds: Seconds since the download began.
     """
-    text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
-    expected = now.expected_bytes
+    text = f"{usage.whole} of {formatting.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
+    expected = usage.expected_bytes
     if expected is None:
         return 0.0, text
-    gained = now.bytes - before.bytes
+    gained = usage.bytes - earlier_usage.bytes
     if gained > 0 and seconds > 1:
-        text += f", {phrasing.duration((expected - now.bytes) * seconds / gained)} left"
-    return min(1.0, max(0.0, now.bytes / expected)) if expected else 1.0, text
+        text += f", {formatting.duration((expected - usage.bytes) * seconds / gained)} left"
+    return min(1.0, max(0.0, usage.bytes / expected)) if expected else 1.0, text

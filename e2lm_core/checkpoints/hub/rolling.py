@@ -1,8 +1,9 @@
-"""A fleet that a disk need not hold: checkpoints fetched, used and let go in their order, two of them here at a time.
+"""Rolling run: checkpoints are downloaded, used and deleted, at most two at a time.
 
-Two lines work side by side. Each takes the next checkpoint, fetches it where it is not here, uses it and lets it go;
-one fetches at a time, so while one is used the next one comes. What was here before, was asked for by name or is
-pinned stays. While the hub is away, what is here is used and the hub is asked again, ever less often.
+Two threads work side by side. Each takes the next checkpoint, downloads it if necessary, uses it and evicts
+it; one downloads at a time, so the next checkpoint comes while another is used. Checkpoints that were on this
+machine before, were downloaded by name or are pinned stay. While the hub is away, local checkpoints are used
+and the hub is asked again at growing intervals.
 """
 
 from __future__ import annotations
@@ -17,28 +18,35 @@ from typing import Literal
 
 from pydantic import Field
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.hub import added, borrowed, cache, on_disk
-from e2lm_core.checkpoints.hub.client import HubUnreachable, Offline
+from e2lm_core.checkpoints.hub import added_models, cache, on_disk, rolling_leases
+from e2lm_core.checkpoints.hub.client import HubUnreachable, OfflineByChoice
 from e2lm_core.checkpoints.hub.download import DiskFull, DownloadProgress, download
 from e2lm_core.people import access
 
-LINES = 2  # so many checkpoints are here at once, at most
+LINES = 2  # threads, and so the most checkpoints that are downloaded at once
 FIRST_WAIT_S, LAST_WAIT_S = 1.0, 300.0
-PATIENCE_S = 6 * 3600.0  # without anything fetched
-GIVE_WAY_S = 0.3  # to others who wait for their turn to download
-_TRIES = 3  # at a checkpoint of which a part is here, before another gets its turn and its room
+PATIENCE_S = 6 * 3600.0  # without any download
+GIVE_WAY_S = 0.3  # pause for other processes that wait to download
+_TRIES = 3  # attempts at a partly downloaded checkpoint before another gets its turn and its room
 _LOOK_S = 0.1
 
-# here: it can be used. again: in its place, with what is here of it. later: after all others. missing: not at all.
+# here: it can be used. again: retried in its place, and its partial download is kept. later: retried after
+# all others. missing: given up.
 Came = Literal["here", "again", "later", "missing"]
 
 
-class Rolled(Record):
-    """What a rolling run fetched, and what the hub did not give: its sentence by the checkpoint's name."""
+class RollingResult(Record):
+    """Downloads of a rolling run.
+
+    Attributes:
+        fetched: Number of checkpoints downloaded.
+        fetched_bytes: Bytes downloaded.
+        missing: Checkpoint name → sentence, for checkpoints that the hub did not give.
+    """
 
     fetched: int = 0
     fetched_bytes: int = 0
@@ -46,22 +54,29 @@ class Rolled(Record):
 
     @property
     def sentence(self) -> str | None:
-        """What is missing and why; None where nothing is."""
+        """Sentence on missing checkpoints and the reason; None if none is missing."""
         if not self.missing:
             return None
         names = list(self.missing)
         be = "is" if len(names) == 1 else "are"
         return (
-            f"{phrasing.count(len(names), 'checkpoint')} {be} missing ({phrasing.listing(names)}): "
+            f"{formatting.count(len(names), 'checkpoint')} {be} missing ({formatting.join_words(names)}): "
             f"{self.missing[names[0]]} What is computed is kept, and the same run again goes on from there."
         )
 
 
-class Roller:
-    """One rolling run of the name `run`: `use` is called with each checkpoint while it is here, from two threads.
+class RollingRun:
+    """Rolling run: each checkpoint is downloaded, passed to `use` and evicted, in two threads.
 
-    `use` runs at most `at_once` times at once; `waits` is called with one that is here before its turn. `told` hears of a checkpoint what it waits for, None once it does not;
-    `progress` what is written. `stopped` is asked all the time: what is here then stays for the run's going on.
+    Args:
+        settings: Settings of the caller.
+        run: Name of the run, with which its downloads are marked.
+        use: Called with each checkpoint while it is on this machine, from two threads.
+        at_once: Gives the number of calls of `use` that may run at once.
+        waits: Called with a downloaded checkpoint that has to wait for `use`.
+        stopped: Whether to stop; asked all the time. Downloads then stay for the continuation of the run.
+        told: Called with a checkpoint's name and the reason why it waits; None once it does not.
+        progress: Called after each write of a download; None for no report.
     """
 
     def __init__(
@@ -80,38 +95,45 @@ class Roller:
         self._stopped, self._told, self._progress = stopped, told, progress
         self._change = threading.Condition()
         self._fetching = threading.Lock()
-        self._line: dict[Checkpoint, int] = {}  # with its place: the least is next
+        self._line: dict[Checkpoint, int] = {}  # checkpoint → place in the order, the lowest next
         self._busy = self._using = 0
         self._failed = False
-        self._no_room = False  # until one is let go
+        self._no_room = False  # until one is evicted
         self._tries: Counter[str] = Counter()
         self._away_since, self._failures, self._again_at = 0.0, 0, 0.0
         self._waiting: set[str] = set()
         self._fetched, self._fetched_bytes, self._missing = 0, 0, dict[str, str]()
 
-    def roll(self, checkpoints: Sequence[Checkpoint]) -> Rolled:
-        """Use every checkpoint once, in their order as far as the hub gives them; what it does not is `missing`.
+    def roll(self, checkpoints: Sequence[Checkpoint]) -> RollingResult:
+        """Use every checkpoint once, in their order as far as the hub gives them.
 
-        Raises what `use` raises, `Cancelled` once `stopped` says so, TaskError for a visitor.
+        Errors of `use` pass through.
+
+        Returns:
+            Counts of the downloads, and the checkpoints that the hub did not give.
+
+        Raises:
+            Cancelled: `stopped` turned true.
+            TaskError: The caller is a visitor.
         """
         access.require_member(self._settings, "fetch checkpoints")
-        # What an earlier attempt has fetched comes first: it takes room already.
-        ordered = sorted(checkpoints, key=lambda c: not borrowed.is_marked(c, self._settings))
+        # Downloads of an earlier attempt come first: they take up room already.
+        ordered = sorted(checkpoints, key=lambda c: not rolling_leases.is_leased(c, self._settings))
         self._line = {checkpoint: place for place, checkpoint in enumerate(ordered)}
         with ThreadPoolExecutor(LINES, thread_name_prefix="rolling") as pool:
             lines = [pool.submit(self._work) for _ in range(LINES)]
             try:
                 wait(lines)
-            except BaseException:  # the keyboard's stop
+            except BaseException:  # such as an interrupt from the keyboard
                 self._failed = True
                 raise
         for name in self._waiting:
             self._told(name, None)
         errors = [error for line in lines if (error := line.exception()) is not None]
         if errors:
-            raise min(errors, key=lambda error: isinstance(error, Cancelled))  # one that caused the others
+            raise min(errors, key=lambda error: isinstance(error, Cancelled))  # causes before consequences
         missing = {c.name: self._missing[c.name] for c in checkpoints if c.name in self._missing}
-        return Rolled(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=missing)
+        return RollingResult(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=missing)
 
     def _work(self) -> None:
         try:
@@ -123,17 +145,19 @@ class Roller:
 
     def _one(self, checkpoint: Checkpoint, place: int) -> None:
         try:
-            with borrowed.held(checkpoint, self._settings):
+            with rolling_leases.hold(checkpoint, self._settings):
                 came = self._fetch(checkpoint)
                 if came == "here":
                     self._in_use(checkpoint)
-            if came != "again":  # what is here of it stays for its next attempt
-                borrowed.let_go(checkpoint, self._settings, checkpoint.name in added.pinned(self._settings))
+            if came != "again":  # a partial download stays for the next attempt
+                rolling_leases.evict_if_unused(
+                    checkpoint, self._settings, checkpoint.name in added_models.pinned(self._settings)
+                )
             with self._change:
                 if came == "here":
                     self._no_room = False
                 elif came != "missing":
-                    # One that will not come lets others go first.
+                    # A checkpoint that fails repeatedly lets others go first.
                     self._line[checkpoint] = (
                         place if came != "later" else max(self._line.values(), default=place) + 1
                     )
@@ -142,10 +166,10 @@ class Roller:
                 self._busy -= 1
                 self._change.notify_all()
 
-    # --- whose turn it is -----------------------------------------------------------------------------------
+    # --- order ----------------------------------------------------------------------------------------------
 
     def _next(self) -> tuple[Checkpoint, int] | None:
-        """The next checkpoint that can be taken, and its place; None once all are done with."""
+        """Next checkpoint that can be taken, and its place; None once all are finished."""
         with self._change:
             while self._line or self._busy:
                 self._stop_if_asked()
@@ -157,7 +181,7 @@ class Roller:
         return None
 
     def _first_that_can(self) -> Checkpoint | None:
-        """The first in the line; while nothing can be fetched the first that is here."""
+        """First checkpoint in the order; while no download is possible, the first one on this machine."""
         waits = time.monotonic() < self._again_at or (self._no_room and self._busy > 0)
         return next(
             (c for c in sorted(self._line, key=self._line.__getitem__) if not waits or self._is_here(c)), None
@@ -169,7 +193,7 @@ class Roller:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One fetches at a time: what was found to have room is then there, and counted, before the next looks."""
+        """Let one thread download at a time: its room is used and counted before the next one looks."""
         while not self._fetching.acquire(timeout=_LOOK_S):
             self._stop_if_asked()
         try:
@@ -177,24 +201,24 @@ class Roller:
         finally:
             self._fetching.release()
 
-    # --- fetching -------------------------------------------------------------------------------------------
+    # --- downloading ----------------------------------------------------------------------------------------
 
     def _fetch(self, checkpoint: Checkpoint) -> Came:
-        """Fetch the checkpoint where it is not here."""
+        """Download the checkpoint if it is not on this machine."""
         if self._is_here(checkpoint):
             return "here"
         with self._alone():
-            if time.monotonic() < self._again_at:  # the other line has just met the hub away
+            if time.monotonic() < self._again_at:  # the other thread has just found the hub away
                 return "again"
-            if not on_disk.on_disk(self._settings, (checkpoint,)).bytes:
-                borrowed.mark(checkpoint, self._run, self._settings)
+            if not on_disk.disk_usage(self._settings, (checkpoint,)).bytes:
+                rolling_leases.mark_leased(checkpoint, self._run, self._settings)
             if self._fetched:
                 time.sleep(GIVE_WAY_S)
             try:
                 folder = download(checkpoint, self._settings, self._progress, self._asked_to_stop)
             except (LimitError, DiskFull) as error:
                 return self._without_room(checkpoint, error)
-            except Offline as error:
+            except OfflineByChoice as error:
                 return self._give_up(checkpoint, error)
             except HubUnreachable as error:
                 return self._away(checkpoint, error)
@@ -212,7 +236,7 @@ class Roller:
         return "here"
 
     def _without_room(self, checkpoint: Checkpoint, error: CheckpointError | LimitError) -> Came:
-        """It waits until the other line has let its own go; where there is none, there will be no room."""
+        """Wait until the other thread has evicted its checkpoint; without another there will be no room."""
         with self._change:
             if self._busy > 1:
                 self._no_room = True
@@ -220,7 +244,7 @@ class Roller:
         return self._give_up(checkpoint, error)
 
     def _away(self, checkpoint: Checkpoint, error: HubUnreachable) -> Came:
-        """The hub gives nothing just now: it is asked again, less and less often, and by and by for others first."""
+        """Retry later because the hub is away: at growing intervals, other checkpoints in between."""
         now = time.monotonic()
         with self._change:
             self._away_since = self._away_since if self._failures else now
@@ -231,7 +255,7 @@ class Roller:
             self._again_at = now + pause
         self._tries[checkpoint.name] += 1
         self._waiting.add(checkpoint.name)
-        self._told(checkpoint.name, f"{error} The next attempt is in {phrasing.duration(pause)}.")
+        self._told(checkpoint.name, f"{error} The next attempt is in {formatting.duration(pause)}.")
         return "again" if self._tries[checkpoint.name] % _TRIES else "later"
 
     def _give_up(self, checkpoint: Checkpoint, error: Exception) -> Came:
@@ -248,7 +272,7 @@ class Roller:
         return self._failed or self._stopped()
 
     def _is_here(self, checkpoint: Checkpoint) -> bool:
-        return checkpoint.repo is None or cache.snapshot(checkpoint, self._settings) is not None
+        return checkpoint.repo is None or cache.find_snapshot(checkpoint, self._settings) is not None
 
     # --- using ----------------------------------------------------------------------------------------------
 

@@ -1,1 +1,1 @@
-"""The embedded ladder: its manifest, packed weights, and what its models were taught; uses base."""
+"""Built-in mini models (the ladder): manifest, packed weights, training facts, 13-grams; uses base."""

@@ -1,4 +1,4 @@
-"""The embedded ladder's `manifest.json`, checked, and read once as long as it is unchanged."""
+"""Manifest of the embedded ladder."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 
-# Names become folders in the cache, so they must not be able to leave it.
+# Names become folders in the cache, so a name must not lead outside it.
 PathPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
-    # A later recipe may note more about itself than this version reads.
+    # A later version of the recipe may write keys that this version does not know.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class PackedCheckpoint(_Part):
-    """One packed file, relative to the ladder's folder, and the sha256 of its bytes."""
+    """Packed checkpoint of the ladder: path of its file in the ladder's folder, and the file's sha256."""
 
     name: PathPart
     step: int = Field(ge=0)
@@ -33,7 +33,7 @@ class PackedCheckpoint(_Part):
 
 
 class LadderModel(_Part):
-    """A model of the ladder with its transformers configuration; `twin_of`, `seed_of` name other models."""
+    """Model of the ladder with its transformers configuration; `twin_of` and `seed_of` name other models."""
 
     name: PathPart
     size: str
@@ -47,12 +47,12 @@ class LadderModel(_Part):
     checkpoints: tuple[PackedCheckpoint, ...]
 
     def checkpoint(self, name: str) -> PackedCheckpoint | None:
-        """The checkpoint of that name (`iter_…`), None where there is none."""
+        """The checkpoint of that name (`iter_…`); None if there is none."""
         return next((c for c in self.checkpoints if c.name == name), None)
 
 
 class LadderTokenizer(_Part):
-    """The one tokenizer of all models: `tokenizer.json` with its sha256, and `tokenizer_config.json`."""
+    """Tokenizer of all models: path and sha256 of `tokenizer.json`, content of `tokenizer_config.json`."""
 
     file: str
     sha256: Sha256
@@ -60,7 +60,7 @@ class LadderTokenizer(_Part):
 
 
 class EarlyWindow(_Part):
-    """Where the early window ends: step and tokens seen, `fraction` of the whole training."""
+    """End of the ladder's early window: step, tokens seen, and fraction of the whole training."""
 
     end_step: int
     end_tokens: int
@@ -68,7 +68,16 @@ class EarlyWindow(_Part):
 
 
 class Manifest(_Part):
-    """The whole ladder. `context` is the longest input, `trained_context` that of the training, in tokens."""
+    """Manifest of the whole ladder.
+
+    Attributes:
+        version: Version of the format.
+        context: Context window of the models, in tokens.
+        trained_context: Longest input in training, in tokens.
+        early_window: End of the early window.
+        tokenizer: Tokenizer of all models.
+        models: The models.
+    """
 
     version: Literal[1]
     context: int
@@ -78,12 +87,16 @@ class Manifest(_Part):
     models: tuple[LadderModel, ...]
 
     def model(self, name: str) -> LadderModel | None:
-        """The model of that name, None where there is none."""
+        """The model of that name; None if there is none."""
         return next((m for m in self.models if m.name == name), None)
 
 
 def read_manifest(ladder: Path) -> Manifest:
-    """The manifest of a ladder's folder. Raises `CheckpointError` where there is none, or another thing."""
+    """Manifest in a ladder's folder.
+
+    Raises:
+        CheckpointError: There is none, or the file is no manifest of this version.
+    """
     path = ladder / "manifest.json"
     try:
         status = path.stat()
@@ -107,7 +120,11 @@ def read_manifest(ladder: Path) -> Manifest:
 
 
 def ladder_file(ladder: Path, relative: str) -> Path:
-    """The path of a file that the manifest names. Raises `CheckpointError` for one outside the ladder."""
+    """Path of a file that the manifest names.
+
+    Raises:
+        CheckpointError: It lies outside the ladder's folder.
+    """
     path = ladder / relative
     if not path.resolve().is_relative_to(ladder.resolve()):
         raise CheckpointError(
@@ -118,5 +135,5 @@ def ladder_file(ladder: Path, relative: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, mtime_ns: int, size: int) -> Manifest:
-    # The time and size are part of the key alone: a rebuilt ladder is read again.
+    # Time and size are here for the cache's key only, so that a rebuilt ladder is read again.
     return Manifest.model_validate(safejson.loads(path.read_text(encoding="utf-8")))

@@ -1,8 +1,9 @@
-"""The 13-grams of a training text as a small file: sorted 64-bit digests, looked up by bisection.
+"""Index of the training text's 13-grams.
 
     key(gram) = first 8 bytes of blake2b(gram in UTF-8), big-endian
 
-Of n grams stored, another is taken for one of them with probability n / 2^64, which never happens here.
+With n grams stored, another gram is taken for one of them with probability n / 2^64, which never happens
+here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ _ITEM = np.dtype(">u8")
 
 
 class TrainingNgrams:
-    """`gram in grams`, for grams as `sets.checks.text.ngrams` makes them. `keys` are sorted."""
+    """13-grams of the training text; `gram in ngrams` for grams of `sets.checks.text.ngrams`.
+
+    Attributes:
+        keys: Keys [N] uint64 of the grams, ascending.
+    """
 
     def __init__(self, keys: np.ndarray) -> None:
         self.keys = keys
@@ -37,18 +42,22 @@ class TrainingNgrams:
 
 
 def key(gram: str) -> int:
-    """first 8 bytes of blake2b(gram in UTF-8), big-endian"""
+    """First 8 bytes of blake2b(gram in UTF-8), as a big-endian integer."""
     return int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "big")
 
 
 def pack(grams: Iterable[str]) -> bytes:
-    """The file's bytes, eight a gram; the same grams in any order give the same."""
+    """Bytes of the index, eight for each gram; the same grams in any order give the same bytes."""
     return np.unique(np.fromiter((key(gram) for gram in grams), dtype=np.uint64)).astype(_ITEM).tobytes()
 
 
 @lru_cache(maxsize=2)
 def read(path: Path) -> TrainingNgrams:
-    """The grams of a packed file. Raises `CheckpointError` where it is missing or cut short."""
+    """The 13-grams of an index file.
+
+    Raises:
+        CheckpointError: The file cannot be read, or is truncated.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Packed weights: each row as integers of a few bits and a scale, then LZMA; one blob a checkpoint.
+"""Packed weights: quantised rows with LZMA compression.
 
     w ≈ scale[row] · q,   q = round(w / scale[row]) ∈ [−L, L],   scale[row] = max|w[row]| / L
 
@@ -23,22 +23,27 @@ import numpy as np
 import torch
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 
 MAGIC = b"E2LMPACK"
 VERSION = 1
 DEFAULT_LEVELS = 63
 MAX_UNPACKED_BYTES = 200 * 2**20
 _HEAD = struct.Struct("<8sHI32s")
-# No literal context and no position bits: neighbouring integers of a weight matrix tell nothing about
-# each other, and LZMA's models then come closest to their plain entropy.
+# No literal context and no position bits: neighbouring integers of a weight matrix are independent, and LZMA
+# then comes closest to their plain entropy.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -> bytes:
-    """A blob of float tensors by name; `levels` is L above (127 is int8, 63 seven bits, 31 six bits).
+    """Pack float tensors into a blob.
 
-    Raises `CheckpointError` for a value that is not finite and for a tensor that is not of floats.
+    Args:
+        state_dict: Name → tensor [...] of floats of any dtype; quantised by rows along the last axis.
+        levels: L of the formula above, 1 to 127: 127 is int8, 63 seven bits, 31 six bits.
+
+    Raises:
+        CheckpointError: `levels` is out of range, a tensor is not of floats, or a value is not finite.
     """
     if not 1 <= levels <= 127:
         raise CheckpointError(f"Cannot pack weights in {levels} levels (use 1 to 127).")
@@ -69,9 +74,14 @@ def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -
 
 
 def unpack(blob: bytes) -> dict[str, torch.Tensor]:
-    """The float32 tensors of a blob, contiguous and writable, under their names.
+    """Tensors of a blob.
 
-    Raises `CheckpointError` when the blob is of another kind or version, cut short or altered.
+    Returns:
+        Name → tensor [...] float32, contiguous and writable.
+
+    Raises:
+        CheckpointError: The blob is of another kind or version, truncated or altered, or too large when
+            unpacked.
     """
     if len(blob) < _HEAD.size or not blob.startswith(MAGIC):
         raise CheckpointError("Not packed weights: the file does not begin as one, or it is cut short.")

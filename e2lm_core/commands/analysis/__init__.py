@@ -1,1 +1,1 @@
-"""What measurements say, on the command line, a module a page: scores, ranks, comparisons, plans; uses base, runs and analysis."""
+"""Commands on measurements: scores, ranks, comparisons, plans; uses analysis, sets, runs and imported."""

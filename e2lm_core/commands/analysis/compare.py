@@ -1,4 +1,4 @@
-"""`compare` on the command line: two sets, or two versions of one."""
+"""Command `compare`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from e2lm_core.commands.output import (
     Json,
     Rc,
     chosen_checkpoints,
+    print_table,
     require_metrics,
     require_reading,
-    show,
 )
 
 First = Annotated[str, typer.Argument(metavar="A", help="A set; differences are B minus A.")]
@@ -47,10 +47,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
     from e2lm_core.analysis.compare import comparison
-    from e2lm_core.analysis.compare import words as comparison_words
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.analysis.compare import messages as comparison_words
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -59,18 +59,18 @@ def compare(
     new = open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
-    measured = [measure(studio, task, chosen, num_fewshot) for task in (old, new)]
+    measured = [load(studio, task, chosen, num_fewshot) for task in (old, new)]
     for measurements, label in zip(measured, names, strict=True):
         if not measurements.complete_checkpoints:
             raise StudioError(f"{label} has no results on these checkpoints: run `evaluate` on both first.")
-    matched = comparison.match(old, new, versions=second is None)
+    matched = comparison.match_questions(old, new, versions=second is None)
     metrics = list(dict.fromkeys(metric or METRICS))
     require_metrics(metrics)
     require_reading(rc)
     compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
-    told = dict(zip(("first", "second"), map(standing.taught, measured), strict=True))
-    document = comparison_words.document(compared, old, new) | {"taught": told}
-    show(as_json, document, _rows(document))
+    told = dict(zip(("first", "second"), map(validity.known_facts_summary, measured), strict=True))
+    document = comparison_words.comparison_document(compared, old, new) | {"taught": told}
+    print_table(as_json, document, _rows(document))
     if not as_json:
         for label, of_side in zip(names, told.values(), strict=True):
             if of_side and of_side["sentence"]:
@@ -80,16 +80,16 @@ def compare(
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a metric and score: both sides and their difference."""
-    from e2lm_core.base import phrasing
+    """One row per metric and score: both sides and their difference."""
+    from e2lm_core.base import formatting
 
     return [
         {
             "metric": metric,
             "score": score,
-            "first": phrasing.score(sides["first"]),
-            "second": phrasing.score(sides["second"]),
-            "difference": phrasing.with_interval(sides["difference"]),
+            "first": formatting.score(sides["first"]),
+            "second": formatting.score(sides["second"]),
+            "difference": formatting.with_interval(sides["difference"]),
         }
         for metric, of_metric in document["metrics"].items()
         for score, sides in of_metric["scores"].items()
@@ -97,7 +97,7 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _older(settings: Settings, first: str, second: str | None, version: int | None) -> tuple[TaskSet, str]:
-    """The first side and its name: another set, or a version of this one."""
+    """First side of the comparison and its name: another set, or a version of this one."""
     from e2lm_core.sets import collection, versions
 
     if second is not None and version is None:

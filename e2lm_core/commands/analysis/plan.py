@@ -1,4 +1,4 @@
-"""`plan` on the command line: how many questions a wanted certainty takes, how long a fleet over them, and what it costs."""
+"""Command `plan`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     chosen_checkpoints,
+    print_table,
     require_reading,
-    show,
 )
 
 Width = Annotated[
@@ -96,11 +96,11 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """How many questions narrow an interval to a width or tell two models apart, and how long a fleet takes."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.plan import messages as plan_words
     from e2lm_core.analysis.plan import power as powers
-    from e2lm_core.analysis.plan import words as plan_words
     from e2lm_core.analysis.plan.plan import Goal
-    from e2lm_core.runs import measure
+    from e2lm_core.runs import results
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets import collection
@@ -115,7 +115,7 @@ def plan(
     chosen = (
         chosen_checkpoints(studio, checkpoints)
         if checkpoints
-        else run_state.fleet(studio, question_set.name)[0]
+        else run_state.fleet_of_set(studio, question_set.name)[0]
     )
     if workers is not None:
         asked = len(question_set.questions) if questions is None else questions
@@ -125,20 +125,24 @@ def plan(
         )
         number = sum(p.checkpoints for p in run_state.family_fleet(fleet)) if fleet else len(chosen)
         document = plan_words.schedule_document(found, workers, asked, number)
-        show(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
+        print_table(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
         if not as_json:
             typer.echo(document["finding"])
         return
-    measured = measure.measure(studio, question_set, chosen, num_fewshot)
-    if measured.measured and (silent := standing.silence(measured, standing.judged(measured, metric, rc))):
+    measured = results.load(studio, question_set, chosen, num_fewshot)
+    if measured.complete_pairs and (
+        silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
+    ):
         raise StudioError(silent)
     if width is None:
-        told = powers.power(measured, metric, tuple(models or ()), tokens, questions, difference=difference)
+        told = powers.compute_power(
+            measured, metric, tuple(models or ()), tokens, questions, difference=difference
+        )
         document = plan_words.power_document(told)
     else:
         goal = Goal(of, metric, width, tuple(models or ()), rc)
         planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
-        document = plan_words.document(planned)
-    show(as_json, document, document["sizes"], about=measured)
+        document = plan_words.plan_document(planned)
+    print_table(as_json, document, document["sizes"], about=measured)
     if not as_json:
         typer.echo(document["finding"])

@@ -1,4 +1,4 @@
-"""`ranks` and `parting` on the command line: the numbers behind Curves and its ranking."""
+"""Commands `ranks` and `parting`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.output import (
@@ -17,13 +17,13 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     open_measured,
+    print_table,
     require_metrics,
     require_reading,
-    show,
 )
 
 if TYPE_CHECKING:
-    from e2lm_core.analysis.ranks.stability import Stability
+    from e2lm_core.analysis.ranks.stability import RankStability
 
 At = Annotated[
     int | None,
@@ -41,9 +41,9 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
-    from e2lm_core.analysis import standing
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.ranks import messages as rank_words
     from e2lm_core.analysis.ranks import stability
-    from e2lm_core.analysis.ranks import words as rank_words
     from e2lm_core.scores.ranking import readings
     from e2lm_core.scores.uncertainty import set_intervals
 
@@ -52,21 +52,21 @@ def ranks(
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured, (metric,))
     scores = set_intervals.with_intervals(
-        standing.judged(measured, metric, rc), set_intervals.intervals_of(resampled, metric)
+        validity.scores_with_null(measured, metric, rc), set_intervals.score_intervals(resampled, metric)
     )
-    stable = stability.stability(measured, resampled, metric)
+    stable = stability.rank_stability(measured, resampled, metric)
     if at is not None:
         _require_step(at, stable)
-    document = stability.document(measured, resampled, scores, question_set, at)
-    show(as_json, document, [] if stable is None else _rows(document), about=measured)
+    document = stability.ranking_document(measured, resampled, scores, question_set, at)
+    print_table(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
-        read = f"RC, {readings.LABELS[rc]}: {phrasing.with_interval(document['rc'])}"
+        read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
         typer.echo(f"{read} {document['rc']['why'] or ''}".rstrip())
-        typer.echo(rank_words.ranks(stable, scores).replace("**", ""))
+        typer.echo(rank_words.headline(stable, scores).replace("**", ""))
 
 
-def _require_step(step: int, stable: Stability | None) -> None:
-    """Raises `StudioError` for a step at which not every model that counts has results."""
+def _require_step(step: int, stable: RankStability | None) -> None:
+    """Raise StudioError for a step at which not every model that counts has results."""
     steps: list[int] = [] if stable is None else stable.grid.steps.tolist()
     if step not in steps:
         has = f"these have: {', '.join(map(str, steps))}" if steps else "none has, so leave --at out"
@@ -74,7 +74,7 @@ def _require_step(step: int, stable: Stability | None) -> None:
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a model, the best first: its rank at the step of the wins, and how sure each rank is."""
+    """One row per model, the best first: its rank at the step of the wins, and each rank's probability."""
     place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
     order = sorted(document["models"], key=lambda name: place["ranks"][name])
     return [
@@ -82,7 +82,8 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
             "model": name,
             "rank": place["ranks"][name],
             **{
-                f"rank {k}": phrasing.percent(share) for k, share in enumerate(place["shares"][name], start=1)
+                f"rank {k}": formatting.percent(share)
+                for k, share in enumerate(place["shares"][name], start=1)
             },
         }
         for name in order
@@ -97,18 +98,18 @@ def parting(
     as_json: Json = False,
 ) -> None:
     """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
-    from e2lm_core.analysis.curves import crossings
+    from e2lm_core.analysis.curves import onsets
     from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
     measured = open_measured(task, checkpoints, num_fewshot).measured
     resampled = set_intervals.resample(measured, (metric,))
-    above = crossings.above_chance(measured, resampled, metric)
-    pairs = crossings.all_parted(measured, resampled, metric)
+    above = onsets.onsets_above_chance(measured, resampled, metric)
+    pairs = onsets.all_separations(measured, resampled, metric)
     rows = [
-        *({"which": f"{name} above chance", **crossings.since_row(since)} for name, since in above.items()),
-        *({"which": f"{p.higher} above {p.lower}", **crossings.since_row(p.since)} for p in pairs),
+        *({"which": f"{name} above chance", **onsets.onset_row(since)} for name, since in above.items()),
+        *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
-    show(as_json, crossings.document(measured, resampled, metric), rows, about=measured)
-    if measured.assumption and not as_json:
-        typer.echo(measured.assumption)
+    print_table(as_json, onsets.onset_document(measured, resampled, metric), rows, about=measured)
+    if measured.independence_note and not as_json:
+        typer.echo(measured.independence_note)

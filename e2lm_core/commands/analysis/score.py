@@ -1,4 +1,4 @@
-"""`sq` and `score` on the command line: the signal of published curves, and a set's scores."""
+"""Commands `sq` and `score`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.records import RC_READINGS, Null, SignalQuality
+from e2lm_core.base.records import RC_READINGS, NullDistribution, SignalQuality
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
@@ -16,8 +16,8 @@ from e2lm_core.commands.output import (
     Rc,
     Task,
     open_measured,
+    print_table,
     require_reading,
-    show,
 )
 
 
@@ -39,12 +39,12 @@ def sq(
         for model, benchmarks in models.items()
         for benchmark, quality in benchmarks.items()
     ]
-    show(as_json, {"models": models}, rows)
+    print_table(as_json, {"models": models}, rows)
 
 
 def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
-    """One line a score that random answers reach as well, of the scores whose null is known."""
-    from e2lm_core.base import phrasing
+    """One line per score that is no better than random answers, of the scores with a null distribution."""
+    from e2lm_core.base import formatting
     from e2lm_core.scores.uncertainty.null import LEVEL
 
     lines = []
@@ -53,7 +53,7 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
             value = scores["sq"]["overall"] if name == "sq" else scores[name]
             if value["null"] and value["null"]["p"] > LEVEL:
                 lines.append(
-                    f"{metric} {name} is not distinguishable from random answers: {phrasing.beside_random(Null(**value['null']))}."
+                    f"{metric} {name} is not distinguishable from random answers: {formatting.random_baseline(NullDistribution(**value['null']))}."
                 )
     return lines
 
@@ -68,7 +68,7 @@ def score(
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
     from e2lm_core.analysis import documents
-    from e2lm_core.base import phrasing
+    from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
 
     require_reading(rc)
@@ -77,12 +77,12 @@ def score(
     rows = [
         {
             "metric": metric,
-            "sq": phrasing.with_interval(scores["sq"]["overall"]),
-            **{part: phrasing.with_interval(scores[part]) for part in documents.SCORE_PARTS},
+            "sq": formatting.with_interval(scores["sq"]["overall"]),
+            **{part: formatting.with_interval(scores[part]) for part in documents.SCORE_PARTS},
         }
         for metric, scores in document["metrics"].items()
     ]
-    show(as_json, document, rows, about=measured)
+    print_table(as_json, document, rows, about=measured)
     if not as_json:
         typer.echo(f"RC: {readings.LABELS[rc]} (--rc), in Score too.")
         if document["assumption"]:

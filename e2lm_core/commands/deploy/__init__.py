@@ -1,1 +1,1 @@
-"""A studio for others, from the command line: its Space, and its home backed up and brought back; uses base and deploy."""
+"""Commands for operating a studio: server, Space, data set, backup, restore; uses deploy and export."""

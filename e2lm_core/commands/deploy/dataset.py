@@ -1,4 +1,4 @@
-"""`publish` on the command line: a set as a data set of a hub, its difference shown first.
+"""Command `publish`.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """
@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.base.phrasing import count
-from e2lm_core.commands.output import Json, Task, open_task, show
+from e2lm_core.base.formatting import count
+from e2lm_core.commands.output import Json, Task, open_task, print_table
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 Repo = Annotated[
     str, typer.Argument(metavar="OWNER/NAME", help="The data set to make or to bring up to date.")
 ]
@@ -43,25 +43,25 @@ def publish(
 ) -> None:
     """Write a set to a data set of a hub, as a card with its results and Parquet: shows what changes, does it with --yes."""
     from e2lm_core.deploy.dataset import publishing
-    from e2lm_core.export.card.about import about
+    from e2lm_core.export.card.sections import build_sections
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
     settings = studio.settings
     question_set = open_task(settings, task)
-    publishing.require(settings, question_set, repo)
-    checkpoints, num_fewshot = run_state.fleet(studio, question_set.address)
-    measured = about(studio, question_set, checkpoints, num_fewshot, relevance)
-    files = publishing.files_of(question_set, measured.text, measured.files)
-    plan = publishing.plan(settings, question_set, repo, files)
-    commit = publishing.carry_out(settings, question_set, plan, over, private, files) if yes else None
+    publishing.require_publishable(settings, question_set, repo)
+    checkpoints, num_fewshot = run_state.fleet_of_set(studio, question_set.address)
+    measured = build_sections(studio, question_set, checkpoints, num_fewshot, relevance)
+    files = publishing.dataset_files(question_set, measured.text, measured.files)
+    plan = publishing.plan_publish(settings, question_set, repo, files)
+    commit = publishing.publish(settings, question_set, plan, over, private, files) if yes else None
     if as_json:
-        show(True, {**plan.model_dump(mode="json"), "done": yes, "commit": commit}, ())
+        print_table(True, {**plan.model_dump(mode="json"), "done": yes, "commit": commit}, ())
         return
     if plan.changes and not plan.creates:
         rows = [{**c.model_dump(exclude={"fields"}), "fields": ", ".join(c.fields)} for c in plan.changes]
-        show(False, {}, rows[:MOST_SHOWN])
+        print_table(False, {}, rows[:MAX_SHOWN])
     if plan.empty:
         typer.echo(f"{plan.url} is up to date, at revision {plan.revision}.")
     elif commit is not None:

@@ -1,4 +1,4 @@
-"""`backup` and `restore` on the command line: a home as one file, and back."""
+"""Commands `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, show
+from e2lm_core.commands.output import Json, print_table
 
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to write, such as home.tar.gz.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="A file that `backup` has written.")]
@@ -17,10 +17,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Put what the home holds aside,
 
 def backup(file: Target, as_json: Json = False) -> None:
     """Write the whole home to one file, while people write and runs compute; the cache is left out."""
-    from e2lm_core.deploy.home.backup import backup as write
+    from e2lm_core.deploy.home.backup import write_backup as write
 
     made = write(Settings.from_env(), file)
-    show(as_json, made.model_dump(mode="json"), [made.model_dump(exclude={"damaged"})])
+    print_table(as_json, made.model_dump(mode="json"), [made.model_dump(exclude={"damaged"})])
     for name in made.damaged:
         typer.echo(
             f"{name} is damaged: it is in the backup as it is, as {name}.damaged; the rest is whole.",
@@ -33,4 +33,4 @@ def restore(file: Source, yes: Yes = False, as_json: Json = False) -> None:
     from e2lm_core.deploy.home.restore import restore as bring_back
 
     restored = bring_back(Settings.from_env(), file, replace=yes)
-    show(as_json, restored.model_dump(mode="json"), [restored.model_dump()])
+    print_table(as_json, restored.model_dump(mode="json"), [restored.model_dump()])

@@ -1,4 +1,4 @@
-"""`app` on the command line: the studio in the browser, from a checkout or from an installed package.
+"""Command `app`.
 
 Tested in tests/deploy/test_installed.py.
 """
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import FILES, ROOT
 
 LARGEST_PORT = 65_535
@@ -36,19 +36,19 @@ def serve(
         "browser.serverAddress": host,
     }
     command += [part for name, value in options.items() for part in (f"--{name}", value)]
-    # The server takes this process's place, so that signals and its end are the program's own.
+    # The server replaces this process, so that signals reach it and its status is the program's.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     os.execv(sys.executable, command)
 
 
 def _require_free(host: str, port: int) -> None:
-    """Raises `StudioError` where nothing can listen there: before the server's own start, which says less."""
+    """Raise StudioError for an address on which nothing can listen; the server's own error says less."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         socket.create_server((host, port), family=family).close()
-    except (OSError, ValueError) as error:  # ValueError: no name that can be asked for
+    except (OSError, ValueError) as error:  # ValueError: no valid host name
         reason = getattr(error, "strerror", None) or "no address"
         raise StudioError(
-            f"The studio cannot listen at {quoted(host)}, port {port} ({reason.lower()}): use --host 127.0.0.1, or another "
+            f"The studio cannot listen at {quote(host)}, port {port} ({reason.lower()}): use --host 127.0.0.1, or another "
             "--port."
         ) from error

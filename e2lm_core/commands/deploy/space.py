@@ -1,4 +1,4 @@
-"""`deploy` on the command line: the studio as a Space of a hub, made or brought up to date."""
+"""Command `deploy`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, show
+from e2lm_core.commands.output import Json, print_table
 
 if TYPE_CHECKING:
-    from e2lm_core.deploy.space.deployment import Plan
+    from e2lm_core.deploy.space.deployment import DeployPlan
 
 Space = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The Space to make or to bring up to date.")]
 Hardware = Annotated[
@@ -52,7 +52,7 @@ def deploy(
     from e2lm_core.deploy.space import deployment as space
 
     settings = Settings.from_env()
-    wish = space.Wish(
+    wish = space.SpaceConfig(
         repo=repo,
         title=title,
         hardware=hardware,
@@ -61,10 +61,10 @@ def deploy(
         private=private,
         variables=dict(_pair(text) for text in variable or ()),
     )
-    plan = space.plan(settings, wish)
+    plan = space.plan_deployment(settings, wish)
     if not as_json:
         _say(plan)
-    commit = space.carry_out(settings, wish, plan) if yes and not plan.empty else None
+    commit = space.deploy(settings, wish, plan) if yes and not plan.empty else None
     document = {
         **plan.model_dump(mode="json", exclude={"uploads", "head"}),
         "uploads": [{"path": f.path, "bytes": f.bytes} for f in plan.uploads],
@@ -72,7 +72,7 @@ def deploy(
         "commit": commit,
     }
     if as_json:
-        show(True, document, ())
+        print_table(True, document, ())
     elif plan.empty:
         typer.echo(f"{plan.url} is up to date.")
     else:
@@ -90,8 +90,8 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _say(plan: Plan) -> None:
-    """The plan as a table."""
+def _say(plan: DeployPlan) -> None:
+    """Print the plan as a table."""
     rows: list[dict[str, Any]] = []
     if plan.creates_bucket:
         rows.append({"what": "make", "of": "a private bucket", "bytes": None})
@@ -104,6 +104,6 @@ def _say(plan: Plan) -> None:
     rows += [{"what": "upload", "of": f.path, "bytes": f.bytes} for f in plan.uploads]
     rows += [{"what": "delete", "of": path, "bytes": None} for path in plan.deletes]
     if rows:
-        show(False, {}, rows)
+        print_table(False, {}, rows)
         size = sum(f.bytes for f in plan.uploads)
-        typer.echo(f"{phrasing.count(len(plan.uploads), 'file')} to upload, {size / 1e6:.1f} MB.")
+        typer.echo(f"{formatting.count(len(plan.uploads), 'file')} to upload, {size / 1e6:.1f} MB.")

@@ -1,1 +1,1 @@
-"""Writing question sets from the command line: the collection, a set's questions, its history; uses base and sets."""
+"""Commands on question sets: collection, questions, history, sharing; uses sets, runs and relevance."""

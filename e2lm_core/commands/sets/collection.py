@@ -1,4 +1,4 @@
-"""`tasks` and `sets …` on the command line: the sets there are; made, copied, renamed, put aside, brought back."""
+"""Commands `tasks` and `sets`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import typer
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, Yes, confirm, say, show
-from e2lm_core.commands.sets.rows import AnswersFrom, SkipBroken, how_read, look_at, taken
+from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, print_result, print_table
+from e2lm_core.commands.sets.question_input import (
+    AnswersFrom,
+    SkipBroken,
+    accepted_questions,
+    read_file,
+    read_options,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,7 +46,7 @@ SHOWN = ("name", "questions", "dev", "example", "problem")
 def tasks(as_json: Json = False) -> None:
     """List the question sets: your own, then the examples."""
     rows = _rows(Settings.from_env())
-    show(as_json, {"tasks": rows}, rows, SHOWN)
+    print_table(as_json, {"tasks": rows}, rows, SHOWN)
 
 
 @app.command("list")
@@ -50,7 +56,7 @@ def list_sets(as_json: Json = False) -> None:
 
     settings = Settings.from_env()
     rows, deleted = _rows(settings), collection.deleted_sets(settings)
-    show(as_json, {"sets": rows, "deleted": deleted}, rows, SHOWN)
+    print_table(as_json, {"sets": rows, "deleted": deleted}, rows, SHOWN)
     if deleted and not as_json:
         typer.echo(f"Deleted, and `sets restore` brings back: {', '.join(deleted)}.")
 
@@ -69,11 +75,13 @@ def create(
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
-    how = how_read(None, None, None, None, None, answers_from)
+    how = read_options(None, None, None, None, None, answers_from)
     if file is None and how is not None:
         raise StudioError("--answers-from says how a file is read: give its rows with --file.")
-    questions = taken(look_at(settings, file, how), file, skip_broken) if file is not None else ()
-    begun = layouts.asked(settings, layout).model_copy(update={"questions": tuple(questions)})
+    questions = (
+        accepted_questions(read_file(settings, file, how), file, skip_broken) if file is not None else ()
+    )
+    begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": tuple(questions)})
     _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
 
 
@@ -103,9 +111,9 @@ def delete(task: Mine, yes: Yes = False, as_json: Json = False) -> None:
     settings = Settings.from_env()
     name = collection.editable_set(settings, task).address
     back = f"sets restore {name}"
-    confirm(f"Delete {name}? `{back}` brings it back.", yes)
+    ask_confirmation(f"Delete {name}? `{back}` brings it back.", yes)
     collection.delete_set(settings, name)
-    say(as_json, {"deleted": name, "back": back}, f"Deleted {name}; `{back}` brings it back.")
+    print_result(as_json, {"deleted": name, "back": back}, f"Deleted {name}; `{back}` brings it back.")
 
 
 @app.command("restore")
@@ -121,8 +129,8 @@ def restore(
 
 
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
-    """Says what was made of which set: its name, where it lies, how much it holds."""
-    from e2lm_core.base.phrasing import count
+    """Print the outcome for a set: its name, its folder, its number of questions."""
+    from e2lm_core.base.formatting import count
     from e2lm_core.sets.collection import find_set
 
     document = {
@@ -131,11 +139,11 @@ def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
         "questions": len(task.questions),
         "dev": len(task.dev),
     }
-    say(as_json, document, f"{done} {task.address}: {count(len(task.questions), 'question')}.")
+    print_result(as_json, document, f"{done} {task.address}: {count(len(task.questions), 'question')}.")
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
-    """One row a set; one that cannot be opened has its problem."""
+    """One row per set; a set that cannot be opened has its problem."""
     from e2lm_core.sets.collection import list_sets
     from e2lm_core.sets.folder.files import read_task
 

@@ -1,4 +1,4 @@
-"""`groups` on the command line: which questions hang together, proposed, weighed against results, and accepted."""
+"""Command `groups`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Metric, Task, open_task, require_metrics, show
+from e2lm_core.commands.output import Json, Metric, Task, open_task, print_table, require_metrics
 
 WAYS = ("template", "answer", "meaning")
 ACCEPTED = (*WAYS, "independent", "none")
@@ -39,19 +39,19 @@ def groups(
     """Which questions may hang together, and how many they then count as; --accept writes it into the set."""
     from e2lm_core.analysis.questions import groups as grouping
     from e2lm_core.runs import state as run_state
-    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.results import load
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.scores.measurements import ASSUMED
     from e2lm_core.sets.checks import groups as checks
-    from e2lm_core.sets.desk import grouping as grouped
+    from e2lm_core.sets.editing import assign_groups as grouped
 
     require_metrics([metric])
     asked = [*(by or ()), *([accept] if accept in WAYS else [])]
     for way in asked:
         if way not in WAYS:
-            raise StudioError(f"Questions are not grouped by {quoted(way)}: use {', '.join(WAYS)}.")
+            raise StudioError(f"Questions are not grouped by {quote(way)}: use {', '.join(WAYS)}.")
     if accept is not None and accept not in ACCEPTED:
-        raise StudioError(f"{quoted(accept)} cannot be accepted: use {', '.join(ACCEPTED)}.")
+        raise StudioError(f"{quote(accept)} cannot be accepted: use {', '.join(ACCEPTED)}.")
     studio = open_studio()
     opened = open_task(studio.settings, task)
     labels = {
@@ -63,38 +63,42 @@ def groups(
         if chosen is not None and not any(chosen):
             raise StudioError(f"No questions share {accept}, so there is nothing to accept.")
         opened = grouped.set_groups(studio.settings, task, chosen, accept == "independent")
-    measured = measure(studio, opened, *run_state.fleet(studio, opened.address))
+    measured = load(studio, opened, *run_state.fleet_of_set(studio, opened.address))
     known = tuple(question.group for question in opened.questions)
-    rows = [grouping.grouping(way, own, measured, metric) for way, own in labels.items()]
-    now = grouping.grouping("known", known, measured, metric) if any(known) else None
+    rows = [grouping.grouping_effect(way, own, measured, metric) for way, own in labels.items()]
+    now = grouping.grouping_effect("known", known, measured, metric) if any(known) else None
     document = {
         "task": opened.address,
         "questions": len(opened.questions),
         "metric": metric,
         "known": now and now.model_dump(),
-        "independent": checks.declared(opened.config),
-        "assumption": measured.assumption,
+        "independent": checks.is_declared_independent(opened.config),
+        "assumption": measured.independence_note,
         "proposals": [
             {
                 **row.model_dump(),
-                "finding": grouping.said(row, len(opened.questions)),
+                "finding": grouping.grouping_sentence(row, len(opened.questions)),
                 "labels": labels[row.kind],
             }
             for row in rows
         ],
     }
     every = [*([now] if now else []), *rows]
-    show(as_json, document, [row.model_dump() for row in every])
+    print_table(as_json, document, [row.model_dump() for row in every])
     if not as_json:
         for row in every:
-            typer.echo(grouping.said(row, len(opened.questions)))
-        if measured.assumption == ASSUMED:
+            typer.echo(grouping.grouping_sentence(row, len(opened.questions)))
+        if measured.independence_note == ASSUMED:
             typer.echo(ASSUMED)
 
 
 def _proposed(way: str, questions: Sequence[Question], settings: Settings) -> tuple[str | None, ...]:
     from e2lm_core.relevance.embeddings import Embedder
-    from e2lm_core.relevance.neighbours import MODEL, by_meaning
+    from e2lm_core.relevance.neighbours import MODEL, group_by_meaning
     from e2lm_core.sets.checks.groups import PROPOSALS
 
-    return PROPOSALS[way](questions) if way in PROPOSALS else by_meaning(questions, Embedder(settings, MODEL))
+    return (
+        PROPOSALS[way](questions)
+        if way in PROPOSALS
+        else group_by_meaning(questions, Embedder(settings, MODEL))
+    )

@@ -1,4 +1,4 @@
-"""`undo`, `redo`, `versions` and `version …` on the command line: what a set was before, and back to it."""
+"""Commands `undo`, `redo`, `versions` and `version`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, printable, quoted
+from e2lm_core.base.formatting import count, escape_control_characters, quote
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, say, show
+from e2lm_core.commands.output import Json, Task, print_result, print_table
 from e2lm_core.commands.sets.collection import Mine
 
 if TYPE_CHECKING:
-    from e2lm_core.sets.past.differences import Difference
+    from e2lm_core.sets.history.field_diff import Difference
 
 app = typer.Typer(no_args_is_help=True, help="One version of a set: name it, show what differs, restore it.")
 Which = Annotated[str, typer.Argument(metavar="VERSION", help="Its number or its name, see `versions`.")]
@@ -36,8 +36,8 @@ def _move(task: str, as_json: bool, back: bool) -> None:
 
     settings = Settings.from_env()
     name = collection.editable_set(settings, task).address
-    action = versions.undoable(settings, name)[0 if back else 1]
-    moved = (versions.step_back if back else versions.step_forth)(settings, name)
+    action = versions.available_undo(settings, name)[0 if back else 1]
+    moved = (versions.undo_with_note if back else versions.redo_with_note)(settings, name)
     done, again = ("undone", "redo") if back else ("redone", "undo")
     document = {
         "task": name,
@@ -49,7 +49,7 @@ def _move(task: str, as_json: bool, back: bool) -> None:
     left = f" {moved.sentence}" if moved.sentence else ""
     what = "makes the change again" if back else "takes it back"
     has = f"It has {count(len(moved.task.questions), 'question')}"
-    say(as_json, document, f"{said}{left} {has}; `{again} {name}` {what}.")
+    print_result(as_json, document, f"{said}{left} {has}; `{again} {name}` {what}.")
 
 
 def versions(task: Task, as_json: Json = False) -> None:
@@ -60,7 +60,7 @@ def versions(task: Task, as_json: Json = False) -> None:
     rows = [v.model_dump() for v in versions.list_versions(settings, task)]
     lost = versions.history_damage(settings, task)
     if rows or as_json or lost is None:
-        show(as_json, {"task": task, "versions": rows}, rows, SHOWN)
+        print_table(as_json, {"task": task, "versions": rows}, rows, SHOWN)
     if lost is not None:
         typer.echo(lost, err=True)
 
@@ -79,8 +79,10 @@ def name_version(
     number = _number(settings, task, version)
     versions.name_version(settings, task, number, name)
     called = next(v.name for v in versions.list_versions(settings, task) if v.number == number)
-    what = f"is called {quoted(called)}" if called else "has no name"
-    say(as_json, {"task": task, "number": number, "name": called}, f"Version {number} of {task} {what}.")
+    what = f"is called {quote(called)}" if called else "has no name"
+    print_result(
+        as_json, {"task": task, "number": number, "name": called}, f"Version {number} of {task} {what}."
+    )
 
 
 @app.command("diff")
@@ -102,7 +104,7 @@ def diff(
     found = versions.differences(settings, task, old, new)
     if as_json:
         rows = [difference.model_dump() for difference in found]
-        show(True, {"task": task, "first": old, "second": new, "differences": rows}, ())
+        print_table(True, {"task": task, "first": old, "second": new, "differences": rows}, ())
     else:
         typer.echo("\n".join(map(_line, found)) or "Nothing differs.")
 
@@ -116,7 +118,7 @@ def restore(task: Mine, version: Which, as_json: Json = False) -> None:
     number = _number(settings, task, version)
     restored = versions.restore_version(settings, task, number)
     questions = len(restored.questions)
-    say(
+    print_result(
         as_json,
         {"task": restored.address, "restored": number, "questions": questions},
         f"{restored.address} is again as in version {number}, with {count(questions, 'question')}; "
@@ -125,7 +127,7 @@ def restore(task: Mine, version: Which, as_json: Json = False) -> None:
 
 
 def _number(settings: Settings, task: str, version: str) -> int:
-    """The number of a version that is named by it, or by its name. Raises TaskError where there is none."""
+    """Number of a version given by number or name. Raises TaskError if there is none."""
     from e2lm_core.sets import versions
 
     kept = versions.list_versions(settings, task)
@@ -133,11 +135,11 @@ def _number(settings: Settings, task: str, version: str) -> int:
         if version in (called.name, str(called.number)):
             return called.number
     has = f"it has {kept[0].number} to {kept[-1].number}" if kept else "it was never edited"
-    raise TaskError(f"{task} has no version {quoted(version)}: {has}; see `versions {task}`.")
+    raise TaskError(f"{task} has no version {quote(version)}: {has}; see `versions {task}`.")
 
 
 def _line(difference: Difference) -> str:
-    """A difference on one line: where it is, and the old and the new text in one."""
+    """A difference on one line: its field, and the old and the new text in one."""
     where = f"{difference.question or 'prompt'}{f', {difference.field}' if difference.field else ''}"
     text = "".join(_MARKS[kind].format(part) for kind, part in difference.parts)
-    return printable(f"{where}: {text}")
+    return escape_control_characters(f"{where}: {text}")

@@ -1,4 +1,4 @@
-"""`people …` and the sharing of `sets …` on the command line, and as whom commands act."""
+"""Commands `people` and the sharing commands of `sets`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, say, show
+from e2lm_core.commands.output import Json, print_result, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
 AS = "E2LM_AS"
@@ -26,19 +26,25 @@ Acting = Annotated[
 
 
 def act_as(person: Acting = None) -> None:
-    """Every command after this acts as that person: by name here, by `E2LM_AS`, else the home's first administrator."""
-    from e2lm_core.people import register
+    """Make all later commands act as a person.
+
+    This is the person given, else that of `E2LM_AS`, else the home's first administrator.
+
+    Raises:
+        StudioError: There is no such person.
+    """
+    from e2lm_core.people import accounts
 
     wish = person or os.environ.pop(AS, None)
     if wish:
         os.environ.pop(AS, None)
-        os.environ[AS] = register.find(Settings.from_env(), wish).id
+        os.environ[AS] = accounts.find_person(Settings.from_env(), wish).id
         return
     try:
         settings = Settings.from_env()
-        first = register.first_administrator(settings)
+        first = accounts.first_administrator(settings)
     except StudioError:
-        return  # the command itself says what is wrong, where it needs it
+        return  # the command reports the error if it needs the settings
     if first is not None:
         os.environ[AS] = first.id
 
@@ -46,13 +52,13 @@ def act_as(person: Acting = None) -> None:
 @app.command("list")
 def people(as_json: Json = False) -> None:
     """List who has signed in, and visitors with a sandbox, with what they use."""
-    from e2lm_core.people import quotas, register
+    from e2lm_core.people import accounts, quotas
 
     settings = Settings.from_env()
-    register.require_administrator(settings, "list people")
+    accounts.require_administrator(settings, "list people")
     rows: list[dict[str, Any]] = []
-    for person in register.everyone(settings):
-        used = {quota.kind.key: quota for quota in quotas.of(settings, person.id)}
+    for person in accounts.list_people(settings):
+        used = {quota.kind.key: quota for quota in quotas.quotas_of(settings, person.id)}
         rows.append(
             {
                 "id": person.id,
@@ -65,7 +71,7 @@ def people(as_json: Json = False) -> None:
                 **{key: quota.used if as_json else quota.text for key, quota in used.items()},
             }
         )
-    show(as_json, {"people": rows}, rows)
+    print_table(as_json, {"people": rows}, rows)
 
 
 @app.command("administrator")
@@ -75,11 +81,13 @@ def administrator(
     as_json: Json = False,
 ) -> None:
     """Make somebody an administrator; the first one gets what the home held before anybody signed in."""
-    from e2lm_core.people import register
+    from e2lm_core.people import accounts
 
-    one = register.set_administrator(Settings.from_env(), person, not no)
+    one = accounts.set_administrator(Settings.from_env(), person, not no)
     word = "no longer an administrator" if no else "an administrator"
-    say(as_json, {"id": one.id, "administrator": one.administrator}, f"{one.name} ({one.id}) is {word}.")
+    print_result(
+        as_json, {"id": one.id, "administrator": one.administrator}, f"{one.name} ({one.id}) is {word}."
+    )
 
 
 @app.command("quota")
@@ -104,8 +112,8 @@ def quota(
     if kind is not None:
         if (most is None) != unset:
             raise StudioError("Give how much of it, or --unset, and not both.")
-        quotas.set_most(settings, kind, most, whose)
-    said = {(who, one.key): number for who, one, number in quotas.changed(settings)}
+        quotas.set_limit(settings, kind, most, whose)
+    said = {(who, one.key): number for who, one, number in quotas.limit_overrides(settings)}
     rows: list[dict[str, Any]] = []
     for one in quotas.KINDS:
         others = {who: number for (who, key), number in said.items() if key == one.key}
@@ -119,15 +127,15 @@ def quota(
                 "people": others,
             }
         )
-    show(as_json, {"quotas": rows}, [_in_words(row) for row in rows])
+    print_table(as_json, {"quotas": rows}, [_in_words(row) for row in rows])
 
 
 def _in_words(row: dict[str, Any]) -> dict[str, str]:
     from e2lm_core.people import quotas
 
     one = next(kind for kind in quotas.KINDS if kind.key == row["kind"])
-    few = {key: quotas.said(one, row[key]) for key in (quotas.EVERYBODY, quotas.VISITORS)}
-    others = ", ".join(f"{who} {quotas.said(one, number)}" for who, number in row["people"].items())
+    few = {key: quotas.format_amount(one, row[key]) for key in (quotas.EVERYBODY, quotas.VISITORS)}
+    others = ", ".join(f"{who} {quotas.format_amount(one, number)}" for who, number in row["people"].items())
     return {"kind": one.key, "what": one.label, **few, "people": others}
 
 
@@ -137,7 +145,7 @@ def share(task: Mine, person: Who, role: RoleOption = "reader", as_json: Json = 
 
     grant = sharing.share(Settings.from_env(), task, person, role)  # type: ignore[arg-type]  # refused there
     address = f"{grant.owner}/{grant.set_name}"
-    say(
+    print_result(
         as_json,
         {"set": address, "person": grant.person, "role": grant.role},
         f"{grant.person} may open {address} as {grant.role}.",
@@ -149,7 +157,7 @@ def unshare(task: Annotated[str, typer.Argument(metavar="SET")], person: Who, as
     from e2lm_core.people import sharing
 
     sharing.unshare(Settings.from_env(), task, person)
-    say(as_json, {"set": task, "person": person}, f"{task} is no longer shared with {person}.")
+    print_result(as_json, {"set": task, "person": person}, f"{task} is no longer shared with {person}.")
 
 
 def shares(task: Mine, as_json: Json = False) -> None:
@@ -163,9 +171,9 @@ def shares(task: Mine, as_json: Json = False) -> None:
     ]
     rows += [
         {"set": f"{link.owner}/{link.set_name}", "with": link.query, "role": link.role}
-        for link in sharing.links(settings, task)
+        for link in sharing.list_links(settings, task)
     ]
-    show(as_json, {"shares": rows}, rows)
+    print_table(as_json, {"shares": rows}, rows)
 
 
 def link(
@@ -182,7 +190,7 @@ def link(
     settings = Settings.from_env()
     if close:
         closed = sharing.close_links(settings, task)
-        say(as_json, {"closed": closed}, f"{closed} links to {task} are closed.")
+        print_result(as_json, {"closed": closed}, f"{closed} links to {task} are closed.")
         return
-    made = sharing.make_link(settings, task, role)  # type: ignore[arg-type]  # refused there
-    say(as_json, {"link": made.query, "role": made.role}, made.query)
+    made = sharing.create_link(settings, task, role)  # type: ignore[arg-type]  # refused there
+    print_result(as_json, {"link": made.query, "role": made.role}, made.query)

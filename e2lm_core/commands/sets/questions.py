@@ -1,4 +1,4 @@
-"""`question …` on the command line: a set's questions listed, added, edited, deleted and moved."""
+"""Commands of `question`: list, add, edit, delete, move."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import count, listing, quoted
+from e2lm_core.base.formatting import count, join_words, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, Yes, confirm, open_task, say, show
+from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, open_task, print_result, print_table
 from e2lm_core.commands.sets.collection import Mine
-from e2lm_core.commands.sets.rows import (
+from e2lm_core.commands.sets.question_input import (
     AnswersFrom,
     Encoding,
     Format,
@@ -22,12 +22,12 @@ from e2lm_core.commands.sets.rows import (
     Map,
     Sheet,
     SkipBroken,
-    changed,
-    how_read,
-    look_at,
-    of_options,
-    show_look,
-    taken,
+    accepted_questions,
+    changes_from_options,
+    print_preview,
+    question_from_options,
+    read_file,
+    read_options,
 )
 
 app = typer.Typer(no_args_is_help=True, help="The questions of a set: list, add, edit, delete and move them.")
@@ -65,7 +65,7 @@ def list_questions(task: Task, as_json: Json = False) -> None:
         "questions": [_row(q) for q in opened.questions],
         "dev": [_row(q) for q in opened.dev],
     }
-    show(as_json, document, shown, SHOWN)
+    print_table(as_json, document, shown, SHOWN)
 
 
 @app.command("add")
@@ -111,12 +111,12 @@ def add(
 ) -> None:
     """Add a question, or those of a file, at the end of a set or in the place of its own."""
     from e2lm_core.sets import authoring, collection
-    from e2lm_core.sets.formats import reading, words
-    from e2lm_core.sets.locks import writing
+    from e2lm_core.sets.formats import messages, reading
+    from e2lm_core.sets.locks import lock_set
 
     settings = Settings.from_env()
     new: tuple[Question, ...] = ()
-    how = how_read(mapping, kind, encoding, sheet, header, answers_from)
+    how = read_options(mapping, kind, encoding, sheet, header, answers_from)
     if file is None and (how or look or replace or skip_doubles):
         raise StudioError("How a file is read, and what becomes of it, can be said with --file alone.")
     if file is not None:
@@ -125,28 +125,30 @@ def add(
                 "Questions come from --file or from --question, --choice and --answer, not from both."
             )
         there = collection.open_set(settings, task)
-        read = look_at(settings, file, how)
-        doubles = reading.doubles(read, (*there.dev, *(() if replace else there.questions)))
+        read = read_file(settings, file, how)
+        doubles = reading.find_duplicates(read, (*there.dev, *(() if replace else there.questions)))
         if look:
-            show_look(read, doubles, as_json)
+            print_preview(read, doubles, as_json)
             return
-        new = taken(read, file, skip_broken)
-        typer.echo(words.repeats(doubles), err=True) if doubles else None
+        new = accepted_questions(read, file, skip_broken)
+        typer.echo(messages.duplicates_sentence(doubles), err=True) if doubles else None
         new = tuple(q for q in new if not skip_doubles or q.id not in doubles)
     elif question is None or not choice or answer is None:
         raise StudioError(
             "A question needs --question, --choice at least twice, and --answer; or give --file."
         )
-    with writing(settings, task):
+    with lock_set(settings, task):
         before = collection.open_set(settings, task)
         if file is None:
             values = {"question": question, "choices": choice, "answer": answer}
-            new = (of_options(before, _free(before, identity), values, sets or (), settings.limits),)
+            new = (
+                question_from_options(before, _free(before, identity), values, sets or (), settings.limits),
+            )
         after = authoring.add_questions(settings, task, new, replace)
     added = after.questions[0 if replace and new else len(before.questions) :]
     document = {"task": after.address, "added": [_row(q) for q in added], "questions": len(after.questions)}
-    ids = listing([q.id for q in added])
-    say(
+    ids = join_words([q.id for q in added])
+    print_result(
         as_json,
         document,
         f"Added {count(len(added), 'question')} ({ids}) to {after.address}; `undo {after.address}` takes "
@@ -178,24 +180,26 @@ def edit(
 ) -> None:
     """Change fields of one question; `undo` takes it back."""
     from e2lm_core.sets import authoring, collection
-    from e2lm_core.sets.locks import writing
+    from e2lm_core.sets.locks import lock_set
 
     settings = Settings.from_env()
-    with writing(settings, task):
+    with lock_set(settings, task):
         before = collection.open_set(settings, task)
         question = _found(before, identity)
-        values = changed(before, question, sets or (), choice or (), settings.limits)
+        values = changes_from_options(before, question, sets or (), choice or (), settings.limits)
         if seen:
-            _require_unchanged(before, question, values, changed(before, question, seen, (), settings.limits))
+            _require_unchanged(
+                before, question, values, changes_from_options(before, question, seen, (), settings.limits)
+            )
         after = authoring.update_questions(settings, task, {identity: values})
     edited = _found(after, identity)
     document = {"task": after.address, "question": _row(edited), "changed": edited != question}
-    say(
+    print_result(
         as_json,
         document,
-        f"Changed question {quoted(identity)} of {after.address}; `undo {after.address}` takes it back."
+        f"Changed question {quote(identity)} of {after.address}; `undo {after.address}` takes it back."
         if edited != question
-        else f"Question {quoted(identity)} of {after.address} was so already.",
+        else f"Question {quote(identity)} of {after.address} was so already.",
     )
 
 
@@ -208,12 +212,12 @@ def delete(task: Mine, identities: Identities, yes: Yes = False, as_json: Json =
     name = collection.editable_set(settings, task).address
     before = collection.open_set(settings, task)
     ids = [_found(before, identity).id for identity in dict.fromkeys(identities)]
-    what = f"{count(len(ids), 'question')} ({listing(ids)})"
+    what = f"{count(len(ids), 'question')} ({join_words(ids)})"
     back = f"`undo {name}` brings {_them(len(ids))} back"
-    confirm(f"Delete {what} of {name}? {back}.", yes)
+    ask_confirmation(f"Delete {what} of {name}? {back}.", yes)
     after = authoring.delete_questions(settings, task, ids)
     document = {"task": name, "deleted": ids, "questions": len(after.questions), "back": f"undo {name}"}
-    say(as_json, document, f"Deleted {what} of {name}; {back}.")
+    print_result(as_json, document, f"Deleted {what} of {name}; {back}.")
 
 
 @app.command("move")
@@ -242,7 +246,9 @@ def move(
         "place": place,
         "order": [q.id for q in saved.questions],
     }
-    say(as_json, document, f"Question {quoted(identity)} stands at place {place:,} of {saved.address}.")
+    print_result(
+        as_json, document, f"Question {quote(identity)} stands at place {place:,} of {saved.address}."
+    )
 
 
 def _row(question: Question) -> dict[str, Any]:
@@ -256,45 +262,45 @@ def _them(number: int) -> str:
 
 
 def _found(task: TaskSet, identity: str) -> Question:
-    """The question of that id. Raises TaskError where there is none, or it is a few-shot example."""
+    """Question of an id. Raises TaskError if there is none, or if it is a few-shot example."""
     for question in task.questions:
         if question.id == identity:
             return question
     if any(q.id == identity for q in task.dev):
         raise TaskError(
-            f"{quoted(identity)} is one of {task.name}'s few-shot examples, which stay as they are."
+            f"{quote(identity)} is one of {task.name}'s few-shot examples, which stay as they are."
         )
     raise TaskError(
-        f"There is no question {quoted(identity)} in {task.name}: see `question list {task.address}`."
+        f"There is no question {quote(identity)} in {task.name}: see `question list {task.address}`."
     )
 
 
 def _require_unchanged(
     task: TaskSet, question: Question, values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> None:
-    """Raises TaskError where another has changed what is to be written since its author looked."""
-    from e2lm_core.sets.conflicts import PAIR, as_text, merge
+    """Raise TaskError if somebody else has changed a field to be written since the author looked."""
+    from e2lm_core.sets.conflicts import PAIR, conflict_text, merge
 
     if "answer" in seen and "choices" not in seen and values.keys() & set(PAIR):
         raise StudioError(
-            f"--seen answer=… alone does not tell which text of question {quoted(question.id)} was the right one: "
+            f"--seen answer=… alone does not tell which text of question {quote(question.id)} was the right one: "
             "give --seen choices=[…] too."
         )
     if "choices" in seen and "answer" not in seen:
-        # Which text is right is taken from what is there.
+        # The right answer's text is taken from the present question.
         right = next(iter(question.choices[question.answer :]), None)
         seen = {**seen, "answer": seen["choices"].index(right) if right in seen["choices"] else -1}
     for clash in merge(question, values, seen).clashes:
-        texts = (as_text(clash.field, value) for value in (clash.theirs, clash.seen))
-        theirs, was = (quoted(", ".join(text.splitlines())) for text in texts)
+        texts = (conflict_text(clash.field, value) for value in (clash.theirs, clash.seen))
+        theirs, was = (quote(", ".join(text.splitlines())) for text in texts)
         raise TaskError(
-            f"Nothing was overwritten: {clash.field} of question {quoted(question.id)} of {task.address} says "
+            f"Nothing was overwritten: {clash.field} of question {quote(question.id)} of {task.address} says "
             f"{theirs} by now, not {was}; look again, and edit that."
         )
 
 
 def _free(task: TaskSet, identity: str | None) -> str:
-    """The id of a new question; empty where the set may choose. Raises TaskError for one that is taken."""
+    """Id of a new question, empty to let the set choose. Raises TaskError for one that is taken."""
     if identity is not None and any(q.id == identity for q in (*task.questions, *task.dev)):
-        raise TaskError(f"There is already a question {quoted(identity)} in {task.name}: give another id.")
+        raise TaskError(f"There is already a question {quote(identity)} in {task.name}: give another id.")
     return identity or ""

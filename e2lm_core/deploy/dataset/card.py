@@ -1,4 +1,4 @@
-"""The card of a data set: what the hub reads of it, then what a reader wants to know.
+"""README of a published data set.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.sets.folder.files import task_digest
@@ -15,17 +15,23 @@ from e2lm_core.sets.folder.files import task_digest
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 
 
-def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measured: str = "") -> str:
-    """The README of a set whose splits lie in `files`, {split: path}; `digests` are the SHA-256 of every file.
+def render_card(
+    task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measurements_section: str = ""
+) -> str:
+    """README of a published set.
 
-    `measured` are sections of Markdown about its results.
+    Args:
+        task: The set.
+        files: Path of the table by split.
+        digests: SHA-256 of every file by path.
+        measurements_section: Sections of Markdown on the set's results.
     """
     from huggingface_hub import DatasetCardData
 
     size = len(task.questions)
     front = DatasetCardData(
         pretty_name=task.name,
-        license=licence(task),
+        license=common_licence(task),
         task_categories=["multiple-choice", "question-answering"],
         size_categories=next((name for most, name in _SIZES if size < most), None),
         tags=["e2lm-task-studio", "lm-evaluation-harness"],
@@ -36,11 +42,11 @@ def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], me
             }
         ],
     )
-    return f"---\n{front.to_yaml()}\n---\n\n{_body(task, digests, measured)}"
+    return f"---\n{front.to_yaml()}\n---\n\n{_body(task, digests, measurements_section)}"
 
 
-def licence(task: TaskSet) -> str | None:
-    """The questions' one licence, as the hub writes it; None where they have several or do not say."""
+def common_licence(task: TaskSet) -> str | None:
+    """Licence of all questions in the hub's spelling; None if they have several or none."""
     found = {question.license for question in (*task.questions, *task.dev)}
     only = found.pop() if len(found) == 1 else None
     return only.lower() if only else None

@@ -1,4 +1,4 @@
-"""A set written to a data set of a hub: the difference first, and over no revision that was not named.
+"""Publishing a set as a hub data set: plan, diff, upload.
 
 Tested in tests/deploy/dataset/test_publishing.py.
 """
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.deploy.dataset.card import card
+from e2lm_core.deploy.dataset.card import render_card
 from e2lm_core.deploy.space import hub
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets.formats import reading
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet
 
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ PLACES = {"test": "data/test-00000-of-00001.parquet", "dev": "data/dev-00000-of-
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 
 
-class Change(Record):
-    """One question that is otherwise in the set than in the data set; `fields` are those that differ."""
+class QuestionChange(Record):
+    """Difference of one question between the set and the data set.
+
+    Attributes:
+        split: Split of the question: test or dev.
+        id: Id of the question.
+        what: added, changed or removed by publishing.
+        fields: Names of the fields that differ, for a changed question.
+    """
 
     split: str
     id: str
@@ -40,60 +47,90 @@ class Change(Record):
     fields: tuple[str, ...] = ()
 
 
-class Plan(Record):
-    """What publishing will do. `revision` is the commit that is there now, None where there is no data set."""
+class PublishPlan(Record):
+    """Steps of publishing a set.
+
+    Attributes:
+        repo: OWNER/NAME of the data set.
+        url: Address of the data set.
+        creates: Whether the data set is created.
+        revision: Present commit; None if there is no data set.
+        changes: Questions that change.
+        uploads: Paths of files to upload.
+    """
 
     repo: str
     url: str
     creates: bool
     revision: str | None
-    changes: tuple[Change, ...]
+    changes: tuple[QuestionChange, ...]
     uploads: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
-        """Whether the data set is the set already."""
+        """Whether the data set equals the set already."""
         return not (self.creates or self.uploads)
 
 
-def files_of(
+def dataset_files(
     task: TaskSet, measured: str = "", pictures: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
-    """The data set's files by their paths: a card, a table a split, and what the card shows.
+    """Files of the data set by path: the card, a table per split, and the pictures of the card.
 
-    `measured` are the card's sections about the set's results, `pictures` the files that they show.
+    Args:
+        task: The set.
+        measured: The card's sections on the set's results.
+        pictures: Content of the files that these sections show, by path.
     """
     splits = {"test": task.questions, "dev": task.dev}
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
     files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures or {})
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return {README: card(task, there, digests, measured).encode(), **files}
+    return {README: render_card(task, there, digests, measured).encode(), **files}
 
 
-def require(settings: Settings, task: TaskSet, repo: str) -> None:
-    """Raises `StudioError` where a set cannot be published so, as `plan` would, before the hub is asked."""
-    register.require_administrator(settings, "publish a set")
-    if not _REPO.fullmatch(repo):
-        raise StudioError(f"{quoted(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
-    if not task.questions:
-        raise StudioError(
-            f"The set {quoted(task.name)} has no questions yet, so there is nothing to publish."
-        )
+def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
+    """Check that a set can be published, before the hub is asked.
 
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        repo: OWNER/NAME of the data set.
 
-def plan(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None) -> Plan:
-    """The difference between the set and what the hub has; changes nothing. `files` are `files_of`'s.
-
-    Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
-    the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
+    Raises:
+        StudioError: The caller is no administrator, the name is not allowed, or the set has no questions.
     """
-    require(settings, task, repo)
-    ours = files_of(task) if files is None else files
-    api = hub.api(settings)
-    with hub.told(f"the data set {repo}"):
+    accounts.require_administrator(settings, "publish a set")
+    if not _REPO.fullmatch(repo):
+        raise StudioError(f"{quote(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
+    if not task.questions:
+        raise StudioError(f"The set {quote(task.name)} has no questions yet, so there is nothing to publish.")
+
+
+def plan_publish(
+    settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None
+) -> PublishPlan:
+    """Compare a set with its data set on the hub; changes nothing.
+
+    Only administrators may, since the token is the operator's.
+
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        repo: OWNER/NAME of the data set.
+        files: Files of the data set, see `dataset_files`; None to make them.
+
+    Raises:
+        StudioError: The caller is no administrator, the name is not allowed, the set has no questions, the
+            data set holds something else, or the hub refuses or cannot be reached.
+    """
+    require_publishable(settings, task, repo)
+    ours = dataset_files(task) if files is None else files
+    api = hub.hub_client(settings)
+    with hub.hub_errors(f"the data set {repo}"):
         revision, there = _there(api, repo, ours)
     held = _held(settings, repo, there) if revision is not None else {}
-    return Plan(
+    return PublishPlan(
         repo=repo,
         url=f"{api.endpoint}/datasets/{repo}",
         creates=revision is None,
@@ -103,46 +140,58 @@ def plan(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes
     )
 
 
-def carry_out(
+def publish(
     settings: Settings,
     task: TaskSet,
-    made: Plan,
-    over: str | None = None,
+    publish_plan: PublishPlan,
+    expected_revision: str | None = None,
     private: bool = False,
     files: Mapping[str, bytes] | None = None,
 ) -> str | None:
-    """Do what a plan of the same `files` says; the new commit, None where the data set is the set already.
+    """Apply a plan to a data set.
 
-    Raises `StudioError` as `plan` does, where `over` is not the revision that is there, and where another has
-    written since the plan was made.
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        publish_plan: Plan for the set and the same `files`.
+        expected_revision: Revision that the caller has seen and agrees to overwrite.
+        private: Whether a new data set is private.
+        files: Files of the data set, see `dataset_files`; None to make them.
+
+    Returns:
+        The new commit; None if the data set equals the set already.
+
+    Raises:
+        StudioError: The caller is no administrator, `expected_revision` is not the present one, somebody else
+            has written since the plan, or the hub refuses or cannot be reached.
     """
     from huggingface_hub import CommitOperationAdd
 
-    register.require_administrator(settings, "publish a set")
-    if made.empty:
+    accounts.require_administrator(settings, "publish a set")
+    if publish_plan.empty:
         return None
-    if made.revision is not None and over != made.revision:
+    if publish_plan.revision is not None and expected_revision != publish_plan.revision:
         raise StudioError(
-            f"The data set {made.repo} is there, at revision {made.revision}: look at what changes, then say --over and "
+            f"The data set {publish_plan.repo} is there, at revision {publish_plan.revision}: look at what changes, then say --over and "
             "that revision."
         )
-    api = hub.api(settings)
-    ours = files_of(task) if files is None else files
-    with hub.told(f"the data set {made.repo}"):
-        if made.creates:
-            api.create_repo(made.repo, repo_type="dataset", private=private)
+    api = hub.hub_client(settings)
+    ours = dataset_files(task) if files is None else files
+    with hub.hub_errors(f"the data set {publish_plan.repo}"):
+        if publish_plan.creates:
+            api.create_repo(publish_plan.repo, repo_type="dataset", private=private)
         told = api.create_commit(
-            made.repo,
-            [CommitOperationAdd(path, ours[path]) for path in made.uploads],
+            publish_plan.repo,
+            [CommitOperationAdd(path, ours[path]) for path in publish_plan.uploads],
             commit_message=f"Publish {task.name} from E2LM Task Studio",
             repo_type="dataset",
-            parent_commit=made.revision,
+            parent_commit=publish_plan.revision,
         )
         return str(told.oid)
 
 
 def _there(api: HfApi, repo: str, ours: Mapping[str, bytes]) -> tuple[str | None, dict[str, bytes]]:
-    """The commit that is there and those of its files that we would write; None where there is no data set."""
+    """Present commit, and the data set's files that we would write; None if there is no data set."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -161,12 +210,14 @@ def _there(api: HfApi, repo: str, ours: Mapping[str, bytes]) -> tuple[str | None
 
 
 def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, tuple[Question, ...]]:
-    """The questions that are there, by split. Raises StudioError where its tables hold something else."""
+    """Questions of the data set by split. Raises StudioError if its tables hold something else."""
     found = {}
     for split, path in PLACES.items():
         if path in there:
             try:
-                found[split] = reading.read(there[path], path, settings.limits, How(answers_from=0)).questions
+                found[split] = reading.read_confined(
+                    there[path], path, settings.limits, ReadOptions(answers_from=0)
+                ).questions
             except StudioError as error:
                 raise StudioError(
                     f"The data set {repo} holds something else than questions in {path}: choose another name."
@@ -174,17 +225,17 @@ def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, t
     return found
 
 
-def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[Change]:
+def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[QuestionChange]:
     for split, questions in (("test", task.questions), ("dev", task.dev)):
         before = {question.id: question for question in held.get(split, ())}
         for question in questions:
             old = before.pop(question.id, None)
             if old is None:
-                yield Change(split=split, id=question.id, what="added")
+                yield QuestionChange(split=split, id=question.id, what="added")
             elif fields := _differing(old, question):
-                yield Change(split=split, id=question.id, what="changed", fields=fields)
+                yield QuestionChange(split=split, id=question.id, what="changed", fields=fields)
         for gone in before:
-            yield Change(split=split, id=gone, what="removed")
+            yield QuestionChange(split=split, id=gone, what="removed")
 
 
 def _differing(old: Question, new: Question) -> tuple[str, ...]:

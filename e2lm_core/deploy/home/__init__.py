@@ -1,1 +1,1 @@
-"""What people save: whether it lasts where it lies, its backup, and bringing it back; uses base and sets."""
+"""Home of a studio: durability of its disk, backup and restore; uses base, people and sets."""

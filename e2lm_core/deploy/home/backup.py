@@ -1,8 +1,8 @@
-"""A home as one file, made while people write and runs compute: `backup`. What it holds comes back with `restore`.
+"""Consistent backup of the home as one archive.
 
-The archive is a tar with gzip: `backup.json` first, then what the home holds, each database as SQLite's own backup
-gives it, each set with its history as it was under the set's lock. The cache, the locks and the key that signs
-cookies are left out: they are made anew.
+The archive is a tar with gzip: `backup.json` first, then the content of the home, each database as SQLite's
+own backup writes it, each set with its history as it was under the set's lock. The cache, the locks and the
+keys that sign cookies and pages are left out: they are created anew.
 """
 
 from __future__ import annotations
@@ -23,33 +23,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2lm_core.base.atomic import is_stream
-from e2lm_core.base.database import explained
+from e2lm_core.base.database import translate_errors
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import locks
 
 HEAD = "backup.json"
 FORMAT = 1
-ASIDE = "aside"  # what a restore has put away
-# What signs cookies and the passes of open pages: made anew in another home, where people then sign in again.
+ASIDE = "aside"  # homes replaced by a restore
+# Keys that sign cookies and open pages: another home creates its own, and people sign in again there.
 KEYS = {"cookie.key", "pages.key"}
 LEFT_OUT = {"cache", "locks", "presence", ASIDE, *KEYS}
 PEOPLE = "people"
-# What a save, a lock or a check leaves for a moment: no part of anyone's work.
+# Temporary files of saves, locks and checks.
 _PASSING = re.compile(r"\..*\.(new-.*|lock|previous)|\.(disk|restore|backup)-.*|.*\.sqlite-(wal|shm|journal)")
 _PACKED = 6
 _WAIT_S = 10.0
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-class Made(Record):
+class BackupInfo(Record):
     """A backup that was written.
 
     Attributes:
+        path: Path of the archive.
         bytes: Size of the archive.
         files: Number of files in it.
         sets: Number of sets in it.
@@ -63,19 +64,21 @@ class Made(Record):
     damaged: tuple[str, ...] = ()
 
 
-def backup(settings: Settings, path: Path) -> Made:
-    """Write the home of `settings` to `path`, whole or not at all; whoever writes meanwhile is not held up.
+def write_backup(settings: Settings, path: Path) -> BackupInfo:
+    """Write a backup of the home to `path`, complete or not at all, while others go on writing.
 
-    Only while a set is read is it locked, for its other writers to wait. Raises StudioError in one sentence
-    where there is no home, where the disk refuses, for a path inside the home's own sets, and unless an
-    administrator asks.
+    A set is locked only while it is read; its other writers wait for that time.
+
+    Raises:
+        StudioError: The caller is no administrator, there is no home, or the disk refuses.
+        TaskError: A set's lock is not free in time.
     """
-    register.require_administrator(settings, "back up the home")
+    accounts.require_administrator(settings, "back up the home")
     home = settings.home
     if not home.is_dir():
         raise StudioError(f"There is nothing to back up: {home} is not there; E2LM_HOME names the home.")
     path = path.absolute()
-    if is_stream(path):  # a device or a pipe is written into and stays one
+    if is_stream(path):  # a device or a pipe must not be replaced by a file
         return _into_stream(settings, path)
     path = Path(os.path.realpath(path))
     try:
@@ -94,11 +97,11 @@ def backup(settings: Settings, path: Path) -> Made:
         raise _unwritten(path, error) from error
     finally:
         new.unlink(missing_ok=True)
-    return Made(path=path, bytes=path.stat().st_size, **held._asdict())
+    return BackupInfo(path=path, bytes=path.stat().st_size, **held._asdict())
 
 
-def _into_stream(settings: Settings, path: Path) -> Made:
-    """A backup is made beside the home's things first: an archive is not written front to back."""
+def _into_stream(settings: Settings, path: Path) -> BackupInfo:
+    """Write a backup to a device or pipe, from a temporary file: an archive is not written front to back."""
     try:
         with tempfile.TemporaryFile() as file, path.open("wb") as stream:
             held = _write(file, settings, {path})
@@ -107,11 +110,11 @@ def _into_stream(settings: Settings, path: Path) -> Made:
             shutil.copyfileobj(file, stream)
     except OSError as error:
         raise _unwritten(path, error) from error
-    return Made(path=path, bytes=size, **held._asdict())
+    return BackupInfo(path=path, bytes=size, **held._asdict())
 
 
-def workspaces(home: Path) -> Iterator[Path]:
-    """The home's own workspace, then everybody's."""
+def list_workspaces(home: Path) -> Iterator[Path]:
+    """The home's own workspace, then those of all people."""
     yield home
     people = home / PEOPLE
     if people.is_dir():
@@ -119,7 +122,7 @@ def workspaces(home: Path) -> Iterator[Path]:
 
 
 def set_names(workspace: Path) -> set[str]:
-    """The sets of a workspace, and those of which only the history is left."""
+    """Names of the sets of a workspace, also of those of which only the history is left."""
     return {
         entry.name
         for part in ("sets", "history")
@@ -129,15 +132,23 @@ def set_names(workspace: Path) -> set[str]:
     }
 
 
-def locked(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
-    """Be the only writer of a set of a workspace, as is everybody's on a disk that nobody can write to.
+def lock_set(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
+    """Lock a set of a workspace against other writers; without effect on a read-only disk.
 
-    Raises TaskError as `locks.writing` does.
+    The context gives whether this thread held the lock already.
+
+    Args:
+        settings: Settings of the home.
+        workspace: Folder of the home or of a person.
+        name: Name of the set.
+
+    Raises:
+        TaskError: Another writer does not end in time, or the caller may not edit the set.
     """
     if not os.access(workspace, os.W_OK):
         return contextlib.nullcontext(False)
     person = None if workspace == settings.home else workspace.name
-    return locks.writing(settings.asked_by(person), name)
+    return locks.lock_set(settings.for_person(person), name)
 
 
 def _unwritten(path: Path, error: OSError) -> StudioError:
@@ -153,7 +164,7 @@ class _Held(NamedTuple):
 
 
 def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held:
-    """Numbers of files and sets written, and the names of databases that were copied as they lie there."""
+    """Write the archive; returns the numbers of files and sets, and the names of damaged databases."""
     files, sets = 0, 0
     damaged: list[str] = []
     with (
@@ -167,7 +178,7 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held
                 _add_damaged(archive, path)
                 damaged.append(path.name)
             files += 1
-        for workspace in workspaces(settings.home):
+        for workspace in list_workspaces(settings.home):
             names = set_names(workspace)
             for name in sorted(names):
                 files += _add_set(archive, settings, workspace, name)
@@ -177,8 +188,8 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held
 
 
 def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name: str) -> int:
-    """A set and its history, of one moment: read under its lock, packed once the lock is free again."""
-    with locked(settings, workspace, name):
+    """Add a set and its history of one moment: read under the set's lock, packed after its release."""
+    with lock_set(settings, workspace, name):
         held = [
             (str(path.relative_to(settings.home)), path.read_bytes(), path.stat().st_mtime)
             for part in ("sets", "history")
@@ -190,7 +201,7 @@ def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name
 
 
 def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Path]) -> int:
-    """Drafts, kept results, trash and whatever else lies in a workspace; a file that goes meanwhile is left out."""
+    """Add drafts, saved imports, trash and other files of a workspace; a file that vanishes is left out."""
     left_out = LEFT_OUT | {"sets", "history"} | ({PEOPLE} if workspace == home else set())
     count = 0
     for entry in sorted(workspace.iterdir()):
@@ -206,8 +217,8 @@ def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Pa
 
 
 def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
-    """A database as of one moment; in WAL mode nobody waits for it. False where it is damaged, and left out."""
-    with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, explained(path):
+    """Add a database as of one moment, without waiting writers in WAL mode; False if it is damaged."""
+    with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, translate_errors(path):
         copy = Path(folder) / path.name
         try:
             with (
@@ -216,7 +227,7 @@ def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
             ):
                 source.backup(target)
                 target.execute("PRAGMA journal_mode = DELETE")
-                # As `restore` looks at it: what that would refuse is no backup.
+                # The check of `restore`: a database that it would refuse is no backup.
                 if target.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
                     return False
         except sqlite3.DatabaseError as error:
@@ -230,11 +241,11 @@ def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
 def _opened(path: Path) -> sqlite3.Connection:
     if snapshot.can_write(path):
         return sqlite3.connect(path, timeout=_WAIT_S)
-    return snapshot.open_to_read(path, _WAIT_S)
+    return snapshot.open_read_only(path, _WAIT_S)
 
 
 def _add_damaged(archive: tarfile.TarFile, path: Path) -> None:
-    """A database that cannot be read, with its journal, as they lie on the disk: perhaps somebody can."""
+    """Add a database that cannot be read, and its journal, as they lie on the disk, for a later repair."""
     for end in ("", "-wal"):
         with contextlib.suppress(FileNotFoundError):
             archive.add(f"{path}{end}", arcname=f"{path.name}.damaged{end}", filter=_plain)
@@ -254,7 +265,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files below a folder that are there to stay; no links."""
+    """Files below a folder without temporary ones and links."""
     if not folder.is_dir():
         return []
     return [

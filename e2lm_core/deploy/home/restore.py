@@ -1,8 +1,8 @@
-"""A home brought back from a backup, while the app may run: what was there is put aside, nothing is deleted.
+"""Restore of a home from a backup.
 
-The archive is unpacked beside and looked through before anything is touched: its names, its databases, whether
-this studio can read them. Databases come back through SQLite's own backup, so that whoever has them open sees the
-restored one; sets under their locks. Tested in tests/deploy/home/test_backup.py.
+The archive is unpacked next to the home and checked before anything is changed: its names, its databases,
+whether this studio can read them. Databases are restored through SQLite's own backup, so that programs that
+have them open see the restored ones; sets under their locks. Tested in tests/deploy/home/test_backup.py.
 """
 
 from __future__ import annotations
@@ -16,20 +16,26 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2lm_core.base.database import MIGRATIONS, explained
+from e2lm_core.base.database import MIGRATIONS, translate_errors
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers.regular import open_regular
-from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, locked, set_names, workspaces
-from e2lm_core.people import register
+from e2lm_core.base.untrusted.regular_files import open_regular
+from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, list_workspaces, lock_set, set_names
+from e2lm_core.people import accounts
 
 _STAYS = LEFT_OUT
 _BUSY_S = 10.0
 
 
 class Restored(Record):
-    """What came back: when the backup was made (seconds since the epoch), sets, and where the old home lies now."""
+    """Outcome of a restore.
+
+    Attributes:
+        made_at: Date of the backup in seconds since 1970.
+        sets: Number of sets restored.
+        aside: Folder of the previous home; None if it was empty.
+    """
 
     made_at: float
     sets: int
@@ -37,15 +43,21 @@ class Restored(Record):
 
 
 def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
-    """Make the home what the backup at `path` holds. What the home held goes to `home/aside/…`, with `replace`.
+    """Replace the home by the content of a backup; the previous content moves to `home/aside/…`.
 
-    Raises StudioError, one sentence, for a file that is no backup, holds a name or a link that leads out, is of a
-    newer studio or damaged, for a home that is not empty unless `replace`, where the disk refuses, and unless an
-    administrator asks.
+    Args:
+        settings: The caller's settings.
+        path: The backup.
+        replace: Whether a home with content may be replaced.
+
+    Raises:
+        StudioError: The caller is no administrator; the home has content and `replace` is not set; the file
+            is no backup, is damaged, of a newer studio, or holds a name or link that leads out; or the disk
+            refuses.
     """
-    register.require_administrator(settings, "restore a home")
+    accounts.require_administrator(settings, "restore a home")
     home = settings.home
-    if not replace and holds(home):
+    if not replace and has_content(home):
         raise StudioError(
             f"The home {home} is not empty: with --yes it is put aside and the backup takes its place."
         )
@@ -56,7 +68,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
             made_at = _unpack(path, unpacked)
             for database in sorted(unpacked.glob("*.sqlite")):
                 _check(database, path)
-            sets = sum(len(set_names(workspace)) for workspace in workspaces(unpacked))
+            sets = sum(len(set_names(workspace)) for workspace in list_workspaces(unpacked))
             aside = _put_in_place(settings, unpacked)
     except OSError as error:
         raise StudioError(
@@ -66,15 +78,15 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     return Restored(made_at=made_at, sets=sets, aside=aside)
 
 
-def holds(home: Path) -> bool:
-    """Whether anything lies in the home that a restore would replace."""
+def has_content(home: Path) -> bool:
+    """Whether the home holds anything that a restore would replace."""
     return home.is_dir() and any(
         entry.name not in _STAYS and not entry.name.startswith(".") for entry in home.iterdir()
     )
 
 
 def _unpack(path: Path, folder: Path) -> float:
-    """Unpacks into an empty folder; when the backup was made."""
+    """Unpack a backup into an empty folder; returns its date."""
     try:
         with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:gz") as archive:
             room = shutil.disk_usage(folder).free
@@ -104,7 +116,7 @@ def _unpack(path: Path, folder: Path) -> float:
 
 
 def _check(database: Path, path: Path) -> None:
-    """Raises `StudioError` for a database that is damaged or newer than this studio."""
+    """Raise StudioError for a database that is damaged or newer than this studio."""
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             ((verdict,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
@@ -118,18 +130,18 @@ def _check(database: Path, path: Path) -> None:
 
 
 def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:
-    """Swap the unpacked home and the present one, set by set and file by file; where the old one lies now."""
+    """Swap the unpacked home and the present one, by sets and files; returns the previous one's folder."""
     home = settings.home
     aside: Path | None = None
-    if holds(home):
+    if has_content(home):
         aside = home / ASIDE / time.strftime("%Y%m%d-%H%M%S")
         aside.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
-        for workspace in workspaces(home):
+        for workspace in list_workspaces(home):
             inside = unpacked / workspace.relative_to(home)
-            # In one order whoever asks, so that two that hold several locks do not wait for each other.
+            # All callers lock in the same order, so that two of them cannot wait for each other.
             for name in sorted(set_names(workspace) | set_names(inside)):
-                stack.enter_context(locked(settings, workspace, name))
+                stack.enter_context(lock_set(settings, workspace, name))
         databases = {p.name for folder in (home, unpacked) for p in folder.glob("*.sqlite")}
         if aside is not None:
             _move(home, aside, databases)
@@ -140,7 +152,7 @@ def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:
 
 
 def _move(source: Path, target: Path, databases: set[str]) -> None:
-    """Renames all that lies in a home, but for what stays; locks of people stay where they are."""
+    """Move the content of a home, except for databases and for what stays, such as people's locks."""
     of_databases = {name + end for name in databases for end in ("", "-wal", "-shm", "-journal")}
     for entry in sorted(source.iterdir()):
         if entry.name in _STAYS | of_databases or entry.name.startswith("."):
@@ -154,9 +166,9 @@ def _move(source: Path, target: Path, databases: set[str]) -> None:
 
 
 def _swap_database(path: Path, new: Path, aside: Path | None) -> None:
-    """The old one copied aside, the new one written into the same file: whoever has it open stays with it.
+    """Copy the old database aside and write the new one into the same file, which programs may have open.
 
-    One that cannot be read is moved aside instead. Where the backup has none, the old one is moved aside.
+    An old one that cannot be read is moved aside instead, and also one that the backup does not have.
     """
     if path.exists() and aside is not None:
         try:
@@ -167,7 +179,7 @@ def _swap_database(path: Path, new: Path, aside: Path | None) -> None:
             if not new.exists():
                 _set_aside(path, aside)
     if new.exists():
-        with explained(path):
+        with translate_errors(path):
             _copy(new, path)
             new.unlink()
 

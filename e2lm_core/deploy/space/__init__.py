@@ -1,1 +1,1 @@
-"""The studio as a Space of a hub: what is uploaded, what is set, what changes; uses base."""
+"""Studio as a Space of a hub: its files, its settings and their changes; uses base and people."""

@@ -1,7 +1,7 @@
-"""The studio as a Space: what is there, what is wanted, the difference as a plan, and the plan carried out.
+"""Deployment as a Space: plan, diff, apply.
 
-A Space keeps what it has and what nobody asked to change: its title, its other variables and mounts. Files are
-what the image is built from; those of the Space that are no longer among them go.
+A Space keeps everything that the deployment does not name: its title, its other variables and mounts. The
+files are those that the image is built from; other files of the Space are deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import INSTALLED, ROOT, Settings
 from e2lm_core.deploy.space import hub, uploads
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, Volume
@@ -31,16 +31,26 @@ FRONT: Mapping[str, Any] = {
     "app_port": 7860,
     "license": "apache-2.0",
 }
-ALWAYS = ("sdk", "app_port")  # the rest of the front matter is the Space's own once it is there
+ALWAYS = ("sdk", "app_port")  # an existing Space keeps its other front matter
 _STAYS = {".gitattributes"}
 _ADMINS, _VARIABLE_OF = "E2LM_ADMINS", "variable "
-OURS = "e2lm_core/__main__.py"  # a Space without it, but with other files, is none of ours
+OURS = "e2lm_core/__main__.py"  # a Space with files but without this one is of something else
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
-class Wish(Record):
-    """What a Space is to be; None leaves a thing as it is, in a new Space as the hub does it."""
+class SpaceConfig(Record):
+    """Wanted state of a Space; None keeps the present value, or for a new Space the hub's default.
+
+    Attributes:
+        repo: OWNER/NAME of the Space.
+        title: Title that it shows.
+        hardware: Hardware by the hub's name.
+        bucket: OWNER/NAME of the bucket mounted at /data.
+        sign_in: Whether people sign in with the hub.
+        private: Whether only its owner sees it.
+        variables: Environment variables to set.
+    """
 
     repo: str
     title: str | None = None
@@ -52,15 +62,32 @@ class Wish(Record):
 
 
 class Setting(Record):
-    """One thing about a Space that a deployment changes."""
+    """A setting of a Space that a deployment changes.
+
+    Attributes:
+        name: Name of the setting.
+        before: Present value; None if there is none.
+        after: Wanted value.
+    """
 
     name: str
     before: str | None
     after: str
 
 
-class Plan(Record):
-    """What a deployment will do, in this order: bucket, Space, settings, files. Empty where nothing is to do."""
+class DeployPlan(Record):
+    """Steps of a deployment in their order: bucket, Space, settings, files.
+
+    Attributes:
+        repo: OWNER/NAME of the Space.
+        url: Address of the Space.
+        creates: Whether the Space is created.
+        creates_bucket: Whether the bucket is created.
+        settings: Settings to change.
+        uploads: Files to upload.
+        deletes: Paths of files to delete.
+        head: Commit for which the plan was made; None for a new Space.
+    """
 
     repo: str
     url: str
@@ -69,16 +96,16 @@ class Plan(Record):
     settings: tuple[Setting, ...]
     uploads: tuple[uploads.File, ...]
     deletes: tuple[str, ...]
-    head: str | None  # the commit that it was made for
+    head: str | None
 
     @property
     def empty(self) -> bool:
-        """Whether the Space is as it is wanted already."""
+        """Whether the Space is in the wanted state already."""
         return not (self.creates or self.creates_bucket or self.settings or self.uploads or self.deletes)
 
 
 class _There(Record):
-    """A Space as the hub tells of it; `files` are (git_sha1, sha256) by path."""
+    """Present state of a Space; `files` are (git_sha1, sha256) by path."""
 
     head: str | None = None
     front: dict[str, Any] = Field(default_factory=dict)
@@ -89,85 +116,97 @@ class _There(Record):
     files: dict[str, tuple[str | None, str | None]] = Field(default_factory=dict)
 
 
-def plan(settings: Settings, wish: Wish) -> Plan:
-    """The difference between the Space and the wish; asks the hub and changes nothing.
+def plan_deployment(settings: Settings, config: SpaceConfig) -> DeployPlan:
+    """Compare a Space with its wanted state; changes nothing.
 
-    Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
-    refuses or cannot be reached, and unless an administrator asks.
+    Raises:
+        StudioError: The caller is no administrator, the studio is an installed one, a name or value is not
+            allowed, a file holds a secret, the Space is of something else, or the hub refuses or cannot be
+            reached.
     """
-    register.require_administrator(settings, "deploy the studio")
+    accounts.require_administrator(settings, "deploy the studio")
     if INSTALLED:
         raise StudioError(
             "An installed studio has not all the files of a Space, as its Dockerfile: deploy from a copy of its repository."
         )
-    wish = _sound(wish)
-    api = hub.api(settings)
-    with hub.told(f"the Space {wish.repo}"):
-        there = _there(api, wish.repo)
-        bucket_is_there = wish.bucket is None or _has_bucket(api, wish.bucket)
+    config = _sound(config)
+    api = hub.hub_client(settings)
+    with hub.hub_errors(f"the Space {config.repo}"):
+        there = _there(api, config.repo)
+        bucket_is_there = config.bucket is None or _has_bucket(api, config.bucket)
         present = there or _There()
-        wish = _with_sign_in(api, wish, present)
-    _require_ours(wish.repo, present)
-    wanted = uploads.files(ROOT, _readme(wish, present), settings.home, secrets=[hub.token()])
-    return Plan(
-        repo=wish.repo,
-        url=f"{api.endpoint}/spaces/{wish.repo}",
+        config = _with_sign_in(api, config, present)
+    _require_ours(config.repo, present)
+    wanted = uploads.files(ROOT, _readme(config, present), settings.home, secrets=[hub.require_token()])
+    return DeployPlan(
+        repo=config.repo,
+        url=f"{api.endpoint}/spaces/{config.repo}",
         creates=there is None,
         creates_bucket=not bucket_is_there,
-        settings=tuple(_settings(wish, present)),
+        settings=tuple(_settings(config, present)),
         uploads=tuple(f for name, f in wanted.items() if not f.same(*present.files.get(name, (None, None)))),
         deletes=tuple(sorted(set(present.files) - set(wanted) - _STAYS)),
         head=present.head,
     )
 
 
-def carry_out(settings: Settings, wish: Wish, made: Plan) -> str | None:
-    """Do what a plan says; the new commit, None where no file changed.
+def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> str | None:
+    """Apply a plan to a Space.
 
-    Raises `StudioError` as `plan` does, and where another changed the Space since: then the files are not touched.
+    Args:
+        settings: The caller's settings.
+        config: Wanted state of the Space.
+        deploy_plan: Plan for this state.
+
+    Returns:
+        The new commit; None if no file changed.
+
+    Raises:
+        StudioError: The caller is no administrator, a name or value is not allowed, the hub refuses or cannot be
+            reached, or somebody else changed the Space since the plan: its files are then not touched.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
-    register.require_administrator(settings, "deploy the studio")
-    wish = _sound(wish).model_copy(update={"variables": _variables(made)})
-    api = hub.api(settings)
-    if made.creates_bucket and wish.bucket is not None:
-        with hub.told(f"the bucket {wish.bucket}"):
-            api.create_bucket(wish.bucket, private=True, exist_ok=True)
-    with hub.told(f"the Space {wish.repo}"):
-        if made.creates:
+    accounts.require_administrator(settings, "deploy the studio")
+    config = _sound(config).model_copy(update={"variables": _variables(deploy_plan)})
+    api = hub.hub_client(settings)
+    if deploy_plan.creates_bucket and config.bucket is not None:
+        with hub.hub_errors(f"the bucket {config.bucket}"):
+            api.create_bucket(config.bucket, private=True, exist_ok=True)
+    with hub.hub_errors(f"the Space {config.repo}"):
+        if deploy_plan.creates:
             api.create_repo(
-                wish.repo,
+                config.repo,
                 repo_type="space",
                 space_sdk="docker",
-                private=wish.private,
-                space_hardware=wish.hardware,  # type: ignore[arg-type]
-                space_variables=[{"key": k, "value": v} for k, v in wish.variables.items()] or None,
-                space_volumes=_mounts(wish, ()) or None,
+                private=config.private,
+                space_hardware=config.hardware,  # type: ignore[arg-type]
+                space_variables=[{"key": k, "value": v} for k, v in config.variables.items()] or None,
+                space_volumes=_mounts(config, ()) or None,
             )
         else:
-            _set(api, wish, {setting.name for setting in made.settings})
+            _set(api, config, {setting.name for setting in deploy_plan.settings})
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
             *(
                 CommitOperationAdd(f.path, ROOT / f.path if f.text is None else f.text.encode())
-                for f in made.uploads
+                for f in deploy_plan.uploads
             ),
-            *(CommitOperationDelete(path) for path in made.deletes),
+            *(CommitOperationDelete(path) for path in deploy_plan.deletes),
         ]
         if not operations:
             return None
         told = api.create_commit(
-            wish.repo,
+            config.repo,
             operations,
             commit_message="Deploy E2LM Task Studio",
             repo_type="space",
-            parent_commit=made.head,
+            parent_commit=deploy_plan.head,
         )
         return str(told.oid)
 
 
-def _sound(wish: Wish) -> Wish:
-    """The wish with what follows from it. Raises `StudioError` for what no Space can have."""
+def _sound(wish: SpaceConfig) -> SpaceConfig:
+    """Check the wanted state. Raises StudioError for a value that no Space can have."""
     if not _REPO.fullmatch(wish.repo):
         raise StudioError(f"{wish.repo[:80]!r} is no Space's name: use OWNER/NAME, as in me/studio.")
     if wish.bucket is not None and not _REPO.fullmatch(wish.bucket):
@@ -183,11 +222,11 @@ def _sound(wish: Wish) -> Wish:
     return wish
 
 
-def _with_sign_in(api: HfApi, wish: Wish, there: _There) -> Wish:
-    """The wish with the variables of signing in, where that is wished; the owner administers unless others do.
+def _with_sign_in(api: HfApi, wish: SpaceConfig, there: _There) -> SpaceConfig:
+    """Add the variables of sign-in, if wanted; the owner is the administrator unless others are named.
 
-    Raises `StudioError` where nobody is named and the owner is not whoever deploys: an organisation signs in
-    nowhere, and its name may one day be somebody's.
+    Raises StudioError if nobody is named and the owner is not the caller: an organisation cannot sign in, and
+    its name may one day belong to a person.
     """
     if not wish.sign_in:
         return wish
@@ -203,14 +242,14 @@ def _with_sign_in(api: HfApi, wish: Wish, there: _There) -> Wish:
     return wish.model_copy(update={"variables": {"E2LM_AUTH": "oidc", **wish.variables, _ADMINS: named}})
 
 
-def _variables(made: Plan) -> dict[str, str]:
-    """The variables that a plan sets."""
+def _variables(made: DeployPlan) -> dict[str, str]:
+    """Variables that a plan sets."""
     changed = (setting for setting in made.settings if setting.name.startswith(_VARIABLE_OF))
     return {setting.name.removeprefix(_VARIABLE_OF): setting.after for setting in changed}
 
 
 def _there(api: HfApi, repo: str) -> _There | None:
-    """The Space as it is, None where there is none that the token may see."""
+    """Present state of the Space; None if there is none that the token may see."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -234,7 +273,7 @@ def _there(api: HfApi, repo: str) -> _There | None:
 
 
 def _require_ours(repo: str, there: _There) -> None:
-    """Raises `StudioError` for a Space of something else, whose files a deployment would delete."""
+    """Raise StudioError for a Space of something else, whose files a deployment would delete."""
     of_the_hub = _STAYS | {uploads.README, ".gitignore"}
     if there.front.get("sdk", "docker") != "docker" or not (
         OURS in there.files or set(there.files) <= of_the_hub
@@ -256,8 +295,8 @@ def _has_bucket(api: HfApi, bucket: str) -> bool:
     return True
 
 
-def _readme(wish: Wish, there: _There) -> bytes:
-    """This repository's README below the Space's settings."""
+def _readme(wish: SpaceConfig, there: _There) -> bytes:
+    """README of this repository below the Space's settings."""
     from huggingface_hub import SpaceCardData
 
     front = {**FRONT, **there.front, **{name: FRONT[name] for name in ALWAYS}}
@@ -269,8 +308,8 @@ def _readme(wish: Wish, there: _There) -> bytes:
     return f"---\n{SpaceCardData(**front).to_yaml()}\n---\n\n{text}".encode()
 
 
-def _settings(wish: Wish, there: _There) -> list[Setting]:
-    """What is wanted and not so."""
+def _settings(wish: SpaceConfig, there: _There) -> list[Setting]:
+    """Settings whose present value is not the wanted one."""
     wanted: list[tuple[str, str | None, str | None]] = [("hardware", there.hardware, wish.hardware)]
     if wish.private is not None:
         before = None if there.private is None else _visibility(there.private)
@@ -292,8 +331,8 @@ def _visibility(private: bool) -> str:
     return "private" if private else "public"
 
 
-def _mounts(wish: Wish, present: Sequence[Volume]) -> list[Volume]:
-    """The Space's volumes with the wished bucket at /data."""
+def _mounts(wish: SpaceConfig, present: Sequence[Volume]) -> list[Volume]:
+    """Volumes of the Space, with the wanted bucket at /data."""
     from huggingface_hub import Volume
 
     if wish.bucket is None:
@@ -302,8 +341,8 @@ def _mounts(wish: Wish, present: Sequence[Volume]) -> list[Volume]:
     return [*others, Volume(type="bucket", source=wish.bucket, mount_path=DATA)]
 
 
-def _set(api: HfApi, wish: Wish, names: set[str]) -> None:
-    """Give an existing Space the settings of these names."""
+def _set(api: HfApi, wish: SpaceConfig, names: set[str]) -> None:
+    """Change the named settings of an existing Space."""
     if "visibility" in names:
         api.update_repo_settings(wish.repo, repo_type="space", private=wish.private)
     for name, value in wish.variables.items():

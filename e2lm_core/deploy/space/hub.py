@@ -1,6 +1,6 @@
-"""A hub's Spaces and data sets through huggingface_hub's own calls; every refusal is one sentence, and no token stands in any.
+"""Hub client for Spaces and data sets, with one-sentence errors.
 
-The token is `HF_TOKEN`'s: a login that lies in a file is not used without being named.
+The token is that of `HF_TOKEN`: a login stored in a file is not used without being named.
 Tested in tests/deploy/space/test_deployment.py.
 """
 
@@ -18,23 +18,35 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 
-def token() -> str:
-    """The token of the environment. Raises `StudioError` where there is none."""
+def require_token() -> str:
+    """Token of the environment.
+
+    Raises:
+        StudioError: `HF_TOKEN` is not set.
+    """
     if found := os.environ.get("HF_TOKEN"):
         return found
     raise StudioError("The hub is written to with a token that may: set HF_TOKEN in the environment.")
 
 
-def api(settings: Settings) -> HfApi:
-    """The hub of the settings, asked with the environment's token."""
+def hub_client(settings: Settings) -> HfApi:
+    """Client for the hub of the settings, with the environment's token.
+
+    Raises:
+        StudioError: `HF_TOKEN` is not set.
+    """
     from huggingface_hub import HfApi, constants
 
-    return HfApi(endpoint=settings.hub_endpoint or constants.ENDPOINT, token=token())
+    return HfApi(endpoint=settings.hub_endpoint or constants.ENDPOINT, token=require_token())
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises when asked for `what` into one sentence; a defect of ours passes."""
+def hub_errors(what: str) -> Iterator[None]:
+    """Turn errors of huggingface_hub in a request for `what` into one sentence; a defect of ours passes.
+
+    Raises:
+        StudioError: The hub refuses, cannot be reached, is overloaded, or its answer is not understood.
+    """
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 

@@ -1,6 +1,7 @@
-"""What goes to a Space: the files that its image is built from, its README, and never a secret.
+"""Files of a Space, checked for secrets.
 
-In a git checkout only files that git knows go, as they are on the disk now: notes and drafts beside them stay here.
+In a git checkout only tracked files are uploaded, with their content on the disk: notes and drafts next to
+them are not.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from pathlib import Path
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
-from e2lm_core.deploy.space import ignored
+from e2lm_core.deploy.space import dockerignore
 
 README = "README.md"
-# The image is built from them, and they are no part of it.
-BUILT_WITH = ("Dockerfile", ignored.NAME)
+# Files that the image is built with, but that are no part of it.
+BUILT_WITH = ("Dockerfile", dockerignore.NAME)
 _GIT_S = 30.0
 _SECRET_NAME = re.compile(
     r"\.env(\..*)?|secrets\.toml|\.netrc|\.git|\.ssh|id_(rsa|ed25519|ecdsa)|token|.*\.(pem|key|p12|pfx|sqlite)",
     re.IGNORECASE,
 )
-# Tokens as their givers shape them, by how they begin, and private keys. What matches is never shown.
+# Patterns of tokens by their prefix, and of private keys. A match is never shown.
 _SECRET_TEXT = {
     begin: re.compile(re.escape(begin) + rest)
     for begin, rest in {
@@ -41,7 +42,15 @@ _SECRET_TEXT = {
 
 
 class File(Record):
-    """A file as it would lie in the Space; `text` is what it holds where it is not so on the disk."""
+    """A file of the Space.
+
+    Attributes:
+        path: Path in the Space.
+        bytes: Size.
+        git_sha1: SHA-1 of the content as a git blob.
+        sha256: SHA-256 of the content.
+        text: The content if it differs from the file on the disk; None if it does not.
+    """
 
     path: str
     bytes: int
@@ -50,17 +59,25 @@ class File(Record):
     text: str | None = None
 
     def same(self, git_sha1: str | None, sha256: str | None) -> bool:
-        """Whether the hub has these bytes, by what it tells of a file."""
+        """Whether the hub has these bytes, by its digests of the file."""
         return sha256 == self.sha256 if sha256 else git_sha1 == self.git_sha1
 
 
 def files(root: Path, readme: bytes, home: Path, secrets: Iterable[str] = ()) -> dict[str, File]:
-    """What the Space is to hold, by path. `secrets` are texts that may stand in none of them.
+    """Files of the Space by path.
 
-    Raises `StudioError`, which names the file and not what is in it, where one holds a secret or lies in the home.
+    Args:
+        root: Folder of the repository.
+        readme: Content of the README.
+        home: The studio's home, of which no file is uploaded.
+        secrets: Texts that no file may hold.
+
+    Raises:
+        StudioError: A file holds a secret, is named like one, or lies in the home; the sentence does not show
+            the secret.
     """
     known = _known_to_git(root)
-    names = [*ignored.context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
+    names = [*dockerignore.build_context(root), *(name for name in BUILT_WITH if (root / name).is_file())]
     found = {}
     hidden = [secret.encode() for secret in secrets if len(secret) >= 8]
     for name in names:
@@ -77,7 +94,11 @@ def files(root: Path, readme: bytes, home: Path, secrets: Iterable[str] = ()) ->
 
 
 def require_public(variables: Mapping[str, str]) -> None:
-    """Raises `StudioError` for a variable that looks like a secret: everyone can read a Space's variables."""
+    """Check that no variable looks like a secret, since everyone can read a Space's variables.
+
+    Raises:
+        StudioError: A variable's name or value looks like a secret.
+    """
     for name, value in variables.items():
         if _holds_secret(value.encode()) or re.search(r"(TOKEN|SECRET|PASSWORD|KEY)$", name):
             raise StudioError(
@@ -103,7 +124,7 @@ def _file(name: str, content: bytes, hidden: Iterable[bytes], kept: bool) -> Fil
 
 
 def _holds_secret(content: bytes) -> bool:
-    """Whether a text holds a token; the beginnings are looked for first, which is fast in many megabytes."""
+    """Whether a text holds a token; its prefix is searched first, which is fast in many megabytes."""
     for begin, whole in _SECRET_TEXT.items():
         at = content.find(begin)
         while at >= 0:
@@ -114,7 +135,7 @@ def _holds_secret(content: bytes) -> bool:
 
 
 def _known_to_git(root: Path) -> set[str] | None:
-    """The files that git follows; None where this is no checkout, or git is not here."""
+    """Files tracked by git; None outside a checkout, or without git."""
     if not (root / ".git").exists():
         return None
     try:

@@ -1,1 +1,1 @@
-"""Which tokens are computed together: cutting text, the tree of shared prefixes, packed rows; uses base."""
+"""Batches of tokens: tokenisation, tree of shared prefixes, packed rows; uses base and checkpoints."""

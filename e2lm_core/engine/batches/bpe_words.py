@@ -1,10 +1,10 @@
-"""Byte-level BPE by the word: each distinct word is encoded once, whatever the number of texts it is in.
+"""Byte-level BPE with a cache of words.
 
-    encode(a + b) = encode(a) + encode(b)    where a ends in a visible ASCII character and b is a space
+    encode(a + b) = encode(a) + encode(b)    if a ends in a visible ASCII character and b is a space
                                              followed by one
 
-holds for tokenizers that first cut a text by a pattern none of whose matches runs from a visible character
-into a space, as the patterns of GPT-2, Llama 3 and Qwen do, and then merge bytes inside each piece alone.
+holds for tokenizers that first cut a text by a pattern without a match that runs from a visible character
+into a space, as the patterns of GPT-2, Llama 3 and Qwen do, and then merge bytes only inside each piece.
 `WordEncoder.of` makes an encoder only for tokenizers built of parts known to be so, and those are compared
 with the tokenizer's own encoding again and again while they are used. The patterns are those of tiktoken's
 `gpt2` and `cl100k_base`.
@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-_BLOCK = 256  # texts whose words are held at once
+_BLOCK = 256  # texts with words in memory at the same time
 _CUT = re.compile(r"(?<=[!-~])(?= [!-~])")
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _CL100K = (
@@ -28,7 +28,7 @@ _PATTERNS = {_GPT2, _CL100K % "1,3", (_CL100K % "1").replace("{1}", "")}
 
 
 class WordEncoder:
-    """Encodes texts without special tokens, and remembers the tokens of each word seen."""
+    """Encoder of texts without special tokens that caches the tokens of each word."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -36,7 +36,7 @@ class WordEncoder:
 
     @classmethod
     def of(cls, tokenizer: Any) -> WordEncoder | None:
-        """An encoder for a transformers tokenizer, None where words cannot be taken on their own."""
+        """An encoder for a transformers tokenizer; None if words cannot be encoded on their own."""
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:
             return None
@@ -57,7 +57,7 @@ class WordEncoder:
         return cls(backend) if alone else None
 
     def encode(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        """Tokens of each text in turn; the words that are new in a block of texts are encoded together."""
+        """Yield the tokens of each text; the new words in a block of texts are encoded together."""
         known = self._known
         for start in range(0, len(texts), _BLOCK):
             block = [_CUT.split(text) for text in texts[start : start + _BLOCK]]
@@ -68,7 +68,11 @@ class WordEncoder:
                 yield [token for word in words for token in known[word]]
 
     def after(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[int]]:
-        """encode(whole)[len(encode(context)):] for each pair (context, a `whole` that begins with it)."""
+        """Yield encode(whole)[len(encode(context)):] for each pair (context, whole).
+
+        Args:
+            pairs: Pairs of texts; each whole begins with its context.
+        """
         starts = [_last_cut(context) for context, _ in pairs]
         heads = self.encode([context[start:] for (context, _), start in zip(pairs, starts, strict=True)])
         wholes = self.encode([whole[start:] for (_, whole), start in zip(pairs, starts, strict=True)])
@@ -77,7 +81,7 @@ class WordEncoder:
 
 
 def _last_cut(text: str) -> int:
-    """Where the last word of the text begins. A cut that is inside a text is one in every longer text."""
+    """Start of the last word of a text; a cut inside a text is also one in every longer text."""
     place = len(text) - 1
     while (place := text.rfind(" ", 1, place)) > 0:
         if _CUT.match(text, place):

@@ -1,4 +1,4 @@
-"""From the log-probabilities of a batch's targets to the log-likelihoods of its requests.
+"""Sums target log-probabilities into request log-likelihoods.
 
 Tested in tests/engine/test_scorer.py.
 """
@@ -17,16 +17,30 @@ Results = list[tuple[int, Loglikelihood]]
 
 
 def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Results:
-    """ll_nats = Σ log p(target) over a request's targets, summed in float64.
+    """Sum target log-probabilities into the log-likelihood of each request.
 
-    `log_probabilities` [S] are those of the rows' targets, rows one after the other. (index, sum and number
-    of targets) for each request, ascending.
+    ll_nats = Σ log p(target) over a request's targets, summed in float64.
+
+    Args:
+        rows: The rows, with S targets in total.
+        log_probabilities: Natural logarithms [S], float32, of the rows' targets, one row after the other.
+
+    Returns:
+        (index, sum and number of targets) of each request, ascending.
     """
     return collect_all(rows, log_probabilities[None])[0]
 
 
 def collect_all(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> list[Results]:
-    """The same of several checkpoints, [C, S]."""
+    """Sum target log-probabilities into log-likelihoods for several checkpoints.
+
+    Args:
+        rows: The rows, with S targets in total.
+        log_probabilities: Natural logarithms [K, S], float32, for K checkpoints.
+
+    Returns:
+        For each checkpoint the results of `collect`.
+    """
     requests = np.concatenate([row.requests for row in rows])
     distinct, slot = np.unique(requests, return_inverse=True)
     indexes, counts = distinct.tolist(), np.bincount(slot).tolist()

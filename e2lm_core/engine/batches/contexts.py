@@ -1,11 +1,11 @@
-"""Plans for models that go on from a state: a context is computed once, what follows it from copies of its state.
+"""Batch plans for models with recurrent state: each context is computed once.
 
-    cost of a batch = contexts · length + rows · longest row + what two launches cost        in tokens
+    cost of a batch = contexts · length + rows · longest row + cost of two launches        in tokens
 
-A context is all that stands before a request's first scored token. A prefix that many contexts share is a
-trunk. A state must not run over padding, so a batch's contexts are cut to the length of its shortest, and
-what is cut off goes into the rows. Which contexts share a batch is where the sum of costs is least. Where few
-batches are shared by several workers, smaller ones are taken if the last of them is done sooner.
+A context is all tokens before a request's first scored token. A prefix of many contexts is a trunk. A state
+must not run over padding, so a batch's contexts are cut to the length of its shortest, and the rest goes into
+the rows. Contexts share a batch such that the sum of costs is least. If few batches are shared by several
+workers, smaller ones are taken if the last of them is done sooner.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from numpy.typing import NDArray
 from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row, Trunk
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
-# A trunk is a forward of its own, and its state is copied for every context below it.
+# A trunk is a forward of its own, and its state is copied for every context below it: it has to save as much.
 MIN_TOKENS_SAVED = 256
-LEAST = 2  # tokens of a context or trunk: models compute a single one in another way than several
-_FEW = 4  # batches for each worker: with more of them what the last one leaves idle is little
-_SMALLER = np.linspace(0.95, 0.45, 11)  # times the tokens of the widest batch
+MIN_TOKENS = 2  # tokens of a context or trunk: models compute a single one in another way than several
+_BATCHES_PER_WORKER = 4  # batches for each worker: with more of them the last one leaves little time idle
+_SMALLER = np.linspace(0.95, 0.45, 11)  # budgets to try, as shares of the widest batch's tokens
 
 
 @dataclass(frozen=True)
 class _Context:
-    """A context's tokens, and the distinct inputs that begin with it: what follows, by request."""
+    """A context's tokens, and the distinct inputs that begin with it: (tokens after it, requests)."""
 
     tokens: Tokens
     followed: list[tuple[Tokens, list[int]]]
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest row."""
+        """Number of tokens in the longest row."""
         return max(len(tokens) for tokens, _ in self.followed)
 
 
 class _Part(NamedTuple):
-    """Contexts `start` … `stop` − 1 of a group as a batch; padded tokens of contexts, and of rows."""
+    """Contexts `start` … `stop` − 1 of a group as a batch, with the padded tokens of contexts and of rows."""
 
     start: int
     stop: int
@@ -52,7 +52,7 @@ class _Part(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """In tokens, what is launched included."""
+        """Cost in tokens, launches included."""
         return self.before + self.after + LAUNCH_TOKENS * (2 if self.before else 1)
 
 
@@ -66,11 +66,11 @@ class _Group:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each context below the trunk."""
+        """Tokens of each context below the trunk, [N] int64 for N contexts."""
         return np.array([len(context.tokens) - self.depth for context in self.contexts])
 
     def parts(self, budget: int) -> list[_Part]:
-        """The batches that cost least, the costliest first: of several workers none waits long for the last."""
+        """The cheapest batches, the most expensive first, so that no worker waits long for the last."""
         count, lengths = len(self.contexts), self.lengths
         ends = lengths + [context.longest for context in self.contexts]
         rows_before = np.cumsum([0, *(len(context.followed) for context in self.contexts)])
@@ -96,7 +96,7 @@ class _Group:
         return sorted(parts, key=lambda part: -part.cost)
 
     def chunk(self, encoded: Sequence[Encoded], part: _Part) -> Chunk:
-        """A part's batch."""
+        """The batch of a part."""
         end = self.depth + _cut(self.lengths[part.stop - 1])
         some = self.contexts[part.start : part.stop]
         return Chunk(
@@ -107,8 +107,16 @@ class _Group:
 def plan_contexts(
     encoded: Sequence[Encoded], budget: int, least_saved: int = MIN_TOKENS_SAVED, workers: int = 1
 ) -> Plan:
-    """Contexts, rows and trunks; a batch has at most `budget` tokens of contexts and as many, padded, of rows,
-    or a single context. A trunk saves `least_saved` tokens or more. So many `workers` compute batches at once."""
+    """Plan contexts, rows and trunks for a model with recurrent state.
+
+    A batch has at most `budget` tokens of contexts and as many, padded, of rows, or a single context.
+
+    Args:
+        encoded: The requests.
+        budget: Largest number of tokens.
+        least_saved: Smallest number of tokens that a trunk has to save.
+        workers: Number of batches computed at once.
+    """
     trunks: list[Trunk] = []
     below = _below_trunks(_contexts(encoded), least_saved, trunks)
     groups = [
@@ -120,7 +128,7 @@ def plan_contexts(
         for trunk in sorted(below, key=lambda t: -1 if t is None else t)
     ]
     parts = [group.parts(budget) for group in groups]
-    if workers > 1 and sum(map(len, parts)) <= _FEW * workers:
+    if workers > 1 and sum(map(len, parts)) <= _BATCHES_PER_WORKER * workers:
         widest = max((max(part.before, part.after) for part in chain.from_iterable(parts)), default=0)
         smaller = [[group.parts(int(times * widest)) for group in groups] for times in _SMALLER]
         parts = min((parts, *smaller), key=lambda some: _until_done(chain.from_iterable(some), workers))
@@ -129,7 +137,10 @@ def plan_contexts(
 
 
 def _until_done(parts: Iterable[_Part], workers: int) -> int:
-    """When the last is done, where a batch begins once all have ended but the `workers` − 1 before it (`in_order`)."""
+    """Time until the last batch is done, in tokens.
+
+    A batch begins once all batches but the `workers` − 1 before it have ended (`in_order`).
+    """
     done: list[int] = []
     begins = 0
     for place, part in enumerate(parts):
@@ -140,7 +151,7 @@ def _until_done(parts: Iterable[_Part], workers: int) -> int:
 
 
 def _contexts(encoded: Sequence[Encoded]) -> list[_Context]:
-    """In lexicographic order of their tokens."""
+    """The contexts, in lexicographic order of their tokens."""
     found: dict[bytes, dict[bytes, list[int]]] = {}
     for index, item in enumerate(encoded):
         tokens = item.inputs.astype(">i4")  # big-endian: the order of the bytes is that of the tokens
@@ -167,7 +178,7 @@ def _below_trunks(
             below.setdefault(trunk, []).extend(contexts[low:high])
             continue
         common = int(shared[low + 1 : high].min())
-        if common - depth >= LEAST and (common - depth) * (high - low - 1) >= least_saved:
+        if common - depth >= MIN_TOKENS and (common - depth) * (high - low - 1) >= least_saved:
             trunks.append(Trunk(contexts[low].tokens[depth:common], depth, trunk))
             trunk, depth = len(trunks) - 1, common
         apart = (np.flatnonzero(shared[low + 1 : high] <= common) + low + 1).tolist()
@@ -176,11 +187,11 @@ def _below_trunks(
 
 
 def _cut(length: int) -> int:
-    return int(length) if length >= LEAST else 0
+    return int(length) if length >= MIN_TOKENS else 0
 
 
 def _rows(encoded: Sequence[Encoded], context: _Context, depth: int, end: int) -> list[Row]:
-    """What follows the context's first `end` tokens, of which `depth` lie in trunks."""
+    """The rows after the context's first `end` tokens, of which `depth` lie in trunks."""
     computed, left = context.tokens[depth:end], context.tokens[end:]
     rows = []
     for tokens, indexes in context.followed:

@@ -1,8 +1,8 @@
-"""Batches, planned from the whole list of requests before anything is computed.
+"""Batch plans over the whole request list.
 
-A `Row` is a stretch of tokens in one line of a batch, a `Chunk` is a batch: it is computed whole and
-handed over whole. The same requests and budget always give the same plan, so an interrupted run that
-skips the chunks it already has computes the others bit for bit as an undisturbed one would.
+A `Row` is a stretch of tokens in one line of a batch; a `Chunk` is a batch, computed and handed over as a
+whole. The same requests and budget always give the same plan, so that an interrupted run that skips the
+chunks it already has computes the others bit for bit as an undisturbed one would.
 """
 
 from __future__ import annotations
@@ -16,18 +16,23 @@ import numpy as np
 
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
-LAUNCH_TOKENS = 96  # what starting one more batch costs, in tokens of the smallest models
+LAUNCH_TOKENS = 96  # cost of starting one more batch, in tokens of the smallest models
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """T tokens with the S targets that are scored on them.
+    """T tokens with the S targets that are scored on them; all arrays are int32.
 
-    `tokens` [T] are their ids. `positions` [T] are the tokens' places in their own text. `parents` [T] is the
-    place in the row of the token before each in its own text, −1 where that lies before the row; None for
-    plain causal order. The hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`;
-    all three are [S]. `context` [C] are tokens between the trunk and the row, computed once for all rows of a
-    batch that have the same; None where the way of computing knows none.
+    Attributes:
+        tokens: Token ids [T].
+        positions: Positions [T] of the tokens in their own text.
+        at: Indexes [S] in the row; the hidden state at `at[s]` predicts `targets[s]`.
+        targets: Token ids [S].
+        requests: Indexes [S] of the targets' requests.
+        parents: Index [T] in the row of the token before each in its own text, −1 if that lies before the
+            row; None for plain causal order.
+        context: Tokens [L] between the trunk and the row, computed once for all rows of a batch with the same
+            ones; None for ways of computing without contexts.
     """
 
     tokens: Tokens
@@ -44,7 +49,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Trunk:
-    """`tokens` [P] that several rows share, from position `start`; `parent` is the trunk that they follow."""
+    """Tokens that several rows share.
+
+    Attributes:
+        tokens: Token ids [P], int32.
+        start: Position of the first token.
+        parent: Index of the trunk before it; None for none.
+    """
 
     tokens: Tokens
     start: int
@@ -53,7 +64,13 @@ class Trunk:
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """A batch: rows below one trunk. `prepared` keeps its tensors, so that every checkpoint can use them."""
+    """A batch: rows below one trunk.
+
+    Attributes:
+        rows: The rows.
+        trunk: Index of the trunk in the plan; None for none.
+        prepared: The batch's tensors, kept so that every checkpoint can use them.
+    """
 
     rows: tuple[Row, ...]
     trunk: int | None = None
@@ -66,14 +83,17 @@ class Chunk:
 
     @property
     def tokens(self) -> int:
-        """Tokens of its rows and of the contexts before them, each once, without padding."""
+        """Number of tokens in its rows and in the contexts before them, without padding.
+
+        Each context counts once.
+        """
         contexts = {row.context.tobytes(): len(row.context) for row in self.rows if row.context is not None}
         return sum(map(len, self.rows)) + sum(contexts.values())
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The batches of a list of requests, in the order of computing, and the trunks that their rows follow.
+    """The batches of a list of requests, in the order of computing, and the trunks of their rows.
 
     `Chunk.trunk` and `Trunk.parent` are indexes of `trunks`; a trunk's parent comes before it.
     """
@@ -83,18 +103,21 @@ class Plan:
 
     @property
     def computed_tokens(self) -> int:
-        """Tokens that pass through the model, padding included."""
+        """Number of tokens that pass through the model, padding included."""
         padding = sum(len(c.rows) * max(map(len, c.rows)) - sum(map(len, c.rows)) for c in self.chunks)
         return padding + sum(c.tokens for c in self.chunks) + sum(len(t.tokens) for t in self.trunks)
 
     @cached_property
     def vocabulary(self) -> Tokens:
-        """[V] every token that occurs, once, ascending."""
+        """Distinct tokens [V] of the plan, int32, ascending."""
         rows = [row.tokens for chunk in self.chunks for row in chunk.rows]
         return np.unique(np.concatenate([*rows, *(trunk.tokens for trunk in self.trunks)]))
 
     def trunk_tokens(self, trunk: int | None, counted: set[int]) -> int:
-        """Tokens of a trunk and those above it that are not in `counted`, which then holds them."""
+        """Number of tokens in a trunk and in those above it, without trunks that are in `counted`.
+
+        The trunks are then added to `counted`.
+        """
         tokens = 0
         while trunk is not None and trunk not in counted:
             counted.add(trunk)
@@ -104,19 +127,22 @@ class Plan:
 
     @property
     def depth(self) -> int:
-        """Tokens of the longest text."""
+        """Number of tokens of the longest text."""
         return max(int(row.positions.max()) for c in self.chunks for row in c.rows) + 1
 
     @property
     def tensor_bytes(self) -> int:
-        """At most what the chunks' prepared tensors take: 8 · rows · T² for the biases, and the tokens."""
+        """Upper bound for the chunks' prepared tensors, in bytes.
+
+        It is 8 · rows · T² for the biases, plus the tokens.
+        """
         return sum(
             len(c.rows) * (8 * (width := max(map(len, c.rows))) ** 2 + 56 * width) for c in self.chunks
         )
 
 
 def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
-    """One row for each distinct input, longest first; batches of at most `budget` padded tokens."""
+    """Plan one row per distinct input, longest first, in batches of at most `budget` padded tokens."""
     same_input: dict[bytes, list[int]] = {}
     for index, item in enumerate(encoded):
         same_input.setdefault(item.inputs.tobytes(), []).append(index)
@@ -125,9 +151,14 @@ def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
 
 
 def batches(rows: Sequence[Row], budget: int, trunk: int | None = None) -> tuple[Chunk, ...]:
-    """Cut `rows`, the longest first, where Σ over chunks of (rows · longest row + `LAUNCH_TOKENS`) is least.
+    """Cut rows into the batches of least total cost.
 
-    A chunk has at most `budget` padded tokens, or a single row; `trunk` is what all rows follow.
+    The cost is Σ over chunks of (rows · longest row + `LAUNCH_TOKENS`).
+
+    Args:
+        rows: The rows, longest first.
+        budget: Largest number of padded tokens in a chunk of more than one row.
+        trunk: Index of the trunk that all rows follow; None for none.
     """
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     best = np.zeros(len(rows) + 1, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Requests as tokens, cut exactly as lm-evaluation-harness 0.4.13 cuts them (`TemplateLM._encode_pair`).
+"""Tokenisation of requests, equal to lm-evaluation-harness 0.4.13.
 
 - Whitespace at the end of the context moves to the start of the continuation.
-- The joined string is encoded; what follows the first len(encode(context)) tokens is the continuation.
+- The joined string is encoded; the tokens after the first len(encode(context)) are the continuation.
 - An empty context becomes the prefix token (BOS, else EOS), unless the continuation begins with it.
 - Special tokens are added as the tokenizer does by itself, but not to a text that starts with BOS already.
 - Input of the model: the last max_length + 1 tokens of context + continuation, less the very last.
@@ -23,24 +23,26 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Request
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import FileStamp, file_stamp, tokenizer_files
 from e2lm_core.engine.batches.bpe_words import WordEncoder
 from e2lm_core.engine.folder import first_line
 
 Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
-# Of a model's configuration, with its tokenizer's files, decides this which tokenizer transformers makes of them.
+# Keys of a model's configuration that decide which tokenizer transformers makes of the tokenizer's files.
 _OF_CONFIG = ("model_type", "model_name", "tokenizer_class", "transformers_version")
 _HALF = re.compile("[\ud800-\udfff]")
-_CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded both ways
+# The first requests of a list, and every 200th, are encoded both ways to confirm the encoding by words.
+_CONFIRMED, _CONFIRMED_EVERY = 4, 200
 
 
 class Encoded(NamedTuple):
-    """A request as the model sees it: hidden state `first_scored` + i predicts targets[i].
+    """A request as the model sees it: the hidden state at `first_scored` + i predicts targets[i].
 
-    `inputs` [T] are the tokens of context and continuation less the last, cut on the left to the window;
-    `targets` [S] those of the continuation.
+    Attributes:
+        inputs: Tokens [T] of context and continuation without the last, cut on the left to the window, int32.
+        targets: Tokens [S] of the continuation, int32.
     """
 
     inputs: Tokens
@@ -48,15 +50,17 @@ class Encoded(NamedTuple):
 
     @property
     def first_scored(self) -> int:
-        """T − S: the place in `inputs` whose hidden state predicts the continuation's first token."""
+        """T − S: index in `inputs` of the hidden state that predicts the continuation's first token."""
         return len(self.inputs) - len(self.targets)
 
 
 def tokenizer_digest(directory: Path) -> str:
-    """sha256 over all that a tokenizer is made from: checkpoints that share it share all encoded text.
+    """SHA-256 over all files that define a tokenizer; with equal digests all encoded text is shared.
 
-    Remembered for as long as the files are the same: an edit asks for it of every checkpoint. Raises
-    `CheckpointError` where one of them cannot be read.
+    It is cached as long as the files are the same, because an edit needs it of every checkpoint.
+
+    Raises:
+        CheckpointError: A file cannot be read.
     """
     files = [*tokenizer_files(directory), directory / "config.json"]
     try:
@@ -79,7 +83,7 @@ def _digest(directory: Path, files: tuple[tuple[str, FileStamp], ...]) -> str:
 
 
 def _of_config(data: bytes) -> bytes:
-    """The part of a configuration that decides the tokenizer; all of it where it is not JSON."""
+    """The part of a configuration that decides the tokenizer; the whole of it if it is not JSON."""
     try:
         config = safejson.loads(data.decode())
         return json.dumps([config.get(name) for name in _OF_CONFIG]).encode()
@@ -88,7 +92,14 @@ def _of_config(data: bytes) -> bytes:
 
 
 class Encoder:
-    """One tokenizer, shared by all checkpoints whose tokenizer files are the same. `directory` holds them."""
+    """One tokenizer, shared by all checkpoints with the same tokenizer files.
+
+    Args:
+        directory: Folder of the files.
+
+    Raises:
+        CheckpointError: There is no tokenizer, or it cannot be read.
+    """
 
     def __init__(self, directory: Path) -> None:
         from transformers import AutoTokenizer
@@ -114,11 +125,21 @@ class Encoder:
         self._words, self._before = _words_of(self.tokenizer)
 
     def encode(self, requests: Sequence[Request], max_length: int) -> list[Encoded]:
-        """One `Encoded` a request, in order, of at most `max_length` input tokens.
+        """Encode requests as lm-evaluation-harness does.
 
-        As `TemplateLM._encode_pair` and `HFLM._loglikelihood_tokens` of lm-evaluation-harness. Raises
-        `TaskError` for a continuation without a token of its own, `LimitError` for one that is longer than
-        the window.
+        It follows `TemplateLM._encode_pair` and `HFLM._loglikelihood_tokens`.
+
+        Args:
+            requests: The requests.
+            max_length: Largest number of input tokens.
+
+        Returns:
+            One `Encoded` per request, in order.
+
+        Raises:
+            TaskError: A continuation has no token of its own, an empty prompt has no prefix token, or a text
+                has a lone surrogate.
+            LimitError: A continuation is longer than `max_length`.
         """
         encoded = []
         for request, (context, continuation) in zip(requests, self._pairs(requests), strict=True):
@@ -137,18 +158,22 @@ class Encoder:
         return encoded
 
     def lengths(self, requests: Sequence[Request]) -> list[int]:
-        """Tokens of context + continuation of each request, before any truncation. Raises `TaskError`."""
+        """Tokens of context + continuation of each request, before any truncation.
+
+        Raises:
+            TaskError: An empty prompt has no prefix token, or a text has a lone surrogate.
+        """
         return [len(context) + len(continuation) for context, continuation in self._pairs(requests)]
 
     def _pairs(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
-        """(context, continuation) tokens of each request, nothing cut off.
+        """(context, continuation) tokens of each request, without truncation.
 
-        By words where that is known to be the same, which some requests are looked at to confirm. Raises
-        `TaskError` for text that no tokenizer takes.
+        Requests are encoded by words if that gives the same, which some of them confirm. Raises `TaskError`
+        for text that no tokenizer accepts.
         """
         try:
             return self._cut(requests)
-        except (TypeError, UnicodeEncodeError) as error:  # how the library tells of what is not UTF-8
+        except (TypeError, UnicodeEncodeError) as error:  # the library's errors for text that is not UTF-8
             half = next((r for r in requests if _HALF.search("".join(r))), None)
             if half is None:
                 raise
@@ -229,7 +254,7 @@ class Encoder:
         return np.array([self.prefix_token], dtype=np.int32), continuation
 
     def _adds_special(self, text: str) -> bool:
-        """The harness adds special tokens, unless a text begins with the prefix token's own text."""
+        """Whether special tokens are added: always, unless a text begins with the prefix token's own text."""
         return self.prefix_token is None or not text.startswith(self._prefix_text)
 
     def _encoded(self, texts: Sequence[_Text]) -> dict[_Text, Tokens]:
@@ -251,7 +276,7 @@ class Encoder:
 
 
 def _words_of(tokenizer: Any) -> tuple[WordEncoder | None, list[int]]:
-    """A word encoder and the special tokens put before a text, or None where some are put after it."""
+    """A word encoder and the special tokens put before a text; None if some are put after it."""
     encoder = WordEncoder.of(tokenizer)
     bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
     before = len(whole) - len(bare)

@@ -1,9 +1,9 @@
-"""Plans under which no prefix is computed twice: token sequences as a prefix tree, packed into rows.
+"""Batch plans over a prefix tree: no prefix is computed twice.
 
-Sequences are sorted, so that those with a common prefix are neighbours. A long prefix that many share
-becomes a trunk, computed once and kept as keys and values; below it every subtree that is small enough (as
-a rule a question with its choices) is one row, in which a token sees its ancestors alone and has the
-position that it has in its own text. The tree of a row is given by each token's parent.
+Sequences are sorted, so that those with a common prefix are neighbours. A long prefix of many sequences
+becomes a trunk, computed once and kept as keys and values. Below it every subtree that is small enough, as a
+rule a question with its choices, is one row: a token sees only its ancestors and has the position that it has
+in its own text. Each token's parent gives the tree of a row.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, Trunk, batches
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
-# A trunk costs a forward of its own and a batch that is not full: it has to save more tokens than that.
+# A trunk costs a forward of its own and a batch that is not full: it has to save at least as many tokens.
 MIN_TOKENS_SAVED = 512
-TYPICAL_ROW = 64  # tokens, for the number of rows that a trunk will serve
+TYPICAL_ROW = 64  # tokens, for an estimate of the rows below a trunk
 LONGEST_ROW = 1_024
-PREFIX_TOKENS = 128  # of a trunk that outlives its plan
-# Requests are planned in segments: the plan of a segment is all that is held at once beside the tokens.
+PREFIX_TOKENS = 128  # of a trunk that is kept after its plan
+# Requests are planned in segments, so that only one segment's plan is held in memory beside the tokens.
 SEGMENT = 16_384
 
 
 @dataclass(frozen=True)
 class _Leaves:
-    """Distinct inputs in lexicographic order; `shared[i]` tokens are common to inputs i − 1 and i."""
+    """Distinct inputs in lexicographic order; inputs i − 1 and i share their first `shared[i]` tokens."""
 
     inputs: list[Tokens]
     requests: list[list[int]]
@@ -38,14 +38,19 @@ class _Leaves:
     shared: NDArray[np.int64]
 
     def unique_tokens(self, low: int, high: int, depth: int) -> int:
-        """Nodes of the subtree of inputs low … high − 1 below `depth`."""
+        """Number of nodes of the subtree of inputs low … high − 1 below `depth`."""
         return int(self.lengths[low:high].sum() - self.shared[low + 1 : high].sum() - depth)
 
 
 def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
-    """Rows and trunks for a model of that hidden size, batches of at most `budget` padded tokens.
+    """Plan rows and trunks over the prefix tree of all requests.
 
-    Every target of `encoded` is in one row. The cost that decides stands in `_cost`.
+    Every target of `encoded` is in one row. `_cost` is the cost that the plan minimises.
+
+    Args:
+        encoded: The requests.
+        budget: Largest number of padded tokens in a batch.
+        hidden: Hidden size of the model.
     """
     chunks: list[Chunk] = []
     trunks: list[Trunk] = []
@@ -59,8 +64,14 @@ def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
 
 
 def plan_below(encoded: Sequence[Encoded], ends: Sequence[int]) -> Plan:
-    """Trunks up to those depths (tokens that all of `encoded` share), each below the one before it; one batch
-    of rows below the last, a row for all that share the token after it."""
+    """Plan trunks that end at given depths, and one batch of rows below the last.
+
+    Each trunk follows the one before it. All requests with the same token after the last trunk share a row.
+
+    Args:
+        encoded: The requests; all share the tokens up to the last depth.
+        ends: Depths at which the trunks end, in tokens, ascending.
+    """
     leaves = _leaves(encoded, range(len(encoded)))
     trunks: list[Trunk] = []
     depth = 0
@@ -76,10 +87,10 @@ def plan_below(encoded: Sequence[Encoded], ends: Sequence[int]) -> Plan:
 
 
 def plan_prefixes(encoded: Sequence[Encoded]) -> Plan | None:
-    """For few requests: trunks of `PREFIX_TOKENS` each, as many as all share before anything is scored; one batch
-    below them. None where there is not one.
+    """Plan trunks of `PREFIX_TOKENS` each for few requests, and one batch below; None without a trunk.
 
-    Where they end depends on their tokens alone: another edit of a set has those of its shots again.
+    There are as many as all requests share before their first scored token. The ends of the trunks depend
+    only on their tokens, so that another edit of a set has the trunks of its examples again.
     """
     leaves = _leaves(encoded, range(len(encoded)))
     shared = min(leaves.first_scored.tolist() + leaves.shared[1:].tolist())
@@ -88,17 +99,18 @@ def plan_prefixes(encoded: Sequence[Encoded]) -> Plan | None:
 
 
 def unique_tokens(encoded: Sequence[Encoded]) -> int:
-    """Nodes of the prefix tree of all inputs: what has to be computed if nothing is computed twice."""
+    """Number of nodes in the prefix tree of all inputs: tokens to compute if nothing is computed twice."""
     leaves = _leaves(encoded, range(len(encoded)))
     return leaves.unique_tokens(0, len(leaves.inputs), 0) if encoded else 0
 
 
 def _cost(tokens: int, hidden: int, above: int = 0) -> int:
-    """Of a row: what a token costs in matrix products, and in attention to the trunk and to the whole row.
+    """Cost of a row of `tokens` below `above` tokens: matrix products, and attention to trunk and row.
 
-    By operations 6 · hidden : tokens; measured, attention does a third as many of them in a second.
+    By operations the ratio is 6 · hidden : tokens; measured, attention does a third as many of them per
+    second.
     """
-    if tokens > LONGEST_ROW:  # never a single row
+    if tokens > LONGEST_ROW:  # so high a cost that this is never a single row
         return tokens * tokens * (2 * hidden + above)
     return tokens * (2 * hidden + above + tokens)
 
@@ -147,7 +159,10 @@ def _split(
 def _divide(
     leaves: _Leaves, low: int, high: int, depth: int, hidden: int
 ) -> tuple[int, list[tuple[int, int]]]:
-    """The cheapest of: one row (a single part), parts without a trunk, or a trunk up to the first figure."""
+    """The cheapest division of inputs low … high − 1: (end of a trunk or `depth` for none, parts).
+
+    One part means a single row.
+    """
 
     def cost(part: tuple[int, int], below: int = depth) -> int:
         return _cost(leaves.unique_tokens(*part, below), hidden, below)
@@ -158,7 +173,7 @@ def _divide(
     common = int(leaves.shared[low + 1 : high].min())
     edges = [low, *(np.flatnonzero(leaves.shared[low + 1 : high] == common) + low + 1).tolist(), high]
     children = list(pairwise(edges))
-    # What is scored has to be in a row, so a trunk ends before it.
+    # Scored tokens have to be in a row, so a trunk ends before them.
     end = max(depth, min(common, int(leaves.first_scored[low:high].min())))
     rows_below = max(len(children), leaves.unique_tokens(low, high, depth) // TYPICAL_ROW)
     apart = sum(map(cost, children))
@@ -181,14 +196,14 @@ def _divide(
 
 
 def _row(leaves: _Leaves, encoded: Sequence[Encoded], low: int, high: int, depth: int) -> Row:
-    """Inputs low … high − 1 below `depth`, every distinct prefix once, in depth-first order."""
+    """The row of inputs low … high − 1 below `depth`: every distinct prefix once, in depth-first order."""
     tokens: list[Tokens] = []
     positions: list[Tokens] = []
     parents: list[Tokens] = []
     at: list[Tokens] = []
     targets: list[Tokens] = []
     requests: list[Tokens] = []
-    path = np.empty(0, dtype=np.int32)  # where in the row the present input's tokens are
+    path = np.empty(0, dtype=np.int32)  # indexes in the row of the current input's tokens
     size = 0
     for leaf in range(low, high):
         known = 0 if leaf == low else int(leaves.shared[leaf]) - depth

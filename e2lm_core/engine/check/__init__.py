@@ -1,1 +1,1 @@
-"""Which way of computing a model is right: its configuration by name, a probe, and the comparison; uses base and engine."""
+"""Choice of the way to score a model: rules, probe, comparison with plain batches; uses base."""

@@ -1,6 +1,6 @@
-"""What the self-check scores: random text with trunks and branches, on weights that make a difference show.
+"""Probe requests of the self-check.
 
-It is the same for every checkpoint of a vocabulary and a window, whatever was scored before.
+The probe is the same for every checkpoint with the same vocabulary and window, whatever was scored before.
 Tested in tests/engine/check/test_selfcheck.py.
 """
 
@@ -20,16 +20,19 @@ from e2lm_core.engine.models import LoadedModel, Skeletons
 
 _WORDS = 24  # distinct tokens: few, so that the look-up of the first layer's projections is used
 _SHARED, _CONTEXTS, _CHOICES = 20, (5, 3, 4), ((0, 1), (0, 2, 3), (4,))  # tokens; choices by word
-_LEAST_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(numbers that enter an output)
+_MIN_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(number of inputs)
 _FAR = 2**31  # tokens: more than a probe has
 _FLOAT32_BYTES = 4 * 10**9  # of a copy in float32
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Requests, and two plans of them: below two trunks, one after the other, and without a trunk.
+    """Requests of the self-check, with plans of them.
 
-    `contexts` are two plans for models that go on from a state: below a trunk, and without one.
+    Attributes:
+        encoded: The requests.
+        plans: Two plans: below two trunks, one after the other, and without a trunk.
+        contexts: Two plans for models that continue from a state: below a trunk, and without one.
     """
 
     encoded: list[Encoded]
@@ -38,7 +41,14 @@ class Probe:
 
 
 def probe_of(config: Any, vocabulary: int, window: int, shared: int = _SHARED) -> Probe:
-    """For a model of `vocabulary` tokens that takes `window` of them, at least eight; `shared` tokens come first."""
+    """Make the probe for a model.
+
+    Args:
+        config: The model's text configuration; its special tokens are left out.
+        vocabulary: Number of tokens in its vocabulary.
+        window: Its context window in tokens, at least eight.
+        shared: Number of tokens that all requests share at the beginning, as far as the window allows.
+    """
     random = np.random.default_rng(2026)
     special = _special(config)
     known = np.array([token for token in range(min(vocabulary, 50_000)) if token not in special])
@@ -58,10 +68,11 @@ def probe_of(config: Any, vocabulary: int, window: int, shared: int = _SHARED) -
 
 
 def as_if_trained(model: LoadedModel) -> LoadedModel:
-    """The model in float32 with matrices near zero (a checkpoint of step 0) or beyond all numbers replaced.
+    """A copy of the model for the probe, in float32 and with usable matrices.
 
-    With matrices near zero every way of computing gives the same. What is as it should be is not copied,
-    and a model whose copy would be too large stays in its own dtype.
+    Matrices near zero (a checkpoint of step 0), with which every way of computing gives the same, and
+    matrices with numbers that are not finite are replaced. Tensors that need no change are not copied, and a
+    model whose copy would be too large stays in its own dtype.
     """
     skeletons, weights = model.skeletons, dict(model.weights)
     dtype = torch.float32 if 4 * model.parameters <= _FLOAT32_BYTES else skeletons.dtype
@@ -78,14 +89,14 @@ def _with_gain(weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     if weight.dim() < 2:
         return weight if torch.isfinite(weight).all() else torch.ones_like(weight)
     gain = float(weight.float().square().mean().sqrt()) * weight.shape[-1] ** 0.5
-    if np.isfinite(gain) and gain >= _LEAST_GAIN:
+    if np.isfinite(gain) and gain >= _MIN_GAIN:
         return weight
     drawn = torch.randn(weight.shape, generator=generator) * (_GAIN / weight.shape[-1] ** 0.5)
     return drawn.to(weight)
 
 
 def _special(config: Any) -> set[int]:
-    """Tokens that a model may treat otherwise: those that stand for an image or for nothing."""
+    """Tokens that a model may treat specially, such as those of an image or of padding."""
     found: set[int] = set()
     for name, value in config.to_dict().items():
         if name.endswith(("token_id", "token_index")):

@@ -1,12 +1,12 @@
-"""The check of packed scoring: a probe of random text is scored plainly as well.
+"""Self-check: compares packed with plain scoring on a probe.
 
     |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request of the probe
 
 The engine's own forward is tried first, then transformers' modules with the tree's attention, then their own
-forward from the state after a context. What differs by more, or cannot take the model at all, is not used for
-that configuration, and the run's record says so.
-The probe has trunks and branches and is the same whatever was scored before; where weights are near zero
-others stand for them (see `probe`). Running out of memory decides nothing.
+forward from the state after a context. A way that differs by more, or cannot compute the model, is not used
+for that configuration, and the run's record says so. The probe has trunks and branches and is the same
+whatever was scored before; weights near zero are replaced (see `probe`). Running out of memory decides
+nothing.
 Tested in tests/engine/check/test_selfcheck.py, tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.errors import LimitError
 from e2lm_core.engine.batches.plan import Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
-from e2lm_core.engine.check import known
+from e2lm_core.engine.check import config_rules
 from e2lm_core.engine.check.probe import Probe, as_if_trained, probe_of
 from e2lm_core.engine.check.verdict import Verdict
 from e2lm_core.engine.folder import first_line, window
@@ -35,10 +35,10 @@ from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
 
-# (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
+# (absolute, relative): float32 has the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
 _FAR = 2**31  # tokens: a text longer than any window
-_TRIED = 4_096  # tokens of a window: a longer one takes too long to be tried
+_TRIED = 4_096  # tokens of a window: trying a longer one takes too long
 _ACROSS, _PAST = 3, 40  # tokens before a window's end, and after it
 _SAID = {
     "engine": ("the engine's own forward", "plain batches"),
@@ -49,10 +49,17 @@ _SAID = {
 
 
 def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Verdict:
-    """The first packed way that agrees with plain batches, else the plain one.
+    """Verdict of a configuration: the first packed way that agrees with plain batches, else plain batches.
 
-    Judged in float32 on weights as of a trained model; then in `dtype`, if that is another. Raises
-    `LimitError` where memory runs out.
+    Ways are judged in float32 on weights as of a trained model, then in `dtype` if that differs.
+
+    Args:
+        model: A checkpoint of the configuration.
+        device: Device to compute on.
+        dtype: Type that runs compute in.
+
+    Raises:
+        LimitError: Memory ran out.
     """
     kind = model.config.model_type
     try:
@@ -64,7 +71,7 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             rotary = Rotary.of(module)
     except Exception as error:
         _raise_for_memory(error, model, device)
-        # Whatever is wrong, the batches of the run itself will tell, or not.
+        # The cause is left to the run: its batches either raise the same error or succeed.
         return Verdict(
             "plain", f"{kind} models are scored one text at a time: {first_line(error)}.", alone=True
         )
@@ -88,7 +95,7 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             if reason is None and dtype != exact:
                 own = _plainly(model, probe.encoded, device)
                 reason = _difference(model, verdict, probe, own, device, dtype)
-        # Whatever an unknown architecture does with a packed row, plain still works.
+        # Any error of an unknown architecture with a packed row leaves plain batches, which still work.
         except Exception as error:
             _raise_for_memory(error, model, device)
             reasons.append(_reason(error))
@@ -104,13 +111,22 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
 
 
 def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | None:
-    """How texts that are longer than a window or chunk of `reach` tokens go on from a state; None where they
-    cannot, or where trying it takes too long. What is chosen among far tokens may flip by what stands beside it.
+    """Verdict for texts longer than a window or chunk of `reach` tokens; None if no way is known.
 
-    Tried across the window's end and beyond it. Raises `LimitError` where memory runs out.
+    Scoring from a state is tried across the window's end and beyond it; None if it fails or would take too
+    long. Models that choose among far tokens are scored one text at a time, because other texts in the batch
+    may flip the choice.
+
+    Args:
+        model: A checkpoint of the configuration.
+        reach: Tokens of the window or chunk.
+        device: Device to compute on.
+
+    Raises:
+        LimitError: Memory ran out.
     """
     try:
-        known.refuse_late(model.config.get_text_config())
+        config_rules.refuse_late(model.config.get_text_config())
     except attention.UnsupportedError as error:
         said = (
             f"{model.config.model_type} models are scored one text at a time beyond {reach} tokens: {error}."
@@ -121,7 +137,7 @@ def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | No
     kind, trained = model.config.model_type, as_if_trained(model)
     exact = trained.skeletons.dtype
     try:
-        known.refuse_positions(model.config.get_text_config())
+        config_rules.refuse_positions(model.config.get_text_config())
         probes = [_probe(trained, shared) for shared in (max(2, reach - _ACROSS), reach + _PAST)]
         references = [_plainly(trained, probe.encoded, device) for probe in probes]
     except Exception as error:
@@ -152,9 +168,16 @@ def _from_state(kind: str) -> tuple[Verdict, ...]:
 
 
 def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether a checkpoint's own weights, packed as its configuration's verdict says, agree with plain ones.
+    """Whether a checkpoint's own weights agree with plain batches when scored by a verdict.
 
-    Raises `LimitError` where memory runs out.
+    Args:
+        model: The checkpoint.
+        verdict: Verdict of its configuration.
+        device: Device to compute on.
+        dtype: Type that runs compute in.
+
+    Raises:
+        LimitError: Memory ran out.
     """
     try:
         probe = _probe(model)
@@ -168,9 +191,17 @@ def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: tor
 def plainly_or_alone(
     model: LoadedModel, reason: str, device: torch.device, reach: int | None = None
 ) -> Verdict:
-    """Plain batches for that reason; one text at a time where the probe's texts side by side differ.
+    """Verdict for plain batches; for one text at a time if the probe's texts change each other's results.
 
-    With `reach`, for texts beyond so many tokens, the probe's texts are longer than that, as far as that can be tried.
+    Args:
+        model: A checkpoint of the configuration.
+        reason: Reason for the run's record.
+        device: Device to compute on.
+        reach: With a number, the verdict is for texts of more than so many tokens; the probe's texts are
+            longer than that, as far as that can be tried.
+
+    Raises:
+        LimitError: Memory ran out.
     """
     kind = model.config.model_type
     dtype = model.skeletons.dtype
@@ -181,7 +212,7 @@ def plainly_or_alone(
         alone=True,
     )
     try:
-        known.refuse_positions(model.config.get_text_config())
+        config_rules.refuse_positions(model.config.get_text_config())
         shared = () if reach is None or reach > _TRIED else (reach + _PAST,)
         encoded = _probe(model, *shared).encoded
         beside = _together(model, encoded, device)
@@ -204,7 +235,7 @@ def _probe(model: LoadedModel, *shared: int) -> Probe:
 def _plainly(
     model: LoadedModel, encoded: Sequence[Encoded], device: torch.device, cached: bool = False
 ) -> NDArray[np.float64]:
-    """[R] log-likelihoods of the requests by the reference, one text at a time."""
+    """Log-likelihoods [R] of R requests by the reference, one text at a time."""
     found = np.zeros(len(encoded))
     with model.module() as module:
         for chunk in plan_plain(encoded, 1).chunks:
@@ -213,7 +244,7 @@ def _plainly(
 
 
 def _together(model: LoadedModel, encoded: Sequence[Encoded], device: torch.device) -> NDArray[np.float64]:
-    """As `_plainly`, all texts in one batch."""
+    """Log-likelihoods [R] of R requests by the reference, all texts in one batch."""
     found = np.zeros(len(encoded))
     rows = [row for chunk in plan_plain(encoded, 1).chunks for row in chunk.rows]
     with model.module() as module:
@@ -228,15 +259,15 @@ def _add(found: NDArray[np.float64], rows: Sequence[Row], logs: NDArray[np.float
 def _reach(
     model: LoadedModel, verdict: Verdict, probe: Probe, device: torch.device, dtype: torch.dtype
 ) -> int | None:
-    """Tokens that every layer sees; raises what speaks against that way of computing this model."""
+    """Tokens that every layer sees; raises an error if this way cannot compute the model."""
     config = model.config.get_text_config()
-    known.refuse_positions(config)
+    config_rules.refuse_positions(config)
     if verdict.way == "engine":
         return None  # a recipe takes no window
     if verdict.way == "state":
-        return known.reach(config, scans=False)
-    known.refuse_layers(config)
-    least = known.reach(config)
+        return config_rules.reach(config, scans=False)
+    config_rules.refuse_layers(config)
+    least = config_rules.reach(config)
     with model.module() as module:
         if not getattr(module, "_supports_attention_backend", False):
             raise attention.UnsupportedError("their attention cannot be exchanged")
@@ -247,7 +278,7 @@ def _reach(
             try:
                 forward.packed(body, replace(batch, depth=_FAR if least is None else least))
                 break
-            except attention.WindowError as error:  # of a layer that the configuration does not name
+            except attention.WindowError as error:  # a window of a layer that the configuration lacks
                 least = error.window
     if least is not None and least < batch.depth:
         raise attention.WindowError(least)
@@ -266,7 +297,7 @@ def _difference(
         found = np.zeros(len(probe.encoded))
         with verdict.body(model, plan) as body:
             states = None
-            for trunk in plan.trunks:  # one below the other
+            for trunk in plan.trunks:  # each trunk follows the one before
                 states = forward.trunk_states(body, trunk, states, device)
             for chunk in plan.chunks:
                 if isinstance(body, StateBody):
@@ -282,19 +313,19 @@ def _difference(
 
 
 def _stacks(model: LoadedModel, verdict: Verdict, *arguments: Any) -> bool:
-    """Whether a processor gives the same by the forward of several."""
+    """Whether the forward of several checkpoints gives the same on a CPU."""
     if model.skeletons.device.type != "cpu":
         return False
     try:
         return _difference(model, replace(verdict, way="stacked"), *arguments) is None
-    except NoRecipeError:  # a norm or a product of which there is none for several
+    except NoRecipeError:  # a norm or a product may have no form for several checkpoints
         return False
 
 
 def _worst(
     found: NDArray[np.float64], reference: NDArray[np.float64], encoded: Sequence[Encoded], dtype: torch.dtype
 ) -> tuple[float, float]:
-    """The request that is furthest beyond its tolerance: (difference, tolerance)."""
+    """(difference, tolerance) of the request that is furthest beyond its tolerance."""
     absolute, relative = TOLERANCE[dtype]
     allowed = absolute * np.sqrt([len(e.targets) for e in encoded]) + relative * np.abs(reference)
     differences = np.abs(found - reference)
@@ -303,7 +334,7 @@ def _worst(
 
 
 def _raise_for_memory(error: Exception, model: LoadedModel, device: torch.device) -> None:
-    """Memory that ran out says nothing about a configuration."""
+    """Raise `LimitError` if memory ran out, which says nothing about a configuration."""
     if is_out_of_memory(error):
         raise LimitError(
             f"{model.directory.name} does not fit into the memory of {device} beside what it is checked with; "

@@ -1,4 +1,4 @@
-"""How a configuration is scored: which way of computing it agreed with plain batches, and within which limits.
+"""Verdict of the self-check: the scoring method of a configuration and its limits.
 
 Tested in tests/engine/check/test_selfcheck.py.
 """
@@ -17,19 +17,26 @@ from e2lm_core.engine.forward.stack import StackedDecoder
 from e2lm_core.engine.forward.states import StateBody
 from e2lm_core.engine.models import LoadedModel
 
-# The engine's forward, that of several at once, transformers' layers with the tree's attention, transformers' forward from the state
-# after a context, or as it is.
+# The engine's forward, that of several checkpoints at once, transformers' layers with the tree's attention,
+# transformers' forward from the state after a context, and transformers' forward as it is.
 Way = Literal["engine", "stacked", "library", "state", "plain"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies.
+    """The way to score a configuration.
 
-    `reach`: tokens of the longest text that may be packed, None for any. `alone`: plainly, and one text a
-    batch, since a text's numbers depend on what stands beside or behind it; `cached`: with the model's cache.
-    `placed` and `singly` are how it goes on from a state (see `StateBody`). `stacks`: few tokens are computed for
-    several checkpoints at once (see `StackedDecoder`).
+    Attributes:
+        way: Forward pass that is used.
+        sentence: Description for the run's record.
+        rotary: Rotary frequencies of the engine's forward; None without one set for all layers.
+        reach: Tokens of the longest text that may be packed; None for any.
+        alone: Whether plain batches have one text each, because a text's results depend on the texts beside
+            it or on padding.
+        cached: Whether plain batches use the model's cache.
+        placed: Whether a model that continues from a state is told positions, see `StateBody`.
+        singly: Whether it takes one token at a time, see `StateBody`.
+        stacks: Whether few tokens are computed for several checkpoints at once, see `StackedDecoder`.
     """
 
     way: Way
@@ -44,14 +51,18 @@ class Verdict:
 
     @property
     def packed(self) -> bool:
-        """Whether rows of a prefix tree are scored, by whichever forward."""
+        """Whether rows of a prefix tree are scored, by the engine's forward or transformers'."""
         return self.way in ("engine", "library")
 
     @contextmanager
     def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body | StateBody]:
-        """The model as this way computes it, for batches of `plan` and as long as the context is open.
+        """The model in the form that this way computes, for as long as the context is open.
 
-        Raises `NoRecipeError` where the engine has no forward for it, `UnsupportedError` where it keeps no state.
+        It is for batches of `plan`.
+
+        Raises:
+            NoRecipeError: The engine has no forward for the model.
+            UnsupportedError: The model keeps no state.
         """
         if self.way == "engine":
             yield Decoder(model, self.rotary, plan)

@@ -1,1 +1,1 @@
-"""The backend of a Ray cluster: what is sent, who computes on the nodes, and the driver; uses base, checkpoints and engine."""
+"""Backend of a Ray cluster: messages, actors and driver; uses base and checkpoints."""

@@ -1,6 +1,6 @@
-"""The connection to a Ray cluster: the one that RAY_ADDRESS names, or one of this machine, started and ended with the process.
+"""Connection to a Ray cluster, existing or started here.
 
-What nodes get is this package's code as an archive, the numbers of `payload`, and nothing of the environment.
+Nodes get this package's code as an archive, the numbers of `payload`, and nothing of the environment.
 Tested in tests/engine/cluster/test_ray.py.
 """
 
@@ -18,16 +18,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from e2lm_core.base import children
+from e2lm_core.base import processes
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import ROOT, Settings
 
-REQUIREMENT = "ray>=2.60"  # as in requirements-ray.txt, which an installed studio has not
+REQUIREMENT = "ray>=2.60"  # as in requirements-ray.txt, which an installed studio does not have
 _STARTING = threading.Lock()
 
 
-def library() -> Any:
-    """Ray itself. Raises `StudioError` where it is not installed."""
+def import_ray() -> Any:
+    """Import Ray.
+
+    Raises:
+        StudioError: Ray is not installed.
+    """
     try:
         import ray
     except ImportError as error:
@@ -38,13 +42,14 @@ def library() -> Any:
 
 
 def connect(settings: Settings) -> Any:
-    """Ray, joined to the cluster of RAY_ADDRESS, or to one that is started on this machine for this process.
+    """Join the cluster of RAY_ADDRESS, or one started on this machine for this process, and return Ray.
 
-    Raises `StudioError` where Ray is not installed and where the cluster does not answer.
+    Raises:
+        StudioError: Ray is not installed, or the cluster does not answer or start.
     """
-    ray = library()
+    ray = import_ray()
     address = os.environ.get("RAY_ADDRESS")
-    with _STARTING, _signals_kept(), staged() as code:
+    with _STARTING, _signals_kept(), staged_package() as code:
         if ray.is_initialized():
             return ray
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -71,8 +76,8 @@ def connect(settings: Settings) -> Any:
 
 
 @contextlib.contextmanager
-def staged() -> Iterator[Path]:
-    """A folder with this package's code alone: what nodes import, so that all run the same."""
+def staged_package() -> Iterator[Path]:
+    """A folder with only this package's code, which nodes import, so that all run the same."""
     with tempfile.TemporaryDirectory(prefix="e2lm-code-") as folder:
         package = ROOT / "e2lm_core"
         shutil.copytree(
@@ -82,7 +87,7 @@ def staged() -> Iterator[Path]:
 
 
 def _own_token() -> None:
-    """A cluster of ours is closed to others by a token of its own, not one that stays in the user's home."""
+    """Protect a cluster of this process with a token of its own, not one that stays in the user's home."""
     if any(name.startswith("RAY_AUTH_") for name in os.environ):
         return
     folder = tempfile.mkdtemp(prefix="e2lm-ray-")
@@ -95,9 +100,14 @@ def _own_token() -> None:
 
 @contextlib.contextmanager
 def _without_secrets() -> Iterator[None]:
-    """The processes of a cluster that is started here get names of the environment from a list, as all of ours do."""
+    """Reduce the environment inside the context to the allow-list of subprocesses.
+
+    The processes of a cluster that is started inside inherit it.
+    """
     before = dict(os.environ)
-    kept = children.environment(network=True) | {n: v for n, v in before.items() if n.startswith("RAY_")}
+    kept = processes.subprocess_environment(with_network=True) | {
+        n: v for n, v in before.items() if n.startswith("RAY_")
+    }
     for name in before.keys() - kept.keys():
         del os.environ[name]
     try:
@@ -109,7 +119,10 @@ def _without_secrets() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Ray takes SIGTERM for itself where it is started by the main thread; a worker ends its run by it."""
+    """Restore the signal handlers after the context.
+
+    Ray takes SIGTERM for itself if the main thread starts it, but a worker ends its run by that signal.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -122,26 +135,26 @@ def _signals_kept() -> Iterator[None]:
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def kind(ray: Any, settings: Settings) -> str:
-    """GPU where the cluster has any and the settings do not say cpu, else CPU."""
+def device_kind(ray: Any, settings: Settings) -> str:
+    """GPU if the cluster has any and the settings do not name the CPU, else CPU."""
     wants_cpu = (settings.device or "").startswith("cpu")
     return "GPU" if not wants_cpu and ray.cluster_resources().get("GPU", 0) >= 1 else "CPU"
 
 
 def capacity(ray: Any, resource: str) -> int:
-    """How many of these the cluster has now."""
+    """Amount of a resource, such as CPU or GPU, that the cluster has now."""
     return int(ray.cluster_resources().get(resource, 0))
 
 
-def actor(ray: Any, settings: Settings, resource: str) -> Any:
-    """A new actor, wherever the cluster has room for one, sooner or later."""
+def create_actor(ray: Any, settings: Settings, resource: str) -> Any:
+    """A new actor on any node with room for it, now or later; `resource` is CPU or GPU."""
     from e2lm_core.engine.cluster.node import Node
 
     on_gpu = resource == "GPU"
     made = ray.remote(num_cpus=1, num_gpus=1 if on_gpu else 0, max_restarts=0, max_task_retries=0)(Node)
-    # Spread, so that the memory of one machine is not asked for all at once.
+    # Actors are spread, so that the memory of one machine is not exhausted while others are free.
     return made.options(scheduling_strategy="SPREAD").remote(settings.dtype, "cuda" if on_gpu else "cpu")

@@ -1,8 +1,9 @@
-"""The backend of a Ray cluster: checkpoints spread over its cores or GPUs, chunks streamed back to this process.
+"""Ray backend: distributes checkpoints and streams chunks back.
 
-What identifies a checkpoint, its tokens and its window are found out here; nodes get weights and token numbers.
-Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time: so a slow driver is not
-flooded, cancelling is not asking again, and what a dead actor had not delivered is computed by another one.
+This process finds out a checkpoint's identity, its tokens and its window; nodes get weights and token
+numbers. Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time, so that a slow
+driver is not flooded, a run is cancelled by not asking again, and another actor computes chunks that a dead
+one had not delivered.
 Tested in tests/engine/cluster/test_ray.py.
 """
 
@@ -18,39 +19,42 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from e2lm_core.base import children, errors, phrasing
+from e2lm_core.base import errors, formatting, processes
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
 from e2lm_core.checkpoints.folders import loaded_files
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import one_after_the_other
 from e2lm_core.engine.cluster import connection
-from e2lm_core.engine.cluster.pool import Member, Nowhere, Pool
+from e2lm_core.engine.cluster.pool import Member, NoCapacityError, Pool
 from e2lm_core.engine.local import LocalBackend
 
 if TYPE_CHECKING:
     from e2lm_core.engine.cluster.payload import Reply, SentModel, SentText
     from e2lm_core.engine.models import LoadedModel, Loader
 
-NODE_FILES_FROM = 10**9  # bytes of weights: from here on nodes read their own disks
+NODE_FILES_FROM = 10**9  # bytes of weights: for more, nodes read their own disks
 MAX_DEATHS = 10  # of actors at one checkpoint, without a chunk in between
 _AHEAD = 2
-_START_S = 20.0  # a run that begins waits so long for the first actor, before a checkpoint's time begins
-_ASK_S = 0.2  # how often a wait looks whether the run was cancelled
-_KEPT_BYTES = 10**9  # of weights in the object store that no run is at
+_START_S = 20.0  # a run's wait for the first actor, before a checkpoint's time begins
+_ASK_S = 0.2  # interval at which a wait checks whether the run was cancelled
+_KEPT_BYTES = 10**9  # of weights in the object store that no run uses
 _KEPT_TEXTS = 4
 
 
 class RayBackend:
-    """Scores on the cluster of RAY_ADDRESS, else on one that is started on this machine when first needed.
+    """Backend on the cluster of RAY_ADDRESS, else on one started on this machine when first needed.
 
-    Safe to share between threads. Raises `StudioError` where Ray is not installed or the cluster does not answer.
+    It is safe to share between threads.
+
+    Raises:
+        StudioError: Ray is not installed or, on first use, the cluster does not answer.
     """
 
     def __init__(self, settings: Settings) -> None:
-        connection.library()
+        connection.import_ray()
         self.settings = settings
         self._here = LocalBackend(settings)
         self._lock = threading.RLock()
@@ -64,7 +68,11 @@ class RayBackend:
 
     @property
     def pool(self) -> Pool:
-        """The actors; the cluster is joined, or started, when they are first asked for."""
+        """The pool of actors; the cluster is joined, or started, on first use.
+
+        Raises:
+            StudioError: Ray is not installed, or the cluster does not answer or start.
+        """
         with self._lock:
             if self._pool is None:
                 self._pool = Pool(self.settings)
@@ -75,46 +83,50 @@ class RayBackend:
 
     @property
     def at_once(self) -> int:
-        """As many as there are actors now, one at least: the cluster may grow and shrink."""
+        """Number of actors now, at least one; the cluster may grow and shrink."""
         pool = self.pool
         if not len(pool):
             pool.wait_for_one(_START_S)
         return max(1, len(pool))
 
     def close(self) -> None:
-        """Let the actors go."""
+        """Release the actors."""
         if self._pool is not None:
             self._pool.close()
 
-    # --- what needs no cluster ----------------------------------------------------------------------------
+    # --- without the cluster -------------------------------------------------------------------------------
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
-        """As `LocalBackend.scope`: a result's key does not tell where it was computed."""
+        """The part of a result's key that is about the model; it does not tell where a result was computed.
+
+        Raises:
+            CheckpointError: The checkpoint is not on this machine or incomplete.
+        """
         return self._here.scope(checkpoint)
 
     def window(self, checkpoint: Checkpoint) -> int:
-        """As `LocalBackend.window`."""
+        """The model's longest input, in tokens, as of `LocalBackend.window`."""
         return self._here.window(checkpoint)
 
     def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
-        """As `LocalBackend.prompt_tokens`."""
+        """Tokens of context + continuation of each request, as of `LocalBackend.prompt_tokens`."""
         return self._here.prompt_tokens(checkpoint, requests)
 
     def notes(self) -> list[str]:
-        """What actors have noted, and where they are."""
+        """Sentences of the actors for a run's record, and one with the number of actors and machines."""
         with self._lock:
             return sorted(self._said)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
-        """Begin to put its weights into the object store; an error shows when they are asked for."""
+        """Begin to put the weights into the object store; an error shows when they are used."""
         self._reader.submit(self._put_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Nothing: what was put into the object store holds no file."""
+        """Do nothing, because weights in the object store hold no file open."""
 
     def _put_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):
-            if self._pool is not None:  # without a cluster there is nowhere to put it
+            if self._pool is not None:  # without a cluster there is no object store
                 self._sent(checkpoint)
 
     # --- computing ----------------------------------------------------------------------------------------
@@ -125,21 +137,28 @@ class RayBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Scored]:
-        """As `LocalBackend.chunks`, by whatever actor is free; another goes on where one dies.
+    ) -> Iterator[ScoredChunk]:
+        """Yield the results of each chunk, computed by any free actor; if one dies, another goes on.
 
-        Raises `StudioError` where actors die of this checkpoint again and again.
+        Arguments are those of `Backend.chunks`.
+
+        Raises:
+            StudioError: Actors die of this checkpoint again and again, or the cluster gives none.
+            CheckpointError: The checkpoint cannot be read or scored, or no node has its files.
+            Cancelled: `cancelled` returned true.
+            TaskError: A request cannot be scored.
+            LimitError: A request is too long for the model's window or the memory.
         """
         if not requests:
             return
         stop = cancelled or (lambda: False)
-        _ = self.at_once  # the cluster is there before anything is put into its memory
+        _ = self.at_once  # the cluster is started before weights are put into its memory
         stored, model = self._sent(checkpoint)
         text = self._text(stored, requests)
         done, deaths, absent = set(skip), 0, set[str]()
         while True:
             try:
-                with self.pool.lent(model.config_digest, stop, absent) as member:
+                with self.pool.lease(model.config_digest, stop, absent) as member:
                     try:
                         for chunk in self._from(member, model, text, done, stop):
                             deaths = 0
@@ -149,23 +168,23 @@ class RayBackend:
                     except _Elsewhere:
                         absent.add(member.node)
                     except _lost() as error:
-                        self.pool.lost(member)
+                        self.pool.discard(member)
                         deaths += 1
                         if deaths == MAX_DEATHS:
                             raise StudioError(
-                                f"{phrasing.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
+                                f"{formatting.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
                                 f"{checkpoint.name}; what was computed is kept: see their memory and `ray status`."
                             ) from error
-            except Nowhere:
+            except NoCapacityError:
                 raise CheckpointError(
-                    f"{checkpoint.name} is over {phrasing.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
+                    f"{checkpoint.name} is over {formatting.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
                     "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."
                 ) from None
 
     def together(
         self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
     ) -> list[tuple[Checkpoint, ...]]:
-        """As the protocol: an actor has one checkpoint at a time."""
+        """Each checkpoint by itself, because an actor has one checkpoint at a time."""
         return [(checkpoint,) for checkpoint in checkpoints]
 
     def chunks_of_all(
@@ -174,8 +193,8 @@ class RayBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[Sequence[Scored]]:
-        """One after the other."""
+    ) -> Iterator[Sequence[ScoredChunk]]:
+        """Yield the results of several checkpoints in chunks, one checkpoint after the other."""
         return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def _from(
@@ -185,8 +204,8 @@ class RayBackend:
         text: SentText,
         done: Collection[int],
         stop: Callable[[], bool],
-    ) -> Iterator[Scored]:
-        """Chunks from one actor, until it has no more. Raises what `_lost` names where it dies."""
+    ) -> Iterator[ScoredChunk]:
+        """Chunks from one actor, until it has no more; raises the errors of `_lost` if it dies."""
         from e2lm_core.engine.cluster import payload
 
         run, actor = uuid.uuid4().hex, member.actor
@@ -197,8 +216,8 @@ class RayBackend:
         try:
             while True:
                 reply = self._answer(waiting.popleft(), stop)
-                # Those that are whole are kept, whatever went wrong after them.
-                yield from map(payload.scored, reply.pieces)
+                # Complete chunks are kept, whatever error came after them.
+                yield from map(payload.from_piece, reply.pieces)
                 self._heard(reply)
                 if reply.done:
                     return
@@ -206,11 +225,11 @@ class RayBackend:
                     raise Cancelled("The run was cancelled; what it had computed is kept.")
                 waiting.append(actor.more.remote(run))
         finally:
-            with contextlib.suppress(Exception):  # it may be dead, and then has nothing to forget
+            with contextlib.suppress(Exception):  # a dead actor has nothing to forget
                 actor.end.remote(run)
 
     def _answer(self, reference: Any, stop: Callable[[], bool]) -> Reply:
-        ray = connection.library()
+        ray = connection.import_ray()
         while True:
             ready, _ = ray.wait([reference], timeout=_ASK_S)
             if ready:
@@ -220,10 +239,10 @@ class RayBackend:
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
 
     def _heard(self, reply: Reply) -> None:
-        children.took_elsewhere(reply.cpu_s)
+        processes.add_remote_cpu_seconds(reply.cpu_s)
         where = (
-            f"Computed on a Ray cluster by {phrasing.count(len(self.pool), 'actor')} on "
-            f"{phrasing.count(self.pool.nodes, 'machine')}."
+            f"Computed on a Ray cluster by {formatting.count(len(self.pool), 'actor')} on "
+            f"{formatting.count(self.pool.nodes, 'machine')}."
         )
         with self._lock:
             self._said = {said for said in self._said if not said.startswith("Computed on a Ray")}
@@ -235,12 +254,12 @@ class RayBackend:
             kind = getattr(errors, name, StudioError)
             raise kind(text)
 
-    # --- what is sent -------------------------------------------------------------------------------------
+    # --- messages to the nodes ----------------------------------------------------------------------------
 
     def _sent(self, checkpoint: Checkpoint) -> tuple[LoadedModel, SentModel]:
-        """The checkpoint's configuration as it is here, and what nodes get of it, put into the object store once.
+        """The checkpoint's configuration here, and its message to nodes, put into the object store once.
 
-        Raises `CheckpointError`.
+        Raises CheckpointError if it cannot be read or was written to meanwhile.
         """
         from e2lm_core.engine.cluster import payload
         from e2lm_core.engine.folder import read_config
@@ -266,7 +285,10 @@ class RayBackend:
                 )
             else:
                 stored = loader.stored(directory)
-                weights, size = (connection.library().put(payload.arrays(stored.weights)),), stored.bytes
+                weights, size = (
+                    (connection.import_ray().put(payload.tensors_to_arrays(stored.weights)),),
+                    stored.bytes,
+                )
             text = payload.without_paths((directory / "config.json").read_text(encoding="utf-8"))
             if checkpoint_state(checkpoint) != state:
                 raise CheckpointError(f"{directory} was written to while it was read: run it again.")
@@ -280,7 +302,7 @@ class RayBackend:
             return bare, sent
 
     def _own_loader(self) -> Loader:
-        """Reads files for others, so on the CPU whatever computes."""
+        """The loader that reads files for the nodes, hence on the CPU whatever device computes."""
         if self._loader is None:
             import torch
 
@@ -290,14 +312,14 @@ class RayBackend:
         return self._loader
 
     def _text(self, model: LoadedModel, requests: Sequence[Request]) -> SentText:
-        """The requests' tokens in the object store, once for all checkpoints that cut them alike."""
+        """The requests' tokens in the object store, once for all checkpoints with the same tokens."""
         from e2lm_core.engine.cluster import payload
 
         encoded, text = self._here.encoded(model, requests)
         with self._lock:
             if text not in self._texts:
-                arrays = payload.packed(encoded)
-                reference = connection.library().put(arrays)
+                arrays = payload.pack_requests(encoded)
+                reference = connection.import_ray().put(arrays)
                 self._texts[text] = payload.SentText(payload.key_of(arrays), (reference,))
                 if len(self._texts) > _KEPT_TEXTS:
                     self._texts.popitem(last=False)
@@ -310,7 +332,7 @@ class _Elsewhere(Exception):
 
 
 def _lost() -> tuple[type[BaseException], ...]:
-    """What Ray raises where an actor, its node or what it was given is gone."""
+    """Errors that Ray raises if an actor, its node or an object in its store is lost."""
     from ray import exceptions
 
     return (

@@ -1,7 +1,7 @@
-"""What computes on a node: one core or one GPU, pulled chunk by chunk by the driver, which keeps all results.
+"""Ray actor that scores on one core or GPU.
 
-A run is begun, asked for more until it is done, and ended. An actor that dies takes nothing along but the
-chunks in flight: another goes on with those that the driver does not have.
+A run is begun, asked for more chunks until it is done, and ended. An actor that dies loses only the chunks in
+flight: another goes on with those that the driver does not have.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, ModelInfo, Scored
+from e2lm_core.base.records import Checkpoint, ModelInfo, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.engine.batches.tokenise import Encoded
@@ -30,16 +30,19 @@ from e2lm_core.engine.models import LoadedModel, Loader, config_digest
 from e2lm_core.engine.scorer import Scorer
 
 _REPLY_S = 0.1  # chunks of small models are answered together: a call costs about a millisecond
-_KEPT_BYTES = 256 * 2**20  # of models: the object store holds them for all actors of the node
+_KEPT_BYTES = 256 * 2**20  # of models, because the object store has them for all actors of the node
 _KEPT_TEXTS = 4
 
 
-class Absent(CheckpointError):
-    """This node does not have the files of a checkpoint that nodes read themselves; another may."""
+class CheckpointMissingError(CheckpointError):
+    """This node lacks a checkpoint's files, which nodes read from their own disks; another may have them."""
 
 
 class Node:
-    """Scores on one device with one thread, so that its numbers are those of a machine that shares its cores."""
+    """Actor that scores on one device with one thread.
+
+    Its results are those of a machine that shares its cores.
+    """
 
     def __init__(self, dtype: str, device: str | None) -> None:
         settle()
@@ -49,12 +52,12 @@ class Node:
         self._scorer = Scorer(self._device, getattr(torch, dtype))
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._texts: OrderedDict[str, list[Encoded]] = OrderedDict()
-        self._runs: dict[str, Iterator[Scored]] = {}
+        self._runs: dict[str, Iterator[ScoredChunk]] = {}
         self._configs: dict[str, Any] = {}
         self._counted = time.process_time()
 
-    def about(self) -> dict[str, Any]:
-        """What the driver has to know of this node before it trusts it with a chunk."""
+    def describe(self) -> dict[str, Any]:
+        """Properties of this node that the driver checks before it sends a chunk."""
         import transformers
 
         return {
@@ -68,7 +71,14 @@ class Node:
         }
 
     def begin(self, run: str, model: SentModel, text: SentText, skip: Collection[int]) -> Reply:
-        """Make ready for a run; its chunks whose requests are all in `skip` are left out."""
+        """Prepare a run.
+
+        Args:
+            run: Identifier of the run.
+            model: The checkpoint.
+            text: The requests.
+            skip: Indexes of requests; a chunk with only such requests is left out.
+        """
         try:
             loaded = self._model(model)
             self._runs[run] = self._scorer.score(loaded, self._text(text), (text.key,), skip=skip)
@@ -76,14 +86,14 @@ class Node:
             return self._reply(error=(type(error).__name__, str(error)))
         return self._reply()
 
-    def more(self, run: str) -> Reply:
-        """The next chunks, as many as fit into a tenth of a second; after the last, or an error, it is over."""
+    def next_chunks(self, run: str) -> Reply:
+        """The next chunks, as many as fit into a tenth of a second; the last, or an error, ends the run."""
         chunks, pieces, started = self._runs.get(run), [], time.monotonic()
         if chunks is None:
             return self._reply(done=True)
         try:
             for chunk in chunks:
-                pieces.append(payload.piece(chunk))
+                pieces.append(payload.to_piece(chunk))
                 if time.monotonic() - started >= _REPLY_S:
                     return self._reply(tuple(pieces))
         except StudioError as error:
@@ -92,12 +102,12 @@ class Node:
         self.end(run)
         return self._reply(tuple(pieces), done=True)
 
-    def runs(self) -> int:
-        """How many runs have begun and not ended."""
+    def active_runs(self) -> int:
+        """Number of runs that have begun and not ended."""
         return len(self._runs)
 
     def end(self, run: str) -> None:
-        """Forget a run, done or cancelled; what it holds is let go."""
+        """Forget a run, done or cancelled, and free its memory."""
         chunks = self._runs.pop(run, None)
         if chunks is not None and hasattr(chunks, "close"):
             chunks.close()
@@ -114,7 +124,7 @@ class Node:
 
     def _text(self, text: SentText) -> list[Encoded]:
         if text.key not in self._texts:
-            self._texts[text.key] = payload.unpacked(_fetched(text.tokens))
+            self._texts[text.key] = payload.unpack_requests(_fetched(text.tokens))
             if len(self._texts) > _KEPT_TEXTS:
                 self._texts.popitem(last=False)
         self._texts.move_to_end(text.key)
@@ -135,7 +145,7 @@ class Node:
                 (Path(folder) / "config.json").write_text(sent.config, encoding="utf-8")
                 self._configs[sent.config] = read_config(Path(folder))
         config = self._configs[sent.config]
-        weights = payload.tensors(_fetched(sent.weights))
+        weights = payload.arrays_to_tensors(_fetched(sent.weights))
         stored = LoadedModel(weights, config, config_digest(config), Path(sent.label), self._loader.skeletons)
         return self._loader.placed(stored)
 
@@ -144,17 +154,19 @@ class Node:
         from e2lm_core.checkpoints.unpacking import ensure_directory
 
         settings = Settings.from_env()
-        checkpoint = here(sent.files, settings)
+        checkpoint = local_checkpoint(sent.files, settings)
         if checkpoint is None:
-            raise Absent(f"{sent.label} is not on the node {platform.node()}.")
+            raise CheckpointMissingError(f"{sent.label} is not on the node {platform.node()}.")
         loaded = self._loader.load(ensure_directory(checkpoint, settings))
-        if here(sent.files, settings) is None:
-            raise Absent(f"{sent.label} was written to on the node {platform.node()} while it was read.")
+        if local_checkpoint(sent.files, settings) is None:
+            raise CheckpointMissingError(
+                f"{sent.label} was written to on the node {platform.node()} while it was read."
+            )
         return loaded
 
 
-def here(files: NodeFiles, settings: Settings) -> Checkpoint | None:
-    """The checkpoint as this machine has it, or can fetch it from a hub; None where it has not, or has another."""
+def local_checkpoint(files: NodeFiles, settings: Settings) -> Checkpoint | None:
+    """The checkpoint on this machine, or on a hub that it can be fetched from; None without an equal one."""
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.checkpoints.fingerprints import fingerprint
 
@@ -167,7 +179,7 @@ def here(files: NodeFiles, settings: Settings) -> Checkpoint | None:
         try:
             if checkpoint.name == files.name and fingerprint(checkpoint, settings) == files.fingerprint:
                 return checkpoint
-        except CheckpointError:  # one that cannot be read here is not here
+        except CheckpointError:  # an unreadable checkpoint counts as missing
             continue
     return None
 
@@ -179,7 +191,7 @@ def _node() -> str:
 
 
 def _fetched(reference: tuple[Any, ...]) -> Any:
-    """The value behind the one reference in a tuple: references within arguments are not resolved by Ray."""
+    """The value behind the one reference in a tuple; Ray does not resolve references within arguments."""
     (value,) = reference
     if isinstance(value, dict):
         return value

@@ -1,4 +1,4 @@
-"""What goes from the driver to a node and back: numbers, tokens and a configuration, never a path, a token or a text."""
+"""Messages between driver and nodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.base.records import Loglikelihood, ScoredChunk
 from e2lm_core.engine.batches.tokenise import Encoded
 
 Arrays = dict[str, tuple[str, tuple[int, ...], NDArray[np.uint8]]]  # name: (dtype, shape, bytes)
@@ -23,7 +23,15 @@ _PATHS = ("/", "~", "file:", "\\")
 
 @dataclass(frozen=True)
 class NodeFiles:
-    """A checkpoint that each node reads from its own disk: by name and fingerprint, or from a hub at a commit."""
+    """A checkpoint that each node reads from its own disk, or from a hub at a commit.
+
+    Attributes:
+        name: Name of the checkpoint.
+        fingerprint: Fingerprint that the files on the node have to have.
+        repo: Hub repository; None for a local checkpoint.
+        revision: Commit in the repository.
+        subfolder: Folder within the repository.
+    """
 
     name: str
     fingerprint: str
@@ -34,9 +42,15 @@ class NodeFiles:
 
 @dataclass(frozen=True)
 class SentModel:
-    """A checkpoint as a node gets it: `weights` [a reference to] its arrays, or None where it has `files`.
+    """A checkpoint as it is sent to a node.
 
-    `key` tells it from all others, `label` is what sentences call it; `config` is its config.json.
+    Attributes:
+        key: Fingerprint that identifies the checkpoint.
+        label: Name of the checkpoint in sentences.
+        config_digest: Digest of the configuration.
+        config: Text of its config.json.
+        weights: Tuple of one reference to the arrays, or of the arrays; empty if nodes read `files`.
+        files: The files that nodes read themselves; None if `weights` are sent.
     """
 
     key: str
@@ -49,7 +63,12 @@ class SentModel:
 
 @dataclass(frozen=True)
 class SentText:
-    """Requests as tokens: `key` tells them from all others, `tokens` [a reference to] their arrays."""
+    """Requests as tokens.
+
+    Attributes:
+        key: Digest that identifies them.
+        tokens: Tuple of one reference to their arrays, or of the arrays.
+    """
 
     key: str
     tokens: tuple[Any, ...]
@@ -57,7 +76,15 @@ class SentText:
 
 @dataclass(frozen=True)
 class Piece:
-    """A chunk's results: places in the list of requests [R], log-likelihoods [R] in nats, targets [R]."""
+    """Results of a chunk with R requests, as arrays.
+
+    Attributes:
+        indexes: Indexes of the requests [R], int32.
+        ll_nats: Log-likelihoods [R] in nats.
+        counts: Numbers of targets [R], int32.
+        tokens: Tokens that were computed, without padding.
+        harness_tokens: Tokens that lm-evaluation-harness would have computed.
+    """
 
     indexes: NDArray[np.int32]
     ll_nats: NDArray[np.float64]
@@ -68,9 +95,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a node answers: whole chunks, whether they were the last, what is to be noted, what went wrong.
+    """A node's reply.
 
-    `error` is (name of a `StudioError`, its text); `cpu_s` the processor time since the last reply.
+    Attributes:
+        pieces: Complete chunks.
+        done: Whether these were the last ones.
+        notes: Sentences for the run's record.
+        error: (name of a `StudioError`, its text); None without an error.
+        cpu_s: Processor time since the last reply, in seconds.
     """
 
     pieces: tuple[Piece, ...] = ()
@@ -81,7 +113,7 @@ class Reply:
 
 
 def without_paths(config: str) -> str:
-    """A config.json less the names of folders that its training or its library has left in it."""
+    """A config.json without the folder names that training or a library has left in it."""
 
     def cleaned(value: Any) -> Any:
         if isinstance(value, dict):
@@ -95,8 +127,15 @@ def without_paths(config: str) -> str:
     return json.dumps(cleaned(json.loads(config)), sort_keys=True)
 
 
-def arrays(weights: dict[str, torch.Tensor]) -> Arrays:
-    """Tensors as bytes, which go into shared memory as they are, whatever their dtype."""
+def tensors_to_arrays(weights: dict[str, torch.Tensor]) -> Arrays:
+    """Tensors as bytes, which go into shared memory unchanged, whatever their dtype.
+
+    Args:
+        weights: Tensors [...] of any dtype on the CPU, by name.
+
+    Returns:
+        (dtype, shape, bytes [N] uint8) by name.
+    """
     return {
         name: (
             str(tensor.dtype).removeprefix("torch."),
@@ -107,10 +146,17 @@ def arrays(weights: dict[str, torch.Tensor]) -> Arrays:
     }
 
 
-def tensors(found: Arrays) -> dict[str, torch.Tensor]:
-    """The tensors of `arrays`, in the memory where those lie: nobody may write to them."""
+def arrays_to_tensors(found: Arrays) -> dict[str, torch.Tensor]:
+    """Tensors of `tensors_to_arrays`, in the memory of the arrays, which must not be written to.
+
+    Args:
+        found: (dtype, shape, bytes [N] uint8) by name.
+
+    Returns:
+        Tensors [...] by name.
+    """
     made = {}
-    with warnings.catch_warnings():  # of memory that is not writable: scoring writes to no weight
+    with warnings.catch_warnings():  # torch warns of read-only memory, but scoring writes to no weight
         warnings.simplefilter("ignore")
         for name, (dtype, shape, data) in found.items():
             kind = getattr(torch, dtype)
@@ -119,8 +165,13 @@ def tensors(found: Arrays) -> dict[str, torch.Tensor]:
     return made
 
 
-def packed(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
-    """Requests' tokens in four arrays: `inputs` and `targets` one after the other, with how many each has."""
+def pack_requests(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
+    """Tokens of requests in four int32 arrays, by name.
+
+    Returns:
+        `inputs` [N] and `targets` [N], each for all R requests one after the other; `of_inputs` [R] and
+        `of_targets` [R], the number of each request.
+    """
     empty = np.zeros(0, np.int32)
     return {
         "inputs": np.concatenate([empty, *(e.inputs for e in encoded)]).astype(np.int32),
@@ -130,8 +181,8 @@ def packed(encoded: Sequence[Encoded]) -> dict[str, NDArray[np.int32]]:
     }
 
 
-def unpacked(found: dict[str, NDArray[np.int32]]) -> list[Encoded]:
-    """The requests of `packed`."""
+def unpack_requests(found: dict[str, NDArray[np.int32]]) -> list[Encoded]:
+    """The requests of the four int32 arrays [N] and [R] from `pack_requests`."""
     inputs = np.split(found["inputs"].copy(), np.cumsum(found["of_inputs"])[:-1])
     targets = np.split(found["targets"].copy(), np.cumsum(found["of_targets"])[:-1])
     if not len(found["of_inputs"]):
@@ -140,14 +191,14 @@ def unpacked(found: dict[str, NDArray[np.int32]]) -> list[Encoded]:
 
 
 def key_of(found: dict[str, NDArray[np.int32]]) -> str:
-    """sha256 over the arrays of `packed`."""
+    """SHA-256 over the int32 arrays [N] and [R] from `pack_requests`."""
     digest = hashlib.sha256()
     for name, values in sorted(found.items()):
         digest.update(f"{name}:{len(values)}:".encode() + values.tobytes())
     return digest.hexdigest()
 
 
-def piece(scored: Scored) -> Piece:
+def to_piece(scored: ScoredChunk) -> Piece:
     """A chunk's results as arrays."""
     return Piece(
         indexes=np.array([index for index, _ in scored], np.int32),
@@ -158,12 +209,12 @@ def piece(scored: Scored) -> Piece:
     )
 
 
-def scored(found: Piece) -> Scored:
-    """The chunk of a `Piece`, its numbers as they were."""
+def from_piece(found: Piece) -> ScoredChunk:
+    """The chunk of a `Piece`, with equal numbers."""
     results: Iterable[tuple[int, Loglikelihood]] = (
         (index, Loglikelihood(ll, count))
         for index, ll, count in zip(
             found.indexes.tolist(), found.ll_nats.tolist(), found.counts.tolist(), strict=True
         )
     )
-    return Scored(results, found.tokens, found.harness_tokens)
+    return ScoredChunk(results, found.tokens, found.harness_tokens)

@@ -1,7 +1,7 @@
-"""Actors on a Ray cluster: as many as it has cores or GPUs, lent out one by one, made anew where one has died.
+"""Pool of Ray actors with leases and replacement.
 
-A thread looks after them, so that the cluster may grow and shrink while a run goes on. One kind of device a
-pool: a GPU's batches and roundings are not a core's.
+A thread watches the actors, so that the cluster may grow and shrink during a run. All actors of a pool have
+one kind of device, because a GPU's batches and rounding differ from a core's.
 Tested in tests/engine/cluster/test_ray.py.
 """
 
@@ -22,18 +22,28 @@ from e2lm_core.engine.cluster import connection
 
 LOOK_S = 0.5
 NOBODY_S = 600.0  # a cluster that starts machines first may take minutes
-IDLE_S = 120.0  # after it actors are let go, so that the cluster may give its machines to others
-_FAILED_AT_MOST = 5  # starts in a row
+IDLE_S = 120.0  # idle time after which actors are released for other users of the cluster
+_FAILED_AT_MOST = 5  # failed starts in a row
 log = logging.getLogger(__name__)
 
 
-class Nowhere(Exception):
-    """All nodes that are up are among those to avoid."""
+class NoCapacityError(Exception):
+    """All nodes with running actors are among those to avoid."""
 
 
 @dataclass(eq=False)
 class Member:
-    """An actor, what it said of itself once it was up, and the configurations that it has loaded."""
+    """An actor of a pool.
+
+    Attributes:
+        actor: Ray's handle of the actor.
+        starting: Ray's reference to the actor's first answer, its description.
+        node: Ray's identifier of its node.
+        about: The actor's description of itself, empty until it is running.
+        configs: Digests of the configurations that it has loaded.
+        lent: Whether it has a user.
+        last_used: Time of its last use, of the monotonic clock.
+    """
 
     actor: Any
     starting: Any
@@ -45,7 +55,7 @@ class Member:
 
 
 class Pool:
-    """The actors of one driver. Safe to use from several threads."""
+    """The actors of one driver; safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,39 +70,46 @@ class Pool:
         self._kind: str = "CPU"
 
     def __len__(self) -> int:
-        """Actors that are up."""
+        """Number of running actors."""
         return len(self._members)
 
     @property
     def nodes(self) -> int:
-        """Machines on which actors are up."""
+        """Number of machines with running actors."""
         with self._changed:
             return len({member.node for member in self._members})
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The actors that are up, as they are now."""
+        """The running actors at this moment."""
         with self._changed:
             return tuple(self._members)
 
     def open(self) -> None:
-        """Join the cluster, or start one, and ask for actors. Raises `StudioError` where that cannot be."""
+        """Join the cluster, or start one, and request actors.
+
+        Raises:
+            StudioError: Ray is not installed, or the cluster does not answer or start.
+        """
         with self._changed:
             self._wanted_at = time.monotonic()
             if self._thread is not None:
                 return
             self._ray = connection.connect(self._settings)
-            self._kind = connection.kind(self._ray, self._settings)
+            self._kind = connection.device_kind(self._ray, self._settings)
             self._thread = threading.Thread(target=self._look_after, name="ray-pool", daemon=True)
             self._thread.start()
 
     def wait_for_one(self, seconds: float) -> None:
-        """Until an actor is up or none can be, at most so long: what a cluster takes to start is no checkpoint's time."""
+        """Wait until an actor is running or a start has failed, at most `seconds`.
+
+        The start of a cluster is thus not counted as a checkpoint's time.
+        """
         with self._changed:
             self._changed.wait_for(lambda: bool(self._members or self._failed), seconds)
 
     def close(self) -> None:
-        """Let all actors go; a cluster that was started for this process ends with it."""
+        """Release all actors; a cluster that was started for this process ends with it."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
@@ -102,12 +119,20 @@ class Pool:
             self._starting.clear()
 
     @contextlib.contextmanager
-    def lent(
+    def lease(
         self, config: str, cancelled: Callable[[], bool], avoid: Collection[str] = ()
     ) -> Iterator[Member]:
-        """An actor for one user: one that has the configuration loaded, else the one with the fewest.
+        """Lend an actor to one user: one that has the configuration loaded, else the one with the fewest.
 
-        `avoid` are nodes that cannot serve. Raises `Cancelled`, `Nowhere`, and `StudioError` where none comes.
+        Args:
+            config: Digest of the configuration.
+            cancelled: Tells whether the run was cancelled.
+            avoid: Nodes that cannot serve.
+
+        Raises:
+            Cancelled: `cancelled` returned true.
+            NoCapacityError: All nodes with running actors are in `avoid`.
+            StudioError: No actor could be started, or none was free in time.
         """
         self.open()
         member = self._lend(config, cancelled, avoid)
@@ -133,9 +158,9 @@ class Pool:
                 if cancelled():
                     raise Cancelled("The run was cancelled; what it had computed is kept.")
                 if there:
-                    since = time.monotonic()  # they are at work, and will be free again
+                    since = time.monotonic()  # busy actors will be free again
                 elif avoid and self._members and not self._starting:
-                    raise Nowhere
+                    raise NoCapacityError
                 if len(self._failed) >= _FAILED_AT_MOST and not self._members:
                     raise StudioError(f"No node of the Ray cluster can compute: {self._failed[-1]}")
                 if time.monotonic() - since > NOBODY_S:
@@ -144,21 +169,21 @@ class Pool:
                     )
                 self._changed.wait(LOOK_S)
 
-    def lost(self, member: Member) -> None:
-        """It has died, or cannot be reached: never lent again."""
+    def discard(self, member: Member) -> None:
+        """Remove an actor that has died or cannot be reached; it is never lent again."""
         with self._changed:
             if member in self._members:
                 self._members.remove(member)
             self._changed.notify_all()
         self._kill(member)
 
-    # --- the thread that looks after them ------------------------------------------------------------------
+    # --- the thread that watches the actors ----------------------------------------------------------------
 
     def _look_after(self) -> None:
         while not self._closed.is_set():
             try:
                 self._look()
-            except Exception as error:  # of a cluster that is just losing its head: the next look tells
+            except Exception as error:  # the cluster may be losing its head node; look again
                 log.warning("the Ray cluster could not be looked at: %s", _said(error))
             self._closed.wait(LOOK_S if self._starting else 2 * LOOK_S)
 
@@ -177,13 +202,13 @@ class Pool:
         for member in surplus:
             self._kill(member)
         for _ in range(lacking):
-            actor = connection.actor(self._ray, self._settings, self._kind)
+            actor = connection.create_actor(self._ray, self._settings, self._kind)
             self._starting.append(Member(actor, actor.about.remote()))
         if self._starting:
             self._welcome()
 
     def _welcome(self) -> None:
-        """Those that have come up become members; those that could not are counted."""
+        """Make members of the actors that have started, and count those that failed."""
         references = {member.starting: member for member in self._starting}
         ready, _ = self._ray.wait(list(references), num_returns=len(references), timeout=LOOK_S)
         for reference in ready:
@@ -192,7 +217,7 @@ class Pool:
             try:
                 member.about = self._ray.get(reference)
                 member.node = member.about["node"]
-                if wrong := unlike(member.about):
+                if wrong := numeric_mismatch(member.about):
                     raise StudioError(wrong)
             except Exception as error:
                 with self._changed:
@@ -207,12 +232,12 @@ class Pool:
                 self._changed.notify_all()
 
     def _kill(self, member: Member) -> None:
-        with contextlib.suppress(Exception):  # dead already
+        with contextlib.suppress(Exception):  # the actor may be dead already
             self._ray.kill(member.actor, no_restart=True)
 
 
-def unlike(about: dict[str, Any]) -> str | None:
-    """What makes a node's numbers others than this machine's, as a sentence; None where nothing does."""
+def numeric_mismatch(about: dict[str, Any]) -> str | None:
+    """Reason why a node's results would differ from this machine's, as a sentence; None if they would not."""
     import torch
     import transformers
 

@@ -1,1 +1,1 @@
-"""The forward pass of a decoder over packed rows, for the architectures that have a recipe; uses base."""
+"""Forward pass of a decoder over packed rows, for architectures with a recipe; uses base."""

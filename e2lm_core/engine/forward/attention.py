@@ -1,12 +1,12 @@
-"""Attention over packed rows of a prefix tree: a token sees its ancestors in the row, and the row's trunk.
+"""Attention over packed rows of a prefix tree.
 
     softmax over [trunk | row] = w · softmax over row + (1 − w) · softmax over trunk,
     w = sigmoid(logsumexp of row − logsumexp of trunk)
 
-so a long trunk's keys and values are read as they are, once for all rows, and not copied for each of them
-(as Cascade Inference and Hydragen do; the merge by logsumexp is FlashAttention's). `tree_attention` is called
-by transformers' own modules in the place of their attention; what it needs beside its tensors comes through
-the keyword `tree`. Tested in tests/engine/forward/test_attention.py and, in whole models, in
+so that a long trunk's keys and values are read in place, once for all rows, and not copied for each of them
+(as Cascade Inference and Hydragen do; the merge by logsumexp is FlashAttention's). transformers' own modules
+call `tree_attention` in place of their attention; the keyword `tree` carries all it needs beside its tensors.
+Tested in tests/engine/forward/test_attention.py and, in whole models, in
 tests/engine/forward/test_recipes.py.
 """
 
@@ -25,11 +25,15 @@ KeyValues = tuple[torch.Tensor, torch.Tensor]  # each [1, heads of keys, P, size
 
 
 class UnsupportedError(Exception):
-    """The model asks for something of its attention that a packed row cannot give."""
+    """The model needs something of its attention that a packed row cannot give."""
 
 
 class WindowError(UnsupportedError):
-    """A layer sees fewer tokens than the longest text has; `window` are those that it sees."""
+    """A layer sees fewer tokens than the longest text has.
+
+    Attributes:
+        window: Number of tokens that the layer sees.
+    """
 
     def __init__(self, window: int) -> None:
         super().__init__(f"its attention slides over {window} tokens")
@@ -38,12 +42,17 @@ class WindowError(UnsupportedError):
 
 @dataclass
 class TreeState:
-    """What one forward's attention needs beside its tensors.
+    """Inputs of attention in one forward pass beside its tensors.
 
-    `bias` [B, 1, T, T] is 0 where a token sees another and −inf elsewhere, None for causal order. `trunk` has
-    the keys and values before the rows, by layer; `depth` are the tokens of the longest text. With `keep`,
-    the layers' keys and values, the trunk's before them, are put into `kept`. `apart`: rows follow trunks of their
-    own, as many rows each, all of them computed in one way whatever their number.
+    Attributes:
+        bias: Bias [B, 1, Q, T] of B rows of T tokens, Q of them with queries: 0 if a token sees another, else
+            −inf; None for causal order.
+        depth: Number of tokens of the longest text.
+        trunk: Keys and values before the rows, by layer; None for none.
+        keep: Whether the layers' keys and values, after the trunk's, are put into `kept`.
+        kept: Keys and values by layer.
+        apart: Whether rows follow trunks of their own, equally many rows each, all computed in one way
+            whatever their number.
     """
 
     bias: torch.Tensor | None
@@ -55,7 +64,15 @@ class TreeState:
     _joined: torch.Tensor | None = None
 
     def joined_bias(self, query: torch.Tensor, before: int) -> torch.Tensor:
-        """[B, 1, T, P + T]: the bias after P = `before` columns for the trunk, the same for all layers."""
+        """The bias after `before` columns of zeros for the trunk, the same for all layers.
+
+        Args:
+            query: Queries [B, H, Q, D], for shape, dtype and device.
+            before: Number P of the trunk's tokens.
+
+        Returns:
+            Bias [B, 1, Q, P + T]; B is 1 for causal order.
+        """
         if self._joined is None:
             bias, tokens = self.bias, query.shape[2]
             if bias is None:
@@ -66,7 +83,7 @@ class TreeState:
 
 
 def register() -> None:
-    """Make `tree_attention` known to transformers under `NAME`; again does no harm."""
+    """Register `tree_attention` with transformers under `NAME`; repeated calls do no harm."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(NAME, tree_attention)
@@ -84,10 +101,29 @@ def tree_attention(
     sliding_window: int | None = None,
     **other: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query [B, H, T, size], key and value [B, heads of keys, T, size] → [B, T, H, size].
+    """Attention over packed rows, in the form of transformers' `AttentionInterface`.
 
-    In the form of transformers' `AttentionInterface`; `attention_mask` is not looked at, since `tree` has the
-    bias. Raises `UnsupportedError` for layers that ask for a window, soft caps, sinks or a position bias.
+    B rows of T tokens have H heads of queries and G heads of keys, of size D.
+
+    Args:
+        module: The layer, with its `layer_idx`.
+        query: Queries [B, H, T, D].
+        key: Keys [B, G, T, D].
+        value: Values [B, G, T, D].
+        attention_mask: Unused, because `tree` has the bias.
+        scaling: Factor of the products; 1 / √D if None.
+        dropout: Unused.
+        tree: Bias and trunk of the forward pass.
+        sliding_window: The layer's window in tokens; None for none.
+        other: Further keywords of the layer.
+
+    Returns:
+        Results [B, T, H, D], and None in place of weights.
+
+    Raises:
+        UnsupportedError: The layer passes on no keywords, asks for soft caps, sinks or a position bias, or
+            attends more than once.
+        WindowError: The layer's window is shorter than the longest text.
     """
     if tree is None:
         raise UnsupportedError("its layers do not pass keywords on to their attention")
@@ -112,10 +148,18 @@ def attend(
     before: KeyValues | None,
     scaling: float | None = None,
 ) -> torch.Tensor:
-    """softmax(scaling · query keyᵀ + bias) value over the trunk and the row → [B, H, Q, size].
+    """softmax(scaling · query keyᵀ + bias) value over the trunk and the row.
 
-    query [B, H, Q, size], key and value [B, heads of keys, T, size], `before` [1, heads of keys, P, size] or
-    None; heads of queries share those of keys in turn. `scaling` is 1 / √size where it is None.
+    Args:
+        query: Queries [B, H, Q, D] of Q tokens in each of B rows.
+        key: Keys [B, G, T, D] of T tokens; each head of keys serves H / G heads of queries in turn.
+        value: Values [B, G, T, D].
+        tree: Bias of the forward pass.
+        before: Keys and values [1, G, P, D] of the trunk, or [K, G, P, D] of K trunks; None for none.
+        scaling: Factor of the products; 1 / √D if None.
+
+    Returns:
+        Results [B, H, Q, D].
     """
     heads = query.shape[1]
     key, value = _for_all(key, heads), _for_all(value, heads)
@@ -124,13 +168,22 @@ def attend(
             query, key, value, attn_mask=tree.bias, is_causal=tree.bias is None, scale=scaling
         )
     short = before[0].shape[2] <= key.shape[2]
-    uneven = key.shape[3] != value.shape[3]  # DeepSeek's latent attention: the kernel of `merged` takes none
+    # The kernel of `merged` takes no keys and values of different sizes, as in DeepSeek's latent attention.
+    uneven = key.shape[3] != value.shape[3]
     way = joined if short or uneven or tree.apart or query.device.type != "cpu" else merged
     return way(query, key, value, (_for_all(before[0], heads), _for_all(before[1], heads)), tree, scaling)
 
 
 def below(before: KeyValues | None, trunk: KeyValues) -> KeyValues:
-    """[1, heads of keys, P + T, size]: a trunk's keys and values after those of the trunks above it."""
+    """Keys and values of a trunk, after those of the trunks above it.
+
+    Args:
+        before: Keys and values [1, G, P, D] of the trunks above; None for none.
+        trunk: Keys and values [1, G, T, D].
+
+    Returns:
+        Keys and values [1, G, P + T, D].
+    """
     if before is None:
         return trunk
     return torch.cat([before[0], trunk[0]], 2), torch.cat([before[1], trunk[1]], 2)
@@ -144,10 +197,21 @@ def joined(
     tree: TreeState,
     scaling: float | None,
 ) -> torch.Tensor:
-    """One attention over the trunk and the row, the trunk copied for every row: all [B, H, T, size], `before`
-    [1, H, P, size], or of C trunks [C, H, P, size] where B / C rows after the other follow each.
+    """One attention over the trunk and the row, with the trunk copied for every row.
 
-    For short trunks, and where a kernel does not tell its logsumexp.
+    It is used for short trunks, and if a kernel does not return its logsumexp.
+
+    Args:
+        query: Queries [B, H, Q, D].
+        key: Keys [B, H, T, D].
+        value: Values [B, H, T, D].
+        before: Keys and values [1, H, P, D] of a trunk, or [K, H, P, D] of K trunks, each followed by B / K
+            consecutive rows.
+        tree: Bias of the forward pass.
+        scaling: Factor of the products; 1 / √D if None.
+
+    Returns:
+        Results [B, H, Q, D].
     """
     rows = query.shape[0]
     return functional.scaled_dot_product_attention(
@@ -167,7 +231,19 @@ def merged(
     tree: TreeState,
     scaling: float | None,
 ) -> torch.Tensor:
-    """As `joined`, by two attentions and their logsumexps, all rows' queries at once over the trunk."""
+    """Two attentions merged by their logsumexps, with all rows' queries at once over the trunk.
+
+    Args:
+        query: Queries [B, H, Q, D].
+        key: Keys [B, H, T, D].
+        value: Values [B, H, T, D].
+        before: Keys and values [1, H, P, D] of the trunk.
+        tree: Bias of the forward pass.
+        scaling: Factor of the products; 1 / √D if None.
+
+    Returns:
+        Results [B, H, Q, D], equal to those of `joined` up to rounding.
+    """
     rows, heads, tokens, size = query.shape
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     inside, inside_log = flash(query, key, value, 0.0, tree.bias is None, attn_mask=tree.bias, scale=scaling)
@@ -180,9 +256,16 @@ def merged(
 
 
 def subtree_ends(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
-    """[B, width] where the token at place j is seen from places j to end − 1, its own and its descendants'.
+    """End of the subtree of each token: the token at place j is seen from places j to end − 1.
 
-    `parents` are those of B rows' tokens (see `Row`), in depth-first order. Padding is seen by itself alone.
+    These are its own and its descendants' places. Padding is seen by itself only.
+
+    Args:
+        parents: Parents [T] of each of B rows' tokens, int32, in depth-first order (see `Row`).
+        width: Length W of a line, at least that of the longest row.
+
+    Returns:
+        Ends [B, W], int64.
     """
     ends = np.tile(np.arange(1, width + 1), (len(parents), 1))
     for line, above in enumerate(parents):
@@ -195,9 +278,14 @@ def subtree_ends(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
 
 
 def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """[B, 1, Q, T] float32: 0 where a place is the token's own or a descendant's, else −inf.
+    """Attention bias: 0 if a place is the token's own or a descendant's, else −inf.
 
-    `ends` [B, T] are those of `subtree_ends`, `places` [B, Q] the tokens that look at them.
+    Args:
+        ends: Ends [B, T] of `subtree_ends`.
+        places: Places [B, Q] of the tokens that look at them.
+
+    Returns:
+        Bias [B, 1, Q, T], float32.
     """
     tokens = torch.arange(ends.shape[1])
     sees = (tokens <= places[:, :, None]) & (places[:, :, None] < ends[:, None])
@@ -205,12 +293,12 @@ def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 
 
 def _for_each(part: torch.Tensor, rows: int) -> torch.Tensor:
-    """A trunk's part for each of its rows."""
+    """A trunk's keys or values, for each of its rows."""
     trunks = part.shape[0]
     return part.expand(rows, -1, -1, -1) if trunks == 1 else part.repeat_interleave(rows // trunks, dim=0)
 
 
 def _for_all(part: torch.Tensor, heads: int) -> torch.Tensor:
-    """Heads of keys repeated for the heads of queries that share them."""
+    """Heads of keys, repeated for the heads of queries that share them."""
     there = part.shape[1]
     return part if there == heads else part.repeat_interleave(heads // there, dim=1)

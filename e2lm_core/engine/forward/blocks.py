@@ -1,7 +1,7 @@
-"""The parts of a decoder block, over tokens laid out flat: [N, hidden] in, [N, hidden] out.
+"""Decoder blocks over flat tokens: [N, hidden] to [N, hidden].
 
-What transformers' modules compute, without what scoring does not need: no dropout, caches or casts, results
-written over tensors that nobody reads again, and matrix products by the library that is fastest for them.
+They compute the same as transformers' modules, without parts that scoring does not need: no dropout, caches
+or casts, results written over tensors that are not read again, and matrix products by the fastest library.
 Tested in tests/engine/forward/test_blocks.py and, in whole models, in tests/engine/forward/test_recipes.py.
 """
 
@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries [n, H, size], keys and values [N, heads of keys, size]
-# A packed product is a twentieth to a tenth faster, but a kernel is made once for every number of rows.
+# A packed product is 5% to 10% faster, but a kernel has to be made for every number of rows.
 _PACKED_FROM_ELEMENTS = 2**15
 
 
 class Linear:
-    """x Wᵀ + b, with W [out, in] and b [out] or None.
+    """x Wᵀ + b, with W [O, I] and b [O] or None.
 
     `packed` copies W into the layout that oneDNN multiplies fastest (float32 on the CPU).
     """
@@ -33,14 +33,14 @@ class Linear:
             self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, None)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[N, in] → [N, out]"""
+        """The products: [N, I] → [N, O]."""
         if self._packed is None:
             return functional.linear(x, self._weight, self._bias)
         product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
         return product
 
     def add_to(self, total: Tensor, x: Tensor) -> Tensor:
-        """total + x Wᵀ + b, written over `total` [N, out]; x [N, in]."""
+        """total + x Wᵀ + b, written over `total` [N, O]; x is [N, I]."""
         if self._packed is not None:
             return total.add_(self(x))
         total.addmm_(x, self._weight.t())
@@ -51,18 +51,21 @@ class Norm(Protocol):
     """A normalisation over the last dimension."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[N, size] → [N, size], `x` unchanged."""
+        """The normed tokens: [N, H] → [N, H]; `x` is unchanged."""
 
 
 @dataclass(frozen=True)
 class RmsNorm:
-    """x / √(mean x² + eps) · weight over the last dimension, in float32 (Zhang and Sennrich 2019; Llama)."""
+    """x / √(mean x² + eps) · weight over the last dimension, in float32.
+
+    Source: Zhang and Sennrich 2019; Llama.
+    """
 
     weight: Tensor
     eps: float
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[N, size] → [N, size], in the dtype of x."""
+        """The normed tokens: [N, H] → [N, H], in the dtype of x."""
         wide = x.float()
         squares = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_()
         scale = squares.div_(x.shape[-1]).add_(self.eps).rsqrt_()
@@ -71,14 +74,17 @@ class RmsNorm:
 
 @dataclass(frozen=True)
 class LayerNorm:
-    """(x − mean) / √(variance + eps) · weight + bias (Ba et al. 2016); neither weight nor bias in OLMo."""
+    """(x − mean) / √(variance + eps) · weight + bias; OLMo has neither weight nor bias.
+
+    Source: Ba et al. 2016.
+    """
 
     weight: Tensor | None
     bias: Tensor | None
     eps: float
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[N, size] → [N, size]"""
+        """The normed tokens: [N, H] → [N, H]."""
         return functional.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
 
 
@@ -86,16 +92,16 @@ class Mlp(Protocol):
     """A block's feed-forward part: down(inner(x))."""
 
     def inner(self, x: Tensor) -> Tensor:
-        """[N, hidden] → [N, inner], what the last product is taken of."""
+        """Input of the last product: [N, H] → [N, I], for H hidden and I inner numbers."""
 
     @property
     def down(self) -> Linear:
-        """The last product, [N, inner] → [N, hidden]."""
+        """The last product, [N, I] → [N, H]."""
 
 
 @dataclass(frozen=True)
 class GatedMlp:
-    """down(act(gate(x)) · up(x)), of Llama and most since (Shazeer 2020)."""
+    """down(act(gate(x)) · up(x)), of Llama and most later families (Shazeer 2020)."""
 
     gate: Linear
     up: Linear
@@ -103,7 +109,7 @@ class GatedMlp:
     act: Callable[[Tensor], Tensor]
 
     def inner(self, x: Tensor) -> Tensor:
-        """act(gate(x)) · up(x)"""
+        """act(gate(x)) · up(x), [N, H] → [N, I]."""
         return self.act(self.gate(x)).mul_(self.up(x))
 
 
@@ -116,15 +122,23 @@ class PlainMlp:
     act: Callable[[Tensor], Tensor]
 
     def inner(self, x: Tensor) -> Tensor:
-        """act(up(x))"""
+        """act(up(x)), [N, H] → [N, I]."""
         return self.act(self.up(x))
 
 
 class Projection(Protocol):
-    """From hidden states to the heads of an attention."""
+    """Projection of hidden states to the heads of an attention."""
 
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
-        """x [N, hidden] → queries at the n places `at` (None: everywhere), keys and values of all N."""
+        """(queries, keys, values) of hidden states.
+
+        Args:
+            x: Hidden states [N, H].
+            at: Indexes [P] of the tokens that have queries, ascending; None for all.
+
+        Returns:
+            Queries [P, A, D] for A heads of size D, keys and values [N, G, D] for G heads.
+        """
 
 
 @dataclass(frozen=True)
@@ -143,7 +157,14 @@ class SeparateProjection:
     clip: float | None = None
 
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
-        """As `Projection`; only the places `at` are projected to queries."""
+        """(queries, keys, values) of hidden states, see `Projection`.
+
+        Only the tokens `at` are projected to queries.
+
+        Args:
+            x: Hidden states [N, H].
+            at: Indexes [P] of the tokens that have queries, ascending; None for all.
+        """
         q, k, v = self.queries(x if at is None else x[at]), self.keys(x), self.values(x)
         if self.query_norm is not None and self.key_norm is not None:
             q, k = self.query_norm(q), self.key_norm(k)
@@ -155,13 +176,18 @@ class SeparateProjection:
 
 @dataclass(frozen=True)
 class JointProjection:
-    """One product whose columns are, head by head: query, key, value (GPT-NeoX)."""
+    """One product with the columns query, key, value for each head in turn (GPT-NeoX)."""
 
     all: Linear
     size: int
 
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
-        """As `Projection`."""
+        """(queries, keys, values) of hidden states, see `Projection`.
+
+        Args:
+            x: Hidden states [N, H].
+            at: Indexes [P] of the tokens that have queries, ascending; None for all.
+        """
         parts = self.all(x).view(len(x), -1, 3, self.size)
         q, k, v = parts.unbind(2)
         return q if at is None else q[at], k, v
@@ -169,9 +195,18 @@ class JointProjection:
 
 @dataclass(frozen=True)
 class Block:
-    """Attention and MLP, each added to what came in; `parallel`: both read the same input (GPT-J, GPT-NeoX).
+    """Attention and MLP of a decoder, each added to its input.
 
-    A norm that the family does not have at a place is None. `rotates`: queries and keys carry positions.
+    Attributes:
+        before_attention: Norm of attention's input; None in families without one there, as for all norms.
+        project: Projection to heads.
+        out: Product of attention's result.
+        after_attention: Norm of that product.
+        before_mlp: Norm of the MLP's input.
+        mlp: The MLP.
+        after_mlp: Norm of the MLP's result.
+        parallel: Whether attention and MLP read the same input (GPT-J, GPT-NeoX).
+        rotates: Whether queries and keys carry positions.
     """
 
     before_attention: Norm | None
@@ -185,11 +220,21 @@ class Block:
     rotates: bool = True
 
     def heads(self, x: Tensor, at: Tensor | None = None) -> Heads:
-        """As `Projection`, of the normed x [N, hidden]; positions are not in yet (see `rotate`)."""
+        """(queries, keys, values) of the normed hidden states, without positions (see `rotate`).
+
+        Args:
+            x: Hidden states [N, H].
+            at: Indexes [P] of the tokens that have queries, ascending; None for all.
+        """
         return self.project(_normed(self.before_attention, x), at)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """x with attention's result [N, H · size] and the MLP's added to it; written over `x`."""
+        """Hidden states with the results of attention and MLP added, written over `x`.
+
+        Args:
+            x: Hidden states [N, H].
+            attended: Result [N, A · D] of attention with A heads of size D.
+        """
         inner = self.mlp.inner(_normed(self.before_mlp, x)) if self.parallel else None
         x = _added(x, self.out, attended, self.after_attention)
         if inner is None:
@@ -198,10 +243,19 @@ class Block:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """(a, b) → (a cos − b sin, b cos + a sin)        a, b: the halves of a head's first r numbers
+    """Rotary positions: (a, b) → (a cos − b sin, b cos + a sin).
 
-    Rotary positions (RoFormer, Su et al. 2021, in the halves of GPT-NeoX and Llama): x [N, heads, size], cos
-    and sin [N, 1, r / 2]; what is beyond r in each head stays as it is.
+    a and b are the halves of a head's first R numbers; its other numbers are unchanged.
+
+    Args:
+        x: Queries or keys [N, A, D] for A heads of size D.
+        cos: Cosines [N, 1, F] with F = R / 2.
+        sin: Sines [N, 1, F].
+
+    Returns:
+        Tensor [N, A, D].
+
+    Source: RoFormer, Su et al. 2021, in the halves of GPT-NeoX and Llama.
     """
     half = cos.shape[-1]
     turned = torch.empty_like(x, memory_format=torch.contiguous_format)

@@ -1,9 +1,9 @@
-"""The engine's own forward pass of a decoder over packed rows, without what scoring does not need.
+"""Decoder forward pass over packed rows.
 
-- In the last layer only what is scored has queries, an attention and an MLP; keys and values all have.
-- What the first layer projects depends on the token alone, so it is computed once for each distinct token
+- In the last layer only scored places have queries, an attention and an MLP; all have keys and values. - The
+first layer's projections depend only on the token, so they are computed once for each distinct token
   of a plan and looked up from then on.
-- Residuals, norms and activations are written over tensors that nobody reads again.
+- Residuals, norms and activations are written over tensors that are not read again.
 
 Tested in tests/engine/forward/test_recipes.py, against transformers' forward of each family.
 """
@@ -25,16 +25,18 @@ from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor
 from e2lm_core.engine.models import LoadedModel
 
 _TABLE_BYTES = 64 * 2**20  # of the first layer's projections of a plan's tokens
-_REPEATED = 2  # times that a token occurs, for its projections to be worth a look-up
-_PACKED_BYTES = 600 * 10**6  # of weights, SmolLM2-135M's among them: a copy of it is there while it computes
+_REPEATED = 2  # mean occurrences of a token from which a look-up of its projections pays
+_PACKED_BYTES = 600 * 10**6  # of weights, enough for SmolLM2-135M: their copy takes as much memory again
 _PACKED_FROM_TOKENS = 4_096  # copying weights into another layout costs as much as it saves on so many tokens
 
 
 @dataclass(frozen=True)
 class Rotary:
-    """angle = position · frequency; cosine and sine times `scaling` (RoFormer; `scaling` is YaRN's).
+    """Rotary frequencies (RoFormer): angle = position · frequency; cosine and sine times `scaling`.
 
-    `frequencies` [r / 2], in radians a token.
+    Attributes:
+        frequencies: Frequencies [F] in radians per token, F = half the rotated numbers of a head.
+        scaling: Factor of cosine and sine, of YaRN.
     """
 
     frequencies: Tensor
@@ -42,25 +44,34 @@ class Rotary:
 
     @classmethod
     def of(cls, module: object) -> Rotary | None:
-        """Those of a transformers module, whatever rule made them; None where it has not one for all layers."""
+        """The frequencies of a transformers module, by any rule; None without one set for all layers."""
         inner = getattr(getattr(module, "base_model", None), "rotary_emb", None)
         if (
             inner is None or getattr(inner, "inv_freq", None) is None
-        ):  # several rules at once, or another way of turning
+        ):  # the module has several rules, or positions of another kind
             return None
         return cls(inner.inv_freq.float(), float(inner.attention_scaling))
 
     def at(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """(cos, sin) at N positions (in tokens, of any shape), each [N, 1, r / 2]."""
+        """(cos, sin) at positions, each [N, 1, F].
+
+        Args:
+            positions: N positions [...] in tokens.
+            dtype: Type of the results.
+        """
         angles = positions.reshape(-1, 1, 1).float() * self.frequencies
         return (angles.cos() * self.scaling).to(dtype), (angles.sin() * self.scaling).to(dtype)
 
 
 class Decoder:
-    """One checkpoint's weights as blocks, a `Body`. Raises `NoRecipeError` for a family without a recipe."""
+    """One checkpoint's weights as decoder blocks, a `Body` for batches of one plan.
+
+    Raises:
+        NoRecipeError: The family has no recipe.
+    """
 
     def __init__(self, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> None:
-        """For batches of that plan only."""
+        """Build the blocks, for batches of `plan` only."""
         worth = plan.computed_tokens >= _PACKED_FROM_TOKENS and model.bytes <= _PACKED_BYTES
         weights = Weights(model.weights, worth and _packs(model))
         self._parts: Parts = parts_of(model.config.get_text_config(), weights)
@@ -70,15 +81,23 @@ class Decoder:
 
     @property
     def head_rows(self) -> int:
-        """Logits of a token."""
+        """Number of logits of a token."""
         return self._parts.head_rows
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """[u, hidden] → [u, `head_rows`]"""
+        """Logits of hidden states: [U, H] → [U, V], with H hidden numbers and V = `head_rows`."""
         return self._parts.head(hidden)
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> Tensor:
-        """[U, hidden] after the last norm, at the batch's scored places; `trunk` is what its rows follow."""
+        """Hidden states after the last norm at a batch's scored places.
+
+        Args:
+            batch: The batch.
+            trunk: Keys and values by layer of the trunk that the rows follow; None for none.
+
+        Returns:
+            Tensor [U, H] for U places and H hidden numbers, in the weights' dtype.
+        """
         state = self._state(batch.bias, batch.depth)
         ids, x = batch.ids.reshape(-1), self._embedded(batch.ids)
         turns = self._turns(batch.positions, x.dtype)
@@ -107,7 +126,16 @@ class Decoder:
     def trunk_states(
         self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
     ) -> dict[int, KeyValues]:
-        """Layer → keys and values of a trunk, those of the trunks above it (`parent`) in front."""
+        """Keys and values of a trunk by layer, after those of the trunks above it.
+
+        Args:
+            trunk: The trunk.
+            parent: Keys and values of the trunks above it; None for none.
+            device: Device to compute on.
+
+        Returns:
+            By layer, keys and values [1, G, P, D] for G heads of keys, P tokens and heads of size D.
+        """
         end = trunk.start + len(trunk.tokens)
         state = self._state(None, end)
         ids = as_tensor(trunk.tokens, device)
@@ -154,7 +182,7 @@ class Decoder:
         return q, k, v
 
     def _table(self, vocabulary: np.ndarray) -> tuple[Tensor, Heads] | None:
-        """The first layer's projections by token: (place of each token id, heads); None where too large."""
+        """(row of each token id, first layer's heads by row) for tokens [V] of a plan; None if too large."""
         embedding = self._parts.embedding
         if not len(vocabulary) or 3 * len(vocabulary) * embedding[0].nbytes > _TABLE_BYTES:
             return None
@@ -166,7 +194,7 @@ class Decoder:
 
 
 def _packs(model: LoadedModel) -> bool:
-    """Whether oneDNN's own layout is there for these weights."""
+    """Whether oneDNN's own layout is available for these weights."""
     weight = next(iter(model.weights.values()))
     return (
         weight.device.type == "cpu"

@@ -1,11 +1,11 @@
-"""Log-probabilities of the targets on rows of tokens.
+"""Log-probabilities of targets on rows of tokens.
 
     log p(target) = log softmax(logits)[target]        in float32, natural log, at scored positions only
 
-`plain` goes through the model's own `forward` with its own attention: whatever the architecture does, it
-does. It is the reference. `packed` scores the rows of a prefix tree by a `Body` and applies the LM head to
-scored positions alone; the scorer checks it against `plain` before it relies on it. A body is the engine's
-own decoder, or transformers' modules with the tree's attention.
+`plain` calls the model's own `forward` with its own attention, for any architecture; it is the reference.
+`packed` scores the rows of a prefix tree by a `Body` and applies the LM head only to scored positions; the
+scorer checks it against `plain` before it relies on it. A body is the engine's own decoder, or transformers'
+modules with the tree's attention.
 
 Tested in tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
@@ -26,29 +26,34 @@ from e2lm_core.engine.forward.attention import KeyValues, TreeState
 from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor, padded
 
 _HEAD_ELEMENTS = 2**24  # logits at a time: 64 MB of float32
-# On a CPU logits are a third cheaper while they are in its cache, and the product wants some rows.
+# On a CPU logits are a third cheaper while they fit into its cache, and the product needs some rows.
 _CPU_HEAD_ELEMENTS, _CPU_HEAD_ROWS = 2**19, 128
 
 
 class Trunked(Protocol):
-    """What computes a trunk once for all that follows it."""
+    """A model that computes a trunk once for all rows and trunks that follow it."""
 
     def trunk_states(self, trunk: Trunk, parent: Any, device: torch.device) -> Any:
-        """What a trunk leaves, that of the trunks above it (`parent`) included."""
+        """State after a trunk, including that of the trunks above it (`parent`)."""
 
 
 class Body(Trunked, Protocol):
-    """A model without its log-softmax; a trunk leaves keys and values by layer."""
+    """A model without its log-softmax; the state of a trunk is its keys and values by layer."""
 
     @property
     def head_rows(self) -> int:
-        """Logits of a token."""
+        """Number of logits of a token."""
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> torch.Tensor:
-        """[U, hidden] at the batch's scored places, as the LM head reads them."""
+        """Hidden states [U, H] at the batch's U scored places, as the LM head reads them.
+
+        Args:
+            batch: The batch.
+            trunk: Keys and values by layer of the trunk that the rows follow; None for none.
+        """
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """[u, hidden] → [u, `head_rows`]"""
+        """Logits of hidden states: [U, H] → [U, V], with H hidden numbers and V = `head_rows`."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,19 @@ class LibraryBody:
 
     @property
     def head_rows(self) -> int:
-        """Logits of a token."""
+        """Number of logits of a token."""
         return len(self.module.get_output_embeddings().weight)
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> torch.Tensor:
-        """[U, hidden] at the batch's scored places. Raises `UnsupportedError` (see `tree_attention`)."""
+        """Hidden states [U, H] at the batch's U scored places, as the LM head reads them.
+
+        Args:
+            batch: The batch.
+            trunk: Keys and values by layer of the trunk that the rows follow; None for none.
+
+        Raises:
+            UnsupportedError: The model's attention cannot be packed (see `tree_attention`).
+        """
         state = TreeState(bias=batch.bias, depth=batch.depth, trunk=trunk)
         hidden = self.module.base_model(
             input_ids=batch.ids, position_ids=batch.positions, use_cache=False, tree=state
@@ -71,14 +84,26 @@ class LibraryBody:
         return hidden.reshape(-1, hidden.shape[-1])[batch.at]
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """[u, hidden] → [u, `head_rows`]"""
+        """Logits of hidden states: [U, H] → [U, V], with H hidden numbers and V = `head_rows`."""
         logits: torch.Tensor = self.module.get_output_embeddings()(hidden)
         return logits
 
     def trunk_states(
         self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
     ) -> dict[int, KeyValues]:
-        """Layer → keys and values of a trunk, those of the trunks above it (`parent`) in front."""
+        """Keys and values of a trunk by layer, after those of the trunks above it.
+
+        Args:
+            trunk: The trunk.
+            parent: Keys and values of the trunks above it; None for none.
+            device: Device to compute on.
+
+        Returns:
+            By layer, keys and values [1, G, P, D] for G heads of keys, P tokens and heads of size D.
+
+        Raises:
+            UnsupportedError: The model's attention cannot be packed (see `tree_attention`).
+        """
         end = trunk.start + len(trunk.tokens)
         state = TreeState(bias=None, depth=end, trunk=parent, keep=True)
         self.module.base_model(
@@ -91,10 +116,16 @@ class LibraryBody:
 
 
 def plain(model: Any, rows: Sequence[Row], device: torch.device, cached: bool = False) -> NDArray[np.float32]:
-    """[S] log-probabilities (nats) of all rows' targets, rows one after the other.
+    """Log-probabilities of targets by the model's own forward.
 
-    `model` is a transformers causal language model, its rows causal and padded on the right. With `cached` it
-    may keep keys and values as it does by default, which the harness lets it.
+    Args:
+        model: A causal language model of transformers.
+        rows: Rows in causal order, with S targets in total; they are padded on the right.
+        device: Device to compute on.
+        cached: Whether the model may keep keys and values as it does by default, which the harness lets it.
+
+    Returns:
+        Natural logarithms [S], float32, of all rows' targets, one row after the other.
     """
     width = max(map(len, rows))
     at = np.concatenate([row.at for row in rows])
@@ -115,7 +146,16 @@ def plain(model: Any, rows: Sequence[Row], device: torch.device, cached: bool = 
 
 
 def packed(body: Body, batch: PackedBatch, trunk: dict[int, KeyValues] | None = None) -> NDArray[np.float32]:
-    """[S] as `plain`, for rows of a prefix tree; `trunk` has keys and values before them, by layer."""
+    """Log-probabilities of targets on rows of a prefix tree.
+
+    Args:
+        body: The model.
+        batch: The rows.
+        trunk: Keys and values by layer of the trunk that the rows follow; None for none.
+
+    Returns:
+        Natural logarithms [S], float32, of all rows' targets, one row after the other.
+    """
     with torch.inference_mode():
         hidden = body.scored(batch, trunk)
         step = _head_step(body.head_rows, batch.at.device)
@@ -131,13 +171,20 @@ def packed(body: Body, batch: PackedBatch, trunk: dict[int, KeyValues] | None = 
 
 
 def _head_step(head_rows: int, device: torch.device) -> int:
-    """Scored places that go through the LM head together."""
+    """Number of scored places that go through the LM head together."""
     most = _HEAD_ELEMENTS // head_rows
     best = max(_CPU_HEAD_ROWS, _CPU_HEAD_ELEMENTS // head_rows) if device.type == "cpu" else most
     return max(1, min(best, most))
 
 
 def trunk_states(body: Trunked, trunk: Trunk, parent: Any, device: torch.device) -> Any:
-    """The body's `trunk_states`, without gradients."""
+    """State after a trunk by a body's `trunk_states`, without gradients.
+
+    Args:
+        body: The model.
+        trunk: The trunk.
+        parent: State of the trunks above it; None for none.
+        device: Device to compute on.
+    """
     with torch.inference_mode():
         return body.trunk_states(trunk, parent, device)

@@ -1,7 +1,7 @@
-"""Recipes for the model families that the engine knows: a decoder's blocks from a checkpoint's weights.
+"""Recipes that build decoder blocks from a model family's weights.
 
 A recipe reads weights by name and has to use every one of them: a checkpoint with one more than the recipe
-knows is another architecture, and is left to transformers. So is every family without a recipe. The
+knows is another architecture and is left to transformers, and so is every family without a recipe. The
 references are transformers' modelling files of Llama, OLMo, OLMo 2 and GPT-NeoX.
 """
 
@@ -29,12 +29,20 @@ from e2lm_core.engine.forward.blocks import (
 
 
 class NoRecipeError(Exception):
-    """The engine has no forward of its own for this model; the text says why."""
+    """The engine has no forward of its own for this model; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A decoder: embedding [V, hidden], blocks, the norm after them, the LM head of `head_rows` logits."""
+    """The parts of a decoder.
+
+    Attributes:
+        embedding: Embeddings [V, H] of V tokens, with H hidden numbers.
+        blocks: The decoder blocks.
+        norm: The norm after the blocks.
+        head: The LM head.
+        head_rows: Number of logits of a token.
+    """
 
     embedding: Tensor
     blocks: tuple[Block, ...]
@@ -44,14 +52,17 @@ class Parts:
 
 
 class Weights:
-    """A checkpoint's weights by name, and which of them have been asked for. `packed` copies large matrices into a
-    faster layout (see `blocks.Linear`)."""
+    """A checkpoint's weights by name, with a record of those that were used.
+
+    `packed` copies large matrices into a faster layout (see `blocks.Linear`).
+    """
 
     def __init__(self, weights: dict[str, Tensor], packed: bool) -> None:
         self._weights, self._packed = weights, packed
         self._used: set[str] = set()
 
     def get(self, name: str) -> Tensor | None:
+        """Weight [...] of a name, which counts as used; None if there is none."""
         self._used.add(name)
         return self._weights.get(name)
 
@@ -64,29 +75,48 @@ class Weights:
         return tensor
 
     def linear(self, name: str) -> Linear:
+        """Product with the weight and the bias of a name; raises NoRecipeError without the weight."""
         return self._product(self._found(f"{name}.weight"), self.get(f"{name}.bias"))
 
     def _product(self, weight: Tensor, bias: Tensor | None) -> Linear:
         return Linear(weight, bias, self._packed)
 
     def rms(self, name: str, eps: float) -> Norm:
+        """RMS norm with the weight of a name; raises NoRecipeError without it."""
         return RmsNorm(self[f"{name}.weight"], eps)
 
     def layer(self, name: str, eps: float) -> Norm:
+        """Layer norm with the weight and the bias of a name; raises NoRecipeError without the weight."""
         return LayerNorm(self[f"{name}.weight"], self.get(f"{name}.bias"), eps)
 
     def head(self, name: str, embedding: str, config: Any) -> tuple[Linear, int]:
-        """The LM head and the logits it gives; tied to the weights that are named `embedding` where it has none."""
+        """The LM head and its number of logits; tied to the weights `embedding` if it has none of its own.
+
+        Args:
+            name: Name of the head's weights, without suffix.
+            embedding: Name of the embedding's weights.
+            config: transformers' configuration.
+        """
         there = self.get(f"{name}.weight") is not None and not config.tie_word_embeddings
         weight = self._found(f"{name}.weight" if there else embedding)
         return self._product(weight, self.get(f"{name}.bias")), weight.shape[-2]
 
     def unused(self) -> set[str]:
+        """Names of the weights that were not used."""
         return self._weights.keys() - self._used
 
 
 def parts_of(config: Any, weights: Weights) -> Parts:
-    """The parts of a model of transformers' `config`. Raises `NoRecipeError`."""
+    """The parts of a model, by the recipe of its family.
+
+    Args:
+        config: transformers' text configuration.
+        weights: The weights.
+
+    Raises:
+        NoRecipeError: The family has no recipe, its attention slides, its activation is unknown, or the
+            weights are not exactly those of the recipe.
+    """
     recipe = _RECIPES.get(config.model_type)
     if recipe is None:
         raise NoRecipeError("the engine has no forward of its own for them")
@@ -121,8 +151,8 @@ def _separate(config: Any, weights: Weights, at: str, **options: Any) -> Separat
 
 
 def _pre_norm(config: Any, weights: Weights, norm: Callable[[str], Norm], **options: Any) -> Parts:
-    """x + attention(norm x), then x + mlp(norm x)."""
-    no_rotation = getattr(config, "no_rope_layers", None)  # 1: with rotation
+    """Parts with blocks x + attention(norm x), then x + mlp(norm x)."""
+    no_rotation = getattr(config, "no_rope_layers", None)  # despite the name, 1 means with rotation
 
     def block(at: str, layer: int) -> Block:
         return Block(
@@ -144,12 +174,15 @@ def _llama(config: Any, weights: Weights) -> Parts:
 
 
 def _olmo(config: Any, weights: Weights) -> Parts:
-    """As Llama, with norms that have no weights and clipped projections."""
+    """Parts of OLMo: Llama's, with norms that have no weights and clipped projections."""
     return _pre_norm(config, weights, lambda _: LayerNorm(None, None, 1e-5), clip=config.clip_qkv)
 
 
 def _olmo2(config: Any, weights: Weights) -> Parts:
-    """x + norm(attention x), then x + norm(mlp x); norms over all heads' queries, and over all keys."""
+    """Parts of OLMo 2: x + norm(attention x), then x + norm(mlp x).
+
+    Norms go over all heads' queries, and over all keys.
+    """
 
     def norm(name: str) -> Norm:
         return weights.rms(name, config.rms_norm_eps)
@@ -170,7 +203,10 @@ def _olmo2(config: Any, weights: Weights) -> Parts:
 
 
 def _neox(config: Any, weights: Weights) -> Parts:
-    """x + attention(norm x) + mlp(norm x) (or one after the other), one projection for all heads."""
+    """Parts of GPT-NeoX: x + attention(norm x) + mlp(norm x), or one after the other.
+
+    One projection serves all heads.
+    """
 
     def norm(name: str) -> Norm:
         return weights.layer(name, config.layer_norm_eps)

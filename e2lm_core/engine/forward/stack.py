@@ -1,10 +1,10 @@
-"""Checkpoints of one configuration as one decoder: their weights side by side, their tokens one after the other.
+"""Several checkpoints of one configuration stacked into one forward pass.
 
-    y[c] = x[c] W[c]ᵀ + b[c]        of each checkpoint c, in one product
+    y[k] = x[k] W[k]ᵀ + b[k]        for each checkpoint k, in one product
 
-A batch of few tokens takes as long as it takes to start its operations: here each is started once for all. No number
-of a checkpoint depends on which others stand beside it or how many they are, to the last bit, so that a run that was
-interrupted, a cluster and this machine agree. Tested in tests/engine/forward/test_stack.py.
+A batch of few tokens takes as long as starting its operations: here each is started once for all checkpoints.
+No result of a checkpoint depends on which others are in the stack or on their number, to the last bit, so
+that an interrupted run, a cluster and this machine agree. Tested in tests/engine/forward/test_stack.py.
 """
 
 from __future__ import annotations
@@ -32,26 +32,32 @@ from e2lm_core.engine.forward.trunks import Trunks
 from e2lm_core.engine.models import LoadedModel
 
 KEPT_BYTES = 512 * 2**20
-_TRUNK_BYTES = 256 * 2**20  # of the embedded ladder 400 tokens of shots take 90 MB
+_TRUNK_BYTES = 256 * 2**20  # 400 tokens of few-shot examples take 90 MB for the embedded ladder
 _numbers = itertools.count()
 
 
 class StackedLinear(Linear):
-    """x[c] W[c]ᵀ + b[c], with W [C, out, in] and b [C, 1, out] or None; a `Linear` over C · N tokens."""
+    """x[k] W[k]ᵀ + b[k] for K checkpoints, with W [K, O, I] and b [K, 1, O] or None.
+
+    It is a `Linear` over K · N tokens, the N tokens of each checkpoint one after the other.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__(weight, bias)
         self._turned = weight.transpose(1, 2)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[C · N, in] → [C · N, out]"""
+        """The products: [K · N, I] → [K · N, O]."""
         product = torch.bmm(self._apart(x), self._turned)
         if self._bias is not None:
             product.add_(self._bias)
         return product.flatten(0, 1)
 
     def add_to(self, total: Tensor, x: Tensor) -> Tensor:
-        """total + x Wᵀ + b, written over `total` [C · N, out]; x [C · N, in]."""
+        """total + x Wᵀ + b, written over `total` [N, O]; x is [N, I].
+
+        N counts the tokens of all checkpoints.
+        """
         sums = self._apart(total)
         sums.baddbmm_(self._apart(x), self._turned)
         if self._bias is not None:
@@ -63,18 +69,18 @@ class StackedLinear(Linear):
 
 
 class StackedRmsNorm:
-    """`RmsNorm` with weights [C, 1, size]."""
+    """`RmsNorm` with weights [K, 1, H] for K checkpoints."""
 
     def __init__(self, weight: Tensor, eps: float) -> None:
         self._each = RmsNorm(weight, eps)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[C · N, size] → [C · N, size]"""
+        """The normed tokens: [K · N, H] → [K · N, H]."""
         return self._each(x.reshape(len(self._each.weight), -1, x.shape[-1])).flatten(0, 1)
 
 
 class StackedWeights(Weights):
-    """The weights of C checkpoints by name, [C, …]; an embedding's are [C · V, hidden]."""
+    """The weights of K checkpoints by name, [K, ...]; an embedding's are [K · V, H]."""
 
     def __init__(self, of: Sequence[dict[str, Tensor]]) -> None:
         super().__init__({name: torch.stack([one[name] for one in of]) for name in of[0]}, packed=False)
@@ -93,7 +99,11 @@ class StackedWeights(Weights):
 
 
 class StackedDecoder(Decoder):
-    """Checkpoints of one configuration, a `Body` over batches of `repeated`; raises `NoRecipeError`."""
+    """Checkpoints of one configuration, a `Body` over batches of `repeated`.
+
+    Raises:
+        NoRecipeError: The family has no recipe, or a part that is not stacked.
+    """
 
     def __init__(self, models: Sequence[LoadedModel], rotary: Rotary | None) -> None:
         self.count, self.bytes = len(models), sum(model.bytes for model in models)
@@ -105,7 +115,16 @@ class StackedDecoder(Decoder):
     def trunk_states(
         self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
     ) -> dict[int, KeyValues]:
-        """As `Decoder`'s, [C, heads of keys, P, size]."""
+        """Keys and values of a trunk by layer, after those of the trunks above it, for K checkpoints.
+
+        Args:
+            trunk: The trunk.
+            parent: Keys and values of the trunks above it; None for none.
+            device: Device to compute on.
+
+        Returns:
+            By layer, keys and values [K, G, P, D] for G heads of keys, P tokens and heads of size D.
+        """
         end = trunk.start + len(trunk.tokens)
         state = self._state(None, end)
         ids = as_tensor(trunk.tokens, device).repeat(self.count)
@@ -131,9 +150,10 @@ class StackedDecoder(Decoder):
 
 
 class Stacks:
-    """Stacked decoders, those used last kept; making one copies its checkpoints' weights, and holds no checkpoint.
+    """Cache of stacked decoders, with those used last kept.
 
-    What their trunks left is kept too: the shots of an edit are those of the edit before it.
+    Making one copies its checkpoints' weights and keeps no checkpoint alive. States of their trunks are
+    cached too, because the few-shot examples of an edit are those of the edit before it.
     """
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
@@ -142,7 +162,7 @@ class Stacks:
         self._kept: OrderedDict[tuple[ref[LoadedModel], ...], StackedDecoder] = OrderedDict()
 
     def of(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
-        """The decoder of these models in this order."""
+        """The decoder of these models, in this order."""
         key = tuple(map(ref, models))
         with self._lock:
             for gone in [kept for kept in self._kept if any(model() is None for model in kept)]:
@@ -155,7 +175,7 @@ class Stacks:
             return self._kept[key]
 
     def trunks(self, body: StackedDecoder, plan: Plan, device: torch.device) -> Trunks:
-        """A plan's trunks under a decoder of these."""
+        """A plan's trunks under one of these decoders."""
         return Trunks(body, plan, device, self._trunks, body.number)
 
 
@@ -164,14 +184,30 @@ def _bytes_of(_: tuple[object, bytes], states: dict[int, KeyValues]) -> int:
 
 
 def repeated(rows: Sequence[Row], count: int, device: torch.device, dtype: torch.dtype) -> PackedBatch:
-    """The rows' batch once for each checkpoint, one after the other."""
+    """The batch of the rows, repeated `count` times, once for each checkpoint.
+
+    Args:
+        rows: The rows.
+        count: Number of checkpoints.
+        device: Device of the tensors.
+        dtype: Type of the biases.
+    """
     return prepare(tuple(rows) * count, device, dtype)
 
 
 def packed(
     body: StackedDecoder, batch: PackedBatch, trunk: dict[int, KeyValues] | None = None
 ) -> NDArray[np.float32]:
-    """[C, S] as `forward.packed` gives [S] of each checkpoint."""
+    """Log-probabilities of targets for K checkpoints, as `forward.packed` gives them for one.
+
+    Args:
+        body: The K checkpoints.
+        batch: Batch of `repeated`.
+        trunk: Keys and values by layer of the trunk that the rows follow; None for none.
+
+    Returns:
+        Natural logarithms [K, S], float32, for S targets.
+    """
     with torch.inference_mode():
         logs = body.logits(body.scored(batch, trunk)).float().log_softmax(1)
         scored: NDArray[np.float32] = logs[batch.places, batch.targets].cpu().numpy()[batch.order]

@@ -1,10 +1,12 @@
-"""Texts that go on from a state: what a model of transformers keeps of a beginning (keys and values, states of
-convolutions and recurrences), copied for everything that follows it.
+"""Forward pass that continues from a cached recurrent state.
+
+A state is all that the beginning of a text leaves for the rest (keys and values, states of convolutions and
+recurrences); it is copied for every continuation.
 
 The model computes by its own forward and its own cache, as when it generates, but several tokens at a time
-where it can. No state runs over padding: beginnings of one batch have one length. Where several tokens are
-taken at a time a batch is never one token wide: many models compute a single one in another way, which the
-self-check would not see.
+where it can. No state runs over padding: beginnings of one batch have one length. With several tokens at a
+time a batch is never one token wide: many models compute a single one in another way, which the self-check
+would not see.
 Tested in tests/engine/forward/test_states.py.
 """
 
@@ -24,23 +26,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.engine.batches.contexts import LEAST
+from e2lm_core.engine.batches.contexts import MIN_TOKENS
 from e2lm_core.engine.batches.plan import Row, Trunk
 from e2lm_core.engine.forward.attention import UnsupportedError
 from e2lm_core.engine.forward.tensors import as_tensor, padded
 
 T = TypeVar("T")
-_NAMES = ("cache", "past_key_values", "cache_params", "state")  # what releases and types call it
-_SCAN = 32  # tokens at a time: a scan pads a text to whole pieces, of 64 or 256 as models are configured
-_COPIED_BYTES = 256 * 2**20  # of copies of a state that are there together
+_NAMES = ("cache", "past_key_values", "cache_params", "state")  # the argument's names in releases and types
+_SCAN = 32  # tokens at a time: a scan pads a text to whole pieces, by configuration of 64 or 256 tokens
+_COPIED_BYTES = 256 * 2**20  # of copies of a state in memory at the same time
 
 
 @dataclass(frozen=True)
 class StateBody:
-    """A transformers model that goes on from states.
+    """A transformers model that continues from states.
 
-    `placed`: it is told the positions of what goes on, for some types do not count what lies before.
-    `singly`: one token at a time, for types that begin anew with every longer text.
+    Attributes:
+        module: The model.
+        placed: Whether it is told the positions of a continuation, because some types do not count earlier
+            tokens.
+        singly: Whether it takes one token at a time, for types that start anew with every longer text.
     """
 
     module: Any
@@ -48,14 +53,27 @@ class StateBody:
     singly: bool
 
     def trunk_states(self, trunk: Trunk, parent: Any, device: torch.device) -> Any:
-        """The state after a trunk that follows `parent`."""
+        """The state after a trunk that follows the state `parent`.
+
+        Raises:
+            UnsupportedError: The model keeps no state, or its state cannot be copied.
+        """
         with torch.inference_mode():
             return self._after(trunk.tokens[None], parent, [0], trunk.start, device)
 
     def scored(self, rows: Sequence[Row], trunk: Any, device: torch.device) -> NDArray[np.float32]:
-        """[S] log-probabilities (nats) of all rows' targets, rows one after the other, below the trunk's state.
+        """Log-probabilities of the targets of rows below a trunk.
 
-        The rows' contexts have one length.
+        Args:
+            rows: The rows, with S targets in total; their contexts have one length.
+            trunk: The state of the trunk; None for none.
+            device: Device to compute on.
+
+        Returns:
+            Natural logarithms [S], float32, of all rows' targets, one row after the other.
+
+        Raises:
+            UnsupportedError: The model keeps no state, or its state cannot be copied.
         """
         by_context: dict[bytes, list[int]] = {}
         for index, row in enumerate(rows):
@@ -83,7 +101,10 @@ class StateBody:
 
     @cached_property
     def _cuts_by_call(self) -> bool:
-        """Whether a call says how a delta rule is cut; flash-linear-attention, where it is there, cuts its own."""
+        """Whether a call sets the pieces of a delta rule.
+
+        An installed flash-linear-attention cuts its own pieces.
+        """
         return (
             "kwargs" in self._takes
             and _has_delta_rule(type(self.module).__module__)
@@ -105,7 +126,10 @@ class StateBody:
         start: int,
         device: torch.device,
     ) -> Any:
-        """The state after `tokens` [B, T] from position `start`, each behind a line of the state before."""
+        """The state after `tokens` [B, T] from position `start`.
+
+        Line b continues line `lines[b]` of `before`.
+        """
         state = None if before is None else taken(before, lines, device)
         ids = as_tensor(tokens, device)
         options = {"logits_to_keep": 1} if "logits_to_keep" in self._takes else {}
@@ -120,9 +144,12 @@ class StateBody:
     def _scored(
         self, rows: Sequence[Row], before: Any, lines: Sequence[int], device: torch.device
     ) -> list[NDArray[np.float32]]:
-        """By row as `scored`, each row behind a line of the state before, None for no text."""
+        """Log-probabilities by row, as in `scored`.
+
+        Row b continues line `lines[b]` of `before`, which is None for no text.
+        """
         state = None if before is None else taken(before, lines, device)
-        least = 1 if self.singly or state is None else LEAST
+        least = 1 if self.singly or state is None else MIN_TOKENS
         width = max(least, *map(len, rows))
         ids = as_tensor(padded([row.tokens for row in rows], width), device)
         line = np.repeat(np.arange(len(rows)), [len(row.at) for row in rows])
@@ -142,7 +169,7 @@ class StateBody:
     def _went_on(
         self, model: Any, ids: torch.Tensor, state: Any, start: int, **options: Any
     ) -> tuple[torch.Tensor, Any]:
-        """(logits, state after them) of tokens [B, T] from position `start`; the state before may be changed."""
+        """(logits, state after them) of tokens [B, T] from position `start`; may change the given state."""
         if state is not None:
             options[self._name] = state
         if self.placed and "position_ids" in self._takes:
@@ -162,9 +189,15 @@ def _context(row: Row) -> NDArray[np.int32]:
 
 
 def taken(state: Any, lines: Sequence[int], device: torch.device) -> Any:
-    """A copy of a state that has its line lines[b] as line b; the state itself stays as it is.
+    """A copy of a state with its line lines[b] as line b; the state itself is unchanged.
 
-    Raises `UnsupportedError` for a state that is neither transformers' cache by layers nor a list of tensors.
+    Args:
+        state: A cache of transformers with layers, or a list of tensors.
+        lines: Indexes of lines of the state.
+        device: Device of the state.
+
+    Raises:
+        UnsupportedError: The state is neither.
     """
     order = torch.tensor(lines, device=device)
     if isinstance(state, list | tuple) and all(isinstance(part, torch.Tensor) for part in state):
@@ -178,7 +211,7 @@ def taken(state: Any, lines: Sequence[int], device: torch.device) -> Any:
 
 
 def _own_dicts(layer: Any) -> Any:
-    """A layer's copy that shares its tensors, not the dicts that hold them."""
+    """A copy of a layer that shares its tensors but not the dicts that hold them."""
     copied = copy.copy(layer)
     for name, value in vars(layer).items():
         if isinstance(value, dict):
@@ -187,7 +220,7 @@ def _own_dicts(layer: Any) -> Any:
 
 
 def _lines_at_once(state: Any) -> int:
-    """Copies of a state's line that fit into `_COPIED_BYTES`, one or more."""
+    """Number of copies of a state's line that fit into `_COPIED_BYTES`, at least one."""
     if state is None:
         return 2**31
     parts = list(_tensors(state))
@@ -214,14 +247,14 @@ def _pieces(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
 
 
 def _piece(tokens: int, most: int) -> int:
-    """Tokens of each of the fewest pieces of at most so many, all of one size: the least is padded."""
+    """Size of the fewest equal pieces of at most `most` tokens, so that the least is padded."""
     pieces = -(-tokens // most)
     return -(-tokens // pieces)
 
 
 @cache
 def _has_delta_rule(file: str) -> bool:
-    """Whether a model's file has a rule that goes on from a state and may be told the size of its pieces."""
+    """Whether a model's file has a rule that continues from a state and accepts the size of its pieces."""
     functions = [f for f in vars(sys.modules[file]).values() if inspect.isfunction(f)]
     all_taken = [inspect.signature(function).parameters for function in functions]
     return any(
@@ -233,7 +266,7 @@ def _has_delta_rule(file: str) -> bool:
 
 @contextmanager
 def _scanning(module: Any, tokens: int) -> Iterator[None]:
-    """Scans take pieces that fit so many tokens: how a scan is cut changes its time, not what it computes."""
+    """Let scans take pieces that fit `tokens`: the pieces change a scan's time, not its result."""
     scans = [
         (part, part.chunk_size)
         for part in module.modules()

@@ -1,4 +1,4 @@
-"""Packed rows as the tensors of one batch, the same for every checkpoint that is scored on them.
+"""Tensors of a packed batch, shared by all checkpoints.
 
 Tested in tests/engine/forward/test_tensors.py.
 """
@@ -19,28 +19,46 @@ from e2lm_core.engine.forward.attention import subtree_ends, tree_bias
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """B packed rows of T tokens, U distinct places that are scored, at most Q of them in a row.
+    """Tensors of B packed rows of T tokens, with S targets at U distinct places.
 
-    `at` are those places in the flattened batch; scored token s, in the order of `places`, is read at
-    `at[places[s]]`, and `order` undoes that order. The places by row: `grid[b, i]` is an index into `at`
-    (the rest of a row repeats one), `slots[u]` is where place u stands in the flattened grid.
+    A place is an index in the flattened batch [B · T]; a row has at most Q of them. Scored tokens are sorted
+    by place. Integers are int64.
+
+    Attributes:
+        ids: Token ids [B, T].
+        positions: Positions [B, T] of the tokens in their own text.
+        bias: Attention bias [B, 1, T, T], see `tree_bias`, in the model's dtype.
+        at: The distinct places [U], ascending.
+        grid: Indexes [B, Q] into `at`, the places of each row; the rest of a row repeats one.
+        slots: Indexes [U] of the places in the flattened grid, ascending.
+        scored_bias: The rows [B, 1, Q, T] of `bias` that belong to `grid`.
+        places: Indexes [S] into `at`, ascending: scored token s is read at `at[places[s]]`.
+        targets: Token ids [S] of the scored tokens.
+        order: Indexes [S] that restore the order of the rows' targets.
+        depth: Number of tokens of the longest text.
     """
 
-    ids: torch.Tensor  # [B, T]
-    positions: torch.Tensor  # [B, T]
-    bias: torch.Tensor  # [B, 1, T, T]
-    at: torch.Tensor  # [U], ascending
-    grid: torch.Tensor  # [B, Q]
-    slots: torch.Tensor  # [U], ascending
-    scored_bias: torch.Tensor  # [B, 1, Q, T]: the rows of `bias` that belong to `grid`
-    places: torch.Tensor  # [S], ascending
-    targets: torch.Tensor  # [S]
-    order: NDArray[np.int64]  # [S]
+    ids: torch.Tensor
+    positions: torch.Tensor
+    bias: torch.Tensor
+    at: torch.Tensor
+    grid: torch.Tensor
+    slots: torch.Tensor
+    scored_bias: torch.Tensor
+    places: torch.Tensor
+    targets: torch.Tensor
+    order: NDArray[np.int64]
     depth: int
 
 
 def prepare(rows: Sequence[Row], device: torch.device, dtype: torch.dtype) -> PackedBatch:
-    """The rows (with `parents`), padded on the right to the longest, on `device`; biases in `dtype`."""
+    """Tensors of rows with `parents`, padded on the right to the longest.
+
+    Args:
+        rows: The rows.
+        device: Device of the tensors.
+        dtype: Type of the biases.
+    """
     width = max(map(len, rows))
     flat = np.concatenate([line * width + row.at.astype(np.int64) for line, row in enumerate(rows)])
     at, places = np.unique(flat, return_inverse=True)
@@ -64,7 +82,15 @@ def prepare(rows: Sequence[Row], device: torch.device, dtype: torch.dtype) -> Pa
 
 
 def padded(parts: Sequence[NDArray[np.int32]], width: int) -> NDArray[np.int64]:
-    """[B, width] with B parts of at most `width` numbers, zeros to their right."""
+    """Arrays in the lines of one array, with zeros to their right.
+
+    Args:
+        parts: B arrays [N] of int32, each of at most `width` numbers.
+        width: Length of a line.
+
+    Returns:
+        Array [B, N] of int64 with N = `width`.
+    """
     lines = np.zeros((len(parts), width), dtype=np.int64)
     for line, part in enumerate(parts):
         lines[line, : len(part)] = part
@@ -72,12 +98,12 @@ def padded(parts: Sequence[NDArray[np.int32]], width: int) -> NDArray[np.int64]:
 
 
 def as_tensor(values: NDArray[Any], device: torch.device) -> torch.Tensor:
-    """The array as int64 on `device`, in the same shape."""
+    """The array [...] as an int64 tensor on `device`, in the same shape."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(device)
 
 
 def _grid(lines: NDArray[np.int64], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row of each of U ascending places → (grid [B, Q], slots [U]); every row has a place."""
+    """(grid [B, Q], slots [U]) of U ascending places from their rows `lines` [U]; every row has a place."""
     counts = np.bincount(lines, minlength=rows)
     starts = np.cumsum(counts) - counts
     columns = np.arange(counts.max())

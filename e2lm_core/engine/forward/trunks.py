@@ -1,4 +1,4 @@
-"""What a plan's trunks leave under one model, or under several that are stacked, computed when first needed.
+"""States of shared prefixes, computed lazily and once.
 
 Tested in tests/engine/test_scorer.py and tests/engine/forward/test_stack.py.
 """
@@ -18,9 +18,18 @@ from e2lm_core.engine.forward import forward
 
 @dataclass
 class Trunks:
-    """The states of a plan's trunks, each computed by one thread; only those above the last are kept.
+    """States of a plan's trunks, each computed by one thread; only those above the last are kept.
 
-    What `known` keeps outlives the plan: states by the body's key and all tokens up to the trunk's end.
+    Attributes:
+        body: The model.
+        plan: The plan.
+        device: Device to compute on.
+        known: Cache that outlives the plan, by the body's key and all tokens up to a trunk's end; None for
+            none.
+        key: Key of the body in the cache.
+        computed: Number of trunk tokens computed so far.
+        states: States by trunk.
+        lock: Held while states are computed.
     """
 
     body: forward.Trunked
@@ -33,6 +42,7 @@ class Trunks:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, index: int | None) -> Any:
+        """States of a trunk by its index in the plan, computed if needed; None for no trunk."""
         if index is None:
             return None
         with self.lock:

@@ -1,1 +1,1 @@
-"""What the card of a published set says of its measurements, in Markdown, and its picture of the curves."""
+"""Sections on results for the card of a published set, in Markdown, with a picture of its curves."""

@@ -1,4 +1,4 @@
-"""The picture of a card: a report's document on accuracy, as curves with their 95% bands.
+"""Curve image of a data set card.
 
 Tested in tests/export/test_card.py.
 """
@@ -8,28 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
-from e2lm_core.export.picture.curves import CARD, Line, Plot, draw
+from e2lm_core.export.picture.curves import CARD, Line, Plot, draw_svg
 
 METRIC = "acc"
 
 
 def curves(document: Mapping[str, Any]) -> bytes | None:
-    """The curves of a report's document on accuracy; None where no checkpoint is complete."""
+    """SVG of the curves of a report's document on accuracy; None if no checkpoint is complete."""
     if not document["complete_checkpoints"]:
         return None
     by_tokens = all(None not in curve["tokens_seen"] for curve in document["curves"])
     lines = [line for curve in document["curves"] if (line := _line(curve, by_tokens)).points]
     plot = Plot(
         lines,
-        f"Accuracy on {document['task']} of {phrasing.count(len(lines), 'model')} as they are trained",
+        f"Accuracy on {document['task']} of {formatting.count(len(lines), 'model')} as they are trained",
         document["chance"],
         document["early_end_tokens"] if by_tokens else None,
         by_tokens,
     )
-    return f"{draw(plot, CARD, palette.LIGHT)}\n".encode()
+    return f"{draw_svg(plot, CARD, palette.LIGHT)}\n".encode()
 
 
 def _line(curve: Mapping[str, Any], by_tokens: bool) -> Line:

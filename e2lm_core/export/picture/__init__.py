@@ -1,1 +1,1 @@
-"""Learning curves as one small SVG, for a card and for the first page: nothing needs to be loaded to see them."""
+"""Learning curves as one small SVG without scripts, for a card and for the first page."""

@@ -1,6 +1,6 @@
-"""Learning curves as one small SVG: lines, bands, chance and the early window; the same bytes for the same numbers.
+"""SVG of learning curves.
 
-Plotly draws in a browser alone, with a script of 4.7 MB. Colours, dashes and markers are the pages'.
+Plotly draws only in a browser, with a script of 4.7 MB. Colours, dashes and markers are those of the pages.
 Tested in tests/export/test_picture.py.
 """
 
@@ -15,21 +15,31 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import palette
 from e2lm_core.charts.palette import Theme
 
 TEMPLATE = Path(__file__).parent / "curves.svg.j2"
-APART = 15  # two names, at least
-ROW = 20  # of a legend
-MOST_TICKS = 6
+APART = 15  # pixels between two names at least
+ROW = 20  # height in pixels of a legend's row
+MAX_TICKS = 6
 DASHES = {"dash": "7 4", "dot": "2 4"}
 Xy = tuple[float, float]
 
 
 class Layout(NamedTuple):
-    """Pixels: the picture, and in it the plot. Names stand to its right, or in so many columns of a legend below."""
+    """Sizes of a picture in pixels.
+
+    Attributes:
+        width: Width of the picture.
+        height: Its height without the legend.
+        left: Left edge of the plot.
+        right: Right edge of the plot; names stand to the right of it.
+        top: Upper edge of the plot.
+        bottom: Lower edge of the plot.
+        columns: Columns of a legend below; 0 to put names at the right.
+    """
 
     width: int
     height: int
@@ -43,13 +53,19 @@ class Layout(NamedTuple):
 CARD = Layout(860, 430, 58, 660, 16, 380)
 WIDE = Layout(940, 372, 62, 796, 14, 318)
 NARROW = Layout(360, 306, 36, 348, 24, 252, columns=2)
-CHANCE_ROOM = 72  # before the first points: else its name stands at the right, among the curves
+CHANCE_ROOM = 72  # pixels for the label of chance before the first points; with fewer it stands at the right
 
 
 class Line(NamedTuple):
-    """A model's measured points with what is said of each, and those of its band from the first above to the first below.
+    """Learning curve of a model.
 
-    `name` stands at its end; "" for a further seed, which is thin and has no markers.
+    Attributes:
+        model: The model.
+        points: Measured points (x, y).
+        name: Name at the line's end; empty for a model of another seed, whose line is thin and has no
+            markers.
+        band: Outline of its interval: the upper points in order of x, then the lower ones back to the first.
+        said: Text of each point on hover.
     """
 
     model: ModelInfo
@@ -60,7 +76,16 @@ class Line(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """What is drawn: x is tokens seen, or training steps; y are shares. `window` is where the early window ends on x."""
+    """Content of a picture.
+
+    Attributes:
+        lines: Curves, whose y values are shares.
+        title: Title of the picture.
+        chance: Accuracy of blind guessing; None without a line for it.
+        window: End of the early window on x; None without one.
+        by_tokens: Whether x is tokens seen; else training steps.
+        about: Longer description of the picture.
+    """
 
     lines: Sequence[Line]
     title: str
@@ -70,10 +95,18 @@ class Plot(NamedTuple):
     about: str = ""
 
 
-def draw(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
-    """The picture. `within` a page it has no ground and the page's type, and is known there by that name.
+def draw_svg(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
+    """Draw a picture of learning curves as SVG.
 
-    Raises `ValueError` where no line has a point.
+    Args:
+        plot: Content of the picture.
+        layout: Its sizes.
+        theme: Its colours.
+        within: Name of the picture in a page, where it has no background and the page's type; empty for a
+            file.
+
+    Raises:
+        ValueError: No line has a point.
     """
     at, (low, high), most = _scales(plot, layout)
     named = [line for line in plot.lines if line.name]
@@ -90,14 +123,14 @@ def draw(plot: Plot, layout: Layout, theme: Theme, within: str = "") -> str:
         window=at((min(plot.window, most), low))[0] - layout.left if plot.window else 0,
         rows=[(at((0, y))[1], f"{y:.0%}") for y in ticks(low, high)],
         columns=[
-            (at((x, low))[0], phrasing.tokens(x) if plot.by_tokens and x else f"{x:,.0f}")
-            for x in ticks(0, most, MOST_TICKS if layout.width > NARROW.width else 3)
+            (at((x, low))[0], formatting.tokens(x) if plot.by_tokens and x else f"{x:,.0f}")
+            for x in ticks(0, most, MAX_TICKS if layout.width > NARROW.width else 3)
         ],
         chance=None if plot.chance is None else (at((0, plot.chance))[1], f"chance {plot.chance:.0%}"),
         early=at((min(x for line in plot.lines for x, _ in line.points), low))[0] - layout.left < CHANCE_ROOM,
         lines=[
             _drawn(line, at, theme) | {"named_at": name}
-            for line, name in zip(plot.lines, apart(ends, layout.bottom), strict=True)
+            for line, name in zip(plot.lines, separate_labels(ends, layout.bottom), strict=True)
         ],
         legend=list(_legend(named, layout, theme)),
     )
@@ -112,7 +145,7 @@ def _template() -> jinja2.Template:
 
 
 def _scales(plot: Plot, layout: Layout) -> tuple[Callable[[Xy], Xy], Xy, float]:
-    """Where a point stands in the picture, the ends of the y axis, and the last x."""
+    """Function from a point to its position in the picture, the ends of the y axis, and the last x."""
     most = max(x for line in plot.lines for x, _ in line.points)
     values = [y for line in plot.lines for _, y in (*line.points, *line.band)]
     values += [] if plot.chance is None else [plot.chance]
@@ -158,8 +191,14 @@ def _legend(named: Sequence[Line], layout: Layout, theme: Theme) -> Iterator[dic
         yield {"name": line.name, "x": x, "y": layout.height + ROW * row} | _look(line, theme)
 
 
-def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """Round numbers from `low` to `high`, a few: steps of 1, 2 or 5 times a power of ten."""
+def ticks(low: float, high: float, most: int = MAX_TICKS) -> list[float]:
+    """A few round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten.
+
+    Args:
+        low: Smallest value.
+        high: Largest value.
+        most: Number of steps at most.
+    """
     if high <= low:
         return [low]
     rough = (high - low) / most
@@ -169,20 +208,25 @@ def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     return [round(k * step, 10) for k in range(first, last + 1)]
 
 
-def apart(places: Sequence[float | None], floor: float) -> list[float | None]:
-    """The places of names moved down, then up where they leave the plot below, until no two overlap."""
-    order = sorted((k for k, y in enumerate(places) if y is not None), key=lambda k: places[k] or 0.0)
-    moved = {k: places[k] or 0.0 for k in order}
+def separate_labels(label_ys: Sequence[float | None], max_y: float) -> list[float | None]:
+    """Positions of labels moved until no two overlap: first down, then up from the plot's lower edge.
+
+    Args:
+        label_ys: Wished positions in pixels from the top; None for a line without a label.
+        max_y: Lower edge of the plot.
+    """
+    order = sorted((k for k, y in enumerate(label_ys) if y is not None), key=lambda k: label_ys[k] or 0.0)
+    moved = {k: label_ys[k] or 0.0 for k in order}
     for above, k in pairwise(order):
         moved[k] = max(moved[k], moved[above] + APART)
     for k in reversed(order):
-        moved[k] = min(moved[k], floor)
-        floor = moved[k] - APART
-    return [moved.get(k) for k in range(len(places))]
+        moved[k] = min(moved[k], max_y)
+        max_y = moved[k] - APART
+    return [moved.get(k) for k in range(len(label_ys))]
 
 
 def _room(low: float, high: float) -> Xy:
-    """The ends of the y axis: a little beyond what is drawn, within 0 and 1."""
+    """Ends of the y axis: slightly beyond the values, within 0 and 1."""
     more = max(0.02, (high - low) * 0.06)
     return max(0.0, low - more), min(1.0, high + more)
 

@@ -1,7 +1,7 @@
-"""A chart of lines as an SVG, which a browser shows without a script: for what is to be there at once.
+"""SVG line chart.
 
-It takes the width that it is given: what stands along x stands at percents of it, and texts, marks and strokes keep their
-size. Colours, dashes and symbols are those of the other charts.
+It takes the width of its container: positions along x are percentages, while texts, marks and strokes keep
+their size. Colours, dashes and symbols are those of the other charts.
 Tested in tests/export/test_edited.py.
 """
 
@@ -14,18 +14,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from e2lm_core.base import phrasing
-from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, span
-from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread
+from e2lm_core.base import formatting
+from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, axis_range
+from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread_labels
 from e2lm_core.charts.palette import Theme
 from e2lm_core.export.picture.curves import DASHES, ticks
 
 HEIGHT = 250
 PLOT_PX = HEIGHT - MARGIN["t"] - AXIS_PX
 LEFT_PX = MARGIN["l"]
-RIGHT_PX = 16  # where no name stands at a line's end
+RIGHT_PX = 16  # without names at the lines' ends
 TICKS = 5
-# Of the box in which lines are drawn before they are stretched to the chart's width.
+# Width of the box of lines, which is stretched to the chart's width.
 _ACROSS = 1000
 _MARKS = {
     "circle": '<circle cx="{x}" cy="{y}" r="2.8">{said}</circle>',
@@ -35,9 +35,20 @@ _MARKS = {
 
 
 class Line(NamedTuple):
-    """Points in order of x, and what is `said` of each on hover; one of before stands faint behind the others.
+    """A line of the chart, with its points in order of x.
 
-    Where nothing is said of them the points have no marks. `shown` is whether the line's name is.
+    Attributes:
+        name: Name at the line's end or in the legend.
+        xs: Positions along x: tokens seen or training steps.
+        ys: Values along y.
+        colour: Colour of the line.
+        ink: Colour of its name.
+        width: Width of the stroke in pixels.
+        dash: Dash pattern.
+        symbol: Symbol of its marks.
+        said: Text of each point on hover; without texts the points have no marks.
+        faint: Opacity; below 1 for a line that shows an earlier state.
+        shown: Whether its name is shown.
     """
 
     name: str
@@ -54,10 +65,18 @@ class Line(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """What is drawn: x is tokens seen, or training steps; y is a share, in percent, or a number.
+    """Content of a chart.
 
-    `title` is for who cannot see it; `window` is where the early window ends on x. Names stand at the lines' ends, for
-    which there are `right` pixels, or in so many columns of a `legend` below.
+    Attributes:
+        title: Description for screen readers.
+        lines: Its lines.
+        by_tokens: Whether x is tokens seen; else training steps.
+        y_title: Title of the y axis.
+        share: Whether y is a share, shown in percent.
+        chance: Accuracy of blind guessing; None without a line for it.
+        window: End of the early window on x; None without one.
+        right: Pixels for names at the lines' ends.
+        legend: Columns of the legend below; 0 to put names at the lines' ends.
     """
 
     title: str
@@ -72,12 +91,12 @@ class Chart(NamedTuple):
 
 
 class _Scale:
-    """Where a value stands: x in percent of the plot's width, y in pixels from its top."""
+    """Position of values: x in percent of the plot's width, y in pixels from its top."""
 
     def __init__(self, chart: Chart) -> None:
         xs = [x for line in chart.lines for x in line.xs]
         self.most = max(xs, default=1.0) * 1.02 or 1.0
-        self.low, self.high = span((y for line in chart.lines for y in line.ys), chart.chance)
+        self.low, self.high = axis_range((y for line in chart.lines for y in line.ys), chart.chance)
 
     def x(self, value: float) -> float:
         return 100 * value / self.most
@@ -87,7 +106,7 @@ class _Scale:
 
 
 def draw(chart: Chart, theme: Theme) -> str:
-    """The chart as an element that is as wide as what it stands in."""
+    """Chart as an SVG element as wide as its container."""
     at = _Scale(chart)
     right = RIGHT_PX if chart.legend else chart.right
     rows = math.ceil(len([line for line in chart.lines if line.shown]) / chart.legend) if chart.legend else 0
@@ -118,7 +137,7 @@ def _ground(chart: Chart, at: _Scale, theme: Theme) -> Iterator[str]:
         for y, text in zip(rows, _numbers(rows, chart.share, at), strict=True)
     )
     for x in columns:
-        text = phrasing.tokens(x) if chart.by_tokens and x else f"{x:,.0f}"
+        text = formatting.tokens(x) if chart.by_tokens and x else f"{x:,.0f}"
         yield f'<text x="{at.x(x):.2f}%" y="{PLOT_PX + 19}" text-anchor="middle">{text}</text>'
     title = "tokens seen" if chart.by_tokens else "training step"
     yield f'<text x="50%" y="{PLOT_PX + 42}" text-anchor="middle">{title}</text>'
@@ -137,7 +156,7 @@ def _ground(chart: Chart, at: _Scale, theme: Theme) -> Iterator[str]:
 
 
 def _numbers(values: Sequence[float], share: bool, at: _Scale) -> list[str]:
-    """Ticks with as many decimals as tell them apart."""
+    """Labels of ticks, with as many decimals as distinguish them."""
     if share:
         return [f"{v:.0%}" if at.high - at.low > WHOLE_PERCENTS_FROM else f"{v:.1%}" for v in values]
     step = values[1] - values[0] if len(values) > 1 else 1.0
@@ -145,7 +164,7 @@ def _numbers(values: Sequence[float], share: bool, at: _Scale) -> list[str]:
 
 
 def _lines(chart: Chart, at: _Scale) -> Iterator[str]:
-    """All lines in a box of their own, which alone is stretched, but for their strokes."""
+    """All lines in a box of their own that is stretched to the width, except for the strokes."""
     yield (
         f'<svg width="100%" height="{PLOT_PX}" viewBox="0 0 {_ACROSS} {PLOT_PX}" preserveAspectRatio="none" '
         'overflow="visible"><g fill="none" stroke-linejoin="round" stroke-linecap="round">'
@@ -170,7 +189,7 @@ def _marks(chart: Chart, at: _Scale) -> Iterator[str]:
         if not line.said:
             continue
         mark, faint = _MARKS[line.symbol], f' opacity="{line.faint}"' if line.faint < 1 else ""
-        # What is transparent around a mark is there for the pointer.
+        # A transparent edge makes the marks easier to hit with the pointer.
         yield (
             f'<g data-marks="{escape(line.name)}" fill="{line.colour}" stroke="#000" stroke-opacity="0" '
             f'stroke-width="12" pointer-events="all"{faint}>'
@@ -181,11 +200,11 @@ def _marks(chart: Chart, at: _Scale) -> Iterator[str]:
 
 
 def _names(chart: Chart, at: _Scale) -> Iterator[str]:
-    """At the lines' ends, as far apart as they need, or below with a piece of each line."""
+    """Names at the lines' ends with the necessary distance, or below with a piece of each line."""
     named = [line for line in chart.lines if line.shown and len(line.ys)]
     if not chart.legend:
         wanted = [PLOT_PX - at.y(float(line.ys[-1])) for line in named]
-        for line, place in zip(named, spread(wanted, LABEL_GAP_PX, PLOT_PX), strict=True):
+        for line, place in zip(named, spread_labels(wanted, LABEL_GAP_PX, PLOT_PX), strict=True):
             yield f'<text x="100%" dx="8" y="{PLOT_PX - place + 4:.1f}" fill="{line.ink}">{escape(line.name)}</text>'
         return
     for number, line in enumerate(named):

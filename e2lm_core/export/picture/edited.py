@@ -1,4 +1,4 @@
-"""What an edit changed, as two pictures: the question's mean over models, and the whole set's curves, old behind new.
+"""SVG charts of an edit: before and after.
 
 Tested in tests/export/test_edited.py.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from e2lm_core.analysis.questions import edits
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.charts import canvas, palette
@@ -20,55 +20,75 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 NAME_PX = 62  # for "now" and "before"
 LEGEND_COLUMNS = 2
-OLD, BEHIND = 0.45, 0.28  # opacities of a line of before: beside one other, and among many
+OLD, BEHIND = 0.45, 0.28  # opacities of earlier lines: of a single one, and among many
 
 
-def of_set(was: Measurements, now: Measurements, metric: str, narrow: bool, theme: str) -> str:
-    """The whole set's curves as a picture, those before the edit faint.
+def chart_of_set(before: Measurements, after: Measurements, metric: str, narrow: bool, theme: str) -> str:
+    """SVG of the whole set's curves, with those before the edit faint.
 
-    Without further seeds: an edit's chart is small, and is not to wait for them.
+    Models of another seed are left out: the chart is small and should not wait for them.
+
+    Args:
+        before: Measurements before the edit.
+        after: Measurements after it.
+        metric: Metric of the curves.
+        narrow: Whether names stand in a legend below.
+        theme: Name of the theme.
     """
-    own = [curve for curve in now.curves if curve.model.seed_of is None]
+    own = [curve for curve in after.curves if curve.model.seed_of is None]
     drawn = {curve.model.name for curve in own}
-    old = [curve for curve in was.curves if curve.model.name in drawn]
+    old = [curve for curve in before.curves if curve.model.name in drawn]
     by_tokens = _by_tokens([*old, *own])
-    questions = phrasing.count(len(now.question_ids), "question")
+    questions = formatting.count(len(after.question_ids), "question")
     lines = [
-        _of_model(curve, was.values(curve.model.name, metric), metric, theme, by_tokens) for curve in old
+        _of_model(curve, before.values(curve.model.name, metric), metric, theme, by_tokens) for curve in old
     ]
     lines += [
-        _of_model(curve, now.values(curve.model.name, metric), metric, theme, by_tokens, f", n = {questions}")
+        _of_model(
+            curve, after.values(curve.model.name, metric), metric, theme, by_tokens, f", n = {questions}"
+        )
         for curve in own
     ]
-    chance = now.chance if metric in BOUNDED_METRICS else None
+    chance = after.chance if metric in BOUNDED_METRICS else None
     legend = LEGEND_COLUMNS if narrow else 0
-    return _picture(f"{metric}, the whole set", lines, now, metric, theme, by_tokens, chance, legend=legend)
+    return _picture(f"{metric}, the whole set", lines, after, metric, theme, by_tokens, chance, legend=legend)
 
 
-def of_question(was: Measurements, now: Measurements, name: str, metric: str, theme: str) -> str:
-    """One question's mean before and after the edit, as a picture."""
-    frames = [("now", edits.mean_frame(now, name, metric))]
-    if name in was.question_ids:
-        frames.insert(0, ("before", edits.mean_frame(was, name, metric)))
+def question_chart(before: Measurements, after: Measurements, name: str, metric: str, theme: str) -> str:
+    """SVG of one question's mean over models before and after the edit.
+
+    Args:
+        before: Measurements before the edit.
+        after: Measurements after it.
+        name: Id of the question.
+        metric: Metric of the mean.
+        theme: Name of the theme.
+    """
+    frames = [("now", edits.mean_frame(after, name, metric))]
+    if name in before.question_ids:
+        frames.insert(0, ("before", edits.mean_frame(before, name, metric)))
     frames = [(side, frame.dropna(subset=["value"])) for side, frame in frames]
     by_tokens = all(frame["tokens_seen"].notna().all() for _, frame in frames)
-    mean = f", mean of {phrasing.count(len(edits.counted(now)), 'model')}"
-    accent = palette.by_variables(palette.theme(theme)).accent
+    mean = f", mean of {formatting.count(len(edits.scored_models(after)), 'model')}"
+    accent = palette.css_theme(palette.theme(theme)).accent
     lines = []
     for side, frame in frames:
         xs, ys = frame["tokens_seen" if by_tokens else "step"].to_numpy(), frame["value"].to_numpy()
         said = [one + mean for one in _said(side, ys, frame["step"], frame["tokens_seen"], metric)]
         line = Line(side, xs, ys, accent, accent, width=2.4, said=said)
         lines.append(line._replace(dash="dot", faint=OLD) if side == "before" else line)
-    title, chance = f"{metric} of question {name}, before and after the edit", chance_of(now, name, metric)
-    return _picture(title, lines, now, metric, theme, by_tokens, chance, right=NAME_PX)
+    title, chance = (
+        f"{metric} of question {name}, before and after the edit",
+        question_chance(after, name, metric),
+    )
+    return _picture(title, lines, after, metric, theme, by_tokens, chance, right=NAME_PX)
 
 
 def _of_model(
     curve: ModelCurve, values: np.ndarray, metric: str, theme: str, by_tokens: bool, more: str | None = None
 ) -> Line:
-    """A model's line; faint and without marks where nothing `more` is to be said of its points."""
-    colours, model, there = palette.by_variables(palette.theme(theme)), curve.model, np.isfinite(values)
+    """Line of a model; faint and without marks if there is no text `more` for its points."""
+    colours, model, there = palette.css_theme(palette.theme(theme)), curve.model, np.isfinite(values)
     hue, steps, seen = palette.hue(model), curve.steps[there], curve.tokens_seen[there]
     said = (
         ()
@@ -97,10 +117,10 @@ def _by_tokens(curves: Sequence[ModelCurve]) -> bool:
 def _said(
     name: str, values: Iterable[float], steps: Iterable[int], seen: Iterable[float], metric: str
 ) -> list[str]:
-    """What stands at each point of a line."""
-    written = phrasing.percent if metric in SHARES else "{:.3f}".format
+    """Text of each point of a line."""
+    written = formatting.percent if metric in SHARES else "{:.3f}".format
     return [
-        f"{name}: {written(value)}, {canvas.placed(int(step), float(there))}"
+        f"{name}: {written(value)}, {canvas.checkpoint_label(int(step), float(there))}"
         for value, step, there in zip(values, steps, seen, strict=True)
     ]
 
@@ -117,10 +137,10 @@ def _picture(
 ) -> str:
     window = set_scores.early_end(now) if by_tokens else None
     chart = Chart(title, lines, by_tokens, METRIC_LABEL[metric], metric in SHARES, chance, window, **more)
-    return draw(chart, palette.by_variables(palette.theme(theme)))
+    return draw(chart, palette.css_theme(palette.theme(theme)))
 
 
-def chance_of(measurements: Measurements, name: str, metric: str) -> float | None:
-    """What a guess gets of one question; None for a metric without a bound."""
+def question_chance(measurements: Measurements, name: str, metric: str) -> float | None:
+    """Accuracy of blind guessing on one question; None for a metric without a bound."""
     choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
     return 1 / choices if metric in BOUNDED_METRICS else None

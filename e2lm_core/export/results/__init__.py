@@ -1,1 +1,1 @@
-"""A set's own results as other tools read them, a module a form; uses base, runs, scores and sets."""
+"""Results of a set in other tools' formats, one module each; uses base, runs, scores and sets."""

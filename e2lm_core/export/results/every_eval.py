@@ -1,6 +1,7 @@
-"""Results in every_eval_ever's schema 0.3.0: a record a checkpoint, and its samples beside it, where its datastore has them.
+"""Results in the every_eval_ever schema 0.3.0.
 
-The schema has no place for a checkpoint; its step and tokens stand among the model's details, its mark in the ids.
+The schema has no field for a checkpoint: step and tokens stand in the model's details, the step also in the
+ids.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ from typing import Any
 from e2lm_core.base.labels import METRIC_HELP
 from e2lm_core.base.records import BOUNDED_METRICS, LOWER_IS_BETTER
 from e2lm_core.base.version import VERSION
-from e2lm_core.export.results.outgoing import Outgoing, Result, finite
+from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
 
 SCHEMA = "0.3.0"
-EMBEDDED = "e2lm-task-studio"  # who made the models that are of no hub
+EMBEDDED = "e2lm-task-studio"  # developer of models that are on no hub
 _IDS = {"acc": "accuracy"}
 _UNBOUNDED = "Infinity"
 
 
-def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
-    """Every file by its path in the datastore; `when` is in seconds since 1970."""
+def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
+    """Content of every file by its path in the datastore.
+
+    Args:
+        outgoing: Results to write.
+        when: Date of the results, in seconds since 1970.
+    """
     written = {}
     for result in outgoing.results:
         developer, _, model = _identity(result).partition("/")
@@ -46,13 +52,13 @@ def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
     return written
 
 
-def _identity(result: Result) -> str:
-    """OWNER/MODEL, as that schema's ids are."""
+def _identity(result: CheckpointResult) -> str:
+    """OWNER/MODEL, the form of the schema's ids."""
     name = result.names[0]
     return name if "/" in name else f"{EMBEDDED}/{name}"
 
 
-def _record(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
+def _record(outgoing: CompleteResults, result: CheckpointResult, when: float) -> dict[str, Any]:
     _, revision, subfolder = result.names
     one = result.checkpoint
     stamp = str(int(when))
@@ -81,11 +87,13 @@ def _record(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
             "developer": _identity(result).split("/")[0],
             "additional_details": {key: value for key, value in details.items() if value},
         },
-        "evaluation_results": [_metric(outgoing, result, metric) for metric, _ in finite(result.means)],
+        "evaluation_results": [
+            _metric(outgoing, result, metric) for metric, _ in finite_values(result.means)
+        ],
     }
 
 
-def _metric(outgoing: Outgoing, result: Result, metric: str) -> dict[str, Any]:
+def _metric(outgoing: CompleteResults, result: CheckpointResult, metric: str) -> dict[str, Any]:
     lowest = 0.0 if metric in BOUNDED_METRICS or metric in LOWER_IS_BETTER else f"-{_UNBOUNDED}"
     doubt: dict[str, Any] = {"num_samples": len(outgoing.docs)}
     if math.isfinite(error := result.errors[metric]):
@@ -108,8 +116,10 @@ def _metric(outgoing: Outgoing, result: Result, metric: str) -> dict[str, Any]:
     }
 
 
-def _samples(outgoing: Outgoing, result: Result, evaluation: str) -> Iterator[dict[str, Any]]:
-    """A row a question, of acc; its log-likelihoods are among its metadata, which takes text alone."""
+def _samples(
+    outgoing: CompleteResults, result: CheckpointResult, evaluation: str
+) -> Iterator[dict[str, Any]]:
+    """One row per question, for acc; its log-likelihoods are text among its metadata."""
     for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
         lls = [float(ll) for ll in result.ll[number, : len(doc.choices)]]
         chosen = doc.choices[max(range(len(lls)), key=lls.__getitem__)]

@@ -1,6 +1,7 @@
-"""Results as lm-evaluation-harness writes them: a folder a model, `results_DATE.json` and `samples_TASK_DATE.jsonl` a checkpoint.
+"""Results in lm-evaluation-harness's format, with samples.
 
-What reads the harness's files reads these. They name no version of the harness, which computed nothing of them.
+Readers of the harness's files read these. They name no version of the harness, which computed nothing of
+them.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from typing import Any
 
 from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
 from e2lm_core.base.version import VERSION
-from e2lm_core.export.results.outgoing import Outgoing, Result, finite
+from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
 
 PROGRAM = "e2lm_task_studio"
 
 
-def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
-    """Every file by its path. `when` is in seconds since 1970; each checkpoint is a microsecond later than the one before."""
+def files(outgoing: CompleteResults, when: float) -> dict[str, bytes]:
+    """Content of every file by its path.
+
+    Args:
+        outgoing: Results to write.
+        when: Date in seconds since 1970; each checkpoint is a microsecond later than the one before.
+    """
     written = {}
     for number, result in enumerate(outgoing.results):
         moment = datetime.fromtimestamp(when, UTC) + timedelta(microseconds=number)
@@ -31,21 +37,21 @@ def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
     return written
 
 
-def arguments(result: Result) -> str:
-    """The checkpoint as `--model_args` would name it."""
+def arguments(result: CheckpointResult) -> str:
+    """The checkpoint in the form of `--model_args`."""
     pretrained, revision, subfolder = result.names
     parts = [f"pretrained={pretrained}"]
     parts += [f"revision={revision}"] if revision else []
     return ",".join(parts + ([f"subfolder={subfolder}"] if subfolder else []))
 
 
-def _results(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
+def _results(outgoing: CompleteResults, result: CheckpointResult, when: float) -> dict[str, Any]:
     task, config = outgoing.task.name, outgoing.task.config
     scores: dict[str, Any] = {"alias": task}
-    for metric, mean in finite(result.means):
+    for metric, mean in finite_values(result.means):
         scores |= {
             f"{metric},none": mean,
-            f"{metric}_stderr,none": dict(finite(result.errors)).get(metric, "N/A"),
+            f"{metric}_stderr,none": dict(finite_values(result.errors)).get(metric, "N/A"),
         }
     settings = {
         "task": task,
@@ -75,9 +81,9 @@ def _results(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
     }
 
 
-def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
+def _samples(outgoing: CompleteResults, result: CheckpointResult) -> Iterator[dict[str, Any]]:
     for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
-        # As text, as the harness has them; whether a choice is the likeliest text of all is not known here.
+        # The harness writes text. Its second value, whether greedy decoding gives the choice, is unknown.
         said = [[repr(float(ll)), None] for ll in result.ll[number, : len(doc.choices)]]
         yield {
             "doc_id": number,
@@ -85,7 +91,7 @@ def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
             "target": str(doc.gold) if doc.ending is None else doc.ending,
             "arguments": {
                 f"gen_args_{place}": {"arg_0": context, "arg_1": continuation}
-                for place, (context, continuation) in enumerate(doc.asked)
+                for place, (context, continuation) in enumerate(doc.requests)
             },
             "resps": [[one] for one in said],
             "filtered_resps": said,

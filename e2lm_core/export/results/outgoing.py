@@ -1,4 +1,4 @@
-"""A set's results as they are handed on: of each complete checkpoint every question's log-likelihoods and the means.
+"""Complete results of a set, ready to be written.
 
 Tested in tests/export/results/test_harness.py.
 """
@@ -12,18 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
-from e2lm_core.runs import measure, state
+from e2lm_core.runs import results as measure
+from e2lm_core.runs import state
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
-from e2lm_core.scores.contrast import sample_error
+from e2lm_core.scores.compliance import sample_error
 from e2lm_core.sets.prompts.render import render_set
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """One checkpoint's: `ll` [Q, C] in nats, `values` of each metric [Q], their means and the means' standard errors."""
+class CheckpointResult:
+    """Results of one checkpoint.
+
+    Attributes:
+        checkpoint: The checkpoint.
+        ll: Log-likelihoods [Q, C] in nats, NaN where there is no such choice.
+        values: Values of each metric [Q], by metric.
+        means: Mean of each metric.
+        errors: Standard error of each mean.
+    """
 
     checkpoint: Checkpoint
     ll: np.ndarray
@@ -33,7 +42,7 @@ class Result:
 
     @property
     def names(self) -> tuple[str, str | None, str | None]:
-        """What the harness would be told: the model's repository or name, revision and subfolder."""
+        """Names for the harness: the model's repository or name, revision and subfolder."""
         one = self.checkpoint
         if one.repo is not None:
             return one.repo, one.revision, one.subfolder
@@ -41,35 +50,54 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Outgoing:
-    """A set's results on a fleet; `lacking` are the checkpoints that are not complete, which are left out."""
+class CompleteResults:
+    """Results of a set at the checkpoints of which all questions are complete.
+
+    Attributes:
+        task: The set.
+        num_fewshot: Examples in the prompt.
+        docs: The questions as prompts.
+        results: Results of each complete checkpoint.
+        lacking: Names of the incomplete checkpoints, which are left out.
+    """
 
     task: TaskSet
     num_fewshot: int
     docs: Sequence[RenderedDoc]
-    results: Sequence[Result]
+    results: Sequence[CheckpointResult]
     lacking: tuple[str, ...]
 
     @property
     def sentence(self) -> str | None:
-        """What is left out, if anything is."""
+        """Sentence on the checkpoints left out; None if there are none."""
         if not self.lacking:
             return None
-        return f"Not every question was run at {listing(list(self.lacking))}: left out."
+        return f"Not every question was run at {join_words(list(self.lacking))}: left out."
 
 
-def gather(
+def collect_results(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
-) -> Outgoing:
-    """The set's results of its last run, or of `checkpoints`. Raises StudioError where no checkpoint is complete."""
-    chosen, shots = state.fleet(studio, task.name)
+) -> CompleteResults:
+    """Complete results of a set.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints to take; None for those of the last run.
+        num_fewshot: Examples in the prompt; None for those of the last run, or with `checkpoints` the set's
+            own.
+
+    Raises:
+        StudioError: No checkpoint is complete.
+    """
+    chosen, shots = state.fleet_of_set(studio, task.name)
     if checkpoints is not None:
         chosen, shots = tuple(checkpoints), None
     shots = num_fewshot if num_fewshot is not None else shots
-    measured = measure.measure(studio, task, chosen, shots)
+    measured = measure.load(studio, task, chosen, shots)
     results, lacking = [], []
     for curve in measured.curves:
         for checkpoint, ll in zip(curve.checkpoints, curve.ll, strict=True):
@@ -80,15 +108,15 @@ def gather(
                 continue
             means = {metric: float(metrics.curve(one)) for metric, one in own.items()}
             errors = {metric: float(sample_error(one, len(one))) for metric, one in own.items()}
-            results.append(Result(checkpoint, ll, own, means, errors))
+            results.append(CheckpointResult(checkpoint, ll, own, means, errors))
     if not results:
         raise StudioError(
-            f"The set {quoted(task.name)} has no complete results: run it first (evaluate {task.name})."
+            f"The set {quote(task.name)} has no complete results: run it first (evaluate {task.name})."
         )
     shots = task.config.num_fewshot if shots is None else shots
-    return Outgoing(task, shots, render_set(task, shots), results, tuple(lacking))
+    return CompleteResults(task, shots, render_set(task, shots), results, tuple(lacking))
 
 
-def finite(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Those that JSON can say."""
+def finite_values(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Names and values that are finite, so that JSON can hold them."""
     return ((name, value) for name, value in values.items() if math.isfinite(value))

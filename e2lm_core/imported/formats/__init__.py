@@ -1,1 +1,4 @@
-"""One module a format of results: lm-evaluation-harness, lighteval, OLMES, Inspect, published curves, tables; uses base."""
+"""Readers of result formats, one module each; uses base and scores.
+
+Formats: lm-evaluation-harness, lighteval, OLMES, Inspect, every_eval_ever, published curves, tables.
+"""

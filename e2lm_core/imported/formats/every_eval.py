@@ -1,6 +1,6 @@
-"""every_eval_ever's shared schema (0.2 and 0.3): one JSON file a model and run, a list of results each with its metric.
+"""Reader of every_eval_ever 0.2 and 0.3.
 
-A record names its model and, where its writer says so, a revision; that is where a checkpoint is read from. Its samples
+The checkpoint is read from a record's model and, if its writer gives one, the revision. A record's samples
 (`…_samples.jsonl`) hold scores, no log-likelihoods, and are not needed for means.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "every_eval_ever record"
 _NAMES = {"accuracy": "acc"}
@@ -22,7 +22,7 @@ _REVISIONS = ("revision", "model_revision", "checkpoint", "step")
 
 
 def is_record(content: Any) -> bool:
-    """Whether parsed JSON is a record of results in that schema."""
+    """Whether parsed JSON is a record of results in the every_eval_ever schema."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("evaluation_results"), list)
@@ -32,12 +32,18 @@ def is_record(content: Any) -> bool:
 
 
 def is_sample(row: Any) -> bool:
-    """Whether a parsed line is a sample of such a record."""
+    """Whether a parsed line is a sample of an every_eval_ever record."""
     return isinstance(row, dict) and {"schema_version", "evaluation_id", "sample_id"} <= set(row)
 
 
-def read_record(content: Json, file: str, places: Places) -> ResultsFile:
-    """The evaluations of one record; none, with the reason, where it names no checkpoint."""
+def read_record(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
+    """Evaluations of one record; none, with the reason, if it names no checkpoint.
+
+    Args:
+        content: Parsed JSON of the record.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     model = content["model_info"]
     spot = _spot(model, places)
     if spot is None:
@@ -56,7 +62,7 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
         task = str(result.get("evaluation_name") or "")
         config = given if isinstance(given := result.get("metric_config"), dict) else {}
         details = given if isinstance(given := result.get("score_details"), dict) else {}
-        score = number(details.get("score"))
+        score = to_json_number(details.get("score"))
         if not task or score is None:
             problems.append(f"{file} has a result without a name or a number, which is left out.")
             continue
@@ -81,12 +87,12 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
             lower=frozenset(metric for metric in scores if (task, metric) in lower),
         )
         for (task, shots, n), values in by_task.items()
-        for scores, stderr in [with_stderr(values)]
+        for scores, stderr in [split_stderr(values)]
     ]
     return ResultsFile(tuple(evaluations), spot, {}, tuple(dict.fromkeys(problems)))
 
 
-def _spot(model: Json, places: Places) -> Spot | None:
+def _spot(model: Json, places: CheckpointResolver) -> CheckpointKey | None:
     more = given if isinstance(given := model.get("additional_details"), dict) else {}
     names = [str(model[key]) for key in ("id", "name") if model.get(key)]
     for name in names:
@@ -98,7 +104,7 @@ def _spot(model: Json, places: Places) -> Spot | None:
 
 
 def _metric(config: Json) -> str:
-    """A metric's id, else its name, else what the record says of it: the harness's converter writes it there."""
+    """A metric's id, else its name, else the description, into which the harness's converter writes it."""
     for key in ("metric_id", "metric_name", "evaluation_description"):
         if isinstance(name := config.get(key), str) and name:
             return _NAMES.get(name.lower(), name)
@@ -119,10 +125,10 @@ def _count(details: Json) -> int | None:
 
 
 def _error(details: Json) -> float | None:
-    """A score's standard error; None where the record has none."""
+    """Standard error of a score; None if the record has none."""
     doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
     error = doubt.get("standard_error")
-    return number(error.get("value")) if isinstance(error, dict) else number(error)
+    return to_json_number(error.get("value")) if isinstance(error, dict) else to_json_number(error)
 
 
 def _when(stamp: Any) -> float:

@@ -1,4 +1,4 @@
-"""Tables of strangers as frames: rows and columns are counted before they exist, and text is never expanded.
+"""Table reader for untrusted files: bounded rows, columns and cells.
 
 Tested in tests/imported/formats/test_tables.py.
 """
@@ -14,22 +14,23 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
-from e2lm_core.base.plain import uncelled, with_decimal_points
-from e2lm_core.base.strangers import confined, safejson
+from e2lm_core.base.json_values import strip_csv_guard, with_decimal_points
+from e2lm_core.base.untrusted import safejson, sandbox
 
-MAX_ROWS = 200_000  # of an upload, as what follows
-ROWS_A_PIECE = 20_000  # of a table on the disk of whoever runs the studio
+MAX_ROWS = 200_000  # of an upload, as are the limits below
+ROWS_A_PIECE = 20_000  # of a local table
 LARGE_BYTES = 64 * 2**20
 MAX_COLUMNS = 1_000
 MAX_CELLS = 4_000_000
 MAX_SEPARATORS = 6_000_000  # commas within quoted text among them
 MAX_LINES = 2_000_000
 MAX_TABLE_BYTES = 400 * 2**20  # of text, each repetition counted
-MAX_NAMES_BYTES = 64 * 2**20  # the same, of columns but for `metrics`: texts that are put together later
-MAX_PACKED = 50  # times smaller than it is
+# The same for columns other than `metrics`, whose texts are joined to longer ones later.
+MAX_NAMES_BYTES = 64 * 2**20
+MAX_PACKED = 50  # ratio of unpacked to packed size
 MIN_SUSPECT_BYTES = 16 * 2**20
 MAX_FOOTER_BYTES = 4 * 2**20
-MEMORY_A_VALUE = 200  # bytes as Python has it, in lists and mappings
+MEMORY_A_VALUE = 200  # bytes of a Python object, in lists and mappings
 READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # Columns that Parquet may not hold in a type that is neither number nor text.
@@ -37,7 +38,12 @@ _NEEDED = frozenset({"model", "task", "metric", "score", "value", "step", "metri
 
 
 def read_frame(data: bytes, name: str) -> pd.DataFrame:
-    """The table in a file, by the end of its name. Raises TaskError or LimitError in one sentence."""
+    """Table in an uploaded file, read by the suffix of its name.
+
+    Raises:
+        TaskError: The file cannot be read as a table of its suffix.
+        LimitError: It has too many rows, columns, cells or bytes.
+    """
     suffix = PurePath(name).suffix.lower()
     try:
         if suffix == ".parquet":
@@ -45,24 +51,26 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         elif suffix in _SEPARATORS:
             frame = _separated(data, name, _separator(data.split(b"\n", 1)[0], suffix))
         elif suffix == ".jsonl":
-            frame = frame_of(
+            frame = frame_from_rows(
                 [safejson.loads(line) for line in data.decode().split("\n") if line.strip()], name
             )
         else:
-            frame = frame_of(safejson.loads(data.decode()), name)
+            frame = frame_from_rows(safejson.loads(data.decode()), name)
     except (StudioError, MemoryError):
         raise
-    except Exception as error:  # pandas and pyarrow raise whatever their parsers do
+    except Exception as error:  # parsers of pandas and pyarrow raise errors of many types
         raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
     _check(len(frame), len(frame.columns), name)
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
 
 
-def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
-    """Rows of JSON as a frame; a row lacks what others have.
+def frame_from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
+    """Table of JSON rows; columns that a row lacks are missing values.
 
-    Raises LimitError for too many of either, TaskError for what is no list of rows.
+    Raises:
+        TaskError: `rows` is no list of objects, or holds values that no table can.
+        LimitError: There are too many rows or columns.
     """
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TaskError(f"{name} cannot be read as a JSON table: it must be a list of objects, one a row.")
@@ -74,16 +82,18 @@ def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     _check(len(rows), len(columns), name)
     try:
         frame = pd.DataFrame(rows)
-    except (TypeError, ValueError, OverflowError) as error:  # what no column of pandas can hold
+    except (TypeError, ValueError, OverflowError) as error:  # values that no column of pandas holds
         raise TaskError(f"{name} cannot be read as a JSON table: copy it again.") from error
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
 
 
-def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
-    """The table in a file of whoever runs the studio, some thousand rows at a time, however many there are.
+def iter_table(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
+    """Table in a local file, 20,000 rows at a time, without a limit on their number.
 
-    Raises as `read_frame` does.
+    Raises:
+        TaskError: The file cannot be read as a table of its suffix.
+        LimitError: It has too many columns.
     """
     suffix = PurePath(name).suffix.lower()
     try:
@@ -93,26 +103,26 @@ def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
             yield frame
     except (StudioError, MemoryError):
         raise
-    except Exception as error:  # pandas and pyarrow raise whatever their parsers do
+    except Exception as error:  # parsers of pandas and pyarrow raise errors of many types
         raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
 
 
-def rows_of(file: BinaryIO, name: str) -> int | None:
-    """How many rows a Parquet file says that it has; None for another, or for none at all."""
+def row_count(file: BinaryIO, name: str) -> int | None:
+    """Number of rows in a Parquet file's metadata; None for other files, or if it cannot be read."""
     import pyarrow.parquet as parquet
 
     if PurePath(name).suffix.lower() != ".parquet":
         return None
     try:
         return int(parquet.ParquetFile(file).metadata.num_rows)
-    except Exception:  # `pieces` says what is wrong with it
+    except Exception:  # `iter_table` reports the fault
         return None
     finally:
         file.seek(0)
 
 
 def is_large(file: BinaryIO, rows: int | None) -> bool:
-    """Whether a table has more rows than are read of an upload, or bytes where only reading would tell."""
+    """Whether a table exceeds an upload's rows, or 64 MiB if the number of rows is unknown."""
     if rows is not None:
         return rows > MAX_ROWS
     at = file.tell()
@@ -122,9 +132,16 @@ def is_large(file: BinaryIO, rows: int | None) -> bool:
 
 
 def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
-    """The rows of a Parquet file whose columns hold lists and mappings: of them, `columns` by their dotted names.
+    """Rows of a Parquet file with lists and mappings in its columns; None if a column is missing.
 
-    None where the file has not all of them. Raises TaskError or LimitError in one sentence.
+    Args:
+        data: The file or its content.
+        name: Name of the file, for sentences.
+        columns: Dotted names of the columns to read.
+
+    Raises:
+        TaskError: The file cannot be read as Parquet.
+        LimitError: It has too many rows or values, or is packed too tightly.
     """
     import pyarrow.parquet as parquet
 
@@ -144,11 +161,11 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
             values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema in wanted)
             if values > MAX_CELLS:
                 raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
-            confined.grant(MEMORY_A_VALUE * values)
+            sandbox.raise_memory_limit(MEMORY_A_VALUE * values)
             rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
     except (StudioError, MemoryError):
         raise
-    except Exception as error:  # pyarrow raises whatever its parser does
+    except Exception as error:  # pyarrow's parser raises errors of many types
         raise TaskError(f"{name} cannot be read as Parquet: copy it again.") from error
     return rows
 
@@ -195,14 +212,14 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
 
 
 def _separator(first_line: bytes, suffix: str) -> str:
-    """The separator of a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
+    """Separator of a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
     return (
         ";" if suffix == ".csv" and first_line.count(b";") > first_line.count(b",") else _SEPARATORS[suffix]
     )
 
 
 def _cells(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
-    frame = frame.map(uncelled).rename(columns=uncelled)
+    frame = frame.map(strip_csv_guard).rename(columns=strip_csv_guard)
     return with_decimal_points(frame) if separator == ";" else frame
 
 
@@ -210,7 +227,7 @@ def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     suffix = PurePath(name).suffix.lower()
     if suffix not in _SEPARATORS:
         raise ValueError("no table of text")
-    # Before a piece is made: of a few bytes a row it may hold any number of cells.
+    # The columns are counted before the first piece is parsed: a few bytes may hold many cells.
     first_line = file.readline(2**20)
     separator = _separator(first_line, suffix)
     _check(0, first_line.count(separator.encode()) + 1, name)
@@ -228,7 +245,7 @@ def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
 
 
 def _footed(file: BinaryIO, name: str) -> BinaryIO:
-    """The same file, whose table of contents is not beyond all measure."""
+    """The same file, after a check that its table of contents is not too large."""
     file.seek(max(0, file.seek(0, io.SEEK_END) - 8))
     end = file.read(8)
     file.seek(0)
@@ -238,7 +255,7 @@ def _footed(file: BinaryIO, name: str) -> BinaryIO:
 
 
 def _columns(schema: Any, name: str) -> tuple[list[str], list[str]]:
-    """The columns of text, and those of text or numbers. Raises TaskError where one that is needed is neither."""
+    """Columns of text, and columns of text or numbers. Raises TaskError if a needed one is neither."""
     texts = [field.name for field in schema if _is_text(field.type)]
     names = [field.name for field in schema if _is_text(field.type) or _is_number(field.type)]
     names = [column for column in names if not column.startswith("__index_level_")]
@@ -257,7 +274,7 @@ def _columns(schema: Any, name: str) -> tuple[list[str], list[str]]:
 def _parquet_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     import pyarrow.parquet as parquet
 
-    # Whatever is read ahead is kept until the file is closed: in the end all of it.
+    # Data read ahead stays in memory until the file is closed: in the end the whole file.
     opened = parquet.ParquetFile(_footed(file, name), pre_buffer=False)
     _, names = _columns(opened.schema_arrow, name)
     for batch in opened.iter_batches(ROWS_A_PIECE, columns=names, use_threads=False):
@@ -265,7 +282,7 @@ def _parquet_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
 
 
 def _parquet(data: bytes, name: str) -> pd.DataFrame:
-    """A Parquet table, a group of rows at a time.
+    """A Parquet table, read by groups of rows.
 
     Repeated text lies in a dictionary: its full size is counted, and the rows share the dictionary's texts.
     """
@@ -312,7 +329,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def _check_packing(metadata: Any, names: set[str], given: int, name: str) -> None:
-    """What the table of contents says of the sizes, before a page is unpacked; the process's memory is limited."""
+    """Check the sizes in the table of contents before a page is unpacked; the process's memory is limited."""
     if metadata.num_row_groups * metadata.num_columns > MAX_ROWS:
         raise LimitError(f"{name} has {metadata.num_row_groups:,} groups of rows: write it with fewer.")
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
@@ -326,7 +343,7 @@ def _check_packing(metadata: Any, names: set[str], given: int, name: str) -> Non
 
 
 def _texts(chunk: Any) -> tuple[Any, int]:
-    """A column's texts [rows], each repeated one the same object, and how many bytes they would be apart."""
+    """Texts of a column [rows], each repeated one the same object, and the bytes of all of them apart."""
     import pyarrow.compute as compute
 
     known = chunk.dictionary

@@ -1,7 +1,7 @@
-"""lm-evaluation-harness's own `results_*.json` as evaluations, and what belongs to one run.
+"""Reader of lm-evaluation-harness `results_*.json`.
 
-The newer and the older layout are read (`acc,none` and `acc`; `model_args` as text or as an object). What is
-missing, broken or not a number is left out and named in a sentence.
+The newer and the older layout are read (`acc,none` and `acc`; `model_args` as text or as an object). Values
+that are missing, broken or not a number are left out and named in a sentence.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import (
     PLAIN,
     Evaluation,
     Setup,
     lower_is_better,
+    split_stderr,
     stderr_metric,
-    with_stderr,
 )
 
 _RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
 _NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_count", " "})
-MAX_SHOTS = 10_000  # more is no number of examples
+MAX_SHOTS = 10_000  # a larger value is no number of examples
 MAX_QUESTIONS = 10**9
 MAX_DATE = 253_402_300_800  # the year 10,000, in seconds since 1970
 # Metrics over lengths, into which lm_eval 0.5 counts the delimiter before a choice.
@@ -45,16 +45,23 @@ DELIMITER = " "  # the harness's own default between prompt and choice
 
 @dataclass(frozen=True)
 class ResultsFile:
-    """What one `results_*.json` says; `delimiters` are those between prompt and choice, by task."""
+    """Content of one results file.
+
+    Attributes:
+        evaluations: Its evaluations, one per task.
+        spot: Its checkpoint; None if its names give none.
+        delimiters: Text between prompt and choice, by task.
+        problems: Sentences on what was left out.
+    """
 
     evaluations: tuple[Evaluation, ...]
-    spot: Spot | None
+    spot: CheckpointKey | None
     delimiters: Mapping[str, str]
     problems: tuple[str, ...]
 
 
 def is_results(content: Any) -> bool:
-    """Whether parsed JSON is a results file of lm-evaluation-harness, of any of its layouts."""
+    """Whether parsed JSON is a results file of lm-evaluation-harness, in any of its layouts."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("results"), dict)
@@ -62,8 +69,14 @@ def is_results(content: Any) -> bool:
     )
 
 
-def read_results(content: Json, file: str, places: Places) -> ResultsFile:
-    """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
+def read_results(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
+    """Evaluations of one results file; none, with the reason, if its names give no checkpoint.
+
+    Args:
+        content: Parsed JSON of the file.
+        file: Name of the file, whose date counts if the content has none.
+        places: Resolver of checkpoint names.
+    """
     config: Json = named if isinstance(named := content.get("config"), dict) else {}
     arguments = _arguments(content, config)
     pretrained, revision, subfolder = _names(content, config, arguments)
@@ -85,15 +98,15 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
         if isinstance(entries, dict):
             scores, lacking = _scored(entries, task, file, spot, version is not None)
             problems += lacking
-            if with_stderr(scores)[0]:
+            if split_stderr(scores)[0]:
                 evaluation = _evaluation(content, str(task), scores, file, spot)
-                setup = setup_of(
+                setup = run_setup(
                     arguments,
                     _chat_template(content),
                     content.get("system_instruction"),
                     _version(content, str(task)),
                 )
-                dtype = dtype_of(config.get("model_dtype") or arguments.get("dtype"))
+                dtype = dtype_name(config.get("model_dtype") or arguments.get("dtype"))
                 evaluations.append(replace(evaluation, setup=setup, dtype=dtype))
     others = {m for run in evaluations for m in run.scores if m.endswith(f",{WITH_DELIMITER}")}
     for metric in sorted(metric.removesuffix(f",{WITH_DELIMITER}") for metric in others):
@@ -104,8 +117,14 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
-def alone(task: str, spot: Spot, file: str) -> Evaluation:
-    """An evaluation of which only the samples are there."""
+def alone(task: str, spot: CheckpointKey, file: str) -> Evaluation:
+    """Evaluation of a checkpoint on a task, without scores yet; its date is that in the file's name.
+
+    Args:
+        task: Name of the task.
+        spot: Checkpoint of the run.
+        file: Name of the file.
+    """
     return Evaluation(
         model=spot.model,
         step=spot.step,
@@ -119,10 +138,17 @@ def alone(task: str, spot: Spot, file: str) -> Evaluation:
     )
 
 
-def setup_of(
+def run_setup(
     arguments: Mapping[str, Any], chat_template: str | None, system_instruction: Any, task_version: Any
 ) -> Setup:
-    """The setup that a model's arguments and a run's own settings tell, as any tool writes them."""
+    """Setup of a run from the model's arguments and the run's own settings, as any tool writes them.
+
+    Args:
+        arguments: Arguments of the model: adapter, quantization.
+        chat_template: Short name of the chat template; None without.
+        system_instruction: Text before each prompt, or an empty value.
+        task_version: Version of the task as the tool writes it.
+    """
     adapters = [str(arguments[key]) for key in _ADAPTERS if _is_given(arguments.get(key))]
     quantized = [
         key if str(value).lower() == "true" else f"{key}={value}"
@@ -139,31 +165,31 @@ def setup_of(
     return PLAIN if setup == PLAIN else setup
 
 
-def dtype_of(value: Any) -> str | None:
-    """A dtype's name, `torch.float16` as float16; None where none is given."""
+def dtype_name(value: Any) -> str | None:
+    """Name of a dtype, `torch.float16` as float16; None if none is given."""
     return str(value).removeprefix("torch.") if _is_given(value) else None
 
 
 def short_hash(text: str) -> str:
-    """The first characters of a text's sha256, which tell texts apart."""
+    """First eight characters of a text's SHA-256, to distinguish texts."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def run_key(file: str) -> tuple[str, str]:
-    """What the files of one run share: their folder and the date in their names."""
+    """Key that the files of one run share: their folder and the date in their names."""
     path = PurePosixPath(file)
     date = _DATE.search(path.name)
     return str(path.parent), date[1] if date else ""
 
 
 def sample_task(file: str) -> str | None:
-    """The task in the name of a samples file, `samples_TASK_DATE.jsonl`; None for another name."""
+    """Task in the name of a samples file, `samples_TASK_DATE.jsonl`; None for another name."""
     match = _SAMPLES.match(PurePosixPath(file).name)
     return match[1] if match else None
 
 
 def folder_names(file: str) -> str:
-    """The model that a folder's name stands for: the harness writes `owner/name` as `owner__name`."""
+    """Model named by a file's folder: the harness writes `owner/name` as `owner__name`."""
     return PurePosixPath(file).parent.name.replace("__", "/")
 
 
@@ -171,7 +197,7 @@ def folder_names(file: str) -> str:
 
 
 def _arguments(content: Json, config: Json) -> dict[str, Any]:
-    """The model's arguments, and what the tasks' own metadata says beside them."""
+    """Arguments of the model, completed from the metadata of the tasks."""
     listed = config.get("model_args")
     if isinstance(listed, str):
         pairs = (part.split("=", 1) for part in listed.split(",") if "=" in part)
@@ -185,7 +211,7 @@ def _arguments(content: Json, config: Json) -> dict[str, Any]:
 
 
 def _names(content: Json, config: Json, arguments: Json) -> tuple[str, str | None, str | None]:
-    """pretrained, revision, subfolder: from the arguments or, where they are silent, the file's other keys."""
+    """pretrained, revision and subfolder from the arguments, else from the file's other keys."""
     pretrained = arguments.get("pretrained") or content.get("model_name") or config.get("model_name") or ""
     revision = arguments.get("revision") or config.get("model_revision")
     subfolder = arguments.get("subfolder")
@@ -197,7 +223,7 @@ def _is_given(value: Any) -> bool:
 
 
 def _short(value: Any) -> str | None:
-    """A text to tell a setup by, with its hash where it is shortened; None for an empty one."""
+    """Text that distinguishes a setup, with its hash if it is shortened; None for an empty one."""
     text = " ".join(str(value).split())
     if len(text) <= MAX_TEXT:
         return text or None
@@ -205,7 +231,7 @@ def _short(value: Any) -> str | None:
 
 
 def _chat_template(content: Json) -> str | None:
-    """A short name of the chat template that a run's prompts were put in; None where there was none."""
+    """Short name of the chat template around a run's prompts; None if there was none."""
     template, sha = content.get("chat_template"), content.get("chat_template_sha")
     if not _is_given(template) and not _is_given(sha):
         return None
@@ -214,7 +240,7 @@ def _chat_template(content: Json) -> str | None:
 
 
 def _version(content: Json, task: str) -> Any:
-    """A task's version as the results say it, else as its own configuration does."""
+    """Version of a task in the results, else in its own configuration."""
     versions, configs = content.get("versions"), content.get("configs")
     if isinstance(versions, dict) and _version_text(versions.get(task)) is not None:
         return versions[task]
@@ -224,19 +250,19 @@ def _version(content: Json, task: str) -> Any:
 
 
 def _version_text(value: Any) -> str | None:
-    """A version as text, 1 and 1.0 alike; None for what is no version (`Yaml`, `N/A`)."""
-    if (found := number(value)) is not None:
+    """Version as text, 1 and 1.0 alike; None for a value that is no version (`Yaml`, `N/A`)."""
+    if (found := to_json_number(value)) is not None:
         return f"{found:g}"
     text = _short(value) if isinstance(value, str) else None
     return None if text is None or text.lower() in ("yaml", "n/a", "none") else text
 
 
 def _scored(
-    entries: Json, task: str, file: str, spot: Spot, counted: bool
+    entries: Json, task: str, file: str, spot: CheckpointKey, counted: bool
 ) -> tuple[dict[str, float], list[str]]:
-    """A task's scores, and a sentence for each that is no number, or for there being none."""
+    """Scores of a task, and a sentence for each value that is no number, or on the lack of any."""
     scores, dropped = _scores(entries, counted)
-    if not with_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
+    if not split_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
         return scores, [f"{file} has no score for {task}."]
     return scores, [
         f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is "
@@ -245,8 +271,10 @@ def _scored(
     ]
 
 
-def _evaluation(content: Json, task: str, values: dict[str, float], file: str, spot: Spot) -> Evaluation:
-    scores, stderr = with_stderr(values)
+def _evaluation(
+    content: Json, task: str, values: dict[str, float], file: str, spot: CheckpointKey
+) -> Evaluation:
+    scores, stderr = split_stderr(values)
     return replace(
         alone(task, spot, file),
         scores=scores,
@@ -259,7 +287,7 @@ def _evaluation(content: Json, task: str, values: dict[str, float], file: str, s
 
 
 def _counts_delimiters(content: Json) -> str | None:
-    """The version of an lm_eval that counts the delimiter into a choice's length; None for one that does not."""
+    """Version of an lm_eval that counts the delimiter into a choice's length; None for an earlier one."""
     version = str(content.get("lm_eval_version") or "")
     found = _RELEASE.match(version)
     return _short(version) if found and (int(found[1]), int(found[2])) >= (0, 5) else None
@@ -268,7 +296,7 @@ def _counts_delimiters(content: Json) -> str | None:
 def _scores(entries: Json, counted: bool) -> tuple[dict[str, float], list[str]]:
     """{metric: value}, standard errors among them, and the metrics whose value is no number.
 
-    `acc,none` is acc; other filters stay in the name. Where delimiters are `counted` into lengths, acc_norm is
+    `acc,none` is acc; other filters stay in the name. If delimiters are `counted` into lengths, acc_norm is
     acc_norm,delimiter.
     """
     scores: dict[str, float] = {}
@@ -281,10 +309,10 @@ def _scores(entries: Json, counted: bool) -> tuple[dict[str, float], list[str]]:
         if plain and counted and metric.removesuffix("_stderr") in _OVER_LENGTHS:
             plain, kind = False, WITH_DELIMITER
         name = metric if plain else f"{metric},{kind}"
-        score = number(value)
+        score = to_json_number(value)
         if score is not None:
             scores[name] = score
-        elif stderr_metric(name) is None:  # of one question there is no standard error: "N/A"
+        elif stderr_metric(name) is None:  # one question has no standard error: "N/A"
             dropped.append(name)
     return scores, dropped
 
@@ -332,7 +360,7 @@ def _delimiters(content: Json) -> dict[str, str]:
 
 
 def _when(date: Any, file: str) -> float:
-    seconds = number(date)
+    seconds = to_json_number(date)
     if seconds is not None and 0 <= seconds < MAX_DATE:
         return seconds
     match = _DATE.search(PurePosixPath(file).name)

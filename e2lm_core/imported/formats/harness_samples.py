@@ -1,4 +1,4 @@
-"""lm-evaluation-harness's `samples_*.jsonl`: the log-likelihoods that every metric follows from."""
+"""Reader of lm-evaluation-harness `samples_*.jsonl`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.formats import answers
-from e2lm_core.imported.formats.answers import MAX_CHOICES, Answered
+from e2lm_core.imported.formats import choice_loglikelihoods
+from e2lm_core.imported.formats.choice_loglikelihoods import MAX_CHOICES, ScoredQuestion
 from e2lm_core.imported.formats.harness_results import WITH_DELIMITER
 from e2lm_core.imported.records import Evaluation
 
-_OWN = ("acc", "acc_norm")  # a sample's own metrics, which tell what a target means
+_OWN = ("acc", "acc_norm")  # a sample's own metrics, by which targets are read
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -24,7 +24,10 @@ def is_sample(row: Any) -> bool:
 
 
 def slim(row: Json) -> Json:
-    """A sample without what no score needs: of each prompt only which it is, of the document its id and subject."""
+    """Reduce a sample to the fields that scores need.
+
+    Each distinct prompt becomes a number, and the document keeps its id and subject.
+    """
     kept = {key: row[key] for key in ("doc_id", "target", "filter", *_OWN) if key in row}
     if isinstance(doc := row.get("doc"), dict):
         kept["doc"] = {key: doc[key] for key in ("id", "subject") if key in doc}
@@ -42,17 +45,26 @@ def slim(row: Json) -> Json:
 def add_samples(
     evaluation: Evaluation, rows: Sequence[Json], delimiter: str
 ) -> tuple[Evaluation, str | None]:
-    """The evaluation with its questions' log-likelihoods, from which every metric follows; or why not."""
+    """Add the questions' log-likelihoods to an evaluation, from which every metric follows.
+
+    Args:
+        evaluation: Evaluation of the same run and task.
+        rows: Samples of the task, reduced by `slim`.
+        delimiter: Text between prompt and choice, which a choice's length leaves out.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
+    """
     try:
         answered = _read_samples(rows, delimiter)
     except _NoChoices as error:
         where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
         return evaluation, f"{where}: the samples give no log-likelihoods of choices ({error})."
-    fuller, why = answers.add(evaluation, answered)
+    fuller, why = choice_loglikelihoods.add_questions(evaluation, answered)
     theirs = f"acc_norm,{WITH_DELIMITER}"
     if why is None and theirs in evaluation.scores:
         counted = [one._replace(chars=[n + len(delimiter) for n in one.chars]) for one in answered]
-        _, why = answers.add(evaluation, counted, alike={theirs: "acc_norm"})
+        _, why = choice_loglikelihoods.add_questions(evaluation, counted, same_questions={theirs: "acc_norm"})
     return (evaluation, why) if why is not None else (fuller, None)
 
 
@@ -60,7 +72,7 @@ def add_samples(
 
 
 class _NoChoices(Exception):
-    """Why a sample is not a question with scored choices."""
+    """A sample is not a question with scored choices; the message gives the reason."""
 
 
 class _Sample(NamedTuple):
@@ -75,25 +87,25 @@ class _Sample(NamedTuple):
         return str(self.row.get("target")).strip()
 
     def as_index(self) -> int | None:
-        """The gold index where the target is an index; None where it is none of the choices'."""
+        """Index of the right answer if the target is read as an index; None if no choice has it."""
         return (
             int(self.target) if _INDEX.fullmatch(self.target) and int(self.target) < len(self.texts) else None
         )
 
     def as_text(self) -> int | None:
-        """The gold index where the target is a choice's text; None where it is not that of one."""
+        """Index of the right answer if the target is a choice's text; None unless exactly one matches."""
         named = [i for i, choice in enumerate(self.texts) if choice.strip() == self.target]
         return named[0] if len(named) == 1 else None
 
     def agrees(self, gold: int) -> bool:
-        """Whether the sample's own metrics are those of this gold index."""
+        """Whether the sample's own metrics follow from this right answer."""
         by_char = [ll / len(text) for ll, text in zip(self.values, self.texts, strict=True)]
         made = {"acc": self.values, "acc_norm": by_char}
-        told = [(name, own) for name in _OWN if (own := number(self.row.get(name))) is not None]
+        told = [(name, own) for name in _OWN if (own := to_json_number(self.row.get(name))) is not None]
         return all((own >= 0.5) == (made[name].index(max(made[name])) == gold) for name, own in told)
 
 
-def _read_samples(rows: Sequence[Json], delimiter: str) -> list[Answered]:
+def _read_samples(rows: Sequence[Json], delimiter: str) -> list[ScoredQuestion]:
     by_id: dict[Any, _Sample] = {}
     filters = list(dict.fromkeys(str(row.get("filter", "none")) for row in rows))
     wanted = "none" if "none" in filters else filters[0] if filters else None
@@ -106,18 +118,20 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> list[Answered]:
     if len(set(ids)) < len(ids):
         ids = [str(one.row["doc_id"]) for one in kept]
     return [
-        answers.of_texts(identity, str(doc.get("subject") or ""), gold, one.values, one.texts)
+        choice_loglikelihoods.from_choice_texts(
+            identity, str(doc.get("subject") or ""), gold, one.values, one.texts
+        )
         for identity, doc, one, gold in zip(ids, docs, kept, _golds(kept), strict=True)
     ]
 
 
 def _order(identity: Any) -> tuple[int, float, str]:
-    place = number(identity)
+    place = to_json_number(identity)
     return (0, place, "") if place is not None else (1, 0.0, str(identity))
 
 
 def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str]]:
-    """A sample's log-likelihoods (nats) and its choices' texts."""
+    """Log-likelihoods (nats) and texts of a sample's choices."""
     pairs = list(_arguments(row.get("arguments")))
     responses = row.get("filtered_resps") or row.get("resps")
     if not isinstance(responses, list) or len(responses) != len(pairs) or len(pairs) < 2:
@@ -158,10 +172,11 @@ def _likelihood(response: Any) -> float:
 
 
 def _golds(samples: Sequence[_Sample]) -> list[int]:
-    """The gold index of every sample: targets are indices in all of them, or texts in all of them.
+    """Index of the right answer of every sample: targets are indices in all of them, or texts in all.
 
-    lm-eval writes both as text, so that "3" may be the fourth choice or the choice "3". Where both fit and differ,
-    each sample's own accuracy decides. Raises _NoChoices for a target that is no choice, or undecided.
+    lm-eval writes both as text, so that "3" may be the fourth choice or the choice "3". If both fit and
+    differ, each sample's own accuracy decides. Raises _NoChoices for a target that is no choice, or
+    undecided.
     """
     indices, texts = [one.as_index() for one in samples], [one.as_text() for one in samples]
     for one, index, text in zip(samples, indices, texts, strict=True):

@@ -1,7 +1,7 @@
-"""Inspect's logs, `.json` and `.eval`: the means of every scorer. Its tasks generate, so there are no log-likelihoods.
+"""Reader of Inspect logs (means only).
 
-An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Inspect
-packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.
+An `.eval` is a zip whose `header.json` is the log without its samples; a run that was cut short has none.
+Inspect packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 import pyarrow as arrow
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import lower_is_better, with_stderr
+from e2lm_core.imported.records import lower_is_better, split_stderr
 
 KIND = "Inspect log"
 MAX_HEADER_BYTES = 16 * 2**20
@@ -47,7 +47,12 @@ def is_log(content: Any) -> bool:
 
 
 def header(data: bytes, name: str) -> Json:
-    """The log in an `.eval`, without its samples. Raises TaskError in one sentence."""
+    """Log in an `.eval` file, without its samples.
+
+    Raises:
+        TaskError: The file has no header, or one that is too large, damaged, no log of Inspect, or packed in
+            a way that Python cannot read.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if _HEADER not in archive.namelist():
@@ -69,9 +74,10 @@ def header(data: bytes, name: str) -> Json:
 
 
 def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
-    """A member that is packed with Zstandard. Raises OSError, ValueError or struct.error for what is none."""
+    """A member packed with Zstandard. Raises OSError, ValueError or struct.error if it cannot be unpacked."""
     local = data[member.header_offset :]
-    name, more = struct.unpack("<26x2H", local[:_LOCAL_BYTES])  # the lengths of what stands before it
+    # The data begins behind the name and the extra field.
+    name, more = struct.unpack("<26x2H", local[:_LOCAL_BYTES])
     packed = local[_LOCAL_BYTES + name + more :][: member.compress_size]
     found = bytes(arrow.decompress(packed, decompressed_size=member.file_size, codec="zstd", asbytes=True))
     if zlib.crc32(found) != member.CRC:
@@ -79,8 +85,14 @@ def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
     return found
 
 
-def read_log(content: Json, file: str, places: Places) -> ResultsFile:
-    """The means in one log; none, with the reason, where it has none or names no checkpoint."""
+def read_log(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
+    """Means in one log; none, with the reason, if it has no score or names no checkpoint.
+
+    Args:
+        content: The log, with or without samples.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     run = content["eval"]
     arguments = given if isinstance(given := run.get("model_args"), dict) else {}
     names = [arguments.get("model_path"), str(run.get("model") or "").split("/", 1)[-1]]
@@ -94,7 +106,7 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
         sentence = f"{file} names no checkpoint ({shown}): a curve needs a step, as in -M revision=step1000."
         return ResultsFile((), None, {}, (sentence,))
     results = content.get("results")
-    scores, stderr = with_stderr(dict(_scores(results if isinstance(results, dict) else {})))
+    scores, stderr = split_stderr(dict(_scores(results if isinstance(results, dict) else {})))
     if not scores:
         return ResultsFile(
             (), spot, {}, (f"{file} has no score: that run ended as {str(content['status'])[:40]!r}.",)
@@ -106,8 +118,8 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
         n=_questions(run, results),
         when=_when(run.get("created")),
         lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-        setup=harness_results.setup_of(arguments, None, _system_message(content), run.get("task_version")),
-        dtype=harness_results.dtype_of(arguments.get("torch_dtype") or arguments.get("dtype")),
+        setup=harness_results.run_setup(arguments, None, _system_message(content), run.get("task_version")),
+        dtype=harness_results.dtype_name(arguments.get("torch_dtype") or arguments.get("dtype")),
     )
     problems: tuple[str, ...] = ()
     if content["status"] != "success":
@@ -118,12 +130,15 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
 
 
 def _scores(results: Json) -> Iterator[tuple[str, float]]:
-    """`accuracy` is acc; another scorer's metrics bear its name where there are several."""
+    """Values by metric; `accuracy` is acc.
+
+    With several scorers, the metrics of all but the first have the scorer's name.
+    """
     scorers = [one for one in results.get("scores") or () if isinstance(one, dict)]
     for place, scorer in enumerate(scorers):
         metrics = given if isinstance(given := scorer.get("metrics"), dict) else {}
         for key, metric in metrics.items():
-            value = number(metric.get("value")) if isinstance(metric, dict) else None
+            value = to_json_number(metric.get("value")) if isinstance(metric, dict) else None
             if value is not None and key == _STDERR and (mean := next(filter(metrics.get, _MEANS), None)):
                 called = f"{_CORRECT.get(mean, mean)}_{_STDERR}"
                 yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
@@ -133,7 +148,7 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
 
 
 def _system_message(content: Json) -> Any:
-    """The system message of a run's generation, None without."""
+    """System message of a run's generation; None without."""
     plan = content.get("plan")
     config = plan.get("config") if isinstance(plan, dict) else None
     return config.get("system_message") if isinstance(config, dict) else None

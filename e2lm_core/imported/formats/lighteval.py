@@ -1,4 +1,4 @@
-"""lighteval's `results_*.json` and the details that it keeps as Parquet: every question's log-probabilities.
+"""Reader of lighteval results and details.
 
 Results lie in `results/MODEL/`, details in `details/MODEL/DATE/details_TASK|SHOTS_DATE.parquet`, or both in one hub
 dataset; the date in the names joins them. Tasks are named `TASK|SHOTS`, before 0.12 `SUITE|TASK|SHOTS`, and before
@@ -15,22 +15,22 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
-from e2lm_core.imported.formats import answers, frames, harness_results
-from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.formats import choice_loglikelihoods, frames, harness_results
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "lighteval results"
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
 _NEEDED = ("doc.id", "doc.choices", "doc.gold_index", "model_response.logprobs")
-_NORMED = "acc_norm"  # a length with or without the space before a choice: the task says which
+_NORMED = "acc_norm"  # the task decides whether lengths count the space before a choice
 
 
 def is_results(content: Any) -> bool:
-    """Whether parsed JSON is lighteval's: the harness has no `config_general`."""
+    """Whether parsed JSON is of lighteval: results with `config_general`, which the harness lacks."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("config_general"), dict)
@@ -38,8 +38,14 @@ def is_results(content: Any) -> bool:
     )
 
 
-def read_results(content: Json, file: str, places: Places) -> ResultsFile:
-    """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
+def read_results(content: Json, file: str, places: CheckpointResolver) -> ResultsFile:
+    """Evaluations of one results file; none, with the reason, if its names give no checkpoint.
+
+    Args:
+        content: Parsed JSON of the file.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     general = content["config_general"]
     model = config if isinstance(config := general.get("model_config"), dict) else {}
     name = str(model.get("model_name") or general.get("model_name") or model.get("pretrained") or "")
@@ -58,15 +64,19 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
             f"{file} was run with --max-samples {general['max_samples']}, so on the first questions of its tasks "
             "alone."
         )
-    dtype = harness_results.dtype_of(model.get("dtype") or general.get("model_dtype"))
+    dtype = harness_results.dtype_name(model.get("dtype") or general.get("model_dtype"))
     arguments = _arguments(model, dtype)
     system = model.get("system_prompt") or general.get("system_prompt")
     evaluations = []
     for key, entries in content["results"].items():
         if key == "all" or ":_average" in key or not isinstance(entries, dict):
-            continue  # means over tasks, which are no task
-        scores, stderr = with_stderr(
-            {str(metric): value for metric, given in entries.items() if (value := number(given)) is not None}
+            continue  # means over tasks
+        scores, stderr = split_stderr(
+            {
+                str(metric): value
+                for metric, given in entries.items()
+                if (value := to_json_number(given)) is not None
+            }
         )
         if not scores:
             problems.append(f"{file} has no score for {key}.")
@@ -80,7 +90,7 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
                 num_fewshot=shots,
                 n=_count(content, key),
                 lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-                setup=harness_results.setup_of(
+                setup=harness_results.run_setup(
                     arguments, _chat(general, model), system, _version(content, key)
                 ),
                 dtype=None if dtype is None or "bit" in dtype else dtype,
@@ -90,7 +100,10 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
 
 
 def task_of(key: str) -> tuple[str, int | None]:
-    """`arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` as task and examples."""
+    """Task and number of few-shot examples in a name of lighteval; None without a number.
+
+    `arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` are read.
+    """
     parts = key.split("|")
     if len(parts) >= 3 and not parts[1].isdigit():
         parts = parts[1:]
@@ -104,12 +117,12 @@ def details_of(file: str) -> tuple[str, str] | None:
 
 
 def date_of(file: str) -> str:
-    """The date in the name of a results file, by which details are joined to it."""
+    """Date in the name of a results file, which joins details to it."""
     return PurePosixPath(file).stem.removeprefix("results_")
 
 
-def folder_spot(file: str, places: Places) -> Spot | None:
-    """The checkpoint that the folders above a file of details name."""
+def folder_spot(file: str, places: CheckpointResolver) -> CheckpointKey | None:
+    """Checkpoint named by the folders above a file of details; None without a step."""
     parts = PurePosixPath(file).parts[:-2]
     below = parts[parts.index("details") + 1 :] if "details" in parts else parts
     name = "/".join(
@@ -118,8 +131,15 @@ def folder_spot(file: str, places: Places) -> Spot | None:
     return places.find(name) if name else None
 
 
-def read_details(data: bytes | BinaryIO, file: str) -> list[Answered]:
-    """The questions of a file of details. Raises StudioError where it holds no log-probabilities of choices."""
+def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
+    """Questions of a file of details.
+
+    Raises:
+        StudioError: The file is not as lighteval writes it since 0.10, or its questions have no
+            log-probabilities of choices or not exactly one right answer.
+        TaskError: It cannot be read as Parquet.
+        LimitError: It is too large.
+    """
     rows = frames.read_nested(data, file, _NEEDED)
     if rows is None:
         raise StudioError(
@@ -138,29 +158,37 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[Answered]:
             raise StudioError(
                 f"{file}: a question has several right choices or none, so there are means alone."
             )
-        if len(texts) > answers.MAX_CHOICES or len(values) < len(texts):
+        if len(texts) > choice_loglikelihoods.MAX_CHOICES or len(values) < len(texts):
             raise StudioError(
                 f"{file}: a question has {len(texts)} choices and {len(values)} log-probabilities."
             )
-        shown = answers.without_space([str(text) for text in texts])
+        shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
         if not all(shown):
             raise StudioError(f"{file}: a choice is empty, so there are means alone.")
-        # Behind those of the choices stand, for some tasks, those of the choices without the question.
+        # For some tasks the log-probabilities without the question follow those of the choices.
         lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
-        found.append(answers.of_texts(str(doc.get("id") or place), "", gold, lls, shown))
+        found.append(
+            choice_loglikelihoods.from_choice_texts(str(doc.get("id") or place), "", gold, lls, shown)
+        )
     if len({one.id for one in found}) < len(found):
         found = [one._replace(id=str(place)) for place, one in enumerate(found)]
     return found
 
 
-def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
-    """The evaluation with its details; acc must agree, and an acc_norm over other lengths gets a name of its own."""
+def add_details(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
+    """Add details to an evaluation; acc must agree.
+
+    An acc_norm over other lengths is kept as acc_norm,lighteval.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
+    """
     scores = dict(evaluation.scores)
     theirs = scores.pop(_NORMED, None)
-    fuller, why = answers.add(replace(evaluation, scores=scores), answered, "details")
+    fuller, why = choice_loglikelihoods.add_questions(replace(evaluation, scores=scores), answered, "details")
     if why is not None:
         return evaluation, why
-    if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:
+    if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > choice_loglikelihoods.AGREES_WITHIN:
         named = f"{_NORMED},lighteval"
         stderr = {named if metric == _NORMED else metric: error for metric, error in fuller.stderr.items()}
         return replace(fuller, scores={**fuller.scores, named: theirs}, stderr=stderr), None
@@ -168,10 +196,13 @@ def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evalu
 
 
 def _arguments(model: Json, dtype: str | None) -> Json:
-    """The model's configuration as arguments; `4bit` as a dtype is a quantization, an adapter is named by itself."""
+    """The model's configuration as arguments: a dtype such as `4bit` is a quantization.
+
+    An adapter is named by its base model, since the model is called by the adapter.
+    """
     base = model.get("base_model")
     named = {
-        key: f"on {base}"  # the model is called by the adapter, whose name may tell its step
+        key: f"on {base}"  # the model is called by the adapter, whose name may hold the step
         for key in ("adapter_weights", "delta_weights")
         if base and model.get(key)
     }
@@ -180,7 +211,7 @@ def _arguments(model: Json, dtype: str | None) -> Json:
 
 
 def _chat(general: Json, model: Json) -> str | None:
-    """Whether prompts were put in a chat template: only the run's own settings tell, not which one it was."""
+    """Chat template of a run; None without. Its own settings give whether there was one, not its name."""
     given = [
         model.get("override_chat_template"),
         general.get("use_chat_template"),

@@ -1,8 +1,9 @@
-"""What AI2's evaluations write: OLMES (`oe-eval`), DataDecide's published instances, and olmo-eval.
+"""Reader of OLMES, DataDecide and olmo-eval results.
 
-A task's metrics lie in `task-000-NAME-metrics.json` (DataDecide: `NAME-metrics.json`), again in `metrics-all.jsonl` and
-`metrics.json`, and every question's log-likelihoods in `…-predictions.jsonl` beside it. olmo-eval has one `metrics.json`
-and `predictions/MODEL/TASK_hash-predictions.jsonl`. Lengths there count the space before a choice; ours do not.
+A task's metrics lie in `task-000-NAME-metrics.json` (DataDecide: `NAME-metrics.json`), again in
+`metrics-all.jsonl` and `metrics.json`, and every question's log-likelihoods in `…-predictions.jsonl` beside
+it. olmo-eval has one `metrics.json` and `predictions/MODEL/TASK_hash-predictions.jsonl`. These tools count
+the space before a choice into its length; the studio does not.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from e2lm_core.base.plain import number
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json, ModelInfo
-from e2lm_core.imported.formats import answers, harness_results
-from e2lm_core.imported.formats.answers import Answered
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
+from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
+from e2lm_core.imported.formats import choice_loglikelihoods, harness_results
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
+from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
 
 KIND = "OLMES metrics"
 PREDICTIONS = "-predictions.jsonl"
 _METRICS = "-metrics.json"
-# DataDecide's folders: recipe, size, seed, step; the seed that its tables call the default.
+# DataDecide's folders: recipe, size, seed, step. Its tables call the seed 6198 the default.
 _DECIDE = re.compile(r"(?:^|/)([^/]+)/(\d{1,4}[MB])/seed-(\w{1,20})/step-?(\d{1,9})/")
 _DEFAULT_SEED = "6198"
 MAX_METRICS_CHARS = 20_000
@@ -39,12 +40,18 @@ _WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
 DEFAULT_SEEDS = frozenset({"", "default", "nan", "none"})
 _HASH = re.compile(r"_[0-9a-f]{6}$")
 _OF_OUTPUTS = ("sum_logits", "text", "num_chars", "logits_per_byte", "bits_per_byte")
-# A name of theirs that means something else with us, where both stand beside each other.
+# Metrics of OLMES that share a name with a different metric of the studio.
 _NAMESAKES = {"margin": "margin,olmes"}
 
 
 class Run(NamedTuple):
-    """One task's evaluation and what its predictions' file is known by: its folder and the task's name there."""
+    """Evaluation of one task, with the keys by which its file of predictions is found.
+
+    Attributes:
+        evaluation: The evaluation.
+        folder: Folder of the metrics.
+        called: Name of the task in the file's name.
+    """
 
     evaluation: Evaluation
     folder: str
@@ -52,7 +59,7 @@ class Run(NamedTuple):
 
 
 def is_metrics(content: Any) -> bool:
-    """Whether parsed JSON, a file or a line, is metrics of OLMES or of olmo-eval."""
+    """Whether parsed JSON, a file or a line, holds metrics of OLMES or of olmo-eval."""
     if not isinstance(content, dict):
         return False
     if isinstance(content.get("metrics"), dict):
@@ -61,17 +68,17 @@ def is_metrics(content: Any) -> bool:
 
 
 def is_prediction(row: Any) -> bool:
-    """Whether a parsed line is a question's prediction."""
+    """Whether a parsed line is the prediction for a question."""
     return isinstance(row, dict) and isinstance(row.get("model_output"), list) and "doc_id" in row
 
 
 def is_request(row: Any) -> bool:
-    """Whether a parsed line is what the model was asked, which predictions say already."""
+    """Whether a parsed line is a request to the model, which predictions repeat."""
     return isinstance(row, dict) and "request_type" in row and "request" in row and "doc_id" in row
 
 
-def slim(row: Json) -> Json:
-    """A prediction without what no score needs."""
+def drop_unused_fields(row: Json) -> Json:
+    """Reduce a prediction to the fields that scores need."""
     outputs = [
         {key: output[key] for key in _OF_OUTPUTS if key in output}
         for output in row["model_output"]
@@ -82,11 +89,17 @@ def slim(row: Json) -> Json:
     }
 
 
-def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], list[str]]:
-    """The evaluations of one file, or of one line of it, and what had to be left out."""
+def read_metrics(content: Json, file: str, places: CheckpointResolver) -> tuple[list[Run], list[str]]:
+    """Evaluations of one file, or of one line of it, and sentences on what was left out.
+
+    Args:
+        content: Parsed JSON.
+        file: Name of the file.
+        places: Resolver of checkpoint names.
+    """
     runs, problems = [], []
     for entry, model in _entries(content):
-        spot = find(model, file, places)
+        spot = find_checkpoint(model, file, places)
         task = str(entry.get("task") or entry.get("task_name"))
         if spot is None:
             sentence = (
@@ -96,7 +109,7 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
             if sentence not in problems:
                 problems.append(sentence)
             continue
-        scores, stderr = with_stderr(dict(_scores(entry.get("metrics"))))
+        scores, stderr = split_stderr(dict(_scores(entry.get("metrics"))))
         if not scores:
             problems.append(f"{file} has no score for {task}.")
             continue
@@ -110,10 +123,10 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
             n=_whole(entry.get("num_instances"), harness_results.MAX_QUESTIONS) or None,
             when=_when(entry.get("current_date") or content.get("timestamp")),
             lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-            setup=harness_results.setup_of(
+            setup=harness_results.run_setup(
                 model, _chat(model, config), model.get("system_prompt"), config.get("version")
             ),
-            dtype=harness_results.dtype_of(model.get("dtype")),
+            dtype=harness_results.dtype_name(model.get("dtype")),
         )
         path = PurePosixPath(file)
         named = path.name.removesuffix(_METRICS) if path.name.endswith(_METRICS) else task
@@ -121,8 +134,8 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
     return runs, problems
 
 
-def distinct(runs: Sequence[Run]) -> list[Run]:
-    """Each result once: a task's own file, `metrics-all.jsonl` and `metrics.json` say the same."""
+def drop_duplicates(runs: Sequence[Run]) -> list[Run]:
+    """Keep each result once: a task's own file, `metrics-all.jsonl` and `metrics.json` repeat it."""
     found: dict[tuple[Any, ...], Run] = {}
     for run in runs:
         one = run.evaluation
@@ -133,8 +146,8 @@ def distinct(runs: Sequence[Run]) -> list[Run]:
     return list(found.values())
 
 
-def match(file: str, runs: Sequence[Run]) -> int | None:
-    """Which of the runs the predictions of a file are of; None where none or several could be."""
+def match_run(file: str, runs: Sequence[Run]) -> int | None:
+    """Index of the run that a file of predictions belongs to; None if none or several match."""
     path = PurePosixPath(file)
     stem = path.name.removesuffix(PREDICTIONS)
     for place, run in enumerate(runs):
@@ -150,8 +163,14 @@ def match(file: str, runs: Sequence[Run]) -> int | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def find(model: Json, file: str, places: Places) -> Spot | None:
-    """The checkpoint that a model's configuration names, or the folders of the file do."""
+def find_checkpoint(model: Json, file: str, places: CheckpointResolver) -> CheckpointKey | None:
+    """Checkpoint named by a model's configuration, else by the folders of the file; None without a step.
+
+    Args:
+        model: Configuration of the model.
+        file: Name of the file with its folders.
+        places: Resolver of checkpoint names.
+    """
     for name in (model.get("model_path"), model.get("model")):
         if name and (spot := places.find(str(name), str(model.get("revision") or "") or None)):
             return spot
@@ -166,48 +185,55 @@ def find(model: Json, file: str, places: Places) -> Spot | None:
             size=size,
             seed_of=None if plain else base,
         )
-        return Spot(info, int(step), None, None, f"step {int(step):,}")
+        return CheckpointKey(info, int(step), None, None, f"step {int(step):,}")
     return places.find(str(PurePosixPath(file).parent))
 
 
-def read_predictions(rows: Sequence[Json]) -> list[Answered] | str:
-    """The questions of a file of predictions, or why they give no log-likelihoods of choices."""
+def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
+    """Questions of a file of predictions, or the reason why they give no log-likelihoods of choices."""
     found = []
     for row in rows:
         outputs = [output for output in row["model_output"] if isinstance(output, dict)]
-        values = [number(output.get("sum_logits")) for output in outputs]
+        values = [to_json_number(output.get("sum_logits")) for output in outputs]
         label = row.get("label")
         if len(outputs) < 2 or any(value is None for value in values):
             return "it is no multiple-choice task"
-        if len(outputs) > answers.MAX_CHOICES:
-            return f"a question has more than {answers.MAX_CHOICES} choices"
+        if len(outputs) > choice_loglikelihoods.MAX_CHOICES:
+            return f"a question has more than {choice_loglikelihoods.MAX_CHOICES} choices"
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(outputs):
             return "the right choice is none of them"
         lls = [math.nan if value is None else value for value in values]
         identity = str(row.get("native_id") or row["doc_id"])
         texts = [output.get("text") for output in outputs]
         if all(isinstance(text, str) and text.strip() for text in texts):
-            shown = answers.without_space([str(text) for text in texts])
-            found.append(answers.of_texts(identity, "", label, lls, shown))
+            shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
+            found.append(choice_loglikelihoods.from_choice_texts(identity, "", label, lls, shown))
             continue
-        chars = [(number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
-        found.append(Answered(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
+        chars = [(to_json_number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
+        found.append(ScoredQuestion(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
     if len({one.id for one in found}) < len(found):
         found = [one._replace(id=str(row["doc_id"])) for one, row in zip(found, rows, strict=True)]
     return found
 
 
-def add_predictions(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
-    """The evaluation with its predictions; theirs and ours that bear one name and differ are told apart."""
+def add_predictions(evaluation: Evaluation, answered: list[ScoredQuestion]) -> tuple[Evaluation, str | None]:
+    """Add predictions to an evaluation.
+
+    A metric of OLMES that shares a name with another metric of the studio is renamed, as margin to
+    margin,olmes.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
+    """
     scores = {_NAMESAKES.get(metric, metric): value for metric, value in evaluation.scores.items()}
-    fuller, why = answers.add(
+    fuller, why = choice_loglikelihoods.add_questions(
         replace(evaluation, scores=scores), answered, "predictions", "the metrics file", {"acc_raw": "acc"}
     )
     return (evaluation, why) if why is not None else (fuller, None)
 
 
 def with_models(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the model of a DataDecide row, which has its data, size and seed in columns of their own."""
+    """Add the model of a DataDecide row, which has data, size and seed in columns of their own."""
     if not {"params", "data"} <= set(frame.columns) or "model" in frame.columns:
         return frame
     seeds = _seeds(frame)
@@ -217,10 +243,12 @@ def with_models(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_seeds(frame: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
-    """With every further seed of a model as a model of its own, of which `seed_of` tells the first.
+    """Make each further seed of a model a model of its own, with the first model in `seed_of`.
 
-    `main` has the seed whose rows bear a model's name alone, the default or the one that stands first in the
-    table; what these rows tell is added.
+    Args:
+        frame: Rows of a table.
+        main: By model, the seed whose rows keep the model's name: the default, or the first in the table.
+            Seeds of new models are added.
     """
     if "seed" not in frame.columns or {"base", "seed_of"} & set(frame.columns):
         return frame
@@ -240,8 +268,8 @@ def with_seeds(frame: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
-    """The model of a table's row: another seed of a model stays out of the means."""
+def model_of(spot: CheckpointKey, row: Mapping[Any, Any]) -> ModelInfo:
+    """Model of a table's row; another seed of a model has `seed_of`, and so stays out of means."""
     if row.get("seed_of"):
         return spot.model.model_copy(update={"name": str(row["model"]), "seed_of": str(row["seed_of"])})
     if not row.get("base"):
@@ -249,8 +277,8 @@ def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
     return _decided(str(row["model"]), str(row["params"]), str(row["base"]) if row["other"] else None)
 
 
-def mapping_of(value: str) -> Mapping[str, Any] | None:
-    """The JSON object, or Python dict (with nan), that a cell holds as text; None for anything else."""
+def parse_mapping(value: str) -> Mapping[str, Any] | None:
+    """JSON object, or Python dict (with nan), in the text of a cell; None for anything else."""
     if len(value) > MAX_METRICS_CHARS:
         return None
     text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
@@ -268,7 +296,7 @@ def mapping_of(value: str) -> Mapping[str, Any] | None:
 
 
 def _many(content: Json) -> list[Any] | None:
-    """The tasks of a file of many: OLMES calls them `metrics`, olmo-eval `tasks`."""
+    """Tasks of a file of several: OLMES calls them `metrics`, olmo-eval `tasks`."""
     if isinstance(tasks := content.get("metrics"), list) and "model_config" in content:
         return tasks
     tasks = content.get("tasks")
@@ -276,7 +304,7 @@ def _many(content: Json) -> list[Any] | None:
 
 
 def _entries(content: Json) -> Iterator[tuple[Json, Json]]:
-    """Every task's metrics with its model's configuration."""
+    """Metrics of every task, with its model's configuration."""
     many = _many(content)
     for entry in [content] if many is None else many:
         if isinstance(entry, dict):
@@ -298,14 +326,14 @@ def _name(model: Json) -> str:
 
 
 def _scores(metrics: Any) -> Iterator[tuple[str, float]]:
-    """Metrics as they are called; olmo-eval's have a scorer each, named where there are several."""
+    """Values by metric; olmo-eval's have a scorer each, which is named if there are several."""
     for metric, value in metrics.items() if isinstance(metrics, dict) else ():
         if isinstance(value, Mapping):
-            parts = {} if metric == "extra_metrics" else value  # prices and lengths
+            parts = {} if metric == "extra_metrics" else value  # holds prices and lengths, no scores
             for scorer, score in parts.items():
-                if (plain := number(score)) is not None:
+                if (plain := to_json_number(score)) is not None:
                     yield (str(metric) if len(parts) == 1 else f"{metric},{scorer}"), plain
-        elif (plain := number(value)) is not None:
+        elif (plain := to_json_number(value)) is not None:
             yield str(metric), plain
 
 
@@ -320,8 +348,8 @@ def _whole(value: Any, most: int) -> int | None:
 
 
 def _bytes(output: Json, ll: float) -> float:
-    """Bytes of a choice from its bits a byte, −ll / (bytes · ln 2), without the space before it."""
-    bits = number(output.get("logits_per_byte", output.get("bits_per_byte")))
+    """Bytes of a choice from its bits per byte, −ll / (bits · ln 2), without the space before it."""
+    bits = to_json_number(output.get("logits_per_byte", output.get("bits_per_byte")))
     return round(-ll / (bits * math.log(2))) - 1 if bits and ll else math.nan
 
 
@@ -334,7 +362,7 @@ def _when(date: Any) -> float:
 
 
 def _seeds(frame: pd.DataFrame) -> pd.Series:
-    """Each row's seed as text; whole numbers without a fraction."""
+    """Seed of each row as text; whole numbers without a fraction."""
     if "seed" not in frame.columns:
         return pd.Series("", index=frame.index, dtype=object)
     return (

@@ -1,7 +1,7 @@
-"""Published learning curves (the organisers' file format) and published single figures.
+"""Reader of the competition's curve file.
 
 The format: `{"data": {MODEL: {"iteration": [...], "gtokens": [...], BENCHMARK: [...], ...}}}`, all lists of
-one length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are passed over.
+one length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are skipped.
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined, safejson
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.untrusted import safejson, sandbox
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.signal import signal_quality
 
 COMPETITION_STRIDE = 4_000  # iterations
 COMPETITION_GTOKENS = 206.0
-MAX_MODELS, MAX_POINTS = 10_000, 100_000  # of a model: more take seconds and hundreds of megabytes
+MAX_MODELS, MAX_POINTS = 10_000, 100_000  # points per model; more take seconds and hundreds of megabytes
 _LABELS = frozenset({"model_type", "experiment"})
 _AXES = ("iteration", "gtokens")
 
 
 class PublishedCurves(Record):
-    """`data[model][benchmark]`, `iteration[model]`, `gtokens[model]`, in step order, one length per model.
+    """Curves of a published file in step order, with lists of one length [K] per model.
 
-    A score that the file leaves out (null, NaN) is NaN.
+    Attributes:
+        data: Scores [K] by model and benchmark; NaN where the file leaves one out (null, NaN).
+        iteration: Training iterations [K] by model, int64, ascending.
+        gtokens: Billions of tokens seen [K] by model.
     """
 
     data: dict[str, dict[str, Floats]]
@@ -42,7 +45,7 @@ class PublishedCurves(Record):
     gtokens: dict[str, Floats]
 
     def competition_points(self, model: str) -> NDArray[np.bool_]:
-        """Which of the model's points the organisers score, see `competition_points`."""
+        """Mask [K] (bool) of the model's points that the organisers score."""
         return competition_points(self.iteration[model], self.gtokens[model])
 
 
@@ -50,7 +53,14 @@ COMPETITION_STEPS = tuple(range(4_000, 56_001, 4_000))
 
 
 def competition_points(iteration: ArrayLike, gtokens: ArrayLike) -> NDArray[np.bool_]:
-    """Iterations divisible by 4,000 up to 206 billion tokens: the 14 points that the organisers score."""
+    """Mask [K] (bool) of the 14 points that the organisers score.
+
+    These are the iterations divisible by 4,000 up to 206 billion tokens.
+
+    Args:
+        iteration: Training iterations [K], whole numbers.
+        gtokens: Billions of tokens seen [K].
+    """
     steps, tokens = np.asarray(iteration, dtype=np.int64), np.asarray(gtokens, dtype=np.float64)
     return (steps % COMPETITION_STRIDE == 0) & (tokens <= COMPETITION_GTOKENS)
 
@@ -58,7 +68,10 @@ def competition_points(iteration: ArrayLike, gtokens: ArrayLike) -> NDArray[np.b
 def sq_of_file(path: Path, limits: Limits | None = None) -> dict[str, dict[str, SignalQuality]]:
     """{model: {benchmark: SQ over the competition's points}} of a published curve file.
 
-    The scores are taken as published, higher is better. Raises StudioError as `read_curves` does.
+    The scores are taken as published, higher is better.
+
+    Raises:
+        StudioError: The file cannot be read or used, see `read_curves`.
     """
     curves = read_curves(path, limits)
     result: dict[str, dict[str, SignalQuality]] = {}
@@ -72,20 +85,30 @@ def sq_of_file(path: Path, limits: Limits | None = None) -> dict[str, dict[str, 
 
 
 def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
-    """A published curve file, its points in step order.
+    """Read a published curve file, with its points in step order.
 
-    Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON,
-    lacks a key, repeats one, has lists of unequal length or anything but numbers in them.
+    Raises:
+        StudioError: The file cannot be read, is too large, not UTF-8 or not JSON, lacks a key, repeats one,
+            has lists of unequal length, or holds anything but numbers in them.
     """
     name = Path(path).name
-    about = f"The curve file {quoted(name)}"
+    about = f"The curve file {quote(name)}"
     data = _bytes(Path(path), limits or Limits(), about)
-    return confined.run(_parsed, data, name, given=len(data), about=about)
+    return sandbox.run_confined(_parsed, data, name, input_bytes=len(data), description=about)
 
 
 def curves_of(content: Any, name: str) -> PublishedCurves:
-    """The curves of a file that was parsed already. Raises StudioError as `read_curves` does."""
-    where = f"The curve file {quoted(name)}"
+    """Curves of a curve file's parsed content.
+
+    Args:
+        content: Parsed JSON of the file.
+        name: Name of the file, for sentences.
+
+    Raises:
+        StudioError: The content has no curves or too many models or points, lacks a list, has lists of
+            unequal length, repeats an iteration, or holds anything but numbers in its lists.
+    """
+    where = f"The curve file {quote(name)}"
     models = content.get("data") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise StudioError(
@@ -114,7 +137,7 @@ def _bytes(path: Path, limits: Limits, where: str) -> bytes:
 
 
 def _parsed(data: bytes, name: str) -> PublishedCurves:
-    return curves_of(_json(data, f"The curve file {quoted(name)}"), name)
+    return curves_of(_json(data, f"The curve file {quote(name)}"), name)
 
 
 def _json(data: bytes, where: str) -> Any:
@@ -130,7 +153,7 @@ def _json(data: bytes, where: str) -> Any:
         raise StudioError(
             f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}."
         ) from error
-    except safejson.Unusable as error:
+    except safejson.InvalidJson as error:
         raise StudioError(f"{where} is not usable JSON: {error}.") from error
 
 

@@ -1,6 +1,6 @@
-"""What belongs to one run, put together: its means, and its questions that lie in a file of their own.
+"""Joins the files of one run: means and samples.
 
-Tested in tests/imported/test_opening.py.
+Tested in tests/imported/test_read_results.py.
 """
 
 from __future__ import annotations
@@ -11,31 +11,44 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results, harness_samples, lighteval, olmes
-from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.places import Places
 from e2lm_core.imported.records import Evaluation, FileSeen
 
-Fuller = tuple[Evaluation, str | None]  # with its questions, or as it was and why
+Fuller = tuple[Evaluation, str | None]  # with questions and None, or unchanged and the reason
 Key = tuple[str, str]
 
 
 class Runs:
-    """Takes the files of runs one by one; `finish` joins them and says what could not be joined."""
+    """Files of runs, collected one by one; `finish` joins means and samples of the same run.
 
-    def __init__(self, places: Places):
+    Attributes:
+        places: Resolver of checkpoint names.
+        files: Outcome of reading each file.
+        problems: Sentences on what was left out or could not be joined.
+    """
+
+    def __init__(self, places: CheckpointResolver):
         self.places = places
         self.files: list[FileSeen] = []
         self.problems: list[str] = []
         self._results: dict[Key, list[ResultsFile]] = defaultdict(list)
         self._samples: dict[str, list[Any]] = {}
-        self._details: dict[str, list[Answered]] = {}
+        self._details: dict[str, list[ScoredQuestion]] = {}
         self._olmes: list[olmes.Run] = []
         self._predictions: dict[str, list[Any]] = {}
 
     def results(self, name: str, run: ResultsFile, kind: str, key: Key | None = None) -> None:
-        """The means of a run; `key` is what its questions are found by, where they lie in another file."""
+        """Add the means of a run.
+
+        Args:
+            name: Name of the file.
+            run: Its content.
+            kind: Its format, for the list of files.
+            key: Key by which a file of samples finds the run; None if it has no such file.
+        """
         self._results[key or ("alone", name)].append(run)
         self.problems += run.problems
         if run.spot is None:
@@ -44,15 +57,15 @@ class Runs:
             self.files.append(FileSeen(file=name, kind=kind, results=len(run.evaluations)))
 
     def samples(self, name: str, rows: list[Any]) -> None:
-        """Samples of lm-evaluation-harness."""
+        """Add samples of lm-evaluation-harness."""
         self._samples[name] = rows
 
-    def details(self, name: str, answered: list[Answered]) -> None:
-        """Details of lighteval."""
+    def details(self, name: str, answered: list[ScoredQuestion]) -> None:
+        """Add details of lighteval."""
         self._details[name] = answered
 
     def metrics(self, name: str, runs: Sequence[olmes.Run], problems: Sequence[str]) -> None:
-        """Metrics of OLMES, of one task or of many."""
+        """Add metrics of OLMES, of one task or of many."""
         self._olmes += runs
         self.problems += problems
         if runs:
@@ -61,23 +74,29 @@ class Runs:
             self.refuse(name, "its names tell no checkpoint.")
 
     def predictions(self, name: str, rows: list[Any]) -> None:
-        """Predictions of OLMES."""
+        """Add predictions of OLMES."""
         self._predictions[name] = rows
 
     def refuse(self, name: str, why: str, said: bool = False) -> None:
-        """A file that gives nothing; `said` where the sentence is of the import as a whole too."""
+        """Record a file without results.
+
+        Args:
+            name: Name of the file.
+            why: The reason.
+            said: Whether the reason is a problem of the import as a whole too.
+        """
         self.files.append(FileSeen(file=name, why=why))
         if said:
             self.problems.append(why if why.startswith(name) else f"{name}: {why}")
 
     def finish(self) -> list[Evaluation]:
-        """Every evaluation, with its questions where they are there."""
+        """All evaluations, with their questions where there are samples."""
         found: list[Evaluation] = []
         for name, rows in self._samples.items():
             found += self._sampled(name, rows)
         for name, answered in self._details.items():
             found += self._detailed(name, answered)
-        self._olmes = olmes.distinct(self._olmes)
+        self._olmes = olmes.drop_duplicates(self._olmes)
         for name, rows in self._predictions.items():
             found += self._predicted(name, rows)
         found += [run.evaluation for run in self._olmes]
@@ -86,7 +105,7 @@ class Runs:
     # --- within ---------------------------------------------------------------------------------------
 
     def _sampled(self, name: str, rows: Sequence[Any]) -> list[Evaluation]:
-        """Puts samples beside their run's means; alone, their folder's name tells the model."""
+        """Join samples to their run's means; without means, the folder's name gives the model."""
         task = harness_results.sample_task(name) or PurePosixPath(name).stem
 
         def add(evaluation: Evaluation, run: ResultsFile) -> Fuller:
@@ -113,7 +132,7 @@ class Runs:
         )
         return [fuller] if fuller.scores else []
 
-    def _detailed(self, name: str, answered: list[Answered]) -> list[Evaluation]:
+    def _detailed(self, name: str, answered: list[ScoredQuestion]) -> list[Evaluation]:
         called, date = lighteval.details_of(name) or (PurePosixPath(name).stem, "")
         task, shots = lighteval.task_of(called)
 
@@ -144,7 +163,7 @@ class Runs:
         add: Callable[[Evaluation, ResultsFile], Fuller],
         kind: str,
     ) -> bool:
-        """Whether a run of that key has the task; its evaluation then has its questions, or it is said why not."""
+        """Whether a run of that key has the task: its questions are then added, or the reason is reported."""
         for place, run in enumerate(runs := self._results.get(key, [])):
             for at, evaluation in enumerate(run.evaluations):
                 if evaluation.task == task and shots in (None, evaluation.num_fewshot):
@@ -156,9 +175,9 @@ class Runs:
         return False
 
     def _predicted(self, name: str, rows: list[Any]) -> list[Evaluation]:
-        place = olmes.match(name, self._olmes)
+        place = olmes.match_run(name, self._olmes)
         if place is None:
-            spot = olmes.find({}, name, self.places)
+            spot = olmes.find_checkpoint({}, name, self.places)
             if spot is None:
                 why = "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
                 self.refuse(name, why, said=True)

@@ -1,8 +1,8 @@
-"""Tables of scores as evaluations, CSV to Parquet, in the layouts that docs/results.md lists.
+"""Reader of score tables.
 
-Long: a row a score (model, task, metric, step, tokens_seen, score). Wide: a row a checkpoint with a column a
-metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object or a Python
-dict in a string (their shards have either).
+Long: one row per score (model, task, metric, step, tokens_seen, score). Wide: one row per checkpoint with a
+column per metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object
+or a Python dict in a string (their shards have either).
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.plain import number
-from e2lm_core.base.strangers import confined
+from e2lm_core.base.json_values import to_json_number
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes, trackers
-from e2lm_core.imported.formats.trackers import numeric
-from e2lm_core.imported.places import Places
+from e2lm_core.imported.formats.trackers import numeric_column
 from e2lm_core.imported.records import (
     EVERYTHING,
     PLAIN,
     Evaluation,
+    ImportFilter,
     Setup,
-    Wanted,
-    fits,
     lower_is_better,
+    matches_any_glob,
+    split_stderr,
     stderr_metric,
-    with_stderr,
 )
 
-LARGEST = 2**53  # up to here a float holds every whole number
-MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
+LARGEST = 2**53  # up to it a float holds every whole number
+MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond the memory for a small Parquet file
 MAX_SCORES = 1_500_000  # of one table, over its rows
 MAX_SCORES_OF_ONES_OWN = 3_000_000
-FEW_METRICS = 5  # so many of a large table are read all
+FEW_METRICS = 5  # a large table with at most so many metrics is read completely
 _MAIN = ("primary_metric", "primary_score", "acc_raw", "acc")
 _NO_SCORES = "{name} has no column of scores: give metric and score, or a column a metric, beside model, task and step."
 _ALIASES = {
@@ -50,7 +50,7 @@ _ALIASES = {
     "tokens_seen": ("tokens",),
     "num_fewshot": ("n_shot", "fewshot"),
 }
-# What stands in a table beside its metrics, in any of the layouts.
+# Columns of any layout that are no metrics.
 _BESIDE = (
     "model task metric score step tokens_seen num_fewshot params data seed compute chinchilla metrics gtokens "
     "revision early n questions size mix total_steps warmup_steps lr_max batch_size params_numeric model_path "
@@ -58,28 +58,53 @@ _BESIDE = (
 )
 _SETUP = tuple(Setup.model_fields)
 _NOT_METRICS = frozenset(_BESIDE.split()) | set(_SETUP)
-# What an evaluation is made of, beside its scores.
+# Columns of an evaluation besides its scores.
 _ROW = ("model", "task", "step", "tokens_seen", "base", "params", "other", "seed_of")
-# What makes rows of one model, task and step points of different curves, where the table has it.
+# Columns by which rows of one model, task and step belong to different curves.
 _APART = ("num_fewshot", "questions", *_SETUP)
 
 
-def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
-    """Every (model, step, task) of a table, and what had to be left out.
+def evaluations(
+    frame: pd.DataFrame, name: str, places: CheckpointResolver
+) -> tuple[list[Evaluation], list[str]]:
+    """Evaluations of every (model, step, task) of a table, and sentences on rows that were left out.
 
-    Raises TaskError for an unknown layout.
+    Args:
+        frame: The table.
+        name: Name of the file, for sentences.
+        places: Resolver of checkpoint names.
+
+    Raises:
+        TaskError: The table lacks the columns model, task or step, or any column of scores.
+        LimitError: It holds more than 1,500,000 scores.
     """
     table = Table(name, places)
     return table.take(frame), table.finish()
 
 
 class Table:
-    """A table that is taken some rows at a time; what had to be left out is counted and said at the end.
+    """Table of scores read some rows at a time; `finish` reports the rows that were left out.
 
-    `large` ones with dozens of metrics give their main one alone, unless metrics are `wanted` by name.
+    Attributes:
+        name: Name of the file, for sentences.
+        places: Resolver of checkpoint names.
+        wanted: Models, tasks and metrics to read.
+        results: Number of evaluations so far.
+        rows: Number of rows so far.
     """
 
-    def __init__(self, name: str, places: Places, wanted: Wanted = EVERYTHING, large: bool = False) -> None:
+    def __init__(
+        self, name: str, places: CheckpointResolver, wanted: ImportFilter = EVERYTHING, large: bool = False
+    ) -> None:
+        """Set up a table without rows.
+
+        Args:
+            name: Name of the file, for sentences.
+            places: Resolver of checkpoint names.
+            wanted: Models, tasks and metrics to read.
+            large: Whether the table is large: of more than five metrics only the main one is then read,
+                unless `wanted` names metrics.
+        """
         self.name, self.places, self.wanted = name, places, wanted
         self.results = 0
         self._most = MAX_SCORES_OF_ONES_OWN if large or wanted != EVERYTHING else MAX_SCORES
@@ -87,11 +112,16 @@ class Table:
         self._scores = 0
         self.rows = 0
         self._said: dict[str, None] = {}
-        self._seeds: dict[str, str] = {}  # by model, the seed whose rows bear its name alone
-        self._left: dict[str, list[Any]] = {}  # by what is said of them: how many, of how many, the first
+        self._seeds: dict[str, str] = {}  # by model, the seed whose rows keep the model's name
+        self._left: dict[str, list[Any]] = {}  # by sentence: rows left out, rows in all, the first
 
     def take(self, frame: pd.DataFrame) -> list[Evaluation]:
-        """The evaluations of some rows. Raises TaskError for an unknown layout, LimitError for too many scores."""
+        """Evaluations of some rows.
+
+        Raises:
+            TaskError: The rows lack the columns model, task or step.
+            LimitError: The table holds too many scores: 1,500,000, or 3,000,000 if it is large or filtered.
+        """
         name = self.name
         if (tracked := trackers.as_scores(frame, name)) is not None:
             frame, said = tracked
@@ -109,7 +139,9 @@ class Table:
         frame = olmes.with_seeds(frame, self._seeds)
         for column, globs in (("model", self.wanted.models), ("task", self.wanted.tasks)):
             if globs:
-                frame = frame[frame[column].isin([n for n in frame[column].unique() if fits(n, globs)])]
+                frame = frame[
+                    frame[column].isin([n for n in frame[column].unique() if matches_any_glob(n, globs)])
+                ]
         for column in ("num_fewshot", "questions"):
             if column in frame.columns:
                 frame = frame.assign(**{column: frame[column].map(_whole).astype("Int64")})
@@ -127,7 +159,11 @@ class Table:
         return found
 
     def finish(self) -> list[str]:
-        """What had to be left out. Raises TaskError where no column held scores."""
+        """Sentences on the rows, scores and metrics that were left out.
+
+        Raises:
+            TaskError: No column held scores.
+        """
         said = [
             sentence.format(name=self.name, bad=f"{bad:,}", rows=f"{rows:,}", first=first)
             for sentence, (bad, rows, first) in self._left.items()
@@ -143,7 +179,7 @@ class Table:
     # --- within ---------------------------------------------------------------------------------------
 
     def _leave(self, sentence: str, bad: int, rows: int = 0, first: Callable[[], str] = str) -> None:
-        """Count what is left out, by the sentence that will say so."""
+        """Count rows that are left out, by the sentence that will report them."""
         left = self._left.setdefault(sentence, [0, 0, ""])
         if bad and not left[0]:
             left[2] = first()
@@ -151,14 +187,14 @@ class Table:
         left[1] += rows
 
     def _with_whole_steps(self, frame: pd.DataFrame) -> pd.DataFrame:
-        steps = numeric(frame["step"])
+        steps = numeric_column(frame["step"])
         good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
         said = "{name}: {bad} of {rows} rows have no whole step from 0; they are left out."
         self._leave(said, int((~good).sum()), len(frame))
         return frame[good].assign(step=steps[good].astype(np.int64))
 
     def _long(self, frame: pd.DataFrame) -> list[Evaluation]:
-        scores = numeric(frame["score"])
+        scores = numeric_column(frame["score"])
         usable = np.isfinite(scores)
         self._leave(
             "{name}: {bad} of {rows} rows have no number as score, the first for {first}; those points are left out.",
@@ -178,7 +214,7 @@ class Table:
         )
         points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
         if "stderr" in frame.columns:
-            frame = frame.assign(stderr=numeric(frame["stderr"]))
+            frame = frame.assign(stderr=numeric_column(frame["stderr"]))
         for row in _rows(frame[~repeated], "metric", "score", "stderr"):
             key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
             values = points.setdefault(key, (row, {}))[1]
@@ -191,8 +227,8 @@ class Table:
         read: list[Evaluation] = []
         broken, dropped = 0, 0
         if not self._large:
-            confined.grant(MEMORY_A_ROW * len(frame))
-        parsed = lru_cache(maxsize=64)(olmes.mapping_of)  # rows of a Parquet table may repeat one text
+            sandbox.raise_memory_limit(MEMORY_A_ROW * len(frame))
+        parsed = lru_cache(maxsize=64)(olmes.parse_mapping)  # rows of a Parquet table repeat texts
         for row in _rows(frame, "metrics"):
             given = row["metrics"]
             values = (
@@ -203,7 +239,9 @@ class Table:
                 continue
             values = {key: values[key] for key in self._metrics_of_interest(values)}
             numbers = {
-                sys.intern(key): score for key, v in values.items() if (score := number(v)) is not None
+                sys.intern(key): score
+                for key, v in values.items()
+                if (score := to_json_number(v)) is not None
             }
             if len(numbers) < len(values):
                 dropped += sum(isinstance(v, float) and not math.isfinite(v) for v in values.values())
@@ -215,7 +253,7 @@ class Table:
 
     def _wide(self, frame: pd.DataFrame) -> list[Evaluation]:
         columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
-        numbers = {c: numeric(frame[c]) for c in self._metrics_of_interest(columns)}
+        numbers = {c: numeric_column(frame[c]) for c in self._metrics_of_interest(columns)}
         numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
         if not numbers and len(frame):
             self._said[_NO_SCORES] = None
@@ -231,7 +269,7 @@ class Table:
         return self._evaluations(read)
 
     def _metrics_of_interest(self, names: Iterable[Any]) -> list[str]:
-        """The metrics that are read: of a large table its main one, unless others are wanted by name."""
+        """Metrics to read: of a large table its main one, unless others are wanted by name."""
         there = [n for n in names if isinstance(n, str) and not n.startswith("predicted_index")]
         if self.wanted.metrics:
             return [n for n in there if self._is_wanted(n)]
@@ -245,16 +283,16 @@ class Table:
         return [n for n in there if main in (n, stderr_metric(n))]
 
     def _is_wanted(self, name: str) -> bool:
-        return fits(stderr_metric(name) or name, self.wanted.metrics)
+        return matches_any_glob(stderr_metric(name) or name, self.wanted.metrics)
 
     def _evaluations(
         self, points: Iterable[tuple[Mapping[Any, Any], Mapping[str, float]]]
     ) -> list[Evaluation]:
-        """One evaluation a point, of those that have a score and not its standard error alone."""
+        """One evaluation per point that has a score, not only its standard error."""
         return [one for row, values in points if (one := self._evaluation(row, values)).scores]
 
     def _evaluation(self, row: Mapping[Any, Any], values: Mapping[str, float]) -> Evaluation:
-        scores, stderr = with_stderr(values)
+        scores, stderr = split_stderr(values)
         self._scores += len(scores)
         if self._scores > self._most:
             raise LimitError(
@@ -263,7 +301,7 @@ class Table:
             )
         tokens = row.get("tokens_seen")
         seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None
-        spot = self.places.named(str(row.get("seed_of") or row["model"]), int(row["step"]), seen)
+        spot = self.places.from_row(str(row.get("seed_of") or row["model"]), int(row["step"]), seen)
         return Evaluation(
             model=olmes.model_of(spot, row),
             step=spot.step,
@@ -298,31 +336,31 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
-    """With `tokens_seen` as a number, NaN where the table does not say it."""
+    """Add `tokens_seen` as a number, NaN where the table does not give it."""
     if "tokens_seen" in frame.columns:
-        tokens = numeric(frame["tokens_seen"])
+        tokens = numeric_column(frame["tokens_seen"])
     elif "gtokens" in frame.columns:
-        tokens = (numeric(frame["gtokens"]) * 1e9).round()
+        tokens = (numeric_column(frame["gtokens"]) * 1e9).round()
     else:
         tokens = pd.Series(np.nan, index=frame.index)
     return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
 
 
 def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
-    """The rows without the columns of other scores, of which there may be hundreds."""
+    """Rows without the columns of other scores, of which there may be hundreds."""
     return frame[[c for c in (*_ROW, *_APART, *more) if c in frame.columns]].to_dict("records")
 
 
 def _whole(value: Any) -> int | None:
     try:
-        number = int(float(value))
-        return number if 0 <= number < LARGEST else None
+        to_json_number = int(float(value))
+        return to_json_number if 0 <= to_json_number < LARGEST else None
     except (TypeError, ValueError, OverflowError):  # empty, NaN, infinite
         return None
 
 
 def _text(value: Any) -> str:
-    """A cell's text, empty where nothing stands in it."""
+    """Text of a cell; empty for an empty cell."""
     return "" if value is None or value != value else str(value).strip()
 
 

@@ -1,8 +1,9 @@
-"""Curves as experiment trackers export them (W&B, trackio): rows by step, a column a metric, as a table of scores.
+"""Reader of W&B and trackio exports.
 
-A panel's CSV of W&B has `Step` and `RUN - METRIC` with its `__MIN` and `__MAX`; a run's history (`_step`, or trackio's
-`step` and `run_name`) has a column a metric. A metric is `TASK/METRIC` (`eval/arc_easy/acc`), `TASK_METRIC` with a known
-ending (`eval/downstream/arc_easy_acc`) or `TASK (METRIC)`; what is of training is passed over.
+A panel's CSV of W&B has `Step` and `RUN - METRIC` with its `__MIN` and `__MAX`; a run's history (`_step`, or
+trackio's `step` and `run_name`) has a column per metric. A metric is `TASK/METRIC` (`eval/arc_easy/acc`),
+`TASK_METRIC` with a known ending (`eval/downstream/arc_easy_acc`) or `TASK (METRIC)`; metrics of the training
+itself are skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 
 _STEPS = ("step", "_step", "global_step", "train/global_step", "trainer/global_step")
 _TOKENS = ("tokens_seen", "tokens", "total_tokens", "throughput/total_tokens", "train/num_input_tokens_seen")
@@ -33,9 +34,17 @@ _SPREAD = ("__MIN", "__MAX")
 
 
 def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] | None:
-    """model, task, metric, step, tokens_seen and score of a tracker's export; None for a table of another kind.
+    """Table of model, task, metric, step, tokens_seen and score from a tracker's export.
 
-    Raises TaskError where it is one but no column of it is a task's metric.
+    Args:
+        frame: The exported table.
+        name: Name of the file, which names the model if the table does not.
+
+    Returns:
+        The table, and sentences on columns that were left out; None for a table of another kind.
+
+    Raises:
+        TaskError: It is such an export, but no column is a task's metric.
     """
     by_name = {str(column).strip().lower(): column for column in frame.columns}
     step = next((by_name[one] for one in _STEPS if one in by_name), None)
@@ -49,7 +58,7 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
             continue
         model, called = _run_and_metric(str(column))
         named = task_and_metric(called)
-        scores = numeric(frame[column])
+        scores = numeric_column(frame[column])
         if named is None or not scores.notna().any():
             passed += 1
             continue
@@ -58,15 +67,15 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
                 "model": model or (PurePath(name).stem if run is None else frame[run].astype(str)),
                 "task": named[0],
                 "metric": named[1],
-                "step": numeric(frame[step]),
+                "step": numeric_column(frame[step]),
                 "score": scores,
             }
         )
         if tokens is not None:
-            part["tokens_seen"] = numeric(frame[tokens])
+            part["tokens_seen"] = numeric_column(frame[tokens])
         parts.append(part[scores.notna() & part["step"].notna()])
     if not parts:
-        # Without a slash or a run's name in any column it may be any table; its own sentence says more.
+        # Without a slash or a run's name in a column it may be any table, whose own error says more.
         if not any("/" in str(column) or " - " in str(column) for column in frame.columns):
             return None
         raise TaskError(
@@ -77,7 +86,7 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
 
 
 def task_and_metric(called: str) -> tuple[str, str] | None:
-    """What a column is a metric of; None where it is training's, or its name says no task."""
+    """Task and metric of a column; None for a metric of the training, or without a task in the name."""
     parts = [part for part in called.split("/") if part]
     if not parts or parts[0].startswith("_") or parts[0].lower() in _OF_TRAINING:
         return None
@@ -89,11 +98,11 @@ def task_and_metric(called: str) -> tuple[str, str] | None:
     return (found[1], _plain(found[2])) if found else None
 
 
-def numeric(column: pd.Series) -> pd.Series:
-    """A column's numbers, NaN for everything else."""
+def numeric_column(column: pd.Series) -> pd.Series:
+    """Numbers of a column, NaN for everything else."""
     try:
         return pd.to_numeric(column, errors="coerce")
-    except (OverflowError, TypeError):  # a whole number of hundreds of digits; a list in a cell
+    except (OverflowError, TypeError):  # an integer of hundreds of digits, or a list in a cell
         return pd.Series([_numeric_cell(cell) for cell in column], index=column.index, dtype=float)
 
 

@@ -1,1 +1,1 @@
-"""Where sentences become vectors: models that come as packages, and a cache of what they gave."""
+"""Embedding models that come as packages, and a cache of embeddings."""

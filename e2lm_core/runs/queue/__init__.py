@@ -1,1 +1,1 @@
-"""The queue of runs in the database: leases, claims, progress, resuming; uses base."""
+"""Queue of runs in the database: leases, claims, progress, resuming."""

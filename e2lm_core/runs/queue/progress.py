@@ -1,29 +1,29 @@
-"""How far a run is and how long it still takes: one reading of the queue, for every page and command."""
+"""Progress of a run, from the rows of its checkpoints in the queue."""
 
 from __future__ import annotations
 
 from e2lm_core.base.records import Record, TaskSet
-from e2lm_core.runs.queue import turns
+from e2lm_core.runs.queue import scheduling
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, State
 from e2lm_core.runs.start import CONTROL
-from e2lm_core.sets.prompts.control import variants
+from e2lm_core.sets.prompts.wrong_question_control import variant_count
 
-PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
+PACE_FROM = 0.05  # share of a run from which its pace predicts its end: the start loads and warms up
 
 
 class RunProgress(Record):
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
         state: The run's state in the queue.
-        done: Results that are there, of `total`; a result is one question at one checkpoint.
-        total: Results that the run is to give.
-        complete: Checkpoints with all of the run's questions, of `checkpoints`.
-        checkpoints: Checkpoints that the run is on.
-        seconds_left: Time left at the run's own pace, in seconds; None while it waits, before 5% are done, and
-            once it is over.
-        ahead: Runs that go before one that waits; None for one that does not wait.
+        done: Number of results that are stored; a result is one question at one checkpoint.
+        total: Number of results that the run is to give.
+        complete: Number of checkpoints with all of the run's questions.
+        checkpoints: Number of the run's checkpoints.
+        seconds_left: Time left at the run's own pace, in seconds; None while it waits, before 5% are done,
+            and once it is over.
+        ahead: Number of runs before one that waits; None for one that does not wait.
     """
 
     state: State
@@ -36,16 +36,21 @@ class RunProgress(Record):
 
     @property
     def share(self) -> float:
-        """Share of the results that are there, in [0, 1]; of the checkpoints where the run has no question."""
+        """Share of stored results, in [0, 1]; share of complete checkpoints if the run has no question."""
         return self.done / self.total if self.total else self.complete / max(1, self.checkpoints)
 
 
 def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
-    """How far a run of the set is, from the rows of its checkpoints in the queue.
+    """Progress of a run of a set, from the rows of its checkpoints in the queue.
 
         time left = seconds / computed · (left at begun checkpoints + others · mean computed at a begun one)
 
-    Checkpoints that needed no computing count in no mean. `task` is the set as it is now.
+    Checkpoints that needed no computing count in no mean.
+
+    Args:
+        jobs: The queue.
+        job: The run.
+        task: The set as it is now.
     """
     with jobs.database.reading() as connection:
         begun, done, complete, left, computed, seconds, working, needed = connection.execute(
@@ -57,14 +62,14 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
             (job.id,),
         ).fetchone()
     checkpoints = len(job.payload["checkpoints"])
-    total = prompts_of(job, task) * checkpoints
+    total = prompts_per_checkpoint(job, task) * checkpoints
     progress = RunProgress(
         state=job.state,
         done=min(done, total),
         total=total,
         complete=complete,
         checkpoints=checkpoints,
-        ahead=turns.ahead(jobs.database, job),
+        ahead=scheduling.queue_position(jobs.database, job),
     )
     if job.state != "running" or progress.share < PACE_FROM or not (computed and seconds and working):
         return progress
@@ -72,10 +77,10 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
     return progress.model_copy(update={"seconds_left": rest * seconds / computed})
 
 
-def prompts_of(job: Job, task: TaskSet) -> int:
-    """How many questions the run scores at each checkpoint: the set's, the edited ones alone, or the control's."""
+def prompts_per_checkpoint(job: Job, task: TaskSet) -> int:
+    """Number of prompts of a run at each checkpoint: of all questions, the edited ones or the control."""
     if job.kind == CONTROL:
-        return len(task.questions) * variants(task)
+        return len(task.questions) * variant_count(task)
     only = job.payload.get("questions")
     if only is None:
         return len(task.questions)

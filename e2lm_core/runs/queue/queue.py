@@ -1,11 +1,12 @@
-"""Runs as jobs that survive anything: a queue in SQLite with leases, shared by the app and its workers.
+"""Job queue in SQLite with leases.
 
-A worker claims a job for some seconds and keeps extending its lease; when it is killed the lease runs out
-and the next claim gets the job, together with the progress that was saved. `attempt` numbers the claims,
-so that a worker that has lost its job can change nothing of it any more.
+A worker claims a job for some seconds and keeps extending its lease; after a kill the lease runs out and the
+next claim gets the job, together with its saved progress. `attempt` numbers the claims, so that a worker that
+has lost its job can change nothing of it any more.
 
-The queue is fair: among jobs of one priority the turn goes to the owner (a visitor) who has the fewest running,
-then to the one whose last turn is longest ago, and a turn ends after `TURN_S` where another owner waits.
+The queue is fair: among jobs of one priority the next is of the owner (a person or a visitor) with the fewest
+running jobs, then of the one whose last claim is longest ago. A job gives way after `TURN_S` if another owner
+waits.
 """
 
 from __future__ import annotations
@@ -17,37 +18,47 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from e2lm_core.base.database import Database, opened
+from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.queue import leases, turns
+from e2lm_core.runs.queue import leases, scheduling
 from e2lm_core.runs.queue.records import Event, Job, Progress
 
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
-# starts the count again.
+# resets the count.
 MAX_DEATHS_IN_A_ROW = 10
 TURN_S = 60.0
-KEPT_JOBS = 200  # that are over; results are kept apart, and for ever
+KEPT_JOBS = 200  # finished jobs; their results are kept elsewhere, for ever
 
 
 class JobQueue:
-    """The jobs in one database. Safe to use from several threads and processes; times are seconds since the epoch.
+    """Jobs in one database, safe to use from several threads and processes.
 
-    Every method raises `StoreError`, in one sentence, where the database cannot be used.
+    Times are seconds since the epoch. Every method raises `StoreError`, in one sentence, if the database
+    cannot be used.
     """
 
     def __init__(self, database: Path | Database, limits: Limits) -> None:
-        self.database = opened(database)
+        self.database = open_database(database)
         self.limits = limits
-        self._turns: dict[tuple[int, int], float] = {}  # when this process began with a job's attempt
+        self._turns: dict[tuple[int, int], float] = {}  # start of a job's attempt in this process
 
-    # --- for those who want something done ------------------------------------------------------------
+    # --- for pages and commands -----------------------------------------------------------------------
 
     def submit(self, kind: str, payload: Mapping[str, Any], priority: int = 0, owner: str = "") -> int:
-        """The new job's id. Higher priority goes first, then as is fair, then the oldest.
+        """Add a job to the queue; returns its id.
 
-        Raises `LimitError` when `limits.max_queued_jobs` are waiting already, or so many of one visitor's
-        as `limits.max_queued_jobs_of_one`.
+        Jobs are claimed by priority, higher first, then in fair order between owners, then by age.
+
+        Args:
+            kind: Kind of the job.
+            payload: Description of the job, in values that JSON can hold.
+            priority: Higher goes first.
+            owner: Owner, see `Job`; "" counts towards no limit for one owner.
+
+        Raises:
+            LimitError: `limits.max_queued_jobs` jobs are waiting already, or `limits.max_queued_jobs_of_one`
+                of this owner.
         """
         text = json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
         with self.database.transaction() as connection:
@@ -78,7 +89,10 @@ class JobQueue:
             )
 
     def cancel(self, job_id: int) -> bool:
-        """True where this call stopped it; its workers notice before their next batch. Over stays over."""
+        """Cancel a job; True if this call cancelled it, False if it was over.
+
+        Its workers notice before their next batch.
+        """
         with self.database.transaction() as connection:
             stopped = _changed(
                 connection,
@@ -91,21 +105,25 @@ class JobQueue:
             return stopped
 
     def get(self, job_id: int) -> Job:
-        """Raises `StoreError` for an unknown id."""
+        """The job with that id.
+
+        Raises:
+            StoreError: There is no such job.
+        """
         jobs = self._jobs("WHERE id = ?", (job_id,))
         if not jobs:
             raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
         return jobs[0]
 
     def recent(self, limit: int = 20) -> list[Job]:
-        """The newest first, whatever their state."""
+        """The newest jobs in any state, newest first."""
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
-    def still_open(self) -> list[Job]:
-        """All that wait or run, newest first."""
+    def open_jobs(self) -> list[Job]:
+        """All queued and running jobs, newest first."""
         return self._jobs("WHERE state IN ('queued', 'running') ORDER BY id DESC", ())
 
-    def of_set(
+    def jobs_of_set(
         self,
         kind: str,
         set_name: str,
@@ -114,8 +132,19 @@ class JobQueue:
         whose: str | None = None,
         progress: bool = True,
     ) -> list[Job]:
-        """Those of a set in a workspace (None: the home's own, and examples); progress takes most of the time."""
-        state = "state IN ('queued', 'running') AND " if still_open else ""  # no payload of the others is read
+        """Jobs of a set in a workspace, newest first.
+
+        Args:
+            kind: Kind of the jobs.
+            set_name: The set's name in the workspace.
+            limit: Maximum number of jobs.
+            still_open: Whether to leave out jobs that are over.
+            whose: Person with the workspace; None for the home's own sets and examples.
+            progress: Whether to read the progress, which takes most of the time.
+        """
+        state = (
+            "state IN ('queued', 'running') AND " if still_open else ""
+        )  # no payload of the others is read
         return self._jobs(
             f"WHERE {state}kind = ? AND json_extract(payload, '$.set') = ? "
             "AND json_extract(payload, '$.owner') IS ? ORDER BY id DESC LIMIT ?",
@@ -123,9 +152,16 @@ class JobQueue:
             progress,
         )
 
-    def spent(self, kind: str, num_fewshot: int, at_least: int) -> dict[str, tuple[float, int]]:
-        """Seconds and questions computed by checkpoint, over all runs with so many few-shot examples, where at
-        least that many questions were computed at once."""
+    def seconds_by_checkpoint(
+        self, kind: str, num_fewshot: int, at_least: int
+    ) -> dict[str, tuple[float, int]]:
+        """Checkpoint name → total seconds and questions computed, over runs with as many few-shot examples.
+
+        Args:
+            kind: Kind of the jobs.
+            num_fewshot: Number of few-shot examples.
+            at_least: Minimum number of questions that a run computed at the checkpoint.
+        """
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT name, sum(seconds), sum(computed) FROM progress JOIN jobs ON jobs.id = progress.job "
@@ -136,12 +172,18 @@ class JobQueue:
         return {name: (seconds, computed) for name, seconds, computed in rows}
 
     def progress_of(self, job_id: int, name: str) -> Progress | None:
-        """One checkpoint's row; None where nobody has begun it."""
+        """Progress of one checkpoint; None if no worker has begun it."""
         with self.database.reading() as connection:
             return next(iter(_progress(connection, job_id, name)), None)
 
     def events(self, after: int = 0, job_id: int | None = None, limit: int = 1_000) -> list[Event]:
-        """What happened since event `after`, in any process, oldest first."""
+        """Events in any process, oldest first.
+
+        Args:
+            after: Id of an event; only later ones are returned.
+            job_id: Id of a job; None for the events of all.
+            limit: Maximum number of events.
+        """
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT id, job, at, what, worker FROM events "
@@ -153,15 +195,18 @@ class JobQueue:
     # --- for workers ----------------------------------------------------------------------------------
 
     def claim(self, worker: str, lease_s: float) -> Job | None:
-        """The next job, held for `lease_s` seconds, or None. One whose lease has run out is taken over."""
+        """Claim the next job for `lease_s` seconds; None without one.
+
+        A job with an expired lease is taken over.
+        """
         while True:
-            # Looking needs no lock, so idle workers hinder nobody.
+            # A read needs no lock, so idle workers block no writer.
             with self.database.reading() as connection:
-                if turns.next_job(connection) is None:
+                if scheduling.next_job(connection) is None:
                     return None
             with self.database.transaction() as connection:
                 now = time.time()
-                row = turns.next_job(connection)
+                row = scheduling.next_job(connection)
                 if row is None:
                     return None
                 job_id, state, deaths = row
@@ -169,7 +214,7 @@ class JobQueue:
                 if died and deaths + 1 >= MAX_DEATHS_IN_A_ROW:
                     self._give_up(connection, job_id, now)
                     continue
-                # What its last worker held is free at once: the lease of the job has run out with those.
+                # Claims of its last worker are released at once: the job's lease has run out with theirs.
                 connection.execute(
                     "DELETE FROM shares WHERE job = ? AND worker = (SELECT worker FROM jobs WHERE id = ?)",
                     (job_id, job_id),
@@ -178,38 +223,39 @@ class JobQueue:
                     "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, lease_from = ?, lease_s = ?, "
                     "attempt = attempt + 1, deaths = deaths + ?, started_at = coalesce(started_at, ?), "
                     "claimed_at = ? WHERE id = ?",
-                    (worker, now + lease_s, leases.now(), lease_s, int(died), now, now, job_id),
+                    (worker, now + lease_s, leases.monotonic_now(), lease_s, int(died), now, now, job_id),
                 )
                 _record(connection, job_id, "reclaimed" if died else "claimed", worker)
                 return self.get(job_id)
 
     def heartbeat(self, job: Job, lease_s: float) -> bool:
-        """Extend the lease. False when the job was cancelled or taken over: then stop working on it."""
+        """Extend the lease; False if the job was cancelled or taken over, and work on it has to stop."""
         with self.database.transaction() as connection:
             return _changed(
                 connection,
                 f"UPDATE jobs SET lease_until = ?, lease_from = ?, lease_s = ? WHERE {_HELD}",
-                (time.time() + lease_s, leases.now(), lease_s, *_held(job)),
+                (time.time() + lease_s, leases.monotonic_now(), lease_s, *_held(job)),
             )
 
-    def goes_on(self, job: Job) -> bool:
-        """Whether it is still being worked on, by whomever: for a worker that helps."""
+    def is_active(self, job: Job) -> bool:
+        """Whether any worker still works on the job; for a worker that helps."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
         return row is not None and row[0] == "running"
 
-    def led_by_others(self, worker: str) -> list[Job]:
-        """Running jobs whose worker is another and alive; the highest priority first, then the oldest."""
+    def led_by_other_workers(self, worker: str) -> list[Job]:
+        """Running jobs of other workers that are alive, by priority, highest first, then oldest first."""
         return self._jobs(
-            f"WHERE state = 'running' AND {leases.held(leases.now())} AND worker != ? ORDER BY priority DESC, id",
+            f"WHERE state = 'running' AND {leases.lease_condition(leases.monotonic_now())} AND worker != ? ORDER BY priority DESC, id",
             (worker,),
         )
 
     def report(self, job: Job, progress: Iterable[Progress | Mapping[str, Any]]) -> bool:
-        """Set rows of progress, by name; the values are totals, not increments. False as in `heartbeat`.
+        """Set progress rows by checkpoint name; False if the job was cancelled or taken over.
 
-        Whoever has a share of the job may tell of its checkpoints, whoever leads it. Inside a
-        `database.transaction()` that also saves results, both are saved or neither is.
+        Values are totals, not increments. A worker may report the checkpoints that it has claimed, whoever
+        leads the job. Inside a `database.transaction()` that also saves results, both are saved or neither
+        is.
         """
         rows = [p if isinstance(p, Progress) else Progress(**p) for p in progress]
         with self.database.transaction() as connection:
@@ -220,7 +266,7 @@ class JobQueue:
                 rows = [row for row in rows if _has_share(connection, job, row.name)]
             if not rows:
                 return False
-            # What a cancelled worker had computed by then is true and is shown.
+            # Results that a worker computed before its job was cancelled are valid, so they are shown.
             connection.executemany(
                 f"INSERT INTO progress (job, {', '.join(_PROGRESS_COLUMNS)}) "
                 f"VALUES (?{', ?' * len(_PROGRESS_COLUMNS)}) ON CONFLICT (job, name) DO UPDATE SET "
@@ -230,22 +276,25 @@ class JobQueue:
             connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
             return bool(state == "running")
 
-    def interrupted(self, job: Job) -> bool:
-        """Whether to stop here: it was cancelled, or it is another's turn. A look before each batch costs
-        .03 milliseconds."""
-        return not self.goes_on(job) or self.overtaken(job)
+    def must_stop(self, job: Job) -> bool:
+        """Whether work on the job has to stop: it was cancelled, or another job takes precedence.
 
-    def overtaken(self, job: Job) -> bool:
-        """Whether it is another's turn: a long job then releases itself and goes on later.
-
-        It is when a job of higher priority waits, or one as high of another owner once a turn is over.
+        Asked before each batch; it takes 0.03 ms.
         """
-        begun = self._turns.setdefault((job.id, job.attempt), leases.now())
+        return not self.is_active(job) or self.is_preempted(job)
+
+    def is_preempted(self, job: Job) -> bool:
+        """Whether another job takes precedence: a long job then releases itself and goes on later.
+
+        That is so if a job of higher priority waits, or, after `TURN_S`, one of the same priority and another
+        owner.
+        """
+        begun = self._turns.setdefault((job.id, job.attempt), leases.monotonic_now())
         with self.database.reading() as connection:
-            return turns.another(connection, job, over=leases.now() - begun > TURN_S)
+            return scheduling.should_yield(connection, job, over=leases.monotonic_now() - begun > TURN_S)
 
     def release(self, job: Job) -> bool:
-        """Put a claimed job back, in its old place and with its progress."""
+        """Put a claimed job back in its old place, with its progress; False if cancelled or taken over."""
         with self.database.transaction() as connection:
             released = _changed(
                 connection,
@@ -257,7 +306,7 @@ class JobQueue:
             return released
 
     def finish(self, job: Job, error: str | None = None) -> bool:
-        """Done, or failed with `error`. False when the job was cancelled or taken over before."""
+        """Mark a job as done, or as failed with `error`; False if it was cancelled or taken over before."""
         state = "done" if error is None else "failed"
         with self.database.transaction() as connection:
             finished = _changed(
@@ -305,7 +354,7 @@ def _held(job: Job) -> tuple[int, int]:
 
 
 def _prune(connection: sqlite3.Connection) -> None:
-    """Forget all but the last `KEPT_JOBS` that are over, with all that was noted of them."""
+    """Delete all finished jobs but the last `KEPT_JOBS`, with their progress, events, plans and claims."""
     old = connection.execute(
         "SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled') ORDER BY id DESC LIMIT -1 OFFSET ?",
         (KEPT_JOBS,),

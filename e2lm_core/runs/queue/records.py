@@ -1,4 +1,4 @@
-"""A run as a job: what is asked for, how far it is, and what happened to it."""
+"""Records of the queue: job, progress, event."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class Progress(Record):
-    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions.
+    """Progress of a run at one checkpoint; counts are of questions.
 
-    `seconds` is its share of the run's time; `note` what the engine had to say of how it computed. `tokens` went through the model, `harness_tokens` would have in lm-evaluation-harness; None where an older
-    version of the studio computed it.
+    Attributes:
+        name: Name of the checkpoint.
+        done: Questions with results of all choices.
+        total: Questions of the run.
+        seconds: The checkpoint's share of the run's time.
+        computed: Questions that this run computed.
+        reused: Questions with results that the store had already.
+        note: Note of the engine on how it computed, or reason for a wait or an omission; None without one.
+        tokens: Tokens that went through the model; None if an older version of the studio computed it.
+        harness_tokens: Tokens that lm-evaluation-harness would have sent; None as for `tokens`.
     """
 
     name: str
@@ -29,11 +37,24 @@ class Progress(Record):
 
 
 class Job(Record):
-    """A run that was asked for: `payload` says of what; times are seconds since the epoch, None until they come.
+    """A run as an entry of the queue; times are seconds since the epoch, None until they come.
 
-    `owner` is who asked for it: one visitor's session, "" for whoever is at the machine itself. `attempt`
-    counts claims; `lease_until` is when `worker` loses it unless it is heard of. `progress` has a row for
-    every checkpoint that was begun.
+    Attributes:
+        id: Number of the run.
+        kind: Kind of the job.
+        payload: Description of the run: set, checkpoints, few-shot count and options.
+        priority: Higher goes first.
+        state: State in the queue.
+        created_at: Time of submission.
+        started_at: Time of the first claim.
+        finished_at: Time of the end, good or bad.
+        worker: Name of the worker that leads it or led it last; None before a claim and after a release.
+        attempt: Number of claims.
+        lease_until: Time at which `worker` loses the job without a heartbeat.
+        error: Sentence for a failed run.
+        owner: Person or session of a visitor that submitted it; "" for a user of the machine itself.
+        claimed_at: Time of the last claim.
+        progress: One row for every checkpoint that was begun.
     """
 
     id: int
@@ -54,12 +75,15 @@ class Job(Record):
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the run has ended, well or not."""
         return self.state in ("done", "failed", "cancelled")
 
 
 class Event(Record):
-    """What happened to a job and when: submitted, claimed, reclaimed, released, cancelled, done, failed."""
+    """Event of a job, with its time in seconds since the epoch.
+
+    `what` is submitted, claimed, reclaimed, released, cancelled, done or failed.
+    """
 
     id: int
     job: int
@@ -68,33 +92,40 @@ class Event(Record):
     worker: str | None
 
 
-class Progressing:
-    """What a run tells whoever started it, and asks. As it stands, a run that nobody watches or shares.
+class ProgressListener:
+    """Listener of a run: hears its progress and answers its questions.
 
-    Checkpoints are named by `Checkpoint.name`. Methods are called from the threads that compute.
+    This class itself stands for a run that is neither watched nor shared. Checkpoints are named by
+    `Checkpoint.name`. Methods are called from the threads that compute.
     """
 
     def report(self, progress: Progress) -> None:
-        """Hear of a commit, within its transaction: raising undoes it."""
+        """Take the progress of a commit, within its transaction: raising undoes it."""
 
     def cancelled(self) -> bool:
         """Whether to stop; asked before every batch."""
         return False
 
-    def earlier(self, checkpoint: str) -> Progress | None:
-        """How far an interrupted attempt of this run got: what that computed still counts as computed."""
+    def previous_progress(self, checkpoint: str) -> Progress | None:
+        """Progress of an interrupted attempt of this run; its computed results still count as computed."""
         return None
 
-    def take(self, checkpoint: str) -> bool:
-        """Asked just before a checkpoint's turn; False where another worker has it, and it is left out."""
+    def claim(self, checkpoint: str) -> bool:
+        """Claim a checkpoint before its turn; False if another worker has it, and it is left out."""
         return True
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
-        """The keys of which batches are made, all of `missing` among them; `requests` are those of the set.
+        """Keys of which batches are made, all of `missing` among them.
 
-        An interrupted run that plans the same again gets the bytes of one that was not: see `JobPlans`.
+        An interrupted run that plans the same again gets the same bytes as an uninterrupted one: see
+        `BatchPlans`.
+
+        Args:
+            checkpoint: Name of the checkpoint.
+            missing: Keys that the store lacks.
+            requests: Keys of all requests of the set.
         """
         return list(missing)
 
 
-ALONE = Progressing()
+ALONE = ProgressListener()

@@ -1,1 +1,1 @@
-"""A run in shares on several machines: which is whose, results as files, and taking them in; uses base and runs."""
+"""Runs split over several machines: shares, shard files, merging; uses base and people."""

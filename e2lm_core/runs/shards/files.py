@@ -1,9 +1,9 @@
-"""Log-likelihoods as a file that any machine can write and the one with the store takes in.
+"""Shard files: log-likelihoods of one share of a run.
 
-Lines of JSON: a head that says which set, which share of which checkpoints; a line a checkpoint with its scope
-(the model's part of every key), its name, and `digests` [R · 16 bytes], `ll_nats` [R] as little-endian float64,
-`tokens` [R] as little-endian uint32, each in base64; an end with the sha256 of all lines before it. So a
-number comes back as the bytes that it was, a file that was cut short is known, and no text of the set is in it.
+Lines of JSON: a header with the set, the share and the checkpoints; a line for each checkpoint with its scope
+(the model's part of every key), its name, and `digests` [R · 16 bytes], `ll_nats` [R] as little-endian
+float64, `tokens` [R] as little-endian uint32, each in base64; an end with the sha256 of all lines before it.
+So every number is restored to the bit, a truncated file is detected, and the file has no text of the set.
 """
 
 from __future__ import annotations
@@ -20,23 +20,33 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scope, TaskSet
-from e2lm_core.base.strangers import safejson
-from e2lm_core.base.strangers.regular import open_regular
-from e2lm_core.runs.kept.store import DIGEST_BYTES
-from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.regular_files import open_regular
 from e2lm_core.runs.shards.split import Shard
+from e2lm_core.runs.store.loglikelihood_store import DIGEST_BYTES
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1
-# 100,000 questions of 26 choices at 28 bytes each, in base64, and some room.
-MOST_OF_A_LINE = 128 * 2**20
-_POSITIVE = 1e-3  # nats: a probability of one, rounded
+# Room for 100,000 questions of 26 choices at 28 bytes each, in base64, with a margin.
+MAX_OF_A_LINE = 128 * 2**20
+_POSITIVE = 1e-3  # nats: a probability of 1 may be rounded up to this
 
 
-class Head(Record):
-    """What a file is of: `fleet` names all checkpoints of the run, `checkpoints` those of this share."""
+class ShardHeader(Record):
+    """Header of a shard file.
+
+    Attributes:
+        format: Name of the file format.
+        version: Version of the file format.
+        set: Name of the set.
+        num_fewshot: Number of few-shot examples.
+        shard: The share.
+        fleet: Names of all checkpoints of the run.
+        checkpoints: Names of the checkpoints of this share.
+    """
 
     format: str = FORMAT
     version: int = VERSION
@@ -47,15 +57,15 @@ class Head(Record):
     checkpoints: tuple[str, ...] = Field(max_length=100_000)
 
 
-class Part(Record):
-    """The results of one checkpoint, by the store's keys."""
+class CheckpointResults(Record):
+    """Results of one checkpoint by the store's keys."""
 
     checkpoint: str
     scope: Scope
     results: dict[bytes, Loglikelihood]
 
 
-def lines(
+def shard_lines(
     studio: Studio,
     task: TaskSet,
     fleet: Sequence[Checkpoint],
@@ -63,16 +73,25 @@ def lines(
     shard: Shard,
     num_fewshot: int | None = None,
 ) -> Iterator[bytes]:
-    """The file of what the store has of a set at a share of a fleet, line by line."""
+    """Lines of the shard file with the stored results of a set at a share of a fleet.
+
+    Args:
+        studio: Store and backend.
+        task: The set.
+        fleet: All checkpoints of the run.
+        mine: Checkpoints of this share.
+        shard: The share.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+    """
     shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
-    head = Head(
+    head = ShardHeader(
         set=task.name,
         num_fewshot=shots,
         shard=shard,
         fleet=tuple(c.name for c in fleet),
         checkpoints=tuple(c.name for c in mine),
     )
-    keys = Asked(prompts(task, num_fewshot)).texts
+    keys = RequestIndex(render_prompts(task, num_fewshot)).texts
     sha256 = hashlib.sha256()
     for line in _lines(studio, keys, head, mine):
         sha256.update(line)
@@ -80,7 +99,9 @@ def lines(
     yield _line({"end": True, "sha256": sha256.hexdigest()})
 
 
-def _lines(studio: Studio, keys: Iterable[bytes], head: Head, mine: Sequence[Checkpoint]) -> Iterator[bytes]:
+def _lines(
+    studio: Studio, keys: Iterable[bytes], head: ShardHeader, mine: Sequence[Checkpoint]
+) -> Iterator[bytes]:
     yield _line(head.model_dump())
     for checkpoint in mine:
         scope = studio.backend.scope(checkpoint)
@@ -101,12 +122,14 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, allow_nan=False).encode() + b"\n"
 
 
-def read(path: Path) -> tuple[Head, list[Part]]:
-    """A file's head and its checkpoints, checked whole before anything is given.
+def read_shard(path: Path) -> tuple[ShardHeader, list[CheckpointResults]]:
+    """Header and checkpoints of a shard file, completely checked.
 
-    Raises `StudioError` for what is no such file, is of a newer version, was cut short or altered.
+    Raises:
+        StudioError: The file cannot be read, is no shard file, is of another version, or was truncated or
+            altered.
     """
-    where = quoted(str(path))
+    where = quote(str(path))
     try:
         with open_regular(path) as file:
             sha256 = hashlib.sha256()
@@ -121,8 +144,8 @@ def read(path: Path) -> tuple[Head, list[Part]]:
 
 
 def _next(file: BinaryIO, where: str, sha256: Any) -> dict[str, Any]:
-    """The next line; `before` is the sha256 of all that came before it."""
-    line = file.readline(MOST_OF_A_LINE)
+    """Next line of the file; its key `before` gets the sha256 of all lines before it."""
+    line = file.readline(MAX_OF_A_LINE)
     if not line.endswith(b"\n"):
         raise StudioError(
             f"{where} is no file of results, or it was cut short: write it with evaluate --shard."
@@ -138,7 +161,7 @@ def _next(file: BinaryIO, where: str, sha256: Any) -> dict[str, Any]:
     return value
 
 
-def _head(value: dict[str, Any], where: str) -> Head:
+def _head(value: dict[str, Any], where: str) -> ShardHeader:
     if value.get("format") != FORMAT:
         raise StudioError(f"{where} is no file of results: evaluate --shard writes one.")
     if value.get("version") != VERSION:
@@ -146,13 +169,13 @@ def _head(value: dict[str, Any], where: str) -> Head:
             f"{where} was written by another version of the studio: update the older of the two."
         )
     try:
-        return Head.model_validate({name: value.get(name) for name in Head.model_fields})
+        return ShardHeader.model_validate({name: value.get(name) for name in ShardHeader.model_fields})
     except ValidationError as error:
         raise StudioError(f"{where} has no usable head ({_first(error)}): write it again.") from error
 
 
-def _part(value: dict[str, Any], where: str) -> Part:
-    name = quoted(str(value.get("checkpoint")))
+def _part(value: dict[str, Any], where: str) -> CheckpointResults:
+    name = quote(str(value.get("checkpoint")))
     broken = StudioError(
         f"{where}: the line of {name} is damaged: write the file again with evaluate --shard."
     )
@@ -177,7 +200,9 @@ def _part(value: dict[str, Any], where: str) -> Part:
         )
     digests = [columns[0][i : i + DIGEST_BYTES] for i in range(0, len(columns[0]), DIGEST_BYTES)]
     results = map(Loglikelihood, ll_nats.tolist(), tokens.tolist())
-    return Part(checkpoint=checkpoint, scope=scope, results=dict(zip(digests, results, strict=True)))
+    return CheckpointResults(
+        checkpoint=checkpoint, scope=scope, results=dict(zip(digests, results, strict=True))
+    )
 
 
 def _first(error: ValidationError) -> str:

@@ -1,23 +1,31 @@
-"""Results files taken into the store: what is there stays, the same again is nothing new, a conflict is said."""
+"""Merges shard files into the store and reports conflicts."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import Loglikelihood, Record
 from e2lm_core.people import access
-from e2lm_core.runs.shards.files import Head, Part
+from e2lm_core.runs.shards.files import CheckpointResults, ShardHeader
 from e2lm_core.runs.studio import Studio
 
-# (absolute, relative) nats: another plan of batches rounds differently, and no more than that.
+# (absolute, relative) tolerance in nats: the rounding differences between two plans of batches.
 TOLERANCE = {"float32": (1e-4, 2e-6), "float16": (2e-2, 4e-3), "bfloat16": (1e-1, 3e-2)}
 
 
-class Merged(Record):
-    """What became of a checkpoint's results: `new` to the store, the `same` bytes, `rounded` otherwise by another
-    plan of batches (the store's stay), or in `conflict` with the store's: then nothing of it was taken."""
+class MergeResult(Record):
+    """Outcome of merging one checkpoint's results.
+
+    Attributes:
+        checkpoint: Name of the checkpoint.
+        new: Results that the store did not have.
+        same: Results with the same bytes as the store's.
+        rounded: Results rounded differently by another plan of batches; the store's stay.
+        conflict: Results that contradict the store's; with any of them nothing of the checkpoint is taken.
+        worst_nats: Largest difference from the store's log-likelihoods, in nats.
+    """
 
     checkpoint: str
     new: int
@@ -28,33 +36,42 @@ class Merged(Record):
 
     @property
     def sentence(self) -> str | None:
-        """What stands against taking it in, None where nothing does."""
+        """Sentence on the conflict that prevents merging; None without a conflict."""
         if not self.conflict:
             return None
         return (
-            f"{self.checkpoint}: {phrasing.count(self.conflict, 'result')} of {self.total:,} differ from the store's "
+            f"{self.checkpoint}: {formatting.count(self.conflict, 'result')} of {self.total:,} differ from the store's "
             f"(by up to {self.worst_nats:.2g} nats, or in their tokens), which is no rounding; nothing of it was taken: "
             "see which machine computed it, and with which versions."
         )
 
     @property
     def total(self) -> int:
-        """Results of it in the file."""
+        """Number of the checkpoint's results in the file."""
         return self.new + self.same + self.rounded + self.conflict
 
 
-def merge(studio: Studio, parts: Iterable[Part], dry: bool = False) -> list[Merged]:
-    """Take results into the store, a checkpoint in one transaction; with `dry` only say what would become of them.
+def merge_shards(
+    studio: Studio, parts: Iterable[CheckpointResults], dry_run: bool = False
+) -> list[MergeResult]:
+    """Merge results into the store, each checkpoint in one transaction.
 
-    Raises `TaskError` for a visitor who may only read, and `StoreError`.
+    Args:
+        studio: Store and settings of the caller.
+        parts: Results from shard files.
+        dry_run: Whether to report the outcome without writing.
+
+    Raises:
+        TaskError: The caller is a visitor who may only read.
+        StoreError: The database cannot be used.
     """
     access.require_writer(studio.settings)
-    return [_merged(studio, part, dry) for part in parts]
+    return [_merged(studio, part, dry_run) for part in parts]
 
 
-def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
-    # What the package brings gives way to what was computed, here or elsewhere.
-    known = studio.computing_anew.store.get(part.scope, part.results)
+def _merged(studio: Studio, part: CheckpointResults, dry: bool) -> MergeResult:
+    # Computed results, of this machine or another, replace shipped ones.
+    known = studio.without_shipped_results.store.get(part.scope, part.results)
     counts = {"same": 0, "rounded": 0, "conflict": 0}
     worst = 0.0
     for key, there in known.items():
@@ -65,8 +82,8 @@ def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
     fresh = [(key, result) for key, result in part.results.items() if key not in known]
     if not counts["conflict"] and not dry:
         studio.store.put(part.scope, fresh)
-        studio.store.pack(part.scope)
-    return Merged(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
+        studio.store.pack_scope(part.scope)
+    return MergeResult(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
 
 
 def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
@@ -78,10 +95,10 @@ def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
     return "rounded" if near else "conflict"
 
 
-def lacking(heads: Sequence[Head]) -> list[str]:
-    """Sentences: which shares of the runs that these files are of were not among them, and which do not fit."""
+def missing_shards(heads: Sequence[ShardHeader]) -> list[str]:
+    """Sentences on shares that are missing from the files of a run, or do not fit the others."""
     said = []
-    runs: dict[tuple[str, int], list[Head]] = {}
+    runs: dict[tuple[str, int], list[ShardHeader]] = {}
     for head in heads:
         runs.setdefault((head.set, head.num_fewshot), []).append(head)
     for (name, shots), of_run in runs.items():
@@ -97,7 +114,7 @@ def lacking(heads: Sequence[Head]) -> list[str]:
         there = {checkpoint for head in of_run for checkpoint in head.checkpoints}
         if missing := [checkpoint for checkpoint in fleet if checkpoint not in there]:
             said.append(
-                f"{run}: {phrasing.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
-                f"({phrasing.listing(missing)}): merge the other shares too."
+                f"{run}: {formatting.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
+                f"({formatting.join_words(missing)}): merge the other shares too."
             )
     return said

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run are the i-th of n shares: the same on every machine, and each about as much work."""
+"""Deterministic split of checkpoints into n shares."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Checkpoint, Record
 
-MOST = 10_000
+MAX_SHARDS = 10_000
 
 
 class Shard(Record):
-    """The `number`-th of `of` shares, from 1."""
+    """One of `of` shares of a run: the `number`-th, from 1."""
 
     number: int = 1
     of: int = 1
@@ -22,19 +22,23 @@ class Shard(Record):
         return f"{self.number}/{self.of}"
 
 
-def parse(text: str) -> Shard:
-    """`2/4` as the second of four shares. Raises `StudioError` for anything else."""
+def parse_shard(text: str) -> Shard:
+    """Share from its text: `2/4` is the second of four shares.
+
+    Raises:
+        StudioError: The text is anything else, or has more than 10,000 shares.
+    """
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
     shard = Shard(number=int(found[1]), of=int(found[2])) if found else None
-    if shard is None or not 1 <= shard.number <= shard.of <= MOST:
+    if shard is None or not 1 <= shard.number <= shard.of <= MAX_SHARDS:
         raise StudioError(
-            f"--shard is {quoted(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MOST:,})."
+            f"--shard is {quote(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MAX_SHARDS:,})."
         )
     return shard
 
 
-def part(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
-    """That share of the checkpoints, in their order; it depends on their names and sizes alone.
+def select_shard(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
+    """Checkpoints of a share, in their order; the split depends on names and sizes alone.
 
     The largest first, each goes to the share with the least work so far: work is parameters, and a model of
     unknown size counts as the largest known one.

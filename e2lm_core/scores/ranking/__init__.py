@@ -1,1 +1,1 @@
-"""Orders of models: ranks, tau, and ranking consistency in its readings; uses base."""
+"""Orders of models: ranks, Kendall's tau, and RC by each of its definitions; uses base."""

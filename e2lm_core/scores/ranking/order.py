@@ -14,10 +14,12 @@ from e2lm_core.scores.arrays import Floats
 
 
 def average_ranks(values: ArrayLike) -> Floats:
-    """rank_i = 1 + #smaller + (#equal - 1) / 2 along the last axis; all NaN where one value is NaN.
+    """Ranks along the last axis, ties averaged: [..., n] -> [..., n]; all NaN where one value is NaN.
+
+        rank_i = 1 + #smaller + (#equal - 1) / 2
 
     Equal to scipy.stats.rankdata(method="average"). Counting pairs takes n^2 memory, which at the size of a
-    learning curve is less than sorting costs in time.
+    learning curve is cheaper than the time that sorting takes.
     """
     array = np.asarray(values, dtype=np.float64)
     each, other = array[..., :, None], array[..., None, :]
@@ -26,7 +28,7 @@ def average_ranks(values: ArrayLike) -> Floats:
 
 
 def ranks(scores: ArrayLike) -> Floats:
-    """[..., M, K] -> [..., M, K]: each model's rank at each checkpoint, 1 = best, ties average.
+    """Rank of each model at each checkpoint, 1 = best, ties averaged: [..., M, K] -> [..., M, K].
 
     Where one model's score is missing the whole checkpoint is NaN: ranks among fewer models are on another
     scale, and a model would seem to rise because its rival was not measured.
@@ -41,6 +43,7 @@ def tau(a: ArrayLike, b: ArrayLike) -> Floats:
         tau_b = sum s_a s_b / sqrt(sum s_a^2 * sum s_b^2),   s = sign of the difference, over pairs of models
 
     NaN where one side has no two different scores, a score is missing, or there is one model.
+
     Source: Kendall 1945; equal to scipy.stats.kendalltau.
     """
     signs_a, signs_b = _pair_signs(a), _pair_signs(b)
@@ -51,7 +54,15 @@ def tau(a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def tau_b(a: ArrayLike, b: ArrayLike) -> float:
-    """Kendall's tau_b of two score vectors [M], see `tau`; NaN where undefined."""
+    """Kendall's tau_b of two score vectors, see `tau`; NaN where undefined.
+
+    Args:
+        a: Scores [M].
+        b: Scores [M] of the same models in the same order.
+
+    Raises:
+        ValueError: `a` and `b` are not vectors of one length.
+    """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(f"tau_b takes two vectors of one length, not {first.shape} and {second.shape}")
@@ -59,7 +70,10 @@ def tau_b(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def tau_matrix(scores: ArrayLike) -> Floats:
-    """[..., M, K] -> [..., K, K]: tau_b between the models' scores at every two checkpoints."""
+    """Kendall's tau_b between the models' scores at every two checkpoints: [..., M, K] -> [..., K, K].
+
+    NaN where undefined, see `tau`.
+    """
     signs = _pair_signs(np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2))
     agreement = signs @ np.swapaxes(signs, -1, -2)
     untied = np.diagonal(agreement, axis1=-2, axis2=-1)
@@ -68,7 +82,10 @@ def tau_matrix(scores: ArrayLike) -> Floats:
 
 
 def consistency(at_end: ArrayLike, later: ArrayLike) -> Floats:
-    """mean over T of max(0, tau_b(at_end, later_t)): [..., M], [..., M, T] -> [...], NaN where undefined."""
+    """Core of `ranking_consistency`: [..., M], [..., M, T] -> [...], NaN where undefined.
+
+    The mean over T of max(0, tau_b(at_end, later_t)).
+    """
     end = np.asarray(at_end, dtype=np.float64)
     after = np.swapaxes(np.asarray(later, dtype=np.float64), -1, -2)
     if after.shape[-2] == 0:
@@ -77,14 +94,21 @@ def consistency(at_end: ArrayLike, later: ArrayLike) -> Floats:
 
 
 def ranking_consistency(at_end: ArrayLike, later: ArrayLike) -> Value:
-    """RC = mean over the checkpoints after the early window of max(0, tau_b(scores at its end, scores there)).
+    """RC = mean over later checkpoints of max(0, tau_b(scores at the early window's end, scores there)).
 
     Args:
-        at_end: [M] each model's score at the early window's last checkpoint, higher is better.
-        later: [M, T] its scores at the checkpoints after the window.
+        at_end: Score [M] of each model at the early window's last checkpoint, higher is better, NaN where
+            missing.
+        later: Scores [M, T] of the same models at the checkpoints after the window.
 
-    Returns: a value in [0, 1]; undefined with fewer than two models, no later checkpoint, a missing score, or
-    a checkpoint at which all models stand equal (it has no ranking, and leaving it out would flatter the rest).
+    Returns:
+        A value in [0, 1]; undefined, with the reason, with fewer than two models, no later checkpoint, a
+        missing score, or a checkpoint at which all models are equal (it has no ranking, and leaving it out
+        would flatter the rest).
+
+    Raises:
+        ValueError: The shapes are not [M] and [M, T].
+
     Source: this project's reading of the competition's "consistency of model rankings at 1 trillion tokens"
     (arXiv 2506.07731), whose checkpoints are hidden.
     """
@@ -115,7 +139,7 @@ def _why_no_consistency(end: Floats, after: Floats) -> str | None:
 
 
 def _pair_signs(scores: ArrayLike) -> Floats:
-    """[..., M] -> [..., M(M-1)/2]: sign of the difference of each pair of models."""
+    """Sign of the difference of each pair of models: [..., M] -> [..., M(M-1)/2]."""
     array = np.asarray(scores, dtype=np.float64)
     first, second = np.triu_indices(array.shape[-1], k=1)
     with np.errstate(invalid="ignore"):

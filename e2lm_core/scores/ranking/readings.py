@@ -1,9 +1,9 @@
-"""Ranking consistency (RC) in its readings: as the organisers drew it, as the first place scored it, and ours until November 2026.
+"""Readings of ranking consistency (RC).
 
-The competition asks for "the consistency of model rankings at 1 trillion tokens" (arXiv 2506.07731) and leaves
-open which models are ranked, and against which order. Axes: M models, T checkpoints that all of them share, the
-first `end` + 1 of them early, L after those; further axes in front (the resamples of a bootstrap) are carried along. Scores are
-oriented: higher is better.
+The competition asks for "the consistency of model rankings at 1 trillion tokens" (arXiv 2506.07731) and
+leaves open which models are ranked, and against which order. Axes: M models, T checkpoints that all of them
+share, the first `end` + 1 of them early, L after those; further axes in front (the resamples of a bootstrap)
+are carried along. Scores are oriented: higher is better.
 """
 
 from __future__ import annotations
@@ -28,31 +28,61 @@ LABELS = {
 }
 
 
-def organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
-    """RC = mean over sizes and later checkpoints of max(0, tau(order there, order at the last)): [..., M, T] -> [..., L].
+def rc_organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+    """RC = mean over sizes and later checkpoints of max(0, tau against the order at the last checkpoint).
 
-    tau compares architectures of one size: the mean over their pairs of the product of signs, so that a tie at a
-    later checkpoint counts 0. The last checkpoint counts itself. NaN where a size's pair ties at the last one.
+    tau compares architectures of one size: the mean over their pairs of the product of signs, so that a tie
+    at a later checkpoint counts 0. The last checkpoint counts itself. Evidence: the competition's figure of
+    mmlu prints 0.2979 for two architectures of 500M parameters, 14 of its 47 later checkpoints agree with the
+    last, and 33 of 47 with that at the window's end.
 
-    Evidence: the competition's figure of mmlu prints 0.2979 for two architectures of 500M parameters, 14 of its 47
-    later checkpoints agree with the last, and 33 of 47 with that at the window's end.
+    Args:
+        scores: Scores [..., M, T], higher is better, NaN where missing.
+        end: Index among the T of the last early checkpoint.
+        sizes: Size of each model [M]; only sizes with two models or more enter.
+
+    Returns:
+        RC's part [..., L] at each later checkpoint; NaN where a size's pair ties at the last one or a score
+        is missing.
     """
     values = np.asarray(scores, dtype=np.float64)
     return _within_sizes(values, values[..., -1], end, sizes)
 
 
-def early_means(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
-    """As `organisers`, against the order of the means over the early window: 14 of 47 in their figure as well."""
+def rc_early_means(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+    """RC = mean over sizes and later checkpoints of max(0, tau against the order of early-window means).
+
+    In the competition's figure of mmlu, 14 of 47 later checkpoints agree, as in `rc_organisers`.
+
+    Args:
+        scores: Scores [..., M, T], higher is better, NaN where missing.
+        end: Index among the T of the last early checkpoint.
+        sizes: Size of each model [M]; only sizes with two models or more enter.
+
+    Returns:
+        RC's part [..., L] at each later checkpoint; NaN where the early means of a size's pair tie or a score
+        is missing.
+    """
     values = np.asarray(scores, dtype=np.float64)
     return _within_sizes(values, values[..., : end + 1].mean(axis=-1), end, sizes)
 
 
-def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
-    """RC = mean over later checkpoints of the share of sizes whose best architecture is that of the window's end.
+def rc_first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+    """RC = mean over later checkpoints of the share of sizes that keep the best model of the window's end.
 
-    [..., M, T] -> [..., L]. A tie for the best at a later checkpoint agrees with nothing; NaN where it is at the
-    window's end. Source: examples/eval_post_process.ipynb in mrai-research/lm-evaluation-harness-competition, which
-    prints 0.810 for accuracy and 0.857 for its margin over three pairs of architectures.
+    A tie for the best at a later checkpoint counts as no agreement.
+
+    Args:
+        scores: Scores [..., M, T], higher is better, NaN where missing.
+        end: Index among the T of the last early checkpoint.
+        sizes: Size of each model [M]; only sizes with two models or more enter.
+
+    Returns:
+        RC's part [..., L] at each later checkpoint; NaN where a size ties for the best at the window's end or
+        a score is missing from there on.
+
+    Source: examples/eval_post_process.ipynb in mrai-research/lm-evaluation-harness-competition, which prints
+    0.810 for accuracy and 0.857 for its margin over three pairs of architectures.
     """
     values = np.asarray(scores, dtype=np.float64)
     shares = []
@@ -66,22 +96,31 @@ def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     return _over_sizes(shares, values, end)
 
 
-def all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
-    """RC = mean over later checkpoints of max(0, tau_b(order there, order at the window's end)), sizes together.
+def rc_all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+    """RC = mean over later checkpoints of max(0, tau_b against the order at the window's end).
 
-    [..., M, T] -> [..., L]. The studio's only reading until November 2026; see `ranking.consistency`.
+    Models of all sizes are ranked together. The studio's only reading until November 2026; see
+    `order.consistency`.
+
+    Args:
+        scores: Scores [..., M, T], higher is better, NaN where missing.
+        end: Index among the T of the last early checkpoint.
+        sizes: Size of each model [M]; not used.
+
+    Returns:
+        RC's part [..., L] at each later checkpoint; NaN where tau_b is undefined.
     """
     values = np.asarray(scores, dtype=np.float64)
     later = np.swapaxes(values[..., end + 1 :], -1, -2)
     return np.maximum(0.0, tau(values[..., end][..., None, :], later))
 
 
-# Each gives RC's part at every one of the L checkpoints after the early window.
+# Each function returns RC's part at each of the L checkpoints after the early window.
 COURSES: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
-    "organisers": organisers,
-    "early_means": early_means,
-    "first_place": first_place,
-    "all_models": all_models,
+    "organisers": rc_organisers,
+    "early_means": rc_early_means,
+    "first_place": rc_first_place,
+    "all_models": rc_all_models,
 }
 HELP = {
     "organisers": "Architectures of one size: at how many checkpoints after the early window they stand in the order of the "
@@ -108,15 +147,26 @@ READINGS: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
 }
 
 
-def named(score: str, reading: str) -> str:
-    """The name under which `set_scores.curve_scores` has RC, or the Score with it, in a reading: rc_organisers."""
+def score_key(score: str, reading: str) -> str:
+    """Name of RC, or of the Score with it, in a reading; for example rc_organisers.
+
+    It is the key in the results of `set_scores.curve_scores`. The reading "all_models" adds nothing to the
+    name.
+    """
     return score if reading == "all_models" else f"{score}_{reading}"
 
 
-def reading(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Value:
-    """RC of curves [M, T] in one reading, with the reason where it is undefined.
+def rc_value(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Value:
+    """RC in one reading, with the reason where it is undefined.
 
-    Raises KeyError for a name that is not in `READINGS`.
+    Args:
+        name: Name of the reading in `READINGS`.
+        scores: Scores [M, T], higher is better, NaN where missing.
+        end: Index among the T of the last early checkpoint; None without one.
+        sizes: Size of each model [M].
+
+    Raises:
+        KeyError: `name` is not in `READINGS` (and a later checkpoint exists).
     """
     values = np.asarray(scores, dtype=np.float64)
     if end is None or end + 1 >= values.shape[-1]:
@@ -146,7 +196,7 @@ def _why_not(name: str, values: Floats, sizes: Sizes) -> str:
 
 
 def _within_sizes(values: Floats, reference: Floats, end: int, sizes: Sizes) -> Floats:
-    """[..., L]: the mean over sizes of max(0, tau) with the `reference` [..., M] at each later checkpoint."""
+    """Mean over sizes of max(0, tau) with the `reference` [..., M] at each later checkpoint, [..., L]."""
     taus = []
     for group in _groups(sizes):
         first, second = (np.asarray(group)[side] for side in np.triu_indices(len(group), k=1))
@@ -158,7 +208,7 @@ def _within_sizes(values: Floats, reference: Floats, end: int, sizes: Sizes) -> 
 
 
 def _groups(sizes: Sizes) -> list[list[int]]:
-    """Places of the models of each size that has two or more; a model without a size is in none."""
+    """Indices of the models of each size that has two or more; a model without a size is in none."""
     of_size: dict[str, list[int]] = {}
     for at, size in enumerate(sizes):
         if size is not None:

@@ -1,1 +1,1 @@
-"""How sure a score is: one bootstrap over questions and the intervals that were shown to cover; uses base and the formulas."""
+"""Bootstrap over questions, and the intervals that held in simulations; uses base and the formulas."""

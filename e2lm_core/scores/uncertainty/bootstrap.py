@@ -1,8 +1,8 @@
-"""One seeded bootstrap over questions, the same resample for all models, checkpoints and metrics.
+"""Bootstrap over questions: design, counts, resampled means.
 
 Axes: R resamples, Q questions. A resample is a row of counts (how often each question was drawn), so that the
-resampled curves of everything that was measured are matrix products `counts @ values`, and differences between
-models, checkpoints or metrics stay paired.
+resampled curves of everything that was measured are matrix products `counts @ values`, and differences
+between models, checkpoints or metrics stay paired.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from e2lm_core.scores.arrays import Floats
 
 Key = TypeVar("Key")
 
-RESAMPLES = 1000  # of whatever is shown with its interval
+RESAMPLES = 1000  # of every interval that is shown
 BLOCK = 1 << 22  # counts in memory at once: 16 MiB in float32 (and twice that while they are drawn)
 
 
 @dataclass(frozen=True)
-class Design:
-    """What is drawn together and what is drawn apart.
+class ResamplingDesign:
+    """Clusters and strata of a bootstrap over questions.
 
-    `cluster_of` [Q] is each question's cluster; clusters are drawn whole. `strata` lists the clusters of each
-    stratum; every resample draws as many clusters from a stratum as it has.
+    Attributes:
+        cluster_of: Cluster of each question [Q]; clusters are drawn whole.
+        strata: Clusters of each stratum; every resample draws as many clusters from a stratum as it has.
     """
 
     cluster_of: NDArray[np.intp]
@@ -35,29 +36,32 @@ class Design:
 
     @property
     def questions(self) -> int:
-        """How many questions the set has."""
+        """Number of questions of the set."""
         return len(self.cluster_of)
 
     @property
     def clusters(self) -> int:
-        """How many are drawn: groups of questions count once."""
+        """Number of clusters drawn in a resample: a group of questions counts once."""
         return sum(len(stratum) for stratum in self.strata)
 
 
-def design(
+def resampling_design(
     questions: int,
     groups: Sequence[str | None] | None = None,
     subjects: Sequence[str | None] | None = None,
-) -> Design:
-    """The bootstrap's design for a set of `questions`.
+) -> ResamplingDesign:
+    """Design of the bootstrap over the questions of a set.
 
     Args:
-        groups: [Q] questions of one group (a shared passage, rewordings of one fact) are drawn together, since
-            they succeed and fail together; a question without a group ("" or None) stands alone.
-        subjects: [Q] where given, every resample has as many clusters of each subject as the set; a group that
-            spans subjects belongs to that of its first question.
+        questions: Number of questions Q.
+        groups: Group of each question [Q]. Questions of one group (a shared passage, rewordings of one fact)
+            are drawn together, since they succeed and fail together; a question without a group ("" or None)
+            stands alone.
+        subjects: Subject of each question [Q]. If given, every resample has as many clusters of each subject
+            as the set; a group that spans subjects belongs to that of its first question.
 
-    Raises: ValueError where a list is not as long as the set.
+    Raises:
+        ValueError: A list is not as long as the set.
     """
     for name, labels in (("groups", groups), ("subjects", subjects)):
         if labels is not None and len(labels) != questions:
@@ -68,19 +72,29 @@ def design(
     members: dict[str, list[int]] = {}
     seen = -1
     for question, cluster in enumerate(cluster_of.tolist()):
-        if cluster > seen:  # clusters are numbered in the order in which their first questions come
+        if cluster > seen:  # clusters are numbered in the order of their first questions
             seen = cluster
             subject = (subjects[question] or "") if subjects is not None else ""
             members.setdefault(subject, []).append(cluster)
-    return Design(cluster_of, tuple(np.array(clusters, dtype=np.intp) for clusters in members.values()))
+    return ResamplingDesign(
+        cluster_of, tuple(np.array(clusters, dtype=np.intp) for clusters in members.values())
+    )
 
 
-def counts(design: Design, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Blocks of [r, Q] counts, `resamples` rows in all: how often each question is in each resample.
+def resample_counts(design: ResamplingDesign, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Counts [R, Q] of each question in each resample, yielded in blocks of rows.
 
-    float32 holds these whole numbers exactly and is what the matrix product wants. Every block has its own
-    stream of the seed and its size depends on Q alone, so resample i is the same however many are asked for.
-    Raises: ValueError for fewer than one resample.
+    The counts are float32, which holds these whole numbers exactly and makes the matrix product fast. Every
+    block has its own stream of the seed and its size depends on Q alone, so resample i is the same for any
+    number of resamples. A set without a question has no block.
+
+    Args:
+        design: Clusters and strata of the questions.
+        resamples: Number of resamples R, at least 1.
+        seed: Seed of the random numbers.
+
+    Raises:
+        ValueError: `resamples` is below 1.
     """
     if resamples < 1:
         raise ValueError(f"{resamples} resamples are none")
@@ -98,20 +112,30 @@ def counts(design: Design, resamples: int, seed: int) -> Iterator[NDArray[np.flo
 
 
 def resampled_means(
-    values: Mapping[Key, ArrayLike], design: Design, resamples: int, seed: int
+    values: Mapping[Key, ArrayLike], design: ResamplingDesign, resamples: int, seed: int
 ) -> dict[Key, Floats]:
-    """mean over questions in each resample: {key: [..., Q]} -> {key: [R, ...]}, one resample for all keys.
+    """Mean over questions in each resample, with the same resamples for all keys.
 
         mean_r = sum_q count_rq * value_q / sum_q count_rq
 
-    Whole-number values (acc) are summed exactly, so that what ties in counts ties here too; all others are
-    summed as deviations from their mean, which keeps float32's error near 1e-7 of their spread. A row that is
-    NaN somewhere is NaN in every resample.
-    Raises: ValueError where the last axis is not as long as the set.
+    Whole-number values (acc) are summed exactly, so that models with equal counts stay tied; all others are
+    summed as deviations from their mean, which keeps float32's error near 1e-7 of their spread.
+
+    Args:
+        values: Values by key, {key: [..., Q]}.
+        design: Clusters and strata of the questions.
+        resamples: Number of resamples R, at least 1.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Means by key, {key: [R, ...]}. A row that is NaN for some question is NaN in every resample.
+
+    Raises:
+        ValueError: A last axis is not as long as the set, or `resamples` is below 1.
     """
     prepared = {key: _prepare(np.asarray(array), design.questions) for key, array in values.items()}
     parts: dict[Key, list[Floats]] = {key: [] for key in values}
-    for block in counts(design, resamples, seed):
+    for block in resample_counts(design, resamples, seed):
         total = block.sum(axis=1, dtype=np.float64)[:, None]
         for key, (deviations, centre) in prepared.items():
             parts[key].append((block @ deviations.T).astype(np.float64) / total + centre)
@@ -125,14 +149,14 @@ def resampled_means(
 
 
 def _draw(stream: np.random.Generator, rows: int, items: int) -> NDArray[np.int64]:
-    """[rows, items]: how often each of `items` comes up in `items` draws with replacement."""
+    """Counts [rows, items], int, of each of `items` in `items` draws with replacement."""
     picked = stream.integers(0, items, size=(rows, items), dtype=np.int32).astype(np.intp)
     picked += (np.arange(rows) * items)[:, None]
     return np.bincount(picked.ravel(), minlength=rows * items).reshape(rows, items)
 
 
 def _prepare(array: NDArray, questions: int) -> tuple[NDArray[np.float32], Floats]:
-    """[..., Q] -> (what is summed, [cells, Q]; what is added to its mean, [cells])."""
+    """Summands [cells, Q] of values [..., Q], and the constants [cells] to add to their means."""
     if array.ndim == 0 or array.shape[-1] != questions:
         raise ValueError(f"values of shape {array.shape} given for {questions} questions")
     flat = array.reshape(int(np.prod(array.shape[:-1])), questions)

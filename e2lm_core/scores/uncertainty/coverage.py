@@ -1,8 +1,8 @@
-"""What the coverage studies measured: the table of the scores' intervals and the rules of their differences.
+"""Coverage tables of the simulation studies.
 
-`coverage.json` is written by `benchmarks/coverage/scores.py`, `reading_coverage.json` (RC and Score in the readings that
-compare architectures of one size) by `benchmarks/coverage/readings.py`, `difference_coverage.json` by
-`benchmarks/coverage/differences.py`.
+`coverage.json` is written by `benchmarks/coverage/scores.py`, `reading_coverage.json` (RC and Score in the
+readings that compare architectures of one size) by `benchmarks/coverage/readings.py`,
+`difference_coverage.json` by `benchmarks/coverage/differences.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DIFFERENCES_FILE = Path(__file__).parent / "difference_coverage.json"
 
 @lru_cache(maxsize=1)
 def load() -> CoverageTable:
-    """The table of the scores' intervals that ships with the studio."""
+    """Shipped coverage table of the intervals of scores."""
     content, of_readings = (json.loads(file.read_text(encoding="utf-8")) for file in (FILE, READINGS_FILE))
     both = {key: content[key] | of_readings[key] for key in ("chosen", "coverage")}
     return CoverageTable.of(content | both)
@@ -38,9 +38,10 @@ def load() -> CoverageTable:
 
 @lru_cache(maxsize=1)
 def load_differences() -> dict[str, Any]:
-    """The table of differences that ships: `{source, pairs_a_cell, questions, models, chosen, coverage, validation}`.
+    """Shipped coverage table of the intervals of score differences.
 
-    `validation` is the lowest coverage {score: {method: …}} on fleets that took no part in `coverage`.
+    It holds source, pairs_a_cell, questions, models, chosen, coverage and validation. `validation` is the
+    lowest coverage {score: {method: …}} on model groups that took no part in `coverage`.
     """
     return json.loads(DIFFERENCES_FILE.read_text(encoding="utf-8"))
 
@@ -48,10 +49,17 @@ def load_differences() -> dict[str, Any]:
 def difference_rules(
     questions: int, models: int, differing: float = math.nan, table: dict[str, Any] | None = None
 ) -> dict[str, IntervalRule]:
-    """The rule of every score's difference for sets of at least `questions` (groups count once).
+    """Interval rules of the differences of all scores between two sets.
 
-    `models` is how many count in both, `differing` on how many questions two of them differ, in the set where they do
-    less (`kinds.differing`); without a `table` the one that ships is asked.
+    Args:
+        questions: Number of questions of the smaller set (groups count once).
+        models: Number of models that count in both sets.
+        differing: Number of questions on which two of the models differ, in the set where it is smaller
+            (`strata.differing_questions`); NaN where it is not known.
+        table: Coverage table of differences; the shipped one by default.
+
+    Returns:
+        A rule by score, with the reason where there is no interval.
     """
     table = load_differences() if table is None else table
     return {score: _difference_rule(score, questions, models, table, differing) for score in SCORES}

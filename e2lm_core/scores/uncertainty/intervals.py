@@ -1,7 +1,7 @@
-"""Intervals for a set's curves, their differences and its scores: one bootstrap over questions for all of them.
+"""Bootstrap intervals of curves, differences and scores.
 
-Axes: R resamples, K checkpoints of a model, Q questions. Which method a score gets, and whether it gets any, is
-what `docs/uncertainty.md` measured; the table comes in as an argument (`coverage.load`).
+Axes: R resamples, K checkpoints of a model, Q questions. `docs/uncertainty.md` has the measurements that
+decide which method a score gets, and if it gets any; the table is an argument (`coverage.load`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
-from e2lm_core.scores.uncertainty import bootstrap, calibration, kinds
+from e2lm_core.scores.uncertainty import bootstrap, calibration, strata
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import (
@@ -36,8 +36,15 @@ OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
 
 @dataclass(frozen=True)
 class Interval:
-    """`bounds` (low, high) at 95% by `method`, whose measured `coverage` stands beside it, that of sets of a
-    `kind` where it was measured by kinds; or `why` there is none."""
+    """95% interval of a value, or the reason why there is none.
+
+    Attributes:
+        bounds: Interval (low, high); None if there is none, see `why`.
+        coverage: Measured coverage of the method, for sets of `kind` where it was measured by kinds.
+        method: Name of the method in `methods.METHODS`.
+        why: Reason why there is no interval.
+        kind: Kind of sets that `coverage` is of; None where it is the lowest over kinds.
+    """
 
     bounds: tuple[float, float] | None
     coverage: float | None = None
@@ -46,7 +53,7 @@ class Interval:
     kind: str | None = None
 
     def attach(self, value: Value) -> Value:
-        """`value` with this interval, or with the reason why it has none; an undefined value stays as it is."""
+        """Copy of a value with this interval or its `why`; an undefined value is unchanged."""
         if value.value is None:
             return value
         if self.bounds is None:
@@ -58,11 +65,18 @@ class Interval:
 
 @dataclass(frozen=True)
 class Resampled:
-    """One bootstrap of everything that was measured, of `questions`, of which groups count once in `clusters`.
+    """One bootstrap of everything that was measured on a set; resample r is the same for all curves.
 
-    `observed` {metric: {model: [K]}} and `curves` {metric: {model: [R, K]}} are as measured (bpb not
-    negated), NaN at incomplete checkpoints; resample r is the same for all. `chance` and `chances` [R] likewise.
-    `places` [U] are the questions in the union of two sets that were drawn together, -1 where this one lacks one.
+    Attributes:
+        runs: Runs by model.
+        questions: Number of questions.
+        clusters: Number of questions with groups counted once.
+        observed: Measured curves, {metric: {model: [K]}}, bpb not negated, NaN at incomplete checkpoints.
+        curves: Resampled curves, {metric: {model: [R, K]}}, in the same way.
+        chance: Chance level of the set.
+        chances: Chance level [R] in each resample.
+        places: Index [U] of each question in the union of two sets that were drawn together, -1 where this
+            set lacks it; None for a set drawn by itself.
     """
 
     runs: Mapping[str, Run]
@@ -76,38 +90,54 @@ class Resampled:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """The models that count in scores: no twins, no further seeds."""
+        """Names of the models that count in scores: no twins, no other seeds."""
         return tuple(name for name, run in self.runs.items() if run.counts)
 
     def kind(self, metric: str) -> str | None:
-        """Of what kind the set is, by how far its early curves rise; None where that is not known."""
-        return kinds.kind_of(kinds.rise(self.runs, self.observed[metric], self.curves[metric], metric))
+        """Kind of the set, by the rise of its early curves (`strata.KINDS`); None where it is not known."""
+        return strata.stratum_of(
+            strata.standardised_rise(self.runs, self.observed[metric], self.curves[metric], metric)
+        )
 
-    def differing(self, metric: str) -> float:
-        """On how many questions (groups count once) two of its models differ, see `kinds.differing`."""
-        return self.clusters * kinds.differing(self.runs, self.observed[metric], metric)
+    def differing_questions(self, metric: str) -> float:
+        """Number of questions (groups count once) on which two of its models differ, see `strata`."""
+        return self.clusters * strata.differing_questions(self.runs, self.observed[metric], metric)
 
     def layout(self, metric: str) -> Layout:
-        """Which measured checkpoints enter which score of one metric."""
-        return Layout.of(self.runs, self.observed[metric])
+        """Selection of measured checkpoints for each score of one metric."""
+        return Layout.from_runs(self.runs, self.observed[metric])
 
     def scores(
         self, metric: str, curves: Curves, chance: ArrayLike, wanted: Collection[str] = SCORES
     ) -> CurveScores:
-        """The scores of `curves` {model: [..., K]} of one metric, at the chance level [...]; see `set_scores`."""
+        """Scores of curves of one metric at a chance level, see `set_scores.curve_scores`.
+
+        Args:
+            metric: Name of the metric.
+            curves: Curves {model: [..., K]} as measured (bpb not negated).
+            chance: Chance level [...].
+            wanted: Names of the scores to compute.
+        """
         layout = self.layout(metric)
-        against = set_scores.floor(self.runs, layout, metric, chance, self.questions)
+        against = set_scores.chance_floor(self.runs, layout, metric, chance, self.questions)
         return set_scores.curve_scores(layout, curves, metric, against, wanted)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """`value` = first - second with its `bounds`; `share` of resamples in which the first is higher, ties half.
+class CurveDifference:
+    """Difference of two curves, or of two means over curves.
 
-    All None where a checkpoint is incomplete, `bounds` also where `why` says why there are none; `changed` is how
-    many questions differ at all. From the bounds follow `p`, two-sided, of no difference; `within`, the smallest margin
-    within which an equivalence test (two one-sided ones at 5%) finds the two; and `detectable`, the smallest difference
-    that would be found in 80% of cases.
+    It is first minus second in `difference`, and second minus first in `paired.mean_difference`.
+
+    Attributes:
+        value: Difference in the metric's unit; None if a checkpoint is incomplete.
+        bounds: 95% interval (low, high) in the same unit; None if there is none, see `why`.
+        share: Share of resamples in which the difference is positive, ties counted half, in [0, 1].
+        why: Reason why there is no interval.
+        changed: Number of questions on which the two differ.
+        p: Two-sided p-value of no difference; like the next two it follows from `bounds`.
+        within: Smallest margin at which two one-sided 5% tests find the two equivalent.
+        detectable: Smallest difference found with 80% power.
     """
 
     value: float | None
@@ -120,23 +150,38 @@ class Difference:
     detectable: float | None = None
 
     @classmethod
-    def of(
+    def from_samples(
         cls, metric: str, value: float, bounds: Floats, samples: Floats, each: Floats, clusters: int
-    ) -> Difference:
-        """From the bounds [2], NaN where there are none, of the values `each` [Q] in groups that count once."""
+    ) -> CurveDifference:
+        """Build the record, with the tests that follow from the interval.
+
+        Args:
+            metric: Name of the metric.
+            value: Difference in the metric's unit.
+            bounds: Interval [2], NaN where there is none.
+            samples: Differences [R] in the resamples.
+            each: Differences [Q] of the single questions, or the values of both sets where they share none.
+            clusters: Number of questions with groups counted once.
+        """
         none = bool(np.isnan(bounds).any())
-        why = pointwise.few(metric, len(each), clusters) or pointwise.ALIKE if none else None
+        why = pointwise.too_few_reason(metric, len(each), clusters) or pointwise.ALIKE if none else None
         changed, share = int((each != 0).sum()), share_above(samples)
         if none:
             return cls(value, None, share, why, changed)
         low, high = float(bounds[0]), float(bounds[1])
-        told = pointwise.judged(metric, value, (low, high), len(each), clusters)
+        told = pointwise.difference_tests(metric, value, (low, high), len(each), clusters)
         return cls(value, (low, high), share, None, changed, *told)
 
 
 @dataclass(frozen=True)
 class MetricIntervals:
-    """`scores` by the names in `set_scores.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
+    """Intervals of one metric.
+
+    Attributes:
+        scores: Interval of each score, by the names in `set_scores.SCORES`.
+        sq_models: Interval of each model's SQ.
+        bands: Interval at each checkpoint, {model: [K, 2]}, NaN where there is none.
+    """
 
     scores: dict[str, Interval]
     sq_models: dict[str, Interval]
@@ -152,15 +197,23 @@ def resample(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Resampled:
-    """Curves of all models in `resamples` sets drawn from the questions with replacement.
+    """Curves of all models in sets drawn from the questions with replacement.
 
     Args:
-        runs: {model: Run} with [K, Q] values of each of `metric_names`, the same Q for all.
-        choices: [Q] how many choices each question has.
-        groups, subjects: see `bootstrap.design`; subjects only to keep every subject's share fixed.
+        runs: Runs by model, with values [K, Q] of each of `metric_names` and the same Q for all.
+        choices: Number of choices of each question [Q].
+        metric_names: Names of the metrics to resample.
+        groups: Group of each question [Q], see `bootstrap.resampling_design`.
+        subjects: Subject of each question [Q], only to keep every subject's share fixed.
+        resamples: Number of resamples R.
+        seed: Seed of the random numbers.
+
+    Raises:
+        ValueError: A list or array is not as long as the set, a question has no choice, or `resamples` is
+            below 1.
     """
     share = 1.0 / np.asarray(choices, dtype=np.float64)
-    design = bootstrap.design(len(share), groups, subjects)
+    design = bootstrap.resampling_design(len(share), groups, subjects)
     wanted: dict[tuple[str, str], NDArray] = {
         (metric, name): run.per_question[metric] for metric in metric_names for name, run in runs.items()
     }
@@ -181,7 +234,17 @@ def resample(
 def replicates(
     resampled: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
 ) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
-    """Every score's estimate and replicates: by the names in `set_scores.SCORES`, and each model's own SQ."""
+    """Estimate and replicates of every score, and of each model's own SQ.
+
+    Args:
+        resampled: The bootstrap.
+        metric: Name of the metric.
+        mirrored: Include the replicates S(y - d), see `methods.Replicates`.
+        denoised: Include the replicates S(c + d).
+
+    Returns:
+        Replicates by the names in `set_scores.SCORES`, and by model.
+    """
     variants = {
         variant: resampled.scores(metric, curves, chance)
         for variant, (curves, chance) in _variants(resampled, metric, mirrored, denoised).items()
@@ -201,7 +264,7 @@ def replicates(
 def _variants(
     resampled: Resampled, metric: str, mirrored: bool, denoised: bool
 ) -> dict[str, tuple[Curves, ArrayLike]]:
-    """The curves and the chance level of which `Replicates` holds the scores, by its names."""
+    """Curves and chance level of each field of `Replicates`, by the field's name."""
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
     variants: dict[str, tuple[Curves, ArrayLike]] = {
         "estimate": (observed, resampled.chance),
@@ -218,15 +281,15 @@ def _variants(
 
 
 def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
-    """Every score's interval for one metric, by the method that the coverage study chose for it.
+    """Intervals of every score for one metric, by the methods that the coverage study chose.
 
-    A score has none where it is undefined, where no method covers (`table` says so), or where it is undefined in
-    too many resamples; `why` tells.
+    A score has no interval, with the reason in `why`, where it is undefined, where no method covers (by
+    `table`), or where it is undefined in too many resamples.
     """
     whole, models = replicates(resampled, metric, mirrored=False)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
-    kind, differing = resampled.kind(metric), resampled.differing(metric)
+    kind, differing = resampled.kind(metric), resampled.differing_questions(metric)
     rules = {name: table.rule(name, metric, clusters, counted, kind, differing) for name in SCORES}
     rules = calibrated(resampled, metric, rules, level)
     return MetricIntervals(
@@ -235,7 +298,7 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
             name: _interval(of_model, table.rule("sq_model", metric, clusters, 1, kind), "sq_model", level)
             for name, of_model in models.items()
         },
-        bands={name: band(resampled, metric, name) for name in resampled.runs},
+        bands={name: point_band(resampled, metric, name) for name in resampled.runs},
     )
 
 
@@ -246,13 +309,23 @@ def calibrated(
     level: float,
     quiet: Curves | None = None,
 ) -> dict[str, IntervalRule]:
-    """The rules {score: rule} with the scale of those that are `calibrated` on the set itself (`calibration.scales`); `quiet`
-    are its curves without the noise of questions, where they are known."""
+    """Interval rules of which those marked `calibrated` got their scale from the set itself.
+
+    Args:
+        resampled: The bootstrap.
+        metric: Name of the metric.
+        rules: Rules by score.
+        level: Level of the intervals, `methods.small_sample_level`.
+        quiet: The set's curves without question noise, {model: [K]}; computed where None.
+
+    Returns:
+        The same rules, with the scale multiplied by that of `calibration.calibration_scales` where marked.
+    """
     methods = {name: rule.method for name, rule in rules.items() if rule.calibrated and rule.method}
     if not methods:
         return dict(rules)
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    scales = calibration.scales(
+    scales = calibration.calibration_scales(
         quiet_curves(resampled, metric) if quiet is None else quiet,
         {name: drawn[name] - observed[name] for name in drawn},
         lambda curves: quiet_curves(resampled, metric, curves),
@@ -269,16 +342,20 @@ def calibrated(
 def _interval(of_score: Replicates, rule: IntervalRule, score: str, level: float) -> Interval:
     if np.isnan(of_score.estimate):
         return Interval(None, why=UNDEFINED)
-    return by_rule(of_score, rule, RANGES[score], level, OFTEN_UNDEFINED)
+    return interval_by_rule(of_score, rule, RANGES[score], level, OFTEN_UNDEFINED)
 
 
-def by_rule(
+def interval_by_rule(
     of_score: Replicates, rule: IntervalRule, allowed: tuple[float, float], level: float, undefined: str
 ) -> Interval:
-    """The interval that the rule gives a defined score; none, with the reason, where it gives none.
+    """Interval of a defined score by its rule, or the reason why the rule gives none.
 
-    `allowed` are the lowest and the highest value that the score may have; `undefined` is the reason where it has no
-    value in too many resamples.
+    Args:
+        of_score: Estimate and replicates of the score.
+        rule: Rule of the score.
+        allowed: Lowest and highest value that the score may have.
+        level: Level of the interval, `methods.small_sample_level`.
+        undefined: Reason to give where the score is undefined in too many resamples.
     """
     if rule.method is None:
         return Interval(None, why=rule.why)
@@ -290,37 +367,47 @@ def by_rule(
     return Interval((float(low), float(high)), rule.coverage, rule.method, kind=rule.kind)
 
 
-def band(resampled: Resampled, metric: str, model: str) -> Floats:
-    """[K, 2]: the interval of every point of a model's curve; NaN where it has none (`pointwise.of_mean`)."""
+def point_band(resampled: Resampled, metric: str, model: str) -> Floats:
+    """Interval at every point of a model's curve, [K, 2]; NaN where there is none.
+
+    The method is that of `pointwise.mean_interval`.
+    """
     values = resampled.runs[model].per_question[metric]
-    return pointwise.of_mean(metric, values, resampled.curves[metric][model], resampled.clusters)
+    return pointwise.mean_interval(metric, values, resampled.curves[metric][model], resampled.clusters)
 
 
 def difference(
     resampled: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]
-) -> Difference:
-    """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
+) -> CurveDifference:
+    """Difference of two curves at one checkpoint each, first minus second, on the same resamples.
 
-    Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
-    is better. No interval on a set of few questions, or whose models differ on few (`rules.few_for_a_difference`).
+    It compares two models at a checkpoint, or two checkpoints of a model. Values are as measured: of bpb less
+    is better. There is no interval on a set of few questions, or whose models differ on few
+    (`rules.few_for_a_difference`).
+
+    Args:
+        resampled: The bootstrap.
+        metric: Name of the metric.
+        first: Model and index of its checkpoint.
+        second: Model and index of its checkpoint.
     """
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
     samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
     if np.isnan(samples).any():
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     each = (
         resampled.runs[first[0]].per_question[metric][first[1]]
         - resampled.runs[second[0]].per_question[metric][second[1]]
     )
-    if few := few_for_a_difference(resampled.clusters, resampled.differing(metric)):
-        return Difference(value, None, share_above(samples), few, int((each != 0).sum()))
-    bounds = pointwise.of_difference(metric, each[None], samples[:, None], resampled.clusters)[0]
-    return Difference.of(metric, value, bounds, samples, each, resampled.clusters)
+    if few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric)):
+        return CurveDifference(value, None, share_above(samples), few, int((each != 0).sum()))
+    bounds = pointwise.paired_interval(metric, each[None], samples[:, None], resampled.clusters)[0]
+    return CurveDifference.from_samples(metric, value, bounds, samples, each, resampled.clusters)
 
 
 def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
-    """(question noise, checkpoint noise) of a model's complete checkpoints, see `methods.wiggle`."""
+    """Question noise and checkpoint noise of a model's complete checkpoints, see `methods.wiggle`."""
     curve = resampled.observed[metric][model]
     known = np.isfinite(curve)
     drawn = resampled.curves[metric][model][:, known]
@@ -329,8 +416,19 @@ def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
 
 
 def quiet_curves(resampled: Resampled, metric: str, curves: Curves | None = None) -> dict[str, Floats]:
-    """{model: [..., K]}: `denoise`d `curves` of the same noise, or those measured; models that were measured at the same
-    checkpoints are taken together."""
+    """Curves with the question noise removed (`methods.denoise`), {model: [..., K]}.
+
+    Models that were measured at the same checkpoints are denoised together.
+
+    Args:
+        resampled: The bootstrap, which gives the noise.
+        metric: Name of the metric.
+        curves: Curves {model: [..., K]} of the same noise; the measured ones where None.
+
+    Returns:
+        Denoised curves {model: [..., K]}, NaN at incomplete checkpoints; unchanged where a model has fewer
+        than two complete ones.
+    """
     measured, drawn = resampled.observed[metric], resampled.curves[metric]
     given = measured if curves is None else curves
     together: dict[tuple[int, ...], list[str]] = {}

@@ -1,12 +1,13 @@
-"""Interval methods for means, paired differences and the scores that are biased functions of noisy curves.
+"""Interval methods for means and for biased functions of noisy curves.
 
 The estimand of every interval: the expected value that a fresh set of as many questions from the same source
-would get from the same checkpoints. For a mean that is the source's mean. A score like SQ is a biased function of
-a noisy curve, but as an estimate of *this* it is unbiased, so an interval needs the spread of the score about its
-own mean, not where a bootstrap's centre lies: resampling adds noise on top of noise, which moves the centre.
+would get from the same checkpoints. For a mean that is the source's mean. A score like SQ is a biased
+function of a noisy curve, but as an estimate of *this* it is unbiased, so an interval needs the spread of the
+score about its own mean, and the position of a bootstrap's centre is irrelevant: resampling adds noise on top
+of noise, which moves the centre.
 
-Axes: R resamples in front, then the score's own. All are pure functions; `docs/uncertainty.md` has their measured
-coverage.
+Axes: R resamples in front, then the score's own. All are pure functions; `docs/uncertainty.md` has their
+measured coverage.
 """
 
 from __future__ import annotations
@@ -26,20 +27,25 @@ Bounds = tuple[Floats, Floats]
 LEVEL = 0.95
 # A score that is undefined in more resamples than the interval leaves out has no interval.
 MAX_UNDEFINED = 0.05
-# Added on both sides of a bounded score's interval: half of the second decimal. Where every resample has the same
-# score (three models in the same order), the expected score still lies a little inside of it.
+# Added on both sides of a bounded score's interval: half of the second decimal. Even if every resample has
+# the same score (three models in the same order), the expected score still lies a little inside of it.
 GRAIN = 0.005
 CAUTION = 1.2
-TREND_DEGREE = 3  # what a learning curve of a dozen points shows beside noise: level, slope, bend, S
+TREND_DEGREE = 3  # a learning curve of a dozen points shows level, slope, bend and S beside noise
 
 
 @dataclass(frozen=True)
 class Replicates:
     """A score and its replicates over R resamples.
 
-    With y the curves, d the deviation of a resample's curves from them and S the score:
-    `estimate` = S(y) [...]; `forward` = S(y + d) [R, ...], the plain bootstrap; `mirrored` = S(y - d);
-    `denoised` = S(c + d), where c are the curves that `denoise` gives. A method uses those it needs.
+    With y the curves, d the deviation of a resample's curves from them, S the score, and c the curves that
+    `denoise` gives. A method uses those replicates that it needs.
+
+    Attributes:
+        estimate: S(y) [...].
+        forward: S(y + d) [R, ...], the plain bootstrap.
+        mirrored: S(y - d) [R, ...]; None where not computed.
+        denoised: S(c + d) [R, ...]; None where not computed.
     """
 
     estimate: Floats
@@ -69,23 +75,28 @@ def quantiles(samples: ArrayLike, probabilities: ArrayLike) -> Floats:
 
 
 def span(samples: ArrayLike, level: float) -> Bounds:
-    """The quantiles between which the middle `level` of the samples lies: [R, ...] -> two of [...], see `quantiles`."""
+    """Ends of the middle `level` of the samples: [R, ...] -> two of [...], NaN as in `quantiles`."""
     low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
     return low, high
 
 
 def share_above(samples: ArrayLike) -> float:
-    """Share of the samples [R] that are above zero, ties half."""
+    """Share of the samples [R] that are above zero, ties counted half."""
     values = np.asarray(samples, dtype=np.float64)
     return float((values > 0).mean() + (values == 0).mean() / 2)
 
 
 def small_sample_level(clusters: int, level: float = LEVEL) -> float:
-    """1 - 2 Phi(-sqrt(n / (n - 1)) t), t the Student quantile of `level` with n - 1 degrees of freedom.
+    """Nominal level at which a bootstrap interval of n clusters is as wide as Student's.
 
-    A bootstrap of n clusters has too small a spread by sqrt((n - 1) / n) and knows nothing of its uncertainty; at
-    this level instead its interval of a mean is as wide as Student's. NaN for fewer than two clusters.
-    Source: Hesterberg 2015, "What teachers should know about the bootstrap" (the expanded percentile interval).
+        1 - 2 Phi(-sqrt(n / (n - 1)) t),   t the Student quantile of `level` with n - 1 degrees of freedom
+
+    A bootstrap of n clusters has too small a spread by sqrt((n - 1) / n) and does not account for the
+    uncertainty of that spread; at this level instead its interval of a mean is as wide as Student's. NaN for
+    fewer than two clusters.
+
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap" (the expanded percentile
+    interval).
     """
     if clusters < 2:
         return float("nan")
@@ -94,37 +105,43 @@ def small_sample_level(clusters: int, level: float = LEVEL) -> float:
 
 
 def percentile(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[q_low, q_high] of S(y + d). Covers for means and paired differences; for SQ its centre is off."""
+    """Interval [q_low, q_high] of S(y + d).
+
+    It covers for means and paired differences; for SQ its centre is off.
+    """
     return span(replicates.forward, level)
 
 
 def reflected(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[2 S - q_high, 2 S - q_low] of S(y + d), the basic bootstrap: takes the bias off twice over."""
+    """Interval [2 S - q_high, 2 S - q_low] of S(y + d), the basic bootstrap; removes the bias twice."""
     low, high = span(replicates.forward, level)
     return 2 * replicates.estimate - high, 2 * replicates.estimate - low
 
 
 def noise_corrected(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[q_low - b, q_high - b], b = mean S(y + d) - S: the percentile interval moved back by its bias."""
+    """Percentile interval moved back by its bias: [q_low - b, q_high - b], b = mean S(y + d) - S."""
     return _moved(replicates.forward, replicates.estimate, level)
 
 
-def pivot(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[S - (q_high - m), S - (q_low - m)], m = mean S(y + d): reflected about the bootstrap's own mean."""
+def pivotal(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Interval [S - (q_high - m), S - (q_low - m)] of S(y + d), reflected about its mean m."""
     return _pivot(replicates.forward, replicates.estimate, level)
 
 
 def normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """S -+ z sd S(y + d)."""
+    """Normal interval S -+ z sd S(y + d)."""
     return _normal(replicates.estimate, _deviation(replicates.forward), level)
 
 
 def split_half(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """S -+ z sqrt(mean (S(y + d) - S(y - d))^2) / 2.
+    """Normal interval S -+ z sqrt(mean (S(y + d) - S(y - d))^2) / 2 from complementary half sets.
 
-    y + d and y - d are what two complementary halves of the set would show: their noises are independent and
-    each is that of half as many questions, with none on top. For a smooth score their difference has four times
-    the variance that S has on the whole set.
+    y + d and y - d stand for two complementary halves of the set: their noises are independent and each is
+    that of half as many questions, with none on top. For a smooth score their difference has four times the
+    variance that S has on the whole set.
+
+    Raises:
+        ValueError: `replicates` has no mirrored replicates.
     """
     if replicates.mirrored is None:
         raise ValueError("the split-half method needs the mirrored replicates")
@@ -132,38 +149,66 @@ def split_half(replicates: Replicates, level: float = LEVEL) -> Bounds:
 
 
 def parametric(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[S - (q_high - m), S - (q_low - m)] of S(c + d), m its mean: noise once, about curves without it."""
+    """Interval [S - (q_high - m), S - (q_low - m)] of S(c + d), m its mean.
+
+    It has noise once, about curves without noise.
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
     return _pivot(_denoised(replicates), replicates.estimate, level)
 
 
 def parametric_moved(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S."""
+    """Interval [q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S.
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
     return _moved(_denoised(replicates), replicates.estimate, level)
 
 
 def parametric_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """S -+ z sd S(c + d)."""
+    """Normal interval S -+ z sd S(c + d).
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
     return _normal(replicates.estimate, _deviation(_denoised(replicates)), level)
 
 
-def wider(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """S -+ z max(sd S(y + d), sd S(c + d)): near a bound one of the two spreads may collapse, rarely both."""
+def wider_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Normal interval S -+ z max(sd S(y + d), sd S(c + d)).
+
+    Near a bound one of the two spreads may collapse, rarely both.
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
     deviation = np.maximum(_deviation(replicates.forward), _deviation(_denoised(replicates)))
     return _normal(replicates.estimate, deviation, level)
 
 
-def cautious(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """As `wider`, with 1.2 z: for scores whose spread the resamples themselves misjudge."""
-    low, high = wider(replicates, level)
+def cautious_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Interval of `wider_spread` with 1.2 z, for scores whose resamples misjudge their own spread.
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
+    low, high = wider_spread(replicates, level)
     reach = CAUTION * (high - low) / 2
     return replicates.estimate - reach, replicates.estimate + reach
 
 
-def regressed(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """m -+ z s and out to S, s the larger of sd S(y + d) and sd S(c + d), m the mean of the same replicates.
+def shrunken(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Interval m -+ z s, extended to S, with the larger spread s of two kinds of replicates.
 
-    A score that lies high or low by luck falls back in a resample as it does in a fresh set: for scores of the models'
-    order. Far too wide as it is, it is scaled by kind, which moves the middle back towards S.
+    s is the larger of sd S(y + d) and sd S(c + d), m the mean of the same replicates. A score that is high or
+    low by chance falls back in a resample as it does in a fresh set: for scores of the models' order. Far too
+    wide by itself, it is scaled by kind, which moves the middle back towards S.
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
     """
     spreads = _deviation(replicates.forward), _deviation(_denoised(replicates))
     larger = spreads[0] >= spreads[1]
@@ -172,32 +217,36 @@ def regressed(replicates: Replicates, level: float = LEVEL) -> Bounds:
     return np.minimum(low, replicates.estimate), np.maximum(high, replicates.estimate)
 
 
-def relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[S exp(-z s), S exp(z s)], s = sd log S(y + d): for a positive ratio, whose spread goes with its size."""
+def log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Interval [S exp(-z s), S exp(z s)], s = sd log S(y + d), for a positive ratio with relative spread."""
     return _relative(replicates.estimate, replicates.forward, level)
 
 
-def parametric_relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """[S exp(-z s), S exp(z s)], s = sd log S(c + d)."""
+def parametric_log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
+    """Interval [S exp(-z s), S exp(z s)], s = sd log S(c + d).
+
+    Raises:
+        ValueError: `replicates` has no denoised replicates.
+    """
     return _relative(replicates.estimate, _denoised(replicates), level)
 
 
-SCALED = ("regressed",)  # used with the scale of a kind alone
+SCALED = ("regressed",)  # used only with the scale of a kind
 METHODS: dict[str, Method] = {
     "percentile": percentile,
     "reflected": reflected,
     "noise_corrected": noise_corrected,
-    "pivot": pivot,
+    "pivot": pivotal,
     "normal": normal,
     "split_half": split_half,
     "parametric": parametric,
     "parametric_moved": parametric_moved,
     "parametric_normal": parametric_normal,
-    "wider": wider,
-    "cautious": cautious,
-    "regressed": regressed,
-    "relative": relative,
-    "parametric_relative": parametric_relative,
+    "wider": wider_spread,
+    "cautious": cautious_spread,
+    "regressed": shrunken,
+    "relative": log_normal,
+    "parametric_relative": parametric_log_normal,
 }
 
 
@@ -208,11 +257,23 @@ def interval(
     level: float = LEVEL,
     scale: float = 1.0,
 ) -> Bounds:
-    """`method`'s interval as it is shown: cut to the values that the score may have, NaN where it is undefined.
+    """Interval as it is shown: scaled, and cut to the values that the score may have.
 
-    Its ends lie `scale` times as far from the estimate as the method has them. A bounded score's is `GRAIN` wider on
-    both sides before it is cut.
-    Raises: ValueError for an unknown method.
+    The ends lie `scale` times as far from the estimate as the method places them. The interval of a bounded
+    score is `GRAIN` wider on both sides before it is cut.
+
+    Args:
+        method: Name of the method in `METHODS`.
+        replicates: Estimate [...] and replicates [R, ...] of the score.
+        allowed: Lowest and highest value that the score may have.
+        level: Level of the interval.
+        scale: Factor on the distance of the ends from the estimate.
+
+    Returns:
+        Lower and upper ends [...], NaN where the estimate or an end is undefined.
+
+    Raises:
+        ValueError: The method is unknown, or `replicates` lacks the replicates that it needs.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
@@ -226,15 +287,21 @@ def interval(
 
 
 def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
-    """Curves with the energy that question noise explains taken out: [..., M, K], [R, M, K] -> [..., M, K].
+    """Curves without the energy that question noise explains: [..., M, K], [R, M, K] -> [..., M, K].
 
         c = sum over parts of w_part * part(y),   w = sqrt(max(0, 1 - E|part(d)|^2 / |part(y)|^2))
 
-    The parts split what may be real from what may be noise: along checkpoints the orthogonal polynomials up to
-    degree 3 one by one and the rest together, across models the mean and the deviations from it. The mean level
-    is kept. A part that is no larger than the noise in it vanishes; a large one stays as it is.
+    The parts separate signal from noise: along checkpoints the orthogonal polynomials up to degree 3 one by
+    one and the rest together, across models the mean and the deviations from it. The mean level is kept. A
+    part that is no larger than the noise in it vanishes; a large one is unchanged.
 
-    `deviations` are those of resampled curves from `curves`, or from others of the same noise.
+    Args:
+        curves: Curves y [..., M, K].
+        deviations: Deviations d [R, M, K] of resampled curves from `curves`, or from others of the same
+            noise.
+
+    Returns:
+        Denoised curves c [..., M, K]; all inputs have to be finite.
     """
     values, noise = np.asarray(curves, dtype=np.float64), np.asarray(deviations, dtype=np.float64)
     points = values.shape[-1]
@@ -257,15 +324,22 @@ def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
 
 
 def wiggle(curves: ArrayLike, deviations: ArrayLike) -> tuple[Floats, Floats]:
-    """(question noise, checkpoint noise): standard deviations of one point of a curve, [..., K], [R, ..., K] -> [...].
+    """Question noise and checkpoint noise: standard deviations of one point of a curve.
 
-        r_k         = y_k - (y_k-1 + y_k+1) / 2                      (nothing where the curve is straight)
+        r_k         = y_k - (y_k-1 + y_k+1) / 2                      (0 where the curve is straight)
         questions   = sqrt(mean over resamples and k of r_k(d)^2 / 1.5)
         checkpoints = sqrt(max(0, mean over k of r_k(y)^2 / 1.5 - questions^2))
 
-    What a curve moves from point to point is in part the luck of the questions, which more questions take away, and
-    for the rest the model's own training, which they do not. 1.5 is the variance of r of noise with variance 1. The
-    curve's own bend counts with the checkpoints. NaN with fewer than 3 points.
+    The movement of a curve from point to point has two causes: the choice of the questions, which more
+    questions reduce, and the model's own training, which they do not. 1.5 is the variance of r of noise with
+    variance 1. The curve's own bend counts with the checkpoints.
+
+    Args:
+        curves: Curves y [..., K].
+        deviations: Deviations d [R, ..., K] of resampled curves from `curves`.
+
+    Returns:
+        Question noise [...] and checkpoint noise [...] in the metric's unit, NaN with fewer than 3 points.
     """
     values, noise = np.asarray(curves, dtype=np.float64), np.asarray(deviations, dtype=np.float64)
     if values.shape[-1] < 3:

@@ -1,11 +1,13 @@
-"""What every score is where nothing is right: the same log-likelihoods with answers drawn at random, no model run.
+"""Null distribution of every score under random answer keys.
 
-A set of questions that no model was taught gets an SQ, an RC and a Score as well, since early and late checkpoints
-answer the same questions and share their quirks. A score says something where it lies above what random gold gives.
+A set of questions whose facts no model has learned gets an SQ, an RC and a Score as well, since early and
+late checkpoints answer the same questions and share their quirks. A score is informative if it lies above
+its values under random gold.
 
 Axes: B draws, K checkpoints of a model, Q questions, C choices.
 
-Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the added 1, Phipson & Smyth (2010).
+Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the added 1, Phipson & Smyth
+(2010).
 """
 
 from __future__ import annotations
@@ -18,19 +20,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.memory import mapped
-from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Null, Value
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, NullDistribution, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.set_scores import CurveScores, Floor, Scores
+from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 
 DRAWS = 999
-LEVEL = 0.05  # a score whose p is above it is not distinguishable from random answers
-MOST_UNDEFINED = 0.5  # of the draws; beyond, what is left of the null is another one
+LEVEL = 0.05  # a score whose p is above it is no better than guessing
+MAX_UNDEFINED = 0.5  # share of the draws; beyond it, the defined draws are a different null distribution
 _BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
-def golds(
+def random_golds(
     gold: ArrayLike,
     choice_counts: ArrayLike,
     letters: bool = False,
@@ -39,14 +41,22 @@ def golds(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> NDArray[np.integer]:
-    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints; as small as they fit.
+    """Random gold indices [B, Q], one for each question and draw, shared by all models and checkpoints.
 
     Args:
-        gold: [Q] the real index; choice_counts: [Q] how many choices each question has.
-        letters: the choices are letters (A, B, …): the real positions are permuted among questions with as many
-            choices, so that a bias towards a letter stays. Else gold is uniform among the question's choices.
-        texts: [Q, C] a number for each choice's text, -1 where there is none; with `groups` [Q]: in a group, equal
-            choices share one permutation, so that rewordings of one fact stay right or wrong together.
+        gold: Index of the right choice [Q], from 0.
+        choice_counts: Number of choices of each question [Q].
+        letters: The choices are letters (A, B, …): the real positions are permuted among questions with
+            equally many choices, so that a bias towards a letter stays. Otherwise gold is uniform among the
+            question's choices.
+        texts: A number for each choice's text [Q, C], -1 where there is none. With `groups`, equal choices in
+            a group share one permutation, so that rewordings of one fact stay right or wrong together.
+        groups: Group of each question [Q], None for a question by itself.
+        draws: Number of draws B.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Gold indices [B, Q], in the smallest unsigned integer type that holds them.
     """
     rng = np.random.default_rng(seed)
     answer, counts = np.asarray(gold, dtype=np.intp), np.asarray(choice_counts, dtype=np.intp)
@@ -54,7 +64,8 @@ def golds(
         return _permuted(answer, counts, draws, rng)
     drawn = np.empty((draws, len(answer)), _holding(counts))
     rows = max(1, _BLOCK // max(1, len(answer)))
-    for start in range(0, draws, rows):  # the same numbers as all at once, which of a large set are gigabytes
+    # The blocks give the same numbers as a single call, whose array takes gigabytes for a large set.
+    for start in range(0, draws, rows):
         some = drawn[start : start + rows]
         some[:] = rng.random(some.shape) * counts
     if texts is not None:
@@ -63,13 +74,26 @@ def golds(
     return drawn
 
 
-def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0) -> CurveScores | None:
-    """Every score of one metric under random gold, {score: [B]}; None where the metric needs lengths that are unknown."""
+def null_scores(
+    measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0
+) -> CurveScores | None:
+    """Every score of one metric under random gold, {score: [B]}.
+
+    Args:
+        measurements: Results of the set.
+        metric: Name of the metric.
+        draws: Number of draws B.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Scores [B], NaN where undefined; None without a model or question, and for bpb if the lengths of the
+        choices are not known.
+    """
     if not measurements.curves or not len(measurements.gold):
         return None
     if metric == "bpb" and measurements.choice_bytes is None:
         return None
-    drawn = golds(
+    drawn = random_golds(
         measurements.gold,
         measurements.choice_counts,
         measurements.letters,
@@ -87,54 +111,62 @@ def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int
         mapped.whole_of(measurements.curves[0].ll),
     )
     if metric in BOUNDED_METRICS and metric != "norm_prob":
-        observed = set_scores.floor(
+        observed = set_scores.chance_floor(
             measurements.runs, layout, metric, measurements.chance, len(measurements.question_ids)
         )
         errors = dict(observed.errors)
-    against = Floor(np.asarray(measurements.chance), errors)
+    against = ChanceFloor(np.asarray(measurements.chance), errors)
     return set_scores.curve_scores(layout, curves, metric, against)
 
 
-def null_of(value: float | None, drawn: ArrayLike) -> Null | None:
-    """p = (1 + #{S* >= S}) / (B + 1) of a score S among its values S* under random gold, with their mean and 95% point.
+def null_distribution(value: float | None, null_scores: ArrayLike) -> NullDistribution | None:
+    """Null distribution of a score: mean, 95% point and p-value.
 
-    None where the score is undefined, or more than `MOST_UNDEFINED` of the draws are.
+        p = (1 + #{S* >= S}) / (B + 1)
+
+    Args:
+        value: Score S of the set; None where undefined.
+        null_scores: Its values S* [B] under random gold, NaN where undefined.
+
+    Returns:
+        The distribution over the defined draws; None where the score is undefined, or more than
+        `MAX_UNDEFINED` of the draws are.
     """
-    every = np.asarray(drawn, dtype=np.float64)
+    every = np.asarray(null_scores, dtype=np.float64)
     known = every[np.isfinite(every)]
-    if value is None or known.size == 0 or known.size < (1 - MOST_UNDEFINED) * every.size:
+    if value is None or known.size == 0 or known.size < (1 - MAX_UNDEFINED) * every.size:
         return None
-    return Null(
+    return NullDistribution(
         mean=float(known.mean()),
         q95=float(np.quantile(known, 0.95)),
         p=float((1 + (known >= value).sum()) / (known.size + 1)),
     )
 
 
-def judged(measurements: Measurements, scores: Scores, metric: str) -> Scores:
-    """The scores, each with its null where it has one."""
-    return against(scores, nulls(measurements, metric))
+def scores_with_null(measurements: Measurements, scores: Scores, metric: str) -> Scores:
+    """Scores of a set, each with its null distribution if it has one."""
+    return attach_null(scores, null_scores(measurements, metric))
 
 
-def against(scores: Scores, drawn: CurveScores | None) -> Scores:
-    """The same by the `nulls` of their measurements."""
+def attach_null(scores: Scores, drawn: CurveScores | None) -> Scores:
+    """Scores with null distributions from the draws of `null_scores`; unchanged where that is None."""
     if drawn is None:
         return scores
-    return scores.changed(lambda name, value: with_null(value, drawn.whole[name]))
+    return scores.map_values(lambda name, value: with_null(value, drawn.whole[name]))
 
 
-def says_nothing(value: Value) -> bool:
-    """Whether a score is not distinguishable from what random answers give; false where its null is not known."""
+def is_within_null(value: Value) -> bool:
+    """Whether a score is no better than guessing (p above `LEVEL`); False where its null is not known."""
     return value.null is not None and value.null.p > LEVEL
 
 
 def with_null(value: Value, drawn: ArrayLike) -> Value:
-    """`value` with what random gold gives."""
-    return value.model_copy(update={"null": null_of(value.value, drawn)})
+    """Value with its null distribution from the score's draws [B] under random gold."""
+    return value.model_copy(update={"null": null_distribution(value.value, drawn)})
 
 
 def _holding(counts: NDArray[np.intp]) -> np.dtype:
-    """The smallest type that holds the index of a choice."""
+    """Smallest type that holds the index of a choice."""
     return np.min_scalar_type(int(counts.max(initial=0)))
 
 
@@ -149,7 +181,7 @@ def _permuted(
 
 
 def _sharing(texts: NDArray, groups: Sequence[str | None]) -> Iterator[list[int]]:
-    """Questions of one group that have the same choices, in whatever order."""
+    """Lists of questions of one group that have the same choices, in any order."""
     alike: dict[tuple, list[int]] = {}
     for question, group in enumerate(groups):
         if group:
@@ -165,7 +197,7 @@ def _share(
     together: list[int],
     rng: np.random.Generator,
 ) -> None:
-    """Give these questions golds by one permutation of their choices a draw, in place."""
+    """Set the golds of these questions by one permutation of their choices for each draw, in place."""
     choices = np.sort(texts[together[0]][texts[together[0]] >= 0])
     permuted = rng.permuted(np.tile(choices, (len(drawn), 1)), axis=1)  # [B, C]
     for question in together:
@@ -174,7 +206,7 @@ def _share(
 
 
 def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Floats:
-    """[K, Q, C]: what the metric would be were that choice gold; NaN where a result or the choice is missing."""
+    """Metric if each choice were gold, [K, Q, C]; NaN where a result or the choice is missing."""
     of_each = []
     for choice in range(ll.shape[-1]):
         there = np.isfinite(measurements.chars[:, choice])
@@ -188,13 +220,13 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
 
 
 class _OfEveryChoice:
-    """(model, [K, Q, C] of `_of_every_choice`) of each model in turn, as often as it is read."""
+    """Pairs (model, [K, Q, C] of `_of_every_choice`), computed anew at each iteration."""
 
     def __init__(self, measurements: Measurements, metric: str) -> None:
         self._measurements, self._metric = measurements, metric
 
     def __iter__(self) -> Iterator[tuple[str, Floats]]:
-        # One by one: of a large set all together are as much as its log-likelihoods.
+        # Models are computed one by one: together, those of a large set take as much memory as its results.
         for curve in self._measurements.curves:
             yield curve.model.name, _of_every_choice(self._measurements, curve.ll, self._metric)
 
@@ -206,10 +238,10 @@ def _curves(
     metric: str,
     whole: mapped.Mapped | None = None,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models.
+    """Means over questions under each draw, {model: [B, K]}, and the errors of `science` for norm_prob.
 
-    `values` are (model, [K, Q, C]), each let go once it is read. What is made of them lies beside the file `whole` of a
-    large set for as long as it is needed.
+    `values` are (model, [K, Q, C]), each freed after it is read. For a large set with the file `whole`, the
+    intermediate arrays lie in a file beside it while they are needed.
     """
     questions = drawn.shape[1]
     lengths: dict[str, int] = {}
@@ -241,14 +273,15 @@ def _curves(
         spread = np.maximum(squares - curves[name] ** 2, 0.0)
         errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
     for name, missing in lacking.items():
-        curves[name][:, missing] = np.nan  # not complete as measured
+        curves[name][:, missing] = np.nan  # incomplete checkpoints
     return curves, errors
 
 
 def _means_of_shares(flat: Sequence[NDArray], drawn: NDArray[np.integer]) -> Floats:
-    """[B, rows of all models]: of whole numbers, whose sums are the same in any order and exact in float32.
+    """Means [B, rows of all models] of whole numbers, whose float32 sums are exact in any order.
 
-    So it goes by some questions at a time: by draws, as below, all values are read again for every few of them.
+    The loop is over blocks of questions: a loop over draws, as in `_means`, reads all values again for every
+    block.
     """
     draws, questions = drawn.shape
     width = flat[0].shape[1] // max(1, questions)
@@ -267,7 +300,10 @@ def _means_of_shares(flat: Sequence[NDArray], drawn: NDArray[np.integer]) -> Flo
 
 
 def _means(together: Floats, drawn: NDArray[np.integer]) -> Floats:
-    """[B, columns of `together` [Q * C, columns]]; all at once: what takes the time is to read the one-hot gold."""
+    """Means [B, columns] of `together` [Q * C, columns] under each draw.
+
+    Models are computed together, because most of the time goes into reading the one-hot gold.
+    """
     draws, questions = drawn.shape
     width = len(together) // max(1, questions)
     means = np.empty((draws, together.shape[1]))
@@ -284,7 +320,7 @@ def _means(together: Floats, drawn: NDArray[np.integer]) -> Floats:
 
 @contextmanager
 def _below_one_another(rows: Callable[[], Iterable[Floats]], whole: mapped.Mapped | None) -> Iterator[Floats]:
-    """[all rows, Q * C], in memory or, beside a large set's file `whole`, in one for as long as this is open."""
+    """Rows stacked to [all rows, Q * C], in memory or in a temporary file beside the file `whole`."""
     if whole is not None and whole.path is not None:
         path = mapped.named_after(whole.path, "null", secrets.token_hex(8))
         lying = mapped.written(path, rows(), "<f8")
@@ -297,7 +333,7 @@ def _below_one_another(rows: Callable[[], Iterable[Floats]], whole: mapped.Mappe
     parts = list(rows())
     together = np.empty((sum(map(len, parts)), parts[0].shape[1]))
     at = 0
-    while parts:  # they are let go meanwhile: two copies of them are the most memory of all
+    while parts:  # each part is freed after its copy: two full copies would set the peak of memory
         values = parts.pop(0)
         together[at : at + len(values)] = values
         at += len(values)

@@ -1,9 +1,9 @@
-"""Two sets, or two versions of one, on the same resamples: differences of their means and of their scores.
+"""Paired bootstrap of two sets.
 
-Axes: R resamples, K checkpoints of a model, U the union of both sets' questions. Where the sets share questions,
-questions of the union are drawn with replacement and each set takes those of its own (an edited question is drawn
-together with its old wording), so that what both have in common moves both. Where they share none, each set is
-drawn by itself, as many questions as it has. `docs/comparing.md` has the measured coverage.
+Axes: R resamples, K checkpoints of a model, U the union of both sets' questions. If the sets share questions,
+questions of the union are drawn with replacement and each set takes its own among them (an edited question is
+drawn together with its old wording), so that shared questions move both sets alike. If they share none, each
+set is drawn by itself, as many questions as it has. `docs/comparing.md` has the measured coverage.
 """
 
 from __future__ import annotations
@@ -20,42 +20,56 @@ from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
-from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, Design
-from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
+from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, ResamplingDesign
+from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, small_sample_level
 from e2lm_core.scores.uncertainty.rules import NO_METHOD_OF_DIFFERENCES, IntervalRule
 
 UNDEFINED = "The score is undefined for one of the two."
 OFTEN_UNDEFINED = "The difference is undefined in more than 5% of the resamples."
-# Of what is drawn for one set: "" and "" its share of the draws, "" and "chance", or a metric and a model.
+# Key of an array drawn for one set: ("", "") for its share of the draws, ("", "chance"), or (metric, model).
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """The union of two sets' questions: `first`, `second` [U] are places in each set, -1 where it lacks one."""
+    """Union of the questions of two sets.
+
+    Attributes:
+        first: Index in the first set of each question of the union [U], -1 where it lacks the question.
+        second: Index in the second set [U], likewise.
+    """
 
     first: NDArray[np.intp]
     second: NDArray[np.intp]
 
     @property
     def shared(self) -> int:
-        """How many questions both sets have."""
+        """Number of questions that both sets have."""
         return int(((self.first >= 0) & (self.second >= 0)).sum())
 
 
 @dataclass(frozen=True)
 class Side:
-    """One set's measurements: `runs` {model: Run}, `choices` [Q], `groups` [Q] of questions drawn together."""
+    """Measurements of one of the two sets.
+
+    Attributes:
+        runs: Runs by model.
+        choices: Number of choices of each question [Q].
+        groups: Group of each question [Q], drawn together; None where no groups are known.
+    """
 
     runs: Mapping[str, Run]
     choices: NDArray
     groups: Sequence[str | None] | None = None
 
 
-def pair(first: Sequence[str], second: Sequence[str]) -> Pairing:
-    """By keys that are unique within each set: those of the first in their order, then what the second adds."""
+def match_questions(first: Sequence[str], second: Sequence[str]) -> Pairing:
+    """Union of two sets' questions by their keys, which are unique within each set.
+
+    The first set's questions come first, in their order, then those that only the second has.
+    """
     places = {key: place for place, key in enumerate(second)}
     in_second = [places.pop(key, -1) for key in first]
     added = list(places.values())
@@ -73,7 +87,19 @@ def resample(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[Resampled, Resampled]:
-    """Curves of both sets in the same `resamples` draws, see the module's head."""
+    """Curves of both sets in the same resamples, as the module describes.
+
+    Args:
+        first: First set.
+        second: Second set.
+        pairing: Union of their questions.
+        metric_names: Names of the metrics to resample.
+        resamples: Number of resamples R.
+        seed: Seed of the random numbers.
+
+    Raises:
+        ValueError: An array is not as long as the set, a question has no choice, or `resamples` is below 1.
+    """
     sides = ((first, pairing.first), (second, pairing.second))
     design = _design(first, second, pairing)
     values = {
@@ -89,14 +115,14 @@ def resample(
     return one, two
 
 
-def _design(first: Side, second: Side, pairing: Pairing) -> Design:
-    """What is drawn of the union; the sets are strata of their own where they share nothing."""
+def _design(first: Side, second: Side, pairing: Pairing) -> ResamplingDesign:
+    """Resampling design of the union; sets that share no question are separate strata."""
     apart = None if pairing.shared else ["first" if place >= 0 else "second" for place in pairing.first]
-    return bootstrap.design(len(pairing.first), _groups(first, second, pairing), apart)
+    return bootstrap.resampling_design(len(pairing.first), _groups(first, second, pairing), apart)
 
 
 def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[str]) -> dict[Key, Floats]:
-    """{key: [..., U]}: what is drawn for one set, over the union's questions."""
+    """Values to resample for one set over the union's questions, {key: [..., U]}."""
     values: dict[Key, Floats] = {
         ("", ""): (places >= 0).astype(np.float64),
         ("", "chance"): _spread(1.0 / np.asarray(side.choices, dtype=np.float64), places),
@@ -108,9 +134,9 @@ def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[s
 
 
 def _resampled(
-    side: Side, places: NDArray[np.intp], design: Design, means: Mapping[Key, Floats]
+    side: Side, places: NDArray[np.intp], design: ResamplingDesign, means: Mapping[Key, Floats]
 ) -> Resampled:
-    """One set's curves: means over the union, divided by the set's share of the draws."""
+    """Resampled curves of one set: means over the union, divided by the set's share of the draws."""
     share = means["", ""]
     with np.errstate(invalid="ignore", divide="ignore"):
         of_set = {
@@ -135,48 +161,58 @@ def _resampled(
 
 def mean_difference(
     first: Resampled, second: Resampled, metric: str, points: Sequence[tuple[str, int, int]]
-) -> Difference:
-    """Second - first, averaged over `points`: (model, checkpoint in the first's curve, in the second's).
+) -> CurveDifference:
+    """Difference second - first of a metric, averaged over pairs of checkpoints.
 
-    Bonett and Price's interval over the union's questions where the sets share some, Newcombe's where they share
-    none (`pointwise`); `share` of resamples in which the second is higher, ties half.
+    The interval is Bonett and Price's over the union's questions where the sets share some, Newcombe's where
+    they share none (`pointwise`). `share` is that of the resamples in which the second is higher, ties
+    counted half.
+
+    Args:
+        first: First set, from `resample`.
+        second: Second set, from the same draws.
+        metric: Name of the metric.
+        points: Model, index of the checkpoint in the first's curve, index in the second's curve.
     """
     if not points:
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     old = _averaged(first, metric, [(name, i) for name, i, _ in points])
     new = _averaged(second, metric, [(name, j) for name, _, j in points])
     value = float(new.mean() - old.mean())
     if not np.isfinite(value):
-        return Difference(None, None, None)
+        return CurveDifference(None, None, None)
     drawn_old = np.mean([first.curves[metric][name][:, i] for name, i, _ in points], axis=0)
     drawn_new = np.mean([second.curves[metric][name][:, j] for name, _, j in points], axis=0)
     samples: Floats = np.round(drawn_new - drawn_old, EXACT)
     known = samples[np.isfinite(samples)]
     clusters = min(first.clusters, second.clusters)
     if not known.size:
-        return Difference(value, None, None)
+        return CurveDifference(value, None, None)
     each = _influence(old, new, first, second)
     if each is None:
         apart = np.concatenate([old, new])
         one, two = (old, drawn_old, first.clusters), (new, drawn_new, second.clusters)
-        return Difference.of(metric, value, pointwise.of_separate(metric, one, two), known, apart, clusters)
+        return CurveDifference.from_samples(
+            metric, value, pointwise.unpaired_interval(metric, one, two), known, apart, clusters
+        )
     drawn_together = clusters if first.clusters < first.questions else len(each)
-    bounds = pointwise.of_difference(metric, each[None], known[:, None], drawn_together)[0]
-    return Difference.of(metric, value, bounds, known, each, drawn_together)
+    bounds = pointwise.paired_interval(metric, each[None], known[:, None], drawn_together)[0]
+    return CurveDifference.from_samples(metric, value, bounds, known, each, drawn_together)
 
 
 def _averaged(side: Resampled, metric: str, points: Sequence[tuple[str, int]]) -> Floats:
-    """[Q]: each question's mean over (model, checkpoint)."""
+    """Mean of each question [Q] over pairs (model, checkpoint)."""
     return np.mean(
         [side.runs[name].per_question[metric][at] for name, at in points], axis=0, dtype=np.float64
     )
 
 
 def _influence(old: Floats, new: Floats, first: Resampled, second: Resampled) -> Floats | None:
-    """[U] numbers whose mean is mean(new) - mean(old) and whose spread is that of the difference; None if none is shared.
+    """Contribution of each question [U] to mean(new) - mean(old), or None where no question is shared.
 
-    What each question of the union adds: U (y2 - m2) / n2 - U (y1 - m1) / n1 + m2 - m1, a set's part 0 where it lacks
-    the question. For two versions of the same questions this is y2 - y1.
+    The mean of the contributions is the difference, and their spread is that of the difference: U (y2 - m2) /
+    n2 - U (y1 - m1) / n1 + m2 - m1, a set's part 0 where it lacks the question. For two versions of the same
+    questions this is y2 - y1.
     """
     assert first.places is not None
     assert second.places is not None
@@ -194,7 +230,7 @@ def _influence(old: Floats, new: Floats, first: Resampled, second: Resampled) ->
 
 
 def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[str, Replicates]:
-    """Every score's difference, second - first, with its replicates over the paired resamples."""
+    """Replicates of the difference second - first of every score over the paired resamples."""
     old, _ = intervals.replicates(first, metric, mirrored=False)
     new, _ = intervals.replicates(second, metric, mirrored=False)
     return {score: _difference(old[score], new[score]) for score in SCORES}
@@ -203,7 +239,17 @@ def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[s
 def score_differences(
     first: Resampled, second: Resampled, metric: str, rules: Mapping[str, IntervalRule]
 ) -> dict[str, tuple[float | None, Interval]]:
-    """{score: (second - first, its interval)}; no interval where the rules give none, with the reason."""
+    """Difference second - first and its interval by score; no interval, with the reason, by the rules.
+
+    Args:
+        first: First set, from `resample`.
+        second: Second set, from the same draws.
+        metric: Name of the metric.
+        rules: Interval rules by score, see `coverage.difference_rules`.
+
+    Returns:
+        (difference, interval) by score; the difference is None where a score is undefined.
+    """
     level = small_sample_level(min(first.clusters, second.clusters))
     differences: dict[str, tuple[float | None, Interval]] = {}
     for score, of_score in score_replicates(first, second, metric).items():
@@ -211,23 +257,28 @@ def score_differences(
             differences[score] = (None, Interval(None, why=UNDEFINED))
             continue
         rule = rules.get(score, IntervalRule(None, why=NO_METHOD_OF_DIFFERENCES))
-        interval = intervals.by_rule(of_score, rule, allowed(score), level, OFTEN_UNDEFINED)
+        interval = intervals.interval_by_rule(of_score, rule, allowed_range(score), level, OFTEN_UNDEFINED)
         differences[score] = (float(of_score.estimate), interval)
     return differences
 
 
-def fewest(first: Resampled, second: Resampled, metric: str) -> tuple[int, int, float]:
-    """(questions, groups counted once; models that count; on how many questions two of them differ): the fewer of both."""
+def smallest_counts(first: Resampled, second: Resampled, metric: str) -> tuple[int, int, float]:
+    """Smaller count of the two sets, of questions, counted models and differing questions.
+
+    Returns:
+        Questions (groups counted once), models that count in scores, and questions on which two of the models
+        differ; each the smaller of both sets.
+    """
     sides = (first, second)
     return (
         min(side.clusters for side in sides),
         min(len(side.counted) for side in sides),
-        float(np.fmin(first.differing(metric), second.differing(metric))),
+        float(np.fmin(first.differing_questions(metric), second.differing_questions(metric))),
     )
 
 
-def allowed(score: str) -> tuple[float, float]:
-    """The values that a score's difference may have."""
+def allowed_range(score: str) -> tuple[float, float]:
+    """Lowest and highest value that the difference of a score may have."""
     low, high = RANGES[score]
     return low - high, high - low
 
@@ -243,7 +294,10 @@ def _difference(old: Replicates, new: Replicates) -> Replicates:
 
 
 def _spread(values: ArrayLike, places: NDArray[np.intp]) -> Floats:
-    """[..., Q] -> [..., U]: 0 where the set lacks the question, which its share of the draws makes up for."""
+    """Values over the union, [..., Q] -> [..., U]: 0 where the set lacks the question.
+
+    The division by the set's share of the draws makes up for the zeros.
+    """
     array = np.asarray(values, dtype=np.float64)
     spread = np.zeros((*array.shape[:-1], len(places)))
     spread[..., places >= 0] = array[..., places[places >= 0]]
@@ -251,12 +305,15 @@ def _spread(values: ArrayLike, places: NDArray[np.intp]) -> Floats:
 
 
 def _groups(first: Side, second: Side, pairing: Pairing) -> list[str | None]:
-    """The second set's group of a question where it has it, else the first's; only what is shared joins the sets."""
+    """Group of each question of the union: the second set's where it has the question, else the first's.
+
+    Groups join the two sets only if they share questions.
+    """
     groups: list[str | None] = []
     for old, new in zip(pairing.first.tolist(), pairing.second.tolist(), strict=True):
         side, place = (second, new) if new >= 0 else (first, old)
         groups.append((side.groups[place] or None) if side.groups else None)
-    if not pairing.shared:  # a group's name in one set says nothing of the other
+    if not pairing.shared:  # equal names of groups in the two sets are then a coincidence
         return [
             g and f"{'first' if p >= 0 else 'second'} {g}" for g, p in zip(groups, pairing.first, strict=True)
         ]

@@ -1,8 +1,8 @@
-"""Which interval a score gets: what the coverage study measured, as rules.
+"""Interval rules chosen by the coverage studies.
 
-The study (`benchmarks/coverage/scores.py`, `docs/uncertainty.md`) counts how often each method's interval holds the expected
-score of a fresh set, over kinds of learners, numbers of questions and numbers of models. A score gets the method that
-the study chose for it, and none where even that one covers too little.
+The study (`benchmarks/coverage/scores.py`, `docs/uncertainty.md`) counts how often each method's interval
+holds the expected score of a fresh set, over kinds of models, numbers of questions and numbers of models. A
+score gets the method that the study chose for it, and no interval if even that method covers too little.
 """
 
 from __future__ import annotations
@@ -12,28 +12,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 
 ACCEPTED = 0.9  # lowest measured coverage at which an interval of nominal 95% is shown
-# Of metrics that the study leaves out, the one whose figures stand for it: acc_norm is acc with another argmax.
+# Stand-ins for metrics that the study leaves out: acc_norm is acc with another argmax.
 STANDS_FOR = {"acc_norm": "acc"}
 UNBOUNDED = ("margin", "bpb")
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
 NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
 # Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.
-FEWEST_DIFFERING = 5
-FEWEST_OF_A_DIFFERENCE = 30  # on sets of 20 and 25 that of two models held in 98%, by `acc`
-FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
+MIN_DIFFERING = 5
+MIN_OF_A_DIFFERENCE = 30  # on sets of 20 and 25, intervals of acc differences held in 98%
+MIN_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
 
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
 
 
 @dataclass(frozen=True)
 class IntervalRule:
-    """How a score, or the difference of one, gets its interval: by `method` with its measured `coverage`; or `why` not.
+    """Rule for the interval of a score, or of the difference of one.
 
-    `scale` is by how much the method's reach is narrowed or widened, `kind` of what sets the coverage was measured;
-    `calibrated` says that the scale is also multiplied by what the set itself asks for (`calibration.scales`).
+    Attributes:
+        method: Name of the method in `methods.METHODS`; None where there is no interval, see `why`.
+        coverage: Measured coverage of the method.
+        why: Reason why there is no interval.
+        scale: Factor on the distance of the interval's ends from the estimate.
+        kind: Kind of sets that the coverage was measured on; None for the lowest over kinds.
+        calibrated: True if the scale is also multiplied by that of the set itself
+            (`calibration.calibration_scales`).
     """
 
     method: str | None
@@ -45,41 +51,64 @@ class IntervalRule:
 
 
 def few_differing(score: str, differing: float) -> str | None:
-    """Why a score that rests on the models' order has no interval where two of them differ on so few questions (the median
-    over pairs, NaN where it is not known); None where it has."""
-    if score in NOT_OF_ORDER or not differing < FEWEST_DIFFERING:
+    """Reason why a score of the models' order has no interval: models differ on too few questions.
+
+    Args:
+        score: Name of the score.
+        differing: Number of questions on which two models differ, the median over pairs; NaN where it is not
+            known.
+
+    Returns:
+        The reason; None for enough questions, where the number is not known, or for a score that does not
+        rest on the models' order.
+    """
+    if score in NOT_OF_ORDER or not differing < MIN_DIFFERING:
         return None
     return (
         f"No interval: it rests on how models differ, and two of them typically do on {differing:.0f} "
-        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {FEWEST_DIFFERING} on."
+        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {MIN_DIFFERING} on."
     )
 
 
 def few_for_a_difference(questions: int, differing: float) -> str | None:
-    """Why the difference of two models has no interval on a set of so few questions (groups count once), or on whose questions
-    two models typically differ on so few (NaN where it is not known); None where it has. Asked of the set and not of the
-    pair, whose own count is luck in part.
+    """Reason why the difference of two models has no interval: the set has too few questions.
+
+    The rule is applied to the set and not to the pair, whose own count is partly chance.
+
+    Args:
+        questions: Number of questions (groups count once).
+        differing: Number of questions on which two models typically differ; NaN where it is not known.
+
+    Returns:
+        The reason, also where too few questions tell models apart; None for enough questions.
     """
-    if questions < FEWEST_OF_A_DIFFERENCE:
+    if questions < MIN_OF_A_DIFFERENCE:
         return (
-            f"No interval: the difference of two models needs {FEWEST_OF_A_DIFFERENCE} questions, and here are {questions} "
+            f"No interval: the difference of two models needs {MIN_OF_A_DIFFERENCE} questions, and here are {questions} "
             "that count by themselves. With fewer it holds in nearly every set, not in 95%."
         )
-    if not differing < FEWEST_DIFFERING:
+    if not differing < MIN_DIFFERING:
         return None
     return (
-        f"No interval: two models typically differ on {phrasing.count(round(differing), 'question')} of such a set. On fewer "
-        f"than {FEWEST_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
+        f"No interval: two models typically differ on {formatting.count(round(differing), 'question')} of such a set. On fewer "
+        f"than {MIN_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
     )
 
 
 @dataclass(frozen=True)
 class CoverageTable:
-    """`methods` {score: method or None}; `lowest` {(score, method, metric, models, questions): coverage}, the lowest
-    over the kinds of learners; `questions` and `models` are the sizes that were studied.
+    """Measured coverage of interval methods by score, metric and size.
 
-    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone; the scores of
-    `calibrated` {score: method} have them by that method, and calibrated on the set itself.
+    Attributes:
+        methods: Method of each score; None where no method covers.
+        lowest: Lowest coverage over the kinds of models, {(score, method, metric, models, questions):
+            coverage}.
+        questions: Numbers of questions that were studied.
+        models: Numbers of models that were studied.
+        kinds: Scale and coverage of one kind of sets, {(score, metric, kind, models, questions): (scale,
+            coverage)}.
+        calibrated: Method of the scores whose entries in `kinds` are of that method, calibrated on the set
+            itself.
     """
 
     methods: Mapping[str, str | None]
@@ -91,7 +120,7 @@ class CoverageTable:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> CoverageTable:
-        """From the content of `coverage.json`."""
+        """Build the table from the content of `coverage.json`."""
         return cls(
             methods=content["chosen"],
             lowest={
@@ -123,11 +152,18 @@ class CoverageTable:
         kind: str | None = None,
         differing: float = math.nan,
     ) -> IntervalRule:
-        """For a set of `questions` (groups of questions count once) on `models` that count, of a `kind` of `kinds.KINDS`,
-        of which two differ on `differing` questions.
+        """Interval rule of a score for a set.
 
-        The coverage is that of the largest sizes studied which are not above these; without a kind, or where that was
-        not studied, the lowest over kinds of learners.
+        The coverage is that of the largest sizes studied which are not above these; without a kind, or where
+        the kind was not studied, the lowest over kinds of models.
+
+        Args:
+            score: Name of the score.
+            metric: Name of the metric.
+            questions: Number of questions (groups count once).
+            models: Number of models that count in scores.
+            kind: Kind of the set, one of `strata.KINDS`; None where it is not known.
+            differing: Number of questions on which two of the models differ; NaN where it is not known.
         """
         if score == "sq" and models < min(self.models):
             score = "sq_model"  # a mean over one or two models is as noisy as one
@@ -168,9 +204,12 @@ class CoverageTable:
     def _of_kind(
         self, score: str, metric: str, kind: str | None, models: int, questions: int
     ) -> tuple[float, float | None] | None:
-        """(scale, coverage) of a kind, of the largest number of questions counted that the set reaches, else of the smallest;
-        a metric of which too few sets were counted has the scale of `norm_prob` where the method is the same, and no coverage
-        of its own. None where there is neither."""
+        """Scale and coverage of a kind, for the largest number of questions counted that the set reaches.
+
+        Below all counted numbers, those of the smallest. A metric of which too few sets were counted has the
+        scale of `norm_prob` where the method is the same, and no coverage of its own. None where there is
+        neither.
+        """
         own = {key[4]: found for key, found in self.kinds.items() if key[:4] == (score, metric, kind, models)}
         if own:
             return own[max((n for n in own if n <= questions), default=min(own))]
@@ -189,8 +228,8 @@ class CoverageTable:
     def _not_studied(self, score: str, questions: int, models: int) -> str | None:
         if score not in OF_ONE_MODEL and models < min(self.models):
             return f"Intervals were studied for {min(self.models)} models and more."
-        if score == "rc" and models < FEWEST_MODELS_OF_RC:
-            return f"The interval of RC spans most of its range with fewer than {FEWEST_MODELS_OF_RC} models."
+        if score == "rc" and models < MIN_MODELS_OF_RC:
+            return f"The interval of RC spans most of its range with fewer than {MIN_MODELS_OF_RC} models."
         if questions < min(self.questions):
             return f"Intervals were studied for {min(self.questions)} questions and more."
         return None

@@ -1,8 +1,8 @@
-"""How wide an interval would be on a larger or smaller set: resamples of any size from the questions measured.
+"""Interval width as a function of the number of questions.
 
-Axes: R resamples, K checkpoints, Q measured questions. A set of n questions is drawn from the measured ones with
-replacement (m out of n), so that the source of the questions is taken to be what was measured of it. What holds
-for the interval on the page holds here: the same methods, the same measured rules.
+Axes: R resamples, K checkpoints, Q measured questions. A set of n questions is drawn from the measured ones
+with replacement (m out of n), so that the measured questions stand for their source. The methods and the
+measured rules are those of the interval on the page.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
-from e2lm_core.scores.uncertainty.bootstrap import Design
+from e2lm_core.scores.uncertainty.bootstrap import ResamplingDesign
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable, few_for_a_difference
 
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
-# A width needs fewer draws than the ends of an interval that is shown, and there are many sizes.
+# A width needs fewer draws than the ends of an interval that is shown, and it is computed for many sizes.
 RESAMPLES_A_SIZE = 300
 ALIKE = "Every measured question has the same value there, so drawing among them says nothing of others."
 UNDEFINED = "It is undefined on what was measured."
@@ -33,9 +33,13 @@ UNDEFINED = "It is undefined on what was measured."
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be known: a `mean` (of one model at one checkpoint), a `difference` of two models there, or a score.
+    """Quantity whose interval width is wanted.
 
-    `first`, `second` are (model, checkpoint); a score has none.
+    Attributes:
+        name: `mean` (of one model at one checkpoint), `difference` (of two models there), or the name of a
+            score.
+        first: Model and index of its checkpoint; None for a score.
+        second: Model and index of its checkpoint, for a difference only.
     """
 
     name: str
@@ -45,9 +49,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Widths:
-    """For each of `sizes` [N]: the interval's full `width` and the `expected` value, NaN where there is none.
+    """Interval width and expected value for sets of each of N sizes.
 
-    `why` says why a width is missing; widths fall with size (what the simulation's own noise breaks is pooled).
+    Attributes:
+        sizes: Numbers of questions [N].
+        width: Full width of the interval [N], NaN where there is none. It falls with size: sizes at which the
+            simulation's own noise reverses the order are pooled.
+        expected: Expected value [N], NaN where there is none.
+        why: Reason why a width is missing; None where none is.
     """
 
     sizes: tuple[int, ...]
@@ -58,7 +67,7 @@ class Widths:
 
 @dataclass(frozen=True)
 class _Width:
-    """At one size: the interval's full `width` and the `expected` value; or `why` there is no width."""
+    """Full width of the interval and expected value at one size, or the reason why there is no width."""
 
     width: float = float("nan")
     expected: float = float("nan")
@@ -76,14 +85,31 @@ def widths(
     resamples: int = RESAMPLES_A_SIZE,
     seed: int = 0,
 ) -> Widths:
-    """The 95% interval's width of `target` on a set of each size.
+    """Width of the 95% interval of a target on sets of each size.
 
-    mean, difference: the interval of `means.pointwise` for n questions like those measured
-    scores: the interval of the coverage study, of S(y + d_n) and S(c + d_n), about the mean of S(c + d_n);
-            y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n
+    For a mean or a difference it is the interval of `means.pointwise` for n questions like those measured.
+    For a score it is the interval of the coverage study, of S(y + d_n) and S(c + d_n), about the mean of S(c
+    + d_n); y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n.
+
+    Args:
+        runs: Runs by model, with values [K, Q] of the metric.
+        choices: Number of choices of each question [Q].
+        metric: Name of the metric.
+        target: Quantity whose width is wanted.
+        table: Coverage table of the intervals of scores.
+        groups: Group of each question [Q]; None where no groups are known.
+        sizes: Numbers of questions [N] to study.
+        resamples: Number of resamples R at each size.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Widths and expected values [N].
+
+    Raises:
+        ValueError: An array is not as long as the set, a question has no choice, or `resamples` is below 1.
     """
     measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples, seed=seed)
-    design = bootstrap.design(measured.questions, groups)
+    design = bootstrap.resampling_design(measured.questions, groups)
     quiet = intervals.quiet_curves(measured, metric) if target.first is None else {}
     of_sizes = []
     for place, size in enumerate(sizes):
@@ -97,7 +123,7 @@ def widths(
 
 
 def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
-    """The widths of all sizes, pooled where the simulation's own noise makes a larger set's interval wider."""
+    """Widths of all sizes, pooled where the simulation's own noise makes a larger set's interval wider."""
     width = np.array([at.width for at in of_sizes])
     reasons = [at.why for at in of_sizes if at.why]
     known = np.isfinite(width)
@@ -109,14 +135,22 @@ def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
     return Widths(tuple(sizes), width, expected, reasons[0] if reasons else None)
 
 
-def needed(of_sizes: Widths, wanted: float) -> int | None:
-    """The fewest questions at which the width is at most `wanted`, between two sizes by their logarithms.
+def required_questions(widths: Widths, target_width: float) -> int | None:
+    """Fewest questions at which the interval is at most so wide.
 
-    None where no size studied reaches it; the smallest size with a width where even that does.
+    Between two sizes the logarithm of the width is interpolated over the logarithm of the size.
+
+    Args:
+        widths: Widths by size.
+        target_width: Full width that is wanted.
+
+    Returns:
+        A number of questions; None where no size studied reaches the width, and the smallest size with a
+        width where even that one does.
     """
-    sizes, width = of_sizes.sizes, of_sizes.width
+    sizes, width = widths.sizes, widths.width
     known = np.flatnonzero(np.isfinite(width))
-    narrow = [place for place in known if width[place] <= wanted]
+    narrow = [place for place in known if width[place] <= target_width]
     if not narrow:
         return None
     at = narrow[0]
@@ -125,7 +159,7 @@ def needed(of_sizes: Widths, wanted: float) -> int | None:
         return sizes[at]
     wide = before[-1]
     low, high = np.log(width[wide]), np.log(width[at])
-    share = (low - np.log(wanted)) / (low - high) if low > high else 1.0
+    share = (low - np.log(target_width)) / (low - high) if low > high else 1.0
     size = np.exp(np.log(sizes[wide]) + share * np.log(sizes[at] / sizes[wide]))
     return int(min(sizes[at], np.ceil(round(float(size), 6))))
 
@@ -134,12 +168,12 @@ def _drawn(
     measured: Resampled,
     choices: NDArray,
     metric: str,
-    design: Design,
+    design: ResamplingDesign,
     clusters: int,
     resamples: int,
     seed: int,
 ) -> Resampled:
-    """The same measurements with resampled curves of sets of `clusters` drawn questions (groups count once)."""
+    """Measurements with resampled curves of sets of `clusters` drawn questions (groups count once)."""
     rng = np.random.default_rng([seed, 5])
     picked = rng.integers(0, design.clusters, (resamples, clusters))
     picked += np.arange(resamples)[:, None] * design.clusters
@@ -156,7 +190,10 @@ def _drawn(
 
 
 def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Floats:
-    """[K, Q], [R, Q] -> [R, K]; whole numbers exactly, others as deviations from their mean, as `bootstrap` does."""
+    """Means [R, K] of values [K, Q] by weights [R, Q].
+
+    Whole numbers are summed exactly, others as deviations from their mean, as in `bootstrap`.
+    """
     with np.errstate(invalid="ignore"):
         whole = bool(((values == np.rint(values)) | np.isnan(values)).all())
         centre = np.zeros(len(values)) if whole else values.mean(axis=1)
@@ -178,21 +215,21 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
     if np.isnan(samples).any():
         return _Width(expected=float(value))
     if target.second is not None and (
-        few := few_for_a_difference(resampled.clusters, resampled.differing(metric))
+        few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric))
     ):
         return _Width(expected=float(value), why=few)
     clusters, size = resampled.clusters, resampled.questions
-    told = pointwise.of_mean if target.second is None else pointwise.of_difference
+    told = pointwise.mean_interval if target.second is None else pointwise.paired_interval
     low, high = told(metric, each[None], samples[:, None], clusters, size=size)[0]
     if np.isnan(low):
-        return _Width(expected=float(value), why=pointwise.few(metric, size, clusters) or ALIKE)
+        return _Width(expected=float(value), why=pointwise.too_few_reason(metric, size, clusters) or ALIKE)
     return _Width(float(high - low), float(value))
 
 
 def _of_score(
     resampled: Resampled, metric: str, score: str, table: CoverageTable, quiet: Mapping[str, Floats]
 ) -> _Width:
-    kind, differing = resampled.kind(metric), resampled.differing(metric)
+    kind, differing = resampled.kind(metric), resampled.differing_questions(metric)
     rule = table.rule(score, metric, resampled.clusters, len(resampled.counted), kind, differing)
     if rule.method is None:
         return _Width(why=rule.why)

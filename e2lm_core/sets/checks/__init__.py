@@ -1,1 +1,1 @@
-"""What is wrong or doubtful in a set, before any model is asked; uses base."""
+"""Checks of a set before any run, with errors and warnings as findings; uses base."""

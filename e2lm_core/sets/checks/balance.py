@@ -1,4 +1,4 @@
-"""Habits that let a set be answered without its questions: where the gold stands and how long it is."""
+"""Position and length bias of the answer key."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.records import Finding, Question
-from e2lm_core.sets.checks import facts
-from e2lm_core.sets.checks.facts import Habit
+from e2lm_core.sets.checks import question_features
+from e2lm_core.sets.checks.question_features import KeyPosition
 
 MIN_QUESTIONS = 20
 MIN_EXCESS = 0.05
@@ -16,18 +16,19 @@ SIGMAS = 3.0
 
 
 def gold_habits(questions: Sequence[Question]) -> list[Finding]:
-    """Warnings where gold's place or length departs from chance by 3 standard errors and 5 points.
+    """Warnings if the right answer's position or length departs from chance.
 
-    Under chance the gold of a question with C choices has a given property with probability 1/C, so the
-    count over questions has mean Σ 1/C and variance Σ (1/C)(1 − 1/C).
+    The departure must exceed 3 standard errors and 5 percentage points. Under chance the right answer of a
+    question with C choices has a given property with probability 1/C, so the count over questions has mean Σ
+    1/C and variance Σ (1/C)(1 − 1/C). Fewer than 20 questions give no warning.
     """
-    kinds = Counter(habit for habit in facts.habits(questions) if habit is not None)
+    kinds = Counter(habit for habit in question_features.key_positions(questions) if habit is not None)
     if kinds.total() < MIN_QUESTIONS:
         return []
     return [*_positions(kinds), *_lengths(kinds)]
 
 
-def _positions(kinds: Counter[Habit]) -> list[Finding]:
+def _positions(kinds: Counter[KeyPosition]) -> list[Finding]:
     warnings = []
     for position in range(max(habit.choices for habit in kinds)):
         having = {habit: number for habit, number in kinds.items() if habit.choices > position}
@@ -44,7 +45,7 @@ def _positions(kinds: Counter[Habit]) -> list[Finding]:
     return warnings
 
 
-def _lengths(kinds: Counter[Habit]) -> list[Finding]:
+def _lengths(kinds: Counter[KeyPosition]) -> list[Finding]:
     warnings = []
     for name in ("longest", "shortest"):
         clear = {habit: number for habit, number in kinds.items() if getattr(habit, f"is_{name}") is not None}
@@ -61,8 +62,13 @@ def _lengths(kinds: Counter[Habit]) -> list[Finding]:
     return warnings
 
 
-def _excess(kinds: Mapping[Habit, int], hits: int) -> tuple[float | None, float]:
-    """(share of hits, or None where it is not clearly above chance; chance); of each kind so many questions."""
+def _excess(kinds: Mapping[KeyPosition, int], hits: int) -> tuple[float | None, float]:
+    """Share of hits, None unless it is clearly above chance, and chance.
+
+    Args:
+        kinds: Number of questions of each kind.
+        hits: Number of questions with the property.
+    """
     n = sum(kinds.values())
     if n < MIN_QUESTIONS:
         return None, math.nan

@@ -1,7 +1,7 @@
-"""What may not, and what should not, be exported: findings about a set, errors first, in question order.
+"""Findings on a set: errors and warnings before export.
 
-Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates
-by embedding need a model and live elsewhere.
+Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates by
+embedding need a model and are computed elsewhere.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks import balance, facts, groups, leaks
+from e2lm_core.sets.checks import balance, groups, leaks, question_features
 from e2lm_core.sets.checks import text as text_checks
-from e2lm_core.sets.checks.lengths import PromptLengths, beyond_window
+from e2lm_core.sets.checks.context_window import PromptLengths, beyond_window
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 Profile = Literal["plain", "competition"]
 SHOWN_OF_A_KIND = 50
-_SOUND: Each[bool] = Each(facts.KEPT)
-_TRAINED: Each[str] = Each(facts.KEPT)
+_SOUND: Each[bool] = Each(question_features.KEPT)
+_TRAINED: Each[str] = Each(question_features.KEPT)
 
 
 class _Doubt(NamedTuple):
-    """A warning of a question as long as it may be one of too many to be listed."""
+    """Warning about a question, light enough to make before the list of its kind is cut to 50."""
 
     code: str
     sentence: str
@@ -37,10 +37,16 @@ class _Doubt(NamedTuple):
 def structural_errors(
     questions: Sequence[Question], limits: Limits, label: str = "Question", names: Sequence[str] = ()
 ) -> list[Finding]:
-    """What makes a question unusable: gold out of range, too few, too many, empty or repeated choices, no
-    text, an id given twice, lengths, text that UTF-8 cannot hold. One finding for each, in question order.
+    """Errors that make questions unusable, one finding for each, in question order.
 
-    They are called by `names` where there are some ("Row 7"), else by label and number.
+    They are: right answer out of range; too few, too many, empty or repeated choices; no text; no id or a
+    repeated one; a text that is too long or that UTF-8 cannot hold; too many questions.
+
+    Args:
+        questions: The questions to check.
+        limits: Limits of questions, choices and characters.
+        label: Noun for a question in the sentences; its number follows.
+        names: Names of the questions in the sentences ("Row 7"), instead of label and number.
     """
     findings: list[Finding] = []
     if len(questions) > limits.max_questions:
@@ -68,7 +74,11 @@ def structural_errors(
 
 
 def require_sound(task: TaskSet, limits: Limits) -> None:
-    """Raises TaskError with the first structural error of the set, and how many more there are."""
+    """Refuse a set with structural errors.
+
+    Raises:
+        TaskError: There is one; the sentence holds the first and the number of further ones.
+    """
     errors = [
         *structural_errors(task.questions, limits),
         *structural_errors(task.dev, limits, "Dev question"),
@@ -78,7 +88,7 @@ def require_sound(task: TaskSet, limits: Limits) -> None:
         raise TaskError(errors[0].sentence + more)
 
 
-def check(
+def find_problems(
     task: TaskSet,
     rendered: Sequence[RenderedDoc],
     limits: Limits,
@@ -86,12 +96,21 @@ def check(
     lengths: Sequence[PromptLengths] = (),
     training_ngrams: Container[str] | None = None,
 ) -> list[Finding]:
-    """Every finding about the set for an export under `profile`; errors stop the export.
+    """All findings about a set for an export under `profile`; errors stop the export.
 
-    `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
-    there is, the structural errors say why). `lengths` are those of each model that reads them. `training_ngrams`
-    are 13-grams as `text.ngrams` makes them. Of each kind of warning 50 are listed. Raises ValueError for another
-    number of tokens than of prompts.
+    Of each kind of warning the first 50 are listed.
+
+    Args:
+        task: The set.
+        rendered: Prompts of `task.questions` in order. Empty or partial if they cannot be rendered; the
+            structural errors give the reason.
+        limits: Limits of questions, choices and characters.
+        profile: Rules of the export; "competition" turns the set's size and leaked answers into errors.
+        lengths: Prompt lengths for each model that is to run them.
+        training_ngrams: 13-grams of the models' training text, in the form of `text.ngrams`; None if unknown.
+
+    Raises:
+        ValueError: There is another number of token counts than of prompts.
     """
     structural = [
         *structural_errors(task.questions, limits),
@@ -99,7 +118,7 @@ def check(
     ]
     if structural:
         return [*structural, *_size(task, limits, profile)]
-    every = facts.of(task.questions)
+    every = question_features.question_features(task.questions)
     findings: list[Finding | _Doubt] = [
         *_size(task, limits, profile),
         *_in_dev(task),
@@ -118,7 +137,7 @@ def check(
 
 
 def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
-    """What is wrong with a question in itself: (code, sentence)."""
+    """Structural errors of a single question as (code, sentence)."""
     if not question.id.strip():
         yield "empty_id", f"{where}: it has no id; give it one."
     if not question.question.strip():
@@ -184,10 +203,10 @@ def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:
 def _in_dev(task: TaskSet) -> list[Finding]:
     shown: defaultdict[str, list[tuple[int, Question]]] = defaultdict(list)
     for number, question in enumerate(task.dev, start=1):
-        shown[text_checks.normalised(question.question)].append((number, question))
+        shown[text_checks.normalise_text(question.question)].append((number, question))
     findings = []
     for number, question in enumerate(task.questions if shown else (), start=1):
-        for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
+        for dev_number, dev in shown.get(text_checks.normalise_text(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
                     f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer "
@@ -198,7 +217,9 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     return findings
 
 
-def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _duplicates(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     exact: dict[tuple[str, frozenset[str]], int] = {}
     loose: dict[str, int] = {}
     findings = []
@@ -214,12 +235,14 @@ def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> 
     return findings
 
 
-def likeness(question: Question) -> tuple[str, frozenset[str]]:
-    """What two questions share where one repeats the other: the text and the choices, in any order, case and width."""
-    return text_checks.normalised(question.question), _choice_set(question)
+def duplicate_key(question: Question) -> tuple[str, frozenset[str]]:
+    """Key that repeated questions share: text and set of choices, ignoring case and width."""
+    return text_checks.normalise_text(question.question), _choice_set(question)
 
 
-def _near_copies(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _near_copies(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     return [
         _Doubt(
             "near_copy",
@@ -232,7 +255,9 @@ def _near_copies(questions: Sequence[Question], every: Sequence[facts.Facts]) ->
     ]
 
 
-def _not_english(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+def _not_english(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
     return [
         _Doubt(
             "not_english",
@@ -269,7 +294,7 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
 
 
 def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
-    """All errors; of each kind of warning the first ones and, once, how many more there are."""
+    """All errors; of each kind of warning the first 50, then one with the number of further ones."""
     kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
     kept = []
@@ -287,11 +312,11 @@ def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
 
 
 def _gold_text(question: Question) -> str:
-    return text_checks.normalised(question.choices[question.answer])
+    return text_checks.normalise_text(question.choices[question.answer])
 
 
 def _choice_set(question: Question) -> frozenset[str]:
-    return frozenset(map(text_checks.normalised, question.choices))
+    return frozenset(map(text_checks.normalise_text, question.choices))
 
 
 def _has_surrogate(text: str) -> bool:

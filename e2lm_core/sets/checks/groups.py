@@ -1,11 +1,12 @@
-"""Proposes which questions of a set hang together: written from one template, or with one answer; a model is not asked.
+"""Proposed groups of similar questions.
 
-Questions that succeed and fail together are fewer than they look: an interval that takes them for independent is too
-narrow. A proposal is a label a question, None where it stands alone; whether it is right its author knows.
+Questions that succeed and fail together carry less information than their number suggests: an interval that
+takes them for independent is too narrow. A proposal is one label for each question, None for a question
+alone; only the set's author knows whether it is right.
 
-    template   the question's words, those that stand in fewer than three questions left out; at least four stay
+    template   the question's words without those in fewer than three questions; at least four remain
     answer     the right choice, without its article
-    independent, none: what an author may say instead of accepting one
+    independent, none: the author's alternatives to accepting a proposal
 """
 
 from __future__ import annotations
@@ -16,49 +17,50 @@ from itertools import chain, groupby
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
-from e2lm_core.sets.checks import facts
+from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
 Labels = tuple[str | None, ...]
 
-INDEPENDENT = (
-    "independent"  # the key of a set's metadata that says that its questions were written one by one
-)
-COMMON = 3  # questions in which a word of a template stands at least
-FEWEST_WORDS = 4
-WORTH_SAYING, FEWEST = 0.1, 30  # of the questions, in templates of three and more; of so many questions
+INDEPENDENT = "independent"  # key of the set's metadata: its questions were written one by one
+COMMON = 3  # fewest questions with a word of a template
+MIN_WORDS = 4
+WORTH_SAYING, FEWEST = 0.1, 30  # share of questions in templates of three or more; number of questions
 _SLOT = "…"
-_TEMPLATES: Each[str | None] = Each(facts.KEPT)
+_TEMPLATES: Each[str | None] = Each(question_features.KEPT)
 _ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
 
 
-def by_template(questions: Sequence[Question]) -> Labels:
-    """The template of every question that shares one with two others at least."""
-    texts = facts.words(questions)
+def group_by_template(questions: Sequence[Question]) -> Labels:
+    """Template of every question that shares it with at least two others, else None."""
+    texts = question_features.question_words(questions)
     times = Counter(chain.from_iterable([text.distinct for text in texts]))
     common = frozenset(word for word, number in times.items() if number >= COMMON)
-    # Most edits leave the common words as they were, and with them the template of every other question.
+    # Most edits leave the common words unchanged, and so the cached template of every other question.
     return _shared(_TEMPLATES.of(common, texts, lambda text: _template(text.every, common)), COMMON)
 
 
-def by_answer(questions: Sequence[Question]) -> Labels:
-    """The right choice of every question that shares it with another."""
-    return _shared([text_checks.loosely(q.choices[q.answer]) or None for q in questions], 2)
+def group_by_answer(questions: Sequence[Question]) -> Labels:
+    """Right choice, normalised, of every question that shares it with another, else None."""
+    return _shared([text_checks.normalise_loosely(q.choices[q.answer]) or None for q in questions], 2)
 
 
-PROPOSALS = {"template": by_template, "answer": by_answer}
+PROPOSALS = {"template": group_by_template, "answer": group_by_answer}
 
 
-def declared(config: TaskConfig) -> bool:
-    """Whether the set's author says that its questions are independent."""
+def is_declared_independent(config: TaskConfig) -> bool:
+    """Whether the set's metadata declares its questions independent."""
     return bool(config.metadata.get(INDEPENDENT))
 
 
 def findings(task: TaskSet) -> list[Finding]:
-    """One warning where many questions share templates and nothing is said of that; none otherwise."""
-    if declared(task.config) or any(question.group for question in task.questions):
+    """Warning that many questions share templates; empty for a small share.
+
+    Also empty if the set has groups or is declared independent.
+    """
+    if is_declared_independent(task.config) or any(question.group for question in task.questions):
         return []
-    labels = by_template(task.questions)
+    labels = group_by_template(task.questions)
     sharing = sum(label is not None for label in labels)
     if len(labels) < FEWEST or sharing < WORTH_SAYING * len(labels):
         return []
@@ -73,9 +75,9 @@ def findings(task: TaskSet) -> list[Finding]:
 
 
 def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
-    """The words that others share, a slot for each run of the rest; None where that is no template."""
+    """Words shared with other questions, one slot for each run of others; None if they are no template."""
     told = sum(map(common.__contains__, words))
-    if told < FEWEST_WORDS or 2 * told < len(words):
+    if told < MIN_WORDS or 2 * told < len(words):
         return None
     kept = words if told == len(words) else [word if word in common else _SLOT for word in words]
     if _ORDINARY.issuperset(word for word in kept if word is not _SLOT):
@@ -84,6 +86,6 @@ def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
 
 
 def _shared(labels: Sequence[str | None], least: int) -> Labels:
-    """The labels that at least so many questions have."""
+    """Labels with at least `least` questions; None in place of the others."""
     times = Counter(labels)
     return tuple(label if label is not None and times[label] >= least else None for label in labels)

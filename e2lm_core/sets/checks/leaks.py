@@ -1,6 +1,6 @@
-"""The organisers' leak check: does the answer's text stand in its own prompt, few-shot examples included?
+"""Leak check: the answer's text in its own prompt.
 
-Words are compared normalised. Options that a prompt lists are left out, since listing them is not a leak.
+Words are compared normalised. A list of the choices in the prompt is ignored, as it is no leak.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Literal
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
-from e2lm_core.sets.checks import facts
+from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
 MAX_BETWEEN = 12
-_Looked = tuple[Question, bool]  # the question of a prompt, and whether that holds its answer
-_LOOKED: Each[_Looked] = Each(facts.KEPT)
+_Looked = tuple[Question, bool]  # question of a prompt, and whether the prompt contains its answer
+_LOOKED: Each[_Looked] = Each(question_features.KEPT)
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
 
 
 def answers_in_prompts(
     task: TaskSet, rendered: Sequence[RenderedDoc], severity: Literal["error", "warning"]
 ) -> list[Finding]:
-    """One finding for each question whose answer its prompt gives away."""
+    """One finding for each question whose prompt contains its answer."""
     prompt_words = _PromptWords(task)
     asked = list(zip(task.questions, rendered, strict=False))
 
@@ -49,7 +49,7 @@ def answers_in_prompts(
 
 
 class _PromptWords:
-    """The words of prompts without listed options; few-shot examples are worked on once."""
+    """Normalised words of prompts without listed choices; each few-shot example is processed once."""
 
     def __init__(self, task: TaskSet) -> None:
         self.lists_options = "choices" in task.config.doc_to_text
@@ -58,7 +58,7 @@ class _PromptWords:
         self.known: dict[str, str] = {}
 
     def hold_answer(self, question: Question, doc: RenderedDoc) -> bool:
-        answer = " ".join(text_checks.words(question.choices[question.answer]))
+        answer = " ".join(text_checks.tokenize_words(question.choices[question.answer]))
         return bool(answer) and f" {answer} " in self.of(question, doc.context)
 
     def of(self, question: Question, context: str) -> str:
@@ -76,11 +76,11 @@ class _PromptWords:
     def _words(self, segment: str) -> str:
         for choices in self.dev_choices:
             segment = _without_listing(segment, choices)
-        return " ".join(text_checks.words(segment))
+        return " ".join(text_checks.tokenize_words(segment))
 
 
 def _without_listing(text: str, choices: Sequence[str]) -> str:
-    """`text` without the places where the choices follow one another, labels and punctuation between."""
+    """`text` without the passages that list all choices in order, with labels and punctuation between."""
     start = 0
     while (at := text.find(choices[0], start)) >= 0:
         end = _end_of_listing(text, at, choices)

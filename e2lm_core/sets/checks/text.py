@@ -1,4 +1,4 @@
-"""Text compared as a reader would: normalised words, 13-grams, and whether a text looks English."""
+"""Text normalisation, 13-grams and language check."""
 
 from __future__ import annotations
 
@@ -9,45 +9,47 @@ from functools import lru_cache
 NGRAM = 13
 MIN_WORDS_TO_JUDGE = 8
 MAX_OTHER_SCRIPT = 0.3
-KNOWN_TEXTS = 80_000  # after an edit of 15,000 questions all texts but one are those of before
+KNOWN_TEXTS = 80_000  # texts of 15,000 questions; after an edit all but one are cached
 _WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _SURELY = """the and are which what how that this these those with from by when where why whose following
     does have being would could should can than their there between because its into most many much other each any both
     before during about through called used"""
-# Frequent in English, but words of another large language too: two of them are needed.
+# These are frequent in English but also words of another large language, so two of them are needed.
 _PERHAPS = "of is was to in on for or as at be an has had will who it all not"
 
 
-def words(text: str) -> list[str]:
+def tokenize_words(text: str) -> list[str]:
     """Casefolded runs of letters and digits after Unicode compatibility normalisation."""
     return _WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold())
 
 
-ENGLISH, PERHAPS_ENGLISH = frozenset(words(_SURELY)), frozenset(words(_PERHAPS))
+ENGLISH, PERHAPS_ENGLISH = frozenset(tokenize_words(_SURELY)), frozenset(tokenize_words(_PERHAPS))
 
 
 @lru_cache(KNOWN_TEXTS)
-def normalised(text: str) -> str:
-    """One spelling for texts that differ in case, width or white space only."""
+def normalise_text(text: str) -> str:
+    """One spelling for texts that differ only in case, width or white space."""
     return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
 
 
-def loosely(choice: str) -> str:
-    """As `normalised`, without a leading article and closing punctuation."""
-    return _ARTICLE.sub("", normalised(choice)).rstrip(" .,;:!?")
+def normalise_loosely(choice: str) -> str:
+    """Normalised choice without a leading article and closing punctuation."""
+    return _ARTICLE.sub("", normalise_text(choice)).rstrip(" .,;:!?")
 
 
 def ngrams(text: str, n: int = NGRAM) -> frozenset[str]:
-    """Every run of n words, joined by single spaces."""
-    parts = words(text)
+    """All runs of n words of a text, joined by single spaces."""
+    parts = tokenize_words(text)
     return frozenset(" ".join(parts[i : i + n]) for i in range(len(parts) - n + 1))
 
 
 @lru_cache(KNOWN_TEXTS)
 def looks_english(text: str) -> bool:
-    """False where many letters are of another script, or where a long enough text lacks common English
-    words. Short texts and formulas are taken for English.
+    """Whether a text may be English.
+
+    False if more than 30% of the letters are of another script, or if a text of at least eight words lacks
+    common English words. Short texts and formulas count as English.
     """
     if not text.isascii():
         letters = [c for c in text if c.isalpha()]
@@ -56,7 +58,7 @@ def looks_english(text: str) -> bool:
         )
         if other > MAX_OTHER_SCRIPT * len(letters):
             return False
-    parts = [word for word in words(text) if word.isalpha() and len(word) > 1]
+    parts = [word for word in tokenize_words(text) if word.isalpha() and len(word) > 1]
     if len(parts) < MIN_WORDS_TO_JUDGE:
         return True
     return not ENGLISH.isdisjoint(parts) or len(PERHAPS_ENGLISH.intersection(parts)) > 1

@@ -1,1 +1,1 @@
-"""A set on disk, which is an lm-evaluation-harness task folder: read, checked, written, packed; uses base."""
+"""Sets as lm-eval task folders and bundles: reading, checks, writing; uses base and people."""

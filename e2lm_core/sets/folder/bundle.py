@@ -1,4 +1,4 @@
-"""A task folder as one zip, and back: nothing is extracted to disk, nothing in it is run."""
+"""Task folder as a reproducible zip, and back."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined
-from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.files import opening, read_files, task_files
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.sets.folder.files import find_entry_yaml, read_files, task_files
 
-DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
+DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip; a fixed one keeps the bytes the same on every day
 MODE = 0o100644
-MEMORY_A_BYTE = 5  # of what was packed
+MEMORY_A_BYTE = 5  # bytes of memory for each unpacked byte
 
 
 def pack(task: TaskSet, limits: Limits) -> bytes:
-    """`<name>/<name>.yaml, test.jsonl, dev.jsonl, loader.py, README.md`; identical bytes for identical input.
+    """Pack a set as a zip of its task folder; identical sets give identical bytes.
 
-    Unzipped anywhere, `lm_eval --include_path THERE --tasks <name>` runs it. What the competition asks
-    and what a prompt gives away is checked by `export.submission`; here, that the folder can be written.
-    Raises TaskError for a question with an error in itself.
+    The zip holds `<name>/<name>.yaml, test.jsonl, dev.jsonl, loader.py, README.md`. Unzipped anywhere,
+    `lm_eval --include_path THERE --tasks <name>` runs it. Only the folder is checked here;
+    `export.submission` checks the competition's rules and what a prompt gives away.
+
+    Raises:
+        TaskError: A question has a structural error, or the folder cannot be written, as in `task_files`.
     """
-    return zipped({f"{task.name}/{name}": data for name, data in task_files(task, limits).items()})
+    return zip_files({f"{task.name}/{name}": data for name, data in task_files(task, limits).items()})
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Files by their paths as one zip, in their order; the same bytes on every day and system."""
+def zip_files(files: Mapping[str, bytes]) -> bytes:
+    """Zip files by their paths, in the mapping's order; the same bytes on every day and system."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in files.items():
@@ -44,48 +47,76 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def write(data: bytes, path: Path) -> None:
-    """Puts a bundle on disk, whole or not at all. Raises TaskError in one sentence."""
+    """Write a bundle to disk, whole or not at all.
+
+    Raises:
+        TaskError: The disk refuses it; one sentence.
+    """
     atomic.replace_file(path, data)
 
 
 def unpack(data: bytes, limits: Limits) -> TaskSet:
-    """The set in a zip of a task folder, read in memory, in a process of its own.
+    """Read the set in a zip of a task folder, in memory and in the sandbox.
 
-    Raises what `archives.read_zip` raises, TaskError for no task or several, and LimitError where it takes too
-    much memory or time.
+    Raises:
+        LimitError: The archive exceeds a limit of `archives.read_zip`, or takes too much memory or time.
+        TaskError: The archive cannot be read, or does not hold exactly one task folder that can be read.
     """
     about = "The archive"
     if len(data) > limits.max_file_bytes:
         raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
-    return confined.run(unpack_here, data, limits, given=len(data), about=about)
+    return sandbox.run_confined(unpack_unconfined, data, limits, input_bytes=len(data), description=about)
 
 
-def members(data: bytes, limits: Limits) -> dict[str, bytes]:
-    """The files of the one task folder in a zip, by their paths in it; read as `unpack` reads them."""
+def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
+    """Read the files of the one task folder in a zip, in the sandbox.
+
+    Returns:
+        The files by their paths in the task folder.
+
+    Raises:
+        LimitError: The archive exceeds a limit of `archives.read_zip`, or takes too much memory or time.
+        TaskError: The archive cannot be read, or does not hold exactly one task folder.
+    """
     if len(data) > limits.max_file_bytes:
         raise LimitError(
             f"The archive has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
         )
-    return confined.run(members_here, data, limits, given=len(data), about="The archive")
+    return sandbox.run_confined(
+        read_members_unconfined, data, limits, input_bytes=len(data), description="The archive"
+    )
 
 
-def members_here(data: bytes, limits: Limits) -> dict[str, bytes]:
-    """As `members`, in this process."""
+def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:
+    """Read the files of the one task folder in a zip, in this process.
+
+    Returns:
+        The files by their paths in the task folder.
+
+    Raises:
+        LimitError: The archive exceeds a limit of `archives.read_zip`.
+        TaskError: The archive cannot be read, or does not hold exactly one task folder.
+    """
     files = read_zip(data, limits, folder="the task folder")
     return _inside(files, _task_folder(files))
 
 
-def unpack_here(data: bytes, limits: Limits) -> TaskSet:
-    """As `unpack`, in this process."""
+def unpack_unconfined(data: bytes, limits: Limits) -> TaskSet:
+    """Read the set in a zip of a task folder, in this process.
+
+    Raises:
+        LimitError: The archive exceeds a limit of `archives.read_zip`.
+        TaskError: The archive cannot be read, or does not hold exactly one task folder that can be read.
+    """
     files = read_zip(data, limits, folder="the task folder")
-    confined.grant(MEMORY_A_BYTE * sum(map(len, files.values())))
+    sandbox.raise_memory_limit(MEMORY_A_BYTE * sum(map(len, files.values())))
     root = _task_folder(files)
-    names = opening(_inside(files, root), root.name or "task")
+    names = find_entry_yaml(_inside(files, root), root.name or "task")
     return read_files(files, root.name or "task", limits, yamls=[str(root / name) for name in names]).task
 
 
 def _task_folder(files: dict[str, bytes]) -> PurePosixPath:
-    """The one folder that holds a YAML, or that holds all that do. Raises TaskError for none, and for several."""
+    """Topmost folder with a YAML; raises TaskError without one, or if others lie beside it."""
     paths = [PurePosixPath(name) for name in files]
     roots = {
         path.parent
@@ -100,7 +131,7 @@ def _task_folder(files: dict[str, bytes]) -> PurePosixPath:
 
 
 def _inside(files: dict[str, bytes], root: PurePosixPath) -> dict[str, bytes]:
-    """The files of a folder of the archive by their paths in it."""
+    """Files of a folder of the archive, by their paths in that folder."""
     paths = map(PurePosixPath, files)
     return {
         str(p.relative_to(root)): files[str(p)] for p in paths if p.is_relative_to(root) and str(p) in files

@@ -1,4 +1,4 @@
-"""A task's YAML from and to a `TaskConfig`, and where its data lies. Nothing that it names is ever run."""
+"""Task YAML to and from TaskConfig."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName, block, quoted
-from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, beside, read_fewshot, read_plan
-from e2lm_core.sets.folder.foreign.functions import known
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.base.untrusted.safeyaml import FunctionName, dump_block, quote_scalar
+from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_fewshot, read_plan, sibling_path
+from e2lm_core.sets.folder.foreign.functions import find_replacement
+from e2lm_core.sets.folder.includes import merge_includes
 
-# The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
+# File of the first winner's aggregation, which is the studio's margin:
+# mean of (ll of gold − mean ll of the distractors).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 METRICS_OF_THE_HARNESS = frozenset({"acc", "acc_norm", "acc_bytes", "bpb", "brier_score", "likelihood"})
@@ -63,15 +64,20 @@ UNUSED = frozenset(
 CHANGES_PROMPTS = frozenset(
     {"process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio", "class"}
 )
-NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # of lm-eval 0.5, with what they change
+NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # keys of lm-eval 0.5 and their effect
 MAY_BE_KNOWN = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target")
 
 
 class ParsedConfig(NamedTuple):
-    """A task's YAML as it was read: its settings, where its rows lie, and a sentence for what was ignored.
+    """Task YAML as it was read.
 
-    `functions` are ours for those that the YAML names, by its keys; what a function of a row gives stands in the
-    row's column `column_of(key)`, which the configuration names.
+    Attributes:
+        config: Settings of the task.
+        data: Location of its rows.
+        warnings: One sentence for each thing that was ignored.
+        functions: The studio's functions for those that the YAML names, by the YAML's keys. The result of a
+            function of one row stands in the row's column `column_of(key)`, which `config` names.
+        alias: Text of `task_alias`; None without one.
     """
 
     config: TaskConfig
@@ -86,16 +92,24 @@ def read_config(
     yaml_name: str,
     limits: Limits,
     strict: bool = False,
-    over: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> ParsedConfig:
-    """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its tree.
+    """Read a task's YAML as lm-evaluation-harness reads it.
 
-    `over` are keys that a group gives the task. `strict` is for what the studio writes: an unknown key, a key that is there twice and any function are errors.
-    Raises TaskError, one sentence: no YAML, no multiple-choice task, code that is not known, a key of the wrong
-    kind, an include that leaves the tree.
+    Args:
+        files: Files of the task's tree by their paths.
+        yaml_name: Path of the YAML in the tree.
+        limits: Bound on `num_fewshot`.
+        strict: Refuse an unknown key, a key that is given twice, and a function in a prompt or an unknown
+            one in a metric; for YAML that the studio writes.
+        overrides: Keys that a group gives the task in place of the YAML's own.
+
+    Raises:
+        TaskError: No YAML, no multiple-choice task, code that is not known, a key of the wrong kind, or an
+            include that leaves the tree; one sentence.
     """
     said: list[str] = []
-    raw = merged(files, yaml_name, None if strict else said) | dict(over or {})
+    raw = merge_includes(files, yaml_name, None if strict else said) | dict(overrides or {})
     warnings = said + _check_keys(raw, yaml_name, strict)
     if raw.get("output_type") != "multiple_choice":
         raise TaskError(
@@ -136,15 +150,15 @@ def read_config(
 
 
 def column_of(key: str) -> str:
-    """The column that holds what a function of a row gave for a key of the YAML."""
+    """Column for the result of a row function that stands under a key of the YAML."""
     return f"__{key}"
 
 
 def to_yaml(config: TaskConfig) -> bytes:
-    """The YAML in a fixed, readable order; defaults of the harness that nobody misses are left out.
+    """Task YAML of a configuration, with its keys in a fixed, readable order.
 
-    `num_fewshot: 0` is left out too: the harness then uses 0, and `--num_fewshot 5` works; written down, a
-    0 would make it ignore that option.
+    An empty description and the harness's default delimiters are left out. `num_fewshot: 0` is left out too:
+    the harness then uses 0, and `--num_fewshot 5` works; a written 0 would make it ignore that option.
     """
     choice = config.doc_to_choice
     lines = [
@@ -152,14 +166,14 @@ def to_yaml(config: TaskConfig) -> bytes:
         f"custom_dataset: !function {LOADER_NAME}",
         "output_type: multiple_choice",
         *_split_lines(config),
-        *([f"description: {quoted(config.description)}"] if config.description else []),
-        f"doc_to_text: {quoted(config.doc_to_text)}",
-        f"doc_to_choice: {quoted(choice if isinstance(choice, str) else list(choice))}",
-        f"doc_to_target: {quoted(config.doc_to_target)}",
+        *([f"description: {quote_scalar(config.description)}"] if config.description else []),
+        f"doc_to_text: {quote_scalar(config.doc_to_text)}",
+        f"doc_to_choice: {quote_scalar(choice if isinstance(choice, str) else list(choice))}",
+        f"doc_to_target: {quote_scalar(config.doc_to_target)}",
     ]
     for key, default in (("target_delimiter", " "), ("fewshot_delimiter", "\n\n")):
         if getattr(config, key) != default:
-            lines.append(f"{key}: {quoted(getattr(config, key))}")
+            lines.append(f"{key}: {quote_scalar(getattr(config, key))}")
     if config.num_fewshot:
         lines.append(f"num_fewshot: {config.num_fewshot}")
     lines += ["fewshot_config:", f"  sampler: {config.fewshot_sampler}", "metric_list:"]
@@ -167,15 +181,15 @@ def to_yaml(config: TaskConfig) -> bytes:
         lines += [f"  - metric: {metric}", "    aggregation: mean", "    higher_is_better: true"]
     text = "\n".join(lines) + "\n"
     if config.metadata:
-        text += "metadata:\n" + block(config.metadata)
+        text += "metadata:\n" + dump_block(config.metadata)
     return text.encode()
 
 
 def _split_lines(config: TaskConfig) -> list[str]:
-    """Where questions and examples come from, so that the harness draws as `prompts.shots` does.
+    """YAML lines that name the splits, so that the harness draws examples as `prompts.shots` does.
 
-    Where neither `test_split` nor `fewshot_split` is named the harness finds them equal: it draws one more example
-    and leaves the question itself out, which it does too where both are `test`.
+    If neither `test_split` nor `fewshot_split` is named, the harness finds them equal: it draws one more
+    example and leaves the question itself out. It does the same if both are `test`.
     """
     if config.fewshot_split == "dev" and config.fewshot_leaves_out:
         return ["training_split: dev", "validation_split: test"]
@@ -184,13 +198,17 @@ def _split_lines(config: TaskConfig) -> list[str]:
     return ["test_split: test", *([of_examples] if plain else [])]
 
 
-def usable_name(name: str) -> str:
-    """The name with what no task's may have replaced."""
+def sanitise_name(name: str) -> str:
+    """Legal task name for any text: other characters become _, 80 at most; `task` if none is left."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:80] or "task"
 
 
 def check_name(name: str) -> None:
-    """Raises TaskError for what cannot be a task's name, which is a file's name too."""
+    """Check that a name can be a task's name, which is a file's name too.
+
+    Raises:
+        TaskError: It is not 1 to 80 letters, digits, _ and -, beginning with a letter or digit.
+    """
     if not _NAME.fullmatch(name):
         raise TaskError(
             f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
@@ -200,7 +218,7 @@ def check_name(name: str) -> None:
 
 def _known_functions(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Callable[[Any], Any]]:
     named = {key: raw[key] for key in MAY_BE_KNOWN if isinstance(raw.get(key), FunctionName)}
-    found = {key: known(files, function) for key, function in named.items()}
+    found = {key: find_replacement(files, function) for key, function in named.items()}
     return {key: ours for key, ours in found.items() if ours is not None}
 
 
@@ -233,7 +251,7 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
 
 def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
     for key, value in raw.items():
-        allowed = key in ("custom_dataset", "metric_list", "fewshot_config")  # looked at on their own
+        allowed = key in ("custom_dataset", "metric_list", "fewshot_config")  # these have checks of their own
         function = None if allowed else _first_function(value)
         if function is not None:
             raise TaskError(
@@ -257,7 +275,7 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
     for entry in metrics:
         function = _first_function(entry)
         if function is not None:
-            source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
+            source = files.get(sibling_path(function.base, f"{function.module.replace('.', '/')}.py"))
             if source is not None and hashlib.sha256(source).hexdigest() == MARGIN_SHA256:
                 warnings.append(
                     f"{where}: {function.dotted} is the studio's margin, which is always computed."
@@ -288,9 +306,9 @@ def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str])
             f"{where}: task is {name[:80]!r}, which chooses a format of lm-eval 0.5: leave out the @."
         )
     if not strict and not _NAME.fullmatch(name):
-        usable = usable_name(name)
+        usable = sanitise_name(name)
         warnings.append(
-            f"{where}: the task is called {usable} here, since {phrasing.quoted(name)} is no name."
+            f"{where}: the task is called {usable} here, since {formatting.quote(name)} is no name."
         )
         name = usable
     check_name(name)
@@ -331,7 +349,7 @@ def _doc_to_choice(raw: Mapping[str, Any], where: str) -> str | tuple[str, ...]:
 def _doc_to_target(raw: Mapping[str, Any], where: str) -> str:
     value = raw.get("doc_to_target")
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a template of digits, which means the same
+        return str(value)  # a template of digits means the same
     return _text(raw, "doc_to_target", where)
 
 

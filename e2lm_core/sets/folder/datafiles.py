@@ -1,4 +1,4 @@
-"""Where the rows of a task lie, as its YAML says: beside it, and nowhere else.
+"""Location of a task's data files.
 
 The studio's own loader is known by its bytes and never executed; a hub's dataset is never fetched.
 """
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 
 LOADER = (Path(__file__).parent / "loader.py").read_bytes()
 LOADER_NAME = "loader.load"
@@ -23,13 +23,20 @@ KINDS = ("jsonl", "json", "parquet")
 
 
 class ReadPlan(NamedTuple):
-    """Where the rows lie, by their paths in the tree: files to try for each split, or rows in the YAML itself.
+    """Location of a task's rows: paths of files to try for each split, or rows in the YAML itself.
 
-    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML. `hub_rows` names that
-    dataset with the configuration and the split that are scored. `json_reader` says that the harness reads the files
-    with the JSON reader of `datasets`, which gives some values another type. `own` says that the
-    studio's loader reads them. `pool` is where examples come from, `leaves_out` whether the harness draws one more
-    and leaves the question out, `zero_shot` why none can be shown.
+    Attributes:
+        test: Paths of the scored rows in the tree.
+        dev: Paths of the few-shot examples in the tree; empty if they have no split of their own.
+        dev_rows: Few-shot examples in the YAML itself; None if it holds none.
+        hub: Dataset that the YAML names on a hub, with its rows looked for beside the YAML; None without one.
+        own: Whether the studio's loader reads the rows.
+        pool: Split that the examples come from.
+        leaves_out: Whether the harness draws one more example and leaves the question itself out.
+        zero_shot: Reason why no example can be shown; None if they can.
+        hub_rows: The hub's dataset, its configuration and the scored split; empty without a hub.
+        json_reader: Whether the harness reads the files with the JSON reader of `datasets`, which gives some
+            values another type.
     """
 
     test: tuple[str, ...]
@@ -47,13 +54,20 @@ class ReadPlan(NamedTuple):
 def read_plan(
     raw: Mapping[str, Any], fewshot: Mapping[str, Any], files: Mapping[str, bytes], where: str
 ) -> ReadPlan:
-    """Which files hold the test and dev questions, by lm-evaluation-harness's rules for splits.
+    """Find the rows of the test and dev questions by lm-evaluation-harness's rules for splits.
 
-    `raw` is the YAML called `where`, `fewshot` its `fewshot_config`, `files` are those of its tree. Raises TaskError
-    in one sentence.
+    Args:
+        raw: Keys of the YAML.
+        fewshot: `fewshot_config` of the YAML.
+        files: Files of the YAML's tree by their paths.
+        where: Path of the YAML in the tree.
+
+    Raises:
+        TaskError: The YAML names no data or no splits, a loader other than the studio's own, or data files
+            that are not beside it; one sentence.
     """
     test, dev = _splits(raw, fewshot, where)
-    # As the harness compares them: two names that are not given are equal too.
+    # The harness compares them in this way: two missing names are equal too.
     leaves_out = (fewshot.get("split") or raw.get("fewshot_split")) == raw.get("test_split")
     rows = _sample_rows(fewshot.get("samples"), where) if dev is None else None
     pool: Literal["dev", "test"] = "test" if dev == test else "dev"
@@ -68,8 +82,8 @@ def read_plan(
         folder = str(PurePosixPath(where).parent)
         return plan._replace(
             own=True,
-            test=(beside(folder, f"{test}.jsonl"),),
-            dev=(beside(folder, "dev.jsonl"),) if dev or test == "test" else (),
+            test=(sibling_path(folder, f"{test}.jsonl"),),
+            dev=(sibling_path(folder, "dev.jsonl"),) if dev or test == "test" else (),
         )
     if path in ("json", "parquet"):
         of_test = _data_files(raw, test, files, where)
@@ -90,7 +104,21 @@ def read_plan(
 def read_fewshot(
     fewshot: Any, where: str, strict: bool, warnings: list[str]
 ) -> tuple[Literal["first_n", "default"], str | None]:
-    """The sampler, and why no example can be shown, None where they can; `warnings` is added to."""
+    """Read the few-shot sampler, and the reason why no example can be shown.
+
+    Args:
+        fewshot: `fewshot_config` of the YAML.
+        where: Path of the YAML, which begins every sentence.
+        strict: Refuse settings and samplers that the studio does not support.
+        warnings: List that receives a sentence for each setting that is ignored.
+
+    Returns:
+        The sampler, and the reason; None if examples can be shown.
+
+    Raises:
+        TaskError: `fewshot` is no mapping, its sampler is neither text nor a function, or `strict` refuses a
+            setting or the sampler.
+    """
     if not isinstance(fewshot, dict):
         raise TaskError(f"{where}: fewshot_config must be a mapping such as sampler: first_n.")
     why = None
@@ -116,13 +144,13 @@ def read_fewshot(
     return "default", f"its examples are drawn by {name[:80]!r}, neither first_n nor default"
 
 
-def beside(folder: str, name: str) -> str:
-    """The path in the tree of a file that is named beside a YAML in `folder`."""
+def sibling_path(folder: str, name: str) -> str:
+    """Path in the tree of a file that is named beside a YAML in `folder`."""
     return str(PurePosixPath(folder) / name)
 
 
 def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> tuple[str, str | None]:
-    """The names of the split that is scored and of that which few-shot examples come from, None for none."""
+    """Names of the scored split and of the few-shot examples' split; None for the latter without one."""
     test = raw.get("test_split") or raw.get("validation_split")
     dev = fewshot.get("split") or raw.get("fewshot_split")
     if dev is None and fewshot.get("samples") is None:
@@ -151,7 +179,7 @@ def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | No
 def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
     if not isinstance(custom, FunctionName):
         raise TaskError(f"{where}: custom_dataset must be !function {LOADER_NAME}.")
-    if custom.dotted != LOADER_NAME or files.get(beside(custom.base, "loader.py")) != LOADER:
+    if custom.dotted != LOADER_NAME or files.get(sibling_path(custom.base, "loader.py")) != LOADER:
         raise TaskError(
             f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, "
             f"and the studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
@@ -174,17 +202,17 @@ def _data_files(
             raise TaskError(
                 f"{where}: data_files: {name!r} must be a file beside the YAML, not a path or address."
             )
-        if beside(folder, name) not in files:
+        if sibling_path(folder, name) not in files:
             raise TaskError(f"{where}: data_files: {name!r} is not beside the YAML; put the file there.")
         if names.count(name) > 1:
             raise TaskError(
                 f"{where}: data_files: {name!r} is named {names.count(name)} times; name it once."
             )
-    return tuple(beside(folder, name) for name in names)
+    return tuple(sibling_path(folder, name) for name in names)
 
 
 def _candidates(raw: Mapping[str, Any], split: str, where: str) -> tuple[str, ...]:
-    """A hub's dataset is never fetched: its rows may lie beside the YAML, by configuration or not."""
+    """Paths to try beside the YAML for a hub dataset's split, with or without its configuration."""
     subset, folder = raw.get("dataset_name"), str(PurePosixPath(where).parent)
     stems = (f"{subset}/{split}", f"{subset}_{split}", split) if isinstance(subset, str) else (split,)
-    return tuple(beside(folder, f"{stem}.{kind}") for stem in stems for kind in KINDS)
+    return tuple(sibling_path(folder, f"{stem}.{kind}") for stem in stems for kind in KINDS)

@@ -1,4 +1,4 @@
-"""Task folders on disk: `<name>.yaml`, `test.jsonl`, `dev.jsonl`, `loader.py`, `README.md`.
+"""Task folder on disk: read, write, digest.
 
 Reading runs nothing that a folder holds. Writing is all or nothing: the new folder is made beside the old
 one and takes its place in one step.
@@ -17,31 +17,31 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import decode
+from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder import rows_of
-from e2lm_core.sets.folder.config import check_name, read_config, to_yaml, usable_name
-from e2lm_core.sets.folder.datafiles import LOADER, beside
-from e2lm_core.sets.folder.foreign.groups import Member, is_group, members
-from e2lm_core.sets.folder.foreign.joined import joined
-from e2lm_core.sets.folder.foreign.opening import opened
+from e2lm_core.sets.folder import data_rows
+from e2lm_core.sets.folder.config import check_name, read_config, sanitise_name, to_yaml
+from e2lm_core.sets.folder.datafiles import LOADER, sibling_path
+from e2lm_core.sets.folder.foreign.groups import GroupMember, group_members, is_group
+from e2lm_core.sets.folder.foreign.merge_tasks import merge_tasks
+from e2lm_core.sets.folder.foreign.open_task import open_task
 from e2lm_core.sets.rows import to_questions, write_jsonl
 
 README = "README.md"
 WRITTEN = ("test.jsonl", "dev.jsonl", "loader.py", README)
 ATTEMPTS = 3
-MOST_YAMLS = 50_000  # of a tree: lm-evaluation-harness has 14,000
+MAX_YAMLS = 50_000  # YAMLs of a tree; lm-evaluation-harness has 14,000
 
 
 class ReadTask(NamedTuple):
-    """A set as it was read, and what was ignored or replaced on the way, one sentence each."""
+    """Set as it was read, with one sentence for each thing that was ignored or replaced."""
 
     task: TaskSet
     warnings: list[str]
 
 
 class Folder(Mapping[str, bytes]):
-    """The regular files of a folder by relative path, read when asked for; links that leave it are absent."""
+    """Regular files of a folder by relative path, read on access; links that leave it are absent."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
         self.root, self.limits, self._resolved = root, limits, root.resolve()
@@ -68,9 +68,9 @@ class Folder(Mapping[str, bytes]):
         return path.read_bytes()
 
     def below(self, folder: str) -> list[str]:
-        """The YAMLs in a folder of it and below that."""
+        """Relative paths of the YAMLs in a subfolder and below it, sorted; at most `MAX_YAMLS`."""
         found = sorted(path for path in (self.root / folder).rglob("*.yaml") if not path.is_symlink())
-        return [path.relative_to(self.root).as_posix() for path in found[:MOST_YAMLS] if path.is_file()]
+        return [path.relative_to(self.root).as_posix() for path in found[:MAX_YAMLS] if path.is_file()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(p.name for p in self.root.iterdir() if self._path(p.name)))
@@ -80,12 +80,19 @@ class Folder(Mapping[str, bytes]):
 
 
 def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | None = None) -> ReadTask:
-    """The set in `folder`, or in the YAML of that name there, whatever lies beside it.
+    """Read the set in a task folder.
 
-    With `strict`, an unknown key of the YAML is an error instead of a warning.
+    Questions with a wrong gold, repeated choices and the like are read unchanged: `check.structural_errors`
+    names them all, `check.require_sound` refuses them.
 
-    Raises TaskError in one sentence. Questions with a wrong gold, repeated choices and the like are read
-    as they stand: `check.structural_errors` names them all, `check.require_sound` refuses them.
+    Args:
+        folder: The task folder.
+        limits: Bounds on bytes, rows and few-shot examples.
+        strict: Refuse an unknown key of the YAML instead of a warning.
+        yaml: Name of the YAML to open, whatever lies beside it; None for the choice of `find_entry_yaml`.
+
+    Raises:
+        TaskError: The folder or its task cannot be read, or the folder keeps changing; one sentence.
     """
     for _ in range(ATTEMPTS):
         _recover(folder)
@@ -96,14 +103,16 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
         before = _identity(folder)
         failure: Exception | None = None
         try:
-            files = Folder(tree_of(folder), limits)
+            files = Folder(include_root(folder), limits)
             inside = str(PurePosixPath(folder.resolve().relative_to(files.root)))
-            names = (yaml,) if yaml else opening(Folder(folder, limits), folder.name)
-            read = read_files(files, folder.name, limits, strict, [beside(inside, name) for name in names])
+            names = (yaml,) if yaml else find_entry_yaml(Folder(folder, limits), folder.name)
+            read = read_files(
+                files, folder.name, limits, strict, [sibling_path(inside, name) for name in names]
+            )
         except (OSError, KeyError, TaskError) as error:
             failure = error
         if before != _identity(folder):
-            continue  # another set took its place meanwhile
+            continue  # another set replaced it during the reading
         if failure is None:
             return read
         if isinstance(failure, TaskError):
@@ -115,8 +124,8 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
     raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
 
 
-def tree_of(folder: Path) -> Path:
-    """How far above a task's folder its includes may lead: to the nearest folder that is called `tasks`."""
+def include_root(folder: Path) -> Path:
+    """Topmost folder for a task's includes: the nearest `tasks` at or above it, else its own folder."""
     folder = folder.resolve()
     return next((above for above in (folder, *folder.parents) if above.name == "tasks"), folder)
 
@@ -124,29 +133,38 @@ def tree_of(folder: Path) -> Path:
 def read_files(
     files: Mapping[str, bytes], name: str, limits: Limits, strict: bool = False, yamls: Sequence[str] = ()
 ) -> ReadTask:
-    """As `read_task`, from the files of a folder called `name`, wherever they are. Raises TaskError.
+    """Read the set in the files of a task folder, wherever they are stored.
 
-    `yamls` are the paths of those to open, where the files are a tree's; several become subjects of one set.
+    Args:
+        files: Files by path, of the folder or of a whole tree.
+        name: Name of the folder.
+        limits: Bounds on bytes, rows and few-shot examples.
+        strict: Refuse an unknown key of the YAML instead of a warning, and open no group.
+        yamls: Paths of the YAMLs to open in a tree, several become subjects of one set;
+            empty for the choice of `find_entry_yaml`.
+
+    Raises:
+        TaskError: The files hold no task that can be read.
     """
-    yamls = yamls or opening(files, name)
+    yamls = yamls or find_entry_yaml(files, name)
     if len(yamls) > 1:
-        return ReadTask(*joined(files, [Member(yaml, {}) for yaml in yamls], name, limits))
+        return ReadTask(*merge_tasks(files, [GroupMember(yaml, {}) for yaml in yamls], name, limits))
     (yaml,) = yamls
-    if not strict and (group := members(files, yaml)) is not None:
-        return ReadTask(*joined(files, group[1], usable_name(group[0]), limits))
+    if not strict and (group := group_members(files, yaml)) is not None:
+        return ReadTask(*merge_tasks(files, group[1], sanitise_name(group[0]), limits))
     parsed = read_config(files, yaml, limits, strict)
     if parsed.data.own:
         task = TaskSet(
             config=parsed.config,
-            questions=to_questions(*rows_of.test(files, parsed.data, yaml, limits), "q"),
-            dev=to_questions(*rows_of.dev(files, parsed.data, limits), "dev"),
+            questions=to_questions(*data_rows.read_test_rows(files, parsed.data, yaml, limits), "q"),
+            dev=to_questions(*data_rows.read_dev_rows(files, parsed.data, limits), "dev"),
             zero_shot=parsed.data.zero_shot,
         )
     else:
-        task = opened(files, parsed, yaml, limits)
-    readme = beside(str(PurePosixPath(yaml).parent), README)
+        task = open_task(files, parsed, yaml, limits)
+    readme = sibling_path(str(PurePosixPath(yaml).parent), README)
     if readme in files:
-        task = task.model_copy(update={"readme": decode(files[readme], README)})
+        task = task.model_copy(update={"readme": decode_utf8(files[readme], README)})
     if task.readme == default_readme(task):
         task = task.model_copy(update={"readme": ""})
     hub = parsed.data.hub
@@ -155,24 +173,31 @@ def read_files(
 
 
 def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
-    """Writes the set so that lm-eval runs it; other files in the folder (not other YAML) are kept.
+    """Write a set as a task folder that lm-eval runs.
 
-    Raises TaskError, and leaves what was there unharmed: structural errors, a name that cannot be one, a
-    full disk, no permission.
+    Other files in the folder are kept, but no other YAML. After an error the folder is unchanged.
+
+    Raises:
+        TaskError: The set cannot be written, as in `task_files`, the disk is full, or there is no permission.
     """
     put_files(task_files(task, limits), folder)
 
 
 def put_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes what `task_files` gave, whole or not at all. Raises TaskError for what the disk refuses."""
-    atomic.replace_folder(folder, files, dropped=lambda name: name.endswith(".yaml") or name in WRITTEN)
+    """Write the files of `task_files` to a folder, whole or not at all.
+
+    Raises:
+        TaskError: The disk refuses them.
+    """
+    atomic.replace_folder(folder, files, removed_names=lambda name: name.endswith(".yaml") or name in WRITTEN)
 
 
 def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
-    """The folder's files by name, in the order a reader wants them; the same bytes for the same set.
+    """Files of a task folder by name, in a reader's order; the same bytes for the same set.
 
-    Raises TaskError for a set with structural errors, a value that its files cannot store, or a file too
-    large.
+    Raises:
+        TaskError: The set has structural errors or an illegal name, holds a value that its files cannot
+            store, or a file would be too large.
     """
     check_name(task.name)
     require_sound(task, limits)
@@ -184,7 +209,7 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
             "loader.py": LOADER,
             README: (task.readme or default_readme(task)).encode(),
         }
-        # What is written must say what was meant: values that YAML or JSON bend are refused here.
+        # The files are read back, so that values that YAML or JSON would change are refused.
         again = read_files(files, task.name, limits, strict=True).task
         unchanged = task_digest(again) == task_digest(task)
     except (TypeError, ValueError, RecursionError) as error:
@@ -206,7 +231,7 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
 
 
 def task_digest(task: TaskSet) -> str:
-    """sha256 (hexadecimal) over configuration, questions and dev; the readme is left out."""
+    """SHA-256 (hexadecimal) of a set's configuration, questions and dev, without the readme."""
     content = task.model_dump(mode="json", exclude={"readme", "config"})
     content["config"] = {"task": task.name} | task.config.content()
     for question in (*content["questions"], *content["dev"]):
@@ -215,7 +240,7 @@ def task_digest(task: TaskSet) -> str:
 
 
 def default_readme(task: TaskSet) -> str:
-    """What README.md says where the author wrote none."""
+    """Text of README.md for a set without a readme of its author."""
     licences = sorted({q.license for q in task.questions if q.license})
     return (
         f"# {task.name}\n\n"
@@ -227,11 +252,17 @@ def default_readme(task: TaskSet) -> str:
     )
 
 
-def opening(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
-    """The YAML that a folder called `name` opens as, or its tasks, which become one set with subjects.
+def find_entry_yaml(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
+    """Find the YAML that a folder opens as, or its tasks, which become one set with subjects.
 
-    A YAML of the folder's name comes first, then an only one, then an only group. Raises TaskError for a folder
-    without a YAML.
+    A YAML of the folder's name comes first, then an only one, then an only group.
+
+    Args:
+        files: Files of the folder by their names.
+        name: Name of the folder.
+
+    Raises:
+        TaskError: The folder holds no YAML of a task, or several groups.
     """
     if f"{name}.yaml" in files:
         return (f"{name}.yaml",)
@@ -253,7 +284,7 @@ def opening(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
 
 
 def _recover(folder: Path) -> None:
-    with suppress(OSError):  # what cannot be brought back is reported as missing
+    with suppress(OSError):  # a folder that cannot be restored is reported as missing
         atomic.recover(folder)
 
 

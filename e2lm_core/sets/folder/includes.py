@@ -1,4 +1,4 @@
-"""A task's YAML over the files that it includes, as lm-evaluation-harness merges them, inside the tree that was given."""
+"""Resolution of `include:` in task YAML."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName, load_mapping
+from e2lm_core.base.untrusted.safeyaml import FunctionName, load_mapping
 
-MOST = 20  # files that one task may read beside its own YAML, each as often as it is named
+MAX_FILES = 20  # files that one task may include, each counted as often as it is named
 
 
-def merged(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
-    """The keys of the YAML `name` over those of the files that it includes; of a list the last file wins.
+def merge_includes(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
+    """Merge the keys of a YAML over those of the files that it includes; of a list the last file wins.
 
-    `files` are those of the tree. A key that stands twice has its last value, as in the harness, and is said in
-    `warnings`; without them it is refused. Raises TaskError for an include that is not in the tree or leads in a circle.
+    Args:
+        files: Files of the tree by their paths.
+        name: Path of the YAML in the tree.
+        warnings: List that receives a sentence for each key that is given twice; its last value counts, as
+            in the harness. None refuses such a key.
+
+    Raises:
+        TaskError: An include is not in the tree or leads in a circle, there are more than `MAX_FILES`, or a YAML
+            cannot be read.
     """
     return _merged(files, name, (), [], warnings)
 
@@ -25,8 +32,8 @@ def _merged(
     files: Mapping[str, bytes], name: str, above: tuple[str, ...], read: list[str], warnings: list[str] | None
 ) -> dict[str, Any]:
     read.append(name)
-    if len(read) > MOST + 1:
-        raise TaskError(f"{read[0]}: more than {MOST} files are included; put them into fewer.")
+    if len(read) > MAX_FILES + 1:
+        raise TaskError(f"{read[0]}: more than {MAX_FILES} files are included; put them into fewer.")
     twice: list[str] = []
     raw = load_mapping(files[name], name, None if warnings is None else twice)
     for key in twice:
@@ -53,7 +60,7 @@ def _merged(
 
 
 def _inside(parent: PurePosixPath, other: object) -> str | None:
-    """A path relative to a folder of the tree as one from its root; None where it leaves the tree."""
+    """Path from the tree's root of a path relative to one of its folders; None if it leaves the tree."""
     if not isinstance(other, str) or "\\" in other or PurePosixPath(other).is_absolute():
         return None
     parts: list[str] = []
@@ -68,7 +75,7 @@ def _inside(parent: PurePosixPath, other: object) -> str | None:
 
 
 def _placed(value: Any, folder: str) -> Any:
-    """The value, its functions with the folder of the file that they stand in."""
+    """Value with its functions placed in the folder of the file that names them."""
     if isinstance(value, FunctionName):
         return value._replace(base="" if folder == "." else folder)
     if isinstance(value, dict):

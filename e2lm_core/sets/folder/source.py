@@ -1,4 +1,4 @@
-"""What a path leads to, as a question set: a task folder, the YAML of a task, a bundle, or a table of questions."""
+"""Opens any source as a set: folder, YAML, bundle, table, task name."""
 
 from __future__ import annotations
 
@@ -8,28 +8,35 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
-from e2lm_core.base.settings import Limits, Settings, expanded
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.settings import Limits, Settings, expand_home
+from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
 from e2lm_core.sets import collection
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.config import check_name
-from e2lm_core.sets.folder.datafiles import beside
-from e2lm_core.sets.folder.files import Folder, opening, read_files, read_task, tree_of, write_task
-from e2lm_core.sets.folder.foreign import groups, outside
+from e2lm_core.sets.folder.datafiles import sibling_path
+from e2lm_core.sets.folder.files import (
+    Folder,
+    find_entry_yaml,
+    include_root,
+    read_files,
+    read_task,
+    write_task,
+)
+from e2lm_core.sets.folder.foreign import groups, harness_subprocess
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.kinds import ENDS
 from e2lm_core.sets.formats.markup.qti import MANIFEST
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.records import ReadOptions
 
 _TASK = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}")
 
 
 class Source(NamedTuple):
-    """A set as its source holds it, and what was ignored or left out on the way, one sentence each."""
+    """Set as its source holds it, with one sentence for each thing that was ignored or left out."""
 
     task: TaskSet
     warnings: tuple[str, ...]
@@ -38,30 +45,41 @@ class Source(NamedTuple):
 def read_source(
     settings: Settings,
     source: str,
-    how: How | None = None,
+    read_options: ReadOptions | None = None,
     skip_broken: bool = False,
-    rows: str | None = None,
+    row_files: str | None = None,
     with_harness: bool = False,
 ) -> Source:
-    """The set that lies at a path, or the task of the installed lm-eval of that name; nothing is kept.
+    """Read the set at a path, or a named task of the installed lm-eval; nothing is stored.
 
-    `how` a file of questions is read, where that is not as it is found. Of a folder
-    with several tasks the YAML that is named is the one that opens. `rows` is a folder that holds a task's rows where
-    they are not beside its YAML. Nothing that a task holds is run, but for `with_harness`: then the user's own lm-eval
-    builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `how` for
-    what is no file of questions, rows of one with an error unless `skip_broken`, which leaves out a task's too.
+    Nothing that a task holds is run, except with `with_harness`.
+
+    Args:
+        settings: The caller's settings.
+        source: Path of a task folder, YAML, bundle or file of questions, or name of a task, group or tag of
+            the installed lm-eval. In a folder with several tasks the path of a YAML selects one.
+        read_options: Settings for a file of questions, if it is not to be read as detected.
+        skip_broken: Leave out questions with an error, of a file or of a task.
+        row_files: Folder that holds a task's rows, if they are not beside its YAML.
+        with_harness: Let the user's own lm-eval build the task's documents, which runs the task's code.
+
+    Raises:
+        TaskError: Nothing is at the path, or nothing that the caller may open; its kind cannot be read;
+            `read_options` map the columns of a source without a table; or a row of a file has an error and
+            `skip_broken` is not set. One sentence.
+        StudioError: `with_harness` is set and lm-eval cannot be run.
     """
-    path = expanded(source)
+    path = expand_home(source)
     suffix = path.suffix.lower()
-    if how and how.roles and suffix not in ENDS:
+    if read_options and read_options.roles and suffix not in ENDS:
         raise TaskError(
-            f"Only a table's columns can be mapped, and {quoted(source)} is none: leave the mapping out."
+            f"Only a table's columns can be mapped, and {quote(source)} is none: leave the mapping out."
         )
     try:
         there = path.exists()
-    except (OSError, ValueError):  # a name that is too long
+    except (OSError, ValueError):  # the name is too long for a path
         there = False
-    given = _rows_folder(settings, rows)
+    given = _rows_folder(settings, row_files)
     if with_harness:
         return _kept(_built(settings, source, path if there else None, given), settings.limits, skip_broken)
     if not there:
@@ -69,7 +87,7 @@ def read_source(
         found = _installed(source) if is_name else None
         if found is None:
             raise TaskError(
-                f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task, group or tag of that name: "
+                f"There is no file or folder {quote(source)}, nor an installed lm-eval's task, group or tag of that name: "
                 "give a task folder, a task's YAML, a bundle or a table."
             )
         tasks, yamls = found
@@ -82,27 +100,31 @@ def read_source(
         return _kept(_read(path.parent, [path.name], given, settings), settings.limits, skip_broken)
     if suffix == ".arrow":
         raise TaskError(
-            f"{quoted(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
+            f"{quote(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
         )
     if suffix not in ENDS:
         raise TaskError(
-            f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
+            f"{quote(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
         )
     try:
         data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, ValueError) as error:
         raise TaskError(
-            f"{quoted(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
+            f"{quote(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
         ) from error
     if suffix == ".zip" and MANIFEST.encode() not in data:
         return Source(bundle.unpack(data, settings.limits), ())
-    return _questions(settings, data, path, how, skip_broken)
+    return _questions(settings, data, path, read_options, skip_broken)
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
-    """The set of a task of the installed lm-eval, which builds it and runs that task's code; never of a path.
+    """Build a task's set by its name, never by a path, with the installed lm-eval.
 
-    Raises TaskError for what is no name, or cannot be built.
+    This runs the task's code.
+
+    Raises:
+        TaskError: It is no name of a task, or the task cannot be built.
+        StudioError: lm-eval cannot be run.
     """
     return _kept(_built(settings, name.strip(), None, None), settings.limits, False)
 
@@ -110,30 +132,44 @@ def built_by_name(settings: Settings, name: str) -> Source:
 def write_into(
     settings: Settings, task: TaskSet, directory: Path, name: str | None = None
 ) -> tuple[TaskSet, Path]:
-    """The set as a task folder in a directory, and where it lies: `lm_eval --include_path DIRECTORY` runs it.
+    """Write a set as a task folder into a directory: `lm_eval --include_path DIRECTORY` runs it.
 
-    Raises TaskError for a name that cannot be one or is taken there, and for what the disk refuses.
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        directory: Directory that the task folder is made in.
+        name: New name of the set; None keeps its own.
+
+    Returns:
+        The set under its name, and its folder.
+
+    Raises:
+        TaskError: The name is illegal or taken in the directory, the caller may not write there, or the disk
+            refuses it.
     """
     access.require_writer(settings)
     if name is not None:
         task = task.model_copy(update={"config": task.config.model_copy(update={"task": name})})
     check_name(task.name)
-    folder = expanded(directory) / task.name
+    folder = expand_home(directory) / task.name
     access.require_path(settings, folder.resolve())
     if folder.exists():
-        raise TaskError(f"{quoted(str(folder))} is there already: choose another --name or another place.")
+        raise TaskError(f"{quote(str(folder))} is there already: choose another --name or another place.")
     write_task(task, folder, settings.limits)
     return task, folder
 
 
 class _WithRows(Mapping[str, bytes]):
-    """A tree of tasks whose rows lie in a folder of their own: `arc/ARC-Easy/test.jsonl` is its ARC-Easy/test.jsonl."""
+    """Tree of tasks with their rows in a folder of their own.
+
+    The path `arc/ARC-Easy/test.jsonl` leads to the rows' ARC-Easy/test.jsonl.
+    """
 
     def __init__(self, tree: Folder, rows: Folder) -> None:
         self.tree, self.rows = tree, rows
 
     def _inside(self, name: str) -> str | None:
-        """The file's path within the folder of rows: what follows the folders that the tree has."""
+        """Path in the folder of rows: the part behind the folders of the tree; None if it has no file."""
         parts = PurePosixPath(name).parts
         folders = next(
             n for n in range(len(parts) - 1, -1, -1) if (self.tree.root / Path(*parts[:n])).is_dir()
@@ -142,12 +178,12 @@ class _WithRows(Mapping[str, bytes]):
         return inside if inside in self.rows else None
 
     def place(self, name: str) -> str:
-        """The file that a path stands for, the same for all paths that lead to it."""
+        """Name of the file that a path leads to, the same for all paths that lead to it."""
         inside = self._inside(name)
         return name if inside is None else f"--rows {inside}"
 
     def below(self, folder: str) -> list[str]:
-        """The YAMLs below a folder of the tree."""
+        """YAMLs in a folder of the tree and below it."""
         return self.tree.below(folder)
 
     def __contains__(self, name: object) -> bool:
@@ -167,11 +203,11 @@ class _WithRows(Mapping[str, bytes]):
 def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
     if rows is None:
         return None
-    folder = expanded(rows)
+    folder = expand_home(rows)
     access.require_path(settings, folder.resolve())
     if not folder.is_dir():
         raise TaskError(
-            f"There is no folder {quoted(rows)} with rows: give one that holds test.jsonl and the like."
+            f"There is no folder {quote(rows)} with rows: give one that holds test.jsonl and the like."
         )
     return folder.resolve()
 
@@ -179,50 +215,52 @@ def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
 def _read(
     folder: Path, yamls: Sequence[str] | None, rows: Path | None, settings: Settings, name: str | None = None
 ) -> Source:
-    """What a folder or YAMLs in it open as, called `name`; its rows beside it or in a folder of their own."""
+    """Set that a folder or YAMLs in it open as, with the rows beside it or in a folder of their own."""
     limits = settings.limits
     if rows is None and (yamls is None or len(yamls) == 1):
         read = read_task(folder, limits, yaml=yamls[0] if yamls else None)
     else:
-        tree = Folder(tree_of(folder), limits)
+        tree = Folder(include_root(folder), limits)
         inside = folder.resolve().relative_to(tree.root).as_posix()
-        names = yamls or opening(Folder(folder, limits), folder.name)
+        names = yamls or find_entry_yaml(Folder(folder, limits), folder.name)
         files = tree if rows is None else _WithRows(tree, Folder(rows, limits))
-        read = read_files(files, name or folder.name, limits, yamls=[beside(inside, one) for one in names])
+        read = read_files(
+            files, name or folder.name, limits, yamls=[sibling_path(inside, one) for one in names]
+        )
     return Source(read.task, tuple(read.warnings))
 
 
 def _installed(name: str) -> tuple[Path, list[str]] | None:
-    """An installed lm-eval's tasks, and the YAMLs there of a task or group of that name, or of a tag."""
-    tasks = outside.installed()
-    found = [] if tasks is None else groups.yamls_of(Folder(tasks, Limits()), name)
+    """Installed lm-eval's tasks, and the YAMLs there of a task, group or tag; None if there are none."""
+    tasks = harness_subprocess.find_harness_tasks()
+    found = [] if tasks is None else groups.find_task_yamls(Folder(tasks, Limits()), name)
     return None if not found or tasks is None else (tasks, found)
 
 
 def _built(settings: Settings, source: str, path: Path | None, rows: Path | None) -> Source:
-    """The set that the user's own lm-eval builds of a task's name or YAML."""
+    """Set that the user's own lm-eval builds from a task's name or YAML."""
     access.require_writer(settings)
     if path is not None:
         access.require_path(settings, path.resolve())
         if path.is_dir():
-            names = opening(Folder(path, settings.limits), path.name)
+            names = find_entry_yaml(Folder(path, settings.limits), path.name)
             if len(names) > 1:
-                raise TaskError(f"{quoted(source)} holds several tasks: name the YAML of one.")
+                raise TaskError(f"{quote(source)} holds several tasks: name the YAML of one.")
             path = path / names[0]
         source = str(path.resolve())
     elif not _TASK.fullmatch(source):
-        raise TaskError(f"{quoted(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
-    task, warnings = outside.built(source, settings.limits, rows)
+        raise TaskError(f"{quote(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
+    task, warnings = harness_subprocess.build_with_harness(source, settings.limits, rows)
     return Source(task, tuple(warnings))
 
 
 def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
-    """A task as it can be kept: one that can show no example asks for none, and broken questions go where they may."""
+    """Set in a form that can be stored: no unusable few-shot settings, no broken question if so asked."""
     task, said = source.task, list(source.warnings)
     if task.zero_shot is not None:
         asked = f" (the task asks for {task.config.num_fewshot})" if task.config.num_fewshot else ""
         said.append(f"{task.name}: no examples can be shown{asked}: {task.zero_shot}.")
-        task = task.to_keep()
+        task = task.without_unused_fewshot()
     if skip_broken:
         errors = [
             *structural_errors(task.questions, limits),
@@ -237,8 +275,10 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
     return Source(task, tuple(said))
 
 
-def _questions(settings: Settings, data: bytes, path: Path, how: How | None, skip_broken: bool) -> Source:
-    read = reading.read(data, path.name, settings.limits, how)
-    questions, said = reading.accepted(read, path.name, skip_broken)
+def _questions(
+    settings: Settings, data: bytes, path: Path, how: ReadOptions | None, skip_broken: bool
+) -> Source:
+    read = reading.read_confined(data, path.name, settings.limits, how)
+    questions, said = reading.accept_questions(read, path.name, skip_broken)
     config = TaskConfig(task=collection.legal_name(path.stem))
     return Source(TaskSet(config=config, questions=questions), said)

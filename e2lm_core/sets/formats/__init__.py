@@ -1,1 +1,1 @@
-"""Questions from and to files of other programs: tables, quiz texts, XML; uses base, checks and rows."""
+"""Questions from and to files of other programs: tables, quiz texts, XML; uses base."""

@@ -1,8 +1,8 @@
-"""The meaning of answers: a letter, the choice's text, or a number that the whole column gives a meaning.
+"""Interprets answer keys: number, letter or text.
 
-Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts where every
-one is a choice's text. Where two of these readings fit and differ, the names of the choices' columns decide, or
-nothing does: then whoever brings the file is asked.
+Numbers count from 0 where an answer is 0, and from 1 where one is the number of its choices. They are texts
+where every one is a choice's text. If two of these readings fit and differ, the names of the choices' columns
+decide; if they do not, the person who imports the file is asked.
 
 Tested in tests/sets/formats/test_questions.py.
 """
@@ -14,155 +14,182 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.sets.formats.records import LETTERS
 
 LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _LETTERED = re.compile(r"\(?([A-Za-z])[).:]\s+(\S.*)", re.DOTALL)
 _SEVERAL = re.compile(r"[A-Za-z](?:\s*[,;/&+]\s*|\s+and\s+)[A-Za-z](?:\s*[,;/&+]\s*[A-Za-z])*")
-Pairs = Sequence[tuple[Any, Sequence[str]]]  # an answer as it is given, and the choices of its row
-Reading = Literal[0, 1, "text"]  # of numbers: what they count from, or that they are a choice's text
-BASES: tuple[Literal[0, 1], ...] = (1, 0)  # in the order in which people are asked
+Pairs = Sequence[tuple[Any, Sequence[str]]]  # (answer as given, choices of its row)
+Reading = Literal[0, 1, "text"]  # base of numbers, or "text" for a choice's text
+BASES: tuple[Literal[0, 1], ...] = (1, 0)  # in the order of the question to the user
 
 
-class Numbered(NamedTuple):
-    """An answer that is a number: its row, the number as text and as such, and the choices of its row."""
+class NumberedAnswer(NamedTuple):
+    """Answer that is a number, with the choices of its row.
+
+    Attributes:
+        row: Index of the row, from 0.
+        text: The number as text.
+        number: The number.
+        choices: Choices of the row.
+    """
 
     row: int
     text: str
     number: int
     choices: Sequence[str]
 
-    def place(self, reading: Reading) -> int | None:
-        """The index from 0 of the choice under a reading; None where it means none."""
+    def choice_index(self, reading: Reading) -> int | None:
+        """Index from 0 of the choice under a reading; None if there is no such choice."""
         if reading == "text":
-            return of_text(self.text, self.choices)
+            return index_of_text(self.text, self.choices)
         index = self.number - reading
         return index if 0 <= index < len(self.choices) else None
 
 
-class Meaning(NamedTuple):
-    """The meaning of a column of answers.
+class AnswerEncoding(NamedTuple):
+    """Meaning of a column of answers.
 
     Attributes:
-        numbers: What numbers count from, or "text" where they are a choice's text; None without numbers.
-        letters: Whether letters are those of choices, even where a choice is that letter; None where all answers
-            are letters and each is a choice's text as well.
-        readings: The readings of numbers among which neither names nor rows decide; empty where they do.
-        telling: An answer that the readings read differently; two where each reading misses one.
+        numbers: Base of numbers, or "text" if they are a choice's text; None without numbers, and if there
+            are `readings`.
+        letters: Whether letters are those of choices, even if a choice's text is that letter; None if all
+            answers are letters and each is a choice's text as well.
+        readings: Readings of numbers if neither names nor rows decide among them; empty if they do.
+        telling: An answer that the readings read differently; two if each reading misses one.
     """
 
     numbers: Reading | None
     letters: bool | None = False
     readings: tuple[Reading, ...] = ()
-    telling: tuple[Numbered, ...] = ()
+    telling: tuple[NumberedAnswer, ...] = ()
 
 
-def meaning(answers: Pairs, counted: Literal[0, 1] | None = None) -> Meaning:
-    """The meaning of a column of answers, each given with the choices of its row.
+def detect_encoding(cells: Pairs, counted: Literal[0, 1] | None = None) -> AnswerEncoding:
+    """Meaning of a column of answers, each given with the choices of its row.
 
     Args:
-        answers: The answers and their rows' choices; empty answers tell nothing.
-        counted: What the names of the choices' columns count from (`Option 1`, …), None for names that do not count.
+        cells: Answers with their rows' choices; empty answers are skipped.
+        counted: Base of the names of the choices' columns (`Option 1`, …); None for names without numbers.
     """
     given = [
         (row, text, choices)
-        for row, (value, choices) in enumerate(answers)
-        if (text := text_of(value).strip())
+        for row, (value, choices) in enumerate(cells)
+        if (text := cell_text(value).strip())
     ]
-    letters: bool | None = all(of_letter(text, choices) is not None for _, text, choices in given)
+    letters: bool | None = all(index_of_letter(text, choices) is not None for _, text, choices in given)
     if letters and all(text in choices for _, text, choices in given):
         letters = None
     numbered = [
-        Numbered(row, text, number, choices)
+        NumberedAnswer(row, text, number, choices)
         for row, text, choices in given
-        if (number := number_of(text)) is not None
+        if (number := whole_number(text)) is not None
     ]
     if not numbered:
-        return Meaning(None, letters)
-    beside = [(text, choices) for _, text, choices in given if number_of(text) is None]
+        return AnswerEncoding(None, letters)
+    beside = [(text, choices) for _, text, choices in given if whole_number(text) is None]
     readings = _readings(numbered, beside)
     if counted in readings and "text" not in readings:
         readings = (counted,)
     if len(readings) == 1:
-        return Meaning(readings[0], letters)
-    return Meaning(None, letters, readings, _telling(numbered, readings))
+        return AnswerEncoding(readings[0], letters)
+    return AnswerEncoding(None, letters, readings, _telling(numbered, readings))
 
 
-def _readings(numbered: Sequence[Numbered], beside: Pairs) -> tuple[Reading, ...]:
-    """The readings that numbers allow: one where the rows decide. `beside` are the column's other answers."""
+def _readings(numbered: Sequence[NumberedAnswer], beside: Pairs) -> tuple[Reading, ...]:
+    """Readings that numbers allow, one if the rows decide; `beside` are the column's other answers."""
 
-    def fits(reading: Reading, rows: Sequence[Numbered]) -> bool:
-        return all(one.place(reading) is not None for one in rows)
+    def fits(reading: Reading, rows: Sequence[NumberedAnswer]) -> bool:
+        return all(one.choice_index(reading) is not None for one in rows)
 
     if fits("text", numbered):
         if beside and all(text in choices for text, choices in beside):
             return ("text",)
         allowed: list[Reading] = ["text", *(base for base in BASES if fits(base, numbered))]
     else:
-        # A number that is no place from either 0 or 1 tells nothing of the others: its row is an error.
-        places = [one for one in numbered if any(one.place(base) is not None for base in BASES)]
+        # A number that is an index from neither 0 nor 1 says nothing about the others: its row is an error.
+        places = [one for one in numbered if any(one.choice_index(base) is not None for base in BASES)]
         if not places:
             return (0,)
         allowed = [base for base in BASES if fits(base, places)] or [*BASES]
-    by_places = {tuple(one.place(reading) for one in numbered): reading for reading in reversed(allowed)}
+    by_places = {
+        tuple(one.choice_index(reading) for one in numbered): reading for reading in reversed(allowed)
+    }
     return tuple(reading for reading in allowed if reading in by_places.values())
 
 
-def _telling(numbered: Sequence[Numbered], readings: Sequence[Reading]) -> tuple[Numbered, ...]:
-    """The answer of which the readings make the most choices; for readings that all miss one, what each misses."""
-    missed = [next((one for one in numbered if one.place(reading) is None), None) for reading in readings]
+def _telling(numbered: Sequence[NumberedAnswer], readings: Sequence[Reading]) -> tuple[NumberedAnswer, ...]:
+    """Answer on which the readings differ most; if every reading misses one, an answer for each."""
+    missed = [
+        next((one for one in numbered if one.choice_index(reading) is None), None) for reading in readings
+    ]
     if None not in missed:
         return tuple(one for one in missed if one is not None)
-    return (max(numbered, key=lambda one: len({one.place(reading) for reading in readings} - {None})),)
+    return (max(numbered, key=lambda one: len({one.choice_index(reading) for reading in readings} - {None})),)
 
 
-def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[str], at: str) -> int:
-    """The index from 0 of the choice that `value` means. `labels` are what the file itself calls its choices.
+def answer_index(
+    value: Any, choices: Sequence[str], encoding: AnswerEncoding, labels: Sequence[str], where: str
+) -> int:
+    """Index from 0 of the choice that an answer means.
 
-    Raises TaskError, which begins with `at`, for what means none, or several.
+    Args:
+        value: The answer's cell.
+        choices: Choices of its row.
+        encoding: Meaning of the column.
+        labels: The file's own names of the choices; empty without them.
+        where: Place in the file, which begins error sentences.
+
+    Returns:
+        The index; a number's may be out of range, which `check.structural_errors` reports.
+
+    Raises:
+        TaskError: The answer means no choice, or several.
     """
     text = (
-        text_of(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        cell_text(value).strip()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+        else ""
     )
     if labels and text in labels:
         return labels.index(text)
-    number = number_of(value)
-    if number is not None and meant.numbers != "text":
-        return number - (meant.numbers or 0)
-    letter = of_letter(text, choices)
-    if text in choices and meant.letters is not True:
-        if meant.letters is None and letter != choices.index(text):
+    number = whole_number(value)
+    if number is not None and encoding.numbers != "text":
+        return number - (encoding.numbers or 0)
+    letter = index_of_letter(text, choices)
+    if text in choices and encoding.letters is not True:
+        if encoding.letters is None and letter != choices.index(text):
             raise TaskError(
-                f"{at}: its answer {quoted(text)} is the letter of one choice and the text of another; write both, "
+                f"{where}: its answer {quote(text)} is the letter of one choice and the text of another; write both, "
                 f'as in "{LETTERS[choices.index(text)]}. {text}".'
             )
         return choices.index(text)
     if letter is not None:
         return letter
-    if (found := of_text(text, choices)) is not None:
+    if (found := index_of_text(text, choices)) is not None:
         return found
     if _SEVERAL.fullmatch(text):
         raise TaskError(
-            f"{at}: its answer is {quoted(text)}, which is more than one choice; a question has one that is right."
+            f"{where}: its answer is {quote(text)}, which is more than one choice; a question has one that is right."
         )
     if not text:
-        raise TaskError(f"{at}: it has no answer; say which choice is right.")
+        raise TaskError(f"{where}: it has no answer; say which choice is right.")
     raise TaskError(
-        f"{at}: answer is {quoted(value)}, which is no choice; use the right choice's letter, its text or its number."
+        f"{where}: answer is {quote(value)}, which is no choice; use the right choice's letter, its text or its number."
     )
 
 
-def of_letter(text: str, choices: Sequence[str]) -> int | None:
-    """The choice of that letter: `B`, `b`, `(b)`, `B.`"""
+def index_of_letter(text: str, choices: Sequence[str]) -> int | None:
+    """Index of the choice with a letter: `B`, `b`, `(b)`, `B.`; None if there is none."""
     found = LETTER.fullmatch(text)
     place = LETTERS.index(found[1].upper()) if found else len(choices)
     return place if place < len(choices) else None
 
 
-def number_of(value: Any) -> int | None:
-    """A whole number, or text or a decimal that is one."""
+def whole_number(value: Any) -> int | None:
+    """Integer that a number, decimal or text stands for; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -173,8 +200,8 @@ def number_of(value: Any) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def text_of(value: Any) -> str:
-    """A cell as text; a number without the nil behind its point."""
+def cell_text(value: Any) -> str:
+    """Cell as text; a whole number loses the zero behind its decimal point."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -188,8 +215,11 @@ def _alike(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def of_text(text: str, choices: Sequence[str]) -> int | None:
-    """The one choice that a text is, but for case and spaces; perhaps with its letter before it."""
+def index_of_text(text: str, choices: Sequence[str]) -> int | None:
+    """Index of the one choice that a text equals, but for case and spaces; None without one.
+
+    The choice's letter may stand before the text.
+    """
     if not text:
         return None
     if text in choices:

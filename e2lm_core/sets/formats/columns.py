@@ -1,4 +1,4 @@
-"""What columns are taken for: by their names in several languages, else by what stands in them. A guess, to be looked at."""
+"""Assigns roles to columns by name and content."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
-from e2lm_core.sets.formats.answers import BASES, LETTER, meaning, number_of, of_letter, of_text
-from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, Row
+from e2lm_core.sets.formats.answers import (
+    BASES,
+    LETTER,
+    detect_encoding,
+    index_of_letter,
+    index_of_text,
+    whole_number,
+)
+from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, FileRow
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
-MOST_CHOICES = 26
+MAX_CHOICES = 26
 CHOICE = re.compile(r"choice_([1-9]\d?)")
-COUNTED = "answers_from"  # a column that says what answers count from: 0 or 1, the same in every row
+COUNTED = "answers_from"  # column with the base of answers: 0 or 1, the same in every row
 FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
-ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MOST_CHOICES + 1)), KEPT, LEFT_OUT)
-_LOOKED_AT = 200  # rows that a guess by contents is made from
+ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MAX_CHOICES + 1)), KEPT, LEFT_OUT)
+_LOOKED_AT = 200  # rows that a guess by contents looks at
 
-# Names as `_plain` writes them. German, French, Spanish, Italian, Portuguese and Dutch beside English, and those of
-# public data sets. The studio's own names are roles already.
+# Names as `_plain` writes them, in English, German, French, Spanish, Italian, Portuguese and Dutch, and those
+# of public data sets. The studio's own names are roles already.
 _NAMES = {
     "question": """questiontext questionstem stem prompt query item problem frage fragetext fragestellung aufgabe
         enonce pregunta enunciado domanda pergunta questao vraag text sentence inputquestion""",
@@ -39,7 +46,7 @@ _NAMES = {
     "group": "gruppe groupe grupo gruppo groep family",
 }
 _ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}
-# Before a choice's letter or number. Those of the second line make choices only where each is wrong by its name.
+# Words before a choice's letter or number; those of `_WRONG_WORDS` name a wrong answer.
 _CHOICE_WORDS = """choice option opt answer ans answeroption answerchoice alternative response antwort auswahl
     antwortmoeglichkeit antwortmoglichkeit reponse proposition respuesta opcion risposta opzione resposta opcao antwoord optie mc"""
 _WRONG_WORDS = (
@@ -50,28 +57,29 @@ _NUMBERED = re.compile(
 )
 
 
-def are_names(cells: Sequence[str]) -> bool:
-    """Whether cells are known names of columns: one is a question's, one an answer's, others those of choices."""
-    roles = by_name(cells)
+def are_column_names(cells: Sequence[str]) -> bool:
+    """Whether cells are known names of columns: a question's, an answer's and choices'."""
+    roles = roles_by_name(cells)
     chosen = choice_columns(roles)
-    choices = "choices" in roles.values() or len(chosen) >= (1 if are_wrong(chosen) else 2)
+    choices = "choices" in roles.values() or len(chosen) >= (1 if are_distractors(chosen) else 2)
     return choices and {"question", "answer"} <= set(roles.values())
 
 
 def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     """Whether a first line names columns.
 
-    It does where its names are known; else where its own cell in the column of the answers can be no answer, while
-    that of every other line can. Without such a column a short line that asks nothing is taken for names.
+    It does if its names are known or fewer than three. Otherwise it does if its own cell in the answer column
+    cannot be an answer while that of every other line can. Without such a column a short line that asks
+    nothing is taken for names.
     """
-    if len(first) < 3 or are_names(first):
+    if len(first) < 3 or are_column_names(first):
         return True
     if not others:
         return not any(_can_answer(first, at) for at in range(len(first)))
     lines = [[*line[: len(first)], *[""] * (len(first) - len(line))] for line in others]
-    named = next((at for at, cell in enumerate(first) if by_name(first).get(cell) == "answer"), None)
+    named = next((at for at, cell in enumerate(first) if roles_by_name(first).get(cell) == "answer"), None)
     names = [str(at) for at in range(len(first))]
-    rows = [Row("", dict(zip(names, line, strict=True))) for line in lines]
+    rows = [FileRow("", dict(zip(names, line, strict=True))) for line in lines]
     texts = {name: [line[at].strip() for line in lines] for at, name in enumerate(names)}
     found = _answer_column(names, texts, rows, {})
     places = {at for at in (named, None if found is None else int(found)) if at is not None}
@@ -86,15 +94,18 @@ def names_columns(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool
 
 
 def _can_answer(line: Sequence[str], at: int) -> bool:
-    """Whether a cell can be the answer of its line: a letter or a number of a choice, or another cell's text."""
+    """Whether a cell can answer its line: a choice's letter or number, or another cell's text."""
     text, others = line[at].strip(), [*line[:at], *line[at + 1 :]]
-    if (number := number_of(text)) is not None and 0 <= number < len(others):
+    if (number := whole_number(text)) is not None and 0 <= number < len(others):
         return True
-    return of_letter(text, others[1:]) is not None or of_text(text, others) is not None
+    return index_of_letter(text, others[1:]) is not None or index_of_text(text, others) is not None
 
 
-def by_name(columns: Sequence[str]) -> dict[str, str]:
-    """Columns that their names tell: `{column: role}`. A column of the studio's own name comes before all others."""
+def roles_by_name(columns: Sequence[str]) -> dict[str, str]:
+    """Roles of the columns that their names tell, by column.
+
+    A column with the studio's own name comes before all others.
+    """
     roles = {column: column for column in columns if column in FIXED}
     choices = _choices(columns)
     if "choices" not in roles:
@@ -112,20 +123,27 @@ def by_name(columns: Sequence[str]) -> dict[str, str]:
     return roles
 
 
-def guessed(
-    columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, str], name: str
+def guess_roles(
+    columns: Sequence[str], rows: Sequence[FileRow], given: Mapping[str, str], name: str
 ) -> dict[str, str]:
-    """A role for every column: as `given`, else by its name, else by what stands in it; KEPT for the others.
+    """Role of every column: as given, else by its name, else by its contents; KEPT for the others.
 
-    Raises TaskError for a column or a role that there is not, and for a role that is given twice.
+    Args:
+        columns: Names of the columns.
+        rows: Rows of the file, of which the first 200 are looked at.
+        given: Roles that the user has set, by column.
+        name: The file's name, for error sentences.
+
+    Raises:
+        TaskError: `given` names a column or role that does not exist, or one role twice.
     """
     _check(columns, given, name)
     taken = set(given.values())
     several = any(CHOICE.fullmatch(role) for role in taken)
     roles = dict(given)
-    if COUNTED in columns and COUNTED not in given and stated(rows) is not None:
+    if COUNTED in columns and COUNTED not in given and stated_base(rows) is not None:
         roles[COUNTED] = LEFT_OUT
-    for column, role in by_name(columns).items():
+    for column, role in roles_by_name(columns).items():
         if column in given or role in taken or (several and (CHOICE.fullmatch(role) or role == "choices")):
             continue
         roles[column] = role
@@ -136,21 +154,25 @@ def guessed(
 
 
 def choice_columns(roles: Mapping[str, str]) -> list[str]:
-    """The columns that hold one choice each, in their order."""
+    """Columns that hold one choice each, in the order of the choices."""
     numbered = {int(found[1]): column for column, role in roles.items() if (found := CHOICE.fullmatch(role))}
     return [numbered[number] for number in sorted(numbered)]
 
 
-def are_wrong(columns: Iterable[str]) -> bool:
-    """Whether every one of these columns is wrong by its name (`distractor1`, …): the answer is the choice that is missing."""
+def are_distractors(columns: Iterable[str]) -> bool:
+    """Whether every column is a wrong answer by its name (`distractor1`, …).
+
+    The answer is then the choice that has no column.
+    """
     found = [_NUMBERED.fullmatch(_plain(column)) for column in columns]
     return bool(found) and all(match and match["word"] in _WRONG_WORDS.split() for match in found)
 
 
-def counted_from(columns: Sequence[str]) -> Literal[0, 1] | None:
-    """The base of the numbers in the names of choices' columns (`Option 1`, …: 1).
+def base_from_names(columns: Sequence[str]) -> Literal[0, 1] | None:
+    """Base of the numbers in the names of choices' columns (`Option 1`, …: 1).
 
-    None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier downloads.
+    None for letters, and for the studio's own `choice_1`, which stood above answers from 0 in earlier
+    downloads.
     """
     found = [_NUMBERED.fullmatch(_plain(column)) for column in columns if not CHOICE.fullmatch(column)]
     places = [int(match["mark"]) for match in found if match and match["mark"].isdigit()]
@@ -160,15 +182,15 @@ def counted_from(columns: Sequence[str]) -> Literal[0, 1] | None:
     return None
 
 
-def stated(rows: Sequence[Row]) -> Literal[0, 1] | None:
-    """The base that a column `answers_from` gives for all rows; None without such a column, or for other values."""
-    said = {number_of(row.values.get(COUNTED)) for row in rows if not row.refused}
+def stated_base(rows: Sequence[FileRow]) -> Literal[0, 1] | None:
+    """Base that a column `answers_from` gives for all rows; None without it or with other values."""
+    said = {whole_number(row.values.get(COUNTED)) for row in rows if not row.refused}
     return next((base for base in BASES if said == {base}), None)
 
 
-def with_counting(questions: Sequence[Question]) -> Sequence[Question]:
+def add_base_column(questions: Sequence[Question]) -> Sequence[Question]:
     """Add a column `answers_from` to questions for a table whose answers alone would not tell their base."""
-    read = meaning([(q.answer, q.choices) for q in questions])
+    read = detect_encoding([(q.answer, q.choices) for q in questions])
     if (read.numbers in (0, None) and not read.readings) or any(COUNTED in q.extra for q in questions):
         return questions
     return [q.model_copy(update={"extra": {COUNTED: 0, **q.extra}}) for q in questions]
@@ -178,10 +200,10 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
     for column, role in given.items():
         if column not in columns:
             has = ", ".join(columns[:12]) or "none"
-            raise TaskError(f"{name} has no column {quoted(column)} to map; it has {has}.")
+            raise TaskError(f"{name} has no column {quote(column)} to map; it has {has}.")
         if role not in ROLES:
             raise TaskError(
-                f"A column cannot be read as {quoted(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MOST_CHOICES}."
+                f"A column cannot be read as {quote(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MAX_CHOICES}."
             )
     named = [role for role in given.values() if role not in (KEPT, LEFT_OUT)]
     twice = next((role for role in named if named.count(role) > 1), None)
@@ -190,7 +212,10 @@ def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
 
 
 def _choices(columns: Sequence[str]) -> dict[str, str]:
-    """Columns with names of choices, two at least, no gap: `choice_1`, `Option A`, `Antwort 1`, `A`, or from 0."""
+    """Roles of columns named as choices, two at least, without a gap, from 1 or 0.
+
+    Names are such as `choice_1`, `Option A`, `Antwort 1` or `A`.
+    """
     exact = {column: column for column in columns if CHOICE.fullmatch(column)}
     if len(exact) > 1:
         return exact
@@ -203,14 +228,19 @@ def _choices(columns: Sequence[str]) -> dict[str, str]:
         words.setdefault(f"{found['word'] or ''}{mark.isdigit()}", {}).setdefault(place, column)
     longest = max(words.values(), key=len, default={})
     from_nil = 0 in longest
-    if len(longest) < 2 or max(longest) > MOST_CHOICES or len(longest) != max(longest) + from_nil:
+    if len(longest) < 2 or max(longest) > MAX_CHOICES or len(longest) != max(longest) + from_nil:
         return {}
     return {column: f"choice_{place + from_nil}" for place, column in sorted(longest.items())}
 
 
-def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], columns: Sequence[str]) -> None:
-    """What is still missing, from the cells: the answer is a letter, a small number or another cell's text, the
-    question is the longest text, choices stand between or behind them."""
+def _by_contents(
+    free: list[str], rows: Sequence[FileRow], roles: dict[str, str], columns: Sequence[str]
+) -> None:
+    """Add the missing roles to `roles`, by the cells of the columns without one.
+
+    The answer is a letter, a small number or another cell's text. The question is the column with most texts
+    that end in ?, then the longest. Choices stand between or behind them.
+    """
     texts = {
         c: [str(row.values.get(c) if row.values.get(c) is not None else "").strip() for row in rows]
         for c in free
@@ -241,15 +271,15 @@ def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], co
     between = [c for c in behind if place[c] < of_role["answer"]]
     chosen = between if len(between) > 1 else behind
     if len(chosen) > 1:
-        roles |= {column: f"choice_{n}" for n, column in enumerate(chosen[:MOST_CHOICES], start=1)}
+        roles |= {column: f"choice_{n}" for n, column in enumerate(chosen[:MAX_CHOICES], start=1)}
 
 
 def _answer_column(
-    free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[Row], roles: Mapping[str, str]
+    free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[FileRow], roles: Mapping[str, str]
 ) -> str | None:
-    """The column that holds answers, by what stands in it; of several alike the last: answers stand behind choices.
+    """Column that holds answers, by its contents; of several alike the last, as answers follow choices.
 
-    None without one, and where several are alike and another that may be it stands behind them.
+    None without one, and if several are alike and another that may be it stands behind them.
     """
     known = choice_columns(roles)
     shares: dict[str, float] = {}
@@ -258,25 +288,25 @@ def _answer_column(
         given = [text for text in own if text]
         places = [LETTERS.index(found[1].upper()) for text in given if (found := LETTER.fullmatch(text))]
         letters = sum(place < max(len(free), len(known)) for place in places)
-        numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
-        counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # numbers of rows
+        numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MAX_CHOICES for text in given)
+        counting = column == free[0] and len(given) > 2 and len(set(given)) == len(given)  # row numbers
         copies = 0
         for at, row in enumerate(rows):
             others = [str(row.values.get(c)).strip() for c in (known or [c for c in free if c != column])]
-            copies += bool(own[at]) and of_text(own[at], others) is not None
+            copies += bool(own[at]) and index_of_text(own[at], others) is not None
         shares[column] = max(letters, copies, 0 if counting else 0.9 * numbers) / max(1, len(given))
     likely = [column for column in free if shares[column] >= 0.6]
     best = [column for column in likely if shares[column] == max(shares.values())]
     return best[-1] if best and (len(best) == 1 or best[-1] == likely[-1]) else None
 
 
-def example(row: Mapping[str, Any], column: str) -> str:
-    """A cell as a short text, for whoever looks at a mapping."""
+def sample_text(row: Mapping[str, Any], column: str) -> str:
+    """Cell as a text of at most 80 characters, for a preview of its column."""
     value = row.get(column)
     return "" if value is None else " ".join(str(value)[:200].split())[:80]
 
 
 def _plain(name: str) -> str:
-    """A column's name without case, accents, spaces and marks."""
+    """Column name without case, accents, spaces and marks."""
     flat = unicodedata.normalize("NFKD", name[:100].casefold().replace("ß", "ss"))
     return "".join(c for c in flat if c.isalnum() and not unicodedata.combining(c))

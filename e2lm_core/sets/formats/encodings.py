@@ -1,13 +1,13 @@
-"""Text from bytes whose encoding nobody said: a byte-order mark, UTF-8, or the likeliest of what spreadsheets write."""
+"""Detects text encodings."""
 
 from __future__ import annotations
 
 import re
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 
-# What may be named, and what is guessed among where it is neither marked nor UTF-8.
+# Encodings that a user may name. A file that is neither marked nor UTF-8 is guessed among `_GUESSED`.
 ENCODINGS = (
     *(
         "utf-8",
@@ -37,18 +37,25 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_LOOKED_AT = 200_000  # bytes that a guess is made from
+_LOOKED_AT = 200_000  # bytes that a guess looks at
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
-    """(text, the encoding that it was read in), without a byte-order mark.
+    """Decode a file, without its byte-order mark.
 
-    Raises TaskError for an encoding that there is not, or that the bytes are not written in.
+    Args:
+        data: Bytes of the file.
+        name: The file's name, for error sentences.
+        encoding: One of `ENCODINGS`; None to detect it.
+
+    Returns:
+        The text, and the encoding that it was read in.
+
+    Raises:
+        TaskError: The encoding is unknown, or the bytes are not written in it.
     """
     if encoding is not None and encoding not in ENCODINGS:
-        raise TaskError(
-            f"There is no encoding {quoted(encoding)} to read: use one of {', '.join(ENCODINGS)}."
-        )
+        raise TaskError(f"There is no encoding {quote(encoding)} to read: use one of {', '.join(ENCODINGS)}.")
     found = encoding or _found(data)
     try:
         text = data.decode("utf-8-sig" if found == "utf-8" else found)
@@ -71,7 +78,7 @@ def _found(data: bytes) -> str:
     pairs = len(begin) // 2
     for zeros, encoding in ((begin[1::2], "utf-16-le"), (begin[::2], "utf-16-be")):
         if pairs > 4 and zeros.count(0) > 0.7 * pairs and begin.count(0) < 1.3 * pairs:
-            return encoding  # a letter and a nil, again and again
+            return encoding  # letters and zero bytes alternate
     try:
         data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -80,7 +87,7 @@ def _found(data: bytes) -> str:
 
 
 def _guessed(data: bytes, first: int) -> str:
-    """The likeliest encoding, judged about the first byte that is not UTF-8."""
+    """Likeliest encoding, judged around the first byte that is not UTF-8."""
     from charset_normalizer import from_bytes
 
     start = max(0, first - _LOOKED_AT // 2)
@@ -89,8 +96,8 @@ def _guessed(data: bytes, first: int) -> str:
     is_latin = len(_ISOLATED.findall(seen)) > 0.5 * len(_HIGH.findall(seen))
     matches = list(from_bytes(seen, cp_isolation=_LATIN if is_latin else _GUESSED))
     if not matches:
-        return "cp1252" if is_latin else "utf-8"  # and decoding says where it does not fit
+        return "cp1252" if is_latin else "utf-8"  # decoding then names the byte that does not fit
     best = min(matches, key=lambda match: (match.chaos, -match.coherence, match.encoding != "cp1252"))
     if "cp1252" in best.could_be_from_charset:
-        return "cp1252"  # the texts are the same
+        return "cp1252"  # the text is the same in both
     return best.encoding.replace("cp932", "shift_jis").replace("cp949", "euc_kr")

@@ -1,4 +1,4 @@
-"""The formats there are: how each is called, what its files are named, and which one a file is, by its name and by what stands in it."""
+"""Supported file formats and their detection."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.formatting import quote
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.markup.parsing import root_of
+from e2lm_core.sets.formats.markup.parsing import root_name
 
 
-class Kind(NamedTuple):
-    """A format: its name for people, the ends of its files' names, whether it is text that can be pasted."""
+class FileFormat(NamedTuple):
+    """Format of files of questions.
+
+    Attributes:
+        label: Name in the interface.
+        ends: Ends of the files' names, with the dot.
+        is_text: Whether it is text that can be pasted.
+    """
 
     label: str
     ends: tuple[str, ...]
@@ -22,17 +28,17 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "csv": Kind("CSV", (".csv",)),
-    "tsv": Kind("TSV", (".tsv", ".tab")),
-    "xlsx": Kind("XLSX", (".xlsx", ".xlsm"), is_text=False),
-    "jsonl": Kind("JSONL", (".jsonl", ".ndjson")),
-    "json": Kind("JSON", (".json",)),
-    "parquet": Kind("Parquet", (".parquet",), is_text=False),
-    "gift": Kind("GIFT", (".gift",)),
-    "aiken": Kind("Aiken", (".aiken",)),
-    "markdown": Kind("Markdown list", (".md", ".markdown")),
-    "moodle": Kind("Moodle XML", (".xml",)),
-    "qti": Kind("QTI", (".zip",), is_text=False),
+    "csv": FileFormat("CSV", (".csv",)),
+    "tsv": FileFormat("TSV", (".tsv", ".tab")),
+    "xlsx": FileFormat("XLSX", (".xlsx", ".xlsm"), is_text=False),
+    "jsonl": FileFormat("JSONL", (".jsonl", ".ndjson")),
+    "json": FileFormat("JSON", (".json",)),
+    "parquet": FileFormat("Parquet", (".parquet",), is_text=False),
+    "gift": FileFormat("GIFT", (".gift",)),
+    "aiken": FileFormat("Aiken", (".aiken",)),
+    "markdown": FileFormat("Markdown list", (".md", ".markdown")),
+    "moodle": FileFormat("Moodle XML", (".xml",)),
+    "qti": FileFormat("QTI", (".zip",), is_text=False),
 }
 ENDS = (*(end for kind in KINDS.values() for end in kind.ends), ".txt")
 _LOOKED_AT = 50_000
@@ -42,8 +48,17 @@ _FIRST_CHOICE = re.compile(r"^A[.)][ \t]", re.MULTILINE)
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•][ \t]|\(?[A-Za-z][.)][ \t])", re.MULTILINE)
 
 
-def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
-    """Which of `KINDS` a file is. Raises TaskError for what is none of them."""
+def detect_format(data: bytes, filename: str, encoding: str | None = None) -> str:
+    """Key in `KINDS` of a file's format, by its content and the end of its name.
+
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        encoding: One of `ENCODINGS`; None to detect it.
+
+    Raises:
+        TaskError: The file has none of the formats.
+    """
     name = PurePath(filename).name[:80]
     end = PurePath(filename).suffix.lower()
     if data.startswith(b"PAR1"):
@@ -65,20 +80,20 @@ def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
 
 
 def _ends_as_aiken(data: bytes, name: str, encoding: str | None) -> bool:
-    """Whether a file of lettered choices ends with `ANSWER: B`, which no other format does, whatever it begins with."""
+    """Whether a file of lettered choices ends with `ANSWER: B`, which no format but Aiken does."""
     text = decode(data, name, encoding)[0].rstrip()
     return bool(_AIKEN.fullmatch(text[text.rfind("\n") + 1 :])) and bool(_FIRST_CHOICE.search(text))
 
 
 def _xml(data: bytes, name: str) -> str:
-    root = root_of(data, name)
+    root = root_name(data, name)
     if root == "quiz":
         return "moodle"
     if root in ("assessmentitem", "assessmenttest", "manifest"):
         return "qti"
     if root == "questestinterop":
         raise TaskError(f"{name} is QTI 1, which is not read; export it as QTI 2 or 3.")
-    raise TaskError(f"{name} is XML of the kind {quoted(root)}; use Moodle XML or QTI 2 or 3.")
+    raise TaskError(f"{name} is XML of the kind {quote(root)}; use Moodle XML or QTI 2 or 3.")
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows with roles for their columns as questions; each row that is none is named, with its reason."""
+"""Builds questions from rows with column roles."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import sentence
+from e2lm_core.base.formatting import one_line
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import answers, columns
-from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, How, Preview, Row, Rows
+from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, FileRow, FileRows, Preview, ReadOptions
 from e2lm_core.sets.prompts.docs import OPTIONAL
 from e2lm_core.sets.rows import extra_columns, optional_text, parse_json
 
@@ -21,87 +21,92 @@ _SAMPLES = 3
 
 
 class _Draft(NamedTuple):
-    """A row whose choices are read and whose answer is not."""
+    """Row with its choices read, before its answer is."""
 
-    row: Row
+    row: FileRow
     text: str
     choices: tuple[str, ...]
     labels: tuple[str, ...]
 
 
-def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Preview:
-    """The questions of rows, and what is wrong with the others.
+def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadOptions) -> Preview:
+    """Build the questions of rows, and list the problems of the other rows.
 
-    There are none where columns are missing, or where nothing decides what answers that are numbers mean: the first
-    problem says so.
+    There are no questions if columns are missing, or if nothing decides the meaning of numbered answers: the
+    first problem says so.
+
+    Args:
+        rows: Rows as a reader found them.
+        kind: The format's key in `KINDS`.
+        name: The file's name, for sentences.
+        limits: Bounds on questions.
+        options: The user's settings for the file.
     """
     roles = (
-        {column: column for column in found.columns}
-        if found.final
-        else columns.guessed(found.columns, found.rows, how.roles, name)
+        {column: column for column in rows.columns}
+        if rows.final
+        else columns.guess_roles(rows.columns, rows.rows, options.roles, name)
     )
     shown = Preview(
         kind=kind,
-        encoding=found.encoding,
-        separator=found.separator,
-        header=found.header,
-        sheets=found.sheets,
+        encoding=rows.encoding,
+        separator=rows.separator,
+        header=rows.header,
+        sheets=rows.sheets,
         columns=tuple(
             Column(
                 name=c,
                 role=roles[c],
-                sample=tuple(columns.example(r.values, c) for r in found.rows[:_SAMPLES]),
+                sample=tuple(columns.sample_text(r.values, c) for r in rows.rows[:_SAMPLES]),
             )
-            for c in found.columns
+            for c in rows.columns
         ),
     )
-    if missing := _missing(roles, found.columns, name):
+    if missing := _missing(roles, rows.columns, name):
         return shown.model_copy(update={"problems": (_error(MISSING, missing),)})
-    drafts, problems = _drafts(found.rows, roles)
+    drafts, problems = _drafts(rows.rows, roles)
     answer = next(column for column, role in roles.items() if role == "answer")
-    meant, asks = _meaning(found, drafts, roles, how.answers_from)
-    notes = [_warning("note", note) for note in found.notes]
+    meant, asks = _meaning(rows, drafts, roles, options.answers_from)
+    notes = [_warning("note", note) for note in rows.notes]
     if meant.readings:
         unread = (_error(UNCLEAR, asks), *problems, *notes)
         return shown.model_copy(update={"readings": meant.readings, "problems": unread})
-    read: list[tuple[Row, Question]] = []
-    taken = {
-        str(row.values[c]) for row in found.rows for c in roles if roles[c] == "id" and row.values.get(c)
-    }
+    read: list[tuple[FileRow, Question]] = []
+    taken = {str(row.values[c]) for row in rows.rows for c in roles if roles[c] == "id" and row.values.get(c)}
     seen: set[str] = set()
     for number, draft in enumerate(drafts, start=1):
         try:
             question = _question(draft, roles, answer, meant, number, taken)
-            if found.final and question.id in seen:  # a title, which may be that of several
+            if rows.final and question.id in seen:  # several questions may have one title
                 question = question.model_copy(update={"id": _free(number, taken)})
             seen.add(question.id)
             read.append((draft.row, question))
         except TaskError as error:
             problems.append(_refused(str(error)))
     questions = tuple(question for _, question in read)
-    has_numbers = not found.final and any(
-        answers.number_of(row.values.get(answer)) is not None for row, _ in read
+    has_numbers = not rows.final and any(
+        answers.whole_number(row.values.get(answer)) is not None for row, _ in read
     )
     places = tuple(row.at for row, _ in read)
     problems += structural_errors(questions, limits, names=places)
-    if not found.final:
-        problems += _said(read, answer, meant, how.answers_from)
+    if not rows.final:
+        problems += _said(read, answer, meant, options.answers_from)
     problems += notes
     return shown.model_copy(
         update={
             "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
             "questions": questions,
             "rows": places,
-            "problems": tuple(p.model_copy(update={"sentence": sentence(p.sentence)}) for p in problems),
+            "problems": tuple(p.model_copy(update={"sentence": one_line(p.sentence)}) for p in problems),
         }
     )
 
 
 def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
-    """The sentence that no column can be the question, its choices or its answer; "" where each is one."""
+    """Sentence that names missing columns for the question, choices or answer; "" if none is missing."""
     chosen = columns.choice_columns(roles)
     missing = [role for role in ("question", "answer") if role not in roles.values()]
-    few = 1 if columns.are_wrong(chosen) else 2
+    few = 1 if columns.are_distractors(chosen) else 2
     if "choices" not in roles.values() and len(chosen) < few:
         missing.append("choices")
     if not missing:
@@ -113,12 +118,12 @@ def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
     )
 
 
-def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft], list[Finding]]:
+def _drafts(rows: Sequence[FileRow], roles: Mapping[str, str]) -> tuple[list[_Draft], list[Finding]]:
     asked = next(column for column, role in roles.items() if role == "question")
     answer = next(column for column, role in roles.items() if role == "answer")
     listed = next((column for column, role in roles.items() if role == "choices"), None)
     each = columns.choice_columns(roles)
-    only_wrong = columns.are_wrong(each)
+    only_wrong = columns.are_distractors(each)
     drafts, problems = [], []
     for row in rows:
         try:
@@ -126,15 +131,15 @@ def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft]
                 raise TaskError(f"{row.at}: {row.refused}")
             text = row.values.get(asked)
             if isinstance(text, int | float) and not isinstance(text, bool):
-                text = answers.text_of(text)
+                text = answers.cell_text(text)
             if not isinstance(text, str):
                 raise TaskError(f"{row.at}: question must be text.")
             labels: tuple[str, ...] = ()
             if listed is None:
-                choices = [answers.text_of(row.values.get(column)) for column in each]
+                choices = [answers.cell_text(row.values.get(column)) for column in each]
                 while choices and not choices[-1]:
                     choices.pop()
-                gold = answers.text_of(row.values.get(answer)).strip()
+                gold = answers.cell_text(row.values.get(answer)).strip()
                 if only_wrong and gold and gold not in choices:
                     choices = [gold, *choices]
                 drafts.append(_Draft(row, text, tuple(choices), labels))
@@ -146,7 +151,7 @@ def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft]
 
 
 def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(choices, what the file calls them) of a list, a JSON list, or `{"text": […], "label": […]}` as data sets have it."""
+    """Texts and labels of the choices in a list, a JSON list, or `{"text": […], "label": […]}`."""
     if isinstance(value, str):
         value = parse_json(value, f"{at}: choices")
     labels: Any = ()
@@ -165,31 +170,33 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _meaning(
-    found: Rows, drafts: Sequence[_Draft], roles: Mapping[str, str], asked: answers.Reading | None
-) -> tuple[answers.Meaning, str]:
-    """The meaning of the answers, and the question that is asked where nothing decides it ("" where it is decided)."""
+    found: FileRows, drafts: Sequence[_Draft], roles: Mapping[str, str], asked: answers.Reading | None
+) -> tuple[answers.AnswerEncoding, str]:
+    """Meaning of the answers, and the question to the user if nothing decides it, else ""."""
     if found.final:
-        return answers.Meaning(0), ""
+        return answers.AnswerEncoding(0), ""
     chosen = columns.choice_columns(roles)
-    if columns.are_wrong(chosen):
-        return answers.Meaning("text"), ""  # the choice that is missing
+    if columns.are_distractors(chosen):
+        return answers.AnswerEncoding("text"), ""  # the answer is the choice without a column
     answer = next(column for column, role in roles.items() if role == "answer")
     told = [
         (draft, value)
         for draft in drafts
         if draft.choices
-        and answers.text_of(value := draft.row.values.get(answer)).strip() not in draft.labels
+        and answers.cell_text(value := draft.row.values.get(answer)).strip() not in draft.labels
     ]
-    read = answers.meaning([(value, draft.choices) for draft, value in told], columns.counted_from(chosen))
+    read = answers.detect_encoding(
+        [(value, draft.choices) for draft, value in told], columns.base_from_names(chosen)
+    )
     if asked is None and roles.get(columns.COUNTED) == LEFT_OUT:
-        asked = columns.stated(found.rows)
+        asked = columns.stated_base(found.rows)
     if asked is not None:
         return read._replace(numbers=asked, readings=()), ""
     return read, _asks(read, [draft.row.at for draft, _ in told]) if read.readings else ""
 
 
-def _asks(meant: answers.Meaning, places: Sequence[str]) -> str:
-    """The question of what numbers mean, with what makes the difference. `places` are the rows that `meant` counts."""
+def _asks(meant: answers.AnswerEncoding, places: Sequence[str]) -> str:
+    """Question about the meaning of numbers, with an example; `places` are the rows of `meant`."""
     one, other = meant.telling[0], meant.telling[-1]
     if "text" in meant.readings:
         ways = {"text": "as a text", 1: "counted from 1", 0: "counted from 0"}
@@ -208,8 +215,8 @@ def _asks(meant: answers.Meaning, places: Sequence[str]) -> str:
     )
 
 
-def _choice(given: answers.Numbered, reading: answers.Reading) -> str:
-    place = given.place(reading)
+def _choice(given: answers.NumberedAnswer, reading: answers.Reading) -> str:
+    place = given.choice_index(reading)
     return "none" if place is None else f'"{given.choices[place][:40]}"'
 
 
@@ -217,13 +224,13 @@ def _question(
     draft: _Draft,
     roles: Mapping[str, str],
     answer: str,
-    meant: answers.Meaning,
+    meant: answers.AnswerEncoding,
     number: int,
     taken: set[str],
 ) -> Question:
     values, at = draft.row.values, draft.row.at
     named = {role: values.get(column) for column, role in roles.items() if role not in (KEPT, LEFT_OUT)}
-    identity = answers.text_of(named.get("id")) or _free(number, taken)
+    identity = answers.cell_text(named.get("id")) or _free(number, taken)
     kept = {
         column: value
         for column, role in roles.items()
@@ -233,7 +240,7 @@ def _question(
         id=identity,
         question=draft.text,
         choices=draft.choices,
-        answer=answers.index(values.get(answer), draft.choices, meant, draft.labels, at),
+        answer=answers.answer_index(values.get(answer), draft.choices, meant, draft.labels, at),
         **{name: optional_text(named, name, at) or None for name in OPTIONAL},
         extra=extra_columns(kept, at),
     )
@@ -248,9 +255,12 @@ def _free(number: int, taken: set[str]) -> str:
 
 
 def _said(
-    read: Sequence[tuple[Row, Question]], answer: str, meant: answers.Meaning, asked: answers.Reading | None
+    read: Sequence[tuple[FileRow, Question]],
+    answer: str,
+    meant: answers.AnswerEncoding,
+    asked: answers.Reading | None,
 ) -> list[Finding]:
-    """What is doubtful about answers that are numbers or letters."""
+    """Warnings about answers that are numbers or letters."""
     given = [(row, q, row.values.get(answer)) for row, q in read]
     problems = []
     twofold = [row.at for row, q, value in given if _is_twofold(value, q)]
@@ -280,7 +290,7 @@ def _refused(said: str) -> Finding:
 
 
 def _error(code: str, said: str) -> Finding:
-    return Finding(severity="error", code=code, sentence=sentence(said))
+    return Finding(severity="error", code=code, sentence=one_line(said))
 
 
 def _warning(code: str, said: str) -> Finding:

@@ -1,4 +1,4 @@
-"""A file of questions read, whatever its format: in a process of its own, within limits, with what was found out on the way."""
+"""Reads a question file in the sandbox."""
 
 from __future__ import annotations
 
@@ -6,93 +6,129 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers import confined
-from e2lm_core.sets.checks.check import likeness
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.sets.checks.check import duplicate_key
 from e2lm_core.sets.formats import questions
 from e2lm_core.sets.formats.columns import COUNTED
-from e2lm_core.sets.formats.kinds import KINDS, kind_of
+from e2lm_core.sets.formats.kinds import KINDS, detect_format
 from e2lm_core.sets.formats.markup import moodle, qti
-from e2lm_core.sets.formats.records import How, Preview, Rows
+from e2lm_core.sets.formats.records import FileRows, Preview, ReadOptions
 from e2lm_core.sets.formats.tables import delimited, objects, parquet, xlsx
 from e2lm_core.sets.formats.texts import gift, lists
 from e2lm_core.sets.rows import check_size
 
-Reader = Callable[[bytes, str, Limits, How], Rows]
-# The libraries that a format takes, imported before its file is looked at.
+# A reader takes the file's bytes, its name for error sentences, the limits and the user's settings.
+Reader = Callable[[bytes, str, Limits, ReadOptions], FileRows]
+# Libraries of a format, imported before its file is read.
 _LIBRARIES = {"xlsx": ("openpyxl",), "parquet": ("pyarrow.parquet",)}
 
 
-def read(data: bytes, filename: str, limits: Limits, how: How | None = None) -> Preview:
-    """As `parse`, of a stranger's file: in a process of its own that can do nothing else.
+def read_confined(data: bytes, filename: str, limits: Limits, options: ReadOptions | None = None) -> Preview:
+    """Read the questions of an untrusted file in the sandbox.
 
-    Raises what `parse` raises, and LimitError where the file takes too much memory or time.
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        limits: Bounds on bytes and questions.
+        options: The user's settings for the file; None to detect everything.
+
+    Raises:
+        TaskError: The file as a whole cannot be used, as in `parse_file`.
+        LimitError: The file takes too much memory or time.
     """
     name = PurePath(filename).name[:80] or "The text"
     check_size(data, name, limits)
     end = PurePath(filename).suffix.lower().strip(".")
     modules = ("charset_normalizer", *_LIBRARIES.get(end, ()))
-    return confined.run(parse, data, filename, limits, how, given=len(data), about=name, modules=modules)
+    return sandbox.run_confined(
+        parse_file, data, filename, limits, options, input_bytes=len(data), description=name, modules=modules
+    )
 
 
-def parse(data: bytes, filename: str, limits: Limits, how: How | None = None) -> Preview:
-    """The questions of a file, by the end of its name or by what stands in it, as `how` says or as is found out.
+def parse_file(data: bytes, filename: str, limits: Limits, options: ReadOptions | None = None) -> Preview:
+    """Read the questions of a file in this process.
 
-    Raises TaskError, in one sentence, where the file as a whole is of no use: a format that is not known, an encoding
-    that does not fit, too many rows or columns. Columns that are missing, and rows that cannot be read, are problems.
+    The format follows from the end of the file's name or from its content. Missing columns and rows that
+    cannot be read are problems of the preview, not errors.
+
+    Args:
+        data: Bytes of the file.
+        filename: Name of the file; "" for pasted text.
+        limits: Bounds on bytes and questions.
+        options: The user's settings for the file; None to detect everything.
+
+    Raises:
+        TaskError: The file as a whole cannot be used: an unknown format, an encoding that does not fit, too
+            many rows or columns; one sentence.
     """
-    how = how or How()
+    options = options or ReadOptions()
     name = PurePath(filename).name[:80] or "The text"
     check_size(data, name, limits)
-    if how.kind is not None and how.kind not in KINDS:
-        raise TaskError(f"There is no format {quoted(how.kind)} to read: use {', '.join(KINDS)}.")
-    kind = how.kind or kind_of(data, filename, how.encoding)
-    found = _READERS[kind](data, name, limits, how)
-    return questions.preview(found, kind, name, limits, how)
+    if options.kind is not None and options.kind not in KINDS:
+        raise TaskError(f"There is no format {quote(options.kind)} to read: use {', '.join(KINDS)}.")
+    kind = options.kind or detect_format(data, filename, options.encoding)
+    found = _READERS[kind](data, name, limits, options)
+    return questions.preview(found, kind, name, limits, options)
 
 
-def accepted(read: Preview, filename: str, skip_broken: bool) -> tuple[tuple[Question, ...], tuple[str, ...]]:
-    """The questions of a file that may be taken, and what is to be said of them and of what is left out.
+def accept_questions(
+    preview: Preview, filename: str, skip_broken: bool
+) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """Take the usable questions of a file, with sentences on the others and on doubts.
 
-    Raises TaskError with the first error, unless rows with one are skipped; always where columns are missing or the
-    meaning of numbers is not decided.
+    Args:
+        preview: Result of reading the file.
+        filename: Name of the file, which begins error sentences.
+        skip_broken: Leave out rows with an error.
+
+    Returns:
+        The questions, and one sentence for each problem.
+
+    Raises:
+        TaskError: A row has an error and `skip_broken` is not set, columns are missing, or the meaning of
+            numbers is undecided; the sentence is that of the first problem.
     """
     name = PurePath(filename).name[:80]
-    if read.readings:
-        raise TaskError(f"{name}: {read.problems[0].sentence} Say it with {_answers_from(read)}.")
-    if any(problem.code == questions.MISSING for problem in read.problems):
-        raise TaskError(read.problems[0].sentence)
-    if read.errors and not skip_broken:
-        more = f" ({count(len(read.errors) - 1, 'more error')})" if len(read.errors) > 1 else ""
+    if preview.readings:
+        raise TaskError(f"{name}: {preview.problems[0].sentence} Say it with {_answers_from(preview)}.")
+    if any(problem.code == questions.MISSING for problem in preview.problems):
+        raise TaskError(preview.problems[0].sentence)
+    if preview.errors and not skip_broken:
+        more = f" ({count(len(preview.errors) - 1, 'more error')})" if len(preview.errors) > 1 else ""
         raise TaskError(
-            f"{name}: {read.errors[0].sentence}{more} Mend it, or leave such rows out with --skip-broken."
+            f"{name}: {preview.errors[0].sentence}{more} Mend it, or leave such rows out with --skip-broken."
         )
-    said = tuple(f"Left out: {p.sentence}" if p.severity == "error" else p.sentence for p in read.problems)
-    return read.sound, said
+    said = tuple(f"Left out: {p.sentence}" if p.severity == "error" else p.sentence for p in preview.problems)
+    return preview.sound, said
 
 
 def _answers_from(read: Preview) -> str:
-    """The options among which `--answers-from` chooses: `--answers-from 1 (the first) or 0 (the second)`."""
+    """Values of the option that decides: `--answers-from 1 (the first) or 0 (the second)`."""
     means = {1: "the first", 0: "the second", "text": "a choice's text"}
     said = [f"{reading} ({means[reading]})" for reading in (1, 0, "text") if reading in read.readings]
     return f"--answers-from {' or '.join(said)}"
 
 
-def doubles(read: Preview, there: Iterable[Question]) -> dict[str, str]:
-    """Questions that repeat one that is there already, or an earlier one of the file: {id: what it repeats}."""
-    seen = {likeness(q): f"{q.id} of the set" for q in there}
+def find_duplicates(preview: Preview, existing: Iterable[Question]) -> dict[str, str]:
+    """Questions of a file that repeat one of the set or an earlier one of the file.
+
+    Returns:
+        For the id of each repeated question, the first one: "q5 of the set", or its place in the file.
+    """
+    seen = {duplicate_key(q): f"{q.id} of the set" for q in existing}
     found = {}
-    for question, at in zip(read.questions, read.rows, strict=True):
-        key = likeness(question)
+    for question, at in zip(preview.questions, preview.rows, strict=True):
+        key = duplicate_key(question)
         if key in seen:
             found[question.id] = seen[key]
         seen.setdefault(key, at)
     return found
 
 
-def _parquet(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+def _parquet(data: bytes, name: str, limits: Limits, how: ReadOptions) -> FileRows:
     from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS
 
     rows = parquet.parquet_rows(data, name, MAX_COLUMNS, limits)
@@ -101,8 +137,8 @@ def _parquet(data: bytes, name: str, limits: Limits, how: How) -> Rows:
     return objects.with_columns(rows, name)
 
 
-def _tsv(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    return delimited.read(data, name, limits, how, usual="\t")
+def _tsv(data: bytes, name: str, limits: Limits, how: ReadOptions) -> FileRows:
+    return delimited.read(data, name, limits, how, default_separator="\t")
 
 
 _READERS: dict[str, Reader] = {

@@ -1,4 +1,4 @@
-"""What a file of questions holds before and after its columns have a meaning, and what may be said about both.
+"""Records of a file preview: options, rows, columns, problems.
 
 Tested in tests/sets/formats/test_reading.py.
 """
@@ -17,11 +17,17 @@ LEFT_OUT = "-"  # the role of a column that is not read
 KEPT = ""  # the role of a column that is kept under its own name
 
 
-class How(Record):
-    """How a file is to be read, where what is found in it is not what is meant; None is found.
+class ReadOptions(Record):
+    """The user's settings for reading a file; a setting that is None is detected.
 
-    `roles` are what columns are (`{"Frage": "question"}`); those that it does not name are guessed. `answers_from` is
-    what answers that are numbers count from, or "text" where they are a choice's text.
+    Attributes:
+        kind: The format's key in `KINDS`.
+        encoding: One of `ENCODINGS`.
+        separator: Character between the cells of a table.
+        header: Whether the first line names the columns.
+        sheet: Name of the workbook's sheet.
+        roles: Roles of columns (`{"Frage": "question"}`); those of other columns are guessed.
+        answers_from: Base of answers that are numbers, or "text" if they are a choice's text.
     """
 
     kind: str | None = None
@@ -33,22 +39,36 @@ class How(Record):
     answers_from: Literal[0, 1, "text"] | None = None
 
 
-class Row(NamedTuple):
-    """One question as its file has it: where it stands there, its columns, or why it is none."""
+class FileRow(NamedTuple):
+    """Row of a file with one question, or the reason why it is none.
+
+    Attributes:
+        at: Place in the file, such as "Row 3".
+        values: Cells by column; empty if the row is refused.
+        refused: Reason why the row is no question; "" if it may be one.
+    """
 
     at: str
     values: Mapping[str, Any]
     refused: str = ""
 
 
-class Rows(NamedTuple):
-    """What a reader gives: rows with the names of their columns, and how it came to them.
+class FileRows(NamedTuple):
+    """Rows that a reader found in a file, with their columns.
 
-    `final` is whether its columns are roles already; `notes` are sentences on what was found out.
+    Attributes:
+        columns: Names of the columns.
+        rows: Rows in the file's order.
+        encoding: Encoding that the text was read in; "" for a format without one.
+        separator: Character between cells; "" for a format without one.
+        header: Whether the first line named the columns.
+        sheets: Names of the workbook's sheets, the one that was read first; empty for other formats.
+        final: Whether the columns are roles already.
+        notes: Sentences on detected settings.
     """
 
     columns: list[str]
-    rows: list[Row]
+    rows: list[FileRow]
     encoding: str = ""
     separator: str = ""
     header: bool = True
@@ -58,7 +78,7 @@ class Rows(NamedTuple):
 
 
 class Column(Record):
-    """A column of the file: what it was taken for, and the first texts in it."""
+    """Column of a file, with its role and the first texts in it."""
 
     name: str
     role: str
@@ -66,11 +86,21 @@ class Column(Record):
 
 
 class Preview(Record):
-    """What was found in a file: how it was read, the questions, and what is wrong with rows, each by its number.
+    """Questions found in a file, with the settings that it was read by and the problems of its rows.
 
-    `rows` says for each question where it stands in the file; `answers_from` is None where no answer is a number.
-    `readings` are the ways to read such answers where neither names nor rows decide: then there are no questions
-    before `How.answers_from` says one.
+    Attributes:
+        kind: The format's key in `KINDS`.
+        encoding: Encoding that the text was read in; "" for a format without one.
+        separator: Character between cells; "" for a format without one.
+        header: Whether the first line named the columns.
+        sheets: Names of the workbook's sheets, the one that was read first; empty for other formats.
+        columns: Columns of the file with their roles.
+        answers_from: Base of answers that are numbers; None if none is.
+        readings: Possible readings of such answers if neither names nor rows decide: there are no questions
+            then until `ReadOptions.answers_from` names one.
+        questions: Questions of the file.
+        rows: Place of each question in the file.
+        problems: Errors and warnings, each with the place of its row.
     """
 
     kind: str
@@ -87,11 +117,11 @@ class Preview(Record):
 
     @property
     def sound(self) -> tuple[Question, ...]:
-        """The questions that no error is said of."""
+        """Questions without an error."""
         broken = {p.question_id for p in self.problems if p.severity == "error"}
         return tuple(q for q in self.questions if q.id not in broken)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The problems that keep a row out."""
+        """Problems that keep a row out."""
         return tuple(p for p in self.problems if p.severity == "error")

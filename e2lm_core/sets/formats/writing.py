@@ -1,11 +1,11 @@
-"""Questions written as a file of another program, and in sentences what that format cannot hold of them."""
+"""Writes questions to a file and reports lost content."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from e2lm_core.base.phrasing import count, listing
+from e2lm_core.base.formatting import count, join_words
 from e2lm_core.base.records import Question
 from e2lm_core.sets.formats import columns
 from e2lm_core.sets.formats.markup import qti
@@ -15,10 +15,16 @@ from e2lm_core.sets.prompts.docs import OPTIONAL
 from e2lm_core.sets.rows import write_jsonl
 
 
-class Form(NamedTuple):
-    """A format to write: how its files end and are called, what it writes, holds of a text, and which questions it takes.
+class OutputFormat(NamedTuple):
+    """Format for writing questions.
 
-    `holds` are the fields beside question, choices and answer that it has a place for; None are all.
+    Attributes:
+        end: End of the file's name, with the dot.
+        mime: Media type.
+        write: Function that writes questions as a file's bytes.
+        held: Function that gives a text as it comes back from the file.
+        holds: Fields with a place in the file besides question, choices and answer; None for all.
+        sequence: Function that gives the questions which the format can hold.
     """
 
     end: str
@@ -30,69 +36,76 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    "csv": Form(".csv", "text/csv", delimited.write),
-    "jsonl": Form(".jsonl", "application/jsonl", lambda qs: write_jsonl(columns.with_counting(list(qs)))),
-    "xlsx": Form(
-        ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.write, xlsx.held
+    "csv": OutputFormat(".csv", "text/csv", delimited.write),
+    "jsonl": OutputFormat(
+        ".jsonl", "application/jsonl", lambda qs: write_jsonl(columns.add_base_column(list(qs)))
     ),
-    "gift": Form(".gift", "text/plain", gift.write, gift.held, gift.HOLDS),
-    "aiken": Form(".txt", "text/plain", lists.write, lists.held, lists.HOLDS, lists.sequence),
-    "qti": Form(".zip", "application/zip", qti.write, qti.held, qti.HOLDS),
+    "xlsx": OutputFormat(
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        xlsx.write,
+        xlsx.round_trip,
+    ),
+    "gift": OutputFormat(".gift", "text/plain", gift.write, gift.round_trip, gift.HOLDS),
+    "aiken": OutputFormat(
+        ".txt", "text/plain", lists.write, lists.round_trip, lists.HOLDS, lists.storable_questions
+    ),
+    "qti": OutputFormat(".zip", "application/zip", qti.write, qti.round_trip, qti.HOLDS),
 }
 _TABLES = ("csv", "xlsx")
 
 
-def file_of(questions: Iterable[Question], kind: str) -> bytes:
-    """The questions as a file of one of `FORMS`."""
+def write_questions(questions: Iterable[Question], kind: str) -> bytes:
+    """Write questions as a file in one format of `FORMS`."""
     return FORMS[kind].write(questions)
 
 
-def lost(questions: Sequence[Question], kind: str) -> tuple[str, ...]:
-    """What of the questions such a file cannot hold, one sentence each; none where all of them come back as they are."""
+def lost_content(questions: Sequence[Question], kind: str) -> tuple[str, ...]:
+    """Sentences on content that such a file cannot hold; none if all questions come back unchanged."""
     form = FORMS[kind]
     return tuple(
         said for said in (*_of_questions(questions, form), *_of_columns(questions, kind, form)) if said
     )
 
 
-def _of_questions(questions: Sequence[Question], form: Form) -> Iterable[str]:
+def _of_questions(questions: Sequence[Question], form: OutputFormat) -> Iterable[str]:
     taken = form.sequence(questions)
     if len(taken) < len(questions):
         kept = {q.id for q in taken}
         gone = [q.id for q in questions if q.id not in kept]
         yield (
             f"{count(len(gone), 'question')} cannot be told from an answer or a choice there and "
-            f"{'is' if len(gone) == 1 else 'are'} left out: {listing(gone)}."
+            f"{'is' if len(gone) == 1 else 'are'} left out: {join_words(gone)}."
         )
     changed = [q.id for q in taken if any(form.held(text) != text for text in _texts(q, form))]
     if changed:
         yield (
             f"Line breaks, spaces at the ends or characters of {count(len(changed), 'question')} come back as others "
-            f"or not at all: {listing(changed)}."
+            f"or not at all: {join_words(changed)}."
         )
     if form.holds is not None:
         names = dict.fromkeys(name for q in questions for name in _beside(q) if name not in form.holds)
         if names:
-            yield f"There is no place for {listing(list(names), 6)}."
+            yield f"There is no place for {join_words(list(names), 6)}."
 
 
-def _of_columns(questions: Sequence[Question], kind: str, form: Form) -> Iterable[str]:
-    """What a table cannot say of columns: another kind of value, or a name that means something else."""
+def _of_columns(questions: Sequence[Question], kind: str, form: OutputFormat) -> Iterable[str]:
+    """Sentences on columns that a table changes, by the kind of their values or by their names."""
     if kind not in _TABLES:
         return
     extra = dict.fromkeys(name for q in questions for name in q.extra)
     odd = dict.fromkeys(n for q in questions for n, value in q.extra.items() if not _is_cell(value, kind))
     if odd:
-        yield f"What is no text in {listing(list(odd), 6)} comes back as text."
+        yield f"What is no text in {join_words(list(odd), 6)} comes back as text."
     widest = max((len(q.choices) for q in questions), default=0)
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
     head = ["id", "question", *(f"choice_{n}" for n in range(1, widest + 1)), "answer", *optional, *extra]
-    meant = columns.by_name(head)
+    meant = columns.roles_by_name(head)
     other = [
         n for n in extra if meant.get(n) or n != n.strip() or not n or form.held(n) != n or head.count(n) > 1
     ]
     if other:
-        yield f"Columns of these names are read as something else, so rename them: {listing(other, 6)}."
+        yield f"Columns of these names are read as something else, so rename them: {join_words(other, 6)}."
 
 
 def _is_cell(value: object, kind: str) -> bool:
@@ -107,7 +120,7 @@ def _beside(q: Question) -> list[str]:
     return ["id", *known, *q.extra]
 
 
-def _texts(q: Question, form: Form) -> Iterable[str]:
+def _texts(q: Question, form: OutputFormat) -> Iterable[str]:
     yield q.question
     yield from q.choices
     if form.holds is None or "id" in form.holds:

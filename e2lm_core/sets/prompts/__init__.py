@@ -1,1 +1,1 @@
-"""From a question to the strings that a model scores, rendered in a sandbox; uses base."""
+"""Prompts of a set: templates, few-shot examples, rendering in a sandbox; uses base."""

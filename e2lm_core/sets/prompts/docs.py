@@ -1,4 +1,7 @@
-"""Questions as rows of a file, and as the docs that templates are given. Tested in tests/sets/prompts/test_render.py."""
+"""Questions as template docs.
+
+Tested in tests/sets/prompts/test_render.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _NAMES: Each[tuple[str, ...]] = Each(40_000)  # the columns of a question
 
 
 def row_of(question: Question) -> dict[str, Any]:
-    """The question as a row of `test.jsonl`: columns without a value are left out."""
+    """Question as a row of `test.jsonl`, without empty columns."""
     row: dict[str, Any] = {
         "id": question.id,
         "question": question.question,
@@ -31,22 +34,36 @@ def row_of(question: Question) -> dict[str, Any]:
 
 
 def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[list[Doc], list[Doc]]:
-    """The docs as the harness sees them through `sets/folder/loader.py`: every column in every row (None where a
-    row lacks it), and JSON text in a column that holds several kinds of value or nested ones.
+    """Docs as the harness gets them from `sets/folder/loader.py`.
+
+    Every row has every column, None if the row lacks it. A column with nested values or with several types of
+    value holds JSON text.
+
+    Args:
+        test: Test questions.
+        dev: Example questions.
+
+    Returns:
+        The docs of `test` and those of `dev`.
     """
-    columns = columns_of(test, dev)
-    return docs_of(test, columns), docs_of(dev, columns)
+    columns = columns_of_set(test, dev)
+    return to_docs(test, columns), to_docs(dev, columns)
 
 
 class Columns(NamedTuple):
-    """All columns of a set in their order, and those of them that are written as JSON text."""
+    """Columns of a set.
+
+    Attributes:
+        names: All columns in their order.
+        as_text: Those that are written as JSON text.
+    """
 
     names: tuple[str, ...]
     as_text: frozenset[str]
 
 
-def columns_of(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
-    """Those of all its questions."""
+def columns_of_set(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
+    """Columns of all questions of a set."""
     questions = (*test, *dev)
     kinds = dict.fromkeys(_NAMES.of(None, questions, lambda question: tuple(row_of(question))))
     names = tuple(dict.fromkeys(name for kind in kinds for name in kind))
@@ -56,8 +73,8 @@ def columns_of(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
     )
 
 
-def docs_of(questions: Sequence[Question], columns: Columns) -> list[Doc]:
-    """The questions as docs of a set with these columns."""
+def to_docs(questions: Sequence[Question], columns: Columns) -> list[Doc]:
+    """Questions as docs of a set with these columns."""
     return [
         {
             name: _as_text(row.get(name)) if name in columns.as_text else row.get(name)

@@ -1,4 +1,4 @@
-"""How a new set asks its questions: the layouts that it may begin with, one of ours or that of another set."""
+"""Prompt layouts of new sets."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from e2lm_core.base.records import (
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 
-# What each writes: doc_to_text, doc_to_choice, doc_to_target.
+# The templates of each prompt style: doc_to_text, doc_to_choice, doc_to_target.
 LAYOUTS = {
     PromptStyle.CLOZE: (CLOZE_TEXT, CLOZE_CHOICE, "answer"),
     PromptStyle.LETTERS: (LETTERS_TEXT, LETTERS_CHOICE, "answer"),
     PromptStyle.ENDING: (ENDING_TEXT, CLOZE_CHOICE, ENDING_TARGET),
 }
-# Never part of a set: by it a layout is shown before there are questions.
+# Not part of any set: it only shows a prompt style before there are questions.
 SAMPLE = Question(
     id="sample",
     question="Which gas do plants take from the air?",
@@ -36,36 +36,44 @@ SAMPLE_OF_ENDING = Question(
 )
 
 
-def fields(style: PromptStyle) -> dict[str, str]:
-    """The three templates of one of our layouts."""
+def layout_templates(style: PromptStyle) -> dict[str, str]:
+    """The three prompt templates of a prompt style."""
     return dict(zip(("doc_to_text", "doc_to_choice", "doc_to_target"), LAYOUTS[style], strict=True))
 
 
-def begun(style: PromptStyle) -> TaskSet:
-    """A set of that layout, without a question and without a name of its own."""
-    return TaskSet(config=TaskConfig(task="new").model_copy(update=fields(style)), questions=())
+def empty_set(style: PromptStyle) -> TaskSet:
+    """Set of a prompt style, without questions and without a name of its own."""
+    return TaskSet(config=TaskConfig(task="new").model_copy(update=layout_templates(style)), questions=())
 
 
-def like(task: TaskSet) -> TaskSet:
-    """A set that asks as another does, with the same examples in its prompt, and without its questions.
+def empty_set_like(task: TaskSet) -> TaskSet:
+    """Set with the prompt and few-shot examples of another set, without its questions.
 
-    Examples that are drawn from the set's own questions stay away: there are none yet.
+    Examples that are drawn from the other set's test questions are left out.
     """
     dev = task.dev if task.config.fewshot_split == "dev" else ()
     config = task.config if dev else task.config.model_copy(update={"num_fewshot": 0, "fewshot_split": "dev"})
-    return TaskSet(config=config, questions=(), dev=dev).to_keep()
+    return TaskSet(config=config, questions=(), dev=dev).without_unused_fewshot()
 
 
-def asked(settings: Settings, name: str) -> TaskSet:
-    """An empty set of the layout of that name, or like the set of that name. Raises `TaskError` where neither is there."""
+def resolve_layout(settings: Settings, name: str) -> TaskSet:
+    """Empty set of a prompt style, or like an existing set.
+
+    Args:
+        settings: The caller's settings.
+        name: A prompt style, or the name of a set.
+
+    Raises:
+        TaskError: `name` is neither.
+    """
     if name in LAYOUTS:
-        return begun(PromptStyle(name))
+        return empty_set(PromptStyle(name))
     try:
-        return like(collection.open_set(settings, name))
+        return empty_set_like(collection.open_set(settings, name))
     except TaskError as error:
         raise TaskError(f"{name} is neither a set nor {', '.join(LAYOUTS)}: {error}") from error
 
 
-def sample(task: TaskSet) -> Question:
-    """A question by which the layout of a set is shown."""
+def sample_question(task: TaskSet) -> Question:
+    """Question to show a set's prompt with before the set has any."""
     return SAMPLE_OF_ENDING if task.config.style is PromptStyle.ENDING else SAMPLE

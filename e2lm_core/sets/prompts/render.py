@@ -1,14 +1,15 @@
-"""Prompts, byte for byte those of lm-evaluation-harness 0.4.13 (`fewshot_context`, `construct_requests`).
+"""Prompts equal to lm-evaluation-harness 0.4.13.
 
     context      = description + Σ over shots (text + target_delimiter + target + fewshot_delimiter) + text
     continuation = target_delimiter + choice, for each choice
 
-Where `doc_to_text` names a column of indices, the harness's way to ask every choice after a text of its own:
+If `doc_to_text` names a column of indices, the harness scores one text after each choice in turn:
 
-    context      = description + Σ over shots (right choice + target_delimiter + target + fewshot_delimiter) + choice
+    context      = description
+                   + Σ over shots (right choice + target_delimiter + target + fewshot_delimiter) + choice
     continuation = target_delimiter + target, the same for each choice
 
-`doc_to_text`, `doc_to_choice` and `doc_to_target` are a column's name or a Jinja template, as there.
+`doc_to_text`, `doc_to_choice` and `doc_to_target` are a column's name or a Jinja template, as in the harness.
 """
 
 from __future__ import annotations
@@ -23,24 +24,29 @@ from typing import NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Each, Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
-from e2lm_core.sets.prompts.docs import Doc, columns_of, docs_of, harness_rows
+from e2lm_core.sets.prompts.docs import Doc, columns_of_set, harness_rows, to_docs
 from e2lm_core.sets.prompts.sandbox import (
     MAX_TOTAL_CHARS,
-    Refused,
     Template,
+    TemplateRefused,
     compile_template,
     render_all,
 )
-from e2lm_core.sets.prompts.shots import check_shots, drawn
+from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 
-# (the templates, the doc as Python writes it): all that a doc's parts depend on
+# (templates, repr of the doc): all inputs of a doc's parts
 _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
-class Parts(NamedTuple):
-    """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave.
+class RenderedParts(NamedTuple):
+    """Rendered templates of one doc, before they are joined to a prompt.
 
-    A `text` that is a number is the right choice's index, and `target` the ending that each choice is asked before.
+    Attributes:
+        description: Text before the few-shot examples.
+        text: Text of the question; an integer is the right choice's index, for choices in the context.
+        choices: The choices.
+        target: Index or text of the right choice; if `text` is an integer, the ending that is scored.
+        rendered: Number of characters that the templates gave.
     """
 
     description: str
@@ -58,56 +64,72 @@ class Parts(NamedTuple):
         return self.choices.index(self.target) if self.target in self.choices else -1
 
 
-def _bytes_of(key: _Key, parts: Parts) -> int:
+def _bytes_of(key: _Key, parts: RenderedParts) -> int:
     return _BYTES_OF_ENTRY + sum(map(getsizeof, (key[1], parts.description, parts.text, *parts.choices)))
 
 
-# Of an edited set only the edited questions are rendered, in every process that renders it.
+# The cache keeps each process from rendering more than the edited questions of an edited set.
 _BYTES_OF_ENTRY = 500
-_RENDERED: Memo[_Key, Parts] = Memo(64 * 2**20, _bytes_of)
-# The same by the question itself, which needs no doc: after an edit all but one are there again.
-_PARTS: Each[Parts] = Each(40_000)
+_RENDERED: Memo[_Key, RenderedParts] = Memo(64 * 2**20, _bytes_of)
+# Keyed by the question itself, this cache finds unedited questions without making their docs.
+_PARTS: Each[RenderedParts] = Each(40_000)
 _JOINED: Each[RenderedDoc] = Each(
     48 * 2**20, lambda doc: 700 + sum(map(getsizeof, (doc.context, *doc.continuations)))
 )
-# What a template was refused for, and at which question; a machine may be quicker some minutes later.
+# Refusals (sentence, question) expire, because the machine may be less busy some minutes later.
 REFUSED_S = 600.0
 _REFUSED: Memo[tuple[_Key, int], tuple[str, str]] = Memo(4 * 2**20, lambda key, _: getsizeof(key[0][1]))
 
 
 def render(config: TaskConfig, question: Question, shots: Sequence[Question] = ()) -> RenderedDoc:
-    """One question after the given shots, in their order. Raises TaskError in one sentence."""
+    """Render one question after few-shot examples, in their order.
+
+    Args:
+        config: Configuration of the set.
+        question: The question.
+        shots: The examples.
+
+    Raises:
+        TaskError: A template, or the right answer, cannot be used.
+    """
     docs, dev = harness_rows([question], shots)
     label = f"question {question.id!r}"
-    parts = parts_of(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
+    parts = render_parts(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
     return _join(config, question.id, parts[0], "".join(_turn(config, shot) for shot in parts[1:]), label)
 
 
 def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
-    """Every test question, in order, with `num_fewshot` shots from `task.dev` (None: as the task says).
+    """Render all test questions of a set, in order.
 
-    Which shots a question has is `shots.drawn`'s. Raises TaskError: more shots than there are, a template or a gold
-    that cannot be used.
+    `shots.draw_examples` says which examples precede which question.
+
+    Args:
+        task: The set.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+
+    Raises:
+        TaskError: There are fewer examples than `num_fewshot`, a template or a right answer cannot be used,
+            or the prompts have more than `MAX_TOTAL_CHARS` characters together.
     """
     config = task.config
     shots = config.num_fewshot if num_fewshot is None else num_fewshot
     check_shots(task, shots)
-    questions, columns = task.questions, columns_of(task.questions, task.dev)
-    chosen = drawn(config, len(questions), len(task.pool), shots)
+    questions, columns = task.questions, columns_of_set(task.questions, task.dev)
+    chosen = draw_examples(config, len(questions), len(task.fewshot_pool), shots)
     used = 1 + max((max(indices) for indices in chosen), default=-1) if shots else 0
     of_test = config.fewshot_split == "test"
     examples = () if of_test else task.dev[:used]
     of_examples = [f"Dev question {n}" for n in range(1, len(examples) + 1)]
 
-    def made(places: Sequence[int]) -> list[Parts]:
-        docs = docs_of([*(questions[place] for place in places), *examples], columns)
-        return parts_of(config, docs, [*map(_label, places), *of_examples])[: len(places)]
+    def made(places: Sequence[int]) -> list[RenderedParts]:
+        docs = to_docs([*(questions[place] for place in places), *examples], columns)
+        return render_parts(config, docs, [*map(_label, places), *of_examples])[: len(places)]
 
     depends_on = (_fields(config), columns)
     parts = _PARTS.of_all(depends_on, questions, made)
-    of_shown = parts_of(config, docs_of(examples, columns), of_examples) if examples else []
+    of_shown = render_parts(config, to_docs(examples, columns), of_examples) if examples else []
     if sum(part.rendered for part in (*parts, *of_shown)) > MAX_TOTAL_CHARS:
-        made(range(len(questions)))  # it says at which
+        made(range(len(questions)))  # raises with the question that exceeds the limit
     turns = [_turn(config, part) for part in (parts[:used] if of_test else of_shown)]
 
     def joined(places: Sequence[int]) -> list[RenderedDoc]:
@@ -122,7 +144,7 @@ def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDo
             for place in places
         ]
 
-    if of_test or config.fewshot_sampler != "first_n":  # each has examples of its own
+    if of_test or config.fewshot_sampler != "first_n":  # every question has its own examples
         rendered = joined(range(len(questions)))
     else:
         same = "".join(turns[i] for i in chosen[0]) if chosen else ""
@@ -146,11 +168,22 @@ def _fields(config: TaskConfig) -> tuple[str | tuple[str, ...], ...]:
     return (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
 
 
-def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[Parts]:
-    """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
+def render_parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[RenderedParts]:
+    """Rendered parts of every doc; only docs that are not in this process's cache are rendered.
+
+    Args:
+        config: Configuration of the set.
+        docs: The docs.
+        labels: Name of each doc in messages ("Question 7").
+
+    Raises:
+        TemplateRefused: A template takes too long, gives too much text, or accesses something other than a
+            column.
+        TaskError: A template is invalid or gives the wrong kind of value.
+    """
     written = _templates(config, docs)
     fields = _fields(config)
-    # Python's own notation tells 1 from 1.0 and True, and two half characters from a whole one.
+    # `repr` distinguishes 1 from 1.0 and True, and two surrogates from the character that they encode.
     keys = [(fields, repr(doc)) for doc in docs]
     parts = {place: known for place, key in enumerate(keys) if (known := _RENDERED.get(key))}
     new = [place for place in range(len(docs)) if place not in parts]
@@ -161,7 +194,7 @@ def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> 
             _refuse_again(keys[place], labels[place])
         try:
             rows = render_all(templates, [docs[place] for place in new], [labels[place] for place in new])
-        except Refused as refusal:
+        except TemplateRefused as refusal:
             for place, row in zip(new, refusal.rendered, strict=False):
                 with suppress(TaskError):
                     part = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
@@ -171,7 +204,7 @@ def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> 
             raise
     total = sum(known.rendered for known in parts.values()) + sum(len(text) for row in rows for text in row)
     if total > MAX_TOTAL_CHARS:
-        render_all(templates, docs, labels)  # it says at which doc
+        render_all(templates, docs, labels)  # raises with the doc that exceeds the limit
     for place, row in zip(new, rows, strict=True):
         parts[place] = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
         _RENDERED.put(keys[place], parts[place])
@@ -183,14 +216,14 @@ def _period() -> int:
 
 
 def _refuse_again(key: _Key, label: str) -> None:
-    """Raises Refused for what was refused a while ago: a template is not given its second at every check."""
+    """Raise a recent refusal again, so that a slow template does not cost its second at every check."""
     if (known := _REFUSED.get((key, _period()))) is not None:
         sentence, at = known
-        raise Refused(sentence.replace(f" at {at}", f" at {label}", 1))
+        raise TemplateRefused(sentence.replace(f" at {at}", f" at {label}", 1))
 
 
 def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
-    """Those fields of the configuration that are templates, compiled; the others name a column, or are empty."""
+    """Compiled templates of the configuration, without fields that name a column or are empty."""
     columns = docs[0].keys() if docs else ()
     fields = {
         "description": config.description,
@@ -206,9 +239,9 @@ def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
     }
 
 
-def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> Parts:
-    """`text` has what the templates gave."""
-    parts = Parts(
+def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> RenderedParts:
+    """Parts of a doc from the texts that its templates gave, by field."""
+    parts = RenderedParts(
         _column_text(config.description, doc, text.get("description"), "description", label),
         _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
         _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
@@ -273,7 +306,7 @@ def _target(source: str, doc: Doc, rendered: str | None, label: str) -> int | st
         elif rendered.startswith("[") and rendered.endswith("]") and len(rendered) > 1:
             value = _literal(rendered)
             value = rendered if value is None else value
-    if isinstance(value, bool):  # to the harness an index, as to Python
+    if isinstance(value, bool):  # the harness takes it for an index
         value = int(value)
     if not isinstance(value, int | str):
         raise TaskError(
@@ -283,15 +316,15 @@ def _target(source: str, doc: Doc, rendered: str | None, label: str) -> int | st
 
 
 def _literal(text: str) -> object:
-    """What the harness evaluates with `ast.literal_eval`; None where it is no literal."""
+    """Value that the harness gets from `ast.literal_eval`; None for a text that is no literal."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 
 
-def _turn(config: TaskConfig, shot: Parts) -> str:
-    """One labelled example. As in the harness, a target that is text is shown as it stands."""
+def _turn(config: TaskConfig, shot: RenderedParts) -> str:
+    """One few-shot example with its answer; a target that is text is shown unchanged, as in the harness."""
     if shot.target == "":
         return str(shot.text)
     index = shot.text if isinstance(shot.text, int) else shot.target
@@ -305,7 +338,7 @@ def _turn(config: TaskConfig, shot: Parts) -> str:
     return f"{text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
 
 
-def _join(config: TaskConfig, question_id: str, part: Parts, shots: str, label: str) -> RenderedDoc:
+def _join(config: TaskConfig, question_id: str, part: RenderedParts, shots: str, label: str) -> RenderedDoc:
     ending = str(part.target) if isinstance(part.text, int) else None
     if part.gold < 0:
         raise TaskError(

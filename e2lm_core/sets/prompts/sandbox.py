@@ -1,9 +1,9 @@
-"""Renders strangers' Jinja templates with time, memory and output bounded.
+"""Sandboxed rendering of Jinja templates.
 
-Two ways, chosen by the form of the template. One that only puts columns into text (names, a few methods
-and filters that do not grow their input, conditions, one loop over the choices) is bounded as it stands
-and is rendered here. Any other runs in a child process (`sandbox_child.py`) with limits on memory,
-processor time and output. Both use the same sandboxed environment; a template that reaches for private
+The form of the template decides between two ways. A template that only puts columns into text (names, a few
+methods and filters that do not grow their input, conditions, one loop over the choices) is bounded by its
+form and is rendered in this process. Any other runs in a child process (`sandbox_worker.py`) with limits on
+memory, processor time and output. Both use the same sandboxed environment; a template that accesses private
 attributes or other templates is refused before it runs.
 """
 
@@ -23,14 +23,14 @@ import jinja2
 from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers import confined
-from e2lm_core.sets.prompts import sandbox_child
+from e2lm_core.base.untrusted import sandbox
+from e2lm_core.sets.prompts import sandbox_worker
 
 MAX_TEMPLATE_CHARS = 20_000
 MAX_RENDERED_CHARS = 1_000_000
 MAX_TOTAL_CHARS = 200_000_000
 MAX_PLAIN_NODES = 200
-MAX_DEPTH = 200  # operations chained or nested: Python compiles no more brackets within brackets
+MAX_DEPTH = 200  # chained or nested operations: Python's compiler takes no more nested brackets
 AT_ONCE = 2
 WAIT_S = 30.0
 DOC_SECONDS = 1.0
@@ -68,13 +68,19 @@ PLAIN_METHODS = frozenset(
 LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last", "length"})
 REFUSED_NODES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
-_ENVIRONMENT = sandbox_child.environment()
+_ENVIRONMENT = sandbox_worker.environment()
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template that was parsed and found harmless; `compiled` is None when it needs the child process."""
+    """A template that was parsed and accepted.
+
+    Attributes:
+        source: Text of the template.
+        where: Name of its field in messages ("doc_to_text").
+        compiled: The compiled template; None if it needs the child process.
+    """
 
     source: str
     where: str
@@ -83,9 +89,15 @@ class Template:
 
 @lru_cache(maxsize=256)
 def compile_template(source: str, where: str) -> Template:
-    """Parses `source` without running any of it; `where` names it in messages ("doc_to_text").
+    """Parse a template without running any of it.
 
-    Raises TaskError, in one sentence: not valid Jinja, too long, private attributes, other templates.
+    Args:
+        source: Text of the template.
+        where: Name of its field in messages ("doc_to_text").
+
+    Raises:
+        TaskError: It is not valid Jinja, too long, too deeply nested, or accesses private attributes or other
+            templates.
     """
     if len(source) > MAX_TEMPLATE_CHARS:
         raise TaskError(
@@ -102,20 +114,24 @@ def compile_template(source: str, where: str) -> Template:
     _refuse_reaching(tree, where)
     try:
         return Template(source, where, _ENVIRONMENT.from_string(tree) if _is_plain(tree) else None)
-    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's own limits of nesting
+    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's limits of nesting
         raise _too_deep(where) from error
 
 
 def names_in(source: str) -> set[str]:
-    """The columns that a template names; none of what is no template."""
+    """Columns that a template names; empty for a text that is no template."""
     try:
         return meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
     except (jinja2.TemplateError, RecursionError, ValueError, OverflowError):
         return set()
 
 
-class Refused(TaskError):
-    """What a template does not do; `rendered` are the rows that were whole before, `[document][template]`."""
+class TemplateRefused(TaskError):
+    """Raised when a template exceeds a limit, reaches beyond the columns, or cannot be rendered.
+
+    Attributes:
+        rendered: Rows completed before, `[document][template]`.
+    """
 
     def __init__(self, text: object = "", rendered: Sequence[list[str]] = ()) -> None:
         super().__init__(text)
@@ -125,10 +141,21 @@ class Refused(TaskError):
 def render_all(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> list[list[str]]:
-    """`[document][template]`: every template rendered for every document.
+    """Render every template for every document.
 
-    `labels` name the documents in messages ("Question 7"). Raises Refused, in one sentence, for what a
-    template reaches for or how long it takes, with the rows that were whole before.
+    Args:
+        templates: The templates.
+        docs: The documents.
+        labels: Name of each document in messages ("Question 7").
+
+    Returns:
+        The texts, `[document][template]`.
+
+    Raises:
+        TemplateRefused: A template cannot be rendered, takes too long, gives too much text, or accesses
+            something other than a column; it carries the rows completed before.
+        TaskError: All texts together have more than `MAX_TOTAL_CHARS` characters, or other templates keep the
+            child processes busy for longer than `WAIT_S` seconds.
     """
     outside = [template for template in templates if template.compiled is None]
     answers, failure = _render_outside(outside, docs, labels) if outside else ([[]] * len(docs), None)
@@ -141,7 +168,7 @@ def render_all(
                 next(theirs) if template.compiled is None else _render_here(template, doc, label)
                 for template in templates
             ]
-        except Refused as error:
+        except TemplateRefused as error:
             error.rendered = rendered
             raise
         total += sum(map(len, row))
@@ -160,27 +187,26 @@ def render_all(
 def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
     assert template.compiled is not None
     try:
-        return sandbox_child.render_text(template.compiled, doc, MAX_RENDERED_CHARS)
+        return sandbox_worker.render_text(template.compiled, doc, MAX_RENDERED_CHARS)
     except Exception as error:
-        raise _refusal(template, sandbox_child.kind_of(error), str(error), doc, label) from error
+        raise _refusal(template, sandbox_worker.kind_of(error), str(error), doc, label) from error
 
 
 def _render_outside(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
-    """The rows of as many documents as could be rendered, and why there are no more: outside the studio's process."""
-    if (
-        confined.within()
-    ):  # a job that reads a stranger's file: it is outside already, and may start no process
+) -> tuple[list[list[str]], TemplateRefused | None]:
+    """Rows rendered outside the studio's process, and the refusal that ended them, if any."""
+    # A job that reads an untrusted file is in a sandbox already and may not start a process.
+    if sandbox.is_sandbox():
         return _render_confined(templates, docs, labels)
     return _render_in_child(templates, docs, labels)
 
 
 def _render_confined(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
-    """As the child process renders, within the limits that the job has on memory and processor time."""
-    clock = sandbox_child.Clock(DOC_SECONDS)
+) -> tuple[list[list[str]], TemplateRefused | None]:
+    """Rows rendered in this process, which is a sandbox with limits on memory and processor time already."""
+    clock = sandbox_worker.Clock(DOC_SECONDS)
     rows: list[list[str]] = []
     compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
     for doc, label in zip(docs, labels, strict=True):
@@ -188,16 +214,16 @@ def _render_confined(
         try:
             for made in compiled:
                 with clock:
-                    row.append(sandbox_child.render_text(made, doc, MAX_RENDERED_CHARS))
+                    row.append(sandbox_worker.render_text(made, doc, MAX_RENDERED_CHARS))
         except Exception as error:
-            return rows, _refusal(templates[len(row)], sandbox_child.kind_of(error), str(error), doc, label)
+            return rows, _refusal(templates[len(row)], sandbox_worker.kind_of(error), str(error), doc, label)
         rows.append(row)
     return rows, None
 
 
 def _render_in_child(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], Refused | None]:
+) -> tuple[list[list[str]], TemplateRefused | None]:
     order = {
         "sources": [template.source for template in templates],
         "max_chars": MAX_RENDERED_CHARS,
@@ -213,11 +239,11 @@ def _render_in_child(
         )
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(Path(sandbox_child.__file__))],
+            [sys.executable, "-I", str(Path(sandbox_worker.__file__))],
             input=lines.encode(),
             capture_output=True,
             timeout=2 * TOTAL_SECONDS + 10,
-            env={},  # no token of ours is within a template's reach
+            env={},  # keeps the studio's tokens away from templates
             check=False,
         )
         lines_out, code, stderr = done.stdout.splitlines(), done.returncode, done.stderr
@@ -239,7 +265,9 @@ def _render_in_child(
     return answers, None
 
 
-def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str) -> Refused:
+def _refusal(
+    template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str
+) -> TemplateRefused:
     at = f" at {label}" if label else ""
     if kind == "time":
         what = f"takes longer than {DOC_SECONDS:g} second{at}; make its loops shorter"
@@ -258,7 +286,7 @@ def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any]
     else:
         columns = f"; the columns are {', '.join(doc)}" if doc and "undefined" in message else ""
         what = f"cannot be rendered{at}: {_short(message)}{columns}"
-    return Refused(f"{template.where} {what}.")
+    return TemplateRefused(f"{template.where} {what}.")
 
 
 def _too_deep(where: str) -> TaskError:
@@ -291,7 +319,7 @@ def _refuse_reaching(tree: nodes.Template, where: str) -> None:
 
 
 def _nodes(tree: nodes.Template, where: str) -> Iterator[nodes.Node]:
-    """Every node, level by level. Raises TaskError where there are too many levels."""
+    """Every node, level by level; raises TaskError for too many levels."""
     level: list[nodes.Node] = [tree]
     for _ in range(MAX_DEPTH):
         yield from level
@@ -301,7 +329,7 @@ def _nodes(tree: nodes.Template, where: str) -> Iterator[nodes.Node]:
 
 
 def _is_plain(tree: nodes.Template) -> bool:
-    """Whether time, memory and output are bounded by the template's form (see the module's text)."""
+    """Whether the template's form bounds time, memory and output, see the module's docstring."""
     count = 0
     waiting: list[nodes.Node] = [tree]
     while waiting:

@@ -1,9 +1,9 @@
-"""Which examples stand in a question's prompt: the draws of lm-evaluation-harness 0.4.13 (`api/samplers.py`).
+"""Few-shot draws equal to lm-evaluation-harness 0.4.13.
 
-The sampler `first_n` takes the first of the pool. `default` draws K of it with one generator a task, seeded with
-1234 and drawn from once a question, so the examples of a question depend on its place in the set. The harness
-compares the names of the split that examples come from and of `test_split`: where both are the same, or neither
-is named, it draws K + 1 and leaves the question itself out.
+The sampler `first_n` takes the first example questions. `default` draws K of them with one generator for each
+task, seeded with 1234 and used once for each question, so the examples of a question depend on its position
+in the set. The harness compares the names of the split that examples come from and of `test_split`: if both
+are the same, or neither is named, it draws K + 1 and leaves the question itself out.
 """
 
 from __future__ import annotations
@@ -12,15 +12,25 @@ import random
 from collections.abc import Sequence
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
 
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 
 
-def drawn(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence[int]]:
-    """For each of `docs` questions in order, which of the `pool` that examples come from are shown before it."""
+def draw_examples(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence[int]]:
+    """Draw the few-shot examples of each question.
+
+    Args:
+        config: Configuration of the set.
+        docs: Number of questions.
+        pool: Number of questions that examples are drawn from.
+        shots: Number of examples before each question.
+
+    Returns:
+        For each question in order the indices of its examples among the `pool` questions.
+    """
     if not shots:
         return [range(0)] * docs
     taken = shots + config.fewshot_leaves_out
@@ -36,16 +46,20 @@ def drawn(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence
 
 
 def check_shots(task: TaskSet, shots: int) -> None:
-    """Raises TaskError, which says why, where the prompts of a set cannot show that many examples."""
+    """Refuse a number of few-shot examples that a set's prompts cannot show.
+
+    Raises:
+        TaskError: `shots` is outside the allowed range, the set allows no examples, or it has too few.
+    """
     allowed = Limits().max_fewshot
     if not 0 <= shots <= allowed:
         raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
     if shots and task.zero_shot is not None:
         raise TaskError(f"{task.name}: num_fewshot is {shots}, but {task.zero_shot}; use 0.")
-    if shots > task.most_shots:
+    if shots > task.max_fewshot:
         where = "dev questions" if task.config.fewshot_split == "dev" else "questions"
         one = " and draws one more than it shows" if task.config.fewshot_leaves_out else ""
         raise TaskError(
-            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.pool), where[:-1])} to show{one}; "
+            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.fewshot_pool), where[:-1])} to show{one}; "
             f"use fewer shots or add {where}."
         )

@@ -1,1 +1,1 @@
-"""The seven places, one module each: what their tabs show, drawn of what the other rooms have; uses all but commands."""
+"""The seven places, one package each: pages and tabs; uses all rooms but engine and commands."""

@@ -1,1 +1,1 @@
-"""What the server does beside drawing pages: who the browser is, headers, health; uses all but commands."""
+"""Server parts that are not pages: routes, sign-in, health, precomputing."""

@@ -1,7 +1,7 @@
-"""`/healthz`: what lives of the studio, as JSON with 200 or 503.
+"""Route `/healthz`.
 
-A run that waits without a worker gets one, as from a page that watches it: after a restart of the app, a run that
-was open goes on with nobody looking.
+If a run waits without a worker, the route starts one, as a page that watches the run would: after a restart
+of the app an open run goes on without anybody looking.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ PATH = "/healthz"
 
 
 def healthz(_: Request) -> Response:
-    """See `deploy.health`. Not async: what it asks of the database may take a moment."""
+    """Health of the deployment, see `deploy.health`. Not async: its database queries may take a moment."""
     found = health(Settings.from_env())
     if found.worker in ("waiting", "missing"):
-        from e2lm_core.ui.runs import starting  # much, and seldom wanted here
+        from e2lm_core.ui import run_launcher
 
-        starting.ensure_worker()
+        run_launcher.ensure_worker()
     return JSONResponse(
         found.model_dump(exclude_none=True),
         status_code=200 if found.ok else 503,

@@ -1,6 +1,6 @@
-"""What the server does when it starts and ends: its log is set up, a home that does not last is kept elsewhere.
+"""Server start and shutdown.
 
-What does not bode well for saved work is said in the log.
+Risks for saved work are written to the log.
 """
 
 from __future__ import annotations
@@ -17,44 +17,47 @@ from e2lm_core.base.memory import mapped
 from e2lm_core.base.settings import Settings, misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
-from e2lm_core.deploy.home import disk, keeping, place
-from e2lm_core.ui.frame import memory
-from e2lm_core.ui.remembered import aside, measured
-from e2lm_core.ui.server.beforehand import Beforehand
+from e2lm_core.deploy.home import auto_backup, disk_check, mounts
+from e2lm_core.ui.cache import measurements, process_pool
+from e2lm_core.ui.server import memory
+from e2lm_core.ui.server.precompute import Beforehand
 
 
 @asynccontextmanager
 async def running(_: Any) -> AsyncIterator[None]:
-    """Around the server's life; see `st.App`'s `lifespan`."""
-    logs.set_up()
+    """Start and stop the server's services; the `lifespan` of `st.App`."""
+    logs.configure_logging()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
-    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
-    await asyncio.to_thread(aside.open_all)
-    tending = asyncio.create_task(memory.tend())
+    await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))
+    await asyncio.to_thread(process_pool.open_all)
+    tending = asyncio.create_task(memory.collect_periodically())
     beforehand = Beforehand(settings)
     beforehand.start()
-    logs.event("started", version=VERSION)
+    logs.log_event("started", version=VERSION)
     yield
     beforehand.stop()
     tending.cancel()
-    await asyncio.to_thread(aside.close_all)
-    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
+    await asyncio.to_thread(process_pool.close_all)
+    await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
-    logs.event("stopped")
+    logs.log_event("stopped")
 
 
-def _begin(settings: Settings) -> keeping.Keeper | None:
-    """Bring the home back where it is kept in a file, and say what speaks against its place and its disk."""
-    file, keeper = keeping.kept_in(), None
+def _begin(settings: Settings) -> auto_backup.AutoBackup | None:
+    """Restore the home from its backup file, if there is one, and log risks of its place and disk."""
+    file, keeper = auto_backup.backup_target(), None
     try:
         if file is not None:
-            if keeping.bring_back(settings, file):
-                logs.event("restored")
-            keeper = keeping.Keeper(settings, file)
+            if auto_backup.restore_if_empty(settings, file):
+                logs.log_event("restored")
+            keeper = auto_backup.AutoBackup(settings, file)
             keeper.start()
-        doubts = [None if file is not None else place.risk(settings.home), disk.risk(settings.home)]
+        doubts = [
+            None if file is not None else mounts.persistence_risk(settings.home),
+            disk_check.disk_risk(settings.home),
+        ]
     except StudioError as error:
         doubts = [str(error)]
     if config.get_option("server.enableAgentApi"):
@@ -64,5 +67,5 @@ def _begin(settings: Settings) -> keeping.Keeper | None:
         )
     for sentence in [*misspelt_variables(), *doubts]:
         if sentence is not None:
-            logs.doubt(sentence)
+            logs.log_warning(sentence)
     return keeper

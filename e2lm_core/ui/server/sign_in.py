@@ -1,15 +1,15 @@
-"""Who asks where people sign in (E2LM_AUTH=oidc): Streamlit's own sign-in, and sandboxes for those who do not.
+"""Sign-in and guest workspaces.
 
-Any OpenID provider serves. On a Hugging Face Space it is the Hub, known from the Space's own variables; elsewhere
-the variables are these:
+Any OpenID provider can be used. On a Hugging Face Space it is the Hub, configured by the Space's own
+variables; elsewhere by the following variables:
 
 | variable | meaning |
 |---|---|
-| `E2LM_OIDC_ISSUER` | the provider's address, below which `.well-known/openid-configuration` lies |
-| `E2LM_OIDC_CLIENT_ID`, `E2LM_OIDC_CLIENT_SECRET` | what the provider knows the studio by |
-| `E2LM_OIDC_URL` | the studio's own address; the provider is told to come back to its `/oauth2callback` |
-| `E2LM_OIDC_SCOPES` | what is asked of the provider (`openid email profile`) |
-| `E2LM_COOKIE_SECRET` | what cookies are signed with; else made once in the home |
+| `E2LM_OIDC_ISSUER` | the provider's address; `.well-known/openid-configuration` lies below it |
+| `E2LM_OIDC_CLIENT_ID`, `E2LM_OIDC_CLIENT_SECRET` | the studio's credentials at the provider |
+| `E2LM_OIDC_URL` | the studio's own address; the provider returns to its `/oauth2callback` |
+| `E2LM_OIDC_SCOPES` | scopes requested from the provider (`openid email profile`) |
+| `E2LM_COOKIE_SECRET` | key that signs cookies; by default created once in the home |
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing, visitors
-from e2lm_core.people.register import Person
-from e2lm_core.ui.frame import say
+from e2lm_core.people import accounts, sharing, visitors
+from e2lm_core.people.accounts import Person
+from e2lm_core.ui.app import markdown
 
-_LOOK_AGAIN_S = 20.0  # an administrator's word, or the end of a sandbox, counts after this at the latest
-_WISH_S = 900.0  # to come back from the provider in
+_LOOK_AGAIN_S = 20.0  # longest delay until a change of the account, or a workspace's end, takes effect
+_WISH_S = 900.0  # time limit for the return from the provider
 _ON_SPACE = {
     "E2LM_OIDC_ISSUER": "OPENID_PROVIDER_URL",
     "E2LM_OIDC_CLIENT_ID": "OAUTH_CLIENT_ID",
@@ -48,10 +48,15 @@ _ON_SPACE = {
 
 
 def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
-    """What `st.App` takes as its secrets; None where nobody signs in.
+    """Secrets for `st.App`; None without sign-in.
 
-    Raises `StudioError` for a variable that is missing or no address, and for an administrator's bare name where
-    the provider is not the Hub.
+    Args:
+        settings: Settings of the server.
+        env: Environment variables.
+
+    Raises:
+        StudioError: A variable is missing or not an address, an administrator is given by a bare user name
+            at a provider other than the Hub, or the key for cookies cannot be stored.
     """
     if settings.auth == "none":
         return None
@@ -76,13 +81,13 @@ def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str
 
 
 def _require_whole_names(admins: Sequence[str], issuer: str) -> None:
-    """Raises `StudioError` for a user name that the provider may give to anybody."""
-    bare = next((entry for entry in admins if register.is_user_name(entry)), None)
-    if bare is not None and issuer != register.HUB:
-        line = ",".join("sub:ID" if register.is_user_name(entry) else entry for entry in admins)
+    """Raise `StudioError` for a user name that the provider may give to anybody."""
+    bare = next((entry for entry in admins if accounts.is_user_name(entry)), None)
+    if bare is not None and issuer != accounts.HUB:
+        line = ",".join("sub:ID" if accounts.is_user_name(entry) else entry for entry in admins)
         raise StudioError(
-            f"E2LM_ADMINS names {phrasing.quoted(bare)}, a user name, which counts only where people sign in with "
-            f"{register.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
+            f"E2LM_ADMINS names {formatting.quote(bare)}, a user name, which counts only where people sign in with "
+            f"{accounts.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
         )
 
 
@@ -95,7 +100,7 @@ def _address(name: str, value: str) -> str:
 
 
 def _cookie_secret(home: Path) -> str:
-    """The home's own, made once and for the server's user alone to read."""
+    """The home's key for cookies, created once, readable only by the server's user."""
     path = home / "cookie.key"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -103,7 +108,7 @@ def _cookie_secret(home: Path) -> str:
         part.touch(0o600, exist_ok=False)
         part.write_text(random.token_hex(32), encoding="ascii")
         try:
-            os.link(part, path)  # whole, and of two that start at once only one's
+            os.link(part, path)  # atomic: of two servers that start at once, one key remains
         except FileExistsError:
             pass
         finally:
@@ -118,19 +123,19 @@ def _cookie_secret(home: Path) -> str:
 # --- who asks ---------------------------------------------------------------------------------------------
 
 
-def asked_by(settings: Settings, browser: str) -> Settings:
-    """The settings of whoever this session is; `browser` names it in histories where nobody signs in."""
+def current_person(settings: Settings, browser: str) -> Settings:
+    """Settings of this session's person; `browser` is the author in histories without sign-in."""
     if settings.auth == "none":
-        return settings.asked_by(None, browser)
+        return settings.for_person(None, browser)
     person, claims = _person(settings, browser), _present(settings)
     if person is None:
-        return settings.asked_by(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
+        return settings.for_person(f"{accounts.VISITOR}-{browser}", paths=False, readonly=True)
     sign_in = "" if claims is None else _digest(claims)
-    return settings.asked_by(person.id, paths=False).model_copy(update={"sign_in": sign_in})
+    return settings.for_person(person.id, paths=False).model_copy(update={"sign_in": sign_in})
 
 
 def _person(settings: Settings, browser: str) -> Person | None:
-    """None for a visitor without a sandbox."""
+    """This session's account or guest workspace; None for a guest without a workspace."""
     claims = _present(settings)
     if claims is not None:
         key = (str(claims.get("iss", "")), str(claims["sub"]))
@@ -138,25 +143,27 @@ def _person(settings: Settings, browser: str) -> Person | None:
     if settings.visitors != "sandbox":
         return None
     try:
-        return _remembered(settings, ("", browser), lambda: visitors.arrive(settings, browser))
+        return _remembered(
+            settings, ("", browser), lambda: visitors.open_visitor_workspace(settings, browser)
+        )
     except LimitError:
         return None
 
 
 def _claims() -> Mapping[str, Any] | None:
-    """What the provider said of whoever signed in; None for a visitor."""
+    """Claims of the provider about the signed-in person; None for a guest."""
     said = st.user.to_dict()
     return said if said.get("is_logged_in") and said.get("sub") else None
 
 
 def _present(settings: Settings) -> Mapping[str, Any] | None:
-    """The same, None as well where they have signed out since, in whatever tab: Streamlit tells only that one."""
+    """Valid claims of the provider; None also after a sign-out in another tab, which Streamlit misses."""
     claims = _claims()
-    return None if claims is None or register.has_ended(settings, _digest(claims)) else claims
+    return None if claims is None or accounts.is_sign_in_ended(settings, _digest(claims)) else claims
 
 
 def _digest(claims: Mapping[str, Any]) -> str:
-    """Names one sign-in: the provider's word for it has a time and a random number."""
+    """Digest of one sign-in: its claims contain a time and a random number."""
     said = json.dumps({key: str(claims[key]) for key in sorted(claims)})
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
 
@@ -166,7 +173,7 @@ def _signed_in(
 ) -> Person:
     verified = claims.get("email_verified") in (True, "true")
     username = claims.get("preferred_username")
-    person = register.sign_in(
+    person = accounts.sign_in(
         settings,
         issuer,
         subject,
@@ -174,17 +181,17 @@ def _signed_in(
         email=str(claims["email"]) if verified and claims.get("email") else None,
         username=str(username) if username else None,
     )
-    visitors.adopt(settings, browser, person)
+    visitors.transfer_to_account(settings, browser, person)
     return person
 
 
 def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Person]) -> Person:
-    """Who this session is, looked up again now and then."""
+    """The session's person; looked up again after 20 seconds."""
     known: tuple[tuple[str, str], Person, float] | None = st.session_state.get("person")
     now = time.monotonic()
     if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
         return known[1]
-    still = register.still_here(settings, known[1]) if known is not None and known[0] == key else None
+    still = accounts.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
     person = still or come()
     st.session_state["person"] = (key, person, now)
     return person
@@ -193,8 +200,15 @@ def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Per
 # --- what a page shows of it ------------------------------------------------------------------------------
 
 
-def draw(settings: Settings, browser: str) -> None:
-    """Who is signed in, or where to; ends the page where visitors are refused, and follows a link that shares a set."""
+def sign_in_controls(settings: Settings, browser: str) -> None:
+    """Draw the signed-in person or the way to sign in, and follow a link that shares a set.
+
+    Ends the page for guests if the studio refuses them.
+
+    Args:
+        settings: Settings of the server.
+        browser: The session's browser, see `session.author`.
+    """
     if settings.auth == "none":
         return
     claims = _present(settings)
@@ -216,26 +230,26 @@ def draw(settings: Settings, browser: str) -> None:
 
 
 def _invite(settings: Settings, browser: str) -> None:
-    if settings.visitors == "sandbox" and not asked_by(settings, browser).readonly:
-        hours = phrasing.count(round(settings.sandbox_hours), "hour")
-        say.caption(
+    if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
+        hours = formatting.count(round(settings.sandbox_hours), "hour")
+        markdown.caption(
             f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
         )
     elif settings.visitors != "refused":
-        say.caption("Visitors read. Sign in to make sets of your own.")
+        markdown.caption("Visitors read. Sign in to make sets of your own.")
     if host := os.environ.get("SPACE_HOST"):
-        # A provider's page cannot be shown in the frame in which a Space shows the studio.
+        # The provider's page cannot be shown in a frame, as the studio is on a Space.
         st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
     elif st.button("Sign in", icon=":material/login:", key="sign_in"):
         _go(browser)
 
 
 def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
-    asked = asked_by(settings, browser)
-    role = ", administrator" if register.administers(asked) else ""
-    st.caption(say.plain(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
+    asked = current_person(settings, browser)
+    role = ", administrator" if accounts.is_administrator(asked) else ""
+    st.caption(markdown.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
-        register.end_sign_in(settings, _digest(claims))
+        accounts.end_sign_in(settings, _digest(claims))
         st.session_state.clear()
         st.logout()
         st.stop()
@@ -245,7 +259,7 @@ def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None
 
 
 def _go(browser: str) -> None:
-    """To the provider, remembering what the link asked for: one comes back to the bare address."""
+    """Go to the provider; the link's parameters are kept, as the provider returns to the bare address."""
     for old in [b for b, (_, at) in list(_wishes().items()) if time.monotonic() - at > _WISH_S]:
         _wishes().pop(old, None)
     _wishes()[browser] = (
@@ -266,13 +280,13 @@ def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) 
     if key is None:
         return
     if claims is None:
-        return  # the link waits for them to sign in
-    asked = asked_by(settings, browser)
+        return  # the link is followed after sign-in
+    asked = current_person(settings, browser)
     del st.query_params["key"]
     try:
-        grant = sharing.follow(asked, key)
+        grant = sharing.redeem_link(asked, key)
     except TaskError as error:
-        say.toast(error)
+        markdown.toast(error)
         return
     if grant is not None:
         st.session_state["set"] = f"{grant.owner}/{grant.set_name}"

@@ -38,12 +38,12 @@ def edited(task, **changes):
 
 def test_versions_are_matched_by_id_even_where_all_was_rewritten():
     new = edited(FIRST, **{q.id: f"Rewritten {q.id}" for q in FIRST.questions})
-    assert comparison.match(FIRST, new, versions=True).by == "id"
-    assert comparison.match(FIRST, new).by == "text"
+    assert comparison.match_questions(FIRST, new, versions=True).by == "id"
+    assert comparison.match_questions(FIRST, new).by == "text"
 
 
 def test_a_copy_that_was_edited_is_matched_by_id():
-    found = comparison.match(FIRST, renamed(edited(FIRST, q1="Another text?")))
+    found = comparison.match_questions(FIRST, renamed(edited(FIRST, q1="Another text?")))
     assert found.by == "id"
     assert found.first == found.second
 
@@ -52,7 +52,7 @@ def test_ids_of_unrelated_sets_say_nothing():
     other = FIRST.model_copy(
         update={"questions": tuple(studios.question(100 + n, id=f"q{n}") for n in range(1, 11))}
     )
-    found = comparison.match(FIRST, other)
+    found = comparison.match_questions(FIRST, other)
     assert found.by == "text"
     assert not set(found.first) & set(found.second)
 
@@ -63,7 +63,7 @@ def test_the_order_of_choices_makes_no_other_question():
         update={"id": "other", "choices": question.choices[::-1], "answer": len(question.choices) - 1}
     )
     one, two = (FIRST.model_copy(update={"questions": (q,)}) for q in (question, turned))
-    assert comparison.match(one, two).first == comparison.match(one, two).second
+    assert comparison.match_questions(one, two).first == comparison.match_questions(one, two).second
 
 
 def test_a_text_that_stands_twice_is_matched_twice():
@@ -71,7 +71,7 @@ def test_a_text_that_stands_twice_is_matched_twice():
     other = twice.model_copy(
         update={"questions": tuple(q.model_copy(update={"id": q.id * 2}) for q in twice.questions)}
     )
-    found = comparison.match(twice, other)
+    found = comparison.match_questions(twice, other)
     assert len(set(found.first)) == 2
     assert found.first == found.second
 
@@ -118,7 +118,7 @@ def test_question_frame_says_what_was_added_removed_and_changed():
         ("a", "b"),
         ladder_measured(RISING),
         ladder_measured(RISING),
-        comparison.match(one, two, versions=True),
+        comparison.match_questions(one, two, versions=True),
         "acc",
         50,
     )

@@ -21,8 +21,8 @@ def measured() -> Measurements:
 
 def test_a_subject_that_is_the_whole_set_is_no_copy_of_it(measured: Measurements) -> None:
     whole = dataclasses.replace(measured, subjects=("physics",) * 60)
-    assert subjects.subset(whole, np.ones(60, bool)) is whole
-    (one,), others = subjects.by_subject(whole, "acc")
+    assert subjects.select_questions(whole, np.ones(60, bool)) is whole
+    (one,), others = subjects.curves_by_subject(whole, "acc")
     assert (one.questions, others) == (60, [])
     assert one.frame["value"].tolist() == pytest.approx(
         [value for curve in whole.all_values("acc").values() for value in curve]
@@ -30,7 +30,7 @@ def test_a_subject_that_is_the_whole_set_is_no_copy_of_it(measured: Measurements
 
 
 def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -> None:
-    found, others = subjects.by_subject(measured, "norm_prob")
+    found, others = subjects.curves_by_subject(measured, "norm_prob")
     assert [(own.subject, own.questions) for own in found] == [
         ("physics", 30),
         ("biology", 20),
@@ -51,13 +51,13 @@ def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -
 
 
 def test_small_subjects_have_the_wider_bands(measured: Measurements) -> None:
-    found, _ = subjects.by_subject(measured, "acc")
+    found, _ = subjects.curves_by_subject(measured, "acc")
     widths = [(own.frame["high"] - own.frame["low"]).mean() for own in found]
     assert widths[0] < widths[2]
 
 
 def test_the_rest_is_named(measured: Measurements) -> None:
-    found, others = subjects.by_subject(measured, "acc", bands=False, most=1)
+    found, others = subjects.curves_by_subject(measured, "acc", bands=False, max_subjects=1)
     assert [own.subject for own in found] == ["physics"]
     assert others == ["biology", "no subject"]
     assert "low" not in found[0].frame
@@ -67,7 +67,7 @@ def test_the_rest_is_named(measured: Measurements) -> None:
 
 def test_a_subset_measures_what_a_set_of_its_own_would(measured: Measurements) -> None:
     keep = np.arange(60) % 3 == 0
-    part = subjects.subset(measured, keep)
+    part = subjects.select_questions(measured, keep)
     fresh = dataclasses.replace(part)  # without what was handed over
     for model, own in fresh.per_question.items():
         for metric in METRICS:

@@ -24,7 +24,7 @@ def test_the_mean_of_a_model_takes_about_what_a_normal_interval_does(measured):
 
 
 def test_by_default_the_two_nearest_models_are_told_apart(measured):
-    target, said = planning.target_of(measured, "difference", "acc")
+    target, said = planning.interval_target(measured, "difference", "acc")
     assert {target.first[0], target.second[0]} == {SMALL.name, LARGE.name}
     assert "difference of" in said
 
@@ -41,7 +41,7 @@ def test_by_default_the_two_nearest_models_are_told_apart(measured):
 )
 def test_what_cannot_be_asked_is_one_sentence(measured, of, metric, models, sentence):
     with pytest.raises(StudioError, match=sentence):
-        planning.target_of(measured, of, metric, models)
+        planning.interval_target(measured, of, metric, models)
 
 
 def test_a_width_is_above_nothing(measured):
@@ -85,7 +85,7 @@ def test_the_competitions_fleet_is_known_beforehand():
 
 def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):
     kept = [measured.curves[0].checkpoints[k] for k in (0, 9)]
-    part = planning.part_of(measured, kept)
+    part = planning.select_checkpoints(measured, kept)
     assert [c.model.name for c in part.curves] == [SMALL.name]
     assert part.values(SMALL.name, "acc").tolist() == [RISING[0], RISING[9]]
-    assert fleets.fleet_of(kept)[0].checkpoints == 2
+    assert fleets.count_checkpoints_by_model(kept)[0].checkpoints == 2

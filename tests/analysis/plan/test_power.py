@@ -9,44 +9,46 @@ import numpy as np
 import pytest
 from scipy.stats import nct, norm
 
+from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan import power as powers
-from e2lm_core.analysis.plan import words as plan_words
-from e2lm_core.analysis.plan.power import Spread
+from e2lm_core.analysis.plan.power import VarianceComponents
 from e2lm_core.base.errors import StudioError
-from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means import seed_variance
 from tests.support.measured import FASTER, LARGE, RISING, SMALL, curve, measurements, noisy
 
 
 def spread(difference=0.05, sd=0.5, effect=1.0, training=None):
-    return Spread(difference=difference, questions_sd=sd, design_effect=effect, training_sd=training)
+    return VarianceComponents(
+        difference=difference, questions_sd=sd, design_effect=effect, training_sd=training
+    )
 
 
 def test_by_hand():
     # SE = .5 / sqrt(400) = .025, d / SE = 2
-    assert spread().error(400) == pytest.approx(0.025)
+    assert spread().standard_error(400) == pytest.approx(0.025)
     assert spread().power(400) == pytest.approx(norm.cdf(2 - 1.959964) + norm.cdf(-2 - 1.959964), abs=1e-6)
-    assert spread().detectable(400) == pytest.approx((1.959964 + 0.841621) * 0.025, abs=1e-6)
+    assert spread().detectable_difference(400) == pytest.approx((1.959964 + 0.841621) * 0.025, abs=1e-6)
     # n = 7.85 v / d^2 for 80%, 10.51 v / d^2 for 90% (Card et al.)
-    assert spread().needed(0.8) == pytest.approx(7.85 * 0.25 / 0.05**2, abs=1.5)
-    assert spread().needed(0.9) == pytest.approx(10.51 * 0.25 / 0.05**2, abs=1.5)
+    assert spread().required_questions(0.8) == pytest.approx(7.85 * 0.25 / 0.05**2, abs=1.5)
+    assert spread().required_questions(0.9) == pytest.approx(10.51 * 0.25 / 0.05**2, abs=1.5)
 
 
 def test_groups_and_retraining_cost_questions():
-    assert spread(effect=3).needed() == pytest.approx(3 * spread().needed(), abs=3)
-    assert spread(training=0.005).needed() > spread().needed()
-    assert spread(training=0.02).needed() is None  # 2 · .02² leaves nothing of (.05 / 3.24)²
+    assert spread(effect=3).required_questions() == pytest.approx(3 * spread().required_questions(), abs=3)
+    assert spread(training=0.005).required_questions() > spread().required_questions()
+    assert spread(training=0.02).required_questions() is None  # 2 · .02² leaves nothing of (.05 / 3.24)²
 
 
 def test_the_number_needed_has_the_power_and_one_less_has_not():
     for training in (None, 0.008):
         of = spread(training=training)
-        number = of.needed(0.9)
+        number = of.required_questions(0.9)
         assert of.power(number) >= 0.9 - 1e-9 > of.power(number - 1) - 1e-4
         assert of.power(number - 5) < 0.9
 
 
 def test_models_that_do_not_differ():
-    assert spread(difference=0.0).needed() is None
+    assert spread(difference=0.0).required_questions() is None
     assert spread(difference=0.0).power(1000) == pytest.approx(0.05, abs=1e-6)
     assert spread(difference=0.0, sd=0.0).power(10) == 0.05
     assert spread(sd=0.0).power(10) == 1.0
@@ -59,22 +61,22 @@ def test_few_replicates_make_power_small():
     ratio = 0.05 / (0.01 * math.sqrt(2))
     assert many.power(100) == pytest.approx(norm.cdf(ratio - 1.959964), abs=1e-4)
     assert few.power(100) == pytest.approx(nct.sf(4.302653, 2, ratio), abs=1e-3)
-    assert few.detectable(100) > many.detectable(100)
-    assert few.needed(0.9) is None
+    assert few.detectable_difference(100) > many.detectable_difference(100)
+    assert few.required_questions(0.9) is None
 
 
 @pytest.mark.parametrize(("degrees", "questions"), [(2.0, 500), (2.0, 1700), (12.0, 500)])
 def test_what_few_replicates_may_show_is_averaged_over(degrees: float, questions: int):
     """Against the studio's own test, on what so few replicates show of training and of their questions together."""
-    of = Spread(
+    of = VarianceComponents(
         difference=0.1, questions_sd=0.58, design_effect=1, training_sd=0.0076, training_freedom=degrees
     )
     random, known = np.random.default_rng(questions), 0.58**2 / questions
-    raw = of.error(questions) ** 2 / 2 * random.chisquare(degrees, 20_000) / degrees
-    moved = [retraining.Moved(math.sqrt(max(0.0, one - known / 2)), degrees, one) for one in raw]
-    error, freedom = retraining.against(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
-    shown = random.normal(0.1, of.error(questions), len(raw))
-    told = retraining.p_values(shown, error, freedom) <= 0.05
+    raw = of.standard_error(questions) ** 2 / 2 * random.chisquare(degrees, 20_000) / degrees
+    moved = [seed_variance.SeedDeviation(math.sqrt(max(0.0, one - known / 2)), degrees, one) for one in raw]
+    error, freedom = seed_variance.total_error(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
+    shown = random.normal(0.1, of.standard_error(questions), len(raw))
+    told = seed_variance.p_values(shown, error, freedom) <= 0.05
     assert of.power(questions) == pytest.approx(told.mean(), abs=0.012)
 
 
@@ -83,46 +85,46 @@ def test_what_few_replicates_may_show_is_averaged_over(degrees: float, questions
 
 def test_of_two_measured_models():
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    found = powers.power(measured, "acc")
+    found = powers.compute_power(measured, "acc")
     # At the end .9 and 1.0 of ten questions: one of ten differs.
     assert abs(found.spread.difference) == pytest.approx(0.1)
     assert found.spread.questions_sd == pytest.approx(np.std([0] * 9 + [1], ddof=1))
     assert found.spread.training_sd is None
     assert (found.questions, found.measured, found.step) == (10, 10, 1000)
-    assert "not known, since no model was trained twice" in plan_words.power(found)
-    assert powers.power(measured, "acc", questions=100).power > found.power
+    assert "not known, since no model was trained twice" in plan_words.power_answer(found)
+    assert powers.compute_power(measured, "acc", questions=100).power > found.power
 
 
 def test_tokens_choose_the_nearest_checkpoint():
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    assert powers.power(measured, "acc", tokens=2_400).tokens_seen == 2_000
+    assert powers.compute_power(measured, "acc", tokens_seen=2_400).tokens_seen == 2_000
 
 
 def test_questions_in_groups_have_a_design_effect():
     measured = noisy(groups=tuple(f"g{n // 6}" for n in range(60)))
-    assert powers.power(measured, "acc").spread.design_effect >= 1.0
+    assert powers.compute_power(measured, "acc").spread.design_effect >= 1.0
 
 
 def test_a_difference_of_ones_own():
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    found = powers.power(measured, "acc", difference=0.3)
+    found = powers.compute_power(measured, "acc", difference=0.3)
     assert (found.spread.difference, found.assumed, found.between) == (0.3, True, None)
-    said = plan_words.power(found)
+    said = plan_words.power_answer(found)
     assert "taking" in said
     assert "to differ by 30 points" in said
-    shown = powers.power(measured, "acc")
+    shown = powers.compute_power(measured, "acc")
     assert shown.between[0] < shown.power < shown.between[1]
-    assert "as far as that difference is known" in plan_words.power(shown)
+    assert "as far as that difference is known" in plan_words.power_answer(shown)
 
 
 def test_what_no_number_of_questions_tells_is_said():
-    found = powers.power(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    found = powers.compute_power(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
     close = found.model_copy(update={"spread": spread(0.005, 0.4, training=0.01), "needed": None})
-    said = plan_words.power(close)
+    said = plan_words.power_answer(close)
     assert "Cannot be told apart** with 90% by any number of questions: they differ by 0.5 points" in said
     assert "retraining alone moves a model's mean by 1 points" in said
     equal = found.model_copy(update={"spread": spread(0.0), "needed": None})
-    assert "No number of questions tells equal models apart" in plan_words.power(equal)
+    assert "No number of questions tells equal models apart" in plan_words.power_answer(equal)
 
 
 @pytest.mark.parametrize(
@@ -133,18 +135,18 @@ def test_what_no_number_of_questions_tells_is_said():
         ({"models": (SMALL.name, SMALL.name)}, "Power is of two models"),
         ({"questions": 1}, "use 2 or more"),
         ({"metric": "f1"}, "does not exist"),
-        ({"wanted": 1.0}, "between 0.05 and 1"),
+        ({"target_power": 1.0}, "between 0.05 and 1"),
         ({"difference": 0.0}, "one that is not 0"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(options, sentence):
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
     with pytest.raises(StudioError, match=sentence):
-        powers.power(measured, options.pop("metric", "acc"), **options)
+        powers.compute_power(measured, options.pop("metric", "acc"), **options)
 
 
 def test_models_without_a_common_checkpoint():
     first, second = curve(SMALL, RISING[:3]), curve(LARGE, FASTER)
     apart = replace(second, checkpoints=second.checkpoints[4:], ll=second.ll[4:])
     with pytest.raises(StudioError, match="share no complete checkpoint"):
-        powers.power(measurements(first, apart), "acc", (SMALL.name, LARGE.name))
+        powers.compute_power(measurements(first, apart), "acc", (SMALL.name, LARGE.name))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions import edits as question_edits
-from e2lm_core.analysis.questions.edits import Change
+from e2lm_core.analysis.questions.edits import MetricChange
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure
-from e2lm_core.runs import order as run_order
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import measurements
 from e2lm_core.sets import authoring, collection
@@ -25,17 +25,17 @@ def here(tmp_path: Path) -> Studio:
 
 
 def measured(here: Studio, task: TaskSet) -> measurements.Measurements:
-    return measure.measure(here, task, here.catalogue.checkpoints)
+    return results.load(here, task, here.catalogue.checkpoints)
 
 
 def test_a_change_says_before_after_and_the_difference():
-    assert Change("margin", 0.42, 0.61).words == "margin 0.42 → 0.61 nats ↑ (+0.19)"
-    assert Change("acc", 1.0, 0.75).words == "acc 100.0% → 75.0% ↓ (-25.0 points)"
-    assert Change("norm_prob", 0.5, 0.5).words == "norm_prob 0.50 → 0.50 = (+0.00)"
-    assert Change("margin", None, 0.61).words == "margin – → 0.61 nats"
-    assert Change("margin", 0.42, None).difference is None
-    assert Change("margin", None, 0.61).present == "margin **0.61 nats**"
-    assert Change("acc", None, None).present == "acc **–**"
+    assert MetricChange("margin", 0.42, 0.61).text == "margin 0.42 → 0.61 nats ↑ (+0.19)"
+    assert MetricChange("acc", 1.0, 0.75).text == "acc 100.0% → 75.0% ↓ (-25.0 points)"
+    assert MetricChange("norm_prob", 0.5, 0.5).text == "norm_prob 0.50 → 0.50 = (+0.00)"
+    assert MetricChange("margin", None, 0.61).text == "margin – → 0.61 nats"
+    assert MetricChange("margin", 0.42, None).difference is None
+    assert MetricChange("margin", None, 0.61).current_text == "margin **0.61 nats**"
+    assert MetricChange("acc", None, None).current_text == "acc **–**"
 
 
 def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoint(here: Studio) -> None:
@@ -43,12 +43,12 @@ def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoin
     evaluate.evaluate(here, task, here.catalogue.checkpoints)
     found = measured(here, task)
     counted = [found.per_question[f"ladder-{size}-arch1"]["margin"][-1] for size in ("small", "large")]
-    assert measurements.finals(found, "margin") == pytest.approx(np.mean(counted, axis=0))
+    assert measurements.final_values(found, "margin") == pytest.approx(np.mean(counted, axis=0))
     frame = question_edits.finals_frame(found, task)
     assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
     assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
-    web = measure.measure(here, task, here.catalogue.of("ladder-small-arch1-web"))
-    assert [c.model.role for c in question_edits.counted(web)] == ["web"]  # it alone is there
+    web = results.load(here, task, here.catalogue.checkpoints_of("ladder-small-arch1-web"))
+    assert [c.model.role for c in question_edits.scored_models(web)] == ["web"]  # it alone is there
 
 
 def test_edited_added_and_deleted_questions_are_told_apart(here: Studio) -> None:
@@ -68,22 +68,22 @@ def test_edited_added_and_deleted_questions_are_told_apart(here: Studio) -> None
         }
     )
     before, after = measured(here, task), measured(here, now)
-    found = question_edits.effects(before, after)
+    found = question_edits.edit_effects(before, after)
     assert [(e.question_id, e.kind) for e in found] == [("q2", "edited"), ("q50", "added"), ("q3", "deleted")]
     assert all(e.changes[0].after is None for e in found)
     assert [e.changes[0].before is None for e in found] == [False, True, False]
     whole = question_edits.set_changes(before, after)
     assert all(change.after is None for change in whole)
-    assert question_edits.finding(found, whole, 3, 40).endswith("3 of 40 checkpoints so far.")
+    assert question_edits.headline(found, whole, 3, 40).endswith("3 of 40 checkpoints so far.")
 
     evaluate.evaluate(here, now, here.catalogue.checkpoints)
     after = measured(here, now)
-    (edited, *_) = question_edits.effects(before, after)
-    old, new = (measurements.finals(m, "margin")[1] for m in (before, after))
-    assert edited.changes[0] == Change("margin", pytest.approx(old), pytest.approx(new))
+    (edited, *_) = question_edits.edit_effects(before, after)
+    old, new = (measurements.final_values(m, "margin")[1] for m in (before, after))
+    assert edited.changes[0] == MetricChange("margin", pytest.approx(old), pytest.approx(new))
     frame = question_edits.effect_frame((edited,))
     assert frame["margin Δ"][0] == pytest.approx(new - old)
-    said = question_edits.finding((edited,), question_edits.set_changes(before, after), 40, 40)
+    said = question_edits.headline((edited,), question_edits.set_changes(before, after), 40, 40)
     assert said.startswith(f"**q2**: margin {old:.2f} → {new:.2f} nats")
 
 
@@ -96,24 +96,24 @@ def test_another_gold_choice_is_a_change_and_a_note_is_none(here: Studio) -> Non
     )
     noted = task.model_copy(update={"questions": (first.model_copy(update={"note": "n"}), *rest)})
     before = measured(here, task)
-    (effect,) = question_edits.effects(before, measured(here, moved))
+    (effect,) = question_edits.edit_effects(before, measured(here, moved))
     assert effect.changes[0].difference is not None  # nothing has to be computed for it
-    assert question_edits.effects(before, measured(here, noted)) == ()
-    assert "changed no prompt" in question_edits.finding((), (), 40, 40)
+    assert question_edits.edit_effects(before, measured(here, noted)) == ()
+    assert "changed no prompt" in question_edits.headline((), (), 40, 40)
 
 
 def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: Studio) -> None:
     task = studios.task()
     evaluate.evaluate(
-        here, task, here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/iter_0001000"])
+        here, task, here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/iter_0001000"])
     )
     frame = question_edits.mean_frame(measured(here, task), "q1", "margin")
     assert list(frame["step"]) == list(studios.STEPS)
     assert np.isfinite(frame["value"]).tolist() == [False] * 9 + [True]
     assert set(frame["models"]) == {2}
-    none = measure.measure(here, task, [])
+    none = results.load(here, task, [])
     assert len(question_edits.mean_frame(none, "q1", "margin")) == 0
-    assert np.isnan(measurements.finals(none, "margin")).all()
+    assert np.isnan(measurements.final_values(none, "margin")).all()
 
 
 def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
@@ -127,11 +127,11 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
         here,
         edited,
         here.catalogue.checkpoints,
-        progressing=Watched(lambda row: told.append(row.name) if row.done == row.total else None),
+        progress=Watched(lambda row: told.append(row.name) if row.done == row.total else None),
     )
-    assert told == [c.name for c in run_order.plan(here.catalogue.checkpoints)]
+    assert told == [c.name for c in run_order.plan_order(here.catalogue.checkpoints)]
     own = [c for c in here.catalogue.checkpoints if c.model.seed_of is None]
-    coarse = {c.name for c in run_order.thin(own, "ends and middle")}
+    coarse = {c.name for c in run_order.thin_out(own, "ends and middle")}
     assert set(told[: len(coarse)]) == coarse
 
 

@@ -9,12 +9,15 @@ from tests.support.simulation import answered
 
 
 def test_sizes_by_hand() -> None:
-    found = groups.grouping("answer", ["a", "a", "a", "b", "b", None, ""])
+    found = groups.grouping_effect("answer", ["a", "a", "a", "b", "b", None, ""])
     assert (found.grouped, found.groups, found.largest, found.effect) == (5, 2, 3, None)
-    assert groups.said(found, 7) == (
+    assert groups.grouping_sentence(found, 7) == (
         "5 of 7 questions share an answer, in 2 groups: what that does to intervals is known after a run."
     )
-    assert groups.said(groups.grouping("template", [None] * 7), 7) == "No questions share a template."
+    assert (
+        groups.grouping_sentence(groups.grouping_effect("template", [None] * 7), 7)
+        == "No questions share a template."
+    )
 
 
 def test_questions_that_answer_alike_count_once() -> None:
@@ -24,12 +27,12 @@ def test_questions_that_answer_alike_count_once() -> None:
     labels: list[str | None] = [None] * 40
     for place, at in enumerate(order):
         labels[at] = f"g{place // 8}"  # neighbours in difficulty
-    found = groups.grouping("template", labels, measured)
+    found = groups.grouping_effect("template", labels, measured)
     assert found.effect is not None
     assert found.effect > 1.5
     assert found.correlation is not None
     assert 0.1 < found.correlation < 1
-    assert "should be" in groups.said(found, 40)
-    random = groups.grouping("template", [f"g{n % 5}" for n in range(40)], measured)
+    assert "should be" in groups.grouping_sentence(found, 40)
+    random = groups.grouping_effect("template", [f"g{n % 5}" for n in range(40)], measured)
     assert random.effect is not None
     assert random.effect < found.effect

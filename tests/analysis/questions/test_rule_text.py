@@ -14,12 +14,12 @@ from e2lm_core.base.errors import StudioError
 
 
 def test_comparisons_joined_by_and() -> None:
-    assert rule_text.parse('margin > 0 AND slope>=-1.5e-1 and subject = "earth & space"').conditions == (
+    assert rule_text.parse_rule('margin > 0 AND slope>=-1.5e-1 and subject = "earth & space"').conditions == (
         Condition("margin", ">", 0.0),
         Condition("slope", ">=", -0.15),
         Condition("subject", "=", "earth & space"),
     )
-    assert rule_text.parse("taught == yes and digits != 1 and source != 'a and b'").conditions == (
+    assert rule_text.parse_rule("taught == yes and digits != 1 and source != 'a and b'").conditions == (
         Condition("taught", "=", True),
         Condition("digits", "!=", True),
         Condition("source", "!=", "a and b"),
@@ -46,7 +46,7 @@ def test_comparisons_joined_by_and() -> None:
 )
 def test_anything_else_is_refused_in_a_sentence(text: str, says: str) -> None:
     with pytest.raises(StudioError) as refused:
-        rule_text.parse(text)
+        rule_text.parse_rule(text)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -55,4 +55,4 @@ def test_anything_else_is_refused_in_a_sentence(text: str, says: str) -> None:
 @given(st.text(max_size=60))
 def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
     with contextlib.suppress(StudioError):
-        assert rule_text.parse(text).conditions
+        assert rule_text.parse_rule(text).conditions

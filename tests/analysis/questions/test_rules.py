@@ -33,10 +33,10 @@ def test_columns_by_hand(four: Sample) -> None:
 
 
 def test_a_sample_of_fewer_models_knows_nothing_of_the_others(four: Sample) -> None:
-    assert four.of([1]).column("margin").tolist() == [2, 1, 3, 6]
+    assert four.for_models([1]).column("margin").tolist() == [2, 1, 3, 6]
     other = four.values["margin"].copy()
     other[0] = 99
-    assert sample(other).of([1]).column("margin").tolist() == [2, 1, 3, 6]
+    assert sample(other).for_models([1]).column("margin").tolist() == [2, 1, 3, 6]
 
 
 def test_a_column_is_computed_once_for_the_same_models(four: Sample) -> None:
@@ -49,16 +49,16 @@ def test_a_column_is_computed_once_for_the_same_models(four: Sample) -> None:
             return super().__getitem__(name)
 
     given = replace(four, values=Values(four.values))
-    first = given.of([1]).column("early_margin")
+    first = given.for_models([1]).column("early_margin")
     asked.clear()
-    assert given.of([1]).column("early_margin") is first
+    assert given.for_models([1]).column("early_margin") is first
     assert not asked
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 0
-    assert given.of([0]).column("early_margin").tolist() != first.tolist()
+    assert given.for_models([0]).column("early_margin").tolist() != first.tolist()
     assert given.column("early_margin").tolist() == four.column("early_margin").tolist()
     other = replace(given, values={name: -values for name, values in four.values.items()})
-    assert other.of([1]).column("early_margin").tolist() == (-first).tolist()
+    assert other.for_models([1]).column("early_margin").tolist() == (-first).tolist()
 
 
 def test_a_contrast_goes_with_its_science_model(four: Sample) -> None:
@@ -66,8 +66,8 @@ def test_a_contrast_goes_with_its_science_model(four: Sample) -> None:
     with_twin = sample(four.values["margin"], twins=(TwinFinal(science=1, twin=twin),))
     expected = with_twin.values["norm_prob"][1, -1] - 0.5
     assert with_twin.column("contrast") == pytest.approx(expected)
-    assert with_twin.of([1]).column("contrast") == pytest.approx(expected)
-    assert np.isnan(with_twin.of([0]).column("contrast")).all()
+    assert with_twin.for_models([1]).column("contrast") == pytest.approx(expected)
+    assert np.isnan(with_twin.for_models([0]).column("contrast")).all()
 
 
 def test_only_the_early_window_makes_the_slope() -> None:

@@ -14,24 +14,24 @@ from tests.support import studios
 
 
 def test_doublings_are_log2_of_tokens_and_of_steps_where_tokens_are_not_known() -> None:
-    assert traits.doublings([2, 4, 16], [1, 2, 3]).tolist() == [1, 2, 4]
-    assert traits.doublings([np.nan, 4, 16], [1, 2, 8]).tolist() == [0, 1, 3]
-    assert np.isnan(traits.doublings([0, 4], [0, 1])).tolist() == [True, False]
+    assert traits.log2_tokens([2, 4, 16], [1, 2, 3]).tolist() == [1, 2, 4]
+    assert traits.log2_tokens([np.nan, 4, 16], [1, 2, 8]).tolist() == [0, 1, 3]
+    assert np.isnan(traits.log2_tokens([0, 4], [0, 1])).tolist() == [True, False]
 
 
 def test_slope_by_hand() -> None:
     values = np.array([[0.0, 5.0], [1.0, 5.0], [5.0, 5.0]])
-    assert traits.slope(values, [0, 1, 2]).tolist() == [2.5, 0.0]  # (−1·0 + 0·1 + 1·5) / 2
+    assert traits.least_squares_slope(values, [0, 1, 2]).tolist() == [2.5, 0.0]  # (−1·0 + 0·1 + 1·5) / 2
     # the point without a place on the axis is left out
-    assert traits.slope(values, [np.nan, 1, 2]).tolist() == [4.0, 0.0]
-    assert np.isnan(traits.slope(values, [np.nan, np.nan, 2])).all()
+    assert traits.least_squares_slope(values, [np.nan, 1, 2]).tolist() == [4.0, 0.0]
+    assert np.isnan(traits.least_squares_slope(values, [np.nan, np.nan, 2])).all()
 
 
 @settings(max_examples=20, deadline=None)
 @given(hnp.arrays(float, (2, 6, 3), elements=st.floats(-5, 5)))
 def test_slope_is_that_of_scipy(values: np.ndarray) -> None:
     x = np.array([0.0, 1.0, 1.5, 3.0, 4.0, 4.5])
-    found = traits.slope(values, x)
+    found = traits.least_squares_slope(values, x)
     for m in range(2):
         for q in range(3):
             assert found[m, q] == pytest.approx(linregress(x, values[m, :, q]).slope, abs=1e-9)

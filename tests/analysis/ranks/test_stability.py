@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
-from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -28,10 +28,10 @@ def test_the_faster_learner_leads_whatever_is_better(measured: Measurements, met
     found = order_of(measured, metric)
     assert found.grid.models == (SMALL.name, LARGE.name)  # neither twin nor seed
     last = len(found.grid.steps) - 1
-    assert found.wins(last)[1, 0] > 0.95
-    assert found.shares[1, 0, last] == pytest.approx(found.wins(last)[1, 0])
+    assert found.win_probabilities(last)[1, 0] > 0.95
+    assert found.shares[1, 0, last] == pytest.approx(found.win_probabilities(last)[1, 0])
     assert found.decisions[-1].tolist() == [1.0, 1.0, 1.0]
-    assert found.default == found.grid.end == 11
+    assert found.default_checkpoint == found.grid.end == 11
     assert len(found.tau) == 4
 
 
@@ -47,13 +47,13 @@ def test_tables_have_a_row_for_what_they_say(measured: Measurements) -> None:
 
 def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
     found = order_of(measured, "norm_prob")
-    held = stability.holding_of(measured, found.grid, "norm_prob")
+    held = stability.influence_on_ranking(measured, found.grid, "norm_prob")
     assert held is not None
     task = studios.task(count=120)
-    table = stability.holding_table(measured, task, held)
+    table = stability.influence_table(measured, task, held)
     assert table["support"].is_monotonic_decreasing
     assert set(table["id"]) == set(measured.question_ids)
-    assert "of 120 questions" in rank_words.holding(table)
+    assert "of 120 questions" in rank_words.influence_sentence(table)
 
 
 def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements) -> None:
@@ -61,17 +61,17 @@ def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements
     scores = set_scores.scores(measured, "acc", "all_models")
     task = studios.task(count=120)
     document = json.loads(
-        json.dumps(stability.document(measured, given, scores, task, at_step=16), allow_nan=False)
+        json.dumps(stability.ranking_document(measured, given, scores, task, at_step=16), allow_nan=False)
     )
     found = order_of(measured)
     assert document["wins"]["step"] == 16
-    assert document["wins"]["shares"][LARGE.name] == {SMALL.name: found.wins(15)[1, 0]}
+    assert document["wins"]["shares"][LARGE.name] == {SMALL.name: found.win_probabilities(15)[1, 0]}
     assert [d["value"] for d in document["decisions"]] == found.decisions[:, 0].tolist()
     assert [t["step"] for t in document["tau"]] == [13, 14, 15, 16]
     assert document["checkpoints"][3]["shares"][SMALL.name] == found.shares[0, :, 3].tolist()
     assert document["questions"] == []  # two models: nobody could tell whether it repeats
     assert "four models" in document["questions_repeat"]["why"]
-    empty = stability.document(measured, None, scores, task)
+    empty = stability.ranking_document(measured, None, scores, task)
     assert (empty["models"], empty["wins"], empty["rc"]["value"]) == ([], None, scores.rc.value)
 
 
@@ -84,14 +84,14 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
         for own, (_, gain) in zip(made.curves, (pair for pair in GAINS for _ in range(2)), strict=False):
             at = np.arange(200)
             own.ll[:, at, made.gold] += np.linspace(0, 1, len(own.ll))[:, None] * taught * gain * share
-        document = stability.document(
+        document = stability.ranking_document(
             made, set_intervals.resample(made, ("margin",)), set_scores.scores(made, "margin"), task
         )
         repeat = document["questions_repeat"]
         assert (repeat["low"] > 0) == holds
         assert len(document["questions"]) == (200 if holds else 0)
-        held = stability.holding_of(made, order_of(made, "margin").grid, "margin", "all_models")
-        said = rank_words.holding(stability.holding_table(made, task, held), held.repeats)
+        held = stability.influence_on_ranking(made, order_of(made, "margin").grid, "margin", "all_models")
+        said = rank_words.influence_sentence(stability.influence_table(made, task, held), held.repeats)
         assert ("nothing is said of single questions here" in said) != holds
         if holds:
             row = document["questions"][0]
@@ -102,17 +102,17 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
 def test_models_that_stand_equal_have_no_order() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     found = order_of(twice)
-    assert (found.wins(9)[~np.eye(2, dtype=bool)] == 0.5).all()
+    assert (found.win_probabilities(9)[~np.eye(2, dtype=bool)] == 0.5).all()
     assert np.isnan(found.tau).all()
-    held = stability.holding_of(twice, found.grid, "acc")
+    held = stability.influence_on_ranking(twice, found.grid, "acc")
     assert held is not None
-    assert "No question parts" in rank_words.holding(
-        stability.holding_table(twice, studios.task(count=10), held)
+    assert "No question parts" in rank_words.influence_sentence(
+        stability.influence_table(twice, studios.task(count=10), held)
     )
     alone = measurements(curve(SMALL, RISING))
-    assert stability.stability(alone, set_intervals.resample(alone, ("acc",)), "acc") is None
+    assert stability.rank_stability(alone, set_intervals.resample(alone, ("acc",)), "acc") is None
 
 
 def test_an_order_that_turns_only_at_the_end_is_not_decided_early() -> None:
     late = measurements(curve(SMALL, [0.3] * 9 + [0.9]), curve(LARGE, [0.4] * 9 + [0.8]))
-    assert order_of(late).decides_from(0.8) is None
+    assert order_of(late).first_stable_checkpoint(0.8) is None

@@ -16,15 +16,15 @@ def measured():
 
 
 def advised(measured, metric="acc"):
-    return score_parts.advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
+    return score_parts.improvement_advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
 
 
 def test_parts_add_up_to_the_score(measured):
     scores = set_scores.scores(measured, "acc", "all_models")
-    parts = score_parts.parts(scores)
+    parts = score_parts.score_components(scores)
     assert [p.weight for p in parts] == [0.5, 0.1, 0.4]
     assert sum(p.contribution for p in parts) == pytest.approx(scores.score.value)
-    assert sum(p.room for p in parts) == pytest.approx(1 - scores.score.value)
+    assert sum(p.headroom for p in parts) == pytest.approx(1 - scores.score.value)
 
 
 def test_a_bar_has_its_parts_end_to_end(measured):
@@ -58,8 +58,8 @@ def test_seeds_and_twins_pull_nothing(measured):
 
 
 def test_finetasks_ratios_have_no_interval_of_questions(measured):
-    found = set_intervals.intervals_of(set_intervals.resample(measured, ("acc",), 50), "acc")
-    criteria = score_parts.criteria(measured, "acc", found)
+    found = set_intervals.score_intervals(set_intervals.resample(measured, ("acc",), 50), "acc")
+    criteria = score_parts.finetasks_with_intervals(measured, "acc", found)
     assert criteria["snr"].interval is None  # not AI2's, whose name it shares
     assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
 

@@ -76,10 +76,10 @@ def test_a_copy_is_made_once_and_anew_when_the_database_has_changed(tmp_path: Pa
     path = tmp_path / "studio.sqlite"
     with closing(connect(path)):
         pass
-    first = snapshot.copy_of(path)
-    assert snapshot.copy_of(path) == first
+    first = snapshot.copy_database(path)
+    assert snapshot.copy_database(path) == first
     with closing(connect(path)) as connection:
         connection.execute("INSERT INTO scopes VALUES (1, 'a', 'float32', 10, 'none', 1)")
-    assert snapshot.copy_of(path) != first
-    with closing(snapshot.open_to_read(path, 1.0)) as connection:
+    assert snapshot.copy_database(path) != first
+    with closing(snapshot.open_read_only(path, 1.0)) as connection:
         assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (1,)

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.coverage import kinds
 from benchmarks.coverage.kinds import Judged
 from e2lm_core.scores.uncertainty import coverage
-from e2lm_core.scores.uncertainty.kinds import KINDS
-from e2lm_core.scores.uncertainty.rules import FEWEST_DIFFERING
+from e2lm_core.scores.uncertainty.rules import MIN_DIFFERING
+from e2lm_core.scores.uncertainty.strata import KINDS
 
 
 def test_every_score_is_scaled_by_kind_and_holds_there() -> None:
@@ -63,7 +63,7 @@ def test_what_is_calibrated_on_the_set_itself_has_one_scale_together() -> None:
 
 
 def test_what_is_not_shown_neither_decides_nor_counts() -> None:
-    few = [one(fleet, 9.0, differing=FEWEST_DIFFERING - 1) for fleet in (20, 22) for _ in range(100)]
+    few = [one(fleet, 9.0, differing=MIN_DIFFERING - 1) for fleet in (20, 22) for _ in range(100)]
     assert kinds.rows(few) == []
     assert len(kinds.rows([row._replace(score="cs") for row in few])) == 1
 
@@ -103,7 +103,7 @@ def test_the_study_runs() -> None:
     found = list(kinds.judged(kinds.Plan(sets=2, fresh=40, resamples=60, source=800), [20]))
     assert {row.kind for row in found} <= set(KINDS)
     assert {row.score for row in found} >= {"sq", "sq_model", "rc", "cs", "decision_accuracy"}
-    assert min(row.differing for row in found) < FEWEST_DIFFERING
+    assert min(row.differing for row in found) < MIN_DIFFERING
     differences = [row.need for row in found if row.score == kinds.DIFFERENCE]
     assert len(differences) == 2 * len(kinds.QUESTIONS) * len(kinds.PAIRS) * 6  # sets, learners
     assert 0.9 < np.mean(np.array(differences) <= 1) < 1

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.coverage.selection import null_selection
 from benchmarks.coverage.selection.null_selection import Row
-from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions import selection
 from tests.conftest import needs
 
 # What a rule aims at, and the least that it must gain there in-sample on noise.
@@ -50,7 +50,7 @@ def test_a_thousand_sets_of_pure_noise_with_every_preset() -> None:
 def pool(tmp_path_factory: pytest.TempPathFactory) -> question_pool.Pool:
     """The embedded models' results on ladder_science: those that count, every second checkpoint."""
     from e2lm_core.base.settings import ROOT, Settings
-    from e2lm_core.runs import evaluate, measure
+    from e2lm_core.runs import evaluate, results
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -66,14 +66,14 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> question_pool.Pool:
     every = studio.catalogue.checkpoints
     chosen = [c for c in every if c.model.counts_in_scores and c.step % 200 == 0]
     evaluate.evaluate(studio, task, chosen)
-    measured = measure.measure(studio, task, chosen)
+    measured = results.load(studio, task, chosen)
     studio.store.database.close()
-    return question_pool.pool(measured, task)
+    return question_pool.build_pool(measured, task)
 
 
 @pytest.mark.slow
 def test_on_the_ladder_what_is_easy_for_some_is_easy_for_others(pool: question_pool.Pool) -> None:
-    found = choice.choose(pool, "easiest-half", "norm_prob").scores["final"]
+    found = selection.select_questions(pool, "easiest-half", "norm_prob").scores["final"]
     assert found.held_out is not None
     assert found.in_sample is not None
     assert found.interval is not None
@@ -84,7 +84,7 @@ def test_on_the_ladder_what_is_easy_for_some_is_easy_for_others(pool: question_p
 
 @pytest.mark.slow
 def test_on_the_ladder_what_rises_for_some_rises_for_others(pool: question_pool.Pool) -> None:
-    found = choice.choose(pool, "slope > 0", "norm_prob").scores["final"]
+    found = selection.select_questions(pool, "slope > 0", "norm_prob").scores["final"]
     assert found.held_out is not None
     assert found.held_out > 0.01
     assert found.interval is not None
@@ -94,7 +94,7 @@ def test_on_the_ladder_what_rises_for_some_rises_for_others(pool: question_pool.
 @pytest.mark.slow
 def test_on_the_ladder_the_greedy_ratio_flatters_itself(pool: question_pool.Pool) -> None:
     """It promises more in-sample than the chosen questions have held out, and next to nothing of the gain is left there."""
-    found = choice.choose(pool, "snr-greedy", "norm_prob").scores["snr"]
+    found = selection.select_questions(pool, "snr-greedy", "norm_prob").scores["snr"]
     assert found.in_sample is not None
     assert found.held_out is not None
     assert found.in_sample > found.value

@@ -20,6 +20,6 @@ def test_the_stated_power_is_met_with_retraining(wanted: float) -> None:
 def test_every_cell_can_be_planned_for(name: str) -> None:
     cell = study.CELLS[name]
     known = study.truth(cell)
-    assert all(known.needed(wanted) for wanted in study.WANTED)
+    assert all(known.required_questions(wanted) for wanted in study.WANTED)
     assert (known.training_sd is None) == (cell.degrees == 0)
     assert (known.design_effect > 1.2) == (cell.group > 1)

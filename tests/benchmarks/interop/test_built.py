@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.interop import built, standins
-from e2lm_core.sets.folder.foreign import outside
+from e2lm_core.sets.folder.foreign import harness_subprocess
 from tests.sets.folder.foreign.made import ARC, write
 
 
@@ -92,7 +92,7 @@ def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_some_tasks_open_with_the_harness_s_prompts() -> None:
-    if outside.installed() is None:
+    if harness_subprocess.find_harness_tasks() is None:
         pytest.skip("lm-evaluation-harness is not installed")
     found = list(built.sweep(every=1_000))
     assert not [path for path, _, came in found if "different" in came.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.interop import census
-from e2lm_core.sets.folder.foreign import outside
+from e2lm_core.sets.folder.foreign import harness_subprocess
 
 
 def test_a_refusal_is_of_a_kind() -> None:
@@ -35,7 +35,7 @@ def test_its_table_has_every_count_and_share() -> None:
 
 @pytest.mark.slow
 def test_every_fiftieth_task_opens_or_is_refused_in_a_sentence() -> None:
-    if outside.installed() is None:
+    if harness_subprocess.find_harness_tasks() is None:
         pytest.skip("lm-evaluation-harness is not installed")
     found = census.census(every=50)
     assert not found["crashed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.interop import code, standins
-from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.base.untrusted.safeyaml import FunctionName
 
 
 def read(source: str, name: str = "f") -> standins.Columns:

@@ -16,4 +16,4 @@ def test_what_is_large_is_read_by_the_command(tmp_path: Path) -> None:
     found = dict(large.paths(tmp_path, given))
     assert [name for name, one in found.items() if one.status] == []
     assert len(found) == 4
-    assert max(one.mb for one in found.values()) < large.MOST_MB
+    assert max(one.mb for one in found.values()) < large.MAX_MB

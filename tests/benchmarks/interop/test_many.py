@@ -20,4 +20,4 @@ def test_every_path_takes_some_questions(tmp_path: Path) -> None:
     rows = list(many.paths(120, tmp_path))
     assert [(name, one.status) for name, one in rows if one.status] == []
     assert len(rows) == 2 * len(many.KINDS) + len(many.OTHERS) + 10
-    assert max(one.mb for _, one in rows) < many.MOST_MB
+    assert max(one.mb for _, one in rows) < many.MAX_MB

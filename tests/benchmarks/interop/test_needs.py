@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.interop.needs import NEEDS
-from e2lm_core.sets.folder.foreign import ours
+from e2lm_core.sets.folder.foreign import known_functions
 from e2lm_core.sets.folder.foreign.columns import typed
-from e2lm_core.sets.folder.foreign.functions import digest_of
+from e2lm_core.sets.folder.foreign.functions import function_digest
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,16 @@ def theirs() -> dict[str, tuple[Path, str]]:
         for name in names:
             whole = name in ("process_anatomy", "process_stem")
             if whole or f"def {name}".encode() in source:
-                found.setdefault(digest_of(source, name) or "", (path, name))
+                found.setdefault(function_digest(source, name) or "", (path, name))
     return found
 
 
 @pytest.mark.slow
 def test_every_function_of_ours_does_what_the_harness_s_does(theirs: dict[str, tuple[Path, str]]) -> None:
     datasets = pytest.importorskip("datasets")
-    assert set(ours.KNOWN) <= set(theirs), set(ours.KNOWN) - set(theirs)
+    assert set(known_functions.KNOWN) <= set(theirs), set(known_functions.KNOWN) - set(theirs)
     untried: list[tuple[str, str, str]] = []
-    for digest, make in ours.KNOWN.items():
+    for digest, make in known_functions.KNOWN.items():
         path, name = theirs[digest]
         spec = importlib.util.spec_from_file_location("theirs", path)
         assert spec is not None

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.interop import prompts
 from e2lm_core.base.records import PromptStyle
 from e2lm_core.sets.folder.files import read_task, write_task
-from e2lm_core.sets.folder.foreign import outside
+from e2lm_core.sets.folder.foreign import harness_subprocess
 from tests.conftest import ROOT
 from tests.sets.folder.foreign.made import LIMITS, write
 
@@ -20,7 +20,7 @@ REFERENCE = Path(os.environ.get("E2LM_REFERENCE") or ROOT.parent / "shared" / "r
 
 @pytest.mark.slow
 def test_prompts_are_the_harness_s_or_refused_with_the_reason() -> None:
-    if outside.installed() is None:
+    if harness_subprocess.find_harness_tasks() is None:
         pytest.skip("lm-evaluation-harness is not installed")
     theirs = REFERENCE / "tasks"  # the organisers' mmlu_var0shots and the like, where they were put
     found = prompts.study(18, theirs if theirs.is_dir() else None)
@@ -57,7 +57,7 @@ def test_choices_that_are_asked_before_one_ending_are_the_harness_s(tmp_path: Pa
         "def doc_to_choice(doc):\n    return [doc['sentence'].split('_')[0] + doc[k] for k in ('one', 'two')]\n"
     )
     kept = write(tmp_path / "rows", "x.none", {}, train=rows[:3], validation=rows[3:])
-    task, _ = outside.built(str(yaml), LIMITS, kept)
+    task, _ = harness_subprocess.build_with_harness(str(yaml), LIMITS, kept)
     assert task.config.style is PromptStyle.ENDING
     assert task.questions[0].choices == (
         "The cup 3 and the jar, as the cup",

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.prepared import finished, made
 from benchmarks.speed import redraw
-from e2lm_core.runs import measure
+from e2lm_core.runs import results
 from e2lm_core.ui import session
 from tests.conftest import needs
 
@@ -21,7 +21,7 @@ def _own_environment(monkeypatch):
     """What the script sets for its own process is undone."""
     for name in ("E2LM_HOME", "E2LM_DEVICE"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setattr(session, "through_app", session.through_app)
+    monkeypatch.setattr(session, "is_inside_app", session.is_inside_app)
     monkeypatch.setenv("E2LM_LADDER", str(needs("ladder")))
     monkeypatch.chdir(made.ROOT)
 
@@ -54,7 +54,7 @@ def test_made_results_rise_with_the_steps_and_the_web_twin_stays_at_chance(tmp_p
         "made", 120, ["a", "b", "c", "dd", "ee", "ff"], rng, question_words=12, choice_words=6
     )
     studio = finished.home(tmp_path, task, "ladder-medium-*/*")
-    measured = measure.measure(studio, task, studio.catalogue.match(["ladder-medium-arch1*/*"]))
+    measured = results.load(studio, task, studio.catalogue.match_globs(["ladder-medium-arch1*/*"]))
     assert measured.complete_checkpoints == measured.checkpoints
     science, web = (measured.values(f"ladder-medium-arch1{kind}", "norm_prob") for kind in ("", "-web"))
     assert science[-1] > science[0] + 0.2

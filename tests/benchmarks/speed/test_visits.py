@@ -57,4 +57,4 @@ def test_processes_are_counted_with_all_that_they_have_started():
 
 
 def test_all_views_are_visited_but_the_one_that_embeds():
-    assert set(visits.addresses.VIEWS) - set(visits.VIEWS) == {"relevance"}
+    assert set(visits.urls.VIEWS) - set(visits.VIEWS) == {"relevance"}

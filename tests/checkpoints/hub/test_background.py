@@ -7,7 +7,7 @@ import time
 import pytest
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.download import download
@@ -18,7 +18,7 @@ from tests.support.hub_fixtures import DENSE, MODEL, fake, studio, with_added
 __all__ = ["fake", "studio"]  # fixtures
 
 
-def ended(fetch: fetching.Fetch) -> fetching.Fetch:
+def ended(fetch: fetching.BackgroundFetch) -> fetching.BackgroundFetch:
     deadline = time.monotonic() + 60
     while fetch.running:
         assert time.monotonic() < deadline
@@ -28,14 +28,14 @@ def ended(fetch: fetching.Fetch) -> fetching.Fetch:
 
 def test_downloading_and_verifying_in_a_process_of_its_own(studio):
     here = with_added(studio)
-    checkpoints = here.catalogue.of(MODEL)
-    fetch = ended(fetching.start("download", checkpoints[:2], here.settings))
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
+    fetch = ended(fetching.start_fetch("download", checkpoints[:2], here.settings))
     assert fetch.error is None
-    assert [hub_cache.snapshot(c, here.settings) is not None for c in checkpoints] == [True, True, False]
-    assert ended(fetching.start("verify", checkpoints[:2], here.settings)).error is None
-    weights = hub_cache.snapshot(checkpoints[0], here.settings) / "model.safetensors"
+    assert [hub_cache.find_snapshot(c, here.settings) is not None for c in checkpoints] == [True, True, False]
+    assert ended(fetching.start_fetch("verify", checkpoints[:2], here.settings)).error is None
+    weights = hub_cache.find_snapshot(checkpoints[0], here.settings) / "model.safetensors"
     weights.write_bytes(b"\0" * weights.stat().st_size)
-    error = ended(fetching.start("verify", checkpoints[:1], here.settings)).error
+    error = ended(fetching.start_fetch("verify", checkpoints[:1], here.settings)).error
     assert error is not None
     assert "is no longer what the hub gave" in error
     assert "\n" not in error
@@ -44,7 +44,7 @@ def test_downloading_and_verifying_in_a_process_of_its_own(studio):
 def test_a_refused_download_is_one_sentence(studio, fake):
     here = with_added(studio)
     fake.instead("/api/models/", status=500)
-    fetch = ended(fetching.start("download", here.catalogue.of(MODEL), here.settings))
+    fetch = ended(fetching.start_fetch("download", here.catalogue.checkpoints_of(MODEL), here.settings))
     assert fetch.error is not None
     assert DENSE in fetch.error
     assert "500" in fetch.error
@@ -53,38 +53,38 @@ def test_a_refused_download_is_one_sentence(studio, fake):
 
 def test_a_stopped_download_is_no_error_and_goes_on(studio):
     here = with_added(studio)
-    checkpoints = here.catalogue.of(MODEL)
-    fetch = fetching.start("download", checkpoints, here.settings)
+    checkpoints = here.catalogue.checkpoints_of(MODEL)
+    fetch = fetching.start_fetch("download", checkpoints, here.settings)
     fetch.stop()
     assert not fetch.running
     assert fetch.error is None
     download(checkpoints[0], here.settings)
-    assert hub_cache.snapshot(checkpoints[0], here.settings)
+    assert hub_cache.find_snapshot(checkpoints[0], here.settings)
 
 
 def test_a_killed_download_says_that_it_ended_early(studio):
     here = with_added(studio)
-    fetch = fetching.start("download", here.catalogue.of(MODEL), here.settings)
+    fetch = fetching.start_fetch("download", here.catalogue.checkpoints_of(MODEL), here.settings)
     fetch._process.kill()
     assert "ended early" in (ended(fetch).error or "")
 
 
 def test_nothing_chosen(studio):
     with pytest.raises(CheckpointError, match="choose at least one"):
-        fetching.start("download", (), studio.settings)
+        fetching.start_fetch("download", (), studio.settings)
 
 
 def test_a_worker_started_earlier_computes_what_was_added_since(studio):
     later = with_added(studio)
-    checkpoints = later.catalogue.of(MODEL)
+    checkpoints = later.catalogue.checkpoints_of(MODEL)
     studios.start_run(later, "little", checkpoints)
-    worker.work(studio, once=True)  # its catalogue is the one before
+    worker.run_worker(studio, once=True)  # its catalogue is the one before
     job = start.latest_job(studio, "little")
     assert job is not None
     assert (job.state, job.error) == ("done", None)
-    hub.remove(studio.settings, MODEL)
+    hub.remove_checkpoints(studio.settings, MODEL)
     studios.start_run(later, "little", checkpoints)
-    worker.work(later, once=True)
+    worker.run_worker(later, once=True)
     assert "is no longer there" in (start.latest_job(studio, "little").error or "")
 
 
@@ -97,7 +97,7 @@ def test_a_downloader_has_the_hubs_token_only_where_it_may_use_it(
     fake.repos[DENSE].token = "hf_" + "secret"
     monkeypatch.setenv("HF_TOKEN", "hf_" + "secret")
     asked = here.settings.model_copy(update={"hub_token_for": owners})
-    fetch = ended(fetching.start("download", here.catalogue.of(MODEL)[:1], asked))
+    fetch = ended(fetching.start_fetch("download", here.catalogue.checkpoints_of(MODEL)[:1], asked))
     assert (fetch.error is None) is ends_well
     assert ends_well or "without a token" in (fetch.error or "")
 
@@ -105,7 +105,7 @@ def test_a_downloader_has_the_hubs_token_only_where_it_may_use_it(
 def test_a_downloaders_environment_is_a_list_of_names(studio, monkeypatch):
     for name in ("HF_TOKEN", "OAUTH_CLIENT_SECRET", "ANYTHING"):
         monkeypatch.setenv(name, "x")
-    checkpoints = with_added(studio).catalogue.of(MODEL)
+    checkpoints = with_added(studio).catalogue.checkpoints_of(MODEL)
     asked = studio.settings.model_copy(update={"hub_token_for": ("else",)})
     env = fetching._environment(checkpoints, asked)
     assert not {"HF_TOKEN", "OAUTH_CLIENT_SECRET", "ANYTHING"} & set(env)

@@ -25,7 +25,7 @@ def test_quota(fake, settings, first):
     with pytest.raises(LimitError) as error:
         ensure_directory(second, tight)
     assert "0.0 MB allowed: evict some, or raise E2LM_HUB_QUOTA_GB" in sentence(error)
-    assert hub_cache.usage(tight).used_bytes < 6_000
+    assert hub_cache.cache_usage(tight).used_bytes < 6_000
     hub_cache.evict(first, tight)
     ensure_directory(second, tight)
 
@@ -49,13 +49,13 @@ def test_home_that_cannot_be_written(fake, settings, first):
 
 def test_what_is_cached_and_evicted(fake, settings, first):
     ensure_directory(first, settings)
-    (held,) = hub_cache.cached(settings)
+    (held,) = hub_cache.list_cached(settings)
     assert (held.name, held.repo, held.revision) == (first.name, DENSE, first.revision)
     assert held.bytes == sum(
         len(v) for k, v in checkpoint(2_000).items() if k not in ("README.md", "pytorch_model.bin")
     )
     assert hub_cache.evict(first, settings) >= held.bytes
-    assert hub_cache.cached(settings) == ()
+    assert hub_cache.list_cached(settings) == ()
     assert unpacked_directory(first, settings) is None
     assert hub_cache.evict(first, settings) == 0
     assert first.name in [c.name for c in open_catalogue(settings).checkpoints]
@@ -75,7 +75,7 @@ def test_what_is_being_downloaded_is_not_evicted(fake, settings, first):
 
 
 def test_waiting_for_another_download_can_be_stopped(fake, settings, first):
-    with hub_cache.locked(first, settings), pytest.raises(Cancelled):
+    with hub_cache.checkpoint_lock(first, settings), pytest.raises(Cancelled):
         hub_download.download(first, settings, cancelled=lambda: True)
 
 

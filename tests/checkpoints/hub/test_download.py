@@ -7,14 +7,14 @@ from huggingface_hub import constants
 
 from e2lm_core.base.errors import Cancelled, CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import CheckpointChoice, any_family
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.checkpoints.hub import patience
-from e2lm_core.checkpoints.hub.client import NoConnection
+from e2lm_core.checkpoints.hub import retries
+from e2lm_core.checkpoints.hub.client import NoConnectionError
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
-from e2lm_core.commands import telling
+from e2lm_core.commands import progress
 from e2lm_core.commands.main import main
 from tests.support.fake_hub import Repo, checkpoint, git_sha1, sha256, sharded, small_files, under, weights
 from tests.support.hub_fixtures import (
@@ -57,7 +57,9 @@ def test_download_on_first_use_and_never_again(fake, settings, first):
 
 
 def test_branches(fake, settings):
-    for c in hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step1", "step512"))):
+    for c in hub.add_checkpoints(
+        settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step1", "step512"))
+    ):
         assert (ensure_directory(c, settings) / "model.safetensors").read_bytes() == weights(100 + c.step)
 
 
@@ -67,12 +69,14 @@ def test_branches_of_pickles_alone_are_said_before_any_download(fake, settings):
         old = {n: b for n, b in checkpoint(step).items() if not n.endswith(".safetensors")}
         small.commit(f"step{step}", old | {"pytorch_model.bin": b"x"})
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, PYTHIA, "pythia-14m")  # the last of them is looked at as well as the first
+        hub.add_checkpoints(
+            settings, PYTHIA, "pythia-14m"
+        )  # the last of them is looked at as well as the first
     assert "only as pytorch_model.bin" in sentence(error)
     small.commit("step1000", checkpoint(1_000))
-    added = hub.add(settings, PYTHIA, "pythia-14m")
+    added = hub.add_checkpoints(settings, PYTHIA, "pythia-14m")
     looked = []
-    refused = hub_download.refused(added, settings, looked.append)
+    refused = hub_download.refuse_pickles(added, settings, looked.append)
     assert list(refused) == ["pythia-14m/iter_0000512"]
     assert "only as pytorch_model.bin, which can run code" in next(iter(refused.values()))
     assert looked == [c.name for c in added]
@@ -81,14 +85,14 @@ def test_branches_of_pickles_alone_are_said_before_any_download(fake, settings):
 
 def test_configuration_and_tokenizer_of_the_whole_repository(fake, settings):
     fake.repo(DENSE).commit("main", {**small_files(), "iter_0002000/model.safetensors": weights(1)})
-    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    (only,) = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     folder = ensure_directory(only, settings)
     assert (folder / "tokenizer.json").read_bytes() == small_files()["tokenizer.json"]
 
 
 def test_sharded_weights(fake, settings):
     fake.repo(DENSE).commit("main", under("iter_0002000", {**sharded(1), "other.safetensors": b"unwanted"}))
-    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    (only,) = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     folder = ensure_directory(only, settings)
     shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     assert sorted(p.name for p in folder.glob("*.safetensors")) == shards
@@ -108,7 +112,7 @@ def test_index_that_cannot_be_followed(fake, settings, index, said):
     fake.repo(DENSE).commit(
         "main", under("iter_0002000", {**sharded(1), "model.safetensors.index.json": index})
     )
-    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    (only,) = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     with pytest.raises(CheckpointError) as error:
         ensure_directory(only, settings)
     assert said in sentence(error)
@@ -132,12 +136,12 @@ def test_cancelled_download_goes_on_where_it_stopped(fake, settings, first, monk
         )
     assert "what is here is kept" in sentence(error)
     assert unpacked_directory(first, settings) is None
-    assert 500 < hub_cache.usage(settings).partial_bytes < len(weights(2_000)) + 2_000
+    assert 500 < hub_cache.cache_usage(settings).partial_bytes < len(weights(2_000)) + 2_000
     hub_download.download(first, settings)
     hub_cache.verify(first, settings)
     last = [h.get("Range") for m, p, h in fake.seen if m == "GET" and p.startswith("/storage/")][-1]
     assert int(last.removeprefix("bytes=").rstrip("-")) >= 500
-    assert hub_cache.usage(settings).partial_bytes == 0
+    assert hub_cache.cache_usage(settings).partial_bytes == 0
 
 
 def test_truncated_file(fake, settings, first):
@@ -208,7 +212,7 @@ def test_what_is_no_checkpoint_is_refused_when_it_is_added(fake, settings, files
         fake.repo(SMALL).commit("step1", held)
         wanted = (PYTHIA, "pythia-14m")
     with pytest.raises(CheckpointError) as error:
-        hub.add(settings, *wanted)
+        hub.add_checkpoints(settings, *wanted)
     assert said in sentence(error)
     assert open_catalogue(settings).models == ()
 
@@ -216,7 +220,7 @@ def test_what_is_no_checkpoint_is_refused_when_it_is_added(fake, settings, files
 def test_weights_that_are_no_safetensors_are_not_put_in_place(fake, settings):
     files = under("iter_0002000", {**small_files(), "model.safetensors": b"\xff" * 700})
     fake.repo(DENSE).commit("main", files)
-    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    (only,) = hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
     with pytest.raises(CheckpointError, match="cut short or damaged"):
         ensure_directory(only, settings)
     assert unpacked_directory(only, settings) is None
@@ -236,12 +240,12 @@ def fill(fake, letter: str) -> None:
 @pytest.fixture
 def three(fake, settings, monkeypatch) -> list[str]:
     """Three checkpoints of three repositories, added; the command finds them by the environment."""
-    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
     names = []
     for letter in "abc":
         fill(fake, letter)
-        chosen = any_family(f"x/{letter}", "step{step}")
-        names += [c.name for c in hub.add(settings, chosen, letter)]
+        chosen = custom_family(f"x/{letter}", "step{step}")
+        names += [c.name for c in hub.add_checkpoints(settings, chosen, letter)]
     monkeypatch.setenv("E2LM_HOME", str(settings.home))
     monkeypatch.setenv("E2LM_LADDER", str(settings.ladder))
     monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
@@ -250,13 +254,13 @@ def three(fake, settings, monkeypatch) -> list[str]:
 
 def downloaded(settings) -> list[str]:
     added = [c for c in open_catalogue(settings).checkpoints if c.repo]
-    return [c.model.name for c in added if hub_cache.snapshot(c, settings)]
+    return [c.model.name for c in added if hub_cache.find_snapshot(c, settings)]
 
 
 @pytest.fixture
 def run_download(three, capsys, monkeypatch):
     """The command on the three: its exit status, and the lines of its stderr."""
-    monkeypatch.setattr(telling, "QUIET_S", 3_600.0)
+    monkeypatch.setattr(progress, "QUIET_S", 3_600.0)
 
     def run() -> tuple[int, list[str]]:
         with pytest.raises(SystemExit) as end:
@@ -323,7 +327,7 @@ def test_without_a_connection_no_further_one_is_tried(three, run_download, monke
 
     def away(checkpoint, *_):
         tried.append(checkpoint.name)
-        raise NoConnection("It cannot be reached.")
+        raise NoConnectionError("It cannot be reached.")
 
     monkeypatch.setattr(hub_download, "download", away)
     last = run_download()[1][-1]

@@ -9,10 +9,10 @@ import pytest
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.runs import evaluate, worker
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.store.requests import RequestIndex
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
 from tests.conftest import needs
@@ -45,14 +45,14 @@ def here(fake: FakeHub, tmp_path: Path) -> Studio:
         threads=1,
     )
     studios.write_example(settings, studios.task(count=COUNT))
-    hub.add(settings, E2LM, "dense-500m-arch1")
-    hub.add(settings, PYTHIA, "pythia-14m")
+    hub.add_checkpoints(settings, E2LM, "dense-500m-arch1")
+    hub.add_checkpoints(settings, PYTHIA, "pythia-14m")
     return open_studio(settings)
 
 
 def ladder(tmp_path: Path) -> tuple[Checkpoint, Checkpoint]:
     catalogue = open_catalogue(Settings(home=tmp_path / "ladder", ladder=needs("ladder")))
-    of_one = catalogue.of(catalogue.models[0])
+    of_one = catalogue.checkpoints_of(catalogue.models[0])
     return of_one[len(of_one) // 2], of_one[-1]
 
 
@@ -65,7 +65,7 @@ def computed(here: Studio) -> dict[str, int]:
     """Questions computed at each checkpoint, in a run as the app makes it."""
     again = open_studio(here.settings)
     job = studios.start_run(again, "little", again.catalogue.checkpoints)
-    worker.work(again, once=True)
+    worker.run_worker(again, once=True)
     ended = again.jobs.get(job)
     assert (ended.state, ended.error) == ("done", None)
     return {row.name: row.computed for row in ended.progress}
@@ -82,9 +82,9 @@ def test_it_gives_the_ladders_numbers_under_either_familys_names(here: Studio, t
     own = open_studio(here.settings.model_copy(update={"home": tmp_path / "own", "ladder": needs("ladder")}))
     pair = ladder(tmp_path)
     evaluate.evaluate(own, task, pair)
-    digests = Asked(render_set(task)).texts
+    digests = RequestIndex(render_set(task)).texts
     for name in ("dense-500m-arch1", "pythia-14m"):
-        for served, original in zip(open_catalogue(here.settings).of(name), pair, strict=True):
+        for served, original in zip(open_catalogue(here.settings).checkpoints_of(name), pair, strict=True):
             theirs = own.store.get(own.backend.scope(original), digests)
             assert len(theirs) == 4 * COUNT
             assert here.store.get(here.backend.scope(served), digests) == theirs
@@ -99,13 +99,13 @@ def test_another_repo_subfolder_or_commit_computes_again_and_the_same_one_nothin
     kept = fake.repos[DENSE].commits[fake.repos[DENSE].refs["main"]]
     fake.repo(DENSE).commit("main", {**kept, "README.md": b"a new commit"})
     assert sum(computed(here).values()) == 0  # pinned
-    hub.remove(here.settings, "dense-500m-arch1")
-    hub.add(here.settings, E2LM, "dense-500m-arch1")
+    hub.remove_checkpoints(here.settings, "dense-500m-arch1")
+    hub.add_checkpoints(here.settings, E2LM, "dense-500m-arch1")
     assert {k: v for k, v in computed(here).items() if v} == {
         "dense-500m-arch1/iter_0002000": COUNT,
         "dense-500m-arch1/iter_0004000": COUNT,
     }
     fake.repo(DENSE).commit("main", {**kept, **under("iter_0006000", first)})
-    hub.remove(here.settings, "dense-500m-arch1")
-    hub.add(here.settings, E2LM, "dense-500m-arch1")
+    hub.remove_checkpoints(here.settings, "dense-500m-arch1")
+    hub.add_checkpoints(here.settings, E2LM, "dense-500m-arch1")
     assert computed(here)["dense-500m-arch1/iter_0006000"] == COUNT  # another folder of the same bytes

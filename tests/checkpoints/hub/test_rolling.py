@@ -8,10 +8,10 @@ import time
 import pytest
 
 from e2lm_core.base.errors import Cancelled, TaskError
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import borrowed, cache, patience, rolling
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.checkpoints.hub import cache, retries, rolling, rolling_leases
 from e2lm_core.checkpoints.hub.download import download
-from e2lm_core.checkpoints.hub.rolling import Roller
+from e2lm_core.checkpoints.hub.rolling import RollingRun
 from tests.support import hub_fixtures
 from tests.support.hub_fixtures import DENSE, MODEL, fake, settings
 from tests.support.workers import until
@@ -22,7 +22,7 @@ __all__ = ["fake", "settings"]  # fixtures
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Nobody waits for a turn to download here, and the client does not ask again by itself."""
-    monkeypatch.setattr(patience, "_PAUSES_S", ())
+    monkeypatch.setattr(retries, "_PAUSES_S", ())
     monkeypatch.setattr(rolling, "GIVE_WAY_S", 0.0)
     monkeypatch.setattr(rolling, "FIRST_WAIT_S", 0.02)
     monkeypatch.setattr(rolling, "_LOOK_S", 0.01)
@@ -48,9 +48,9 @@ class Used:
             self._now += 1
             self.most = max(self.most, self._now)
             self.names.append(checkpoint.name)
-        assert cache.snapshot(checkpoint, self.settings)
+        assert cache.find_snapshot(checkpoint, self.settings)
         time.sleep(0.01)
-        assert cache.snapshot(checkpoint, self.settings)
+        assert cache.find_snapshot(checkpoint, self.settings)
         with self._lock:
             self._now -= 1
 
@@ -59,7 +59,7 @@ def test_all_pass_through_a_disk_that_holds_two_in_their_order(fleet):
     checkpoints, tight = fleet
     used = Used(tight)
     with hub_fixtures.Sampled(tight) as sampled:
-        rolled = Roller(tight, "run-1", used).roll(checkpoints)
+        rolled = RollingRun(tight, "run-1", used).roll(checkpoints)
     places = [[c.name for c in checkpoints].index(name) for name in used.names]
     assert sorted(places) == list(range(6))
     # Two lines take them in turn, so none is used before more than one that stands in front of it.
@@ -70,14 +70,14 @@ def test_all_pass_through_a_disk_that_holds_two_in_their_order(fleet):
     assert sampled.looks
     assert 0 < sampled.most_bytes <= tight.hub_quota_bytes
     assert sampled.most_whole <= 2
-    assert cache.usage(tight).used_bytes == 0
+    assert cache.cache_usage(tight).used_bytes == 0
     assert not list((tight.cache / "hub" / "borrowed").iterdir())
 
 
 def test_two_are_used_at_once_where_that_is_faster(fleet):
     checkpoints, tight = fleet
     pairs = threading.Barrier(2, timeout=10)  # which nobody passes alone
-    rolled = Roller(tight, "run-1", lambda _: pairs.wait() and None, at_once=lambda: 2).roll(checkpoints)
+    rolled = RollingRun(tight, "run-1", lambda _: pairs.wait() and None, at_once=lambda: 2).roll(checkpoints)
     assert rolled.fetched == 6
 
 
@@ -85,7 +85,7 @@ def test_a_disk_for_one_holds_one_at_a_time(fleet):
     checkpoints, tight = fleet
     one = tight.model_copy(update={"hub_quota_bytes": tight.hub_quota_bytes // 2})
     with hub_fixtures.Sampled(one) as sampled:
-        rolled = Roller(one, "run-1", Used(one)).roll(checkpoints)
+        rolled = RollingRun(one, "run-1", Used(one)).roll(checkpoints)
     assert rolled.fetched == 6
     assert sampled.most_bytes <= one.hub_quota_bytes
 
@@ -94,12 +94,12 @@ def test_a_disk_for_none_says_what_is_missing(fleet):
     checkpoints, tight = fleet
     none = tight.model_copy(update={"hub_quota_bytes": 1_000})
     used = Used(none)
-    rolled = Roller(none, "run-1", used).roll(checkpoints)
+    rolled = RollingRun(none, "run-1", used).roll(checkpoints)
     assert used.names == []
     assert list(rolled.missing) == [c.name for c in checkpoints]
     assert "6 checkpoints are missing" in rolled.sentence
     assert "raise E2LM_HUB_QUOTA_GB" in rolled.sentence
-    assert cache.usage(none).used_bytes == 0
+    assert cache.cache_usage(none).used_bytes == 0
 
 
 def test_what_was_here_before_is_used_and_stays_and_so_does_what_is_pinned(fleet):
@@ -107,11 +107,11 @@ def test_what_was_here_before_is_used_and_stays_and_so_does_what_is_pinned(fleet
     roomy = tight.model_copy(update={"hub_quota_bytes": 2 * tight.hub_quota_bytes})
     download(checkpoints[1], roomy)
     hub.pin(roomy, [checkpoints[3]])
-    rolled = Roller(roomy, "run-1", Used(roomy)).roll(checkpoints)
+    rolled = RollingRun(roomy, "run-1", Used(roomy)).roll(checkpoints)
     assert rolled.fetched == 5
-    here = [c for c in checkpoints if cache.snapshot(c, roomy)]
+    here = [c for c in checkpoints if cache.find_snapshot(c, roomy)]
     assert here == [checkpoints[1], checkpoints[3]]
-    assert not any(borrowed.is_marked(c, roomy) for c in checkpoints)
+    assert not any(rolling_leases.is_leased(c, roomy) for c in checkpoints)
 
 
 def test_a_hub_that_is_away_is_waited_for_while_what_is_here_is_used(fleet, fake):
@@ -120,7 +120,7 @@ def test_a_hub_that_is_away_is_waited_for_while_what_is_here_is_used(fleet, fake
     fake.instead("/api/models/", status=503, times=4)
     said: list[tuple[str, str | None]] = []
     used = Used(tight)
-    told = Roller(tight, "run-1", used, told=lambda name, sentence: said.append((name, sentence)))
+    told = RollingRun(tight, "run-1", used, told=lambda name, sentence: said.append((name, sentence)))
     rolled = told.roll(checkpoints)
     assert used.names[0] == checkpoints[5].name  # nothing else could be used
     assert sorted(used.names) == [c.name for c in checkpoints]
@@ -135,7 +135,7 @@ def test_a_hub_that_stays_away_ends_it_with_what_is_missing(fleet, fake, monkeyp
     checkpoints, tight = fleet
     monkeypatch.setattr(rolling, "PATIENCE_S", 0.1)
     fake.instead("/api/models/", status=502)
-    rolled = Roller(tight, "run-1", Used(tight)).roll(checkpoints)
+    rolled = RollingRun(tight, "run-1", Used(tight)).roll(checkpoints)
     assert len(rolled.missing) == 6
     assert "502" in rolled.sentence
     assert not list((tight.cache / "hub" / "borrowed").iterdir())
@@ -145,19 +145,19 @@ def test_one_that_the_hub_gives_wrongly_goes_last_and_is_missing_then(fleet, fak
     checkpoints, tight = fleet
     fake.instead(f"/storage/{hub_fixtures.weights_digest(1)}", flip=True)
     used = Used(tight)
-    rolled = Roller(tight, "run-1", used).roll(checkpoints)
+    rolled = RollingRun(tight, "run-1", used).roll(checkpoints)
     assert sorted(used.names) == sorted(c.name for c in checkpoints[1:])
     assert list(rolled.missing) == [checkpoints[0].name]
     assert "1 checkpoint is missing" in rolled.sentence
     assert "is not what the hub lists" in rolled.sentence
-    assert cache.usage(tight).used_bytes == 0
+    assert cache.cache_usage(tight).used_bytes == 0
 
 
 def test_one_that_the_hub_gives_wrongly_twice_is_tried_a_third_time(fleet, fake):
     checkpoints, tight = fleet
     fake.instead(f"/storage/{hub_fixtures.weights_digest(1)}", flip=True, times=2)
     used = Used(tight)
-    rolled = Roller(tight, "run-1", used).roll(checkpoints)
+    rolled = RollingRun(tight, "run-1", used).roll(checkpoints)
     assert rolled.missing == {}
     assert used.names[-1] == checkpoints[0].name  # others went first
 
@@ -167,7 +167,7 @@ def test_offline_nothing_is_waited_for(fleet, monkeypatch):
 
     checkpoints, tight = fleet
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    rolled = Roller(tight, "run-1", Used(tight)).roll(checkpoints)
+    rolled = RollingRun(tight, "run-1", Used(tight)).roll(checkpoints)
     assert len(rolled.missing) == 6
     assert "HF_HUB_OFFLINE is set" in rolled.sentence
 
@@ -181,17 +181,18 @@ def test_a_stop_keeps_what_is_here_for_the_same_run_and_an_error_comes_through(f
         used.append(checkpoint.name)
         if len(used) == 2:
             until(
-                lambda: any(cache.snapshot(c, tight) for c in checkpoints if c.name not in used), seconds=10
+                lambda: any(cache.find_snapshot(c, tight) for c in checkpoints if c.name not in used),
+                seconds=10,
             )
             stop.set()
 
     with pytest.raises(Cancelled):
-        Roller(tight, "run-1", use, stopped=stop.is_set).roll(checkpoints)
+        RollingRun(tight, "run-1", use, stopped=stop.is_set).roll(checkpoints)
     assert len(used) == 2
-    [waits] = [c.name for c in checkpoints if borrowed.is_marked(c, tight)]
+    [waits] = [c.name for c in checkpoints if rolling_leases.is_leased(c, tight)]
     assert waits not in used
     again = Used(tight)
-    Roller(tight, "run-1", again).roll(checkpoints[::-1])
+    RollingRun(tight, "run-1", again).roll(checkpoints[::-1])
     assert again.names[0] == waits  # it takes room already
     assert len(again.names) == 6
 
@@ -199,13 +200,13 @@ def test_a_stop_keeps_what_is_here_for_the_same_run_and_an_error_comes_through(f
         raise ValueError(checkpoint.name)
 
     with pytest.raises(ValueError, match=MODEL):  # whichever of the first two came first
-        Roller(tight, "run-1", fails).roll(checkpoints)
+        RollingRun(tight, "run-1", fails).roll(checkpoints)
 
 
 def test_visitors_fetch_nothing(fleet):
     checkpoints, tight = fleet
     visitor = tight.model_copy(update={"readonly": True})
     with pytest.raises(TaskError, match="Visitors do not fetch checkpoints"):
-        Roller(visitor, "run-1", Used(visitor)).roll(checkpoints)
-    assert cache.usage(tight).used_bytes == 0
+        RollingRun(visitor, "run-1", Used(visitor)).roll(checkpoints)
+    assert cache.cache_usage(tight).used_bytes == 0
     assert DENSE in checkpoints[0].repo

@@ -52,7 +52,7 @@ def test_a_question_from_the_training_text_is_warned_of_and_ours_are_not(tmp_pat
     studio = open_studio(Settings(home=tmp_path))
     task = open_set(studio.settings, "ladder_science")
     told = Question(id="told", question=_a_training_question(), choices=("H", "O", "N", "C"), answer=0)
-    found = submission.findings(studio, task.model_copy(update={"questions": (*task.questions, told)}))
+    found = submission.check_findings(studio, task.model_copy(update={"questions": (*task.questions, told)}))
     assert [f.question_id for f in found if f.code == "training_overlap"] == ["told"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection, versions
 from tests.commands.conftest import Cli
@@ -56,8 +56,8 @@ def test_a_version_against_now_equals_the_service(call: Cli, here: Settings) -> 
     assert call("compare", "mine", "--metric", "norm_prob", "--json") == document  # the last before
     studio = open_studio(here)
     old, new = versions.open_version(here, "mine", 0), collection.open_set(here, "mine")
-    measured = [measure.measure(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
-    match = comparison.match(old, new, versions=True)
+    measured = [results.load(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
+    match = comparison.match_questions(old, new, versions=True)
     found = comparison.compare(("a", "b"), measured[0], measured[1], match, "norm_prob")
     assert [m["difference"] for m in document["metrics"]["norm_prob"]["means"]] == [
         m.difference for m in found.means

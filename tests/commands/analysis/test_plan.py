@@ -119,9 +119,9 @@ def test_hours_and_cost_of_a_fleet(call: Cli, computed: Settings) -> None:
 
 def test_a_fleet_is_timed_by_earlier_runs(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
-    few = studio.catalogue.match(["ladder-small-arch1/*"])[:3]
+    few = studio.catalogue.match_globs(["ladder-small-arch1/*"])[:3]
     studios.start_run(studio, "little", few, num_fewshot=1)
-    worker.work(studio, once=True)
+    worker.run_worker(studio, once=True)
     asked = ("--workers", "2", "--num-fewshot", "1", "--checkpoints")
     document = call("plan", "little", *asked, "ladder-small-arch1/*", "--json")
     assert document["checkpoints"] == 10

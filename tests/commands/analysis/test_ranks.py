@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from e2lm_core.analysis import standing
-from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.curves import onsets
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.sets import collection
@@ -47,12 +47,14 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")
-    measured = measure.measure(studio, task, studio.at_hand)
+    measured = results.load(studio, task, studio.local_checkpoints)
     given = set_intervals.resample(measured, ("norm_prob",))
     scores = set_intervals.with_intervals(
-        standing.judged(measured, "norm_prob"), set_intervals.intervals_of(given, "norm_prob")
+        validity.scores_with_null(measured, "norm_prob"), set_intervals.score_intervals(given, "norm_prob")
     )
-    expected = stability.document(measured, given, scores, task) | {"taught": standing.taught(measured)}
+    expected = stability.ranking_document(measured, given, scores, task) | {
+        "taught": validity.known_facts_summary(measured)
+    }
     assert document == json.loads(json.dumps(expected))
     assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
     studio.store.database.close()
@@ -60,9 +62,9 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
 
 def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
-    measured = measure.measure(studio, collection.open_set(here, "little"), studio.at_hand)
-    expected = crossings.document(measured, set_intervals.resample(measured, ("acc",)), "acc")
-    expected |= {"taught": standing.taught(measured)}
+    measured = results.load(studio, collection.open_set(here, "little"), studio.local_checkpoints)
+    expected = onsets.onset_document(measured, set_intervals.resample(measured, ("acc",)), "acc")
+    expected |= {"taught": validity.known_facts_summary(measured)}
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()
 

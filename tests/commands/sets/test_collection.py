@@ -8,7 +8,7 @@ import pytest
 
 from e2lm_core.base.records import PromptStyle
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing
+from e2lm_core.people import accounts, sharing
 from e2lm_core.sets import authoring, collection, versions
 from tests.commands.conftest import Cli
 from tests.commands.sets.conftest import Pipe
@@ -54,7 +54,7 @@ def test_create_copy_rename_delete_and_restore(call: Cli, here: Settings, tmp_pa
     assert call("sets", "list", "--json")["deleted"] == ["third"]
     assert "brings back: third." in call("sets", "list")
     assert call("sets", "restore", "third", "--json")["questions"] == 5
-    assert versions.undoable(here, "third") == ("delete a question", None)
+    assert versions.available_undo(here, "third") == ("delete a question", None)
 
 
 def test_create_with_the_questions_of_a_file(call: Cli, here: Settings, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_set_that_is_shared_is_written_by_its_address(
     call: Cli, here: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, _ = (
-        here.asked_by(register.sign_in(here, "https://id.example", name, name, username=name).id)
+        here.for_person(accounts.sign_in(here, "https://id.example", name, name, username=name).id)
         for name in ("ada", "bob")
     )
     collection.copy_set(ada, "little", "hers")

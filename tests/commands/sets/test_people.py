@@ -7,7 +7,7 @@ import os
 import pytest
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import collection, versions
 from tests.commands.conftest import Cli
 
@@ -16,8 +16,8 @@ from tests.commands.conftest import Cli
 def people(here: Settings) -> Settings:
     """Ada, who administers and has `mine`, and Bob."""
     named = here.model_copy(update={"admins": ("sub:1",)})
-    register.sign_in(named, "https://id.example", "1", "Ada")
-    register.sign_in(named, "https://id.example", "2", "Bob", email="bob@example.org")
+    accounts.sign_in(named, "https://id.example", "1", "Ada")
+    accounts.sign_in(named, "https://id.example", "2", "Bob", email="bob@example.org")
     return here
 
 
@@ -47,7 +47,7 @@ def test_a_set_is_shared_edited_by_another_and_taken_back(call: Cli, people: Set
     assert "to read" in call("--as", "bob", "question", "edit", "ada/mine", "q1", "--set", "note=x", code=2)
     call("sets", "share", "mine", "Bob", "--role", "editor")
     call("--as", "bob", "question", "edit", "ada/mine", "q1", "--set", "note=bob's")
-    ada = people.asked_by("ada")
+    ada = people.for_person("ada")
     assert {q.id: q.note for q in collection.open_set(ada, "mine").questions}["q1"] == "bob's"
     assert len(versions.list_versions(ada, "mine")) == 2
     assert [row["name"] for row in call("--as", "bob", "tasks", "--json")["tasks"]] == ["ada/mine", "little"]

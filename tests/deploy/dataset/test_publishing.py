@@ -17,8 +17,8 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import main
 from e2lm_core.deploy.dataset import publishing
-from e2lm_core.deploy.dataset.card import licence
-from e2lm_core.export.card.about import about
+from e2lm_core.deploy.dataset.card import common_licence
+from e2lm_core.export.card.sections import build_sections
 from e2lm_core.runs import evaluate
 from e2lm_core.sets import collection
 from e2lm_core.sets.formats import reading
@@ -31,37 +31,37 @@ TEST, DEV = publishing.PLACES["test"], publishing.PLACES["dev"]
 
 def test_a_new_data_set_is_made_and_read_back_as_the_set(settings: Settings, hub: DatasetsHub) -> None:
     task = collection.open_set(settings, "little")
-    made = publishing.plan(settings, task, REPO)
+    made = publishing.plan_publish(settings, task, REPO)
     assert (made.creates, made.revision, len(made.changes)) == (True, None, 8)
     assert REPO not in hub.spaces
-    commit = publishing.carry_out(settings, task, made, private=True)
+    commit = publishing.publish(settings, task, made, private=True)
     there = hub.spaces[REPO]
     assert (commit, there.visibility) == (there.commits[-1], "private")
     front = yaml.safe_load(there.files["README.md"].decode().split("---")[1])
     [config] = front["configs"]
     assert {part["split"]: part["path"] for part in config["data_files"]} == {"test": TEST, "dev": DEV}
-    assert reading.read(there.files[TEST], TEST, Limits()).questions == task.questions
+    assert reading.read_confined(there.files[TEST], TEST, Limits()).questions == task.questions
     assert parquet.read_table(io.BytesIO(there.files[DEV])).column_names[:4] == [
         "id",
         "question",
         "choices",
         "answer",
     ]
-    again = publishing.plan(settings, task, REPO)
+    again = publishing.plan_publish(settings, task, REPO)
     assert again.empty
     assert again.revision == commit
-    assert publishing.carry_out(settings, task, again) is None
+    assert publishing.publish(settings, task, again) is None
 
 
 def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settings, hub: DatasetsHub) -> None:
     task = collection.open_set(settings, "little")
-    publishing.carry_out(settings, task, publishing.plan(settings, task, REPO))
+    publishing.publish(settings, task, publishing.plan_publish(settings, task, REPO))
     put_aside = task.questions[0]
     edited = task.questions[1].model_copy(update={"question": "Another?", "extra": {"more": 1}})
     changed = task.model_copy(
         update={"questions": (edited, *task.questions[2:], put_aside.model_copy(update={"id": "new"}))}
     )
-    made = publishing.plan(settings, changed, REPO)
+    made = publishing.plan_publish(settings, changed, REPO)
     assert [(c.split, c.id, c.what, c.fields) for c in made.changes] == [
         ("test", edited.id, "changed", ("question", "more")),
         ("test", "new", "added", ()),
@@ -69,9 +69,12 @@ def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settin
     ]
     for over in (None, "0" * 40):
         with pytest.raises(StudioError, match=f"is there, at revision {made.revision}"):
-            publishing.carry_out(settings, changed, made, over)
-    assert publishing.carry_out(settings, changed, made, made.revision) == hub.spaces[REPO].commits[-1]
-    assert reading.read(hub.spaces[REPO].files[TEST], TEST, Limits()).questions[0].question == "Another?"
+            publishing.publish(settings, changed, made, over)
+    assert publishing.publish(settings, changed, made, made.revision) == hub.spaces[REPO].commits[-1]
+    assert (
+        reading.read_confined(hub.spaces[REPO].files[TEST], TEST, Limits()).questions[0].question
+        == "Another?"
+    )
 
 
 def test_who_wrote_meanwhile_is_not_overwritten_and_other_files_stay(
@@ -79,13 +82,13 @@ def test_who_wrote_meanwhile_is_not_overwritten_and_other_files_stay(
 ) -> None:
     task = collection.open_set(settings, "little")
     revision = put(hub, REPO, {"notes.txt": b"mine"})
-    made = publishing.plan(settings, task, REPO)
+    made = publishing.plan_publish(settings, task, REPO)
     assert made.revision == revision
     hub.spaces[REPO].commit({"notes.txt": b"mine, later"})
     with pytest.raises(StudioError, match="changed by another meanwhile"):
-        publishing.carry_out(settings, task, made, revision)
-    made = publishing.plan(settings, task, REPO)
-    publishing.carry_out(settings, task, made, made.revision)
+        publishing.publish(settings, task, made, revision)
+    made = publishing.plan_publish(settings, task, REPO)
+    publishing.publish(settings, task, made, made.revision)
     assert hub.spaces[REPO].files["notes.txt"] == b"mine, later"
 
 
@@ -94,17 +97,17 @@ def test_what_cannot_be_published(
 ) -> None:
     task = collection.open_set(settings, "little")
     with pytest.raises(StudioError, match="is no data set's name"):
-        publishing.plan(settings, task, "little")
+        publishing.plan_publish(settings, task, "little")
     with pytest.raises(StudioError, match="nothing to publish"):
-        publishing.plan(settings, task.model_copy(update={"questions": ()}), REPO)
+        publishing.plan_publish(settings, task.model_copy(update={"questions": ()}), REPO)
     put(hub, REPO, {TEST: b"PAR1 of something else"})
     with pytest.raises(StudioError, match="holds something else"):
-        publishing.plan(settings, task, REPO)
+        publishing.plan_publish(settings, task, REPO)
     with pytest.raises(StudioError, match="refuses"):
-        publishing.carry_out(settings, task, publishing.plan(settings, task, "you/little"))
+        publishing.publish(settings, task, publishing.plan_publish(settings, task, "you/little"))
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(StudioError, match="set HF_TOKEN"):
-        publishing.plan(settings, task, REPO)
+        publishing.plan_publish(settings, task, REPO)
 
 
 def test_the_card_and_its_picture_lie_beside_the_questions(
@@ -116,13 +119,13 @@ def test_the_card_and_its_picture_lie_beside_the_questions(
     evaluate.evaluate(studio, task, fleet)
 
     def files(checkpoints: Sequence[Checkpoint]) -> dict[str, bytes]:
-        found = about(studio, task, checkpoints, with_relevance=False)
-        return publishing.files_of(task, found.text, found.files)
+        found = build_sections(studio, task, checkpoints, with_relevance=False)
+        return publishing.dataset_files(task, found.text, found.files)
 
     ours = files(fleet)
-    made = publishing.plan(settings, task, REPO, ours)
+    made = publishing.plan_publish(settings, task, REPO, ours)
     assert set(made.uploads) == {"README.md", "curves.svg", TEST, DEV}
-    publishing.carry_out(settings, task, made, files=ours)
+    publishing.publish(settings, task, made, files=ours)
     there = hub.spaces[REPO].files
     said = there["README.md"].decode()
     assert there["curves.svg"] == ours["curves.svg"]
@@ -131,17 +134,17 @@ def test_the_card_and_its_picture_lie_beside_the_questions(
         assert part in said
     for path in (TEST, DEV, "curves.svg"):
         assert f"| `{path}` | `{hashlib.sha256(there[path]).hexdigest()}` |" in said
-    assert publishing.plan(settings, task, REPO, files(fleet)).empty
-    again = publishing.plan(settings, task, REPO, files(fleet[:8]))
+    assert publishing.plan_publish(settings, task, REPO, files(fleet)).empty
+    again = publishing.plan_publish(settings, task, REPO, files(fleet[:8]))
     assert (set(again.uploads), again.changes) == ({"README.md", "curves.svg"}, ())
 
 
 def test_a_licence_is_named_where_all_have_one(settings: Settings) -> None:
     task = collection.open_set(settings, "little")
-    assert licence(task) is None
+    assert common_licence(task) is None
     all_of = [q.model_copy(update={"license": "CC0-1.0"}) for q in task.questions]
-    assert licence(task.model_copy(update={"questions": tuple(all_of), "dev": ()})) == "cc0-1.0"
-    assert licence(task.model_copy(update={"questions": tuple(all_of)})) is None
+    assert common_licence(task.model_copy(update={"questions": tuple(all_of), "dev": ()})) == "cc0-1.0"
+    assert common_licence(task.model_copy(update={"questions": tuple(all_of)})) is None
 
 
 def test_the_command_shows_first_and_does_it_with_yes(

@@ -65,11 +65,11 @@ def test_a_device_stays_one_and_a_link_leads_to_the_backup(here: Studio, tmp_pat
     settings = here.settings
     device = tmp_path / "null"
     os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
-    assert backup.backup(settings, device).bytes > 0
+    assert backup.write_backup(settings, device).bytes > 0
     assert device.is_char_device()
     link = tmp_path / "link.tar.gz"
     link.symlink_to(tmp_path / "there.tar.gz")
-    backup.backup(settings, link)
+    backup.write_backup(settings, link)
     assert link.is_symlink()
     assert (tmp_path / "there.tar.gz").is_file()
 
@@ -80,7 +80,7 @@ def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> No
                  "cache/big", "cookie.key", "pages.key", "presence/set/ada", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(name)
-    made = backup.backup(here.settings, tmp_path / "out" / "b.tar.gz")
+    made = backup.write_backup(here.settings, tmp_path / "out" / "b.tar.gz")
     assert made.sets == 2
     other = elsewhere(here.settings)
     assert restore.restore(other, made.path).aside is None
@@ -102,15 +102,17 @@ def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> No
 
 
 def test_a_backup_inside_the_home_does_not_hold_itself(here: Studio) -> None:
-    first = backup.backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
-    second = backup.backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
+    first = backup.write_backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
+    second = backup.write_backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
     assert second.files == first.files
 
 
 def test_sets_are_read_under_their_lock(here: Studio, tmp_path: Path) -> None:
-    done: list[backup.Made] = []
-    thread = threading.Thread(target=lambda: done.append(backup.backup(here.settings, tmp_path / "b.tar.gz")))
-    with locks.writing(here.settings, "mine"):
+    done: list[backup.BackupInfo] = []
+    thread = threading.Thread(
+        target=lambda: done.append(backup.write_backup(here.settings, tmp_path / "b.tar.gz"))
+    )
+    with locks.lock_set(here.settings, "mine"):
         thread.start()
         time.sleep(0.1)
         assert not done
@@ -132,7 +134,7 @@ def test_a_damaged_database_does_not_hold_up_the_sets(here: Studio, tmp_path: Pa
         database.with_name(database.name + end).unlink(missing_ok=True)
     database.write_bytes(content)
     file = tmp_path / "home.tar.gz"
-    made = backup.backup(here.settings, file)
+    made = backup.write_backup(here.settings, file)
     assert (made.sets, made.damaged) == (1, ("studio.sqlite",))
     with tarfile.open(file) as opened:
         names = opened.getnames()
@@ -146,7 +148,7 @@ def test_a_damaged_database_does_not_hold_up_the_sets(here: Studio, tmp_path: Pa
 
 
 def test_a_home_that_is_not_empty_is_kept_unless_said_otherwise(here: Studio, tmp_path: Path) -> None:
-    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    path = backup.write_backup(here.settings, tmp_path / "b.tar.gz").path
     collection.create_set(here.settings, "younger")
     before = studios.tree(here.settings.home / "sets")
     with pytest.raises(StudioError, match="is not empty: with --yes"):
@@ -157,7 +159,7 @@ def test_a_home_that_is_not_empty_is_kept_unless_said_otherwise(here: Studio, tm
     assert studios.tree(restored.aside / "sets") == before
     assert {info.name for info in collection.list_sets(here.settings) if not info.example} == {"mine"}
     # What was put aside is no part of the next backup, and opens as a home.
-    with tarfile.open(backup.backup(here.settings, path).path) as archive_after:
+    with tarfile.open(backup.write_backup(here.settings, path).path) as archive_after:
         assert not any("aside" in name for name in archive_after.getnames())
     aside = here.settings.model_copy(update={"home": restored.aside})
     assert collection.find_set(aside, "younger")
@@ -166,7 +168,7 @@ def test_a_home_that_is_not_empty_is_kept_unless_said_otherwise(here: Studio, tm
 
 def test_an_open_studio_sees_what_was_restored(here: Studio, tmp_path: Path) -> None:
     number = studios.start_run(here, "mine", here.catalogue.checkpoints)
-    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    path = backup.write_backup(here.settings, tmp_path / "b.tar.gz").path
     here.jobs.cancel(number)
     restore.restore(here.settings, path, replace=True)
     assert here.jobs.get(number).state == "queued"
@@ -174,7 +176,7 @@ def test_an_open_studio_sees_what_was_restored(here: Studio, tmp_path: Path) -> 
 
 
 def test_a_damaged_database_is_moved_aside(here: Studio, tmp_path: Path) -> None:
-    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    path = backup.write_backup(here.settings, tmp_path / "b.tar.gz").path
     here.store.database.close()
     here.settings.database.write_bytes(b"not a database at all" * 500)
     restored = restore.restore(here.settings, path, replace=True)
@@ -226,14 +228,14 @@ def test_a_newer_database_is_refused(here: Studio, tmp_path: Path) -> None:
     here.store.database.close()
     with contextlib.closing(sqlite3.connect(here.settings.database)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    path = backup.write_backup(here.settings, tmp_path / "b.tar.gz").path
     with pytest.raises(StudioError, match="newer studio"):
         restore.restore(elsewhere(here.settings), path)
 
 
 def test_there_must_be_a_home(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="nothing to back up"):
-        backup.backup(Settings(home=tmp_path / "none"), tmp_path / "b.tar.gz")
+        backup.write_backup(Settings(home=tmp_path / "none"), tmp_path / "b.tar.gz")
 
 
 EDITS = """
@@ -287,7 +289,7 @@ def test_a_backup_during_edits_and_a_run_of_other_processes(
             workers.process([sys.executable, "-m", "e2lm_core", "worker", "--once"], env)
         )
         workers.until(lambda: workers.computed(studio.jobs.get(number)))
-        path = backup.backup(settings, tmp_path / "home.tar.gz").path
+        path = backup.write_backup(settings, tmp_path / "home.tar.gz").path
         assert worker.poll() is None, "the run was over before the backup"
         assert editor.poll() is None
     other = elsewhere(settings)
@@ -306,6 +308,6 @@ def test_a_backup_during_edits_and_a_run_of_other_processes(
     with contextlib.closing(sqlite3.connect(other.database)) as connection:  # its worker is not coming back
         connection.execute("UPDATE jobs SET lease_from = NULL")
         connection.commit()
-    worker_module.work(again, once=True)
+    worker_module.run_worker(again, once=True)
     assert again.jobs.get(number).state == "done"
     assert len(workers.stored(other.database)) > 0

@@ -14,7 +14,7 @@ import pytest
 
 from e2lm_core.base.database import MIGRATIONS
 from e2lm_core.deploy.home import backup, restore
-from e2lm_core.runs import measure
+from e2lm_core.runs import results
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from tests.support import studios
@@ -40,7 +40,7 @@ def holds_everything(studio: Studio) -> None:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT count(*) FROM results").fetchone() == (96,)
     task = collection.open_set(studio.settings, "little")
-    measured = measure.measure(studio, task, studio.catalogue.match(COMPUTED))
+    measured = results.load(studio, task, studio.catalogue.match_globs(COMPUTED))
     assert measured.complete_checkpoints == len(COMPUTED)
     states = [(job.id, job.state, job.owner) for job in studio.jobs.recent()]
     assert states == [
@@ -65,7 +65,7 @@ def test_an_old_database_opens_with_all_that_it_held(old: Path) -> None:
 def test_an_old_home_is_backed_up_and_restored_as_it_is(old: Path) -> None:
     settings = studios.settings(old)
     studios.write_example(settings)
-    path = backup.backup(settings, old / "b.tar.gz").path
+    path = backup.write_backup(settings, old / "b.tar.gz").path
     other = settings.model_copy(update={"home": old / "other"})
     restore.restore(other, path)
     holds_everything(open_studio(other, FakeBackend()))

@@ -9,7 +9,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.space import deployment as space
-from e2lm_core.deploy.space.deployment import Plan, Setting, Wish
+from e2lm_core.deploy.space.deployment import DeployPlan, Setting, SpaceConfig
 from tests.deploy.space.spaces import Space, SpacesHub
 from tests.support import studios
 
@@ -19,18 +19,18 @@ OURS = {".dockerignore", "Dockerfile", "README.md", "app.py", "e2lm_core/__main_
 
 @pytest.fixture
 def deployed(settings: Settings, checkout: Path, hub: SpacesHub) -> Space:
-    deploy(settings, Wish(repo=REPO))
+    deploy(settings, SpaceConfig(repo=REPO))
     return hub.spaces[REPO]
 
 
-def deploy(settings: Settings, wish: Wish) -> Plan:
-    plan = space.plan(settings, wish)
-    space.carry_out(settings, wish, plan)
+def deploy(settings: Settings, wish: SpaceConfig) -> DeployPlan:
+    plan = space.plan_deployment(settings, wish)
+    space.deploy(settings, wish, plan)
     return plan
 
 
 def test_a_plan_changes_nothing(settings: Settings, checkout: Path, hub: SpacesHub) -> None:
-    plan = space.plan(settings, Wish(repo=REPO, bucket="me/data"))
+    plan = space.plan_deployment(settings, SpaceConfig(repo=REPO, bucket="me/data"))
     assert plan.creates
     assert plan.creates_bucket
     assert {f.path for f in plan.uploads} == OURS
@@ -40,11 +40,11 @@ def test_a_plan_changes_nothing(settings: Settings, checkout: Path, hub: SpacesH
 
 
 def test_who_is_no_administrator_deploys_nothing(settings: Settings, checkout: Path, hub: SpacesHub) -> None:
-    made = space.plan(settings, Wish(repo=REPO))
+    made = space.plan_deployment(settings, SpaceConfig(repo=REPO))
     visitor = settings.model_copy(update={"auth": "oidc", "person": "bob"})
     for refused in (
-        lambda: space.plan(visitor, Wish(repo=REPO)),
-        lambda: space.carry_out(visitor, Wish(repo=REPO), made),
+        lambda: space.plan_deployment(visitor, SpaceConfig(repo=REPO)),
+        lambda: space.deploy(visitor, SpaceConfig(repo=REPO), made),
     ):
         with pytest.raises(StudioError, match="administrator"):
             refused()
@@ -52,7 +52,7 @@ def test_who_is_no_administrator_deploys_nothing(settings: Settings, checkout: P
 
 
 def test_a_new_space(settings: Settings, checkout: Path, hub: SpacesHub) -> None:
-    wish = Wish(
+    wish = SpaceConfig(
         repo=REPO,
         hardware="cpu-upgrade",
         bucket="me/data",
@@ -72,19 +72,24 @@ def test_a_new_space(settings: Settings, checkout: Path, hub: SpacesHub) -> None
     assert made.variables == {"E2LM_AUTH": "oidc", "E2LM_ADMINS": "me", "E2LM_THREADS": "2"}
     assert made.volumes == [{"type": "bucket", "source": "me/data", "mountPath": "/data"}]
     assert hub.buckets["me/data"]["private"]
-    assert space.plan(settings, wish).empty
+    assert space.plan_deployment(settings, wish).empty
 
 
 def test_only_what_changed_is_uploaded(
     settings: Settings, checkout: Path, deployed: Space, hub: SpacesHub
 ) -> None:
-    assert space.plan(settings, Wish(repo=REPO)).empty
+    assert space.plan_deployment(settings, SpaceConfig(repo=REPO)).empty
     commits = len(deployed.commits)
-    assert space.carry_out(settings, Wish(repo=REPO), space.plan(settings, Wish(repo=REPO))) is None
+    assert (
+        space.deploy(
+            settings, SpaceConfig(repo=REPO), space.plan_deployment(settings, SpaceConfig(repo=REPO))
+        )
+        is None
+    )
     (checkout / "app.py").write_text("app = 2\n")
     (checkout / "Dockerfile").unlink()
     (checkout / "notes.txt").write_text("not known to git")
-    plan = deploy(settings, Wish(repo=REPO))
+    plan = deploy(settings, SpaceConfig(repo=REPO))
     assert [f.path for f in plan.uploads] == ["app.py"]
     assert plan.deletes == ("Dockerfile",)
     assert len(deployed.commits) == commits + 1
@@ -100,8 +105,8 @@ def test_what_nobody_asked_to_change_stays(settings: Settings, checkout: Path, d
     deployed.variables["OTHER"] = "kept"
     deployed.volumes = [{"type": "model", "source": "me/m", "mountPath": "/models", "readOnly": True}]
     deployed.hardware = "l4x1"
-    assert space.plan(settings, Wish(repo=REPO)).empty
-    plan = deploy(settings, Wish(repo=REPO, bucket="me/data", sign_in=True))
+    assert space.plan_deployment(settings, SpaceConfig(repo=REPO)).empty
+    plan = deploy(settings, SpaceConfig(repo=REPO, bucket="me/data", sign_in=True))
     assert plan.settings == (
         Setting(name="volume /data", before=None, after="me/data"),
         Setting(name="variable E2LM_AUTH", before=None, after="oidc"),
@@ -113,8 +118,8 @@ def test_what_nobody_asked_to_change_stays(settings: Settings, checkout: Path, d
     assert [v["mountPath"] for v in deployed.volumes] == ["/models", "/data"]
     assert deployed.hardware == "l4x1"
     # Signing in stays on until it is said otherwise.
-    assert space.plan(settings, Wish(repo=REPO)).empty
-    assert deploy(settings, Wish(repo=REPO, sign_in=False)).uploads
+    assert space.plan_deployment(settings, SpaceConfig(repo=REPO)).empty
+    assert deploy(settings, SpaceConfig(repo=REPO, sign_in=False)).uploads
     assert deployed.front["hf_oauth"] is False
 
 
@@ -124,26 +129,30 @@ def test_people_sign_in_to_an_organisations_space_once_an_administrator_is_named
 ) -> None:
     for variables in ({}, {"E2LM_ADMINS": ""}, {"E2LM_ADMINS": " , "}):
         with pytest.raises(StudioError, match=f"'{owner}' is not your own account") as error:
-            space.plan(settings, Wish(repo=f"{owner}/studio", sign_in=True, variables=variables))
+            space.plan_deployment(
+                settings, SpaceConfig(repo=f"{owner}/studio", sign_in=True, variables=variables)
+            )
         assert "--variable E2LM_ADMINS=me" in studios.sentence(error)
     assert not hub.spaces
-    named = Wish(repo="our-org/studio", sign_in=True, variables={"E2LM_ADMINS": "me"})
+    named = SpaceConfig(repo="our-org/studio", sign_in=True, variables={"E2LM_ADMINS": "me"})
     deploy(settings, named)
     assert hub.spaces["our-org/studio"].variables == {"E2LM_AUTH": "oidc", "E2LM_ADMINS": "me"}
-    assert space.plan(settings, named.model_copy(update={"variables": {}})).empty  # they are named already
-    space.plan(settings, Wish(repo="our-org/other"))
+    assert space.plan_deployment(
+        settings, named.model_copy(update={"variables": {}})
+    ).empty  # they are named already
+    space.plan_deployment(settings, SpaceConfig(repo="our-org/other"))
 
 
 def test_administrators_who_are_named_already_stay(
     settings: Settings, checkout: Path, deployed: Space
 ) -> None:
     deployed.variables["E2LM_ADMINS"] = "grace"
-    deploy(settings, Wish(repo=REPO, sign_in=True))
+    deploy(settings, SpaceConfig(repo=REPO, sign_in=True))
     assert deployed.variables == {"E2LM_AUTH": "oidc", "E2LM_ADMINS": "grace"}
 
 
 def test_settings_are_changed_and_said_before(settings: Settings, checkout: Path, deployed: Space) -> None:
-    plan = deploy(settings, Wish(repo=REPO, hardware="t4-small", private=True, title="New"))
+    plan = deploy(settings, SpaceConfig(repo=REPO, hardware="t4-small", private=True, title="New"))
     assert plan.settings == (
         Setting(name="hardware", before="cpu-basic", after="t4-small"),
         Setting(name="visibility", before="public", after="private"),
@@ -164,7 +173,7 @@ def test_a_space_of_something_else_is_left_alone(
     hub.spaces[REPO] = Space()
     hub.spaces[REPO].commit(files)
     with pytest.raises(StudioError, match="holds something else") as error:
-        deploy(settings, Wish(repo=REPO))
+        deploy(settings, SpaceConfig(repo=REPO))
     studios.sentence(error)
     assert hub.spaces[REPO].files == files
 
@@ -174,7 +183,7 @@ def test_a_space_that_was_made_by_hand_and_is_empty_is_taken(
 ) -> None:
     hub.spaces[REPO] = Space()
     hub.spaces[REPO].commit({".gitattributes": b"x", "README.md": b"---\nsdk: docker\n---\n"})
-    plan = deploy(settings, Wish(repo=REPO))
+    plan = deploy(settings, SpaceConfig(repo=REPO))
     assert not plan.creates
     assert "app.py" in hub.spaces[REPO].files
 
@@ -183,10 +192,10 @@ def test_another_who_deploys_meanwhile_is_not_overwritten(
     settings: Settings, checkout: Path, deployed: Space
 ) -> None:
     (checkout / "app.py").write_text("app = 3\n")
-    plan = space.plan(settings, Wish(repo=REPO))
+    plan = space.plan_deployment(settings, SpaceConfig(repo=REPO))
     deployed.commit({**deployed.files, "theirs": b"x"})
     with pytest.raises(StudioError, match="changed by another meanwhile") as error:
-        space.carry_out(settings, Wish(repo=REPO), plan)
+        space.deploy(settings, SpaceConfig(repo=REPO), plan)
     studios.sentence(error)
     assert deployed.files["app.py"] == b"app = 1\n"
 
@@ -194,18 +203,20 @@ def test_another_who_deploys_meanwhile_is_not_overwritten(
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (Wish(repo="studio"), "no Space's name"),
-        (Wish(repo="me/../you"), "no Space's name"),
-        (Wish(repo="me/studio", bucket="data"), "no bucket's name"),
-        (Wish(repo="me/studio", hardware="zero-a10g"), "ZeroGPU runs Gradio apps only"),
-        (Wish(repo="me/studio", variables={"A B": "1"}), "cannot be a variable"),
-        (Wish(repo="me/studio", variables={"HF_TOKEN": "x"}), "looks like a secret"),
-        (Wish(repo="me/studio", variables={"X": "hf_" + "b" * 34}), "looks like a secret"),
+        (SpaceConfig(repo="studio"), "no Space's name"),
+        (SpaceConfig(repo="me/../you"), "no Space's name"),
+        (SpaceConfig(repo="me/studio", bucket="data"), "no bucket's name"),
+        (SpaceConfig(repo="me/studio", hardware="zero-a10g"), "ZeroGPU runs Gradio apps only"),
+        (SpaceConfig(repo="me/studio", variables={"A B": "1"}), "cannot be a variable"),
+        (SpaceConfig(repo="me/studio", variables={"HF_TOKEN": "x"}), "looks like a secret"),
+        (SpaceConfig(repo="me/studio", variables={"X": "hf_" + "b" * 34}), "looks like a secret"),
     ],
 )
-def test_what_cannot_be(settings: Settings, checkout: Path, hub: SpacesHub, wish: Wish, said: str) -> None:
+def test_what_cannot_be(
+    settings: Settings, checkout: Path, hub: SpacesHub, wish: SpaceConfig, said: str
+) -> None:
     with pytest.raises(StudioError, match=said) as error:
-        space.plan(settings, wish)
+        space.plan_deployment(settings, wish)
     assert "bbbb" not in studios.sentence(error)
     assert not hub.seen
 
@@ -213,33 +224,33 @@ def test_what_cannot_be(settings: Settings, checkout: Path, hub: SpacesHub, wish
 def test_what_the_hub_refuses(
     settings: Settings, checkout: Path, hub: SpacesHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(wish: Wish) -> str:
+    def refused(wish: SpaceConfig) -> str:
         with pytest.raises(StudioError) as error:
             deploy(settings, wish)
         said = studios.sentence(error)
         assert "hf_" not in said
         return said
 
-    assert "403" in refused(Wish(repo="you/studio"))
+    assert "403" in refused(SpaceConfig(repo="you/studio"))
     hub.plan = False
-    assert "PRO for a person" in refused(Wish(repo=REPO))
+    assert "PRO for a person" in refused(SpaceConfig(repo=REPO))
     hub.instead("/api/spaces/", status=503)
-    assert "503" in refused(Wish(repo=REPO))
+    assert "503" in refused(SpaceConfig(repo=REPO))
     hub.answers.clear()
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
-    assert "401" in refused(Wish(repo=REPO))
+    assert "401" in refused(SpaceConfig(repo=REPO))
     monkeypatch.delenv("HF_TOKEN")
-    assert "set HF_TOKEN" in refused(Wish(repo=REPO))
+    assert "set HF_TOKEN" in refused(SpaceConfig(repo=REPO))
 
 
 def test_a_hub_that_is_not_there(settings: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = settings.model_copy(update={"hub_endpoint": "http://127.0.0.1:9"})
     with pytest.raises(StudioError, match="cannot be reached"):
-        space.plan(gone, Wish(repo=REPO))
+        space.plan_deployment(gone, SpaceConfig(repo=REPO))
 
 
 def test_the_real_checkout_can_be_planned(settings: Settings, hub: SpacesHub) -> None:
-    plan = space.plan(settings, Wish(repo=REPO))
+    plan = space.plan_deployment(settings, SpaceConfig(repo=REPO))
     paths = {f.path for f in plan.uploads}
     assert {"Dockerfile", "app.py", "e2lm_core/__main__.py", "ladder/manifest.json", "README.md"} <= paths
     assert not any(path.startswith(("tests/", "docs/", ".git/")) for path in paths)

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from e2lm_core.engine.batches.contexts import LEAST, plan_contexts
+from e2lm_core.engine.batches.contexts import MIN_TOKENS, plan_contexts
 from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
@@ -73,7 +73,7 @@ def test_a_context_is_computed_once_and_batches_keep_to_the_budget() -> None:
         contexts = {row.context.tobytes(): row.context for row in chunk.rows if row.context is not None}
         computed += len(contexts)
         tokens = sum(map(len, contexts.values()))
-        assert tokens == 0 or all(len(c) >= LEAST for c in contexts.values())
+        assert tokens == 0 or all(len(c) >= MIN_TOKENS for c in contexts.values())
         assert chunk.tokens == sum(map(len, chunk.rows)) + tokens
         padded = len(chunk.rows) * max(map(len, chunk.rows))
         assert len(contexts) == 1 or (tokens <= 120 and padded <= 120)

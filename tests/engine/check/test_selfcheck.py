@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 from e2lm_core.base.errors import LimitError
 from e2lm_core.base.records import Request
 from e2lm_core.base.settings import Settings
-from e2lm_core.engine.check import known, probe, selfcheck
+from e2lm_core.engine.check import config_rules, probe, selfcheck
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.engine.models import LoadedModel, Loader
@@ -299,33 +299,33 @@ def test_beyond_a_window_what_stands_beside_a_text_is_looked_at_there(tmp_path: 
 )
 def test_names_are_known(changes: dict[str, Any], reason: str) -> None:
     made = config("llama")
-    known.refuse_layers(made)
+    config_rules.refuse_layers(made)
     for name, value in changes.items():
         setattr(made, name, value)
     with pytest.raises(attention.UnsupportedError, match=reason):
-        known.refuse_layers(made)
+        config_rules.refuse_layers(made)
 
 
 def test_windows_and_chunks_reach_so_far() -> None:
     made = config("llama")
-    assert known.reach(made) is None
+    assert config_rules.reach(made) is None
     made.sliding_window, made.attention_chunk_size = 0, 64
-    assert known.reach(made) == 64
+    assert config_rules.reach(made) == 64
     made._sliding_window_pattern = 6  # of layers
-    assert known.reach(made) == 64
+    assert config_rules.reach(made) == 64
     made.mamba_chunk_size = 16  # how a recurrence is cut
-    assert known.reach(made) == 16
-    assert known.reach(made, scans=False) == 64
+    assert config_rules.reach(made) == 16
+    assert config_rules.reach(made, scans=False) == 64
     made.attention_chunk_size = 8_192
-    assert known.reach(made, scans=False) == 8_192
+    assert config_rules.reach(made, scans=False) == 8_192
     made.attn_temperature_tuning = True
-    assert known.reach(made, scans=False) == 4_096
+    assert config_rules.reach(made, scans=False) == 4_096
     made.layer_types = ["indexed_attention", "full_attention"]
     with pytest.raises(attention.UnsupportedError, match="chooses among far tokens"):
-        known.reach(made, scans=False)
+        config_rules.reach(made, scans=False)
     made.index_topk = 32
-    assert known.reach(made, scans=False) == 32
+    assert config_rules.reach(made, scans=False) == 32
     with pytest.raises(attention.UnsupportedError, match="changes along the text"):
-        known.refuse_late(made)
+        config_rules.refuse_late(made)
     made.use_sliding_window = False
-    assert known.reach(made) is None
+    assert config_rules.reach(made) is None

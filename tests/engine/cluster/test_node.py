@@ -29,17 +29,17 @@ def sent(folder: Path) -> tuple[payload.SentModel, payload.SentText]:
     loader = Loader(torch.device("cpu"), torch.float32)
     stored = loader.stored(folder)
     config = payload.without_paths((folder / "config.json").read_text())
-    weights = (payload.arrays(stored.weights),)
+    weights = (payload.tensors_to_arrays(stored.weights),)
     model = payload.SentModel("key", folder.name, config_digest(stored.config), config, weights)
     backend = LocalBackend(Settings(home=folder.parent, device="cpu"))
-    arrays = payload.packed(backend.encoded(stored, REQUESTS)[0])
+    arrays = payload.pack_requests(backend.encoded(stored, REQUESTS)[0])
     return model, payload.SentText(payload.key_of(arrays), (arrays,))
 
 
 def answers(node: nodes.Node, run: str) -> list[payload.Piece]:
     pieces: list[payload.Piece] = []
     while True:
-        reply = node.more(run)
+        reply = node.next_chunks(run)
         assert reply.error is None
         pieces += reply.pieces
         if reply.done:
@@ -54,12 +54,12 @@ def test_a_node_gives_the_bytes_of_this_machine(folder: Path) -> None:
     pieces = answers(node, "run")
     local = LocalBackend(Settings(home=folder.parent, device="cpu", threads=1))
     expected = list(local.chunks(tiny_models.checkpoint(folder), REQUESTS))
-    assert [payload.scored(one) for one in pieces] == expected
+    assert [payload.from_piece(one) for one in pieces] == expected
     assert [one.tokens for one in pieces] == [chunk.tokens for chunk in expected]
     # What the driver has is left out, whole chunks at a time, and the rest is the same.
     node.begin("again", model, text, {index for index, _ in expected[0]})
-    assert [payload.scored(one) for one in answers(node, "again")] == expected[1:]
-    assert node.more("again").done
+    assert [payload.from_piece(one) for one in answers(node, "again")] == expected[1:]
+    assert node.next_chunks("again").done
     torch.set_num_threads(torch_threads)
 
 
@@ -74,7 +74,7 @@ def test_what_goes_wrong_is_answered_in_a_sentence(folder: Path, monkeypatch: py
     files = payload.NodeFiles("tiny/iter_0000007", "folder:0", None, None, None)
     reply = node.begin("run", payload.SentModel("c", "iter_7", "x", "{}", files=files), text, ())
     assert reply.error is not None
-    assert reply.error[0] == "Absent"
+    assert reply.error[0] == "CheckpointMissingError"
 
 
 def test_a_node_reads_its_own_files_only_where_they_are_the_same(folder: Path, tmp_path: Path) -> None:
@@ -83,11 +83,11 @@ def test_a_node_reads_its_own_files_only_where_they_are_the_same(folder: Path, t
     settings = Settings(home=tmp_path / "home", checkpoints=(family,), ladder=tmp_path / "none")
     fingerprint = LocalBackend(settings).scope(tiny_models.checkpoint(family / "iter_0000007")).fingerprint
     files = payload.NodeFiles("family/iter_0000007", fingerprint, None, None, None)
-    found = nodes.here(files, settings)
+    found = nodes.local_checkpoint(files, settings)
     assert found is not None
     assert found.directory == family / "iter_0000007"
     other = payload.NodeFiles("family/iter_0000007", "folder:1", None, None, None)
-    assert nodes.here(other, settings) is None
-    hub = nodes.here(payload.NodeFiles("m/sub", "o/r@c/sub", "o/r", "c", "sub"), settings)
+    assert nodes.local_checkpoint(other, settings) is None
+    hub = nodes.local_checkpoint(payload.NodeFiles("m/sub", "o/r@c/sub", "o/r", "c", "sub"), settings)
     assert hub is not None
     assert (hub.name, hub.repo, hub.revision) == ("m/sub", "o/r", "c")

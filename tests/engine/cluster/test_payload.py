@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.base.records import Loglikelihood, ScoredChunk
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.cluster import payload
 
@@ -22,10 +22,10 @@ def test_tensors_come_back_bit_for_bit(dtype: torch.dtype) -> None:
         "number": torch.tensor(1.5).to(dtype),
         "empty": torch.zeros(0, 3).to(dtype),
     }
-    sent = payload.arrays(weights)
+    sent = payload.tensors_to_arrays(weights)
     for _, _, data in sent.values():
         data.setflags(write=False)  # as shared memory is
-    back = payload.tensors(sent)
+    back = payload.arrays_to_tensors(sent)
     assert back.keys() == weights.keys()
     for name, tensor in weights.items():
         assert back[name].dtype == dtype
@@ -36,21 +36,21 @@ def test_requests_come_back() -> None:
     encoded = [
         Encoded(np.array(a, np.int32), np.array(b, np.int32)) for a, b in (([1, 2, 3], [3, 4]), ([7], [8]))
     ]
-    sent = payload.packed(encoded)
-    back = payload.unpacked(sent)
+    sent = payload.pack_requests(encoded)
+    back = payload.unpack_requests(sent)
     assert all(
         np.array_equal(x, y) for a, b in zip(encoded, back, strict=True) for x, y in zip(a, b, strict=True)
     )
-    assert payload.key_of(sent) == payload.key_of(payload.packed(encoded))
-    assert payload.key_of(sent) != payload.key_of(payload.packed(encoded[::-1]))
-    assert payload.unpacked(payload.packed([])) == []
+    assert payload.key_of(sent) == payload.key_of(payload.pack_requests(encoded))
+    assert payload.key_of(sent) != payload.key_of(payload.pack_requests(encoded[::-1]))
+    assert payload.unpack_requests(payload.pack_requests([])) == []
 
 
 def test_results_come_back_bit_for_bit() -> None:
-    chunk = Scored(
+    chunk = ScoredChunk(
         [(3, Loglikelihood(-1.1, 2)), (0, Loglikelihood(-(2**0.5), 1))], tokens=9, harness_tokens=30
     )
-    back = payload.scored(payload.piece(chunk))
+    back = payload.from_piece(payload.to_piece(chunk))
     assert back == chunk
     assert (back.tokens, back.harness_tokens) == (9, 30)
 

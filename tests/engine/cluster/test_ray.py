@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
-from e2lm_core.base.records import Checkpoint, Request, Scored
+from e2lm_core.base.records import Checkpoint, Request, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.engine.cluster import connection, driver, pool
 from e2lm_core.engine.cluster.driver import RayBackend
@@ -51,7 +51,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayBackend]:
         backend = RayBackend(Settings(home=home / "home", device="cpu", threads=2, backend="ray"))
         yield backend
         backend.close()
-        connection.library().shutdown()
+        connection.import_ray().shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_no_path_and_no_token_is_sent(
 ) -> None:
     from ray import cloudpickle
 
-    ray = connection.library()
+    ray = connection.import_ray()
     both_up(cluster)
     sent: list[bytes] = []
     put = ray.put
@@ -125,13 +125,13 @@ def test_no_process_of_the_cluster_has_the_secret(cluster: RayBackend) -> None:
 
 
 def test_cancelling_reaches_the_actors(cluster: RayBackend, checkpoints: list[Checkpoint]) -> None:
-    asked, got = requests(400), list[Scored]()
+    asked, got = requests(400), list[ScoredChunk]()
     running = cluster.chunks(checkpoints[0], asked, lambda: bool(got))
     got.append(next(running))
     with pytest.raises(Cancelled):
         got.extend(running)
     assert len(got) < sum(1 for _ in cluster.chunks(checkpoints[0], asked))
-    ray = connection.library()
+    ray = connection.import_ray()
     for member in cluster.pool.members:
         assert ray.get(member.actor.runs.remote()) == 0
 

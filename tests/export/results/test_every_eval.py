@@ -11,7 +11,7 @@ import pytest
 
 from e2lm_core.base.records import METRICS
 from e2lm_core.export.results import every_eval
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
 from tests.export.results.test_harness import WHEN, gathered
 from tests.support import studios
 
@@ -30,7 +30,7 @@ def written(tmp_path: Path):
 
 def test_the_means_are_read_back(written) -> None:
     here, own, files = written
-    found = opening.import_files(files, here.catalogue.checkpoints, "x")
+    found = read_results.import_files(files, here.catalogue.checkpoints, "x")
     assert not any(seen.why for seen in found.files)
     by_place = {(one.checkpoint.model.name, one.checkpoint.step): one.means for one in own.results}
     assert {curve.metric for curve in found.curves} == set(METRICS)

@@ -11,7 +11,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.export.results import harness, outgoing
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
@@ -25,17 +25,17 @@ def here(tmp_path: Path) -> Studio:
     return studios.studio(tmp_path)
 
 
-def gathered(here: Studio, shots: int = 2) -> outgoing.Outgoing:
+def gathered(here: Studio, shots: int = 2) -> outgoing.CompleteResults:
     task = collection.open_set(here.settings, "little")
-    evaluate.evaluate(here, task, here.at_hand, shots)
-    return outgoing.gather(here, task, here.at_hand, shots)
+    evaluate.evaluate(here, task, here.local_checkpoints, shots)
+    return outgoing.collect_results(here, task, here.local_checkpoints, shots)
 
 
 def test_what_is_written_is_read_back_to_the_last_bit(here: Studio) -> None:
     own = gathered(here)
     files = harness.files(own, WHEN)
-    assert len(files) == 2 * len(here.at_hand)
-    found = opening.import_files(files, here.catalogue.checkpoints, "x")
+    assert len(files) == 2 * len(here.local_checkpoints)
+    found = read_results.import_files(files, here.catalogue.checkpoints, "x")
     assert not any(seen.why for seen in found.files)
     by_place = {(one.checkpoint.model.name, one.checkpoint.step): one for one in own.results}
     for curve in found.curves:
@@ -71,7 +71,7 @@ def test_a_hubs_checkpoint_is_named_as_on_the_hub(here: Studio) -> None:
     changed = own.results[0].checkpoint.model_copy(
         update={"repo": "a/b", "revision": "step1000", "subfolder": None}
     )
-    one = outgoing.Result(
+    one = outgoing.CheckpointResult(
         changed, own.results[0].ll, own.results[0].values, own.results[0].means, own.results[0].errors
     )
     assert harness.arguments(one) == "pretrained=a/b,revision=step1000"
@@ -80,8 +80,8 @@ def test_a_hubs_checkpoint_is_named_as_on_the_hub(here: Studio) -> None:
 def test_half_a_run_is_left_out_and_no_run_refused(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     with pytest.raises(StudioError, match="no complete results: run it first"):
-        outgoing.gather(here, task, here.at_hand)
-    evaluate.evaluate(here, task, here.at_hand[:1], 0)
-    own = outgoing.gather(here, task, here.at_hand[:2], 0)
-    assert [one.checkpoint for one in own.results] == [here.at_hand[0]]
-    assert own.sentence == f"Not every question was run at {here.at_hand[1].name}: left out."
+        outgoing.collect_results(here, task, here.local_checkpoints)
+    evaluate.evaluate(here, task, here.local_checkpoints[:1], 0)
+    own = outgoing.collect_results(here, task, here.local_checkpoints[:2], 0)
+    assert [one.checkpoint for one in own.results] == [here.local_checkpoints[0]]
+    assert own.sentence == f"Not every question was run at {here.local_checkpoints[1].name}: left out."

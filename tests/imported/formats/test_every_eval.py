@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import every_eval
-from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
 
 
@@ -58,7 +58,7 @@ def test_a_record_gives_its_means():
     "details", [{"step": "1000"}, {"checkpoint": "step1000"}, {"model_revision": "step1000"}]
 )
 def test_where_a_record_says_the_step(details):
-    run = every_eval.read_record(record(**details), "a.json", Places())
+    run = every_eval.read_record(record(**details), "a.json", CheckpointResolver())
     assert [one.step for one in run.evaluations] == [1_000]
 
 
@@ -67,17 +67,17 @@ def test_where_a_record_says_the_step(details):
 )
 def test_of_two_records_the_newer_counts_and_one_without_a_date_is_the_oldest(stamp, when):
     run = every_eval.read_record(
-        record(revision="step1000") | {"evaluation_timestamp": stamp}, "a.json", Places()
+        record(revision="step1000") | {"evaluation_timestamp": stamp}, "a.json", CheckpointResolver()
     )
     assert [one.when for one in run.evaluations] == [when]
 
 
 def test_a_record_without_a_step_or_a_number():
-    run = every_eval.read_record(record(), "a.json", Places())
+    run = every_eval.read_record(record(), "a.json", CheckpointResolver())
     assert "names no checkpoint (EleutherAI/pythia-70m)" in run.problems[0]
     broken = record(revision="step1000")
     broken["evaluation_results"][0]["score_details"] = {"score": None}
-    run = every_eval.read_record(broken, "a.json", Places())
+    run = every_eval.read_record(broken, "a.json", CheckpointResolver())
     assert [sorted(one.scores) for one in run.evaluations] == [["bpb"]]
     assert "without a name or a number" in run.problems[0]
 

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
-from e2lm_core.imported.places import Places
 from e2lm_core.imported.records import Setup
 from tests.support import harness_files
 
 
 def read(data: bytes, file: str = "results_x.json"):
-    return harness_results.read_results(json.loads(data), file, Places())
+    return harness_results.read_results(json.loads(data), file, CheckpointResolver())
 
 
 def test_a_results_file_gives_its_scores_as_they_are():

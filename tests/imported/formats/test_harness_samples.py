@@ -8,14 +8,14 @@ import math
 import numpy as np
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results, harness_samples
-from e2lm_core.imported.places import Places
 from tests.support import harness_files
 
 
 def evaluation():
     return harness_results.read_results(
-        json.loads(harness_files.results()), "results_x.json", Places()
+        json.loads(harness_files.results()), "results_x.json", CheckpointResolver()
     ).evaluations[0]
 
 
@@ -92,7 +92,7 @@ def test_a_number_as_the_target_is_an_index_or_a_text_in_all_samples(targets, go
     made = [harness_samples.slim(row) for row in numbered(targets, golds)]
     acc = sum(gold == 1 for gold in golds) / 3
     before = harness_results.read_results(
-        json.loads(harness_files.results(acc=acc)), "results_x.json", Places()
+        json.loads(harness_files.results(acc=acc)), "results_x.json", CheckpointResolver()
     ).evaluations[0]
     one, why = harness_samples.add_samples(before, made, " ")
     assert why is None

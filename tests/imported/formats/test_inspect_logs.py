@@ -10,9 +10,9 @@ import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
-from e2lm_core.imported import opening
+from e2lm_core.imported import read_results
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import inspect_logs
-from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
 
 
@@ -41,7 +41,7 @@ def packed(content: dict | None, name: str = "header.json") -> bytes:
 
 
 def test_an_uploaded_log_is_a_log_and_no_archive_of_others():
-    found = opening.import_uploads({"a.eval": packed(log())}, Limits())
+    found = read_results.import_uploads({"a.eval": packed(log())}, Limits())
     assert [seen.kind for seen in found.files] == ["Inspect log"]
 
 
@@ -58,12 +58,12 @@ def test_a_hub_models_revision_tells_the_step_and_epochs_are_no_questions():
 def test_a_run_that_ended_early():
     found = read({"a.json": json.dumps(log("error")).encode()})
     assert "ended as 'error', so of fewer questions" in found.problems[0]
-    run = inspect_logs.read_log(log("cancelled", results=None), "a.json", Places())
+    run = inspect_logs.read_log(log("cancelled", results=None), "a.json", CheckpointResolver())
     assert run.problems == ("a.json has no score: that run ended as 'cancelled'.",)
 
 
 def test_a_model_without_a_step():
-    run = inspect_logs.read_log(log(model_args={}), "a.json", Places())
+    run = inspect_logs.read_log(log(model_args={}), "a.json", CheckpointResolver())
     assert "names no checkpoint (hf/EleutherAI/pythia-70m)" in run.problems[0]
 
 

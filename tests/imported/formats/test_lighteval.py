@@ -10,9 +10,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import frames, lighteval
-from e2lm_core.imported.join import labels
-from e2lm_core.imported.places import Places
+from e2lm_core.imported.join import curve_labels
 from tests.support.harness_files import read
 
 
@@ -143,7 +143,7 @@ def test_half_a_file_and_one_of_too_many_values(monkeypatch):
 
 
 def test_a_model_without_a_step_is_said():
-    run = lighteval.read_results(json.loads(results("gpt2", "main")), "results_x.json", Places())
+    run = lighteval.read_results(json.loads(results("gpt2", "main")), "results_x.json", CheckpointResolver())
     assert run.evaluations == ()
     assert "names no checkpoint (gpt2, main)" in run.problems[0]
 
@@ -164,7 +164,7 @@ def test_standard_errors_and_how_a_run_was_made_are_read():
     }
     imported = read(files)
     assert [curve.stderr for curve in imported.curves] == [(0.1,)] * 3
-    assert labels(imported.curves) == [
+    assert curve_labels(imported.curves) == [
         "pythia-70m",
         "pythia-70m, with the chat template of the tokenizer, quantized (quantization=4bit)",
         "lora, with the adapter on EleutherAI/pythia-70m",

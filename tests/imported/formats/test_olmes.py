@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes
-from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
 
 # allenai/DataDecide-eval-instances, dclm-baseline, 750M, seed-14, step-25000, arc_challenge: its first row, as far as the
@@ -185,7 +185,7 @@ def test_several_models_in_one_file():
         ],
         "summary": {},
     }
-    runs, problems = olmes.read_metrics(content, "metrics.json", Places())
+    runs, problems = olmes.read_metrics(content, "metrics.json", CheckpointResolver())
     assert [run.evaluation.step for run in runs] == [1_000]
     assert problems == [problems[0]]
     assert "names no checkpoint (gpt2)" in problems[0]

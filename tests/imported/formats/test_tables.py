@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats import tables as result_tables
-from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import Wanted
+from e2lm_core.imported.records import ImportFilter
 from tests.support import harness_files
 
 LONG = b"model,task,metric,step,tokens_seen,score\nm,t,acc,100,1000,0.5\nm,t,acc,200,2000,0.6\nm,t,bpb,200,2000,1.5\n"
@@ -20,7 +20,7 @@ METRICS = {"acc_raw": 0.25, "acc_per_char": 0.5, "primary_metric": 0.5, "predict
 
 
 def read(data: bytes, name: str = "x.csv"):
-    return result_tables.evaluations(frames.read_frame(data, name), name, Places())
+    return result_tables.evaluations(frames.read_frame(data, name), name, CheckpointResolver())
 
 
 def decide(metrics: object = METRICS, seed: str = "default", step: float = 1250.0) -> dict[str, object]:
@@ -80,7 +80,7 @@ def test_what_is_no_number_and_what_repeats_is_named():
 )
 def test_datadecide_has_its_metrics_in_a_column(given):
     frame = pd.DataFrame([decide(given)])
-    [one], problems = result_tables.evaluations(frame, "x", Places())
+    [one], problems = result_tables.evaluations(frame, "x", CheckpointResolver())
     assert (one.model.name, one.model.size, one.step, one.tokens_seen) == (
         "dolma1_7-150M",
         "150M",
@@ -93,7 +93,7 @@ def test_datadecide_has_its_metrics_in_a_column(given):
 
 def test_another_seed_is_a_replicate():
     frame = pd.DataFrame([decide(), decide(seed="small aux 2")])
-    found, _ = result_tables.evaluations(frame, "x", Places())
+    found, _ = result_tables.evaluations(frame, "x", CheckpointResolver())
     assert [e.model.name for e in found] == ["dolma1_7-150M", "dolma1_7-150M (small aux 2)"]
     assert [e.model.counts_in_scores for e in found] == [True, False]
     assert found[1].model.seed_of == "dolma1_7-150M"
@@ -119,7 +119,7 @@ def test_text_that_a_dictionary_hides_is_counted(monkeypatch):
 @pytest.mark.parametrize("given", ["not a dict", "[1]", "(" * 5_000, "x" * 30_000, 7])
 def test_broken_metrics_are_left_out(given):
     frame = pd.DataFrame([decide(), decide(given, step=1.0)])
-    found, problems = result_tables.evaluations(frame.astype({"metrics": object}), "x", Places())
+    found, problems = result_tables.evaluations(frame.astype({"metrics": object}), "x", CheckpointResolver())
     assert len(found) == 1
     assert "1 of 2 rows have no readable `metrics`" in problems[0]
 
@@ -187,14 +187,14 @@ def test_a_standard_error_is_no_metric():
         assert (one.scores["acc"], one.stderr["acc"]) == (0.5, 0.1)
         assert not any("stderr" in metric for metric in one.scores), data
     frame = pd.DataFrame([decide({"acc_raw": 0.25, "acc_raw_stderr": 0.01})])
-    [one] = result_tables.evaluations(frame, "x", Places())[0]
+    [one] = result_tables.evaluations(frame, "x", CheckpointResolver())[0]
     assert (dict(one.scores), dict(one.stderr)) == ({"acc_raw": 0.25}, {"acc_raw": 0.01})
     assert read(b"model,task,step,acc_stderr\nm,t,1,0.1\n")[0] == []
 
 
 def test_a_metric_that_is_wanted_keeps_its_standard_error():
     data = b"model,task,step,acc,acc_stderr,f1\nm,t,1,0.5,0.1,0.2\n"
-    table = result_tables.Table("x.csv", Places(), Wanted(metrics=("acc",)))
+    table = result_tables.Table("x.csv", CheckpointResolver(), ImportFilter(metrics=("acc",)))
     [one] = table.take(frames.read_frame(data, "x.csv"))
     assert (dict(one.scores), dict(one.stderr)) == ({"acc": 0.5}, {"acc": 0.1})
 
@@ -223,8 +223,8 @@ def test_a_table_of_a_european_spreadsheet_is_read(own):
         b"model;task;metric;step;tokens_seen;score\nm,1;t;acc;1.000;2.000.000,0;0,41\nm,1;t;acc;2.000;4e6;1\n"
     )
     if own:
-        frame = pd.concat(frames.pieces(io.BytesIO(data), "x.csv"))
-        found, problems = result_tables.evaluations(frame, "x.csv", Places())
+        frame = pd.concat(frames.iter_table(io.BytesIO(data), "x.csv"))
+        found, problems = result_tables.evaluations(frame, "x.csv", CheckpointResolver())
     else:
         found, problems = read(data)
     assert problems == []

@@ -19,7 +19,7 @@ from e2lm_core.export import patch
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.formats import writing
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.app import markdown
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, write
 from tests.support import studios
 from tests.support.visits import OWN, Visit
@@ -68,7 +68,7 @@ def others(visit: Visit, kind: str) -> bytes:
         q.model_copy(update={"id": f"n{k}", "question": f"And {q.question}"})
         for k, q in enumerate(task.questions)
     ]
-    return writing.file_of(asked, kind)
+    return writing.write_questions(asked, kind)
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -112,7 +112,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     def download(label: str, data: object, *_: object, **__: object) -> bool:
         made = data() if callable(data) else data
-        found[re.sub(r"\\([^\w\s])", r"\1", label).replace(say.JOINER, "")] = (
+        found[re.sub(r"\\([^\w\s])", r"\1", label).replace(markdown.JOINER, "")] = (
             made.encode() if isinstance(made, str) else bytes(made)
         )  # type: ignore[arg-type]
         return False
@@ -144,7 +144,7 @@ def test_the_bundle_and_the_submission(
 def test_a_task_of_somebody_else_s(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path) -> None:
     """A zip of a task folder through the page, and `import` of the folder, of its YAML, with and without --into."""
     folder = write(tmp_path / "guest", "guest.yaml", ARC, test=ARC_ROWS, train=ARC_ROWS[3:])
-    data = bundle.zipped({f"guest/{name}": content for name, content in studios.tree(folder).items()})
+    data = bundle.zip_files({f"guest/{name}": content for name, content in studios.tree(folder).items()})
     visit.open("sets")
     visit.at.file_uploader(key="create_bundle").set_value([("guest.zip", data, "application/zip")]).run()
     visit.at.text_input(key="import_name").set_value("opened").run()

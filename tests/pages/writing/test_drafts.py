@@ -11,14 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.desk import drafts
-from e2lm_core.sets.desk.drafts import Draft
-from e2lm_core.ui.frame import addresses, differing
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.ui.app import text_diff, urls
 from tests.conftest import ROOT
 from tests.pages.writing.conftest import ME
 from tests.support.visits import OWN, Visit
 
-Q1 = drafts.of_question("q1")
+Q1 = drafts.question_place("q1")
 
 
 def questions(at: Visit, name: str = OWN) -> list[Any]:
@@ -27,7 +27,7 @@ def questions(at: Visit, name: str = OWN) -> list[Any]:
 
 def mine(at: Visit) -> Settings:
     """The settings of this visitor."""
-    return at.studio.settings.asked_by(None, ME)
+    return at.studio.settings.for_person(None, ME)
 
 
 def card(at: Visit) -> Visit:
@@ -45,7 +45,7 @@ def typed(
     **fields: object,
 ) -> None:
     """What the script in the page sends while somebody types."""
-    question = next((q for q in questions(at) if drafts.of_question(q.id) == place), None)
+    question = next((q for q in questions(at) if drafts.question_place(q.id) == place), None)
     seen: dict[str, object] = {"question": "", "choices": (), "answer": -1, "subject": None}
     if question is not None:
         seen = {field: getattr(question, field) for field in seen}
@@ -59,7 +59,7 @@ def typed(
         seen=seen,
         view=view,
     )
-    assert drafts.keep(mine(at), draft)
+    assert drafts.save_draft(mine(at), draft)
 
 
 def text(at: Visit) -> str:
@@ -76,7 +76,7 @@ def test_a_form_shows_what_was_typed_before_and_says_so(done):
     assert questions(done)[0].question == before
     done.click("Save")
     assert questions(done)[0].question == "Typed, not saved?"
-    assert drafts.find(mine(done), OWN, Q1) is None
+    assert drafts.find_draft(mine(done), OWN, Q1) is None
     assert "Not saved yet" not in done.said
     assert "Saved" in done.said
 
@@ -87,7 +87,7 @@ def test_what_comes_late_after_saving_is_no_draft(done):
     done.at.run()
     done.click("Save")
     late = Draft(task=OWN, place=Q1, form="b" * 32, at=time.time(), turn=9, fields={"question": "x"}, seen={})
-    assert not drafts.keep(mine(done), late)
+    assert not drafts.save_draft(mine(done), late)
 
 
 def test_discarded_text_can_be_brought_back(done):
@@ -106,7 +106,7 @@ def test_discarded_text_can_be_brought_back(done):
 
 def test_a_draft_is_found_from_the_table_and_opened(done):
     done.open("write")
-    typed(done, drafts.of_question("q3"), question="Typed on q3?")
+    typed(done, drafts.question_place("q3"), question="Typed on q3?")
     done.at.run()
     assert "Not saved yet: **question q3**" in done.said
     done.click("Open")
@@ -146,7 +146,7 @@ def test_the_prompt_has_its_draft_too(done):
     config = collection.open_set(done.studio.settings, OWN).config
     seen = {"style": "Cloze", "doc_to_text": config.doc_to_text, "description": "", "num_fewshot": 0}
     fields = {**seen, "style": "Letters", "description": "Choose well.\n"}
-    drafts.keep(
+    drafts.save_draft(
         mine(done),
         Draft(task=OWN, place="prompt", form="c" * 32, at=time.time(), fields=fields, seen=seen),
     )
@@ -306,18 +306,18 @@ def test_an_examples_form_keeps_nothing(visit):
     ],
 )
 def test_differing_words_are_marked_and_nothing_is_html(text, other, marked):
-    assert differing.marked(text, other) == marked
+    assert text_diff.mark_differences(text, other) == marked
 
 
 def test_long_texts_are_marked_as_a_whole_in_no_time():
     long = "word " * 20_000
     start = time.monotonic()
-    assert differing.marked(long, long + "x").startswith("<mark>word ")
+    assert text_diff.mark_differences(long, long + "x").startswith("<mark>word ")
     assert time.monotonic() - start < 1
 
 
 def test_a_visit_begins_where_text_was_typed_last(done):
-    typed(done, drafts.of_question("q2"), question="Typed on q2?")
+    typed(done, drafts.question_place("q2"), question="Typed on q2?")
     done.open("write")
     assert text(done) == "Typed on q2?"
     assert "1 text" in done.said
@@ -338,7 +338,7 @@ def test_a_visit_begins_in_the_form_in_which_text_was_typed_last(done, place):
 def test_what_the_table_could_not_save_is_found_there(done):
     done.open("write")
     done.edit({0: {"question": ""}})
-    kept = drafts.find(mine(done), OWN, Q1)
+    kept = drafts.find_draft(mine(done), OWN, Q1)
     assert kept is not None
     assert kept.view == "Table"
 
@@ -348,7 +348,7 @@ def test_the_first_click_after_coming_from_another_place_is_obeyed(done):
     card(done)
     done.open("share")
     done.at.query_params.clear()
-    done.at.switch_page(addresses.QUESTIONS.script).run()
+    done.at.switch_page(urls.QUESTIONS.script).run()
     assert done.at.segmented_control(key="author_view").value == "Card"
     link = next(e for e in done.at.get("bidi_component") if e.proto.component_name == "studio_link")
     for name, value in json.loads(link.proto.json)["link"]:

@@ -7,7 +7,7 @@ import pytest
 
 from e2lm_core.base.records import Question
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.ui.author import files
+from e2lm_core.ui.editor import file_import
 from tests.support.visits import OWN, Visit
 
 SHEET = (
@@ -43,7 +43,7 @@ def test_rows_of_a_spreadsheet_are_looked_at_and_added_in_one_step(own: Visit) -
     assert len(questions(own)) == 9
     assert questions(own)[:6] == before
     assert own.at.text_area[0].value == "", "what was added is done with"
-    versions.step_back(own.studio.settings, OWN)
+    versions.undo_with_note(own.studio.settings, OWN)
     assert questions(own) == before
 
 
@@ -94,7 +94,7 @@ def test_the_files_questions_take_the_place_of_all_and_one_undo_brings_them_back
     own.at.segmented_control(key="text_where").set_value("replace").run()
     own.click("Replace 6 questions by 3")
     assert [q.question for q in questions(own)] == [line.split("\t")[0] for line in SHEET.split("\n")[1:4]]
-    versions.step_back(own.studio.settings, OWN)
+    versions.undo_with_note(own.studio.settings, OWN)
     assert questions(own) == before
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_read_can_be_read_otherwise(own: Visit) -> None:
 
 
 def test_what_was_pasted_elsewhere_on_the_page_is_there(own: Visit) -> None:
-    own.at.session_state[files.PASTED] = SHEET
+    own.at.session_state[file_import.PASTED] = SHEET
     own.at.run()
     assert own.at.text_area(key="paste").value == SHEET
     assert "3 questions" in own.said

@@ -76,5 +76,5 @@ def test_pasted_rows_are_added_as_they_are_meant_and_one_undo_takes_them_back(
         (f"What is {n} and 1?", str(n + 1)) for n in range(30, 49)
     ]
     expect(page.get_by_role("textbox", name="Paste rows")).to_have_value("")
-    versions.step_back(home, "mine")
+    versions.undo_with_note(home, "mine")
     assert questions(home) == THERE

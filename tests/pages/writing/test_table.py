@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.desk import drafts
-from e2lm_core.ui.server import table
+from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.server import table_routes
 from scripts.screenshots import note_error, server, settle
 from tests.conftest import ROOT
 from tests.support.browser import cell, type_into_question
@@ -29,7 +29,7 @@ FIELD = ".qt-list textarea"
 LONG = (
     "Which of these is said at such length that no single line of a narrow table would ever hold all of it?"
 )
-SOURCE = ROOT / "e2lm_core" / "ui" / "author" / "table"
+SOURCE = ROOT / "e2lm_core" / "ui" / "editor" / "table"
 
 
 @pytest.fixture(scope="module")
@@ -504,5 +504,5 @@ def test_the_built_script_is_the_build_of_its_source(tmp_path: Path):
         pytest.skip("npm's registry cannot be reached")
     for script in ("check", "test", "build"):
         subprocess.run([npm, "run", script], cwd=copy, check=True, capture_output=True)
-    assert (copy / "built.js").read_bytes() == table.script()[0]
+    assert (copy / "built.js").read_bytes() == table_routes.script()[0]
     assert json.loads((copy / "package.json").read_text())["private"]

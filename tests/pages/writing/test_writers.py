@@ -163,7 +163,7 @@ def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> No
     done.open("write")
     done.edit({0: {"question": "Mine?"}})
     assert "by you: edit question q1" in done.said
-    ada = done.studio.settings.asked_by(None, "b" * 12)
+    ada = done.studio.settings.for_person(None, "b" * 12)
     authoring.update_questions(ada, OWN, {"q2": {"question": "Another's?"}})
     done.at.run()
     assert "by another browser: edit question q2" in done.said
@@ -178,7 +178,7 @@ def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> No
 def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None:
     done.open("write")
     done.edit({0: {"question": "Mine?"}})
-    ada = done.studio.settings.asked_by(None, "b" * 12)
+    ada = done.studio.settings.for_person(None, "b" * 12)
     authoring.update_questions(ada, OWN, {"q1": {"question": "Another's?"}})
     done.at.run()
     done.click("Undo")

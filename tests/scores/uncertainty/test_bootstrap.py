@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.scores.uncertainty import bootstrap
-from e2lm_core.scores.uncertainty.bootstrap import counts, design, resampled_means
+from e2lm_core.scores.uncertainty.bootstrap import resample_counts, resampled_means, resampling_design
 
 
 def drawn(plan, resamples=50, seed=0):
-    return np.concatenate(list(counts(plan, resamples, seed)))
+    return np.concatenate(list(resample_counts(plan, resamples, seed)))
 
 
 def test_every_resample_draws_as_many_questions_as_the_set_has():
-    weights = drawn(design(7))
+    weights = drawn(resampling_design(7))
     assert weights.shape == (50, 7)
     assert weights.dtype == np.float32
     assert (weights.sum(axis=1) == 7).all()
@@ -23,7 +23,7 @@ def test_every_resample_draws_as_many_questions_as_the_set_has():
 
 
 def test_a_group_is_drawn_whole_and_a_question_without_one_stands_alone():
-    plan = design(6, groups=["a", None, "a", "", "b", "b"])
+    plan = resampling_design(6, groups=["a", None, "a", "", "b", "b"])
     assert plan.cluster_of.tolist() == [0, 1, 0, 2, 3, 3]
     weights = drawn(plan)
     assert (weights[:, 0] == weights[:, 2]).all()
@@ -33,42 +33,42 @@ def test_a_group_is_drawn_whole_and_a_question_without_one_stands_alone():
 
 
 def test_two_questions_without_a_group_are_no_group():
-    assert design(3, groups=["", "", None]).clusters == 3
+    assert resampling_design(3, groups=["", "", None]).clusters == 3
 
 
 def test_a_group_named_like_a_question_is_not_that_question():
-    assert design(2, groups=["1", None]).clusters == 2
+    assert resampling_design(2, groups=["1", None]).clusters == 2
 
 
 def test_subjects_keep_their_share_in_every_resample():
     subjects = ["physics", "biology", "physics", None, "biology", "biology"]
-    weights = drawn(design(6, subjects=subjects))
+    weights = drawn(resampling_design(6, subjects=subjects))
     assert (weights[:, [0, 2]].sum(axis=1) == 2).all()
     assert (weights[:, [1, 4, 5]].sum(axis=1) == 3).all()
     assert (weights[:, 3] == 1).all()
 
 
 def test_a_group_across_subjects_counts_for_its_first():
-    plan = design(4, groups=["a", "a", None, None], subjects=["x", "y", "x", "y"])
+    plan = resampling_design(4, groups=["a", "a", None, None], subjects=["x", "y", "x", "y"])
     assert [stratum.tolist() for stratum in plan.strata] == [[0, 1], [2]]
 
 
 def test_the_seed_decides_and_the_number_of_resamples_does_not(monkeypatch):
-    plan = design(10)
+    plan = resampling_design(10)
     assert (drawn(plan, 20, seed=3) == drawn(plan, 20, seed=3)).all()
     assert (drawn(plan, 20, seed=3) != drawn(plan, 20, seed=4)).any()
     monkeypatch.setattr(bootstrap, "BLOCK", 80)  # eight resamples a block
     assert (drawn(plan, 20) == drawn(plan, 29)[:20]).all()
-    assert len(list(counts(plan, 20, 0))) == 3
+    assert len(list(resample_counts(plan, 20, 0))) == 3
 
 
 def test_no_block_repeats_the_resamples_of_another(monkeypatch):
     monkeypatch.setattr(bootstrap, "BLOCK", 80)  # eight resamples a block
-    assert len(np.unique(drawn(design(10), 24), axis=0)) == 24
+    assert len(np.unique(drawn(resampling_design(10), 24), axis=0)) == 24
 
 
 def test_means_are_those_of_the_counts():
-    plan = design(5)
+    plan = resampling_design(5)
     values = np.random.default_rng(1).normal(size=(2, 3, 5))
     weights = drawn(plan, 40, seed=9).astype(float)
     means = resampled_means({"x": values}, plan, 40, seed=9)["x"]
@@ -77,7 +77,7 @@ def test_means_are_those_of_the_counts():
 
 
 def test_everything_meets_the_same_resample():
-    plan = design(30)
+    plan = resampling_design(30)
     first = np.random.default_rng(2).normal(size=(1, 30))
     means = resampled_means({"a": first, "b": first + 1}, plan, 25, seed=0)
     np.testing.assert_allclose(means["b"] - means["a"], 1, atol=1e-6)
@@ -87,14 +87,14 @@ def test_sums_of_whole_numbers_are_exact_so_that_ties_stay_ties():
     rng = np.random.default_rng(3)
     answers = rng.integers(0, 2, (4, 301)).astype(float)
     answers[1] = answers[0][rng.permutation(301)]
-    plan = design(301)
+    plan = resampling_design(301)
     means = resampled_means({"acc": answers}, plan, 200, seed=5)["acc"]
     right = drawn(plan, 200, seed=5).astype(int) @ answers.T.astype(int)
     assert (means == right / 301).all()
 
 
 def test_clusters_of_unequal_size_divide_by_the_questions_drawn():
-    plan = design(3, groups=["a", "a", "b"])
+    plan = resampling_design(3, groups=["a", "a", "b"])
     weights = drawn(plan, 30, seed=1).astype(float)
     means = resampled_means({"x": np.array([1.0, 2.0, 5.0])}, plan, 30, seed=1)["x"]
     np.testing.assert_allclose(means, weights @ [1, 2, 5] / weights.sum(axis=1), atol=1e-6)
@@ -102,7 +102,7 @@ def test_clusters_of_unequal_size_divide_by_the_questions_drawn():
 
 def test_far_from_zero_the_spread_keeps_its_digits():
     values = 1e6 + np.random.default_rng(4).normal(size=(1, 100))
-    plan = design(100)
+    plan = resampling_design(100)
     means = resampled_means({"x": values}, plan, 50, seed=0)["x"]
     exact = drawn(plan, 50).astype(float) @ values[0] / 100
     np.testing.assert_allclose(means[:, 0], exact, rtol=0, atol=1e-6)
@@ -110,13 +110,13 @@ def test_far_from_zero_the_spread_keeps_its_digits():
 
 def test_an_incomplete_checkpoint_is_missing_in_every_resample_and_harms_no_other():
     values = np.array([[0.0, 1.0, 1.0], [np.nan, 1.0, 0.0], [0.5, 0.2, 0.1]])
-    means = resampled_means({"x": values}, design(3), 20, seed=0)["x"]
+    means = resampled_means({"x": values}, resampling_design(3), 20, seed=0)["x"]
     assert np.isnan(means[:, 1]).all()
     assert np.isfinite(means[:, [0, 2]]).all()
 
 
 def test_an_empty_set_has_no_means():
-    means = resampled_means({"x": np.empty((4, 0))}, design(0), 6, seed=0)["x"]
+    means = resampled_means({"x": np.empty((4, 0))}, resampling_design(0), 6, seed=0)["x"]
     assert means.shape == (6, 4)
     assert np.isnan(means).all()
 
@@ -124,10 +124,10 @@ def test_an_empty_set_has_no_means():
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda: design(2, groups=["a"]), "1 groups given for 2"),
-        (lambda: design(2, subjects=["a"] * 3), "3 subjects given for 2"),
-        (lambda: resampled_means({"x": np.zeros(3)}, design(2), 5, 0), "given for 2 questions"),
-        (lambda: list(counts(design(2), 0, 0)), "are none"),
+        (lambda: resampling_design(2, groups=["a"]), "1 groups given for 2"),
+        (lambda: resampling_design(2, subjects=["a"] * 3), "3 subjects given for 2"),
+        (lambda: resampled_means({"x": np.zeros(3)}, resampling_design(2), 5, 0), "given for 2 questions"),
+        (lambda: list(resample_counts(resampling_design(2), 0, 0)), "are none"),
     ],
 )
 def test_what_does_not_fit_is_said(wrong, says):
@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_said(wrong, says):
 
 def test_the_spread_of_resampled_means_is_the_standard_error():
     values = np.random.default_rng(5).normal(size=400)
-    means = resampled_means({"x": values}, design(400), 4000, seed=0)["x"]
+    means = resampled_means({"x": values}, resampling_design(400), 4000, seed=0)["x"]
     assert means.std() == pytest.approx(values.std() / 20, rel=0.05)
     assert means.mean() == pytest.approx(values.mean(), abs=4 * values.std() / 20 / 4000**0.5)
 
@@ -145,7 +145,7 @@ def test_the_spread_of_resampled_means_is_the_standard_error():
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["", "a", "b", "c"]), min_size=1, max_size=12), st.integers(0, 99))
 def test_clusters_partition_the_questions(groups, seed):
-    plan = design(len(groups), groups=groups)
+    plan = resampling_design(len(groups), groups=groups)
     assert sorted(np.concatenate(plan.strata).tolist()) == sorted(set(plan.cluster_of.tolist()))
     weights = drawn(plan, 3, seed)
     for name in {"a", "b", "c"}:

@@ -19,7 +19,9 @@ def square(curves):
 def scale(clean, quiet, deviation=1.0, scored=square):
     noise = deviation * np.random.default_rng(3).standard_normal((1000, 1))
     clean, noise = {"a": np.array([clean])}, {"a": noise}
-    return calibration.scales(clean, noise, quiet, scored, {"snr": "parametric_normal"}, LEVEL)["snr"]
+    return calibration.calibration_scales(clean, noise, quiet, scored, {"snr": "parametric_normal"}, LEVEL)[
+        "snr"
+    ]
 
 
 def test_an_interval_that_holds_as_often_as_it_says_is_left_as_it_is():
@@ -57,9 +59,13 @@ def test_a_score_that_no_set_has_has_no_scale_and_nothing_to_warn_of():
 
 def test_what_an_interval_needs_is_its_distance_in_reaches_less_the_grain():
     ends = ([0.4, 0.4], [0.5, 0.5], [0.7, 0.7])
-    np.testing.assert_allclose(calibration.needed(ends, [0.605, 0.295], RANGES["sq"]), [0.1 / 0.2, 0.2 / 0.1])
-    np.testing.assert_allclose(calibration.needed(ends, [0.6, 0.3], RANGES["snr"]), [0.1 / 0.2, 0.2 / 0.1])
-    assert calibration.needed((0.5, 0.5, 0.5), 0.503, RANGES["sq"]) == 0
+    np.testing.assert_allclose(
+        calibration.required_scale(ends, [0.605, 0.295], RANGES["sq"]), [0.1 / 0.2, 0.2 / 0.1]
+    )
+    np.testing.assert_allclose(
+        calibration.required_scale(ends, [0.6, 0.3], RANGES["snr"]), [0.1 / 0.2, 0.2 / 0.1]
+    )
+    assert calibration.required_scale((0.5, 0.5, 0.5), 0.503, RANGES["sq"]) == 0
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_every_defined_score_has_an_interval_about_it(given, metric):
 
 
 def test_bands_hold_their_curves_and_narrow_with_questions(given):
-    band = intervals.band(given, "norm_prob", "size4")
+    band = intervals.point_band(given, "norm_prob", "size4")
     assert band.shape == (16, 2)
     curve = given.observed["norm_prob"]["size4"]
     assert ((band[:, 0] < curve) & (curve < band[:, 1])).all()
@@ -102,7 +102,7 @@ def test_paired_differences_are_narrower_than_the_bands_they_compare(given):
     turned = intervals.difference(given, "norm_prob", ("size3-web", 15), ("size3", 15))
     assert (turned.value, turned.share) == (-found.value, 0)
     paired = intervals.difference(given, "norm_prob", ("size5", 8), ("size5", 9)).bounds
-    bands = intervals.band(given, "norm_prob", "size5")
+    bands = intervals.point_band(given, "norm_prob", "size5")
     assert paired[1] - paired[0] < 0.8 * np.hypot(*(bands[8:10, 1] - bands[8:10, 0]))
 
 
@@ -139,7 +139,7 @@ def test_a_difference_of_two_models_is_told_where_models_typically_differ_on_eno
         "c": degenerate(np.tile(many, (16, 1))),
     }
     every = intervals.resample(three, np.full(200, 4), ("acc",), resamples=20)
-    assert every.differing("acc") == pytest.approx(56)  # of 4, 56 and 60
+    assert every.differing_questions("acc") == pytest.approx(56)  # of 4, 56 and 60
     assert intervals.difference(every, "acc", ("a", 15), ("b", 15)).bounds is not None
     two = intervals.resample({n: three[n] for n in "ab"}, np.full(200, 4), ("acc",), resamples=20)
     found = intervals.difference(two, "acc", ("a", 15), ("b", 15))
@@ -159,10 +159,10 @@ def test_groups_widen_what_they_tie_together(runs):
     }
     groups = np.repeat([f"g{i}" for i in range(QUESTIONS)], 2).tolist()
     choices = np.full(2 * QUESTIONS, 4)
-    plain = intervals.band(intervals.resample(doubled, choices, ("acc",)), "acc", "size6")
+    plain = intervals.point_band(intervals.resample(doubled, choices, ("acc",)), "acc", "size6")
     tied = intervals.resample(doubled, choices, ("acc",), groups=groups)
     assert tied.clusters == QUESTIONS
-    ratio = np.ptp(intervals.band(tied, "acc", "size6"), axis=1) / np.ptp(plain, axis=1)
+    ratio = np.ptp(intervals.point_band(tied, "acc", "size6"), axis=1) / np.ptp(plain, axis=1)
     assert ratio.mean() == pytest.approx(2**0.5, rel=0.05)
 
 

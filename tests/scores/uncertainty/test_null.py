@@ -10,7 +10,7 @@ import pytest
 
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import METRICS, SHARES
-from e2lm_core.scores import contrast, metrics, set_scores
+from e2lm_core.scores import compliance, metrics, set_scores
 from e2lm_core.scores.uncertainty import null
 from tests.support.simulation import answered as noise
 
@@ -18,7 +18,7 @@ from tests.support.simulation import answered as noise
 
 
 def test_gold_is_uniform_among_a_questions_own_choices():
-    drawn = null.golds([0, 1, 0], [2, 4, 3], draws=6000)
+    drawn = null.random_golds([0, 1, 0], [2, 4, 3], draws=6000)
     for question, count in enumerate((2, 4, 3)):
         shares = np.bincount(drawn[:, question], minlength=count) / 6000
         assert shares == pytest.approx(np.full(count, 1 / count), abs=0.03)
@@ -26,7 +26,7 @@ def test_gold_is_uniform_among_a_questions_own_choices():
 
 def test_letters_keep_how_often_each_is_right():
     gold, counts = [0, 0, 0, 1, 3, 2, 1], [4, 4, 4, 4, 4, 3, 3]
-    drawn = null.golds(gold, counts, letters=True, draws=50)
+    drawn = null.random_golds(gold, counts, letters=True, draws=50)
     assert (np.sort(drawn[:, :5], axis=1) == sorted(gold[:5])).all()
     assert (np.sort(drawn[:, 5:], axis=1) == sorted(gold[5:])).all()
     assert (drawn[:, :5] != gold[:5]).any()
@@ -34,7 +34,7 @@ def test_letters_keep_how_often_each_is_right():
 
 def test_rewordings_of_a_fact_stay_right_or_wrong_together():
     texts = [[7, 8, 9], [9, 7, 8], [1, 2, 3], [7, 8, 9]]
-    drawn = null.golds([0, 1, 0, 0], [3] * 4, texts=texts, groups=("a", "a", "a", ""), draws=300)
+    drawn = null.random_golds([0, 1, 0, 0], [3] * 4, texts=texts, groups=("a", "a", "a", ""), draws=300)
     text = np.array(texts)[np.arange(4), drawn]
     assert (text[:, 0] == text[:, 1]).all()  # both ask for 7
     assert (text[:, 0] != text[:, 3]).any()  # the same choices, but of no group
@@ -42,13 +42,13 @@ def test_rewordings_of_a_fact_stay_right_or_wrong_together():
 
 
 def test_two_facts_on_the_same_choices_never_share_an_answer():
-    drawn = null.golds([0, 1], [3, 3], texts=[[1, 2, 3], [1, 2, 3]], groups=("a", "a"), draws=200)
+    drawn = null.random_golds([0, 1], [3, 3], texts=[[1, 2, 3], [1, 2, 3]], groups=("a", "a"), draws=200)
     assert (drawn[:, 0] != drawn[:, 1]).all()
 
 
 def test_the_same_seed_draws_the_same():
-    assert (null.golds([0] * 9, [4] * 9) == null.golds([0] * 9, [4] * 9)).all()
-    assert (null.golds([0] * 9, [4] * 9) != null.golds([0] * 9, [4] * 9, seed=1)).any()
+    assert (null.random_golds([0] * 9, [4] * 9) == null.random_golds([0] * 9, [4] * 9)).all()
+    assert (null.random_golds([0] * 9, [4] * 9) != null.random_golds([0] * 9, [4] * 9, seed=1)).any()
 
 
 # --- scores under them ----------------------------------------------------------------------------------
@@ -57,8 +57,8 @@ def test_the_same_seed_draws_the_same():
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_draw_is_the_score_of_the_set_with_that_gold(metric):
     measured = noise(questions=12, choices=3)
-    drawn = null.golds(measured.gold, measured.choice_counts, draws=4)
-    whole = null.nulls(measured, metric, draws=4).whole
+    drawn = null.random_golds(measured.gold, measured.choice_counts, draws=4)
+    whole = null.null_scores(measured, metric, draws=4).whole
     for draw in range(4):
         there = replace(measured, gold=drawn[draw])
         scores = set_scores.scores(there, metric, "all_models")
@@ -69,21 +69,21 @@ def test_every_draw_is_the_score_of_the_set_with_that_gold(metric):
 
 def test_the_error_of_above_chance_is_the_draws_own():
     measured = noise(questions=12)
-    drawn = null.golds(measured.gold, measured.choice_counts, draws=2)
+    drawn = null.random_golds(measured.gold, measured.choice_counts, draws=2)
     curve = measured.curve_of("large-arch1")
     values = null._of_every_choice(measured, curve.ll, "norm_prob")
     _, errors = null._curves([("m", values)], drawn, {"m"}, "norm_prob")
     there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
-    assert errors["m"][1] == pytest.approx(contrast.sample_error(there, 12))
+    assert errors["m"][1] == pytest.approx(compliance.sample_error(there, 12))
 
 
 @pytest.mark.parametrize("questions_at_once", [1, 3, 10])
 def test_blocks_change_nothing(monkeypatch, questions_at_once):
     measured = noise(questions=10)
-    at_once = {metric: null.nulls(measured, metric, draws=30).whole["sq"] for metric in METRICS}
+    at_once = {metric: null.null_scores(measured, metric, draws=30).whole["sq"] for metric in METRICS}
     monkeypatch.setattr(null, "_BLOCK", 30 * 4 * questions_at_once)
     for metric, whole in at_once.items():
-        got = null.nulls(measured, metric, draws=30).whole["sq"]
+        got = null.null_scores(measured, metric, draws=30).whole["sq"]
         assert got == pytest.approx(whole, nan_ok=True)
         if metric in SHARES:
             np.testing.assert_array_equal(got, whole)
@@ -95,35 +95,37 @@ def test_a_checkpoint_that_is_not_complete_stays_so():
     holed = curve.ll.copy()
     holed[3, 2] = np.nan
     values = null._of_every_choice(measured, holed, "acc")
-    curves, _ = null._curves([("m", values)], null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
+    curves, _ = null._curves(
+        [("m", values)], null.random_golds(measured.gold, [4] * 10, draws=5), set(), "acc"
+    )
     assert np.isnan(curves["m"][:, 3]).all()
     assert np.isfinite(np.delete(curves["m"], 3, axis=1)).all()
 
 
 def test_bits_per_byte_need_the_length_of_every_choice():
-    assert null.nulls(replace(noise(10), choice_bytes=None), "bpb") is None
-    assert null.nulls(replace(noise(10), choice_bytes=None), "acc", draws=3) is not None
+    assert null.null_scores(replace(noise(10), choice_bytes=None), "bpb") is None
+    assert null.null_scores(replace(noise(10), choice_bytes=None), "acc", draws=3) is not None
 
 
 # --- p ------------------------------------------------------------------------------------------------
 
 
 def test_p_by_hand():
-    found = null.null_of(0.5, [0.1, 0.5, 0.2, 0.9])
+    found = null.null_distribution(0.5, [0.1, 0.5, 0.2, 0.9])
     assert found.p == pytest.approx((1 + 2) / 5)
     assert found.mean == pytest.approx(0.425)
-    assert null.null_of(2.0, [0.1] * 999).p == pytest.approx(1 / 1000)
+    assert null.null_distribution(2.0, [0.1] * 999).p == pytest.approx(1 / 1000)
 
 
 def test_what_is_undefined_has_none():
-    assert null.null_of(None, [0.1, 0.2]) is None
-    assert null.null_of(0.5, [np.nan, np.nan, 0.2]) is None
-    assert null.null_of(0.5, [np.nan, 0.3, 0.2]).p == pytest.approx(1 / 3)
+    assert null.null_distribution(None, [0.1, 0.2]) is None
+    assert null.null_distribution(0.5, [np.nan, np.nan, 0.2]) is None
+    assert null.null_distribution(0.5, [np.nan, 0.3, 0.2]).p == pytest.approx(1 / 3)
 
 
 def test_a_taught_set_stands_above_its_null():
     measured = noise(questions=80, taught=0.4)
-    scores = null.judged(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
     for name in ("sq", "cs", "score"):
         assert getattr(scores, name).null.p < 0.01, name
     assert scores.sq.null.mean < scores.sq.value
@@ -137,10 +139,10 @@ def test_of_sets_that_mean_nothing_few_stand_out():
     out = dict.fromkeys(names, 0)
     for seed in range(sets):
         measured = noise(questions=30, seed=seed)
-        drawn = null.nulls(measured, "acc", draws=199, seed=seed).whole
+        drawn = null.null_scores(measured, "acc", draws=199, seed=seed).whole
         scores = set_scores.scores(measured, "acc", "all_models")
         for name in names:
-            found = null.null_of(getattr(scores, name).value, drawn[name])
+            found = null.null_distribution(getattr(scores, name).value, drawn[name])
             out[name] += found is not None and found.p <= null.LEVEL
     most = sets * 0.07 + 2 * np.sqrt(sets * 0.07 * 0.93)
     assert all(count <= most for count in out.values()), out
@@ -148,12 +150,12 @@ def test_of_sets_that_mean_nothing_few_stand_out():
 
 def test_draws_of_many_questions_are_small_and_those_of_one_stream() -> None:
     counts = np.full(null._BLOCK // 2, 4)  # in blocks of two draws
-    drawn = null.golds(np.zeros(len(counts), int), counts, draws=5, seed=3)
+    drawn = null.random_golds(np.zeros(len(counts), int), counts, draws=5, seed=3)
     assert drawn.dtype == np.uint8
     stream = np.random.default_rng(3)
     for row in drawn:
         np.testing.assert_array_equal(row, (stream.random(len(counts)) * 4).astype(int))
-    assert null.golds([0], [300], draws=2).dtype == np.uint16
+    assert null.random_golds([0], [300], draws=2).dtype == np.uint16
 
 
 def test_of_a_large_set_it_is_made_in_a_file_and_the_same(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_of_a_large_set_it_is_made_in_a_file_and_the_same(tmp_path: Path) -> Non
     curves = tuple(replace(curve, ll=ll) for curve, ll in zip(small.curves, lls, strict=True))
     large = replace(small, curves=curves)
     for metric in METRICS:
-        one, other = null.nulls(small, metric), null.nulls(large, metric)
+        one, other = null.null_scores(small, metric), null.null_scores(large, metric)
         assert (one is None) is (other is None)
         if one is not None and other is not None:
             for name, drawn in one.whole.items():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.uncertainty import paired
-from e2lm_core.scores.uncertainty.paired import Side, pair
+from e2lm_core.scores.uncertainty.paired import Side, match_questions
 from e2lm_core.scores.uncertainty.rules import IntervalRule
 from tests.support import simulation
 
@@ -29,7 +29,7 @@ def fleet():
 
 
 def test_pairing_by_hand():
-    got = pair(["a", "b", "c"], ["c", "a", "d"])
+    got = match_questions(["a", "b", "c"], ["c", "a", "d"])
     assert got.first.tolist() == [0, 1, 2, -1]
     assert got.second.tolist() == [1, -1, 0, 2]
     assert got.shared == 2
@@ -39,7 +39,7 @@ def test_pairing_by_hand():
 @given(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
 def test_every_question_has_its_place_once(old, new):
     first, second = [str(i) for i in old], [str(i) for i in new]
-    got = pair(first, second)
+    got = match_questions(first, second)
     assert len(got.first) == len(old | new)
     assert got.shared == len(old & new)
     assert sorted(got.first[got.first >= 0]) == list(range(len(first)))
@@ -49,7 +49,9 @@ def test_every_question_has_its_place_once(old, new):
 def test_a_set_against_itself_differs_by_nothing_in_every_resample():
     runs = simple([1, 0, 1, 1, 0, 0, 1, 0])
     names = [f"q{i}" for i in range(8)]
-    first, second = paired.resample(side(runs, 8), side(runs, 8), pair(names, names), ("acc",), 200)
+    first, second = paired.resample(
+        side(runs, 8), side(runs, 8), match_questions(names, names), ("acc",), 200
+    )
     found = paired.mean_difference(first, second, "acc", [("m", 1, 1)])
     assert found.value == 0
     assert found.changed == 0
@@ -66,7 +68,7 @@ def test_what_both_share_cancels():
     widths = []
     for second in (names, [f"r{i}" for i in range(41)]):
         given_ = paired.resample(
-            side(simple(old), 40), side(simple(new), 41), pair(names[:40], second), ("acc",), 400
+            side(simple(old), 40), side(simple(new), 41), match_questions(names[:40], second), ("acc",), 400
         )
         found = paired.mean_difference(*given_, "acc", [("m", 1, 1)])
         assert found.value == pytest.approx(new.mean() - old.mean())
@@ -80,7 +82,7 @@ def test_unrelated_sets_are_drawn_whole():
     first, second = paired.resample(
         side(simple(old), 30),
         side(simple(new), 50),
-        pair([f"a{i}" for i in range(30)], [f"b{i}" for i in range(50)]),
+        match_questions([f"a{i}" for i in range(30)], [f"b{i}" for i in range(50)]),
         ("acc",),
         300,
     )
@@ -94,15 +96,15 @@ def test_score_differences_are_those_of_the_scores(fleet):
     for seed in (1, 2):
         runs = simulation.runs(fleet, simulation.draw(fleet, 60, seed))
         sides.append(side(runs, 60))
-    pairing = pair([f"a{i}" for i in range(60)], [f"b{i}" for i in range(60)])
+    pairing = match_questions([f"a{i}" for i in range(60)], [f"b{i}" for i in range(60)])
     given_ = paired.resample(*sides, pairing, ("acc",), 100)
     rules = {"sq": IntervalRule("normal", 0.9), "rc": IntervalRule(None, why="not here")}
     found = paired.score_differences(*given_, "acc", rules)
     alone = []
     for own in sides:
         curves = {n: metrics.curve(r.per_question["acc"]) for n, r in own.runs.items()}
-        layout = Layout.of(own.runs, curves)
-        against = set_scores.floor(own.runs, layout, "acc", 0.25, 60)
+        layout = Layout.from_runs(own.runs, curves)
+        against = set_scores.chance_floor(own.runs, layout, "acc", 0.25, 60)
         alone.append(set_scores.curve_scores(layout, curves, "acc", against).whole)
     for score, (value, _) in found.items():
         if score in set_scores.OF_READINGS:  # the fleet has one shape of each size
@@ -118,7 +120,7 @@ def test_score_differences_are_those_of_the_scores(fleet):
 
 def test_one_question_has_no_interval():
     runs = simple([1])
-    given_ = paired.resample(side(runs, 1), side(runs, 1), pair(["q"], ["q"]), ("acc",), 20)
+    given_ = paired.resample(side(runs, 1), side(runs, 1), match_questions(["q"], ["q"]), ("acc",), 20)
     assert paired.mean_difference(*given_, "acc", [("m", 1, 1)]).bounds is None
 
 
@@ -126,7 +128,7 @@ def test_groups_of_unrelated_sets_stay_apart():
     runs = simple([1, 0, 1, 0])
     grouped = Side(runs, np.full(4, 4), ["g", "g", None, None])
     names = ["a", "b", "c", "d"]
-    first, _ = paired.resample(grouped, grouped, pair(names, ["w", "x", "y", "z"]), ("acc",), 20)
+    first, _ = paired.resample(grouped, grouped, match_questions(names, ["w", "x", "y", "z"]), ("acc",), 20)
     assert first.clusters == 3
 
 
@@ -143,7 +145,7 @@ def test_the_interval_of_a_mean_difference_covers(fleet):
             for own in (at[:100], at[50:])
         ]
         names = [f"q{i}" for i in range(150)]
-        given_ = paired.resample(*sides, pair(names[:100], names[50:]), ("norm_prob",), 300)
+        given_ = paired.resample(*sides, match_questions(names[:100], names[50:]), ("norm_prob",), 300)
         low, high = paired.mean_difference(*given_, "norm_prob", [("m", 1, 1)]).bounds
         held.append(low <= 0 <= high)
     assert 0.92 <= np.mean(held) <= 0.98

@@ -13,7 +13,7 @@ from e2lm_core.scores.uncertainty import coverage as coverage_table
 from e2lm_core.scores.uncertainty.means import proportions
 from e2lm_core.scores.uncertainty.methods import METHODS
 from e2lm_core.scores.uncertainty.rules import (
-    FEWEST_DIFFERING,
+    MIN_DIFFERING,
     CoverageTable,
     few_for_a_difference,
 )
@@ -104,16 +104,16 @@ def held(expected, share, made_up=2, n=100):
     error = np.sqrt(((up + down + made_up) / (n + made_up) - centre**2) / (n + made_up))
     if made_up == 2:
         np.testing.assert_allclose(
-            proportions.paired((up - down) / n, (up + down) / n, n, 1.0), (centre, error)
+            proportions.bonett_price((up - down) / n, (up + down) / n, n, 1.0), (centre, error)
         )
     return weight[abs(centre - (chances[0] - chances[1])) <= 1.96 * error].sum()
 
 
 @pytest.mark.parametrize("share", [0.5, 0.75])
 def test_the_interval_of_fewer_changes_holds_too_often_and_of_twice_as_many_as_it_says(share):
-    assert min(held(expected, share) for expected in range(1, FEWEST_DIFFERING)) > 0.98
-    assert 0.94 < held(2 * FEWEST_DIFFERING, share) < 0.97
-    assert 0.94 < held(4 * FEWEST_DIFFERING, share) < 0.965
+    assert min(held(expected, share) for expected in range(1, MIN_DIFFERING)) > 0.98
+    assert 0.94 < held(2 * MIN_DIFFERING, share) < 0.97
+    assert 0.94 < held(4 * MIN_DIFFERING, share) < 0.965
 
 
 def test_a_narrower_interval_of_few_changes_holds_too_often_or_too_seldom():

@@ -7,7 +7,7 @@ import pytest
 
 from e2lm_core.analysis import documents, tables
 from e2lm_core.analysis.score import parts as score_parts
-from e2lm_core.base import phrasing
+from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -25,7 +25,7 @@ def test_an_interval_holds_its_value_and_its_coverage_is_named(measured: Measure
     given = set_intervals.resample(measured)
     for metric in METRICS:
         found = set_intervals.with_intervals(
-            set_scores.scores(measured, metric), set_intervals.intervals_of(given, metric)
+            set_scores.scores(measured, metric), set_intervals.score_intervals(given, metric)
         )
         for value in (found.sq, found.rc, found.cs, found.score, found.snr, found.decision_accuracy):
             if value.interval is not None:
@@ -63,7 +63,7 @@ def test_questions_of_one_group_are_drawn_together() -> None:
 
 def test_a_score_without_a_covering_method_says_why(measured: Measurements) -> None:
     scores = set_scores.scores(measured, "acc")
-    found = set_intervals.intervals_of(set_intervals.resample(measured, ("acc",)), "acc")
+    found = set_intervals.score_intervals(set_intervals.resample(measured, ("acc",)), "acc")
     found.scores["sq"] = Interval(bounds=None, why="No method covers.")
     sq = set_intervals.with_intervals(scores, found).sq
     assert (sq.value, sq.interval, sq.why) == (scores.sq.value, None, "No method covers.")
@@ -85,6 +85,6 @@ def test_seed_noise_is_that_of_the_model_with_further_seeds(measured: Measuremen
 
 def test_a_score_is_said_with_its_interval() -> None:
     value = Value(value=0.83, interval=(0.78, 0.88), coverage=0.95).model_dump()
-    assert phrasing.with_interval(value) == "0.830 [0.780, 0.880]"
-    assert phrasing.with_interval(value | {"interval": None}) == "0.830"
-    assert phrasing.with_interval({"value": None, "interval": None}) == "–"
+    assert formatting.with_interval(value) == "0.830 [0.780, 0.880]"
+    assert formatting.with_interval(value | {"interval": None}) == "0.830"
+    assert formatting.with_interval({"value": None, "interval": None}) == "–"

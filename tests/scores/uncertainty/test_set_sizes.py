@@ -5,7 +5,7 @@ import pytest
 
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.uncertainty import coverage, set_sizes
-from e2lm_core.scores.uncertainty.set_sizes import Target, Widths, needed, widths
+from e2lm_core.scores.uncertainty.set_sizes import Target, Widths, required_questions, widths
 from tests.support import simulation
 
 SIZES = (50, 200, 800)
@@ -22,13 +22,15 @@ def found(*width):
 
 
 def test_needed_is_between_two_sizes_by_their_logarithms():
-    assert needed(found(0.4, 0.2, 0.1), 0.2) == 200
-    assert needed(found(0.4, 0.2, 0.1), 0.2 * 2**0.5) == 142  # half-way between, 100 x sqrt(2)
-    assert needed(found(0.4, 0.2, 0.1), 0.05) is None
-    assert needed(found(0.4, 0.2, 0.1), 1.0) == 100
-    assert needed(found(np.nan, 0.2, 0.1), 0.3) == 200  # the smallest with a width is not extrapolated
-    assert needed(found(np.nan, np.nan, np.nan), 0.3) is None
-    assert needed(found(0.2, 0.2, 0.0), 0.1) == 400
+    assert required_questions(found(0.4, 0.2, 0.1), 0.2) == 200
+    assert required_questions(found(0.4, 0.2, 0.1), 0.2 * 2**0.5) == 142  # half-way between, 100 x sqrt(2)
+    assert required_questions(found(0.4, 0.2, 0.1), 0.05) is None
+    assert required_questions(found(0.4, 0.2, 0.1), 1.0) == 100
+    assert (
+        required_questions(found(np.nan, 0.2, 0.1), 0.3) == 200
+    )  # the smallest with a width is not extrapolated
+    assert required_questions(found(np.nan, np.nan, np.nan), 0.3) is None
+    assert required_questions(found(0.2, 0.2, 0.0), 0.1) == 400
 
 
 @pytest.mark.parametrize("metric", ["acc", "norm_prob", "bpb"])

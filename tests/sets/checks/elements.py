@@ -11,7 +11,7 @@ from e2lm_core.base.records import (
     TaskSet,
 )
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks.check import check
+from e2lm_core.sets.checks.check import find_problems
 from e2lm_core.sets.prompts.render import render_set
 
 LIMITS = Limits()
@@ -49,4 +49,4 @@ def changed(task: TaskSet, index: int, **values: Any) -> TaskSet:
 
 
 def findings(task: TaskSet, shots: int = 0, **more: Any) -> list[Finding]:
-    return check(task, render_set(task, shots), LIMITS, **more)
+    return find_problems(task, render_set(task, shots), LIMITS, **more)

@@ -12,8 +12,8 @@ from e2lm_core.base.records import (
     LETTERS_TEXT,
 )
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks.check import check, require_sound, structural_errors
-from e2lm_core.sets.checks.lengths import PromptLengths
+from e2lm_core.sets.checks.check import find_problems, require_sound, structural_errors
+from e2lm_core.sets.checks.context_window import PromptLengths
 from e2lm_core.sets.checks.text import ngrams
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.checks.elements import LIMITS, a_set, changed, findings
@@ -86,7 +86,7 @@ def test_lengths_counts_and_half_characters() -> None:
 def test_structural_errors_come_alone_and_count_dev_too() -> None:
     task = a_set()
     bad_dev = (task.dev[0].model_copy(update={"answer": 2}), *task.dev[1:])
-    (found,) = check(task.model_copy(update={"dev": bad_dev}), [], LIMITS)
+    (found,) = find_problems(task.model_copy(update={"dev": bad_dev}), [], LIMITS)
     assert found.sentence == "Dev question 1: gold is 2, but it has 2 choices (use 0–1)."
 
 
@@ -114,21 +114,23 @@ def test_too_many_tokens_for_a_model_that_reads_the_set() -> None:
     task = a_set()
     rendered = render_set(task)
     tokens = (*[100] * 119, 129)
-    (found,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "pythia-70m")])
+    (found,) = find_problems(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "pythia-70m")])
     assert found.sentence == (
         "Question 120: its prompt and longest choice have 129 tokens (tokenizer of pythia-70m), but at most 128 fit "
         "pythia-70m; shorten the question or use fewer few-shot examples."
     )
     assert (found.severity, found.question_id) == ("error", task.questions[119].id)
-    (warns,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "small", "warning")])
+    (warns,) = find_problems(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "small", "warning")])
     assert warns.severity == "warning"
     assert warns.sentence.endswith("few-shot examples, or run models that read more.")
-    (about,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "x", is_estimate=True)])
+    (about,) = find_problems(
+        task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "x", is_estimate=True)]
+    )
     assert "about 129 tokens (estimated from its bytes, as the tokenizer is not here)" in about.sentence
-    assert check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 129, "x")]) == []
-    assert check(task, rendered, LIMITS) == []
+    assert find_problems(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 129, "x")]) == []
+    assert find_problems(task, rendered, LIMITS) == []
     with pytest.raises(ValueError, match="shorter"):
-        check(task, rendered, LIMITS, lengths=[PromptLengths(tokens[:-1], 128, "x")])
+        find_problems(task, rendered, LIMITS, lengths=[PromptLengths(tokens[:-1], 128, "x")])
 
 
 def test_repeated_and_nearly_repeated_questions() -> None:

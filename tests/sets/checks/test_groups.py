@@ -29,19 +29,21 @@ def task(questions, **metadata) -> TaskSet:
 
 def test_a_template_is_what_three_questions_share() -> None:
     template = "what is the capital of the country …"
-    assert groups.by_template(made()) == (template, template, template, None)
-    assert groups.by_template(made(CAPITALS[1:])) == (None, None, None)  # two are not enough
+    assert groups.group_by_template(made()) == (template, template, template, None)
+    assert groups.group_by_template(made(CAPITALS[1:])) == (None, None, None)  # two are not enough
 
 
 def test_common_english_alone_is_no_template() -> None:
     rows = [(f"What is that {word} for?", ("a", "b")) for word in ("axe", "bell", "cup")]
-    assert groups.by_template(made(rows)) == (None, None, None)
+    assert groups.group_by_template(made(rows)) == (None, None, None)
 
 
 def test_a_template_has_four_words_at_least() -> None:
     def labels(text: str) -> set[str | None]:
         return set(
-            groups.by_template(made([(text.format(name), ("a", "b")) for name in ("Fiji", "Guam", "Nauru")]))
+            groups.group_by_template(
+                made([(text.format(name), ("a", "b")) for name in ("Fiji", "Guam", "Nauru")])
+            )
         )
 
     assert labels("In which ocean is {}?") == {"in which ocean is …"}
@@ -50,7 +52,7 @@ def test_a_template_has_four_words_at_least() -> None:
 
 def test_an_answer_is_the_same_with_or_without_its_article() -> None:
     rows = [("a?", ("The Moon", "x")), ("b?", ("moon.", "x")), ("c?", ("Mars", "moon"))]
-    assert groups.by_answer(made(rows)) == ("moon", "moon", None)
+    assert groups.group_by_answer(made(rows)) == ("moon", "moon", None)
 
 
 def test_it_is_said_once_and_not_where_groups_are_known_or_denied() -> None:
@@ -67,7 +69,7 @@ def test_it_is_said_once_and_not_where_groups_are_known_or_denied() -> None:
 @given(st.lists(st.text("ab c", max_size=12), max_size=12))
 def test_nobody_is_alone_in_a_group(texts: list[str]) -> None:
     questions = made([(text, ("x", "y")) for text in texts])
-    for labels, least in ((groups.by_template(questions), 3), (groups.by_answer(questions), 2)):
+    for labels, least in ((groups.group_by_template(questions), 3), (groups.group_by_answer(questions), 2)):
         assert len(labels) == len(texts)
         for label in set(labels) - {None}:
             assert labels.count(label) >= least

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from e2lm_core.sets.checks.text import looks_english, loosely, ngrams, normalised, words
+from e2lm_core.sets.checks.text import (
+    looks_english,
+    ngrams,
+    normalise_loosely,
+    normalise_text,
+    tokenize_words,
+)
 
 
 def test_text_that_is_english_and_text_that_is_not() -> None:
@@ -19,6 +25,6 @@ def test_every_run_of_words() -> None:
 
 
 def test_spellings_that_are_one() -> None:
-    assert normalised(" ＡＢ  c\n") == normalised("ab C") == "ab c"
-    assert loosely("The Moon.") == loosely("moon") == "moon"
-    assert words("It's 3,5 ﬁne") == ["it", "s", "3", "5", "fine"]
+    assert normalise_text(" ＡＢ  c\n") == normalise_text("ab C") == "ab c"
+    assert normalise_loosely("The Moon.") == normalise_loosely("moon") == "moon"
+    assert tokenize_words("It's 3,5 ﬁne") == ["it", "s", "3", "5", "fine"]

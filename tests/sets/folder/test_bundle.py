@@ -102,8 +102,8 @@ def test_archives_cut_short() -> None:
 
 def test_memory_is_granted_for_what_came_out_of_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     granted: list[int] = []
-    monkeypatch.setattr(bundle.confined, "grant", granted.append)
-    assert bundle.unpack_here(bundle.pack(TASK, LIMITS), LIMITS) == TASK
+    monkeypatch.setattr(bundle.sandbox, "raise_memory_limit", granted.append)
+    assert bundle.unpack_unconfined(bundle.pack(TASK, LIMITS), LIMITS) == TASK
     assert granted == [5 * sum(map(len, task_files(TASK, LIMITS).values()))]
 
 
@@ -130,7 +130,7 @@ def test_a_tree_of_tasks_opens_as_its_top_folder_does() -> None:
         for name in "ab":
             archive.writestr(f"mmlu/part/t_{name}.yaml", task.format(name, name))
             archive.writestr(f"mmlu/part/{name}/test.jsonl", rows)
-    read = bundle.unpack_here(buffer.getvalue(), LIMITS)
+    read = bundle.unpack_unconfined(buffer.getvalue(), LIMITS)
     assert (read.name, [q.subject for q in read.questions]) == ("all_of_it", ["a", "b"])
 
 

@@ -68,7 +68,7 @@ def test_few_shot_rows_in_the_yaml_and_splits_of_one(folder: Path) -> None:
     edit(folder, "test_split: test\n", "test_split: test\nfewshot_split: test\n")
     edit(folder, samples, "")
     task, warnings = read_task(folder, LIMITS)
-    assert task.pool == task.questions
+    assert task.fewshot_pool == task.questions
     assert task.config.fewshot_leaves_out  # the question itself is left out
     assert warnings == ["sky.yaml: few-shot examples come from the test questions."]
 

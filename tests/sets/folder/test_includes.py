@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.includes import merge_includes
 
 TREE = {
     "a/b/x.yaml": b"include: ../base.yaml\ntask: x\n",
@@ -19,20 +19,20 @@ TREE = {
 
 
 def test_a_file_above_the_folder_is_in_the_tree_and_functions_know_where_they_stood() -> None:
-    raw = merged(TREE, "a/b/x.yaml", [])
+    raw = merge_includes(TREE, "a/b/x.yaml", [])
     assert raw == {"task": "x", "f": FunctionName("utils.f", "a"), "list": [FunctionName("utils.g", "a")]}
 
 
 def test_what_leaves_the_tree_or_leads_in_a_circle_is_refused() -> None:
     with pytest.raises(TaskError, match="leaves the task's folder"):
-        merged(TREE, "a/out.yaml", [])
+        merge_includes(TREE, "a/out.yaml", [])
     with pytest.raises(TaskError, match="includes itself"):
-        merged(TREE, "a/one.yaml", [])
+        merge_includes(TREE, "a/one.yaml", [])
 
 
 def test_of_a_key_that_stands_twice_the_last_counts_and_is_said() -> None:
     said: list[str] = []
-    assert merged(TREE, "a/twice.yaml", said) == {"k": 2}
+    assert merge_includes(TREE, "a/twice.yaml", said) == {"k": 2}
     assert said == ["a/twice.yaml: the key 'k' is there twice; its last value counts."]
     with pytest.raises(TaskError, match="there twice; keep one"):
-        merged(TREE, "a/twice.yaml", None)
+        merge_includes(TREE, "a/twice.yaml", None)

@@ -12,12 +12,12 @@ import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Limits, Settings
-from e2lm_core.people import register
+from e2lm_core.people import accounts
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import read_task, task_digest
 from e2lm_core.sets.folder.source import read_source, write_into
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables.parquet import parquet_rows
 from tests.support import studios
 
@@ -25,7 +25,7 @@ ROWS = [
     {"prompt": "Which is a metal?", "choices": ["iron", "wood"], "label": 0, "question": "not this"},
     {"prompt": "Which floats?", "choices": ["iron", "wood"], "label": 1, "question": "nor this"},
 ]
-RENAMED = How(roles={"prompt": "question", "label": "answer"})
+RENAMED = ReadOptions(roles={"prompt": "question", "label": "answer"})
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_tables_with_columns_of_other_names(here: Settings, tmp_path: Path, kind
     ]
     assert not any(q.extra for q in task.questions)
     with pytest.raises(TaskError, match="no column 'nothing' to map"):
-        read_source(here, str(path), How(roles={"nothing": "question"}))
+        read_source(here, str(path), ReadOptions(roles={"nothing": "question"}))
 
 
 def test_rows_with_an_error_are_refused_or_left_out(here: Settings, tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_what_is_no_source_is_a_sentence(here: Settings, tmp_path: Path, name: s
 
 
 def test_a_file_in_anothers_workspace_is_not_read(here: Settings) -> None:
-    ada = register.sign_in(here, "https://id.example", "ada", "Ada").id
-    bob = register.sign_in(here, "https://id.example", "bob", "Bob").id
-    hers = here.asked_by(ada)
+    ada = accounts.sign_in(here, "https://id.example", "ada", "Ada").id
+    bob = accounts.sign_in(here, "https://id.example", "bob", "Bob").id
+    hers = here.for_person(ada)
     collection.create_set(hers, "secret", studios.task().questions)
     folder = hers.sets / "secret"
     for path in (folder, folder / "secret.yaml", folder / "test.jsonl"):
         with pytest.raises(TaskError, match="that you may open"):
-            read_source(here.asked_by(bob), str(path))
+            read_source(here.for_person(bob), str(path))
         assert read_source(hers, str(path)).task.questions
 
 
@@ -166,11 +166,11 @@ def test_an_installed_task_opens_by_its_name_with_rows_from_elsewhere(here: Sett
     (tmp_path / "rows" / "ARC-Easy" / "test.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in rows)
     )
-    read = read_source(here, "arc_easy", rows=str(tmp_path / "rows"))
+    read = read_source(here, "arc_easy", row_files=str(tmp_path / "rows"))
     assert (read.task.name, len(read.task.questions)) == ("arc_easy", 3)
     (tmp_path / "rows" / "ARC-Challenge").mkdir()
     (tmp_path / "rows" / "ARC-Challenge" / "test.jsonl").write_text(json.dumps(rows[0]) + "\n")
-    both = read_source(here, "ai2_arc", rows=str(tmp_path / "rows")).task
+    both = read_source(here, "ai2_arc", row_files=str(tmp_path / "rows")).task
     assert (both.name, [q.subject for q in both.questions]) == ("ai2_arc", ["challenge", *["easy"] * 3])
     assert (
         "no examples can be shown: its examples are not beside the YAML as train.jsonl" in read.warnings[-1]
@@ -178,7 +178,7 @@ def test_an_installed_task_opens_by_its_name_with_rows_from_elsewhere(here: Sett
     with pytest.raises(TaskError, match="nor an installed lm-eval's task, group or tag of that name"):
         read_source(here, "arc_hardest")
     with pytest.raises(TaskError, match="no folder 'nowhere' with rows"):
-        read_source(here, "arc_easy", rows="nowhere")
+        read_source(here, "arc_easy", row_files="nowhere")
 
 
 def test_the_yaml_that_is_named_by_its_path_is_the_set(here: Settings) -> None:

@@ -27,7 +27,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Limits
 from e2lm_core.sets.formats import writing
 from e2lm_core.sets.formats.kinds import KINDS
-from e2lm_core.sets.formats.reading import parse
+from e2lm_core.sets.formats.reading import parse_file
 from e2lm_core.sets.formats.records import LETTERS
 
 LIMITS = Limits()
@@ -97,7 +97,7 @@ def files(kind: str) -> Iterator[File]:
 
 def outcome(data: bytes, name: str, file: File) -> str:
     """ "right", "asked" or "refused"; "wrong" where a question has another right answer, or is lost without a word."""
-    read = parse(data, name, LIMITS)
+    read = parse_file(data, name, LIMITS)
     if read.readings:
         return "wrong" if read.sound else "asked"
     truth = {text: choices[gold] for text, choices, gold in file.rows()}
@@ -204,7 +204,7 @@ def gift_like(kind: str) -> Callable[[File], Iterator[tuple[str, bytes]]]:
             Question(id=f"q{n}", question=text, choices=tuple(choices), answer=gold)
             for n, (text, choices, gold) in enumerate(file.rows())
         ]
-        yield kind, writing.file_of(questions, kind)
+        yield kind, writing.write_questions(questions, kind)
 
     return made
 
@@ -310,7 +310,7 @@ Find all zeros in the indicated finite field of the given polynomial.,0,1,"0,1",
 
 @pytest.mark.parametrize("lines", [1, 2, 3, 4])
 def test_mmlu_s_own_csv_without_a_header(lines: int) -> None:
-    read = parse(
+    read = parse_file(
         "".join(MMLU.splitlines(keepends=True)[:lines]).encode(), "abstract_algebra_test.csv", LIMITS
     )
     assert [q.choices[q.answer] for q in read.questions] == ["4", "24", "0,4", "False, False"][:lines]
@@ -320,7 +320,7 @@ def test_mmlu_s_own_csv_without_a_header(lines: int) -> None:
 
 def test_names_that_were_found_out_are_said() -> None:
     named = b"what is asked,left,right,mine\nWhich is a gas?,neon,tin,A\nWhich is a metal?,neon,tin,B\n"
-    read = parse(named, "t.csv", LIMITS)
+    read = parse_file(named, "t.csv", LIMITS)
     assert [q.choices[q.answer] for q in read.questions] == ["neon", "tin"]
     said = "The first line was read as names of columns: what is asked, left, right and mine."
     assert [problem.sentence for problem in read.problems] == [said]
@@ -334,6 +334,6 @@ def test_a_benchmark_counted_from_0_and_from_1() -> None:
     for base, untold in product((0, 1), (False, True)):
         kept = [row for row in rows if not untold or row["answer"] not in ((0,), (3,))[base]]
         data = as_lines([row | {"answer": row["answer"] + base} for row in kept])
-        read = parse(data, file.name, LIMITS)
+        read = parse_file(data, file.name, LIMITS)
         assert bool(read.readings) == untold
         assert [q.answer for q in read.questions] == ([] if untold else [row["answer"] for row in kept])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.sets.formats import columns
-from e2lm_core.sets.formats.records import KEPT, Row
+from e2lm_core.sets.formats.records import KEPT, FileRow
 
 HEADS = {
     "the review's": (
@@ -48,14 +48,15 @@ HEADS = {
 @pytest.mark.parametrize("name", HEADS)
 def test_names(name: str) -> None:
     head, roles = HEADS[name]
-    assert list(columns.guessed(head, [], {}, "t").values()) == roles
+    assert list(columns.guess_roles(head, [], {}, "t").values()) == roles
     assert columns.names_columns(head, [])
-    assert columns.are_names(head)
+    assert columns.are_column_names(head)
 
 
-def rows(*lines: list[str]) -> list[Row]:
+def rows(*lines: list[str]) -> list[FileRow]:
     return [
-        Row(f"Row {n}", {f"column {k}": c for k, c in enumerate(line, 1)}) for n, line in enumerate(lines, 1)
+        FileRow(f"Row {n}", {f"column {k}": c for k, c in enumerate(line, 1)})
+        for n, line in enumerate(lines, 1)
     ]
 
 
@@ -90,7 +91,7 @@ CONTENTS = {
 def test_contents_where_nothing_is_named(name: str) -> None:
     lines, roles = CONTENTS[name]
     names = [f"column {n}" for n in range(1, len(lines[0]) + 1)]
-    assert list(columns.guessed(names, rows(*lines), {}, "t").values()) == roles
+    assert list(columns.guess_roles(names, rows(*lines), {}, "t").values()) == roles
     assert not columns.names_columns(lines[0], lines[1:])
     assert not columns.names_columns(lines[0], [])
 
@@ -98,14 +99,14 @@ def test_contents_where_nothing_is_named(name: str) -> None:
 def test_what_is_given_is_not_guessed_over() -> None:
     head = ["Frage", "Text", "A", "B", "Lösung"]
     given = {"Text": "question", "Frage": "-"}
-    assert columns.guessed(head, [], given, "t") == {
+    assert columns.guess_roles(head, [], given, "t") == {
         "Frage": "-",
         "Text": "question",
         "A": "choice_1",
         "B": "choice_2",
         "Lösung": "answer",
     }
-    roles = columns.guessed(head, [], {"Text": "choice_1", "A": "choice_2"}, "t")
+    roles = columns.guess_roles(head, [], {"Text": "choice_1", "A": "choice_2"}, "t")
     assert columns.choice_columns(roles) == ["Text", "A"]
 
 
@@ -150,15 +151,15 @@ HEADS_BY_ROWS = {
 def test_a_first_line_names_where_it_alone_has_no_answer(name: str) -> None:
     first, *others = [line.split(",") for line in HEADS_BY_ROWS[name]]
     assert columns.names_columns(first, others)
-    assert not columns.are_names(first)
+    assert not columns.are_column_names(first)
 
 
 def test_names_with_a_gap_are_no_choices() -> None:
-    assert columns.by_name(["question", "1", "2", "4", "answer"]) == {
+    assert columns.roles_by_name(["question", "1", "2", "4", "answer"]) == {
         "question": "question",
         "answer": "answer",
     }
-    assert columns.by_name(["0", "4", "2", "6", "x"]) == {}
+    assert columns.roles_by_name(["0", "4", "2", "6", "x"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -176,10 +177,10 @@ def test_names_with_a_gap_are_no_choices() -> None:
     ],
 )
 def test_names_that_count(names: list[str], base: int | None) -> None:
-    assert columns.counted_from(names) == base
+    assert columns.base_from_names(names) == base
 
 
 def test_wrong_choices_by_their_name() -> None:
-    assert columns.are_wrong(["distractor1", "Incorrect answer 2"])
-    assert not columns.are_wrong(["distractor1", "Answer 2"])
-    assert not columns.are_wrong([])
+    assert columns.are_distractors(["distractor1", "Incorrect answer 2"])
+    assert not columns.are_distractors(["distractor1", "Answer 2"])
+    assert not columns.are_distractors([])

@@ -8,8 +8,8 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import writing
-from e2lm_core.sets.formats.kinds import kind_of
-from e2lm_core.sets.formats.reading import parse
+from e2lm_core.sets.formats.kinds import detect_format
+from e2lm_core.sets.formats.reading import parse_file
 
 TEXTS = {
     "json": '[{"question": "q"}]',
@@ -26,8 +26,8 @@ TEXTS = {
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_pasted_text_is_known_by_what_stands_in_it(kind: str) -> None:
-    assert kind_of(TEXTS[kind].encode(), "") == kind
-    assert kind_of(TEXTS[kind].encode(), "quiz.txt") == kind
+    assert detect_format(TEXTS[kind].encode(), "") == kind
+    assert detect_format(TEXTS[kind].encode(), "quiz.txt") == kind
 
 
 def test_a_files_name_tells_and_its_first_bytes_tell_better() -> None:
@@ -38,21 +38,21 @@ def test_a_files_name_tells_and_its_first_bytes_tell_better() -> None:
         "a.md": "markdown",
         "a.gift": "gift",
     }.items():
-        assert kind_of(b"x", name) == kind
-    assert kind_of(b'{\n"questions": []\n}', "") == "json"
-    assert kind_of(b"PAR1", "a.csv") == "parquet"
-    assert kind_of(b"PK\3\4 [Content_Types].xml xl/workbook.xml", "a.zip") == "xlsx"
-    assert kind_of(b"PK\3\4 imsmanifest.xml", "a.zip") == "qti"
-    assert kind_of(TEXTS["qti"].encode("utf-16"), "a.xml") == "qti"
+        assert detect_format(b"x", name) == kind
+    assert detect_format(b'{\n"questions": []\n}', "") == "json"
+    assert detect_format(b"PAR1", "a.csv") == "parquet"
+    assert detect_format(b"PK\3\4 [Content_Types].xml xl/workbook.xml", "a.zip") == "xlsx"
+    assert detect_format(b"PK\3\4 imsmanifest.xml", "a.zip") == "qti"
+    assert detect_format(TEXTS["qti"].encode("utf-16"), "a.xml") == "qti"
 
 
 def test_what_is_none_of_them_is_said() -> None:
     with pytest.raises(TaskError, match=r"notes.docx is no file that can be imported; use .csv"):
-        kind_of(b"x", "notes.docx")
+        detect_format(b"x", "notes.docx")
     with pytest.raises(TaskError, match=r"is not valid XML"):
-        kind_of(b"<", "a.xml")
+        detect_format(b"<", "a.xml")
     with pytest.raises(TaskError, match=r"declares a document type"):
-        kind_of(b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml")
+        detect_format(b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml")
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_an_aiken_file_is_one_whatever_its_first_question_begins_with(begins: st
         Question(id="q1", question=f"{begins} what?", choices=("a mark", "a word"), answer=1),
         Question(id="q2", question="Why?", choices=("a", "b"), answer=0),
     ]
-    data = writing.file_of(questions, "aiken")
-    assert kind_of(data, "t.txt") == "aiken"
-    read = parse(data, "t.txt", Limits())
+    data = writing.write_questions(questions, "aiken")
+    assert detect_format(data, "t.txt") == "aiken"
+    read = parse_file(data, "t.txt", Limits())
     assert [(q.question, q.choices, q.answer) for q in read.questions] == [
         (q.question, q.choices, q.answer) for q in questions
     ]

@@ -16,15 +16,15 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import answers, writing
 from e2lm_core.sets.formats.columns import COUNTED
 from e2lm_core.sets.formats.questions import UNCLEAR
-from e2lm_core.sets.formats.reading import accepted, parse
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.reading import accept_questions, parse_file
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet as table
 
 LIMITS = Limits()
 
 
-def golds(table: str, how: How | None = None, name: str = "t.csv") -> list[int]:
-    read = parse(table.encode(), name, LIMITS, how)
+def golds(table: str, how: ReadOptions | None = None, name: str = "t.csv") -> list[int]:
+    read = parse_file(table.encode(), name, LIMITS, how)
     assert not read.errors, read.errors
     return [q.answer for q in read.questions]
 
@@ -62,13 +62,13 @@ def test_numbers_count_from_what_fits_the_whole_column() -> None:
 
 def asks(table: str, name: str = "t.csv") -> str:
     """The sentence that asks what numbers mean; nothing of the file is a question then."""
-    read = parse(table.encode() if isinstance(table, str) else table, name, LIMITS)
+    read = parse_file(table.encode() if isinstance(table, str) else table, name, LIMITS)
     assert not read.questions
     assert len(read.readings) > 1
     assert read.problems[0].code == UNCLEAR
     for skip in (True, False):
         with pytest.raises(TaskError, match="--answers-from"):
-            accepted(read, name, skip)
+            accept_questions(read, name, skip)
     return read.problems[0].sentence
 
 
@@ -78,13 +78,13 @@ def test_numbers_that_nothing_decides_are_asked_for() -> None:
         'Is "1" the first choice or the second? In Row 1 the answer 1 is "a" if it is the first and "b" if it is the second.'
     )
     assert asks(HEAD + "q,a,b,c,1\n")
-    assert golds(table, How(answers_from=1)) == [0, 1]
-    assert golds(table, How(answers_from=0)) == [1, 2]
+    assert golds(table, ReadOptions(answers_from=1)) == [0, 1]
+    assert golds(table, ReadOptions(answers_from=0)) == [1, 2]
     said = (
         r"t.csv: Is .1. the first .* second. Say it with --answers-from 1 \(the first\) or 0 \(the second\)."
     )
     with pytest.raises(TaskError, match=said):
-        accepted(parse(table.encode(), "t.csv", LIMITS), "t.csv", False)
+        accept_questions(parse_file(table.encode(), "t.csv", LIMITS), "t.csv", False)
 
 
 def test_numbers_that_contradict_each_other_are_asked_for() -> None:
@@ -93,9 +93,9 @@ def test_numbers_that_contradict_each_other_are_asked_for() -> None:
         'Is "1" the first choice or the second? The answer 3 of Row 2 fits only if it is the first, '
         "the answer 0 of Row 1 only if it is the second."
     )
-    read = parse(table.encode(), "t.csv", LIMITS, How(answers_from=0))
+    read = parse_file(table.encode(), "t.csv", LIMITS, ReadOptions(answers_from=0))
     assert read.problems[0].sentence == "Row 2: gold is 3, but it has 3 choices (use 0–2)."
-    beyond = parse((HEAD + "q,a,b,c,0\nr,a,b,c,17\n").encode(), "t.csv", LIMITS)
+    beyond = parse_file((HEAD + "q,a,b,c,0\nr,a,b,c,17\n").encode(), "t.csv", LIMITS)
     assert (beyond.readings, len(beyond.errors)) == ((), 1)
 
 
@@ -127,19 +127,19 @@ def test_numbers_that_are_the_text_of_a_choice_in_every_row() -> None:
     assert asks(table) == (
         'Is "3" a choice\'s text or its number? In Row 1 it is "3" as a text, "4" counted from 1, "5" counted from 0.'
     )
-    assert golds(table, How(answers_from="text")) == [1, 0]
-    assert golds(table, How(answers_from=1)) == [2, 1]
+    assert golds(table, ReadOptions(answers_from="text")) == [1, 0]
+    assert golds(table, ReadOptions(answers_from=1)) == [2, 1]
     workbook = openpyxl.Workbook()
     for line in (["question", "A", "B", "C", "answer"], ["1+2?", 3, 4, 7, 7], ["2+2?", 3, 4.0, 5, 4]):
         workbook.active.append(line)
     buffer = io.BytesIO()
     workbook.save(buffer)
-    assert [q.answer for q in parse(buffer.getvalue(), "t.xlsx", LIMITS).questions] == [2, 1]
+    assert [q.answer for q in parse_file(buffer.getvalue(), "t.xlsx", LIMITS).questions] == [2, 1]
 
 
 def test_wrong_choices_by_their_name_leave_a_number_as_a_text() -> None:
     sciq = "question,distractor1,distractor2,correct_answer\n1+1?,1,3,2\n"
-    read = parse(sciq.encode(), "t.csv", LIMITS)
+    read = parse_file(sciq.encode(), "t.csv", LIMITS)
     assert (read.questions[0].choices, read.questions[0].answer) == (("2", "1", "3"), 0)
 
 
@@ -172,13 +172,13 @@ OWN = (
 @pytest.mark.parametrize("questions", [OWN[:1], OWN[1:], OWN], ids=["one", "a number as a choice", "both"])
 @pytest.mark.parametrize("kind", writing.FORMS)
 def test_downloads_come_back_without_a_question(kind: str, questions: tuple[Question, ...]) -> None:
-    read = parse(writing.file_of(questions, kind), f"t{writing.FORMS[kind].end}", LIMITS)
+    read = parse_file(writing.write_questions(questions, kind), f"t{writing.FORMS[kind].end}", LIMITS)
     assert [(q.question, q.choices, q.answer) for q in read.questions] == [
         (q.question, q.choices, q.answer) for q in questions
     ]
     if writing.FORMS[kind].holds is None:
         assert read.questions == questions
-        assert not writing.lost(questions, kind)
+        assert not writing.lost_content(questions, kind)
 
 
 @pytest.mark.parametrize("questions", [OWN[:1], OWN[1:], OWN], ids=["one", "a number as a choice", "both"])
@@ -186,27 +186,27 @@ def test_a_published_table_comes_back_and_its_columns_do_not_depend_on_its_answe
     questions: tuple[Question, ...],
 ) -> None:
     data = table.write(questions)
-    assert parse(data, "t.parquet", LIMITS).questions == questions
+    assert parse_file(data, "t.parquet", LIMITS).questions == questions
     assert COUNTED not in parquet.read_schema(pyarrow.BufferReader(data)).names
 
 
 def test_a_column_says_what_numbers_count_from() -> None:
     assert golds("question,A,B,answer,answers_from\nq,a,b,1,1\n") == [0]
     assert golds("question,A,B,answer,answers_from\nq,a,b,1,0\n") == [1]
-    read = parse(b"question,A,B,answer,answers_from\nq,a,b,B,7\n", "t.csv", LIMITS)
+    read = parse_file(b"question,A,B,answer,answers_from\nq,a,b,B,7\n", "t.csv", LIMITS)
     assert read.questions[0].extra == {"answers_from": "7"}
 
 
 def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
     head = "question,A,B,C,answer\n"
     assert golds(head + "Which letter is reactance?,Z,X,B,B\nr,a,b,c,C\n") == [1, 2]
-    both = parse((head + "Which letter is reactance?,Z,X,B,B\n").encode(), "t.csv", LIMITS)
+    both = parse_file((head + "Which letter is reactance?,Z,X,B,B\n").encode(), "t.csv", LIMITS)
     assert both.problems[0].sentence == (
         "Row 1: its answer 'B' is the letter of one choice and the text of another; write both, as in \"C. B\"."
     )
     assert golds(head + "Which letter is reactance?,Z,X,B,C. B\n") == [2]
     assert golds(head + "Which letter is first?,A,B,C,B\n") == [1]
-    read = parse((head + "q,Z,X,B,B\nr,a,b,c,C\n").encode(), "t.csv", LIMITS)
+    read = parse_file((head + "q,Z,X,B,B\nr,a,b,c,C\n").encode(), "t.csv", LIMITS)
     assert read.problems[0].sentence.startswith(
         "Row 1: the answer is also the text of another choice; it is read as a"
     )
@@ -216,12 +216,12 @@ def test_choices_of_public_data_sets() -> None:
     arc = {"question": "q", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"}
     assert golds(json.dumps(arc), name="t.jsonl") == [1]
     stem = {"stem": "q", "choices": [{"text": "x", "label": "1"}, {"text": "y", "label": "2"}]}
-    read = parse(json.dumps({"id": "a", "question": stem, "answerKey": "1"}).encode(), "t.jsonl", LIMITS)
+    read = parse_file(json.dumps({"id": "a", "question": stem, "answerKey": "1"}).encode(), "t.jsonl", LIMITS)
     assert [(q.question, q.choices, q.answer, q.extra) for q in read.questions] == [("q", ("x", "y"), 0, {})]
     keyed = {"question": "q", "choices": {"1": "x", "2": "y", "3": "z"}, "answer": 2}
     assert golds(json.dumps(keyed), name="t.jsonl") == [1]
     sciq = "question,distractor1,distractor2,correct_answer\nq,x,y,z\n"
-    read = parse(sciq.encode(), "t.csv", LIMITS)
+    read = parse_file(sciq.encode(), "t.csv", LIMITS)
     assert (read.questions[0].choices, read.questions[0].answer) == (("z", "x", "y"), 0)
 
 
@@ -235,18 +235,18 @@ def test_choices_of_public_data_sets() -> None:
     ],
 )
 def test_a_row_that_is_none_is_named_with_its_reason(row: str, says: str) -> None:
-    read = parse(f"question,A,B,answer\n{row}\nr,a,b,A\n".encode(), "t.csv", LIMITS)
+    read = parse_file(f"question,A,B,answer\n{row}\nr,a,b,A\n".encode(), "t.csv", LIMITS)
     assert says in read.errors[0].sentence
     assert [q.question for q in read.sound] == ["r"]
 
 
 def test_rows_keep_their_numbers_where_some_are_empty() -> None:
-    read = parse(b"question,A,B,answer\nq,a,b,A\n,,,\n\nr,a,b,X\n", "t.csv", LIMITS)
+    read = parse_file(b"question,A,B,answer\nq,a,b,A\n,,,\n\nr,a,b,X\n", "t.csv", LIMITS)
     assert read.rows == ("Row 1",)
     assert read.errors[0].sentence.startswith("Row 4: answer is 'X'")
 
 
 def test_what_a_number_is() -> None:
-    assert [answers.number_of(v) for v in (2, 2.0, " 2 ", "-1")] == [2, 2, 2, -1]
-    assert [answers.number_of(v) for v in (True, 2.5, "2.0", "²", None, 1e300)] == [None] * 6
-    assert answers.meaning([]).numbers is None
+    assert [answers.whole_number(v) for v in (2, 2.0, " 2 ", "-1")] == [2, 2, 2, -1]
+    assert [answers.whole_number(v) for v in (True, 2.5, "2.0", "²", None, 1e300)] == [None] * 6
+    assert answers.detect_encoding([]).numbers is None

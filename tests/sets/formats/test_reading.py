@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats import reading, words
-from e2lm_core.sets.formats.reading import read
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats import messages, reading
+from e2lm_core.sets.formats.reading import read_confined
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables.delimited import write as write_csv
 from e2lm_core.sets.rows import write_jsonl
 
@@ -27,7 +27,7 @@ MOON = Question(
 
 def test_one_column_a_choice() -> None:
     data = b"question,choice_1,choice_2,choice_3,answer,subject,level\nWhy?,a,b,,0,,7\nHow?,c,d,e,C,x,\n"
-    preview = read(data, "t.csv", LIMITS)
+    preview = read_confined(data, "t.csv", LIMITS)
     assert preview.problems == ()
     assert tuple(c.name for c in preview.columns) == (
         "question",
@@ -68,7 +68,7 @@ def test_one_column_a_choice() -> None:
     ],
 )
 def test_the_forms_of_one_question(name: str, data: str) -> None:
-    preview = read(data.encode(), name, LIMITS)
+    preview = read_confined(data.encode(), name, LIMITS)
     assert (preview.questions, preview.problems) == ((MOON,), ())
 
 
@@ -98,7 +98,7 @@ def test_the_forms_of_one_question(name: str, data: str) -> None:
 )
 def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> None:
     with pytest.raises(TaskError) as refusal:
-        read(data, f"some/where/{name}", LIMITS)
+        read_confined(data, f"some/where/{name}", LIMITS)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -112,16 +112,16 @@ def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> 
     ],
 )
 def test_columns_that_are_missing_are_said_and_can_still_be_mapped(data: bytes, says: str) -> None:
-    preview = read(data, "some/where/t.csv", LIMITS)
+    preview = read_confined(data, "some/where/t.csv", LIMITS)
     assert (preview.questions, len(preview.problems)) == ((), 1)
     assert says in preview.problems[0].sentence
     with pytest.raises(TaskError, match=r"t\.csv lacks"):
-        reading.accepted(preview, "t.csv", skip_broken=True)
+        reading.accept_questions(preview, "t.csv", skip_broken=True)
 
 
 def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
     data = b"question,A,B,answer\nq,a,b,E\nq,a,b,2\nq,a,a,0\n,a,b,1\nq,a,,0\nq,a,b,\nq,a,b,0\nq,a,b,0\n"
-    preview = read(data, "t.csv", LIMITS, How(answers_from=0))
+    preview = read_confined(data, "t.csv", LIMITS, ReadOptions(answers_from=0))
     assert len(preview.questions) == 6
     assert [problem.sentence for problem in preview.problems] == [
         "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
@@ -133,12 +133,12 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
     ]
     assert [q.id for q in preview.sound] == ["q7", "q8"]
     with pytest.raises(TaskError, match=r"Row 1: .*\(5 more errors\) Mend it"):
-        reading.accepted(preview, "t.csv", skip_broken=False)
-    assert len(reading.accepted(preview, "t.csv", skip_broken=True)[0]) == 2
+        reading.accept_questions(preview, "t.csv", skip_broken=False)
+    assert len(reading.accept_questions(preview, "t.csv", skip_broken=True)[0]) == 2
 
 
 def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
-    preview = read(b"question,A,B,C,answer\nq,1,2,3,2\nq,0,1,2,0\nq,a,b,c,1", "t.csv", LIMITS)
+    preview = read_confined(b"question,A,B,C,answer\nq,1,2,3,2\nq,0,1,2,0\nq,a,b,c,1", "t.csv", LIMITS)
     assert [question.answer for question in preview.questions] == [2, 0, 1]
     (problem,) = preview.problems
     assert (problem.severity, problem.code) == ("warning", "ambiguous_answer")
@@ -149,7 +149,7 @@ def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
 
 def test_jsonl_keeps_every_column() -> None:
     question = MOON.model_copy(update={"extra": {"level": 3, "tags": ["a"]}})
-    assert read(write_jsonl([question]), "t.jsonl", LIMITS).questions == (question,)
+    assert read_confined(write_jsonl([question]), "t.jsonl", LIMITS).questions == (question,)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
@@ -166,7 +166,7 @@ def test_csv_is_read_back(texts: list[list[str]]) -> None:
         )
         for n, own in enumerate(texts)
     )
-    preview = read(write_csv(questions), "t.csv", LIMITS)
+    preview = read_confined(write_csv(questions), "t.csv", LIMITS)
     assert preview.questions == questions
 
 
@@ -179,33 +179,33 @@ def test_a_spreadsheet_runs_nothing_of_a_table_and_it_is_read_back() -> None:
     rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
     assert rows[0][-1] == "'=c"
     assert rows[1] == ["'@a", f"'{bad}", "-5", "'+cmd|x", "''=1", "1", "'-s", "0", "'\tx"]
-    assert read(table, "t.csv", LIMITS).questions == (question,)
+    assert read_confined(table, "t.csv", LIMITS).questions == (question,)
 
 
 def test_what_the_set_has_already_is_marked_and_what_the_file_has_twice() -> None:
     data = "question,A,B,answer\nwhat  orbits, the earth?,x,y,A\n".replace("orbits, the", "orbits the")
     data += "Which?,b,a,A\nWHICH?,A,B,B\n"
     there = Question(id="w", question="Which?", choices=("A", "B"), answer=0)
-    preview = read(data.encode(), "t.csv", LIMITS)
-    found = reading.doubles(preview, [there])
+    preview = read_confined(data.encode(), "t.csv", LIMITS)
+    found = reading.find_duplicates(preview, [there])
     assert found == {"q2": "w of the set", "q3": "w of the set"}
-    assert words.repeats(found).startswith(
+    assert messages.duplicates_sentence(found).startswith(
         "2 questions of the file are there already: q2 repeats w of the set"
     )
-    assert reading.doubles(preview, []) == {"q3": "Row 2"}
-    assert words.repeats({}) == ""
+    assert reading.find_duplicates(preview, []) == {"q3": "Row 2"}
+    assert messages.duplicates_sentence({}) == ""
 
 
 def test_how_a_file_was_read_is_said() -> None:
     data = "Frage;Antwort A;Antwort B;Lösung;Thema;Bild\nWelches Maß?;Länge;Kraft;2;Physik;x\n".encode(
         "cp1252"
     )
-    preview = read(data, "t.csv", LIMITS)
+    preview = read_confined(data, "t.csv", LIMITS)
     assert (preview.encoding, preview.separator, preview.answers_from) == ("cp1252", ";", 1)
-    assert words.found(preview) == (
+    assert messages.format_summary(preview) == (
         "CSV, a semicolon between cells, cp1252: 1 question; answers that are numbers count from 1."
     )
-    assert words.mapped(preview) == (
+    assert messages.mapping_summary(preview) == (
         "Columns: question = Frage, choice 1 = Antwort A, choice 2 = Antwort B, right answer = Lösung, "
         "subject = Thema. Kept as they are: Bild."
     )
@@ -214,7 +214,9 @@ def test_how_a_file_was_read_is_said() -> None:
         id="q1", question="Welches Maß?", choices=("Länge", "Kraft"), answer=1, subject="Physik"
     )
     assert preview.questions == (question.model_copy(update={"extra": {"Bild": "x"}}),)
-    other = read(data, "t.csv", LIMITS, How(answers_from=0, roles={"Bild": "-", "Thema": "group"}))
+    other = read_confined(
+        data, "t.csv", LIMITS, ReadOptions(answers_from=0, roles={"Bild": "-", "Thema": "group"})
+    )
     assert other.problems[0].sentence == "Row 1: gold is 2, but it has 2 choices (use 0–1)."
     assert (other.questions[0].group, other.questions[0].extra) == ("Physik", {})
 
@@ -226,7 +228,7 @@ def test_parquet() -> None:
     table = arrow.table({"question": ["Why?"], "choices": [["a", "b"]], "answer": [0], "level": [7]})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
-    preview = read(buffer.getvalue(), "t.parquet", LIMITS)
+    preview = read_confined(buffer.getvalue(), "t.parquet", LIMITS)
     assert (preview.kind, preview.problems) == ("parquet", ())
     assert preview.questions == (
         Question(id="q1", question="Why?", choices=("a", "b"), answer=0, extra={"level": 7}),
@@ -236,16 +238,22 @@ def test_parquet() -> None:
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        (How(kind="doc"), "There is no format 'doc' to read"),
-        (How(encoding="rot13"), "There is no encoding 'rot13'"),
-        (How(encoding="utf-16"), "is not written in utf-16"),
-        (How(separator="x"), "cannot be read with 'x' between cells"),
-        (How(roles={"none": "question"}), "has no column 'none' to map; it has question, A, B, answer"),
-        (How(roles={"A": "colour"}), "A column cannot be read as 'colour'"),
-        (How(roles={"A": "question", "question": "question"}), "Two columns of t.csv are mapped to question"),
+        (ReadOptions(kind="doc"), "There is no format 'doc' to read"),
+        (ReadOptions(encoding="rot13"), "There is no encoding 'rot13'"),
+        (ReadOptions(encoding="utf-16"), "is not written in utf-16"),
+        (ReadOptions(separator="x"), "cannot be read with 'x' between cells"),
+        (
+            ReadOptions(roles={"none": "question"}),
+            "has no column 'none' to map; it has question, A, B, answer",
+        ),
+        (ReadOptions(roles={"A": "colour"}), "A column cannot be read as 'colour'"),
+        (
+            ReadOptions(roles={"A": "question", "question": "question"}),
+            "Two columns of t.csv are mapped to question",
+        ),
     ],
 )
-def test_what_is_meant_and_is_not_there_is_one_sentence(how: How, says: str) -> None:
+def test_what_is_meant_and_is_not_there_is_one_sentence(how: ReadOptions, says: str) -> None:
     with pytest.raises(TaskError) as refusal:
-        read(b"question,A,B,answer\nq,a,b,0\n.", "t.csv", LIMITS, how)
+        read_confined(b"question,A,B,answer\nq,a,b,0\n.", "t.csv", LIMITS, how)
     assert says in str(refusal.value)

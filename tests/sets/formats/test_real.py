@@ -79,7 +79,7 @@ def made(questions: tuple[Question, ...], kind: str) -> tuple[bytes, str]:
             return "\n".join(
                 f"{n}. {q.question.strip()}\n{ticks(q)}" for n, q in enumerate(questions, 1)
             ).encode(), "t.md"
-    return writing.file_of(questions, kind), f"t{writing.FORMS[kind].end}"
+    return writing.write_questions(questions, kind), f"t{writing.FORMS[kind].end}"
 
 
 def moodle(q: Question) -> str:
@@ -107,7 +107,7 @@ def test_counts_texts_and_golds_are_equal(pool: tuple[Question, ...], kind: str,
     assert len(questions) == count
     data, name = made(questions, kind)
     start = time.monotonic()
-    read = reading.read(data, name, LIMITS)
+    read = reading.read_confined(data, name, LIMITS)
     print(f"{kind}: {len(data):,} bytes, {count:,} questions read in {time.monotonic() - start:.2f} s")
     assert read.errors == ()
     assert (read.kind, len(read.questions)) == (kind if kind != "aiken" else read.kind, count)
@@ -128,11 +128,11 @@ def test_counts_texts_and_golds_are_equal(pool: tuple[Question, ...], kind: str,
 
 def test_two_questions_have_spaces_that_two_formats_cannot_hold(pool: tuple[Question, ...]) -> None:
     said = "of 2 questions come back as others or not at all: "
-    assert [said in " ".join(writing.lost(pool, kind)) for kind in writing.FORMS] == [
+    assert [said in " ".join(writing.lost_content(pool, kind)) for kind in writing.FORMS] == [
         kind in ("gift", "aiken") for kind in writing.FORMS
     ]
 
 
 def test_a_pool_is_known_again_in_the_set(pool: tuple[Question, ...]) -> None:
-    read = reading.read(*made(pool, "moodle"), LIMITS)
-    assert len(reading.doubles(read, pool[:SOME])) >= SOME
+    read = reading.read_confined(*made(pool, "moodle"), LIMITS)
+    assert len(reading.find_duplicates(read, pool[:SOME])) >= SOME

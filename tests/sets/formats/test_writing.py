@@ -10,8 +10,8 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import writing
-from e2lm_core.sets.formats.reading import parse
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.reading import parse_file
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 LIMITS = Limits()
@@ -43,8 +43,8 @@ QUESTION = st.builds(
 
 
 def back(questions: list[Question], kind: str) -> list[Question]:
-    data = writing.file_of(questions, kind)
-    return list(parse(data, f"t{writing.FORMS[kind].end}", LIMITS, How(kind=kind)).questions)
+    data = writing.write_questions(questions, kind)
+    return list(parse_file(data, f"t{writing.FORMS[kind].end}", LIMITS, ReadOptions(kind=kind)).questions)
 
 
 @pytest.mark.parametrize("kind", writing.FORMS)
@@ -55,7 +55,7 @@ def test_what_is_not_said_to_be_lost_comes_back(kind: str, made: list[Question])
     questions = list({q.id: q for q in questions}.values())
     if not questions:
         return
-    lost = writing.lost(questions, kind)
+    lost = writing.lost_content(questions, kind)
     if not lost:
         assert back(questions, kind) == questions
     else:
@@ -69,34 +69,34 @@ def test_a_question_of_plain_texts_is_held_by_every_format(kind: str) -> None:
         (q.question, q.choices, q.answer) for q in (PLAIN, FULL)
     ]
     if kind in ("csv", "jsonl", "xlsx"):
-        assert writing.lost([PLAIN, FULL], kind) == ()
+        assert writing.lost_content([PLAIN, FULL], kind) == ()
         assert read == [PLAIN, FULL]
 
 
 def test_what_a_format_has_no_place_for_is_said() -> None:
-    assert writing.lost([PLAIN], "gift") == ()
-    assert writing.lost([PLAIN, FULL], "gift") == ("There is no place for note and level.",)
-    assert writing.lost([FULL], "qti") == ("There is no place for subject, note and level.",)
-    assert writing.lost([FULL], "aiken") == ("There is no place for id, subject, note and level.",)
+    assert writing.lost_content([PLAIN], "gift") == ()
+    assert writing.lost_content([PLAIN, FULL], "gift") == ("There is no place for note and level.",)
+    assert writing.lost_content([FULL], "qti") == ("There is no place for subject, note and level.",)
+    assert writing.lost_content([FULL], "aiken") == ("There is no place for id, subject, note and level.",)
     broken = PLAIN.model_copy(update={"choices": ("a\nb", " c", "d")})
-    (said, _) = writing.lost([broken], "aiken")
+    (said, _) = writing.lost_content([broken], "aiken")
     assert (
         said
         == "Line breaks, spaces at the ends or characters of 1 question come back as others or not at all: a."
     )
     odd = PLAIN.model_copy(update={"question": "- Which gas?"})
-    assert writing.lost([odd, FULL], "aiken")[0] == (
+    assert writing.lost_content([odd, FULL], "aiken")[0] == (
         "1 question cannot be told from an answer or a choice there and is left out: a."
     )
 
 
 def test_what_a_table_says_otherwise_is_said() -> None:
     number = PLAIN.model_copy(update={"extra": {"level": 7, "tags": ["x"]}})
-    assert writing.lost([number], "csv") == ("What is no text in level and tags comes back as text.",)
-    assert writing.lost([number], "xlsx") == ("What is no text in tags comes back as text.",)
-    assert writing.lost([number], "jsonl") == ()
+    assert writing.lost_content([number], "csv") == ("What is no text in level and tags comes back as text.",)
+    assert writing.lost_content([number], "xlsx") == ("What is no text in tags comes back as text.",)
+    assert writing.lost_content([number], "jsonl") == ()
     named = PLAIN.model_copy(update={"extra": {"choice_9": "x", " y ": "z"}})
-    assert writing.lost([named], "csv") == (
+    assert writing.lost_content([named], "csv") == (
         "Columns of these names are read as something else, so rename them: choice_9 and  y .",
     )
     assert len(OPTIONAL) == 5

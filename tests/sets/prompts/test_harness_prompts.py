@@ -134,7 +134,7 @@ def test_prompts_are_the_harness_s_byte_for_byte(harness, name: str, sampler: st
     for shots in (0, 1, 5):
         ours = render_set(task, shots)
         requests, gold, choices = _theirs(manager, task.name, shots)
-        assert [list(doc.asked) for doc in ours] == requests
+        assert [list(doc.requests) for doc in ours] == requests
         assert all((doc.ending is not None) is name.startswith("ending") for doc in ours)
         assert [doc.gold for doc in ours] == gold
         assert [list(doc.choices) for doc in ours] == choices

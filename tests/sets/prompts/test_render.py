@@ -60,11 +60,14 @@ ENDING = TaskConfig(task="t", doc_to_text="answer", doc_to_target="question")
 def test_of_an_ending_each_choice_is_asked_before_it() -> None:
     fits = question("fits", "was too big.", ("The trophy", "The case is small:"), 0)
     doc = render(ENDING.model_copy(update={"description": "Say. "}), fits)
-    assert doc.asked == (("Say. The trophy", " was too big."), ("Say. The case is small:", " was too big."))
+    assert doc.requests == (
+        ("Say. The trophy", " was too big."),
+        ("Say. The case is small:", " was too big."),
+    )
     assert (doc.context, doc.gold, doc.ending) == ("Say. ", 0, "was too big.")
-    assert (doc.choices, doc.scored) == (fits.choices, ("was too big.",) * 2)
+    assert (doc.choices, doc.scored_texts) == (fits.choices, ("was too big.",) * 2)
     shown = render(ENDING, fits, DEV[:1])
-    assert shown.asked[1] == ("yes 0 Example 0?\n\nThe case is small:", " was too big.")
+    assert shown.requests[1] == ("yes 0 Example 0?\n\nThe case is small:", " was too big.")
     assert ENDING.style is PromptStyle.ENDING
     for change in ({"doc_to_target": "answer"}, {"doc_to_choice": "{{choices[::-1]}}"}):
         assert ENDING.model_copy(update=change).style is PromptStyle.CUSTOM

@@ -152,7 +152,7 @@ def test_no_more_than_two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_rendered_before_a_refusal_comes_with_it() -> None:
     docs = [DOC, DOC, DOC | {"choices": None}, DOC]
     template = compile_template("{{ (choices|length) * 1 }}", "doc_to_text")
-    with pytest.raises(sandbox.Refused, match="Question 2") as refusal:
+    with pytest.raises(sandbox.TemplateRefused, match="Question 2") as refusal:
         render_all([template], docs, [f"Question {n}" for n in range(4)])
     assert refusal.value.rendered == [["2"], ["2"]]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from e2lm_core.base.records import TaskConfig
-from e2lm_core.sets.prompts.shots import drawn
+from e2lm_core.sets.prompts.shots import draw_examples
 
 CASES = [
     (sampler, split, leaves)
@@ -25,6 +25,6 @@ def test_draws_are_the_harness_s(sampler: Any, split: Any, leaves: bool, shots: 
     pool = docs if split == "test" else [{"dev": n} for n in range(7)]
     theirs = samplers.get_sampler(sampler)(pool, rnd=None).set_rnd(1234)
     config = TaskConfig(task="t", fewshot_sampler=sampler, fewshot_split=split, fewshot_leaves_out=leaves)
-    ours = drawn(config, len(docs), len(pool), shots)
+    ours = draw_examples(config, len(docs), len(pool), shots)
     wanted = [theirs.sample(shots, eval_doc=doc if leaves else None) if shots else [] for doc in docs]
     assert [[pool[i] for i in indices] for indices in ours] == [list(chosen) for chosen in wanted]

@@ -17,19 +17,19 @@ from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.imported import keeping, opening
+from e2lm_core.imported import read_results, saved_imports
 from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 from scripts.screenshots import server, settle
 from tests.support import studios
 from tests.ui.browser import beacon
 
 pytestmark = pytest.mark.slow
 SET, EXAMPLE = "hostile", "hostile_example"
-VIEWS = addresses.VIEWS
+VIEWS = urls.VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +67,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
     write_task(task, settings.sets / SET, settings.limits)
     studios.write_example(settings, task.model_copy(update={"config": TaskConfig(task=EXAMPLE)}))
     studio = open_studio(settings)
-    run = studios.start_run(studio, SET, studio.at_hand)
-    worker.work(studio, once=True)
+    run = studios.start_run(studio, SET, studio.local_checkpoints)
+    worker.run_worker(studio, once=True)
     assert studio.jobs.get(run).state == "done"
     studio.store.database.close()
     rows = [
@@ -83,7 +83,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
         for step in range(100, 900, 100)
     ]
     data = "\n".join(json.dumps(row) for row in rows).encode()
-    keeping.keep(settings, "elsewhere", opening.import_uploads({"scores.jsonl": data}, settings.limits))
+    saved_imports.save_import(
+        settings, "elsewhere", read_results.import_uploads({"scores.jsonl": data}, settings.limits)
+    )
     return settings
 
 
@@ -146,7 +148,7 @@ def drawn_by_others(page: Page, address: str) -> list[str]:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, heard, name: str) -> None:
     page.emulate_media(color_scheme="dark" if VIEWS.index(name) % 2 else "light")
-    page.goto(f"{url}/{addresses.address(name, SET)}")
+    page.goto(f"{url}/{urls.address(name, SET)}")
     if name == "relevance":  # a model of its own is read, which takes long where others compute as well
         page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=400_000)
     settle(page)
@@ -249,7 +251,8 @@ def test_a_report_fetches_links_and_runs_nothing_of_others(
     studio = open_studio(home)
     file = tmp_path / "report.html"
     file.write_text(
-        html.render(report.build(studio, collection.open_set(home, SET), studio.at_hand)), encoding="utf-8"
+        html.render(report.build_report(studio, collection.open_set(home, SET), studio.local_checkpoints)),
+        encoding="utf-8",
     )
     studio.store.database.close()
     page.goto(file.as_uri())

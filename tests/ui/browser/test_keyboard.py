@@ -19,7 +19,7 @@ from scripts.screenshots import server, settle
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)
 SET = "by_keys"
-MOST_STOPS = 120
+MAX_STOPS = 120
 _FOCUSED = """() => {
   const el = document.activeElement;
   const text = el?.matches("main, body") ? "" : el?.innerText;
@@ -49,7 +49,7 @@ def page(browser: Browser, home: Settings) -> Iterator[Page]:
 def tab_to(page: Page, name: str, key: str = "Tab") -> None:
     """Press a key until what has the focus bears a name."""
     stops = []
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         page.keyboard.press(key)
         stops.append(page.evaluate(_FOCUSED))
         if name in stops[-1]:

@@ -21,16 +21,16 @@ from playwright.sync_api import Browser, Page, expect
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts import palette
 from e2lm_core.sets import collection
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.app import urls
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.ui.browser import looking
 
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
-MOST_WORDS = 150
+MAX_WORDS = 150
 TEXT, LINE = 4.5, 3.0  # WCAG 2
-PLACES = pytest.mark.parametrize("place", addresses.PLACES, ids=[place.slug for place in addresses.PLACES])
+PLACES = pytest.mark.parametrize("place", urls.PLACES, ids=[place.slug for place in urls.PLACES])
 THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
@@ -59,23 +59,23 @@ def opened(browser: Browser, theme: str = "light", width: int = 1280) -> Page:
 
 def go(page: Page, url: str, view: str) -> None:
     """To a view, until what it shows is there: relevance is computed in the background at first."""
-    page.goto(f"{url}/{addresses.address(view, SET)}")
+    page.goto(f"{url}/{urls.address(view, SET)}")
     settle(page)
     if view == "relevance":
         page.wait_for_selector(".js-plotly-plot", timeout=240_000)
         settle(page)
 
 
-def views(place: addresses.Place) -> list[str]:
+def views(place: urls.Place) -> list[str]:
     return [tab.slug for tab in place.tabs] or [place.slug]
 
 
 @pytest.fixture(scope="module")
-def seen(chromium: Browser, url: str) -> Callable[[addresses.Place, str], dict[str, Seen]]:
+def seen(chromium: Browser, url: str) -> Callable[[urls.Place, str], dict[str, Seen]]:
     """What is seen of each view of a place in a theme, which is visited once."""
 
     @cache
-    def visited(place: addresses.Place, theme: str) -> dict[str, Seen]:
+    def visited(place: urls.Place, theme: str) -> dict[str, Seen]:
         page, found = opened(chromium, theme), {}
         for view in views(place):
             go(page, url, view)
@@ -115,7 +115,7 @@ def _faults(page: Page) -> list[str]:
 def test_a_view_says_at_most_150_words_beside_its_tables(seen, place):
     found = {view: one.words for view, one in seen(place, "light").items()}
     print(found)  # for docs/studies/views.md
-    assert all(0 < number <= MOST_WORDS for number in found.values()), found
+    assert all(0 < number <= MAX_WORDS for number in found.values()), found
 
 
 @THEMES
@@ -159,7 +159,7 @@ def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_the
 def test_the_focus_is_seen_and_goes_in_the_order_of_reading(browser, url, place):
     """Through the first tab of each place by the Tab key, from the skip link to the end of the page."""
     page, stops, faults = opened(browser), [], []
-    page.goto(f"{url}/{addresses.address(views(place)[0], SET)}")
+    page.goto(f"{url}/{urls.address(views(place)[0], SET)}")
     settle(page)
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -280,7 +280,7 @@ def test_share_shows_the_view_before_and_leaves_at_once_by_the_way_back(browser,
     shown.get_by_role("button", name="Copy").click()
     expect(shown.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == address
-    page.goto(f"{url}/{addresses.address('share', 'other')}")
+    page.goto(f"{url}/{urls.address('share', 'other')}")
     settle(page)
     expect(heading).to_have_text("Share")
     expect(shown).to_be_hidden()  # it is another set's
@@ -290,7 +290,7 @@ def test_share_shows_the_view_before_and_leaves_at_once_by_the_way_back(browser,
 def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
     page, widths = opened(browser), []
     for _ in range(2):
-        page.goto(f"{url}/{addresses.address('share', SET)}")
+        page.goto(f"{url}/{urls.address('share', SET)}")
         settle(page)
         widths.append(page.get_by_test_id("stSidebar").bounding_box()["width"])
     page.context.close()
@@ -299,7 +299,7 @@ def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
 
 def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
     page = opened(browser, width=390)
-    page.goto(f"{url}/{addresses.address('overview', SET)}")
+    page.goto(f"{url}/{urls.address('overview', SET)}")
     settle(page)
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Curves").click()
@@ -319,7 +319,7 @@ def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
 def test_on_a_phone_a_question_is_written_on_its_card(browser, url, home):
     collection.copy_set(Settings(home=home), SET, "mine")
     page = opened(browser, width=390)
-    page.goto(f"{url}/{addresses.address('write', 'mine')}")
+    page.goto(f"{url}/{urls.address('write', 'mine')}")
     settle(page)
     page.get_by_role("radio", name="Card").click()
     settle(page)

@@ -8,13 +8,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server import parts
+from e2lm_core.ui.server import asgi
 
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     monkeypatch.setenv("E2LM_HOME", str(tmp_path / "home"))
-    return TestClient(Starlette(routes=parts.routes(), middleware=list(parts.middleware())))
+    return TestClient(Starlette(routes=asgi.routes(), middleware=list(asgi.middleware())))
 
 
 def test_a_studio_that_is_well(client: TestClient) -> None:

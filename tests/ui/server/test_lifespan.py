@@ -14,8 +14,8 @@ import pytest
 
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.deploy.home import place
-from e2lm_core.ui.remembered import measured
+from e2lm_core.deploy.home import mounts
+from e2lm_core.ui.cache import measurements
 from e2lm_core.ui.server import lifespan
 
 PROGRAM = """
@@ -30,7 +30,7 @@ asyncio.run(live())
 
 def test_start_and_end_are_told(tmp_path: Path) -> None:
     env = os.environ | {"E2LM_HOME": str(tmp_path), "E2LM_LOG": "json", "SPACE_ID": "me/studio"}
-    left = measured.mapped_in(Settings.from_env(env)) / f"of-one-that-was-killed{mapped.SUFFIX}"
+    left = measurements.mapped_in(Settings.from_env(env)) / f"of-one-that-was-killed{mapped.SUFFIX}"
     left.parent.mkdir(parents=True)
     left.touch()
     done = subprocess.run(
@@ -51,7 +51,7 @@ def test_a_home_that_cannot_be_written_is_told_and_the_server_starts(
     (tmp_path / "file").touch()
     monkeypatch.setenv("E2LM_HOME", str(tmp_path / "file" / "home"))
     monkeypatch.delenv("E2LM_LOG", raising=False)
-    monkeypatch.setattr(place, "MARKS", ())
+    monkeypatch.setattr(mounts, "MARKS", ())
 
     async def live() -> None:
         async with lifespan.running(None):

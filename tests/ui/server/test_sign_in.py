@@ -79,7 +79,7 @@ def test_cookies_are_signed_with_one_secret_that_the_home_keeps_to_itself(settin
 def test_who_signed_in_has_a_workspace_and_who_did_not_reads(settings, monkeypatch, claims, person, readonly):
     monkeypatch.setattr(sign_in, "_claims", lambda: claims)  # of the browser's cookie
     monkeypatch.setattr(sign_in.st, "session_state", {})
-    asked = sign_in.asked_by(settings.model_copy(update={"visitors": "readonly"}), "0123456789ab")
+    asked = sign_in.current_person(settings.model_copy(update={"visitors": "readonly"}), "0123456789ab")
     assert (asked.person, asked.readonly) == (person, readonly)
 
 

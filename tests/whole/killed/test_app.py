@@ -44,7 +44,7 @@ def expected(fixture: Path) -> Stored:
     """What an undisturbed run stores."""
     calm = kills.studio_of(fixture, "calm")
     studios.start_run(calm, "made", calm.catalogue.checkpoints)
-    worker.work(calm, once=True)
+    worker.run_worker(calm, once=True)
     return workers.stored(calm.settings.database)
 
 

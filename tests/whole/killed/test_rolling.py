@@ -15,8 +15,8 @@ import pytest
 
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.hub import added as hub
-from e2lm_core.checkpoints.hub import background, borrowed, cache, on_disk
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.checkpoints.hub import background, cache, on_disk, rolling_leases
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.runs import evaluate, state
 from e2lm_core.runs.queue.records import Job
@@ -40,7 +40,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     settings = Settings(home=tmp_path_factory.mktemp("ladder"), ladder=needs("ladder"))
     catalogue = open_catalogue(settings)
     files: dict[str, bytes] = {}
-    for number, checkpoint in enumerate(catalogue.of(catalogue.models[0])[:COUNT], start=1):
+    for number, checkpoint in enumerate(catalogue.checkpoints_of(catalogue.models[0])[:COUNT], start=1):
         folder = ensure_directory(checkpoint, settings)
         own = {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "unpacked.json"}
         files |= under(f"iter_{2_000 * number:07d}", own)
@@ -60,7 +60,7 @@ def home(folder: Path, fake: FakeHub, quota: int) -> Studio:
     )
     settings.tasks.mkdir(parents=True)
     studios.write_example(settings, studios.task(count=QUESTIONS))
-    hub.add(settings, E2LM, MODEL)
+    hub.add_checkpoints(settings, E2LM, MODEL)
     return open_studio(settings)
 
 
@@ -162,7 +162,8 @@ def test_killed_while_it_fetches_scores_and_lets_go_it_ends_the_same(
 
     def fetching() -> bool:
         return any(
-            on_disk.on_disk(here.settings, (c,)).partial_bytes and borrowed.is_marked(c, here.settings)
+            on_disk.disk_usage(here.settings, (c,)).partial_bytes
+            and rolling_leases.is_leased(c, here.settings)
             for c in checkpoints
         )
 
@@ -176,11 +177,11 @@ def test_killed_while_it_fetches_scores_and_lets_go_it_ends_the_same(
 
     with Sampled(here.settings) as sampled:
         # A downloader that somebody started by name dies half-way: the run goes on from its part, and it stays.
-        fetch = background.start("download", [wanted], here.settings)
-        until(lambda: on_disk.on_disk(here.settings, (wanted,)).partial_bytes)
+        fetch = background.start_fetch("download", [wanted], here.settings)
+        until(lambda: on_disk.disk_usage(here.settings, (wanted,)).partial_bytes)
         fetch._process.send_signal(signal.SIGKILL)
         fetch._process.wait()
-        assert cache.snapshot(wanted, here.settings) is None
+        assert cache.find_snapshot(wanted, here.settings) is None
         # A busy machine may let go between two looks: it is struck half-way at the latest.
         for moment in (
             fetching,
@@ -201,8 +202,10 @@ def test_killed_while_it_fetches_scores_and_lets_go_it_ends_the_same(
     assert [row.computed for row in ended.progress] == [QUESTIONS] * COUNT
     assert sampled.most_bytes <= here.settings.hub_quota_bytes
     assert sampled.most_whole <= 2
-    whole = [c for c in checkpoints if cache.snapshot(c, here.settings)]
+    whole = [c for c in checkpoints if cache.find_snapshot(c, here.settings)]
     assert whole == [wanted]
     assert {Path(name).parts[0] for name in left(here)} == {"whole"}
-    assert [c.name for c in state.fleet(here, "little")[0]] == [c.name for c in checkpoints]
-    assert state.state(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
+    assert [c.name for c in state.fleet_of_set(here, "little")[0]] == [c.name for c in checkpoints]
+    assert (
+        state.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
+    )

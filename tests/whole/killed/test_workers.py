@@ -13,16 +13,16 @@ import pytest
 from benchmarks import kills
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 from tests.conftest import ROOT
 from tests.support import workers
 from tests.support.workers import Stored
 
 
 def stored(path: Path, *values: float, dtype: str = "float32") -> Stored:
-    store = Store(path)
+    store = LoglikelihoodStore(path)
     scope = Scope(fingerprint="f", dtype=dtype, max_length=8, bos="none", scoring_version=1)
     store.put(scope, [(bytes([n] * 16), Loglikelihood(value, 1)) for n, value in enumerate(values)])
     return workers.stored(path)

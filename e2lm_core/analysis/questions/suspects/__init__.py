@@ -1,1 +1,1 @@
-"""Which questions look wrong from results alone: keys, answers that are alike or dead, and what is answered unread; uses base and scores."""
+"""Questions to check: doubtful answer keys, weak distractors, guessing test; uses base and scores."""

@@ -1,48 +1,55 @@
-"""Which keys look wrong, and which questions have two right answers: what the models that know most answer instead.
+"""Doubtful answer keys: questions whose key contradicts the best models.
 
     P_qc   = sum_m w_m p_mqc,     w_m ~ max(0, (acc_m - chance) / (1 - chance))^8
     doubt  = P_q,best - P_q,gold
 
-with p_mqc model m's probability of choice c (softmax of the log-likelihoods) over the last quarter of its checkpoints,
-and acc_m its accuracy there. A key is suspected where another choice is more probable by `DOUBTED`; a question may
-have two right answers where both stand level and leave nothing for the rest. Models that do not know the set cannot
-judge its keys: then none is listed, and why. A question that these models are known never to have been told of is left
-out of both: there a model can be sure and wrong.
+with p_mqc model m's probability of choice c (softmax of the log-likelihoods) over the last quarter of its
+checkpoints, and acc_m its accuracy there. A key is doubtful if another choice is more probable by `DOUBTED`.
+A question may have two right answers if both are about equally probable and leave little for the rest. Models
+with low accuracy on the set cannot judge its keys: then none is listed, and the reason is given. If only mini
+models are measured, a question is left out unless one of its choices is known to them as the answer:
+elsewhere a model can be confident and wrong.
 
-How often the list is right when keys are flipped: docs/studies/suspects.md. Source of the idea: label errors found by
-confident predictions, Northcutt et al., arXiv 1911.00068.
+The precision of the list when keys are flipped: docs/studies/suspects.md. Source of the idea: label errors
+found by confident predictions, Northcutt et al., arXiv 1911.00068.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, Suspects
+from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, SuspectList
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 DOUBTED = 0.55
-SHARP = 8  # the power of what a model knows: who knows half as much is hardly asked
-LEVEL, TOGETHER = 0.15, 0.85  # two choices so near each other that hold so much between them
-KNOWS = 0.5  # how far from chance to 1 the best model must be to judge
-TOLD = 0.5  # the share of the questions that the models must have been told of, where that is known
-_LATE = 0.25  # of a model's checkpoints
+SHARP = 8  # exponent of a model's knowledge in its weight: half the knowledge has almost no weight
+# Largest difference of two choices' probabilities, and smallest sum, for two right answers.
+LEVEL, TOGETHER = 0.15, 0.85
+KNOWS = 0.5  # smallest position of the best model between chance (0) and all right (1)
+TOLD = 0.5  # smallest share of answers that must be known to the mini models
+_LATE = 0.25  # share of a model's checkpoints
 
 
-def doubted(measurements: Measurements) -> Suspects:
-    """The questions whose keys the models doubt, and those with two right answers."""
-    curves = [curve for curve in measurements.curves if late(measurements, curve).size]
+def find_doubtful_keys(measurements: Measurements) -> SuspectList:
+    """Questions with a doubtful answer key or with two right answers.
+
+    None is listed, with the reason in `why`, without a complete checkpoint, if the best model is less than
+    half of the way from chance to all right, or if only mini models are measured and fewer than half of the
+    questions have an answer known to them.
+    """
+    curves = [curve for curve in measurements.curves if last_quarter(measurements, curve).size]
     if not curves or not len(measurements.gold):
-        return Suspects(
+        return SuspectList(
             listed=(), knowledge=None, why="No checkpoint is complete yet, so nothing can be told."
         )
-    at = {curve.model.name: late(measurements, curve) for curve in curves}
+    at = {curve.model.name: last_quarter(measurements, curve) for curve in curves}
     known_of = measurements.told if measurements.taught_of_all else None
     told = np.array(known_of or (True,) * len(measurements.gold), bool)
     left_out = int((~told).sum())
     if told.mean() < TOLD:
-        return Suspects(
+        return SuspectList(
             listed=(),
             knowledge=None,
             left_out=left_out,
@@ -54,7 +61,7 @@ def doubted(measurements: Measurements) -> Suspects:
     }
     best = max(knowledge.values())
     if best < KNOWS:
-        return Suspects(
+        return SuspectList(
             listed=(),
             knowledge=best,
             left_out=left_out,
@@ -69,19 +76,22 @@ def doubted(measurements: Measurements) -> Suspects:
     known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
     found = (*_wrong(measurements, pooled, agreeing), *_double(measurements, pooled, agreeing))
     listed = tuple(suspect for suspect in found if suspect.question_id in known)
-    return Suspects(listed=listed, knowledge=best, left_out=left_out)
+    return SuspectList(listed=listed, knowledge=best, left_out=left_out)
 
 
 def probabilities(ll: Floats) -> Floats:
-    """softmax over the choices, [..., C]; 0 where there is no choice."""
+    """Probabilities [..., C] of the choices: softmax of log-likelihoods `ll` [..., C] in nats.
+
+    A choice that does not exist is NaN in `ll` and has probability 0.
+    """
     filled = np.where(np.isnan(ll), -np.inf, ll)
     powers = np.exp(filled - filled.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def late(measurements: Measurements, curve: ModelCurve) -> np.ndarray:
-    """The last quarter of a model's complete checkpoints, at least one."""
-    complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, "acc")))
+def last_quarter(measurements: Measurements, model_curve: ModelCurve) -> np.ndarray:
+    """Indices [K] (int) of the last quarter of a model's complete checkpoints, at least one if any is."""
+    complete = np.flatnonzero(np.isfinite(measurements.values(model_curve.model.name, "acc")))
     return complete[-max(1, round(_LATE * len(complete))) :] if complete.size else complete
 
 
@@ -103,7 +113,7 @@ def _wrong(measurements: Measurements, pooled: Floats, agreeing: np.ndarray) -> 
 
 
 def _double(measurements: Measurements, pooled: Floats, agreeing: np.ndarray) -> list[Suspect]:
-    """Gold and one other level, with little left: only where there are three choices or more."""
+    """Questions with the right answer and one other about equally probable, among three choices or more."""
     found = []
     for q, gold in enumerate(measurements.gold):
         others = pooled[q].copy()

@@ -1,4 +1,7 @@
-"""A suspected question and the list of them, as values."""
+"""Records of questions to check.
+
+Tested in tests/analysis/questions/suspects/test_keys.py.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,25 @@ from typing import Literal, get_args
 from e2lm_core.base.records import Record
 
 Kind = Literal["wrong key", "two right answers", "twin answers", "giveaway", "dead answer", "dead"]
-KINDS: tuple[Kind, ...] = get_args(Kind)  # the gravest first
+KINDS: tuple[Kind, ...] = get_args(Kind)  # most serious first
 
 
 class Suspect(Record):
-    """A question and why; `about` are the choices in question: what the models say instead, two that are alike, dead ones.
+    """A question to check, with the reason.
 
-    `evidence`: of a wrong key how much more probable the other choice is; of two right answers what both hold
-    together; of twin answers how alike they move; of a giveaway the key's probability unread; of a dead answer the
-    most that it ever got; of a dead question 1 where it is always answered right, 0 where never. `models` of `of` models agree.
+    `evidence` of a wrong key is the lead of the other choice in probability; of two right answers their joint
+    probability; of twin answers their likeness; of a giveaway the probability of the right answer without the
+    question; of a dead answer the highest probability that it ever got; of a dead question 1 if it is always
+    answered right, 0 if never.
+
+    Attributes:
+        question_id: Id of the question.
+        kind: Kind of suspicion, one of `KINDS`.
+        gold: Index of the right answer.
+        about: Indices of the choices concerned: the models' choice, the twin answers or the dead answers.
+        evidence: Strength of the suspicion, see above.
+        models: Number of models that agree.
+        of: Number of models.
     """
 
     question_id: str
@@ -27,10 +40,15 @@ class Suspect(Record):
     of: int
 
 
-class Suspects(Record):
-    """Suspected questions, the gravest kind and the plainest first; `why` no key can be doubted, where that is so.
+class SuspectList(Record):
+    """Questions to check, most serious kind and strongest evidence first.
 
-    The keys of `left_out` questions were not looked at, since these models were never told of them.
+    Attributes:
+        listed: Questions to check.
+        knowledge: Position of the best model between chance (0) and all right (1); None if not computed.
+        left_out: Number of questions with unjudged keys, since the mini models know none of their choices as
+            the answer.
+        why: Reason why no key is judged; None if keys are judged.
     """
 
     listed: tuple[Suspect, ...]

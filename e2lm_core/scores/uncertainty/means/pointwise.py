@@ -1,14 +1,15 @@
-"""Which interval the mean of a metric gets, and the difference of two, by what was seen to cover.
+"""Intervals of means and differences at each checkpoint.
 
-Axes: R resamples, K points, Q questions. What was measured comes as values [K, Q], and as the means of resamples
-[R, K], which know of groups: their spread over that of independent questions is the design effect.
+Axes: R resamples, K points, Q questions. The input is the measured values [K, Q] and the means of resamples
+[R, K], which reflect groups: their spread over that of independent questions is the design effect.
 
     means of acc, acc_norm, norm_prob   Wilson's, of the effective number of questions
     differences on the same questions   Bonett and Price's
     differences of other questions      Newcombe's for these three metrics
     margin, bpb                         the percentile interval of the resamples
 
-Nothing is told of too few questions or groups, and nothing of width zero: `docs/uncertainty.md` has the coverage.
+Too few questions or groups have no interval, and no interval has width zero: `docs/uncertainty.md` has the
+coverage.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from scipy.special import stdtrit
 
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.uncertainty.means import proportions, retraining
+from e2lm_core.scores.uncertainty.means import proportions, seed_variance
 from e2lm_core.scores.uncertainty.methods import LEVEL, small_sample_level, span
 
-FEWEST_SHARES, FEWEST_GROUPS, FEWEST = 2, 10, 30
+MIN_SHARES, MIN_GROUPS, FEWEST = 2, 10, 30
 FEW = "No interval: {metric} needs {least} questions, and {number} {are}."
 FEW_GROUPS = "No interval: questions in groups need {least} groups, and there are {number}."
 ALIKE = "No interval: every question has the same value, which says nothing of others."
@@ -34,18 +35,30 @@ ALIKE = "No interval: every question has the same value, which says nothing of o
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a mean or a difference rests on: a centre and standard error for tests, [K], with degrees of freedom."""
+    """Centre and standard error of a mean or a difference, for tests.
+
+    Attributes:
+        centre: Centre [K] in the metric's unit.
+        error: Standard error [K].
+        freedom: Degrees of freedom, infinite for the normal distribution.
+    """
 
     centre: Floats
     error: Floats
     freedom: float
 
 
-def few(metric: str, questions: int, clusters: int) -> str | None:
-    """Why so few questions (groups count once in `clusters`) have no interval; None where they have."""
-    least = FEWEST_SHARES if metric in SHARES else FEWEST
-    if clusters < questions and clusters < FEWEST_GROUPS:
-        return FEW_GROUPS.format(least=FEWEST_GROUPS, number=clusters)
+def too_few_reason(metric: str, questions: int, clusters: int) -> str | None:
+    """Reason why so few questions have no interval; None where there are enough.
+
+    Args:
+        metric: Name of the metric.
+        questions: Number of questions.
+        clusters: Number of questions with groups counted once.
+    """
+    least = MIN_SHARES if metric in SHARES else FEWEST
+    if clusters < questions and clusters < MIN_GROUPS:
+        return FEW_GROUPS.format(least=MIN_GROUPS, number=clusters)
     if clusters < least:
         return FEW.format(
             metric=metric, least=least, number=clusters, are="is there" if clusters == 1 else "are there"
@@ -54,13 +67,23 @@ def few(metric: str, questions: int, clusters: int) -> str | None:
 
 
 def quantile(metric: str, questions: int, clusters: int, level: float = LEVEL) -> float:
-    """The normal quantile where shares rest on single questions, whose variance is known; Student's otherwise."""
+    """Quantile of an interval: normal for shares of ungrouped questions, else Student's.
+
+    The variance of a share of single questions is known; for all others it is estimated, with `clusters` - 1
+    degrees of freedom.
+
+    Args:
+        metric: Name of the metric.
+        questions: Number of questions.
+        clusters: Number of questions with groups counted once.
+        level: Level of the two-sided interval.
+    """
     if metric in SHARES and clusters == questions:
         return NormalDist().inv_cdf((1 + level) / 2)
     return float(stdtrit(max(clusters - 1, 1), (1 + level) / 2))
 
 
-def of_mean(
+def mean_interval(
     metric: str,
     values: ArrayLike,
     samples: ArrayLike,
@@ -68,13 +91,23 @@ def of_mean(
     level: float = LEVEL,
     size: int | None = None,
 ) -> Floats:
-    """[K, 2]: the interval of every point's mean; NaN where there is none (`few`, or values that are all alike).
+    """Interval of the mean at every point.
 
-    With a `size`, that of a set of so many questions like these, in so many `clusters`.
+    Args:
+        metric: Name of the metric.
+        values: Values [K, Q] of the questions.
+        samples: Resampled means [R, K].
+        clusters: Number of questions with groups counted once.
+        level: Level of the interval.
+        size: Number of questions of another set like the measured one, in so many `clusters`; the measured
+            number where None.
+
+    Returns:
+        Interval [K, 2], NaN where there is none (`too_few_reason`, a missing value, or equal values).
     """
     array, drawn = np.asarray(values, dtype=np.float64), np.asarray(samples, dtype=np.float64)
     questions = size or array.shape[-1]
-    if few(metric, questions, clusters):
+    if too_few_reason(metric, questions, clusters):
         return np.full((*array.shape[:-1], 2), np.nan)
     mean = array.mean(axis=-1)
     if metric not in BOUNDED_METRICS:
@@ -87,7 +120,7 @@ def of_mean(
     return np.where(known[..., None], np.stack([low, high], axis=-1), np.nan)
 
 
-def of_difference(
+def paired_interval(
     metric: str,
     values: ArrayLike,
     samples: ArrayLike,
@@ -95,10 +128,25 @@ def of_difference(
     level: float = LEVEL,
     size: int | None = None,
 ) -> Floats:
-    """[K, 2]: the interval of the mean of paired differences `values` [K, Q], NaN where there is none; see `of_mean`."""
+    """Interval of the mean of paired differences at every point.
+
+    The method is Bonett and Price's, see `evidence`.
+
+    Args:
+        metric: Name of the metric.
+        values: Differences [K, Q] of the questions.
+        samples: Resampled differences [R, K].
+        clusters: Number of questions with groups counted once.
+        level: Level of the interval.
+        size: Number of questions of another set like the measured one, in so many `clusters`; the measured
+            number where None.
+
+    Returns:
+        Interval [K, 2], NaN where there is none (`too_few_reason`, a missing value, or no spread).
+    """
     array = np.asarray(values, dtype=np.float64)
     questions = size or array.shape[-1]
-    if few(metric, questions, clusters):
+    if too_few_reason(metric, questions, clusters):
         return np.full((*array.shape[:-1], 2), np.nan)
     found = evidence(metric, array, samples, clusters, questions)
     reach = quantile(metric, questions, clusters, level) * found.error
@@ -106,22 +154,33 @@ def of_difference(
     return np.where((found.error > 0)[..., None], bounds, np.nan)
 
 
-def of_separate(
+def unpaired_interval(
     metric: str,
     first: tuple[ArrayLike, ArrayLike, int],
     second: tuple[ArrayLike, ArrayLike, int],
     level: float = LEVEL,
 ) -> Floats:
-    """[2]: the interval of second - first, means of different questions, each as (values [Q], samples [R], clusters)."""
+    """Interval of the difference second - first of means over different questions.
+
+    Args:
+        metric: Name of the metric.
+        first: Values [Q] of the first set, its resampled means [R], and its number of questions with groups
+            counted once.
+        second: The same of the second set.
+        level: Level of the interval.
+
+    Returns:
+        Interval [2], NaN where there is none.
+    """
     (one, drawn_one, groups_one), (two, drawn_two, groups_two) = first, second
     if metric not in BOUNDED_METRICS:
         clusters = min(groups_one, groups_two)
         least = min(np.shape(one)[-1], np.shape(two)[-1])
-        if few(metric, least, clusters):
+        if too_few_reason(metric, least, clusters):
             return np.full(2, np.nan)
         return _percentile(np.asarray(drawn_two) - np.asarray(drawn_one), clusters, level)
     each = [
-        of_mean(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups, level)[0]
+        mean_interval(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups, level)[0]
         for values, drawn, groups in (first, second)
     ]
     low, high = proportions.newcombe(
@@ -133,41 +192,71 @@ def of_separate(
 def evidence(
     metric: str, values: ArrayLike, samples: ArrayLike, clusters: int, size: int | None = None
 ) -> Evidence:
-    """Bonett and Price's centre and error of the mean of paired differences, with groups of the effective number."""
+    """Bonett and Price's centre and error of paired differences, for the effective number of questions.
+
+    Args:
+        metric: Name of the metric.
+        values: Differences [K, Q] of the questions.
+        samples: Resampled differences [R, K].
+        clusters: Number of questions with groups counted once.
+        size: Number of questions of another set like the measured one; the measured number where None.
+
+    Returns:
+        Centre and standard error [K], NaN where a value is missing, with their degrees of freedom.
+    """
     array, drawn = np.asarray(values, dtype=np.float64), np.asarray(samples, dtype=np.float64)
     questions = size or array.shape[-1]
     mean, square = array.mean(axis=-1), (array**2).mean(axis=-1)
     changed = (array != 0).mean(axis=-1) * questions
     largest = 1.0 if metric in BOUNDED_METRICS else np.abs(array).max(axis=-1, initial=0.0)
-    made_up = proportions.made_up(square, questions, changed, largest)
+    made_up = proportions.pseudo_count_size(square, questions, changed, largest)
     number = questions / design_effect(square - mean**2, questions, drawn, clusters)
-    centre, error = proportions.paired(mean, square, number, made_up)
+    centre, error = proportions.bonett_price(mean, square, number, made_up)
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
     return Evidence(centre, error, freedom)
 
 
-def judged(
+def difference_tests(
     metric: str, value: float, bounds: tuple[float, float], questions: int, clusters: int
 ) -> tuple[float, float, float]:
-    """(p of no difference, margin of equivalence, detectable difference) that follow from a 95% interval.
+    """Tests that follow from a 95% interval of a difference.
 
-    With c its middle, q its quantile and e its half width over q: p from how far the end towards 0 lies from the value;
-    |c| + q_.90 e; (q + q_.60) e, q_.60 the quantile below which 80% lie.
+    With c the middle of the interval, q its quantile and e its half width over q: the p-value follows from
+    the distance of the value to the end towards 0; the margin is |c| + q_.90 e; the detectable difference is
+    (q + q_.60) e, q_.60 the quantile below which 80% lie.
+
+    Args:
+        metric: Name of the metric.
+        value: Difference in the metric's unit.
+        bounds: Its 95% interval (low, high).
+        questions: Number of questions.
+        clusters: Number of questions with groups counted once.
+
+    Returns:
+        Two-sided p-value of no difference, margin of equivalence, and detectable difference.
     """
     low, high = bounds
     of = partial(quantile, metric, questions, clusters)
     towards = (value - low if value > 0 else high - value) / of(LEVEL)
     error, middle = (high - low) / 2 / of(LEVEL), (high + low) / 2
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
-    p = retraining.p_value(value, towards, freedom)
+    p = seed_variance.p_value(value, towards, freedom)
     return p, abs(middle) + of(0.90) * error, (of(LEVEL) + of(0.60)) * error
 
 
 def design_effect(variance: ArrayLike, questions: int, samples: Floats, clusters: int) -> Floats:
-    """Variance of the resampled mean, groups drawn whole, over that of independent questions; 1 without groups.
+    """Variance of the resampled mean, groups drawn whole, relative to that of independent questions.
 
-    `variance` [K] is that over questions, `samples` [R, K] the resampled means. Not below 1: fewer groups than
-    questions cannot be surer.
+    Not below 1: fewer groups than questions cannot be more precise.
+
+    Args:
+        variance: Variance [K] over questions.
+        questions: Number of questions.
+        samples: Resampled means [R, K].
+        clusters: Number of questions with groups counted once.
+
+    Returns:
+        Design effect [K], at least 1; 1 without groups.
     """
     spread = np.asarray(variance, dtype=np.float64)
     if clusters >= questions:
@@ -179,14 +268,14 @@ def design_effect(variance: ArrayLike, questions: int, samples: Floats, clusters
 
 
 def _effective(mean: Floats, array: Floats, drawn: Floats, clusters: int, questions: int) -> Floats:
-    """The effective number of yes-or-no questions behind means between 0 and 1."""
+    """Effective number of yes-or-no questions behind means between 0 and 1."""
     variance = array.var(axis=-1)
-    alone = proportions.effective(mean, variance / questions, questions)
+    alone = proportions.effective_size(mean, variance / questions, questions)
     return np.maximum(alone / design_effect(variance, questions, drawn, clusters), 1.0)
 
 
 def _percentile(samples: Floats, clusters: int, level: float) -> Floats:
-    """[R, ...] -> [..., 2]; NaN where it has no width."""
+    """Percentile interval, [R, ...] -> [..., 2]; NaN where it has no width."""
     low, high = span(samples, small_sample_level(clusters, level))
     bounds = np.stack([low, high], axis=-1)
     return np.where((low < high)[..., None], bounds, np.nan)

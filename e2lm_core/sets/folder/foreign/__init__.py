@@ -1,1 +1,1 @@
-"""Tasks of other people's making: any columns, functions known by their hash, groups, the harness's own tree; uses base."""
+"""Task folders of other authors: any columns, known functions, groups, the harness's tree; uses base."""

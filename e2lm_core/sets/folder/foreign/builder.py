@@ -1,11 +1,12 @@
-"""The program that has lm-evaluation-harness build a task's documents: run by a Python that has lm_eval, never by the studio.
+"""Program that builds task documents with the user's lm_eval.
 
-Tested in tests/sets/folder/foreign/test_outside.py.
+Tested in tests/sets/folder/foreign/test_harness_subprocess.py.
 
-It runs what the task's YAML names, as `lm_eval` itself does. Standard input: one object with `task` (a name, or the
-path of a YAML), `rows` (a folder that holds the rows instead of the task's data set, or null) and `most` (rows). Into
-the file that is its argument it writes, a line each: an object for every task with its settings, then its documents;
-or, last, an object with `error` (and `away`, the hub that does not answer). It imports nothing of the studio.
+It runs the code that the task's YAML names, as `lm_eval` itself does. Standard input: one object with `task`
+(a name, or the path of a YAML), `rows` (a folder that holds the rows instead of the task's data set, or null)
+and `most` (the largest number of rows). Output, a line each, to the file that its argument names: an object
+for every task with its settings, then its documents; or, last, an object with `error` (and `away`, the hub
+that does not answer). It imports nothing of the studio.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-ANSWER_S = 5.0  # for which a hub is waited for, before it is left out
+ANSWER_S = 5.0  # seconds to wait for a hub before going offline
 HUB = "https://huggingface.co"
-SHUFFLED = "shuffled"  # in the place of examples: they are other questions than those that are asked
+SHUFFLED = "shuffled"  # in place of the examples of a task that shuffles its rows for them
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 KINDS = ("jsonl", "json", "parquet")
 
 
-def file_of(folder: Path, subset: str | None, split: str) -> Path | None:
-    """The file of a split in a folder, by the names that the studio looks for; None without one."""
+def find_split_file(folder: Path, subset: str | None, split: str) -> Path | None:
+    """File of a split in a folder, by the names that the studio looks for; None without one."""
     stems = (f"{subset}/{split}", f"{subset}_{split}", split) if subset else (split,)
     paths = (folder / f"{stem}.{kind}" for stem in stems for kind in KINDS)
     return next((path for path in paths if path.is_file()), None)
 
 
 def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]] | None:
-    """The rows of a split in a folder; None where there are none."""
-    path = file_of(folder, subset, split)
+    """Rows of a split in a folder; None without a file of it."""
+    path = find_split_file(folder, subset, split)
     if path is not None:
         if path.suffix == ".parquet":
             import pyarrow.parquet as parquet
@@ -56,7 +57,10 @@ def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]
 
 
 def stand_in(folder: Path) -> None:
-    """From now on `datasets.load_dataset` gives the rows of a folder, every split with the columns of all of them."""
+    """Make `datasets.load_dataset` give the rows of a folder from now on.
+
+    Every split has the columns of all splits.
+    """
     import datasets
 
     def load(path: Any = None, name: str | None = None, **_: Any) -> dict[str, Any]:
@@ -84,8 +88,8 @@ def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def answers(address: str, seconds: float = ANSWER_S) -> bool:
-    """Whether anything answers at an address of the web in that time, a refusal too."""
+def is_reachable(address: str, seconds: float = ANSWER_S) -> bool:
+    """Whether anything at a web address answers within `seconds`, if only by a refusal."""
     found: list[bool] = []
 
     def ask() -> None:
@@ -95,41 +99,43 @@ def answers(address: str, seconds: float = ANSWER_S) -> bool:
         except HTTPError:
             found.append(True)
         except URLError as error:
-            found.append(isinstance(error.reason, SSLError))  # of whom it is another question
+            found.append(isinstance(error.reason, SSLError))  # something answers, whatever its certificate
         except (OSError, HTTPException, ValueError):
             found.append(False)
 
-    # A name may take longer to be looked up than anything that a timeout bounds.
+    # The timeout does not bound the lookup of the host's name, so that a thread is needed.
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(seconds)
     return bool(found) and found[0]
 
 
-def without_the_hub() -> str | None:
-    """The hub's address where it does not answer; `datasets` and the hub's client then take what is here alone.
+def go_offline_without_hub() -> str | None:
+    """Switch `datasets` and the hub's client to local files if the hub does not answer.
 
-    Each of their requests would be made again five times, less and less often. None where the hub answers, or was
-    left out before.
+    Online, each of their requests would be repeated five times, at growing intervals.
+
+    Returns:
+        The hub's address if it does not answer; None if it answers or was switched off before.
     """
     if any(os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in OFFLINE):
         return None
     address = os.environ.get("HF_ENDPOINT") or HUB
-    if answers(address):
+    if is_reachable(address):
         return None
     os.environ.update(dict.fromkeys(OFFLINE, "1"))
     return address
 
 
 def seed() -> None:
-    """What `lm_eval` seeds before it builds tasks: some shuffle their choices."""
+    """Seed the random generators as `lm_eval` does before it builds tasks: some shuffle their choices."""
     random.seed(0)
     import_module("numpy").random.seed(1234)
     import_module("torch").manual_seed(1234)
 
 
 def tasks_of(task: str) -> list[Any]:
-    """The tasks that a name or a YAML stands for, built by the harness."""
+    """Build the tasks of a name or a YAML with the harness."""
     path = Path(task)
     if path.suffix == ".yaml":
         root = next((above for above in path.parents if above.name == "tasks"), path.parent)
@@ -143,7 +149,7 @@ def tasks_of(task: str) -> list[Any]:
 
 @cache
 def _manager(root: str | None) -> Any:
-    """The harness's index of the tasks below a folder, or of its own."""
+    """Harness's index of the tasks below a folder, or of its own tasks."""
     TaskManager = import_module("lm_eval.tasks").TaskManager
     return TaskManager(include_path=root, include_defaults=False) if root else TaskManager()
 
@@ -160,7 +166,7 @@ def _flat(loaded: Any) -> Iterator[Any]:
 
 
 def settings(task: Any) -> dict[str, Any]:
-    """What the studio must know of a task beside its documents."""
+    """Settings of a task that the studio needs besides its documents."""
     config, shown = task.config, task.fewshot_cfg
     return {
         "task": config.task,
@@ -179,7 +185,13 @@ def settings(task: Any) -> dict[str, Any]:
 
 
 def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any]:
-    """One row, and what the task makes of it, as a question or (`shown`) as an example."""
+    """Row with its rendered parts, as a question or as a few-shot example.
+
+    Args:
+        task: The harness's task.
+        doc: Row of the task.
+        shown: The task's few-shot settings, for an example; None for a question.
+    """
     text, choice, target = (
         getattr(shown, key) if shown is not None else None
         for key in ("doc_to_text", "doc_to_choice", "doc_to_target")
@@ -193,13 +205,17 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
-def require_own_rows(tasks: list[Any], folder: Path) -> None:
-    """Raises ValueError where two tasks that ask for different data sets or splits would be scored on one file."""
+def require_separate_rows(tasks: list[Any], folder: Path) -> None:
+    """Check that tasks of different data sets or splits have files of rows of their own.
+
+    Raises:
+        ValueError: Two tasks that name different data sets or splits would be scored on one file.
+    """
     read: dict[Path, tuple[str, Any]] = {}
     for config in (task.config for task in tasks):
         split = config.test_split or config.validation_split
         asked = (config.dataset_path, config.dataset_name, split)
-        file = file_of(folder, config.dataset_name, split)
+        file = find_split_file(folder, config.dataset_name, split)
         if file is not None and read.setdefault(file, (config.task, asked))[1] != asked:
             raise ValueError(
                 f"{read[file][0]} and {config.task} would both read {file.name}; give each its own rows, as SUBSET/{file.name}"
@@ -207,22 +223,29 @@ def require_own_rows(tasks: list[Any], folder: Path) -> None:
 
 
 def plain(value: Any) -> Any:
-    """What JSON has no word for: a number of numpy's is a number, anything else its text."""
+    """JSON value of an object that JSON cannot hold: numpy's numbers as numbers, others as text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
 def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
-    """Tells what an order asks for, an object each; last, where something fails, an object with `error`."""
+    """Build an order's tasks and send their settings and documents, an object each.
+
+    If something fails, the last object has `error`.
+
+    Args:
+        order: `task`, `rows` and `most`, as on standard input.
+        tell: Function that receives each object.
+    """
     away = None
     try:
         if order["rows"]:
             stand_in(Path(order["rows"]))
         else:
-            away = without_the_hub()
+            away = go_offline_without_hub()
         seed()
         tasks = tasks_of(order["task"])
         if order["rows"]:
-            require_own_rows(tasks, Path(order["rows"]))
+            require_separate_rows(tasks, Path(order["rows"]))
         for task in tasks:
             known = settings(task)
             tell(known)
@@ -234,7 +257,7 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
                 tell({"test": document(task, doc)})
             test, validation, training, split = known["splits"]
             effective = split or (None if known["samples"] else training or validation or test)
-            # As they are drawn from: what shuffles its rows gives others whenever it is asked.
+            # The sampler's own rows: a task that shuffles its rows gives another order at each call.
             pool = list(getattr(getattr(task, "sampler", None), "df", None) or task.fewshot_docs() or ())
             if effective == (test or validation):
                 if pool and [repr(doc) for doc in pool] != [repr(doc) for doc in docs]:
@@ -245,14 +268,14 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
                 continue
             for doc in pool:
                 tell({"dev": document(task, doc, task.fewshot_cfg)})
-    except BaseException as error:  # whatever a task's code raises, SystemExit too
-        # Offline, what was not downloaded before raises a ConnectionError, of Python's or of another library's.
+    except BaseException as error:  # a task's code may raise anything, SystemExit too
+        # Offline, missing data raises a ConnectionError of Python's or of another library's.
         missing = away and any(kind.__name__ == "ConnectionError" for kind in type(error).__mro__)
         tell({"error": f"{type(error).__name__}: {error}"[:500], "away": away if missing else None})
 
 
 def main() -> None:
-    """Read the order from standard input; write what there is to the file that is named."""
+    """Read the order from standard input and write the objects to the file that the argument names."""
     order = json.loads(sys.stdin.readline())
     with open(sys.argv[1], "w", encoding="utf-8") as out:
         build(order, lambda line: out.write(json.dumps(line, default=plain) + "\n"))

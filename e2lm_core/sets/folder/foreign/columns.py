@@ -1,4 +1,4 @@
-"""Rows as the harness's data sets give them: every column in every row, and one kind of value a column, nested ones too."""
+"""Rows as the harness's `datasets` would give them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,32 @@ _TIME = re.compile(
 
 
 def typed(rows: Sequence[Row], where: str) -> list[Row]:
-    """The rows with the columns of all of them: None where a row lacks one, whole numbers beside fractions as fractions.
+    """Rows with the columns of all rows and one kind of value in each column.
 
-    Mappings within a column are columns of their own. Raises TaskError for a column that holds values of several
-    kinds, which no data set of the harness's can.
+    A missing value is None; whole numbers beside fractions become fractions. Mappings within a column are
+    columns of their own.
+
+    Raises:
+        TaskError: A column holds values of several kinds, which no data set of the harness's can.
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: _column([row.get(name) for row in rows], name, where) for name in names}
     return [{name: columns[name][place] for name in names} for place in range(len(rows))]
 
 
-def require_as_read(rows: Sequence[Row], used: Collection[str] | None, where: str, is_list: bool) -> None:
-    """Raises TaskError for a column of which the JSON reader of `datasets` gives other values than the file holds.
+def require_same_as_datasets(
+    rows: Sequence[Row], used: Collection[str] | None, where: str, is_list: bool
+) -> None:
+    """Check that the JSON reader of `datasets` gives the values that a file holds.
 
     Args:
-        rows: The rows of one file.
-        used: The columns that matter; None for all.
+        rows: Rows of one file.
+        used: Columns to check; None for all.
         where: The file's name.
         is_list: Whether the file is a JSON list: then the reader writes its numbers again, to ten decimals.
+
+    Raises:
+        TaskError: The reader gives other values of a column.
     """
     for name in dict.fromkeys(name for row in rows for name in row):
         if used is not None and name not in used:
@@ -47,7 +55,7 @@ def require_as_read(rows: Sequence[Row], used: Collection[str] | None, where: st
 
 
 def _otherwise(values: Sequence[Any], is_list: bool) -> str:
-    """Why the reader would give other values than these of a column; "" where it would not."""
+    """Reason why the reader would give other values of a column; "" if it would not."""
     if not values:
         return ""
     if all(isinstance(value, str) for value in values):
@@ -85,7 +93,7 @@ def _is_short(value: float) -> bool:
 
 
 def same(row: Row) -> str:
-    """A text that two rows share where the harness takes them for the same document."""
+    """Text that two rows share if the harness takes them for the same document."""
     return json.dumps(row, sort_keys=True)
 
 

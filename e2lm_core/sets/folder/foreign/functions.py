@@ -1,7 +1,8 @@
-"""Functions that a task names are never run: short ones of the harness's tasks are known by what they say, and ours takes their place.
+"""Recognises task functions by a hash of their syntax tree.
 
-A function is known by the sha256 of its meaning: its syntax tree and those of everything in its module that it uses,
-without comments, docstrings and annotations of place. A name that the module makes while it runs is known by the whole module.
+A function is known by the SHA-256 of its meaning: its syntax tree and those of everything in its module that
+it uses, without comments, docstrings, type annotations and positions. A name that the module only makes at
+run time is known by the whole module.
 """
 
 from __future__ import annotations
@@ -13,30 +14,30 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.foreign import ours
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.foreign import known_functions
 
 MAX_SOURCE = 200_000  # bytes
 
 
-def known(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any], Any] | None:
-    """Ours for the function that a YAML names; None where nobody knows what it says.
+def find_replacement(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any], Any] | None:
+    """Studio's function in place of one that a YAML names; None if it is not known.
 
-    For `process_docs` it makes rows of rows, for `doc_to_…` a value of a row.
+    For `process_docs` it maps rows to rows, for `doc_to_…` a row to a value.
     """
     path = str(PurePosixPath(function.base) / f"{function.module.replace('.', '/')}.py")
     source = files.get(path) if function.module else None
     name = function.dotted.rpartition(".")[2]
     if source is None or len(source) > MAX_SOURCE:
         return None
-    digest = digest_of(source, name)
-    make = ours.KNOWN.get(digest) if digest else None
+    digest = function_digest(source, name)
+    make = known_functions.KNOWN.get(digest) if digest else None
     return make(name) if make else None
 
 
 @lru_cache(maxsize=256)
-def digest_of(source: bytes, name: str) -> str | None:
-    """The first 16 hexadecimal digits of the meaning's sha256; None for what is no Python."""
+def function_digest(source: bytes, name: str) -> str | None:
+    """First 16 hexadecimal digits of the SHA-256 of a function's meaning; None for invalid Python."""
     try:
         tree = ast.parse(source)
         defined: dict[str, list[ast.stmt]] = {}
@@ -61,7 +62,7 @@ def _defines(statement: ast.stmt) -> Iterator[str]:
 
 
 def _used(name: str, defined: Mapping[str, list[ast.stmt]]) -> dict[str, list[ast.stmt]]:
-    """What the name stands for, and every name of the module that this uses, and so on."""
+    """Statements that define a name and every name of the module that it uses, also indirectly."""
     found: dict[str, list[ast.stmt]] = {}
     waiting = [name]
     while waiting:
@@ -74,7 +75,7 @@ def _used(name: str, defined: Mapping[str, list[ast.stmt]]) -> dict[str, list[as
 
 
 def _meaning(node: object) -> str:
-    """A syntax tree as text that no version of Python writes otherwise, without docstrings and annotations."""
+    """Syntax tree as text without docstrings and annotations, equal in all versions of Python."""
     if isinstance(node, list):
         return f"[{' '.join(map(_meaning, node))}]"
     if not isinstance(node, ast.AST):

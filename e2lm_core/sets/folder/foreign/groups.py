@@ -1,7 +1,8 @@
-"""A group of tasks as one set with subjects: the tasks that a group's YAML names, or all that a folder holds, in one tree.
+"""Groups of tasks in an lm-eval tree.
 
-A group names tasks, tags and other groups, each perhaps with keys that count instead of the task's own; they are
-looked for in the group's own folder and below it, then in the whole tree, as lm-evaluation-harness's index does.
+A group names tasks, tags and other groups, each possibly with keys that replace the task's own. They are
+looked for in the group's own folder and below it, then in the whole tree, as in lm-evaluation-harness's
+index.
 """
 
 from __future__ import annotations
@@ -13,30 +14,38 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import quoted
-from e2lm_core.sets.folder.includes import merged
+from e2lm_core.base.formatting import quote
+from e2lm_core.sets.folder.includes import merge_includes
 
-MOST = 500  # tasks of a group, and groups within groups
+MAX_TASKS = 500  # tasks of a group, and groups within groups
 _NAMED = re.compile(rb"^ ?['\"]?(task|group)['\"]?[ \t]*:[ \t]*['\"]?([^'\"\s#\[,]+)", re.MULTILINE)
 
 
 @runtime_checkable
-class Walked(Protocol):
-    """Files that can say which YAMLs lie below a folder of theirs."""
+class FileTree(Protocol):
+    """Files that can list the YAMLs below a folder."""
 
     def below(self, folder: str) -> list[str]: ...
 
 
-class Member(NamedTuple):
-    """A task of a group: the path of its YAML, and the keys that the group gives it."""
+class GroupMember(NamedTuple):
+    """Task of a group: the path of its YAML, and the keys that the group gives it."""
 
     yaml: str
     over: Mapping[str, Any]
 
 
-def members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Member]] | None:
-    """The name and tasks of the group in a YAML; None where it is no group. Raises TaskError for a task that is nowhere."""
-    raw = merged(files, yaml, [])
+def group_members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[GroupMember]] | None:
+    """Name and tasks of the group in a YAML; None if the YAML is no group.
+
+    Args:
+        files: Files of the tree by their paths.
+        yaml: Path of the YAML in the tree.
+
+    Raises:
+        TaskError: A task is not in the tree, groups contain each other, or there are more than `MAX_TASKS` tasks.
+    """
+    raw = merge_includes(files, yaml, [])
     if "group" not in raw and not isinstance(raw.get("task"), list):
         return None
     found = list(_of(raw, {}, _Index(files, yaml), yaml, ()))
@@ -46,14 +55,14 @@ def members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Member]] |
 
 def _of(
     raw: Mapping[str, Any], over: Mapping[str, Any], index: _Index, where: str, above: tuple[str, ...]
-) -> Iterator[Member]:
+) -> Iterator[GroupMember]:
     items = raw.get("task")
     if len(above) > 20:
         raise TaskError(f"{where}: its groups contain each other; take one out.")
     for item in items if isinstance(items, list) else [items]:
         own: Mapping[str, Any] = item if isinstance(item, dict) else {}
         name = own.get("task", own.get("group")) if isinstance(item, dict) else item
-        if isinstance(name, list) and "group" in own:  # a group that is written out within the group
+        if isinstance(name, list) and "group" in own:  # a group that is defined within the group
             yield from _of(own, over, index, where, (*above, str(own["group"])))
             continue
         if not isinstance(name, str):
@@ -61,37 +70,42 @@ def _of(
         given = {**over, **{key: value for key, value in own.items() if key not in ("task", "group")}}
         for path in index.find(name, where):
             index.opened += 1
-            if index.opened > MOST:
-                raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
+            if index.opened > MAX_TASKS:
+                raise TaskError(f"{where}: the group has more than {MAX_TASKS} tasks; open its parts.")
             inner = index.keys(path)
             if "group" in inner or isinstance(inner.get("task"), list):
                 if name in above:
                     raise TaskError(f"{where}: the group {name!r} contains itself; take it out.")
                 yield from _of(inner, given, index, path, (*above, name))
             else:
-                yield Member(path, given)
+                yield GroupMember(path, given)
 
 
 class _Index:
-    """Which YAML of the tree holds a task, a group or the tasks of a tag."""
+    """Index of the tree's YAMLs by task, group and tag."""
 
     def __init__(self, files: Mapping[str, bytes], yaml: str) -> None:
         self.files, self.folder, self.opened = files, str(PurePosixPath(yaml).parent), 0
         self._read: dict[str, dict[str, Any]] = {}
 
     def keys(self, path: str) -> Mapping[str, Any]:
-        """What a YAML says, read once."""
+        """Keys of a YAML and its includes, read once."""
         if path not in self._read:
-            self._read[path] = merged(self.files, path, [])
+            self._read[path] = merge_includes(self.files, path, [])
         return self._read[path]
 
     def find(self, name: str, where: str) -> list[str]:
+        """Paths of the task or group of a name, else of the tasks with that tag.
+
+        Raises:
+            TaskError: The name is not in the tree.
+        """
         for known in (self.near, self.everywhere):
             if name in known:
                 return [known[name]]
             if tagged := self.tagged(name, known):
                 return tagged
-        raise TaskError(f"{where}: the group's task {quoted(name)} is not in the tree that was given.")
+        raise TaskError(f"{where}: the group's task {quote(name)} is not in the tree that was given.")
 
     @cached_property
     def near(self) -> dict[str, str]:
@@ -102,7 +116,10 @@ class _Index:
         return _indexed(self.files, ".")
 
     def tagged(self, name: str, known: Mapping[str, str]) -> list[str]:
-        """The tasks that bear a tag, by name; tags of the rest of the tree are looked for where they are written out."""
+        """Paths of the tasks that bear a tag, in the order of their names.
+
+        Outside the group's own folder a tag is found only if the task's own YAML contains it.
+        """
         found = []
         for _, path in sorted(known.items()):
             data = self.files[path]
@@ -115,7 +132,7 @@ class _Index:
 
 
 def _indexed(files: Mapping[str, bytes], folder: str) -> dict[str, str]:
-    """Tasks and groups by their names, the first in the order of paths."""
+    """Paths of tasks and groups by their names, the first in the order of paths."""
     index: dict[str, str] = {}
     for path in yamls_below(files, folder):
         for name in _names(files[path]).values():
@@ -124,12 +141,12 @@ def _indexed(files: Mapping[str, bytes], folder: str) -> dict[str, str]:
 
 
 def is_group(data: bytes) -> bool:
-    """Whether a YAML's own text says that it is a group."""
+    """Whether a YAML's own text declares a group."""
     return "group" in _names(data)
 
 
-def yamls_of(files: Mapping[str, bytes], name: str) -> list[str]:
-    """The YAML of the task or group of that name in a tree, or those of the tasks with that tag; none without either."""
+def find_task_yamls(files: Mapping[str, bytes], name: str) -> list[str]:
+    """YAML of the task or group of a name in a tree, else the YAMLs of the tasks with that tag."""
     index = _Index(files, "")
     if name in index.everywhere:
         return [index.everywhere[name]]
@@ -139,14 +156,14 @@ def yamls_of(files: Mapping[str, bytes], name: str) -> list[str]:
 
 
 def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
-    """The YAMLs in a folder of the tree and below it, in order."""
-    if isinstance(files, Walked):
+    """YAMLs in a folder of the tree and below it, sorted."""
+    if isinstance(files, FileTree):
         return files.below(folder)
     inside = PurePosixPath(folder)
     return sorted(n for n in files if n.endswith(".yaml") and PurePosixPath(n).is_relative_to(inside))
 
 
 def _names(data: bytes) -> dict[str, str]:
-    """`task` or `group` and the name behind it, where it stands in the file itself."""
+    """Name that a YAML's own text declares, by `task` or `group`."""
     found = {key.decode(): name.decode(errors="replace") for key, name in _NAMED.findall(data)}
     return {"group": found["group"]} if "group" in found else found

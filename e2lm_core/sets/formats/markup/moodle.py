@@ -1,6 +1,7 @@
-"""Moodle XML (`<quiz>` of `<question>`s): multiple choice with one right answer, and true or false.
+"""Moodle XML.
 
-https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, `idnumber` or a name of its own the id.
+https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, the question's `idnumber` or else its
+name the id.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.markup.parsing import child, elements
-from e2lm_core.sets.formats.markup.plain import Plain, html_text, local
-from e2lm_core.sets.formats.records import How, Row, Rows
-from e2lm_core.sets.formats.texts.gift import category
+from e2lm_core.sets.formats.markup.parsing import elements, first_descendant
+from e2lm_core.sets.formats.markup.plain import Plain, html_text, local_name
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
+from e2lm_core.sets.formats.texts.gift import subject_of_category
 from e2lm_core.sets.rows import check_count
 
 _OTHERS = {
@@ -25,24 +26,31 @@ _OTHERS = {
 }
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The questions of a Moodle quiz, and why another is none, each named by its place among them."""
-    rows: list[Row] = []
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the questions of a Moodle quiz.
+
+    A question that is no multiple choice of one answer is a row with the reason, named by its number.
+
+    Raises:
+        TaskError: The file is no XML, or has too many questions.
+        LimitError: Elements are too many or nested too deeply.
+    """
+    rows: list[FileRow] = []
     subject = None
     for node in elements(data, name, ("question",)):
         if node.get("type") == "category":
-            path = child(node, "category")
-            subject = category(_text(path).text) if path is not None else None
+            path = first_descendant(node, "category")
+            subject = subject_of_category(_text(path).text) if path is not None else None
             continue
         rows.append(_row(f"Question {len(rows) + 1}", node, subject))
         check_count(len(rows), name, limits)
-    return Rows(["id", "question", "choices", "answer", "subject"], rows, final=True)
+    return FileRows(["id", "question", "choices", "answer", "subject"], rows, final=True)
 
 
-def _row(at: str, node: Element, subject: str | None) -> Row:
+def _row(at: str, node: Element, subject: str | None) -> FileRow:
     kind = node.get("type", "")
     if kind not in ("multichoice", "truefalse"):
-        return Row(
+        return FileRow(
             at,
             {},
             f"{_OTHERS.get(kind, f'it is of the kind {kind[:30]!r}')}; only multiple choice can be read.",
@@ -61,9 +69,9 @@ def _row(at: str, node: Element, subject: str | None) -> Row:
     if kind == "truefalse":
         choices = [choice.capitalize() for choice in choices]
     if shows:
-        return Row(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+        return FileRow(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
     if len(right) != 1:
-        return Row(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+        return FileRow(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
     values: dict[str, Any] = {
         "question": text.text,
         "choices": choices,
@@ -73,19 +81,19 @@ def _row(at: str, node: Element, subject: str | None) -> Row:
     identity = next(
         (_text(n).text for wish in ("idnumber", "name") for n in _own(node, wish) if _text(n).text), None
     )
-    return Row(at, values | {"id": identity})
+    return FileRow(at, values | {"id": identity})
 
 
 def _own(node: Element, name: str) -> list[Element]:
-    return [element for element in node if local(element.tag) == name]
+    return [element for element in node if local_name(element.tag) == name]
 
 
 def _text(node: Element) -> Plain:
-    """What stands in an element's `<text>`, which is HTML unless it says otherwise."""
-    inner = child(node, "text")
+    """Text of an element's `<text>`, as HTML unless its format is another."""
+    inner = first_descendant(node, "text")
     content = (inner.text if inner is not None else node.text) or ""
     form = node.get("format", "html")
-    if local(node.tag) in ("idnumber", "name", "category") or form == "plain_text":
+    if local_name(node.tag) in ("idnumber", "name", "category") or form == "plain_text":
         return Plain(content.strip(), "")
     if form == "markdown":
         return Plain(content.strip(), "an image" if "![" in content else "")

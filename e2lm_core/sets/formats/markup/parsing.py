@@ -1,4 +1,4 @@
-"""XML from strangers, an element at a time: no document type, no entity, bounded depth and number of elements."""
+"""XML elements of untrusted files, streamed within limits."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.sets.formats.markup.plain import MOST_DEEP, local
+from e2lm_core.sets.formats.markup.plain import MAX_DEEP, local_name
 
-MOST_TAGS = 4_000_000
-MOST_OF_ONE = 20_000  # elements within one that is wanted
+MAX_TAGS = 4_000_000
+MAX_OF_ONE = 20_000  # elements within one wanted element
 _LOOKED_AT = 4_000
 
 
 def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Element]:
-    """The outermost elements of the names `wanted` (as `plain.local` writes them), whole, each gone when the next is asked for.
+    """Yield the outermost elements of some names, each complete and dropped at the next step.
 
-    Raises TaskError for what is no XML or declares a document type, LimitError for too many elements or too deep ones.
+    Args:
+        data: Bytes of the XML.
+        about: Name of the file, which begins error sentences.
+        wanted: Names of the elements as `plain.local_name` writes them.
+
+    Raises:
+        TaskError: The file is no XML, or declares a document type.
+        LimitError: Elements are too many or nested too deeply.
     """
-    if data.count(b"<") > MOST_TAGS:
-        raise LimitError(f"{about} holds more than {MOST_TAGS:,} tags; give less at once.")
+    if data.count(b"<") > MAX_TAGS:
+        raise LimitError(f"{about} holds more than {MAX_TAGS:,} tags; give less at once.")
     open_: list[Element] = []
     inside, count = 0, 0
     try:
@@ -32,9 +39,9 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
             if event == "start":
                 open_.append(node)
                 count += 1
-                if not inside and local(node.tag) in wanted:
+                if not inside and local_name(node.tag) in wanted:
                     inside, count = len(open_), 0
-                if len(open_) > MOST_DEEP or (inside and count > MOST_OF_ONE):
+                if len(open_) > MAX_DEEP or (inside and count > MAX_OF_ONE):
                     raise LimitError(
                         f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
                     )
@@ -44,7 +51,7 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
                 inside = 0
                 yield node
             if not inside and open_:
-                del open_[-1][:]  # nothing of what lies behind is kept
+                del open_[-1][:]  # elements that have been passed are freed
     except DefusedXmlException as error:
         raise TaskError(
             f"{about} declares a document type or an entity, which is not read; save it without."
@@ -53,11 +60,15 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
         raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
 
 
-def root_of(data: bytes, about: str) -> str:
-    """The name of the outermost element, as `plain.local` writes it. Raises TaskError as `elements` does."""
+def root_name(data: bytes, about: str) -> str:
+    """Name of the outermost element, as `plain.local_name` writes it.
+
+    Raises:
+        TaskError: The file is no XML, or declares a document type.
+    """
     try:
         for _, node in iterparse(io.BytesIO(data[:_LOOKED_AT]), ("start",), forbid_dtd=True):
-            return local(node.tag)
+            return local_name(node.tag)
     except DefusedXmlException as error:
         raise TaskError(
             f"{about} declares a document type or an entity, which is not read; save it without."
@@ -67,17 +78,17 @@ def root_of(data: bytes, about: str) -> str:
     return ""
 
 
-def child(element: Element, *names: str) -> Element | None:
-    """The first element of these names within another, at any depth."""
-    return next((node for node in element.iter() if local(node.tag) in names), None)
+def first_descendant(element: Element, *names: str) -> Element | None:
+    """First element of these names within another, at any depth; None without one."""
+    return next((node for node in element.iter() if local_name(node.tag) in names), None)
 
 
-def children(element: Element, name: str) -> list[Element]:
-    """All elements of a name within another, at any depth, in their order."""
-    return [node for node in element.iter() if local(node.tag) == name]
+def descendants(element: Element, name: str) -> list[Element]:
+    """All elements of a name within another, at any depth, in document order."""
+    return [node for node in element.iter() if local_name(node.tag) == name]
 
 
 def attribute(element: Element, name: str) -> str:
-    """An attribute by its name as `plain.local` writes it; "" where there is none."""
+    """Attribute by its name as `plain.local_name` writes it, else ""."""
     attributes: dict[str, Any] = element.attrib
-    return next((str(value) for key, value in attributes.items() if local(key) == name), "")
+    return next((str(value) for key, value in attributes.items() if local_name(key) == name), "")

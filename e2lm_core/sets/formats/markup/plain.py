@@ -1,7 +1,8 @@
-"""The text of what is written in HTML or XML, and a text as XML that gives it back: `<p>`, `<br/>`, `<pre>`.
+"""Plain text of HTML and XML, and back.
 
-Paragraphs and breaks become line breaks, small letters above and below keep their meaning (H₂O, 10⁻³, x^{n+1}), links
-lose their addresses, scripts and styles go. What a text cannot hold (an image, a formula as MathML) is named.
+Paragraphs and breaks become line breaks, raised and lowered letters keep their meaning (H₂O, 10⁻³, x^{n+1}),
+links lose their addresses, scripts and styles are dropped. Content that a text cannot hold (an image, a
+formula as MathML) is named.
 """
 
 from __future__ import annotations
@@ -57,26 +58,31 @@ _BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEEDS_PRE = re.compile(r"[\t\r]| {2}|(?m:^ | $)|\A\n|\n\Z")
-MOST_DEEP = 60
-MOST_HTML = 100_000
+MAX_DEEP = 60
+MAX_HTML = 100_000
 
 
 class Plain(NamedTuple):
-    """A text, and what it showed beside ("" where nothing)."""
+    """Plain text of marked-up text.
+
+    Attributes:
+        text: The text.
+        shows: Name of content that a text cannot hold, such as "an image"; "" without any.
+    """
 
     text: str
     shows: str
 
 
 class _Builder:
-    """Takes tags and texts, gives lines."""
+    """Builder of plain text from tags and texts."""
 
     def __init__(self) -> None:
         self.shows = ""
         self._parts: list[str] = []
         self._unseen = 0
-        self._kept = 0  # within <pre>
-        self._breaks = False  # a block ended or began: what comes next is on a line of its own
+        self._kept = 0  # number of open <pre>
+        self._breaks = False  # a block ended or began: the next text begins a line
         self._open = True  # whether a space may not stand here
         self._raised: list[tuple[str, list[str]]] = []
 
@@ -148,7 +154,7 @@ class _Builder:
         return not self._open and bool(self._parts) and self._parts[-1][-1] in " \n\t"
 
     def _strip(self) -> None:
-        """Take a space that stands before a line's end away, unless it is kept."""
+        """Remove a space before the end of a line, unless it is kept."""
         if self._parts and self._open and self._parts[-1].endswith(" "):
             self._parts[-1] = self._parts[-1].rstrip(" ")
 
@@ -169,10 +175,14 @@ class _Html(HTMLParser):
 
 
 def html_text(html: str) -> Plain:
-    """The text of a piece of HTML; what opens tags and does not close them is none."""
-    if len(html) > MOST_HTML:
-        return Plain("", f"more than {MOST_HTML:,} characters of HTML")
-    if html.count("<") > 2 * html.count(">") + 20:  # each would be looked for to the end
+    """Plain text of a piece of HTML.
+
+    A text with n `>` and over 2 n + 20 `<` is no HTML and is only stripped. More than `MAX_HTML`
+    characters are not read: `shows` says so.
+    """
+    if len(html) > MAX_HTML:
+        return Plain("", f"more than {MAX_HTML:,} characters of HTML")
+    if html.count("<") > 2 * html.count(">") + 20:  # the parser would search to the end for each
         return Plain(html.strip(), "")
     builder = _Builder()
     parser = _Html(builder)
@@ -182,34 +192,37 @@ def html_text(html: str) -> Plain:
 
 
 def element_text(element: Element, without: frozenset[str] = frozenset()) -> Plain:
-    """The text of an XML element that holds HTML, but for what elements of the names `without` hold."""
+    """Plain text of an XML element that holds HTML, without its elements of the names `without`."""
     builder = _Builder()
     _walk(element, builder, without, 0)
     return builder.result()
 
 
-def local(tag: object) -> str:
-    """An element's name without its namespace, in QTI 2's and QTI 3's spelling alike: `choiceinteraction`."""
+def local_name(tag: object) -> str:
+    """Element name without its namespace, the same for QTI 2 and QTI 3: `choiceinteraction`."""
     return str(tag).rpartition("}")[2].lower().removeprefix("qti-").replace("-", "")
 
 
 def as_xml(text: str, inline: bool = False) -> str:
-    """A text as XML that gives it back; `inline` where it need not be a paragraph. `storable` says what it loses."""
-    text = storable(text)
+    """XML that gives a text back, except for the characters that no XML can hold.
+
+    With `inline`, a text of one line is no paragraph.
+    """
+    text = strip_invalid_xml(text)
     if _NEEDS_PRE.search(text):
         return f"<pre>{escape(text, {chr(13): '&#13;'})}</pre>"
     lines = "<br/>".join(escape(line) for line in text.split("\n"))
     return lines if inline and "\n" not in text else f"<p>{lines}</p>"
 
 
-def storable(text: str) -> str:
-    """A text without the characters that no XML can hold."""
+def strip_invalid_xml(text: str) -> str:
+    """Remove the characters that no XML can hold."""
     return _IMPOSSIBLE.sub("", text)
 
 
 def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: int) -> None:
-    name = local(element.tag)
-    if name in without or depth > MOST_DEEP:
+    name = local_name(element.tag)
+    if name in without or depth > MAX_DEEP:
         return
     builder.start(name)
     builder.text(element.text or "")
@@ -220,7 +233,7 @@ def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: i
 
 
 def _moved(text: str, tag: str) -> str:
-    """A text above or below the line: as Unicode has it, else as ^{…} and _{…}."""
+    """Text above or below the line, in Unicode's letters if all exist, else as ^{…} and _{…}."""
     letters = _ABOVE if tag == "sup" else _BELOW
     if text and all(c in letters for c in text):
         return "".join(letters[c] for c in text)

@@ -1,6 +1,7 @@
-"""QTI 2 and QTI 3 (`assessmentItem`, `qti-assessment-item`): one choice of several; packages written as QTI 2.2.
+"""QTI 2 and 3.
 
-https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are passed over.
+https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are
+ignored.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from xml.sax.saxutils import quoteattr
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.bundle import zipped
-from e2lm_core.sets.formats.markup.parsing import attribute, child, children, elements
-from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local, storable
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.sets.folder.bundle import zip_files
+from e2lm_core.sets.formats.markup.parsing import attribute, descendants, elements, first_descendant
+from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local_name, strip_invalid_xml
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS = frozenset({"id"})
@@ -31,13 +32,20 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _BEYOND = 200  # files of a package beside its items
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The items of a package (a zip with a manifest) or of one XML file, and why another is none."""
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the items of a QTI package (a zip with a manifest) or of one XML file.
+
+    An item that is no choice of one answer is a row with the reason.
+
+    Raises:
+        TaskError: The file holds no item, or too many, or cannot be read.
+        LimitError: The package exceeds a limit of `archives.read_zip`, or its XML one of `parsing.elements`.
+    """
     if not data.startswith(b"PK"):
         rows = [_row(f"Item {n}", node) for n, node in enumerate(_counted(data, name, limits), start=1)]
         if not rows:
             raise TaskError(f"{name} holds no item of QTI 2 or 3 (assessmentItem); export it as one of them.")
-        return Rows(_COLUMNS, rows, final=True)
+        return FileRows(_COLUMNS, rows, final=True)
     bound = limits.model_copy(update={"max_archive_files": limits.max_questions + _BEYOND})
     files = read_zip(data, bound, name, "the package")
     rows = []
@@ -45,15 +53,18 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
         at = f"Item {number} ({path[-40:]})"
         try:
             nodes = list(elements(files[path], path, _ITEM))
-            rows += [_row(at, node) for node in nodes] or [Row(at, {}, "it holds no item of QTI 2 or 3.")]
+            rows += [_row(at, node) for node in nodes] or [FileRow(at, {}, "it holds no item of QTI 2 or 3.")]
         except StudioError as error:
-            rows.append(Row(at, {}, str(error)))
+            rows.append(FileRow(at, {}, str(error)))
         check_count(len(rows), name, limits)
-    return Rows(_COLUMNS, rows, final=True)
+    return FileRows(_COLUMNS, rows, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions as a QTI 2.2 content package: a manifest, and a file an item; the same bytes on every day."""
+    """Write questions as a QTI 2.2 content package; the same bytes on every day.
+
+    The package holds a manifest, and one file for each question.
+    """
     items = {f"items/item_{n:05}.xml": _item(q, n) for n, q in enumerate(questions, start=1)}
     resources = "".join(
         f'<resource identifier="item_{n:05}" type="imsqti_item_xmlv2p2" href="{path}"><file href="{path}"/></resource>\n'
@@ -65,21 +76,21 @@ def write(questions: Iterable[Question]) -> bytes:
         "<metadata><schema>QTIv2.2 Package</schema><schemaversion>1.0.0</schemaversion></metadata>\n"
         f"<organizations/>\n<resources>\n{resources}</resources>\n</manifest>\n"
     )
-    return zipped({MANIFEST: manifest.encode(), **{path: text.encode() for path, text in items.items()}})
+    return zip_files({MANIFEST: manifest.encode(), **{path: text.encode() for path, text in items.items()}})
 
 
-def held(text: str) -> str:
-    """What of a text comes back."""
-    return storable(text)
+def round_trip(text: str) -> str:
+    """Text as it comes back from QTI."""
+    return strip_invalid_xml(text)
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
-    """All of them: there is no question that QTI cannot hold."""
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
+    """All questions: QTI can hold each of them."""
     return questions
 
 
 def _items(files: dict[str, bytes], name: str) -> list[str]:
-    """The paths of a package's items, in the manifest's order."""
+    """Paths of a package's items, in the manifest's order."""
     manifests = [path for path in files if PurePosixPath(path).name == MANIFEST]
     if not manifests:
         raise TaskError(f"{name} is no QTI package: it holds no {MANIFEST}.")
@@ -101,45 +112,45 @@ def _counted(data: bytes, name: str, limits: Limits) -> Iterable[Element]:
         yield node
 
 
-def _row(at: str, node: Element) -> Row:
-    body = child(node, "itembody")
-    asks = [n for n in node.iter() if local(n.tag).endswith("interaction")]
-    if body is None or len(asks) != 1 or local(asks[0].tag) != "choiceinteraction":
-        kinds = ", ".join(sorted({local(n.tag) for n in asks})) or "nothing"
-        return Row(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
-    offered = children(asks[0], "simplechoice")
+def _row(at: str, node: Element) -> FileRow:
+    body = first_descendant(node, "itembody")
+    asks = [n for n in node.iter() if local_name(n.tag).endswith("interaction")]
+    if body is None or len(asks) != 1 or local_name(asks[0].tag) != "choiceinteraction":
+        kinds = ", ".join(sorted({local_name(n.tag) for n in asks})) or "nothing"
+        return FileRow(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
+    offered = descendants(asks[0], "simplechoice")
     right = _right(node, attribute(asks[0], "responseidentifier"))
     named = [attribute(choice, "identifier") for choice in offered]
     gold = [n for n, identifier in enumerate(named) if identifier in right]
     if len(gold) != 1 or len(right) != 1:
-        return Row(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+        return FileRow(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
     texts = [element_text(choice) for choice in offered]
     above = element_text(body, without=frozenset({"choiceinteraction"}))
-    prompt = child(asks[0], "prompt")
+    prompt = first_descendant(asks[0], "prompt")
     parts = [above, element_text(prompt)] if prompt is not None else [above]
     shows = next((part.shows for part in (*parts, *texts) if part.shows), "")
     if shows:
-        return Row(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+        return FileRow(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
     values: dict[str, Any] = {
         "id": attribute(node, "label") or attribute(node, "identifier"),
         "question": "\n".join(part.text for part in parts if part.text),
         "choices": [text.text for text in texts],
         "answer": gold[0],
     }
-    return Row(at, values)
+    return FileRow(at, values)
 
 
 def _right(node: Element, response: str) -> list[str]:
-    """The identifiers of the choices that are right, by what is declared of the response, else by its points."""
-    declared = [n for n in children(node, "responsedeclaration") if attribute(n, "identifier") == response]
+    """Identifiers of the right answers, by the declared response, else by its points."""
+    declared = [n for n in descendants(node, "responsedeclaration") if attribute(n, "identifier") == response]
     if not declared:
         return []
-    correct = child(declared[0], "correctresponse")
+    correct = first_descendant(declared[0], "correctresponse")
     if correct is not None:
-        return [(value.text or "").strip() for value in children(correct, "value")]
+        return [(value.text or "").strip() for value in descendants(correct, "value")]
     points = {
         attribute(n, "mapkey"): _number(attribute(n, "mappedvalue"))
-        for n in children(declared[0], "mapentry")
+        for n in descendants(declared[0], "mapentry")
     }
     return [key for key, value in points.items() if value > 0]
 
@@ -152,7 +163,7 @@ def _number(text: str) -> float:
 
 
 def _item(q: Question, number: int) -> str:
-    identity = storable(q.id)
+    identity = strip_invalid_xml(q.id)
     plain = _IDENTIFIER.fullmatch(identity)
     label = "" if plain else f" label={_attribute(identity)}"
     choices = "\n".join(

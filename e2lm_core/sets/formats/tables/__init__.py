@@ -1,1 +1,1 @@
-"""Tables of questions, a row each: CSV, TSV, JSON, JSONL, Parquet and XLSX; uses base."""
+"""Tables of questions, one row each: CSV, TSV, JSON, JSONL, Parquet and XLSX; uses base."""

@@ -1,4 +1,4 @@
-"""CSV and TSV: the separator is found, cells that a spreadsheet would run come and go with an apostrophe."""
+"""CSV and TSV."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ from itertools import islice
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.plain import cell, uncelled
+from e2lm_core.base.json_values import guard_csv_cell, strip_csv_guard
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.columns import with_counting
+from e2lm_core.sets.formats.columns import add_base_column
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import How, Rows
+from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-MAX_SEPARATORS = 4_000_000  # commas within quoted text among them
+MAX_SEPARATORS = 4_000_000  # separators in a file, within quoted text too
 MAX_LINES = 1_000_000
 _TABBED = re.compile(r'"((?:[^"]++|"")*+)"(?=[\t\r\n]|\Z)|[^\t\r\n]*+')
-_LOOKED_AT = 20  # records that a separator is judged by
+_LOOKED_AT = 20  # records that decide on a separator
 
 
-def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> Rows:
-    """The rows of a table whose cells are separated by commas, semicolons, tabs or bars; `usual` where either would do."""
-    text, encoding = decode(data, name, how.encoding)
-    separator = how.separator or _separator(text, usual)
+def read(
+    data: bytes, name: str, limits: Limits, options: ReadOptions, default_separator: str = ","
+) -> FileRows:
+    """Read a table with commas, semicolons, tabs or bars between its cells.
+
+    Args:
+        data: Bytes of the file.
+        name: The file's name, for error sentences.
+        limits: Bound on questions.
+        options: The user's settings for the file.
+        default_separator: Separator if the file's first records do not decide.
+
+    Raises:
+        TaskError: The separator is another character, a line is no CSV, or there are too many columns, cells
+            or rows.
+    """
+    text, encoding = decode(data, name, options.encoding)
+    separator = options.separator or _separator(text, default_separator)
     if separator not in SEPARATORS:
         raise TaskError(
             f"{name} cannot be read with {separator!r} between cells: use a comma, a semicolon, a tab or a bar."
@@ -39,30 +53,32 @@ def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> 
         raise too_many_columns(name)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
-    found = rows_of(_lines(text, separator, name), name, limits, how, of_one_width=separator != "\t")
+    found = rows_of(_lines(text, separator, name), name, limits, options, of_one_width=separator != "\t")
     return found._replace(encoding=encoding, separator=separator)
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """A CSV that `read` reads back: one column a choice, `answer` the index from 0; UTF-8."""
+    """Write questions as CSV that `read` reads back; UTF-8.
+
+    There is one column for each choice; `answer` is the index from 0.
+    """
     lines = _Lines()
-    writer = csv.writer(
-        lines
-    )  # whose own end of a line is \r\n, so that it puts a text with either in quotes
+    # The writer's end of a line is \r\n, so that it quotes a text with either character.
+    writer = csv.writer(lines)
     for line in lines_of(list(questions)):
-        writer.writerow([cell(as_text(value)) for value in line])
+        writer.writerow([guard_csv_cell(cell_to_text(value)) for value in line])
     return "".join(line.removesuffix("\r\n") + "\n" for line in lines).encode()
 
 
 class _Lines(list[str]):
-    """What is written, a line an entry."""
+    """List of the lines that a CSV writer writes."""
 
     write = list.append
 
 
 def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
-    """A table's lines, the names of its columns first; what a question does not have is None."""
-    questions = with_counting(questions)
+    """Lines of a table of questions, the names of its columns first; None where a question has no value."""
+    questions = add_base_column(questions)
     widest = max((len(q.choices) for q in questions), default=0)
     extra = list(dict.fromkeys(name for q in questions for name in q.extra))
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
@@ -73,8 +89,8 @@ def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
         yield [q.id, q.question, *choices, q.answer, *known, *(q.extra.get(name) for name in extra)]
 
 
-def as_text(value: Any) -> Any:
-    """A value of any kind as a cell: text and whole numbers as they are, everything else as JSON."""
+def cell_to_text(value: Any) -> Any:
+    """Value as a cell: text and whole numbers unchanged, None as "", everything else as JSON."""
     if value is None:
         return ""
     is_plain = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
@@ -88,20 +104,23 @@ def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for line in reader:
-            yield [uncelled(cell) for cell in line]
+            yield [strip_csv_guard(guard_csv_cell) for guard_csv_cell in line]
     except csv.Error as error:
         raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
 
 
 def _tabbed(text: str) -> Iterator[list[str]]:
-    """Lines as spreadsheets copy them: a cell is quoted where its last quote ends it, else its quotes are its own."""
+    """Lines of cells as spreadsheets copy them.
+
+    A cell is quoted if its last quote ends it; otherwise its quotes are part of the text.
+    """
     line: list[str] = []
     at = 0
     while at < len(text):
         found = _TABBED.match(text, at)
         assert found is not None  # an empty cell matches everywhere
         quoted = found[1]
-        line.append(uncelled(found[0] if quoted is None else quoted.replace('""', '"')))
+        line.append(strip_csv_guard(found[0] if quoted is None else quoted.replace('""', '"')))
         end = text[found.end() : found.end() + 2]
         at = found.end() + (2 if end == "\r\n" else 1)
         if end[:1] != "\t":
@@ -112,7 +131,7 @@ def _tabbed(text: str) -> Iterator[list[str]]:
 
 
 def _separator(text: str, usual: str) -> str:
-    """What cuts the first records into the most cells alike; `usual` where nothing does."""
+    """Separator that cuts the first records into the most cells of equal number, else `usual`."""
     begin = text[:20_000]
     best, most = usual, 1.0
     for separator in sorted(SEPARATORS, key=lambda one: one != usual):

@@ -1,4 +1,4 @@
-"""Lines of cells as rows with named columns, counted while they come: what CSV, TSV and spreadsheets share.
+"""Named columns over lines of cells, with limits.
 
 Tested in tests/sets/formats/tables/test_delimited.py.
 """
@@ -11,11 +11,11 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import listing
+from e2lm_core.base.formatting import join_words
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.answers import text_of
-from e2lm_core.sets.formats.columns import are_names, names_columns
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.answers import cell_text
+from e2lm_core.sets.formats.columns import are_column_names, names_columns
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 MAX_COLUMNS = 200
@@ -24,31 +24,42 @@ _LOOKED_AT = 200  # lines that tell whether the first one names columns
 
 
 def too_many_columns(name: str) -> TaskError:
+    """Error for a table with more than `MAX_COLUMNS` columns."""
     return TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
 
 
 def too_many_cells(name: str) -> TaskError:
+    """Error for a table with more than `MAX_CELLS` cells."""
     return TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
 
 
 def rows_of(
-    lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: How, of_one_width: bool = False
-) -> Rows:
-    """The rows, and whether the first line named the columns: found out where `how` does not say.
+    lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: ReadOptions, of_one_width: bool = False
+) -> FileRows:
+    """Named rows of a table's lines; whether the first line names the columns is detected.
 
-    With `of_one_width` a row that goes on behind the last name is refused: its cells may be another's. Rows are numbered from 1, empty ones counted and left out. Raises TaskError for too many columns, cells or rows,
-    and for a name that stands twice.
+    Rows are numbered from 1; empty rows are counted and left out.
+
+    Args:
+        lines: Cells of each line.
+        name: The file's name, for error sentences.
+        limits: Bound on questions.
+        how: The user's settings, of which `header` and `roles` decide on the first line.
+        of_one_width: Refuse a row with cells behind the last column, since its cells may be another column's.
+
+    Raises:
+        TaskError: There are too many columns, cells or rows, or two columns of one name.
     """
     ahead = iter(lines)
     first = next(ahead, [])
     if len(first) > MAX_COLUMNS:
         raise too_many_columns(name)
-    head = [text_of(cell).strip() for cell in first]
+    head = [cell_text(cell).strip() for cell in first]
     looked_at = list(islice(ahead, _LOOKED_AT))
     ahead = chain(looked_at, ahead)
     named, notes = _is_named(head, looked_at, how)
     columns = head if named else [f"column {n}" for n in range(1, len(first) + 1)]
-    rows: list[Row] = []
+    rows: list[FileRow] = []
     count = 0
     for number, cells in enumerate(ahead if named else chain([first], ahead), start=1):
         if not named and len(cells) > len(columns):
@@ -63,27 +74,29 @@ def rows_of(
             behind = sum(cell not in (None, "") for cell in cells[len(columns) :]) if of_one_width else 0
             if behind:
                 wide = f"it has {len(cells)} cells for {len(columns)} columns; put a text that holds a separator into quotes."
-                rows.append(Row(f"Row {number}", {}, wide))
+                rows.append(FileRow(f"Row {number}", {}, wide))
                 continue
             values = {c: v for c, v in zip_longest(columns, own, fillvalue="") if c}
-            rows.append(Row(f"Row {number}", values))
+            rows.append(FileRow(f"Row {number}", values))
         if count * len(columns) > MAX_CELLS:
             raise too_many_cells(name)
     check_count(count, name, limits)
     repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
     if repeated is not None:
         raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
-    return Rows([column for column in columns if column], rows, header=named, notes=notes)
+    return FileRows([column for column in columns if column], rows, header=named, notes=notes)
 
 
-def _is_named(head: Sequence[str], others: Sequence[Sequence[Any]], how: How) -> tuple[bool, tuple[str, ...]]:
-    """Whether the first line names the columns, and a note where that was found out from the other lines."""
+def _is_named(
+    head: Sequence[str], others: Sequence[Sequence[Any]], how: ReadOptions
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first line names the columns, and a note if the other lines decided that."""
     if how.header is not None:
         return how.header, ()
     if how.roles and how.roles.keys() <= set(head):
         return True, ()
     filled = [line for line in others if any(cell not in (None, "") for cell in line)]
-    named = names_columns(head, [[text_of(cell) for cell in line[:MAX_COLUMNS]] for line in filled])
-    if not named or are_names(head) or not filled:
+    named = names_columns(head, [[cell_text(cell) for cell in line[:MAX_COLUMNS]] for line in filled])
+    if not named or are_column_names(head) or not filled:
         return named, ()
-    return True, (f"The first line was read as names of columns: {listing([*head], 8)}.",)
+    return True, (f"The first line was read as names of columns: {join_words([*head], 8)}.",)

@@ -1,4 +1,4 @@
-"""JSON and JSONL: an object a question.
+"""JSON and JSONL.
 
 Tested in tests/sets/formats/test_reading.py.
 """
@@ -11,22 +11,30 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, too_many_columns
 from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl
 
 
-def read_lines(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The rows of JSONL. Raises TaskError for a line that is no object, too many rows or columns."""
-    text, encoding = decode(data, name, how.encoding)
+def read_lines(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the rows of a JSONL file.
+
+    Raises:
+        TaskError: A line is no object, or there are too many rows or columns.
+    """
+    text, encoding = decode(data, name, options.encoding)
     return with_columns(
         parse_jsonl(data if encoding == "utf-8" else text.encode(), name, limits), name, encoding
     )
 
 
-def read_list(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The rows of a JSON list of objects, which may stand under `questions`. Raises TaskError as `read_lines` does."""
-    text, encoding = decode(data, name, how.encoding)
+def read_list(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the rows of a JSON list of objects, which may stand under `questions`.
+
+    Raises:
+        TaskError: The file is no list of objects, or there are too many rows or columns.
+    """
+    text, encoding = decode(data, name, options.encoding)
     value = parse_json(text, name)
     if isinstance(value, dict) and isinstance(value.get("questions"), list):
         value = value["questions"]
@@ -36,20 +44,32 @@ def read_list(data: bytes, name: str, limits: Limits, how: How) -> Rows:
     return with_columns(value, name, encoding)
 
 
-def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> Rows:
-    """Objects as rows, with all their keys as columns, in the order in which they come."""
+def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> FileRows:
+    """Rows of objects, with all keys as columns in the order of their first occurrence.
+
+    Args:
+        rows: The objects.
+        name: The file's name, for error sentences.
+        encoding: Encoding that the file was read in.
+
+    Raises:
+        TaskError: There are too many columns.
+    """
     rows = [_flat(row) for row in rows]
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))
         if len(columns) > MAX_COLUMNS:
             raise too_many_columns(name)
-    numbered = [Row(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
-    return Rows(list(columns), numbered, encoding)
+    numbered = [FileRow(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
+    return FileRows(list(columns), numbered, encoding)
 
 
 def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A row whose question is an object (`{"stem": "Why?", "choices": […]}`, as AI2 has it) with columns of their own."""
+    """Row with the parts of an object in `question` as columns of their own.
+
+    AI2's data sets have such objects: `{"stem": "Why?", "choices": […]}`.
+    """
     asked = row.get("question")
     if (
         not isinstance(asked, dict)

@@ -1,4 +1,4 @@
-"""Questions as Parquet: a stranger's table as rows, counted before they exist, and our own written.
+"""Parquet.
 
 Tested in tests/sets/formats/test_reading.py.
 """
@@ -20,9 +20,10 @@ _COUNTED = {b"answers_from": b"0"}
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions as one table, every column of theirs; the same bytes for the same questions and library.
+    """Write questions as one table with all their columns.
 
-    A column whose values no column can hold together, such as text and numbers, is JSON text.
+    The same questions and library give the same bytes. A column of values without a common type, such as
+    text and numbers, is JSON text.
     """
     import pyarrow as arrow
     import pyarrow.parquet as parquet
@@ -39,14 +40,17 @@ def write(questions: Iterable[Question]) -> bytes:
         except (arrow.ArrowException, OverflowError):
             columns[name] = arrow.array([json.dumps(value, ensure_ascii=False) for value in values])
     buffer = io.BytesIO()
-    # In the file's own metadata: a column in one split of a data set and not in another would make it unreadable.
+    # In the file's own metadata: a column in only one split of a data set would make the data set unreadable.
     table = arrow.table(columns).replace_schema_metadata(_COUNTED)
     parquet.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
 
 
 def counts_from_0(data: bytes) -> bool:
-    """Whether the studio wrote the table, whose answers count from 0 then, for data that `parquet_rows` has read."""
+    """Whether the studio wrote a table, with answers that count from 0.
+
+    The data is that of a file that `parquet_rows` has read.
+    """
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
@@ -55,9 +59,18 @@ def counts_from_0(data: bytes) -> bool:
 
 
 def parquet_rows(data: bytes, name: str, columns: int, limits: Limits) -> list[dict[str, Any]]:
-    """Its rows as plain values, lists and mappings among them.
+    """Rows of a Parquet table as plain values, with lists and mappings.
 
-    Raises TaskError for what is no Parquet or has more than `columns`, LimitError for more rows or bytes than a set may have.
+    Args:
+        data: Bytes of the file.
+        name: The file's name, for error sentences.
+        columns: Largest number of columns.
+        limits: Bounds on rows and bytes.
+
+    Raises:
+        TaskError: The file is no Parquet table, or has more than `columns` columns.
+        LimitError: The file has more rows or unpacked bytes than a set may have, more than `MAX_GROUPS`
+            groups of rows, or too large a footer.
     """
     import pyarrow as arrow
     import pyarrow.parquet as parquet

@@ -1,4 +1,4 @@
-"""XLSX through openpyxl: values alone, of one sheet; no formula, link, macro or document type is followed."""
+"""XLSX (values of one sheet)."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from e2lm_core.base.errors import LimitError, TaskError
-from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.bundle import zipped
-from e2lm_core.sets.formats.records import How, Rows
-from e2lm_core.sets.formats.tables.delimited import as_text, lines_of
+from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.sets.folder.bundle import zip_files
+from e2lm_core.sets.formats.records import FileRows, ReadOptions
+from e2lm_core.sets.formats.tables.delimited import cell_to_text, lines_of
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
 
-MOST_CHARACTERS = 32_767  # of a cell
-MOST_TAGS = 2_000_000  # in the sheet and its texts together
-MOST_TAGS_BESIDE = 300_000  # in every other part
-MOST_EMPTY = 10_000  # rows in succession: what lies behind them is not looked for
+MAX_CHARACTERS = 32_767  # characters of a cell
+MAX_TAGS = 2_000_000  # tags in the sheets and their texts together
+MAX_TAGS_BESIDE = 300_000  # tags in every other part
+MAX_EMPTY = 10_000  # empty rows in succession that end a sheet
 _PARTS = (".xml", ".rels")
-_OLD = b"\xd0\xcf\x11\xe0"  # of .xls, and of .xlsx with a password
+_OLD = b"\xd0\xcf\x11\xe0"  # first bytes of .xls, and of .xlsx with a password
 _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The rows of a sheet: the one that `how` names, else the first that holds anything.
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the rows of a workbook's sheet: the one that the options name, else the first with a row.
 
-    Raises TaskError for what is no XLSX, is encrypted, or lacks the sheet; LimitError for what is counted beforehand.
+    Raises:
+        TaskError: The file is no XLSX, is encrypted, lacks the sheet, or holds no row.
+        LimitError: The file exceeds a limit of `archives.read_zip`, or has too many elements in its parts.
     """
     if data.startswith(_OLD):
         raise TaskError(f"{name} is an old .xls or has a password; save it as .xlsx without one.")
@@ -42,17 +44,19 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets = {sheet.title: sheet for sheet in book.worksheets}
-        if how.sheet is not None and how.sheet not in sheets:
-            raise TaskError(f"{name} has no sheet {quoted(how.sheet)}; it has {listing(list(sheets), 8)}.")
-        chosen = [sheets[how.sheet]] if how.sheet is not None else list(sheets.values())
+        if options.sheet is not None and options.sheet not in sheets:
+            raise TaskError(
+                f"{name} has no sheet {quote(options.sheet)}; it has {join_words(list(sheets), 8)}."
+            )
+        chosen = [sheets[options.sheet]] if options.sheet is not None else list(sheets.values())
         for sheet in chosen:
-            sheet.reset_dimensions()  # what a sheet says of its size is not believed
-            found = rows_of(_lines(sheet), name, limits, how)
-            if found.rows or how.sheet is not None:
+            sheet.reset_dimensions()  # the size that a sheet states is not trusted
+            found = rows_of(_lines(sheet), name, limits, options)
+            if found.rows or options.sheet is not None:
                 return found._replace(sheets=(sheet.title, *(t for t in sheets if t != sheet.title)))
     except (TaskError, LimitError, MemoryError):
         raise
-    except Exception as error:  # openpyxl raises whatever a part gives rise to
+    except Exception as error:  # openpyxl may raise anything on a broken part
         raise TaskError(
             f"{name} cannot be read as XLSX ({type(error).__name__}): save it again, or as CSV."
         ) from error
@@ -60,7 +64,10 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """A workbook that `read` reads back, a column a choice, `answer` the index from 0; the same bytes on every day."""
+    """Write questions as a workbook that `read` reads back; the same bytes on every day.
+
+    There is one column for each choice; `answer` is the index from 0.
+    """
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
 
@@ -71,7 +78,9 @@ def write(questions: Iterable[Question]) -> bytes:
         cells = []
         for value in line:
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            cell = WriteOnlyCell(sheet, value=value if number or value is None else held(str(as_text(value))))
+            cell = WriteOnlyCell(
+                sheet, value=value if number or value is None else round_trip(str(cell_to_text(value)))
+            )
             if isinstance(cell.value, str):
                 cell.data_type = "s"  # never a formula, whatever it begins with
             cells.append(cell)
@@ -79,22 +88,22 @@ def write(questions: Iterable[Question]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     with zipfile.ZipFile(buffer) as archive:
-        return zipped({part: _undated(archive.read(part)) for part in archive.namelist()})
+        return zip_files({part: _undated(archive.read(part)) for part in archive.namelist()})
 
 
-def held(text: str) -> str:
-    """What of a text comes back from a cell."""
+def round_trip(text: str) -> str:
+    """Text as it comes back from a cell."""
     text = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c not in _ILLEGAL)
-    return text.replace("\ufffe", "").replace("\uffff", "")[:MOST_CHARACTERS]
+    return text.replace("\ufffe", "").replace("\uffff", "")[:MAX_CHARACTERS]
 
 
 def _undated(content: bytes) -> bytes:
-    """A part without the day of saving, which openpyxl writes into one of them."""
+    """Part without the day of saving, which openpyxl writes into one of them."""
     return _DATED.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
 
 
 def _check(data: bytes, name: str, limits: Limits) -> None:
-    """What can be counted before anything is made of it. Raises TaskError and LimitError."""
+    """Check a workbook's limits before it is parsed; raises TaskError and LimitError."""
     parts = read_zip(data, limits, name, "the workbook")
     if "[Content_Types].xml" not in parts:
         raise TaskError(f"{name} is no XLSX workbook: save it again as .xlsx.")
@@ -108,12 +117,12 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
             or "<!DOCTYPE".encode("utf-16-be") in content
         ):
             raise TaskError(
-                f"{name} declares a document type in {quoted(part)}, which is not read; save it again."
+                f"{name} declares a document type in {quote(part)}, which is not read; save it again."
             )
         of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
         own = content.count(b"<")
         tags += own if of_cells else 0
-        if tags > MOST_TAGS or (not of_cells and own > MOST_TAGS_BESIDE):
+        if tags > MAX_TAGS or (not of_cells and own > MAX_TAGS_BESIDE):
             raise LimitError(
                 f"{name} has too many cells or too much beside them; copy the questions into a workbook of their own."
             )
@@ -126,13 +135,13 @@ def _lines(sheet: Any) -> Iterator[list[Any]]:
         while cells and cells[-1] in (None, ""):
             cells.pop()
         empty = 0 if cells else empty + 1
-        if empty > MOST_EMPTY:
+        if empty > MAX_EMPTY:
             return
         yield cells
 
 
 def _value(cell: Any) -> Any:
-    """A cell as it is read by people: dates as text, shares in percent where they are shown so."""
+    """Cell's value as it is displayed: dates as text, shares in percent if they are shown so."""
     value = cell.value
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")

@@ -1,1 +1,1 @@
-"""Questions as text that people write by hand: GIFT, Aiken and Markdown lists; uses base."""
+"""Questions as plain text, typed by hand: GIFT, Aiken and Markdown lists; uses base."""

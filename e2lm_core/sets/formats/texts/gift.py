@@ -1,7 +1,8 @@
-"""GIFT, Moodle's text format: `::id:: question {=right ~wrong}`, blocks between empty lines, read and written.
+"""GIFT.
 
-https://docs.moodle.org/en/GIFT_format. Of each question its title (or `[id:…]`) is the id, of a category the path the
-subject. Weights other than 100%, feedback and tags are passed over; what is no choice of one answer is refused.
+https://docs.moodle.org/en/GIFT_format. A question's title (or `[id:…]`) is its id, a category's path the
+subject. Weights other than 100%, feedback and tags are ignored; a question that is no choice of one answer
+is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.markup.plain import html_text
-from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS = frozenset({"id", "subject"})
@@ -25,13 +26,19 @@ _IDENTITY = re.compile(r"\[id:((?:[^\]\\]|\\.)*)\]")
 _CATEGORY = re.compile(r"\$CATEGORY:(.*)")
 _TOP = re.compile(r"^(?:\$\w+\$(?:/(?!/)|$))?(?:top(?:/(?!/)|$))?")
 _GAP = "_____"
-MOST_OF_A_BLOCK = 200_000
-TOO_LONG = f"it has more than {MOST_OF_A_BLOCK:,} characters; leave an empty line behind each question."
+MAX_OF_A_BLOCK = 200_000
+TOO_LONG = f"it has more than {MAX_OF_A_BLOCK:,} characters; leave an empty line behind each question."
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The questions of a GIFT file, and why a block is none, named by the line that it begins in."""
-    text, encoding = decode(data, name, how.encoding)
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the questions of a GIFT file.
+
+    A block that is no choice of one answer is a row with the reason, named by its first line.
+
+    Raises:
+        TaskError: The file cannot be decoded, or has too many questions.
+    """
+    text, encoding = decode(data, name, options.encoding)
     rows, subject = [], None
     for number, lines in _blocks(text):
         identity = None
@@ -41,20 +48,20 @@ def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
                 found = _IDENTITY.search(line)
                 identity = _plain(found[1]) if found else identity
             elif found := _CATEGORY.match(line.strip()):
-                subject = category(found[1].strip())
+                subject = subject_of_category(found[1].strip())
             else:
                 kept.append(line)
         block = "\n".join(kept).strip()
         if block:
             at = f"Line {number}"
-            long = len(block) > MOST_OF_A_BLOCK
-            rows.append(Row(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
+            long = len(block) > MAX_OF_A_BLOCK
+            rows.append(FileRow(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
             check_count(len(rows), name, limits)
-    return Rows(["id", "question", "choices", "answer", "subject"], rows, encoding, final=True)
+    return FileRows(["id", "question", "choices", "answer", "subject"], rows, encoding, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions as GIFT, each with its id as title, subjects as categories; UTF-8."""
+    """Write questions as GIFT, their ids as titles and their subjects as categories; UTF-8."""
     parts, subject = [], None
     for q in questions:
         if (q.subject or None) != subject:
@@ -67,8 +74,8 @@ def write(questions: Iterable[Question]) -> bytes:
     return "".join(parts).encode()
 
 
-def held(text: str) -> str:
-    """What of a text comes back: no spaces at its ends, breaks of one kind."""
+def round_trip(text: str) -> str:
+    """Text as it comes back from GIFT: no spaces at its ends, line breaks of one kind."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -87,7 +94,7 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
         yield first, block
 
 
-def _row(at: str, block: str, identity: str | None, subject: str | None) -> Row:
+def _row(at: str, block: str, identity: str | None, subject: str | None) -> FileRow:
     title = None
     if block.startswith("::") and (end := _closing(block, "::", 2)) >= 0:
         title = _plain(block[2:end].strip())
@@ -95,23 +102,23 @@ def _row(at: str, block: str, identity: str | None, subject: str | None) -> Row:
     start = _closing(block, "{", 0)
     end = _closing(block, "}", start + 1) if start >= 0 else -1
     if start < 0 or end < 0:
-        return Row(at, {}, "it has no answers in braces; write them as {=right ~wrong}.")
+        return FileRow(at, {}, "it has no answers in braces; write them as {=right ~wrong}.")
     form = _FORMAT.match(block)
     before, inside, behind = block[:start], block[start + 1 : end].strip(), block[end + 1 :].strip()
     text = _read_text(f"{before.rstrip()} {_GAP} {behind}" if behind else before, form)
     if isinstance(text, tuple):
-        return Row(at, {}, text[0])
+        return FileRow(at, {}, text[0])
     read = _answers(inside, form)
     if isinstance(read, str):
-        return Row(at, {}, read)
+        return FileRow(at, {}, read)
     choices, gold = read
     values: dict[str, Any] = {"question": text, "choices": choices, "answer": gold}
     values |= {"id": identity or title or None, "subject": subject}
-    return Row(at, values)
+    return FileRow(at, values)
 
 
 def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] | str:
-    """(choices, gold) of what stands in braces, or why it has none."""
+    """Choices and gold of the text in braces, or the reason why it has none."""
     if (general := inside.find("####")) >= 0 and inside[general - 1 : general] != "\\":
         inside = inside[:general].rstrip()
     if inside.split("#")[0].strip().upper() in ("T", "TRUE", "F", "FALSE"):
@@ -145,7 +152,7 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
 
 
 def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
-    """A text as it is meant; a tuple of the reason where it shows what text cannot hold."""
+    """Text without its markup; a tuple with the reason if it shows more than text can hold."""
     own = _FORMAT.match(text.lstrip())
     if own:
         text = text.lstrip()[own.end() :]
@@ -162,7 +169,7 @@ def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
 
 
 def _marks(text: str) -> Iterator[tuple[int, str]]:
-    """Where marks stand that no backslash stands before."""
+    """Positions of the marks without a backslash before them, each with its mark."""
     at = 0
     for found in _SPECIAL.finditer(text):
         if found.start() < at:
@@ -174,15 +181,15 @@ def _marks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _closing(text: str, mark: str, start: int) -> int:
-    """Where a mark stands next, without a backslash before it; -1 where it does not."""
+    """Position of the next mark without a backslash before it; -1 without one."""
     for at, _ in _marks(text[start:]):
         if text.startswith(mark, start + at):
             return start + at
     return -1
 
 
-def category(path: str) -> str | None:
-    """The subject of a category: its path without the roots that are the same for all."""
+def subject_of_category(path: str) -> str | None:
+    """Subject of a category: its path without the roots that all categories have; None if empty."""
     return _plain(_TOP.sub("", path).replace("//", "/")).strip() or None
 
 
@@ -191,20 +198,20 @@ def _plain(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", held(text)).replace("\n", "\\n")
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", round_trip(text)).replace("\n", "\\n")
 
 
 def _text(text: str) -> str:
-    """A text with the format before it that keeps `[html]` and tags what they are."""
-    needs = _FORMAT.match(held(text)) or any(mark in text for mark in "<&")
+    """Text with the format before it that keeps `[html]` and tags literal."""
+    needs = _FORMAT.match(round_trip(text)) or any(mark in text for mark in "<&")
     return f"{'[plain]' if needs else ''}{_escaped(text)}"
 
 
 def _choice(text: str, right: bool) -> str:
-    weight = ("%100%" if right else "%0%") if _WEIGHT.match(held(text)) else ""
+    weight = ("%100%" if right else "%0%") if _WEIGHT.match(round_trip(text)) else ""
     return f"{weight}{_text(text)}"
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
-    """All of them: there is no question that GIFT cannot hold."""
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
+    """All questions: GIFT can hold each of them."""
     return questions

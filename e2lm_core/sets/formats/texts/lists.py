@@ -1,8 +1,8 @@
-"""Questions as lines of text: Aiken, and Markdown lists in the ways in which people write them.
+"""Aiken and Markdown lists.
 
-A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`) or lettered
-lines (`A. …`, `b) …`); the right one is ticked, bold, or named by a line `ANSWER: B`. Aiken
-(https://docs.moodle.org/en/Aiken_format) is the strict form of it, and the one that is written.
+A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`)
+or lettered lines (`A. …`, `b) …`); the right answer is ticked, bold, or named by a line `ANSWER: B`. Aiken
+(https://docs.moodle.org/en/Aiken_format) is the strict form of such lists, and the only one that is written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.answers import of_text
+from e2lm_core.sets.formats.answers import index_of_text
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import LETTERS, How, Row, Rows
+from e2lm_core.sets.formats.records import LETTERS, FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
 HOLDS: frozenset[str] = frozenset()
@@ -37,67 +37,77 @@ _NUMBERED = re.compile(  # `1. Why?`, `Question 1: Why?`, `**Question 1:** Why?`
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"(?:question|frage|q)\s*\d*\s*[.:]?", re.IGNORECASE)
-# Behind a letter or a number alone, a mark; text may follow that, but not the letter: `A gas` is a text.
+# A letter or number, perhaps with a mark behind it. Text may follow the mark only: `A gas` is a text.
 _MARK = re.compile(r"\(?(?P<mark>[A-Za-z]|[0-9]{1,2})[.):]?(?P<behind>(?<=[.):])\s.*|\s+[^\w\s].*)?")
 _RULE = re.compile(r"\s*(?:-\s*){3,}|\s*(?:\*\s*){3,}|\s*(?:_\s*){3,}|\s*={3,}")
 _BOLD = re.compile(r"(\*\*|__)(.+)\1")
 
 
-def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
-    """The questions of such a text, and why one is none, named by the line that it begins in."""
-    text, encoding = decode(data, name, how.encoding)
+def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
+    """Read the questions of an Aiken or Markdown list.
+
+    A text that is no question is a row with the reason, named by its first line.
+
+    Raises:
+        TaskError: The file cannot be decoded, or has too many questions.
+    """
+    text, encoding = decode(data, name, options.encoding)
     reader = _Reader()
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         reader.line(number, line)
         check_count(len(reader.rows), name, limits)
     reader.end()
-    return Rows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
+    return FileRows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
 
 
 def write(questions: Iterable[Question]) -> bytes:
-    """The questions that Aiken can hold, as Aiken; UTF-8."""
+    """Write the questions that Aiken can hold as Aiken; UTF-8."""
     parts = [
         "\n".join(
             [
-                held(q.question),
-                *(f"{LETTERS[n]}. {held(choice)}" for n, choice in enumerate(q.choices)),
+                round_trip(q.question),
+                *(f"{LETTERS[n]}. {round_trip(choice)}" for n, choice in enumerate(q.choices)),
                 f"ANSWER: {LETTERS[q.answer]}",
             ]
         )
-        for q in sequence(list(questions))
+        for q in storable_questions(list(questions))
     ]
     return "".join(f"{part}\n\n" for part in parts).encode()
 
 
-def held(text: str) -> str:
-    """What of a text comes back: one line, without spaces at its ends."""
+def round_trip(text: str) -> str:
+    """Text as it comes back from Aiken: one line, without spaces at its ends."""
     return " ".join(filter(None, (line.strip() for line in re.split(r"[\r\n]+", text))))
 
 
-def sequence(questions: Sequence[Question]) -> Sequence[Question]:
-    """Those whose text is not taken for a choice, an answer, or a mark of Markdown's."""
+def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
+    """Questions without a text that reads as a choice, an answer or a mark of Markdown's."""
     return [q for q in questions if _comes_back(q)]
 
 
 def _comes_back(q: Question) -> bool:
     reader = _Reader()
     lines = [
-        held(q.question),
-        *(f"{LETTERS[n]}. {held(c)}" for n, c in enumerate(q.choices)),
+        round_trip(q.question),
+        *(f"{LETTERS[n]}. {round_trip(c)}" for n, c in enumerate(q.choices)),
         f"ANSWER: {LETTERS[q.answer]}",
     ]
     for number, line in enumerate(lines, start=1):
         reader.line(number, line)
     reader.end()
-    wanted = {"question": held(q.question), "choices": [held(c) for c in q.choices], "answer": q.answer}
+    wanted = {
+        "question": round_trip(q.question),
+        "choices": [round_trip(c) for c in q.choices],
+        "answer": q.answer,
+    }
     return len(reader.rows) == 1 and {k: v for k, v in reader.rows[0].values.items() if k in wanted} == wanted
 
 
 class _Reader:
-    """Takes lines, gives rows: at any time there is one question that is being read."""
+    """Reader that takes lines and gives rows, with one question open at a time."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[FileRow] = []
         self._subject: str | None = None
         self._heading = False  # whether the text so far is a heading
         self._fenced = False
@@ -115,7 +125,7 @@ class _Reader:
         self._blank = False
 
     def line(self, number: int, line: str) -> None:
-        """The next line of the text."""
+        """Take the next line of the text."""
         line = line.rstrip()
         if line.lstrip().startswith("```"):
             self._fenced = not self._fenced
@@ -137,24 +147,24 @@ class _Reader:
             self._start_or_go_on(number, line)
 
     def end(self) -> None:
-        """The question that is being read is over."""
+        """Close the open question."""
         text = "\n".join(self._text).strip()
         if self._heading and not self._choices:
-            self._subject = self._subject if _COUNTED.fullmatch(text) else text  # what stands over questions
+            self._subject = self._subject if _COUNTED.fullmatch(text) else text  # a heading above questions
         elif text or self._choices:
             self.rows.append(self._row(text))
         self._heading = False
         self._clear()
 
-    def _row(self, text: str) -> Row:
+    def _row(self, text: str) -> FileRow:
         at = f"Line {self._at}"
         if not self._choices:
-            return Row(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
+            return FileRow(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
         gold = self._gold()
         if isinstance(gold, str):
-            return Row(at, {}, gold)
+            return FileRow(at, {}, gold)
         values: dict[str, Any] = {"question": text, "choices": self._choices, "answer": gold}
-        return Row(at, values | {"subject": self._subject, "note": self._note})
+        return FileRow(at, values | {"subject": self._subject, "note": self._note})
 
     def _gold(self) -> int | str:
         if self._answer is not None:
@@ -166,14 +176,14 @@ class _Reader:
         return "no choice is marked as right; tick one as [x], or write ANSWER: B behind them."
 
     def _named(self, answer: str) -> int | str:
-        """The choice that an answer names by its letter, its number or its text; or why it names none."""
-        same = of_text(answer, self._choices)
+        """Choice that an answer names by letter, number or text, or the reason why it names none."""
+        same = index_of_text(answer, self._choices)
         place = None
         if (found := _MARK.fullmatch(answer)) and not (found["behind"] and same is not None):
             mark = found["mark"].upper()
             places = self._marks if mark.isdigit() else LETTERS[: len(self._choices)]
             place = places.index(mark) if mark in places else None
-        is_label = place is not None and self._marks[place] == LETTERS[place]  # as Aiken has it
+        is_label = place is not None and self._marks[place] == LETTERS[place]  # as in Aiken
         if same is None or place is None or same == place or is_label:
             chosen = same if place is None else place
             if chosen is not None:
@@ -187,7 +197,7 @@ class _Reader:
         self._at, self._text, self._heading = number, [before.rstrip() if set(marks) == {"#"} else text], True
 
     def _choice(self, number: int, line: str) -> bool:
-        """Whether the line is the next choice of the question that is being read."""
+        """Take the line if it is the open question's next choice; whether it is."""
         if not self._text or self._answer is not None:
             return False
         lettered = _LETTERED.fullmatch(line)
@@ -232,7 +242,7 @@ class _Reader:
             self._choices[-1] += f"\n{line.strip()}"
             return
         if self._choices or self._answer is not None or self._heading or (begins and self._text):
-            self.end()  # a numbered line begins another question; what stands above a paragraph is its subject
+            self.end()  # a numbered line begins another question; a heading above a paragraph is its subject
         bullet = None if self._text else _BULLET.fullmatch(line)
         text = begins["text"] if begins else bullet[2] if bullet else line.strip()
         if not self._text:

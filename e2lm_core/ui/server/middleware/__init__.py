@@ -1,1 +1,1 @@
-"""What every request passes through before it comes to Streamlit: who asks, by which address, with what in return."""
+"""Request filters in front of Streamlit: identity of the browser, allowed origins, response headers."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.questions.suspects import keys, words
-from e2lm_core.analysis.questions.suspects.records import Suspects
+from e2lm_core.analysis.questions.suspects import keys, messages
+from e2lm_core.analysis.questions.suspects.records import SuspectList
 from e2lm_core.scores.measurements import Measurements
 from tests.support.measured import LARGE, SMALL, curve, measurements
 from tests.support.simulation import answered
@@ -24,25 +24,25 @@ def flipped(measured: Measurements, number: int) -> tuple[Measurements, set[str]
     return replace(measured, gold=gold), {measured.question_ids[q] for q in chosen}
 
 
-def wrong_keys(found: Suspects) -> set[str]:
+def wrong_keys(found: SuspectList) -> set[str]:
     return {suspect.question_id for suspect in found.listed if suspect.kind == "wrong key"}
 
 
 def test_flipped_keys_are_found_and_right_ones_are_not():
     measured, planted = flipped(answered(100, taught=1.0), 5)
-    found = keys.doubted(measured)
+    found = keys.find_doubtful_keys(measured)
     assert wrong_keys(found) == planted
     first = found.listed[0]
     assert first.evidence > keys.DOUBTED
     assert first.models >= 4
-    assert "5** with a key that the models doubt" in words.finding(found)
+    assert "5** with a key that the models doubt" in messages.headline(found)
 
 
 def test_models_that_know_nothing_cannot_tell():
-    found = keys.doubted(flipped(answered(100), 5)[0])
+    found = keys.find_doubtful_keys(flipped(answered(100), 5)[0])
     assert not wrong_keys(found)
     assert found.knowledge < keys.KNOWS
-    assert "do not know these answers well enough" in words.finding(found)
+    assert "do not know these answers well enough" in messages.headline(found)
 
 
 def with_probabilities(*rows: list[float]) -> Measurements:
@@ -66,14 +66,14 @@ def with_probabilities(*rows: list[float]) -> Measurements:
 
 
 def test_doubt_is_the_gap_to_the_key_by_hand():
-    found = keys.doubted(with_probabilities([0.15, 0.8, 0.03, 0.02], [0.3, 0.65, 0.03, 0.02]))
+    found = keys.find_doubtful_keys(with_probabilities([0.15, 0.8, 0.03, 0.02], [0.3, 0.65, 0.03, 0.02]))
     [one] = [s for s in found.listed if s.kind == "wrong key"]
     assert (one.question_id, one.gold, one.about, one.models, one.of) == ("q10", 0, (1,), 2, 2)
     assert one.evidence == pytest.approx(0.65)
 
 
 def test_two_answers_that_hold_it_all_between_them():
-    found = keys.doubted(with_probabilities([0.48, 0.44, 0.04, 0.04], [0.4, 0.3, 0.2, 0.1]))
+    found = keys.find_doubtful_keys(with_probabilities([0.48, 0.44, 0.04, 0.04], [0.4, 0.3, 0.2, 0.1]))
     [one] = [s for s in found.listed if s.kind == "two right answers"]
     assert (one.question_id, one.about) == ("q10", (1,))
     assert one.evidence == pytest.approx(0.92)
@@ -82,15 +82,15 @@ def test_two_answers_that_hold_it_all_between_them():
 def test_questions_that_the_models_were_never_told_of_are_left_out():
     measured = with_probabilities([0.15, 0.8, 0.03, 0.02], [0.1, 0.85, 0.03, 0.02])
     told = replace(measured, told=(True,) * 11 + (False,))
-    found = keys.doubted(told)
+    found = keys.find_doubtful_keys(told)
     assert (wrong_keys(found), found.left_out) == ({"q10"}, 1)
-    assert "never told of 1 question, whose keys they cannot doubt" in words.finding(found)
-    assert wrong_keys(keys.doubted(measured)) == {"q10", "q11"}
-    none = keys.doubted(replace(measured, told=(False,) * 12))
-    assert "told of 0 of the 12 questions" in words.finding(none)
+    assert "never told of 1 question, whose keys they cannot doubt" in messages.headline(found)
+    assert wrong_keys(keys.find_doubtful_keys(measured)) == {"q10", "q11"}
+    none = keys.find_doubtful_keys(replace(measured, told=(False,) * 12))
+    assert "told of 0 of the 12 questions" in messages.headline(none)
 
 
 def test_nothing_is_told_of_nothing():
-    found = keys.doubted(measurements(curve(SMALL, [float("nan")] * 3)))
+    found = keys.find_doubtful_keys(measurements(curve(SMALL, [float("nan")] * 3)))
     assert found.listed == ()
-    assert "No checkpoint is complete yet" in words.finding(found)
+    assert "No checkpoint is complete yet" in messages.headline(found)

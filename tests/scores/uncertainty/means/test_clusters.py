@@ -7,30 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass
+from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
 
 def test_pairs_by_hand() -> None:
     groups = ["a", "a", "b", "b"]
-    assert intraclass([1, 1, 0, 0], groups) == 1
+    assert intraclass_correlation([1, 1, 0, 0], groups) == 1
     assert design_effect([1, 1, 0, 0], groups) == 2
     # Means .5 and .5: between 0, within 1 / 2 each of 2 degrees of freedom: (0 - .5) / (0 + .5).
-    assert intraclass([1, 0, 1, 0], groups) == pytest.approx(-1)
+    assert intraclass_correlation([1, 0, 1, 0], groups) == pytest.approx(-1)
     assert design_effect([1, 0, 1, 0], groups) == 1
     # Means 1 and .5: MSB = .25, MSW = .25.
-    assert intraclass([1, 1, 1, 0], groups) == pytest.approx(0)
+    assert intraclass_correlation([1, 1, 1, 0], groups) == pytest.approx(0)
 
 
 def test_groups_of_unequal_size_by_hand() -> None:
     # Means .75 and 0: MSB = .75, MSW = .75 / 4, m0 = 6 - 20 / 6 = 8 / 3: (12 - 3) / (12 + 5) sixteenths.
-    assert intraclass([1, 1, 1, 0, 0, 0], ["a"] * 4 + ["b"] * 2) == pytest.approx(9 / 17)
+    assert intraclass_correlation([1, 1, 1, 0, 0, 0], ["a"] * 4 + ["b"] * 2) == pytest.approx(9 / 17)
 
 
 def test_what_has_no_groups_has_no_effect() -> None:
     assert design_effect([1, 0, 1], [None, "", None]) == 1
-    assert intraclass([1, 0, 1], [None, "", None]) is None
-    assert intraclass([1, 1, 1, 1], ["a", "a", "b", "b"]) is None
-    assert intraclass([1, 0], ["a", "a"]) is None
+    assert intraclass_correlation([1, 0, 1], [None, "", None]) is None
+    assert intraclass_correlation([1, 1, 1, 1], ["a", "a", "b", "b"]) is None
+    assert intraclass_correlation([1, 0], ["a", "a"]) is None
     assert design_effect([], []) == 1
 
 
@@ -40,6 +40,6 @@ def test_the_effect_is_that_of_the_correlation(seed: int, size: int, shared: flo
     random = np.random.default_rng(seed)
     values = (random.normal(0, shared, (400, 1)) + random.normal(size=(400, size))).ravel()
     groups = [f"g{n}" for n in range(400) for _ in range(size)]
-    correlation = intraclass(values, groups)
+    correlation = intraclass_correlation(values, groups)
     assert correlation == pytest.approx(shared**2 / (shared**2 + 1), abs=0.15)
     assert design_effect(values, groups) == pytest.approx(max(1, 1 + (size - 1) * correlation), rel=0.05)

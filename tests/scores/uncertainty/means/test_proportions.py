@@ -30,22 +30,22 @@ def test_newcombes_difference_is_the_published_one() -> None:
 
 def test_bonett_and_prices_by_hand() -> None:
     # 8 better and 2 worse of 50: (9 - 3) / 52, and the variance of 9 ones and 3 minus ones among 52.
-    size = proportions.made_up(10 / 50, 50, 10, 1.0)
-    centre, error = proportions.paired(6 / 50, 10 / 50, 50, size)
+    size = proportions.pseudo_count_size(10 / 50, 50, 10, 1.0)
+    centre, error = proportions.bonett_price(6 / 50, 10 / 50, 50, size)
     assert size == 1
     assert centre == pytest.approx(6 / 52)
     assert error == pytest.approx(np.sqrt((12 / 52 - (6 / 52) ** 2) / 52))
 
 
 def test_a_made_up_change_is_as_large_as_the_others_where_there_are_many() -> None:
-    assert proportions.made_up(0.0, 40, 0, 1.0) == 1  # none has changed: one may change altogether
-    assert proportions.made_up(0.01, 1000, 1000, 1.0) == pytest.approx(0.1, rel=0.06)
+    assert proportions.pseudo_count_size(0.0, 40, 0, 1.0) == 1  # none has changed: one may change altogether
+    assert proportions.pseudo_count_size(0.01, 1000, 1000, 1.0) == pytest.approx(0.1, rel=0.06)
 
 
 def test_an_effective_number_of_yes_or_no_questions() -> None:
-    assert proportions.effective(0.5, 0.25 / 40, 40) == 40
-    assert proportions.effective([1.0, 0.3], [0.0, 0.0], 7).tolist() == [7, 7]
-    assert proportions.effective(0.5, 1.0, 7) == 1
+    assert proportions.effective_size(0.5, 0.25 / 40, 40) == 40
+    assert proportions.effective_size([1.0, 0.3], [0.0, 0.0], 7).tolist() == [7, 7]
+    assert proportions.effective_size(0.5, 1.0, 7) == 1
 
 
 @given(st.integers(1, 400), st.floats(0, 1), st.floats(1, 4))
@@ -65,9 +65,9 @@ def test_wilsons_holds_its_share_within_0_and_1_and_has_a_width(
 @given(st.lists(st.sampled_from([-1, 0, 0, 0, 1]), min_size=1, max_size=80))
 def test_a_paired_difference_always_has_a_width_and_turns_with_its_sides(changes: list[int]) -> None:
     d = np.array(changes, dtype=float)
-    size = proportions.made_up((d**2).mean(), len(d), np.count_nonzero(d), 1.0)
-    centre, error = proportions.paired(d.mean(), (d**2).mean(), len(d), size)
-    turned = proportions.paired(-d.mean(), (d**2).mean(), len(d), size)
+    size = proportions.pseudo_count_size((d**2).mean(), len(d), np.count_nonzero(d), 1.0)
+    centre, error = proportions.bonett_price(d.mean(), (d**2).mean(), len(d), size)
+    turned = proportions.bonett_price(-d.mean(), (d**2).mean(), len(d), size)
     assert error > 0
     assert turned[0] == pytest.approx(-centre)
     assert turned[1] == pytest.approx(error)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.sets.folder.foreign.columns import require_as_read, same, typed
+from e2lm_core.sets.folder.foreign.columns import require_same_as_datasets, same, typed
 
 
 def test_every_row_has_every_column_of_one_kind() -> None:
@@ -84,7 +84,7 @@ def test_what_the_reader_of_json_gives_otherwise_is_refused(tmp_path: Path, name
     )
     is_equal = repr(list(read)) == repr(typed(rows, "t"))
     with nullcontext() if is_equal and name != "without keys" else pytest.raises(TaskError) as refused:
-        require_as_read(rows, None, "t", is_list)
+        require_same_as_datasets(rows, None, "t", is_list)
     if refused is not None:
         assert str(refused.value).startswith("t: the column 'c' holds ")
-    require_as_read(rows, {"id"}, "t", is_list)
+    require_same_as_datasets(rows, {"id"}, "t", is_list)

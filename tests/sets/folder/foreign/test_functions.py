@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.strangers.safeyaml import FunctionName
-from e2lm_core.sets.folder.foreign.functions import digest_of, known
+from e2lm_core.base.untrusted.safeyaml import FunctionName
+from e2lm_core.sets.folder.foreign.functions import find_replacement, function_digest
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, opened, write
 
 SAID = b'''
@@ -21,22 +21,24 @@ def process(data: datasets.Dataset, name):
 
 
 def test_another_writing_is_the_same_function_and_another_meaning_is_not() -> None:
-    digest = digest_of(SAID, "process")
+    digest = function_digest(SAID, "process")
     rewritten = SAID.replace(b'    """What it does."""\n', b"").replace(b"  # a comment", b"")
-    assert digest == digest_of(rewritten + b"\nOTHER = 3\n", "process")
-    assert digest != digest_of(SAID.replace(b'"B"', b'"C"'), "process")  # what it uses counts too
-    assert digest != digest_of(SAID.replace(b"in LIST", b"not in LIST"), "process")
-    assert digest_of(SAID, "made_while_it_runs") != digest_of(SAID + b"\nOTHER = 3\n", "made_while_it_runs")
+    assert digest == function_digest(rewritten + b"\nOTHER = 3\n", "process")
+    assert digest != function_digest(SAID.replace(b'"B"', b'"C"'), "process")  # what it uses counts too
+    assert digest != function_digest(SAID.replace(b"in LIST", b"not in LIST"), "process")
+    assert function_digest(SAID, "made_while_it_runs") != function_digest(
+        SAID + b"\nOTHER = 3\n", "made_while_it_runs"
+    )
 
 
 @pytest.mark.parametrize("source", [b"def f(:", b"\0", b"(" * 5_000, b"x = " + b"-" * 150_000 + b"1"])
 def test_what_is_no_python_is_nobody(source: bytes) -> None:
-    assert known({"utils.py": source}, FunctionName("utils.f")) is None
+    assert find_replacement({"utils.py": source}, FunctionName("utils.f")) is None
 
 
 def test_a_name_without_a_module_or_a_file_is_nobody() -> None:
-    assert known({}, FunctionName("f")) is None
-    assert known({"utils.py": b"def f(): pass"}, FunctionName("other.f")) is None
+    assert find_replacement({}, FunctionName("f")) is None
+    assert find_replacement({"utils.py": b"def f(): pass"}, FunctionName("other.f")) is None
 
 
 def test_a_known_function_is_ours_and_nothing_is_run(tmp_path: Path) -> None:

@@ -132,14 +132,14 @@ def test_tasks_that_ask_for_different_rows_do_not_read_one_file(
     source, given = str(folder / "_mmlu.yaml"), None if beside else str(rows)
     if layout == "one for both" and not same:
         with pytest.raises(TaskError) as refused:
-            read_source(here, source, rows=given)
+            read_source(here, source, row_files=given)
         assert re.fullmatch(
             r"mmlu_anatomy and mmlu_zoology would both read .*test\.jsonl, but ask for allenai/ai2_arc anatomy test and "
             r"allenai/ai2_arc zoology test; give each its own rows, as SUBSET/test\.jsonl\.",
             str(refused.value),
         )
         return
-    task = read_source(here, source, rows=given).task
+    task = read_source(here, source, row_files=given).task
     words = ["both", "both"] if layout == "one for both" else ["a", "a" if same else "z"]
     assert [q.question.split()[0] for q in task.questions] == [word for word in words for _ in ROWS]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import read
+from e2lm_core.sets.formats.reading import read_confined
 
 LIMITS = Limits()
 QUIZ = """<?xml version="1.0" encoding="UTF-8"?>
@@ -38,7 +38,7 @@ QUIZ = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def test_a_quiz() -> None:
-    preview = read(QUIZ.encode(), "quiz.xml", LIMITS)
+    preview = read_confined(QUIZ.encode(), "quiz.xml", LIMITS)
     assert preview.kind == "moodle"
     assert [(q.id, q.question, q.choices, q.answer, q.subject) for q in preview.questions] == [
         ("w1", "What is H₂O?", ("oil", "water <3"), 1, "Chemistry"),

@@ -22,10 +22,10 @@ def test_parts_are_found_in_both_spellings() -> None:
     (node,) = parsing.elements(
         b"<qti-item response-identifier='R'><qti-a-b/><aB c='1'/></qti-item>", "t", ("item",)
     )
-    assert len(parsing.children(node, "ab")) == 2
+    assert len(parsing.descendants(node, "ab")) == 2
     assert parsing.attribute(node, "responseidentifier") == "R"
     assert parsing.attribute(node, "none") == ""
-    assert parsing.child(node, "none") is None
+    assert parsing.first_descendant(node, "none") is None
 
 
 @pytest.mark.parametrize(

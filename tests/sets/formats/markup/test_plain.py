@@ -58,10 +58,10 @@ def test_a_text_as_xml_is_read_back(text: str) -> None:
 
 
 def test_what_no_xml_can_hold_goes() -> None:
-    assert plain.storable("a\x00\x1b\ufffe\n\t\r😀") == "a\n\t\r😀"
+    assert plain.strip_invalid_xml("a\x00\x1b\ufffe\n\t\r😀") == "a\n\t\r😀"
     assert plain.as_xml("a\x00b", inline=True) == "ab"
     assert (
-        plain.local("{http://x}qti-choice-interaction")
-        == plain.local("choiceInteraction")
+        plain.local_name("{http://x}qti-choice-interaction")
+        == plain.local_name("choiceInteraction")
         == "choiceinteraction"
     )

@@ -12,7 +12,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.markup import qti
-from e2lm_core.sets.formats.reading import parse, read
+from e2lm_core.sets.formats.reading import parse_file, read_confined
 
 LIMITS = Limits()
 # After 1EdTech's own examples of a simple choice.
@@ -46,7 +46,7 @@ TWO = (
 
 @pytest.mark.parametrize("item", [THREE, TWO], ids=["QTI 3", "QTI 2"])
 def test_an_item_by_itself(item: str) -> None:
-    preview = read(item.encode(), "item.xml", LIMITS)
+    preview = read_confined(item.encode(), "item.xml", LIMITS)
     assert preview.problems == ()
     assert preview.questions == (
         Question(
@@ -86,7 +86,7 @@ def test_items_that_are_no_choice_of_one_are_named() -> None:
         dtd=TWO.replace("?>", "?><!DOCTYPE x>", 1),
         other="<x/>",
     )
-    preview = read(data, "t.zip", LIMITS)
+    preview = read_confined(data, "t.zip", LIMITS)
     assert [q.answer for q in preview.questions] == [1]
     assert [problem.sentence for problem in preview.problems] == [
         "Item 2 (text.xml): it asks for extendedtextinteraction; only one choice of several can be read.",
@@ -106,7 +106,7 @@ def test_a_package_is_written_and_read_back() -> None:
     )
     data = qti.write(questions)
     assert data == qti.write(questions)
-    assert parse(data, "t.zip", LIMITS).questions == questions
+    assert parse_file(data, "t.zip", LIMITS).questions == questions
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
             fromstring(archive.read(name))
@@ -122,4 +122,4 @@ def test_a_package_is_written_and_read_back() -> None:
 )
 def test_what_holds_no_item(data: bytes, says: str) -> None:
     with pytest.raises(StudioError, match=says):
-        read(data, "t.zip" if data[:1] == b"P" else "t.xml", LIMITS)
+        read_confined(data, "t.zip" if data[:1] == b"P" else "t.xml", LIMITS)

@@ -7,8 +7,8 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import parse
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.reading import parse_file
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import delimited
 
 LIMITS = Limits()
@@ -22,19 +22,19 @@ def test_the_separator_is_found(separator: str) -> None:
         ["Why?", "x", "y", "B"],
     ]
     quoted = [[f'"{c}"' if separator in c else c for c in line] for line in lines]
-    rows = delimited.read("\n".join(map(separator.join, quoted)).encode(), "t", LIMITS, How())
+    rows = delimited.read("\n".join(map(separator.join, quoted)).encode(), "t", LIMITS, ReadOptions())
     assert rows.separator == separator
     assert [list(row.values.values()) for row in rows.rows] == lines[1:]
 
 
 def test_one_column_has_the_usual_separator() -> None:
-    assert delimited.read(b"question\nq\n", "t", LIMITS, How()).separator == ","
-    assert delimited.read(b"", "t", LIMITS, How(), usual="\t").separator == "\t"
+    assert delimited.read(b"question\nq\n", "t", LIMITS, ReadOptions()).separator == ","
+    assert delimited.read(b"", "t", LIMITS, ReadOptions(), default_separator="\t").separator == "\t"
 
 
 def test_a_cell_from_a_spreadsheet_keeps_its_own_quotes() -> None:
     text = 'Which is "salt"?\t"Salt" is\t"a ""b"" c"\t"two\nlines"\tA\r\n"never closed\tx\ty\tz\tB'
-    rows = delimited.read(text.encode(), "t", LIMITS, How(header=False), usual="\t")
+    rows = delimited.read(text.encode(), "t", LIMITS, ReadOptions(header=False), default_separator="\t")
     assert [list(row.values.values()) for row in rows.rows] == [
         ['Which is "salt"?', '"Salt" is', 'a "b" c', "two\nlines", "A"],
         ['"never closed', "x", "y", "z", "B"],
@@ -43,7 +43,9 @@ def test_a_cell_from_a_spreadsheet_keeps_its_own_quotes() -> None:
 
 
 def test_empty_cells_at_the_ends_of_lines() -> None:
-    rows = delimited.read(b"a\tb\tc\n1\t\t\n\t2\t\n\n1\t2\t3\t4", "t", LIMITS, How(header=True), usual="\t")
+    rows = delimited.read(
+        b"a\tb\tc\n1\t\t\n\t2\t\n\n1\t2\t3\t4", "t", LIMITS, ReadOptions(header=True), default_separator="\t"
+    )
     assert [list(row.values.values()) for row in rows.rows] == [["1", "", ""], ["", "2", ""], ["1", "2", "3"]]
     assert [row.at for row in rows.rows] == ["Row 1", "Row 2", "Row 4"]
 
@@ -55,7 +57,7 @@ def test_too_much_is_counted_before_it_exists() -> None:
         (b"a,b\n" + b"\n" * 1_000_001, "cells"),
     ):
         with pytest.raises(TaskError, match=says):
-            delimited.read(data, "t.csv", LIMITS, How(header=True))
+            delimited.read(data, "t.csv", LIMITS, ReadOptions(header=True))
 
 
 def test_a_column_that_is_no_text_goes_as_json() -> None:
@@ -69,7 +71,7 @@ def test_a_column_that_is_no_text_goes_as_json() -> None:
 
 def test_a_row_that_goes_on_behind_the_last_name_is_refused() -> None:
     data = b"question,1,2,3,answer\nFour, or so?,3,4,5,2\nWhich?,3,4,5,1,,\n"
-    read = parse(data, "t.csv", LIMITS, How(answers_from=1))
+    read = parse_file(data, "t.csv", LIMITS, ReadOptions(answers_from=1))
     assert [q.question for q in read.questions] == ["Which?"]
     assert [p.sentence for p in read.problems if p.severity == "error"] == [
         "Row 1: it has 6 cells for 5 columns; put a text that holds a separator into quotes."

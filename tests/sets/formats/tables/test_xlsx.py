@@ -13,8 +13,8 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import parse, read
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.reading import parse_file, read_confined
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import xlsx
 
 LIMITS = Limits()
@@ -36,7 +36,7 @@ LINES = [["Frage", "A", "B", "Lösung", "Punkte"], ["Wie viel?", 3, 2.5, 2, 7], 
 
 
 def test_numbers_are_text_as_they_are_shown() -> None:
-    preview = read(book(Quiz=LINES), "t.xlsx", LIMITS)
+    preview = read_confined(book(Quiz=LINES), "t.xlsx", LIMITS)
     assert (preview.kind, preview.sheets, preview.answers_from) == ("xlsx", ("Quiz",), 1)
     assert [(q.question, q.choices, q.answer, q.extra) for q in preview.questions] == [
         ("Wie viel?", ("3", "2.5"), 1, {"Punkte": 7}),
@@ -51,22 +51,28 @@ def test_dates_shares_and_truths_are_what_people_read() -> None:
     made.active.cell(2, 3).number_format = "0.0%"
     buffer = io.BytesIO()
     made.save(buffer)
-    assert parse(buffer.getvalue(), "t.xlsx", LIMITS).questions[0].choices == ("1990-05-01", "12.5%", "TRUE")
+    assert parse_file(buffer.getvalue(), "t.xlsx", LIMITS).questions[0].choices == (
+        "1990-05-01",
+        "12.5%",
+        "TRUE",
+    )
 
 
 def test_the_first_sheet_that_holds_rows_or_the_one_that_is_named() -> None:
     data = book(Cover=[], Quiz=LINES, Old=[["question", "A", "B", "answer"], ["q", "a", "b", "A"]])
-    assert parse(data, "t.xlsx", LIMITS).sheets == ("Quiz", "Cover", "Old")
-    assert [q.question for q in parse(data, "t.xlsx", LIMITS, How(sheet="Old")).questions] == ["q"]
+    assert parse_file(data, "t.xlsx", LIMITS).sheets == ("Quiz", "Cover", "Old")
+    assert [q.question for q in parse_file(data, "t.xlsx", LIMITS, ReadOptions(sheet="Old")).questions] == [
+        "q"
+    ]
     for how, says in (
-        (How(sheet="None"), "has no sheet 'None'; it has Cover, Quiz and Old"),
-        (How(sheet="Cover"), ""),
+        (ReadOptions(sheet="None"), "has no sheet 'None'; it has Cover, Quiz and Old"),
+        (ReadOptions(sheet="Cover"), ""),
     ):
         if says:
             with pytest.raises(StudioError, match=says):
-                parse(data, "t.xlsx", LIMITS, how)
+                parse_file(data, "t.xlsx", LIMITS, how)
         else:
-            assert parse(data, "t.xlsx", LIMITS, how).problems[0].code == "missing_columns"
+            assert parse_file(data, "t.xlsx", LIMITS, how).problems[0].code == "missing_columns"
 
 
 def test_nothing_that_is_written_is_a_formula_and_it_is_the_same_on_every_day() -> None:
@@ -78,12 +84,12 @@ def test_nothing_that_is_written_is_a_formula_and_it_is_the_same_on_every_day() 
     assert data == xlsx.write([question])
     sheet = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml")
     assert b"<f>" not in sheet
-    assert parse(data, "t.xlsx", LIMITS).questions == (question,)
+    assert parse_file(data, "t.xlsx", LIMITS).questions == (question,)
 
 
 def test_what_a_cell_cannot_hold() -> None:
-    assert xlsx.held("a\r\nb\x01\ufffe") == "a\nb"
-    assert len(xlsx.held("x" * 40_000)) == xlsx.MOST_CHARACTERS
+    assert xlsx.round_trip("a\r\nb\x01\ufffe") == "a\nb"
+    assert len(xlsx.round_trip("x" * 40_000)) == xlsx.MAX_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -96,4 +102,4 @@ def test_what_a_cell_cannot_hold() -> None:
 )
 def test_what_is_no_workbook_is_one_sentence(data: bytes, says: str) -> None:
     with pytest.raises(StudioError, match=says):
-        read(data, "t.xlsx", LIMITS)
+        read_confined(data, "t.xlsx", LIMITS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import read
+from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.texts import gift
 
 LIMITS = Limits()
@@ -44,7 +44,7 @@ No answers at all.
 
 
 def test_choices_of_one_right_answer_are_read_and_others_refused_with_their_line() -> None:
-    preview = read(QUIZ.encode(), "quiz.gift", LIMITS)
+    preview = read_confined(QUIZ.encode(), "quiz.gift", LIMITS)
     assert [(q.id, q.question, q.choices, q.answer, q.subject) for q in preview.questions] == [
         ("grant", "Who is buried in Grant's tomb\nin NY?", ("no one", "Grant", "Napoleon"), 0, None),
         ("q2", "What is H=2:O {roughly}?", ("oil", "water", r"100\% air"), 1, "Chemistry/Acids / and bases"),
@@ -75,5 +75,5 @@ def test_what_would_be_a_mark_is_written_so_that_it_is_none() -> None:
         ),
         Question(id="d", question="::d::", choices=("####", "a\\=b"), answer=0),
     )
-    assert read(gift.write(questions), "t.gift", LIMITS).questions == questions
-    assert gift.held(" a\r\nb ") == "a\nb"
+    assert read_confined(gift.write(questions), "t.gift", LIMITS).questions == questions
+    assert gift.round_trip(" a\r\nb ") == "a\nb"

@@ -6,8 +6,8 @@ import pytest
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.reading import read
-from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.reading import read_confined
+from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.texts import lists
 
 LIMITS = Limits()
@@ -85,21 +85,21 @@ Correct answer: air
     ],
 )
 def test_questions_as_people_write_them(text: str, questions: list[tuple[str, int]]) -> None:
-    preview = read(text.encode(), "t.md", LIMITS)
+    preview = read_confined(text.encode(), "t.md", LIMITS)
     assert [(q.question, q.answer) for q in preview.questions] == questions
     assert preview.problems == ()
 
 
 def test_headings_are_subjects_and_what_goes_on_is_a_line_more() -> None:
-    preview = read(TASKS.encode(), "t.md", LIMITS)
+    preview = read_confined(TASKS.encode(), "t.md", LIMITS)
     assert [q.subject for q in preview.questions] == ["Chemistry", "Chemistry", "Chemistry"]
     assert preview.questions[1].choices == ("a metal\nof the fourth period", "a gas")
-    assert read(BOLD.encode(), "t.md", LIMITS).questions[0].note == "iron conducts."
+    assert read_confined(BOLD.encode(), "t.md", LIMITS).questions[0].note == "iron conducts."
 
 
 def test_what_is_none_is_named_by_its_line() -> None:
     text = "Why?\n- a\n- b\n\nWho?\n- [x] a\n- [x] b\n\nWhen?\nA. x\nB. y\nANSWER: C\n\nA text alone.\n"
-    preview = read(text.encode(), "t.md", LIMITS)
+    preview = read_confined(text.encode(), "t.md", LIMITS)
     assert [problem.sentence for problem in preview.problems] == [
         "Line 1: no choice is marked as right; tick one as [x], or write ANSWER: B behind them.",
         "Line 5: 2 of its choices are marked as right; a question has one.",
@@ -114,8 +114,8 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
     )
     odd = Question(id="odd", question="# Who?", choices=("a", "b"), answer=0)
     bold = Question(id="bold", question="Who?", choices=("**a**", "b"), answer=1)
-    assert [q.id for q in lists.sequence([fits, odd, bold])] == ["q1"]
-    preview = read(lists.write([fits, odd, bold]), "t.txt", LIMITS, How(kind="aiken"))
+    assert [q.id for q in lists.storable_questions([fits, odd, bold])] == ["q1"]
+    preview = read_confined(lists.write([fits, odd, bold]), "t.txt", LIMITS, ReadOptions(kind="aiken"))
     assert preview.questions == (fits.model_copy(update={"question": "Who? Einstein"}),)
 
 
@@ -138,7 +138,7 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
     ],
 )
 def test_an_answer_behind_a_list(choices: str, answer: str, gold: int | str) -> None:
-    (row,) = lists.read(f"Which?\n{choices}\nAnswer: {answer}\n".encode(), "t.md", LIMITS, How()).rows
+    (row,) = lists.read(f"Which?\n{choices}\nAnswer: {answer}\n".encode(), "t.md", LIMITS, ReadOptions()).rows
     assert row.values["answer"] == gold if isinstance(gold, int) else gold in row.refused
 
 
@@ -155,5 +155,5 @@ def test_an_answer_behind_a_list(choices: str, answer: str, gold: int | str) -> 
     ],
 )
 def test_the_number_of_a_question_is_no_part_of_it(line: str, question: str) -> None:
-    (row,) = lists.read(f"{line}\n- [x] a\n- b\n".encode(), "t.md", LIMITS, How()).rows
+    (row,) = lists.read(f"{line}\n- [x] a\n- b\n".encode(), "t.md", LIMITS, ReadOptions()).rows
     assert row.values["question"] == question

@@ -1,0 +1,134 @@
+"""Sentences and the JSON document of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, MeanDifference, question_frame
+from e2lm_core.base import formatting, json_values, labels
+from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
+
+MATCHED = {
+    "id": "Questions of one id are taken as the same question, reworded or not.",
+    "text": "Questions of the same text and choices are taken as the same question.",
+}
+
+
+def headline(comparison: Comparison) -> str:
+    """Headline of a comparison: difference of the final means, and of SQ."""
+    first, second = comparison.names
+    whole = next((m for m in comparison.means if m.model == ALL and m.point == END), None)
+    whole = whole or next((m for m in comparison.means if m.point == END), None)
+    if whole is None or whole.difference is None:
+        return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
+    if not any(m.difference or m.changed for m in comparison.means):
+        return f"**{second}** and {first} measure the same: no mean differs at any of these points."
+    return f"{_said_of_mean(comparison, whole, whole.difference)}; {_said_of_sq(comparison)}"
+
+
+def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float) -> str:
+    """Clause on the difference of the final means, and on its interval."""
+    first, second = compared.names
+    label = labels.METRIC_LABEL[compared.metric]
+    models = "" if mean.model == ALL else f" for {mean.model}"
+    size = _signed(compared.metric, difference)
+    if mean.interval is None:
+        differs = f"**{second}** differs from {first} by {size} in {label} at the end{models}"
+        why = mean.why[0].lower() + mean.why[1:].rstrip(".") if mean.why else "no interval can be told"
+        return f"{differs}; {why}"
+    low, high = mean.interval
+    bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
+    if low <= 0 <= high:
+        if mean.within is None or mean.detectable is None:
+            return f"**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}"
+        within, told = (formatting.difference(compared.metric, v) for v in (mean.within, mean.detectable))
+        return (
+            f"**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
+            "would be told in 80% of cases"
+        )
+    higher = difference > 0
+    better = higher != (compared.metric in LOWER_IS_BETTER)
+    judged = "" if better == higher else ", which is better" if better else ", which is worse"
+    share = mean.share if higher else 1 - (mean.share or 0.0)
+    sign = 1 if higher else -1  # the sentence gives the size without its sign, and its interval likewise
+    ends = (_signed(compared.metric, sign * end, unit=False).lstrip("+") for end in mean.interval[::sign])
+    bounds, size = f"[{', '.join(ends)}]", _signed(compared.metric, sign * difference).lstrip("+")
+    return (
+        f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
+        f"{judged}, in {share:.0%} of resamples"
+    )
+
+
+def _said_of_sq(compared: Comparison) -> str:
+    both = next(s for s in compared.scores if s.score == "sq")
+    sq = both.difference
+    if len(both.near_random) == 2:
+        return "the curves of neither are distinguishable from those of random answers, so that SQ differs by nothing known."
+    if sq.value is None:
+        return "SQ cannot be compared: it is undefined for one of the two."
+    if sq.interval is None:
+        return f"SQ differs by {_signed('norm_prob', sq.value)}, without an interval: {sq.why}"
+    low, high = sq.interval
+    bounds = f"{sq.value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+    if low <= 0 <= high:
+        return f"SQ does not change measurably ({bounds})."
+    return f"SQ {'rises' if sq.value > 0 else 'falls'} ({bounds})."
+
+
+def _signed(metric: str, value: float, unit: bool = True) -> str:
+    """Difference with its sign: +2.1 points, −0.031."""
+    if metric in SHARES:
+        return f"{100 * value:+.1f}{' points' if unit else ''}".replace("-", "−")
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def pairing_note(comparison: Comparison) -> str:
+    """Note on the number of questions in both sets, and its effect on the intervals."""
+    first, second = comparison.names
+    old = int((comparison.pairing.first >= 0).sum()) - comparison.shared_question_count
+    new = int((comparison.pairing.second >= 0).sum()) - comparison.shared_question_count
+    if not comparison.shared_question_count:
+        return (
+            f"{first} and {second} share no question: each is resampled by itself, and the intervals of the "
+            "differences are as wide as the noise of both."
+        )
+    only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
+    return (
+        f"{formatting.count(comparison.shared_question_count, 'question')} in both{', ' + ' and '.join(only) if only else ''}. "
+        f"{MATCHED[comparison.match.by]} They are drawn together, so what both have in common cancels."
+    )
+
+
+def comparison_document(comparison: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
+    """Return comparisons of two sets, one per metric, as a JSON document.
+
+    {first, second, shared, matched_by, rc_reading, assumption, metrics: {metric: {finding, means, scores,
+    questions}}}
+    """
+    one = comparison[0]
+    return {
+        "first": one.names[0],
+        "second": one.names[1],
+        "shared": one.shared_question_count,
+        "matched_by": one.match.by,
+        "rc_reading": one.rc_reading,
+        "assumption": one.first.independence_note or one.second.independence_note,
+        "metrics": {
+            comparison.metric: {
+                "finding": headline(comparison).replace("**", ""),
+                "means": [m.model_dump() for m in comparison.means],
+                "scores": {
+                    s.score: {
+                        "first": s.first.value,
+                        "second": s.second.value,
+                        "difference": s.difference.model_dump(),
+                        "like_random": list(s.near_random),
+                    }
+                    for s in comparison.scores
+                },
+                "questions": json_values.frame_to_records(question_frame(comparison, first, second)),
+            }
+            for comparison in comparison
+        },
+    }

@@ -1,0 +1,354 @@
+"""Sentences of the page Curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.curves import smoothing
+from e2lm_core.analysis.curves.axes import Axis
+from e2lm_core.analysis.curves.onsets import Onset, Point, Separation
+from e2lm_core.analysis.curves.subjects import SubjectCurves
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import SHARES, ModelInfo
+from e2lm_core.scores.measurements import Grid, Measurements, common_grid
+
+SINCE_HELP = {
+    "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
+    "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
+    "known where no model was trained twice.",
+    "on these questions from": "The same, of these very models: against other questions alone.",
+    "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
+    "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
+    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It "
+    "is told where it held the true place in at least 85% of simulated sets (docs/scores.md).",
+    "why": "Why something is undefined.",
+}
+SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
+SINCE = (
+    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. The rows are judged "
+    "together: that any of them is wrong has a chance of 5%, not each."
+)
+NOISE_HELP = {
+    "question noise": "The standard deviation of one point of the curve that comes from the choice of "
+    "questions; more questions take it away.",
+    "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own "
+    "training, which more questions do not take away. The curve's own bend counts with it.",
+    "seed noise": "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
+    "trained more than once. Missing where none was.",
+}
+NOISE = (
+    "In the metric's unit; questions and checkpoints from how far each point lies off the line between its "
+    "neighbours, seeds from replicates. Where question noise is the largest, more questions make the curve surer; "
+    "where one of the others is, they do not."
+)
+
+
+def most_informative_pair(measurements: Measurements) -> tuple[str, str] | None:
+    """Names of the largest and smallest model of one shape, the pair with the most informative separation.
+
+    Without such a pair, any two models, scored models first; None with fewer than two models.
+    """
+    counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
+    best: tuple[float, str, str] | None = None
+    for smaller in counted:
+        for larger in counted:
+            if smaller.arch != larger.arch or not smaller.parameters or not larger.parameters:
+                continue
+            ratio = larger.parameters / smaller.parameters
+            if ratio > 1 and (best is None or ratio > best[0]):
+                best = (ratio, larger.name, smaller.name)
+    if best:
+        return best[1], best[2]
+    names = [model.name for model in counted] + [
+        c.model.name for c in measurements.curves if not c.model.counts_in_scores
+    ]
+    return (names[0], names[1]) if len(names) > 1 else None
+
+
+def headline(
+    measurements: Measurements,
+    metric: str,
+    onsets: Mapping[str, Onset],
+    model_pair: Separation | None,
+    few_questions_note: str,
+) -> str:
+    """Headline of the page Curves: separation of two models, onsets above chance, course of the mean.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        onsets: Onset above chance by model.
+        model_pair: Separation to report, if any.
+        few_questions_note: Headline to use if no two models share two complete checkpoints.
+    """
+    grid = common_grid(measurements, metric)
+    if grid is None or len(grid.steps) < 2:
+        return few_questions_note
+    said = []
+    if so_far := progress_note(measurements):
+        said.append(so_far)
+    if model_pair is not None and not so_far:
+        said.append(separation_sentence(measurements, model_pair, metric))
+    if leaving := chance_sentence(measurements, onsets):
+        said.append(leaving)
+    said.append(f"{_mean_course(grid, metric)}.")
+    return " ".join(said)
+
+
+def separation_sentence(measurements: Measurements, pair: Separation, metric: str = "acc") -> str:
+    """Sentence on the onset of one model's lead over another, and on its reliability."""
+    models = {c.model.name: c.model for c in measurements.curves}
+    higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
+    since = pair.since
+    if not since.points:
+        return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
+    if since.sure is not None:
+        return f"{higher} is reliably ahead of {lower} {_from(since.sure, since)}."
+    if since.on_these is not None:
+        return f"{higher} is ahead of {lower} on these questions {_from(since.on_these, since)}; {_again(since)}."
+    share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
+    said = f"{higher} ends above {lower} {share}, but at no checkpoint for sure and to the end".replace(
+        "  ", " "
+    )
+    if since.detectable is None:
+        return f"{said}."
+    told = formatting.difference(metric, since.detectable)
+    return f"{said}: a difference of {told} at the last one would be told in 80% of cases."
+
+
+def _from(place: Point, since: Onset) -> str:
+    """From 9 k tokens on; the first checkpoint is named as such."""
+    words = f"**{_unbroken(place)}**"
+    return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
+
+
+def _again(since: Onset) -> str:
+    """Clause on how far training noise may undo a separation on these questions."""
+    if since.retraining is None:
+        return "whether it holds for models trained again is not known, since none was trained twice"
+    return "trained again, they may stand otherwise"
+
+
+def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> str | None:
+    """Sentence on the number of models above chance, the last onset, and the web-only twins.
+
+    None if no scored model has a defined onset, as for a metric without chance.
+    """
+    models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measurements.curves}
+    told = {name: since for name, since in onsets.items() if since.points and since.why is None}
+    counted = [name for name in told if models[name].counts_in_scores]
+    if not counted:
+        return None
+    known = any(told[name].retraining is not None for name in counted)
+    # "Surely" is used only if every onset on these questions also holds against training noise.
+    sure = known and all((told[name].sure is None) == (told[name].on_these is None) for name in counted)
+
+    def place(name: str) -> Point | None:
+        return told[name].sure if sure else told[name].on_these
+
+    left = [at for name in counted if (at := place(name)) is not None]
+    if not left:
+        return "No model is surely above chance at the end."
+    last = max(left, key=lambda at: at.step)
+    if len(left) < len(counted):
+        which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
+    else:
+        which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
+    how = "surely above chance" if sure else "above chance on these questions"
+    sentence = f"{which} {how} from {_unbroken(last)} on{' at the latest' if len(left) > 1 else ''}"
+    twins = [name for name in told if models[name].twin_of]
+    if twins and all(place(name) is None for name in twins):
+        sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
+    return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
+
+
+def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
+    """Note on the axis of the chart, its left-out points, and the smoothed line over the points."""
+    said = []
+    if overlay_method:
+        said.append(f"The thick line is {smoothing.HELP[overlay_method]}; the points are as measured.")
+    if axis.kind == "compute":
+        said.append(
+            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
+            "different places, so it is not drawn."
+        )
+    if axis.untold:
+        names = formatting.join_words(list(axis.untold), max_items=6)
+        said.append(f"Drawn over training steps, since nobody said how many tokens {names} had read.")
+    if axis.at_zero:
+        said.append("Checkpoints at 0 have no place on a logarithmic axis.")
+    return " ".join(said)
+
+
+def omitted_models_note(axis: Axis) -> str | None:
+    """Note on models without a position on the axis, which the sentences still count; None without any."""
+    if not axis.left_out:
+        return None
+    whose = "its" if len(axis.left_out) == 1 else "their"
+    names = formatting.join_words(list(axis.left_out), max_items=6)
+    be = "is" if len(axis.left_out) == 1 else "are"
+    return f"{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are."
+
+
+def subject_panels_note(shown_subjects: int, omitted_subjects: Sequence[str], axis: Axis) -> str:
+    """Note on the axes that the small charts share, and on the subjects without a chart."""
+    said = (
+        "All charts share both axes; bands are of the subject's own questions. " if shown_subjects > 1 else ""
+    )
+    if omitted_subjects:
+        said += f"Smaller subjects without a chart: {formatting.join_words(list(omitted_subjects), max_items=len(omitted_subjects))}. "
+    return said + axis_note(axis, None)
+
+
+def subjects_headline(
+    measurements: Measurements,
+    metric: str,
+    shown_subjects: Sequence[SubjectCurves],
+    omitted_subjects: Sequence[str],
+) -> str:
+    """Headline on the subjects with the highest and lowest final mean over the scored models.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        shown_subjects: Subjects with a chart.
+        omitted_subjects: Names of the subjects without a chart.
+    """
+    ends = []
+    counted = {curve.model.name for curve in measurements.scored_curves}
+    for one in shown_subjects:
+        own = one.frame[one.frame["model"].isin(counted)].dropna(subset=["value"])
+        if len(own):
+            last = own.sort_values("step").groupby("model")["value"].last()
+            ends.append((float(last.mean()), one.subject, one.questions))
+    if not ends:
+        return "No checkpoint is complete yet, so nothing is known of single subjects."
+    number, so_far = len(shown_subjects) + len(omitted_subjects), progress_note(measurements)
+    so_far = f"{so_far} " if so_far else ""
+    if number == 1:
+        return f"{so_far}All questions are of one subject, **{ends[0][1]}**."
+    (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
+    label = labels.METRIC_LABEL[metric]
+    return (
+        f"{so_far}Of {formatting.count(number, 'subject')}, mean {label} ends highest on **{best}** "
+        f"({formatting.metric_value(metric, high)}, {formatting.count(of_best, 'question')}) and lowest on **{worst}** "
+        f"({formatting.metric_value(metric, low)}, {formatting.count(of_worst, 'question')})."
+    )
+
+
+def questions_headline(questions: pd.DataFrame) -> str:
+    """Headline on the number of questions answered right more often, or less often, at the end.
+
+    `questions` is a table of `tables.question_table`.
+    """
+    if "acc_first" not in questions:
+        return "No model here counts in scores, so nothing is said of single questions."
+    rise = (questions["acc_last"] - questions["acc_first"]).dropna()
+    if rise.empty:
+        return "No question has its first and last results yet, so nothing is said of single questions."
+    missing = len(questions) - len(rise)
+    left = (
+        f" {formatting.count(missing, 'question')} without both results is left out." if missing == 1 else ""
+    )
+    if missing > 1:
+        left = f" {formatting.count(missing, 'question')} without both results are left out."
+    return (
+        f"At the last checkpoint the models answer **{int((rise > 0).sum()):,} of {len(rise):,}** questions right more "
+        f"often than at the first, **{int((rise < 0).sum()):,}** less often.{left}"
+    )
+
+
+def _unbroken(place: Point) -> str:
+    """Position of a checkpoint with no-break spaces, which keep it on one line."""
+    return place.text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _lower_first(text: str | None) -> str:
+    return text[0].lower() + text[1:] if text else ""
+
+
+def rise_sentence(measurements: Measurements, metric: str) -> str:
+    """Sentence on the course of the mean, the order of the model sizes, and the web-only twins."""
+    grid = common_grid(measurements, metric)
+    if grid is None or len(grid.steps) < 2:
+        return _few(measurements, metric)
+    so_far = progress_note(measurements)
+    order = None if so_far else first_ordered_checkpoint(measurements, grid)
+    in_order = (
+        f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
+    )
+    said = [f"{_mean_course(grid, metric)}{in_order}.", *_twins(measurements, metric)]
+    if so_far:
+        said.insert(0, so_far)
+    return " ".join(said)
+
+
+def progress_note(measurements: Measurements) -> str:
+    """Note on the number of complete checkpoints; "" if all are complete."""
+    if measurements.complete_checkpoints == measurements.checkpoints:
+        return ""
+    return f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far."
+
+
+def _mean_course(grid: Grid, metric: str) -> str:
+    """Clause on the mean of all models at the first and the last shared checkpoint."""
+    first, last = (formatting.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
+    models = formatting.count(len(grid.models), "model")
+    return f"Over {models}, mean {labels.METRIC_LABEL[metric]} {_course(first, last)}"
+
+
+def _twins(measurements: Measurements, metric: str) -> list[str]:
+    """Sentence on the range of the web-only twins; none without a result of theirs."""
+    curves = [c for c in measurements.curves if c.model.twin_of]
+    values = np.concatenate([np.empty(0), *(measurements.values(c.model.name, metric) for c in curves)])
+    if not np.isfinite(values).any():
+        return []
+    low, high = (formatting.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
+    chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
+    who = "The web-only twin stays" if len(curves) == 1 else "The web-only twins stay"
+    return [f"{who} between {low} and {high}{chance}."]
+
+
+def _few(measurements: Measurements, metric: str) -> str:
+    """Sentence for sets without two complete checkpoints shared by two scored models."""
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        return (
+            f"{measurements.complete_checkpoints} of "
+            f"{formatting.count(measurements.checkpoints, 'checkpoint')} so far: too few to say what the "
+            "curves do."
+        )
+    label = labels.METRIC_LABEL[metric]
+    for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):
+        values = measurements.values(curve.model.name, metric)
+        if len(values) > 1:
+            first, last = (formatting.metric_value(metric, v) for v in (values[0], values[-1]))
+            return f"The {label} of {curve.model.name} {_course(first, last)} over {len(values)} checkpoints."
+    return "Every model has one checkpoint here: run more of them to see curves."
+
+
+def _course(first: str, last: str) -> str:
+    return f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
+
+
+def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | None:
+    """Tokens (or step) from which larger models of every shape lead smaller ones; None if never."""
+    parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
+    shapes = {c.model.name: c.model.arch for c in measurements.curves}
+    in_order = np.ones(len(grid.steps), bool)
+    compared = False
+    for shape in set(shapes.values()):
+        rows = [m for m, name in enumerate(grid.models) if shapes[name] == shape]
+        rows.sort(key=lambda m: parameters[grid.models[m]])
+        for smaller, larger in pairwise(rows):
+            if parameters[grid.models[smaller]] < parameters[grid.models[larger]]:
+                compared = True
+                in_order &= grid.scores[larger] > grid.scores[smaller]
+    if not compared or not in_order[-1]:
+        return None
+    broken = np.flatnonzero(~in_order)
+    start = int(broken[-1]) + 1 if broken.size else 0
+    return formatting.checkpoint_position(int(grid.steps[start]), grid.tokens_seen[start])

@@ -1,0 +1,382 @@
+"""Onset above chance and separation of model pairs, with question noise and training noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from e2lm_core.analysis.curves import noises
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.json_values import to_json_value
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Record
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.metrics import oriented
+from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise
+from e2lm_core.scores.uncertainty.means import seed_variance as retraining
+from e2lm_core.scores.uncertainty.means.onset import OnsetEstimate, estimate_onset
+from e2lm_core.scores.uncertainty.means.pointwise import Evidence
+from e2lm_core.scores.uncertainty.means.seed_variance import SeedVariance
+from e2lm_core.scores.uncertainty.methods import small_sample_level
+
+NO_CHANCE = "{} has no chance level."
+NO_POINT = "No checkpoint of it is complete."
+MISSING = "Results are missing at some of its checkpoints, so nothing holds to the last one yet."
+NOTHING_COMMON = "They have no complete checkpoint in common."
+EQUAL = "They stand equal at the last checkpoint that both have."
+NOT_KNOWN = "not known"
+# Smallest numbers of questions for which the range contains the true onset in at least 85% of simulated sets
+# (benchmarks/coverage/parting.py). The second is for the separation of two curves of a share, which moves in
+# steps of one question.
+RANGE_FROM, RANGE_FROM_SHARES = 100, 300
+TOO_FEW_QUESTIONS = "No range: it was found to hold for {} questions and more."
+UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
+
+
+class Point(Record):
+    """A checkpoint on a curve: its step, and its tokens_seen if the model family records them."""
+
+    step: int
+    tokens_seen: float | None
+
+    @property
+    def text(self) -> str:
+        """Position in words: 1.3 M tokens, or step 1,300 without known tokens."""
+        return formatting.checkpoint_position(self.step, self.tokens_seen)
+
+
+class Onset(Record):
+    """First checkpoint from which a difference stays above 0 to the last checkpoint.
+
+    Attributes:
+        sure: Onset against other questions and training noise; None for never, unknown if `retraining` is
+            None.
+        on_these: Onset against other questions alone; None for never.
+        retraining: Training noise of a mean at the last checkpoint (t of `seed_variance`); None if unknown.
+        detectable: Smallest difference at the last checkpoint detected with 80% power, in the metric's unit.
+        judged: Number of comparisons judged together (`multiple_testing.first_significant_index`).
+        measured: Onset of the measured curve (`onset.OnsetEstimate`); None for never.
+        low: Lower end of the range of onsets in 95% of the resamples; None for never, or with `no_range`.
+        high: Upper end of that range; None for never, or with `no_range`.
+        share: Share of resamples with a difference above 0 at the last checkpoint, ties counted half.
+        first: First checkpoint compared.
+        points: Number of checkpoints compared; 0 if nothing can be concluded, see `why`.
+        why: Reason why nothing can be concluded.
+        no_range: Reason for a missing range; the coverage study does not support one there.
+    """
+
+    sure: Point | None = None
+    on_these: Point | None = None
+    retraining: float | None = None
+    detectable: float | None = None
+    judged: int = 1
+    measured: Point | None = None
+    low: Point | None = None
+    high: Point | None = None
+    share: float | None = None
+    first: Point | None = None
+    points: int = 0
+    why: str | None = None
+    no_range: str | None = None
+
+
+class Separation(Record):
+    """Two models with `higher` ahead of `lower` at their last common checkpoint, and the onset of that."""
+
+    higher: str
+    lower: str
+    since: Onset
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Complete checkpoints of a curve: oriented values [K], resamples [R, K] and questions [K, Q]."""
+
+    places: tuple[Point, ...]
+    values: np.ndarray
+    drawn: np.ndarray
+    each: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Onset before joint testing, with p-values [K] against question noise and, if known, training noise."""
+
+    since: Onset
+    on_these: Floats
+    trained: Floats | None = None
+    places: tuple[Point, ...] = ()
+
+
+def onsets_above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Onset]:
+    """Onset of each model above chance, all models judged together."""
+    again = retraining.estimate_seed_variance(measurements, metric)
+    names = [curve.model.name for curve in measurements.curves]
+    asked = [_asked_of_chance(measurements, resampled, metric, name, again) for name in names]
+    return dict(zip(names, _judged(asked), strict=True))
+
+
+def _asked_of_chance(
+    measurements: Measurements, resampled: Resampled, metric: str, name: str, again: SeedVariance
+) -> _Asked:
+    line = _line(measurements, resampled, metric, name)
+    if metric not in BOUNDED_METRICS:
+        label = labels.METRIC_LABEL[metric]
+        return _nothing(NO_CHANCE.format(label[0].upper() + label[1:]))
+    if not line.places:
+        return _nothing(NO_POINT)
+    if len(line.places) < len(measurements.curve_of(name).checkpoints):
+        return _nothing(MISSING)
+    share = 1.0 / measurements.choice_counts
+    each = line.each - share
+    found = pointwise.evidence(metric, each, line.drawn, resampled.clusters)
+    if metric in SHARES:
+        # The variance at chance is known, and stays valid if few questions are answered right.
+        effect = pointwise.design_effect(
+            line.each.var(axis=-1), resampled.questions, line.drawn, resampled.clusters
+        )
+        guess = np.sqrt((share * (1 - share)).sum()) / len(share)
+        found = replace(found, centre=each.mean(axis=-1), error=guess * np.sqrt(effect))
+    drawn = line.drawn - resampled.chances[:, None]
+    return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, again, 1)
+
+
+def separation(
+    measurements: Measurements, resampled: Resampled, metric: str, first_model: str, second_model: str
+) -> Separation:
+    """Onset of the difference between two models, paired by the resamples and judged by itself.
+
+    The model that is ahead at the last common checkpoint is `higher`.
+
+    Args:
+        measurements: Results of the set.
+        resampled: Resamples of its questions.
+        metric: Metric of the curves.
+        first_model: Name of one model.
+        second_model: Name of the other model.
+    """
+    return _parted(measurements, resampled, metric, [(first_model, second_model)])[0]
+
+
+def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
+    """Separations of all pairs of models, judged together, earliest first."""
+    names = [c.model.name for c in measurements.curves]
+    pairs = _parted(measurements, resampled, metric, list(combinations(names, 2)))
+    return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
+
+
+def _common(measurements: Measurements, one: str, other: str) -> int:
+    """Number of checkpoints that two models share, complete or not."""
+    return len(np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps))
+
+
+def _step(place: Point | None) -> float:
+    return np.inf if place is None else place.step
+
+
+def _parted(
+    measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
+) -> list[Separation]:
+    again = retraining.estimate_seed_variance(measurements, metric)
+    lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
+    ordered, asked = [], []
+    for one, other in pairs:
+        first, second = lines[one], lines[other]
+        shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
+        a, b = _at(first, shared), _at(second, shared)
+        gap = a.values - b.values
+        if shared and gap[-1] < 0:
+            one, other, a, b, gap = other, one, b, a, -gap
+        ordered.append((one, other))
+        if not shared:
+            asked.append(_nothing(NOTHING_COMMON))
+        elif len(shared) < _common(measurements, one, other):
+            asked.append(_nothing(MISSING))
+        elif gap[-1] == 0:
+            asked.append(_nothing(EQUAL))
+        else:
+            each = a.each - b.each
+            found = pointwise.evidence(metric, each, a.drawn - b.drawn, resampled.clusters)
+            needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
+            asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, again, 2))
+    judged = _judged(asked)
+    return [
+        Separation(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)
+    ]
+
+
+# --- tables and documents -----------------------------------------------------------------------------
+
+
+def onset_row(onset: Onset) -> dict[str, Any]:
+    """Columns of one onset in a table; an onset of never is a word, an undefined one is None."""
+    told = onset.points > 0
+    sure = told and onset.why is None
+    ranged = sure and onset.no_range is None
+    known = onset.retraining is not None
+    return {
+        "surely from": (_words(onset.sure) if known else NOT_KNOWN) if sure else None,
+        "on these questions from": _words(onset.on_these) if sure else None,
+        "measured from": _words(onset.measured) if told else None,
+        "95% from": _words(onset.low) if ranged else None,
+        "to": _words(onset.high) if ranged else None,
+        "at the end": onset.share,
+        "why": onset.why or onset.no_range,
+    }
+
+
+def chance_table(onsets: Mapping[str, Onset]) -> pd.DataFrame:
+    """Onsets above chance as a table, one row per model."""
+    return pd.DataFrame([{"model": name, **onset_row(since)} for name, since in onsets.items()])
+
+
+def separation_table(separations: list[Separation]) -> pd.DataFrame:
+    """Separations as a table, one row per pair of models."""
+    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **onset_row(p.since)} for p in separations])
+
+
+def onset_document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
+    """Return onsets, separations and noise components of one metric as a JSON document.
+
+        {task, metric, assumption, chance, above_chance: {model: onset}, parting: [{higher, lower, since}],
+        noise: {model: {questions, checkpoints, seeds}}}
+
+    `above_chance`, `parting` and `noise` are empty without resamples; `chance` is null for a metric without
+    one.
+    """
+    bounded = metric in BOUNDED_METRICS
+    chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
+    above = onsets_above_chance(measurements, resampled, metric) if resampled else {}
+    pairs = all_separations(measurements, resampled, metric) if resampled else []
+    noise = noises.noise_components(measurements, resampled, metric) if resampled else {}
+    return {
+        "task": measurements.task,
+        "metric": metric,
+        "assumption": measurements.independence_note,
+        "chance": chance_level,
+        "above_chance": {name: since.model_dump() for name, since in above.items()},
+        "parting": [p.model_dump() for p in pairs],
+        "noise": {name: own.model_dump() for name, own in noise.items()},
+    }
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _words(place: Point | None) -> str:
+    return "never" if place is None else place.text.removesuffix(" tokens")
+
+
+def _line(measurements: Measurements, resampled: Resampled, metric: str, name: str) -> _Line:
+    curve = measurements.curve_of(name)
+    values = resampled.observed[metric][name]
+    known = np.flatnonzero(np.isfinite(values))
+    return _Line(
+        places=tuple(
+            Point(step=int(curve.steps[k]), tokens_seen=to_json_value(seen))
+            for k in known
+            for seen in [curve.tokens_seen[k]]
+        ),
+        values=oriented(metric, values[known]),
+        drawn=oriented(metric, resampled.curves[metric][name][:, known]),
+        each=oriented(metric, measurements.per_question[name][metric][known]),
+    )
+
+
+def _at(line: _Line, steps: list[int]) -> _Line:
+    where = {place.step: k for k, place in enumerate(line.places)}
+    at = [where[step] for step in steps]
+    return _Line(tuple(line.places[k] for k in at), line.values[at], line.drawn[:, at], line.each[at])
+
+
+def _nothing(why: str) -> _Asked:
+    return _Asked(Onset(why=why), np.ones(0))
+
+
+def _asked(
+    places: tuple[Point, ...],
+    difference: Floats,
+    drawn: Floats,
+    found: Evidence,
+    resampled: Resampled,
+    metric: str,
+    needed: int,
+    again: SeedVariance,
+    models: int,
+) -> _Asked:
+    """Onset of one difference before joint testing.
+
+    Args:
+        places: Checkpoints compared.
+        difference: Measured differences [K].
+        drawn: Resampled differences [R, K].
+        found: Evidence at each checkpoint.
+        resampled: Resamples of the questions.
+        metric: Metric of the curves.
+        needed: Smallest number of questions for which a range is stated.
+        again: Training noise.
+        models: Number of models in the difference, each with training noise.
+    """
+    clusters = resampled.clusters
+    why = pointwise.too_few_reason(metric, resampled.questions, clusters)
+    lasting: OnsetEstimate = estimate_onset(
+        difference, drawn, np.nan if why else small_sample_level(clusters)
+    )
+
+    def place(at: int | None) -> Point | None:
+        return None if at is None or at >= len(places) else places[at]
+
+    moved = [again.deviation_at(p.step) for p in places]
+    end = moved[-1].sd
+    errors, degrees = retraining.total_error(found.error, found.freedom, moved, models)
+    since = Onset(
+        retraining=end,
+        detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
+        measured=place(lasting.measured),
+        low=place(lasting.low),
+        high=place(lasting.high),
+        share=lasting.share,
+        first=places[0],
+        points=len(places),
+        why=why,
+        no_range=TOO_FEW_QUESTIONS.format(needed) if clusters < needed else None,
+    )
+    if why:
+        return _Asked(since, np.ones(len(places)), None, places)
+    on_these = retraining.p_values(found.centre, found.error, found.freedom)
+    trained = None if end is None else retraining.p_values(found.centre, errors, degrees)
+    lower = found.centre <= 0  # no evidence that the difference is positive
+    on_these[lower] = 1.0
+    if trained is not None:
+        trained[lower] = 1.0
+    return _Asked(since, on_these, trained, places)
+
+
+def _judged(asked: Sequence[_Asked]) -> list[Onset]:
+    """Onsets judged together; `sure` is judged among the differences with known training noise."""
+    open_ = [a for a in asked if a.places and a.since.why is None]
+    on_these = iter(multiple_testing.first_significant_index([a.on_these for a in open_]))
+    trained = iter(
+        multiple_testing.first_significant_index([a.trained for a in open_ if a.trained is not None])
+    )
+    judged = []
+    for a in asked:
+        if not a.places or a.since.why is not None:
+            judged.append(a.since)
+            continue
+        here = (*a.places, None)[next(on_these)]
+        sure = None if a.trained is None else (*a.places, None)[next(trained)]
+        update = {"sure": sure, "on_these": here, "judged": len(open_)}
+        if a.since.no_range is None and here is None:
+            update["no_range"] = UNSETTLED
+        if update.get("no_range") or a.since.no_range:
+            update |= {"low": None, "high": None}
+        judged.append(a.since.model_copy(update=update))
+    return judged

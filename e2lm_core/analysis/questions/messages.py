@@ -1,0 +1,172 @@
+"""Sentences on single questions and on a selection."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.selection import Selection
+from e2lm_core.base import formatting, labels
+
+COLUMN_LABEL = {
+    "slope": "slope (nats per doubling)",
+    "acc": "final acc",
+    "margin": "final margin (nats)",
+    "early_margin": "early margin (nats)",
+    "norm_prob": "final norm_prob",
+    "discrimination": "discrimination",
+    "contrast": "science contrast",
+    "length": "length (characters)",
+    "choices": "choices",
+    "gold_ratio": "gold length ratio",
+    "digits": "digits",
+    "taught": "taught",
+    "relevance": "relevance",
+}
+COLUMN_HELP = {
+    "slope": "The least-squares slope of the margin over the early window, in nats per doubling of the "
+    "tokens seen, mean over the models that count. Rises where models learn the question while they are "
+    "young.",
+    "acc": "The share of the models that count which answer it rightly at the last shared checkpoint.",
+    "margin": "The gold choice's log-likelihood less the mean of the others', in nats, mean over models at "
+    "the last shared checkpoint. Long choices weigh more.",
+    "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the "
+    "question is early.",
+    "norm_prob": "The probability of the gold choice among the choices, mean over models at the last shared "
+    "checkpoint.",
+    "discrimination": "The correlation, over models at the last 5 checkpoints, of the question's norm_prob "
+    "with that of all other questions, growth over time taken out. Negative: better models do worse on it. "
+    "With a handful of models it is a hint, not a measurement.",
+    "contrast": "The science model's final norm_prob less that of its web-only twin: what the science text "
+    "taught.",
+    "length": "Characters of the question's text.",
+    "choices": "How many choices it has.",
+    "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the "
+    "answer away.",
+    "digits": "Whether a digit stands in the question or its choices.",
+    "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question "
+    "says nothing.",
+    "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
+}
+GAIN_HELP = (
+    "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
+    "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone "
+    "gains nothing held out, however much in-sample."
+)
+INTERVAL_HELP = {
+    "questions": "The bar is the interval of the mean held-out gain, at 95% for all rules tried on the set, over sets drawn anew from these "
+    "questions, the choice made anew in each: what the rule would gain on a fresh set from the same source, "
+    "with these models. Such bars hold it in at least 92% of simulated sets (docs/choosing.md).",
+    "folds": "The bar spans the folds' held-out gains, least to largest; it is no confidence interval.",
+}
+
+
+def headline(pool: Pool, frame: pd.DataFrame, no_advice_reason: str | None = None) -> str:
+    """Headline on single questions: numbers that improve early or end below chance, and the steepest.
+
+    Args:
+        pool: Item pool.
+        frame: Table of `pool.question_frame`.
+        no_advice_reason: Reason against naming questions, used in place of these numbers.
+    """
+    models = formatting.count(len(pool.models), "model")
+    sentence = no_advice_reason or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    if not sentence:
+        count = formatting.count(len(frame), "question")
+        sentence = f"{count} on {models}: too few checkpoints to tell how they rise."
+    if pool.incomplete:
+        count = formatting.count(pool.incomplete, "question")
+        sentence += f" {count} without all results {'is' if pool.incomplete == 1 else 'are'} left out."
+    return sentence
+
+
+def _rising(frame: pd.DataFrame, models: str) -> str:
+    slopes = frame["slope"].to_numpy(float)
+    if not np.isfinite(slopes).any():
+        return ""
+    if len(frame) == 1:
+        course = "rises" if slopes[0] > 0 else "falls" if slopes[0] < 0 else "stays level"
+        return (
+            f"The one question's margin **{course}** early ({slopes[0]:+.2f} nats per doubling of tokens), "
+            "mean "
+            f"over {models}."
+        )
+    rising = int((slopes > 0).sum())
+    said = f"**{rising:,} of {len(frame):,}** questions rise early, mean over {models}"
+    if not rising:
+        return f"{said}."
+    best = int(np.nanargmax(slopes))
+    return f"{said}; the steepest is `{frame['id'][best]}` ({slopes[best]:+.1f} nats per doubling of tokens)."
+
+
+def _below_chance(frame: pd.DataFrame) -> str:
+    below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
+    ends = "ends" if below == 1 else "end"
+    return f"{formatting.count(below, 'question')} {ends} below chance." if below else ""
+
+
+def selection_headline(selection: Selection, question_count: int) -> str:
+    """Headline on a selection: number of chosen questions, and gain on models not used for choosing."""
+    kept = f"The rule keeps **{len(selection.ids):,} of {question_count:,}** questions."
+    gain = selection.scores["final"]
+    if gain.held_out is None or gain.in_sample is None:
+        return f"{kept} Whether that is a gain cannot be told: {selection.why or gain.why}"
+    sure = f" {formatting.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
+    return (
+        f"{kept} On models that took no part in the choice, {score_label('final', selection.metric)} gains "
+        f"**{format_signed(gain.held_out)}**{sure} over random questions; on those that made it, "
+        f"{format_signed(gain.in_sample)}.{_resolves(selection)}"
+    )
+
+
+def _resolves(choice: Selection) -> str:
+    """Sentence on the smallest difference of two models that the selection ranks right."""
+    if choice.resolves is None:
+        return ""
+    chosen, random = (formatting.difference(choice.metric, value) for value in choice.resolves)
+    return (
+        f" They rank two models right in 80% of cases from a difference of {chosen} on, as many random questions from "
+        f"{random}."
+    )
+
+
+def selection_warnings(choice: Selection) -> list[str]:
+    """Warnings about gains that vanish on other models, may be 0, or belong to a later rule tried."""
+    said = [
+        f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
+        f"({score_label(score, choice.metric)}): this choice flatters itself."
+        for score, gain in choice.scores.items()
+        if gain.flatters and gain.in_sample is not None and gain.held_out is not None
+    ]
+    final = choice.scores["final"]
+    if (
+        not final.flatters
+        and final.covers == "questions"
+        and final.interval
+        and final.interval[0] <= 0 <= final.interval[1]
+    ):
+        said.append(
+            f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval "
+            f"{formatting.interval(*final.interval)} includes 0."
+        )
+    if choice.tried > 1 and final.covers == "questions" and final.level is not None:
+        said.append(
+            f"{formatting.ordinal(choice.tried)} rule that was tried on this set: its interval is one of {final.level:.2%}, "
+            "so that among all rules tried here a gain that is none is found in one set of twenty."
+        )
+    return said
+
+
+def score_label(score: str, metric: str) -> str:
+    """Name of a score; the final value is that of a metric, negated for bits per byte (lower is better)."""
+    if score != "final":
+        return labels.SCORES[score]
+    return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
+
+
+def format_signed(value: float | None) -> str:
+    """Number with its sign, such as +0.123; "0.000" below half a thousandth, a dash for None."""
+    if value is None:
+        return formatting.DASH
+    return "0.000" if abs(value) < 5e-4 else f"{value:+.3f}"

@@ -1,0 +1,152 @@
+"""Sentences of the page Score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
+from e2lm_core.analysis.score.published import published_figures
+from e2lm_core.analysis.validity import NOTHING_TAUGHT, NOTHING_TOLD
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import Value
+from e2lm_core.scores import composite
+from e2lm_core.scores.compliance import NO_TWIN
+from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
+
+
+def _cs_bounds() -> str:
+    """Range of CS left by the published total: (total - 0.5 SQ - 0.1 RC) / 0.4 with RC 1 and 0."""
+    total = published_figures().totals[0]
+    assert total.sq_mean is not None
+    rest = total.total - composite.WEIGHTS["sq"] * total.sq_mean
+    low, high = ((rest - composite.WEIGHTS["rc"] * rc) / composite.WEIGHTS["cs"] for rc in (1, 0))
+    return (
+        f"{total.name}'s published total of {total.total} and SQ of {total.sq_mean} leave its CS between {low:.3f} and "
+        f"{high:.3f}."
+    )
+
+
+SAID_BY_THE_COMPETITION = {
+    "rc": (
+        "consistency of model rankings at 1 trillion tokens",
+        "Theirs uses hidden checkpoints from 200 billion to 1 trillion tokens. Their one figure of it compares two "
+        "architectures of 500M parameters on mmlu and prints 0.2979: at 14 of its 47 later checkpoints they stand as at "
+        "the last one, the reading here by default. They stand so against the order of their early means as well, so "
+        "that the figure cannot tell these two readings apart; the window's end as the reference would give 33 of 47.",
+    ),
+    "cs": (
+        "compliance with science",
+        "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's "
+        f"gain over chance that its web-only twin does not have, over the early window. {_cs_bounds()}",
+    ),
+}
+
+
+def headline(scores: Scores, metric: str) -> str:
+    """Headline of the page Score: the Score with its interval, and the component that lacks most."""
+    label = labels.METRIC_LABEL[metric]
+    if scores.score.value is None:
+        sentence = f"Score is undefined on {label}: {scores.score.why}"
+        if scores.sq.value is not None:
+            sentence += f" SQ, half of it, is **{formatting.score(scores.sq.value)}**{_bounds(scores.sq)}."
+        return sentence
+    if null.is_within_null(scores.score):
+        return (
+            f"On {label} the Score of **{formatting.score(scores.score.value)}** is not distinguishable from random "
+            f"answers: {formatting.random_baseline(scores.score.null)}."
+        )
+    most = max(
+        (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
+    )
+    lacks = 1.0 - scores.score.value
+    return (
+        f"On {label} the Score is **{formatting.score(scores.score.value)}**{_bounds(scores.score)} (RC: "
+        f"{readings.LABELS[scores.rc_reading]}); of the "
+        f"{lacks:.3f} that it lacks, {most.headroom:.3f} lies in {labels.SCORES[most.name]}."
+    )
+
+
+def _bounds(value: Value) -> str:
+    return "" if value.interval is None else f" {formatting.interval(*value.interval)}"
+
+
+def advice_sentences(advice: Advice) -> list[str]:
+    """Sentences of the advice with their numbers, the largest headroom first."""
+    if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
+        return [advice.why]
+    said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
+    return [*said, advice.why] if advice.why else said
+
+
+def _rooms(advice: Advice) -> list[str]:
+    known = sorted((p for p in advice.parts if p.headroom is not None), key=lambda p: -(p.headroom or 0.0))
+    rooms = [
+        f"**{labels.SCORES[p.name]}** {p.headroom:.3f} ({p.weight:g} × (1 − {formatting.score(p.value.value)}))"
+        for p in known
+    ]
+    return [f"The room in each part: {formatting.join_words(rooms)}."] if rooms else []
+
+
+def _undefined(advice: Advice) -> list[str]:
+    proxy = " Relevance stands in for it as a proxy, under its own name."
+    return [
+        f"{labels.SCORES[part.name]} is undefined: "
+        f"{part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
+        for part in advice.parts
+        if part.headroom is None
+    ]
+
+
+def _at_chance(advice: Advice) -> list[str]:
+    if advice.at_chance is None or not advice.at_chance[0]:
+        return []
+    zero, early = advice.at_chance
+    share = composite.WEIGHTS["cs"] * zero / early
+    return [
+        f"At {zero} of {early} early checkpoints the science model is not above chance by one standard "
+        f"error, so CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered "
+        "earlier."
+    ]
+
+
+def _weakest(advice: Advice) -> list[str]:
+    if not advice.models or advice.models[0].cost <= MIN_GAIN:
+        return []
+    worst = advice.models[0]
+    half = composite.WEIGHTS["sq"] * worst.cost
+    return [
+        f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean "
+        f"of the others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+    ]
+
+
+PUBLISHED = (
+    "What was published of other sets stands by itself: other models and other hidden checkpoints, so **none of it can "
+    "be set against this set's numbers**."
+)
+NO_SINGLE_QUESTION = (
+    "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
+    "ladder_science, over questions, between the ladder's two shapes, a correlation of \u2212.06). Choosing on Questions judges "
+    "rules on models that took no part."
+)
+
+
+def advice_document(advice: Advice) -> dict[str, Any]:
+    """Return the advice as a JSON document.
+
+    {why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, sentences}
+    """
+    return {
+        "why": advice.why,
+        "parts": {
+            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.headroom}
+            for p in advice.parts
+        },
+        "models": [p.model_dump() for p in advice.models],
+        "at_chance": None
+        if advice.at_chance is None
+        else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
+        "sentences": [s.replace("**", "") for s in advice_sentences(advice)],
+    }

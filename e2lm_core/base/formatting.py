@@ -1,0 +1,161 @@
+"""Formatting of numbers, durations, counts and short lists."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from e2lm_core.base.records import SHARES, NullDistribution
+
+DASH = "–"
+MAX_OF_A_SENTENCE = 300  # characters
+MAX_OF_A_VALUE = 60
+
+
+def percent(value: float | None) -> str:
+    """A share in percent, such as 41.2%; a dash for an unknown value."""
+    return f"{value:.1%}" if _known(value) else DASH
+
+
+def score(value: float | None) -> str:
+    """A score with three decimals, such as 0.830; a dash for an unknown value."""
+    return f"{value:.3f}" if _known(value) else DASH
+
+
+def with_interval(value: Mapping[str, Any]) -> str:
+    """A score of a document with its interval: 0.830 [0.780, 0.880]; a dash if it is undefined."""
+    text = score(value["value"])
+    if value["value"] is None or value["interval"] is None:
+        return text
+    return f"{text} {interval(*value['interval'])}"
+
+
+def random_baseline(null: NullDistribution | None) -> str:
+    """Clause for the score of random answers; empty if it is unknown.
+
+    Example: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31.
+    """
+    if null is None:
+        return ""
+    return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {_chance(null)}"
+
+
+def random_baseline_short(null: NullDistribution) -> str:
+    """Short clause for the score of random answers: random answers give 0.173; p = 0.31."""
+    return f"random answers give {score(null.mean)}; {_chance(null)}"
+
+
+def _chance(null: NullDistribution) -> str:
+    return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
+
+
+def interval(low: float, high: float, share: bool = False) -> str:
+    """An interval as text: [0.780, 0.880], or [78.0%, 88.0%] for shares.
+
+    Both ends have as many digits as the value itself, so that the rounded value lies within.
+    """
+    said = percent if share else score
+    return f"[{said(low)}, {said(high)}]"
+
+
+def metric_value(metric: str, value: float | None) -> str:
+    """A metric's value: shares of questions in percent, other metrics with three decimals."""
+    return percent(value) if metric in SHARES else score(value)
+
+
+def difference(metric: str, value: float) -> str:
+    """Size of a difference in the metric's unit, such as 2.1 points or 0.031."""
+    return f"{100 * value:.2g} points" if metric in SHARES else f"{value:.2g}"
+
+
+def tokens(count: float | None) -> str:
+    """A number of tokens, such as 2.1 M or 206 B; a dash for an unknown number."""
+    if not _known(count):
+        return DASH
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            number = count / size
+            return f"{number:.0f} {unit}" if number >= 100 else f"{number:.1f} {unit}"
+    return f"{count:.0f}"
+
+
+def checkpoint_position(step: int, tokens_seen: float | None) -> str:
+    """Position of a checkpoint: 1.3 M tokens, or step 1,300 if the family records no tokens."""
+    return f"{tokens(tokens_seen)} tokens" if _known(tokens_seen) else f"step {step:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration, such as about 20 s or about 3 min; a dash for an unknown one."""
+    if not _known(seconds):
+        return DASH
+    if seconds < 1.5:
+        return "about 1 s"
+    if seconds < 90:
+        step = 1 if seconds < 10 else 5
+        return f"about {max(step, round(seconds / step) * step):.0f} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def ordinal(number: int) -> str:
+    """An ordinal at the start of a sentence: The 1st, The 22nd, The 113th."""
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"The {number:,}{ending}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: 1 question, 300 questions."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def join_words(names: list[str], max_items: int = 3) -> str:
+    """A list in words: a, b and c, or a, b, c and 4 more."""
+    if len(names) <= 1:
+        return "".join(names)
+    if len(names) <= max_items:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:max_items])} and {len(names) - max_items} more"
+
+
+def size(count: float | None) -> str:
+    """A size in bytes, such as 35 MB, 1.2 GB or 3.7 TB; a dash for an unknown one."""
+    if count is None:
+        return DASH
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            number = count / unit
+            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count:.0f} bytes"
+
+
+def quote(value: object, max_chars: int = MAX_OF_A_VALUE) -> str:
+    """A value from a user in quotes, its middle replaced by an ellipsis if it is long."""
+    return repr(_shortened(str(value), max_chars))
+
+
+def one_line(text: str, max_chars: int = MAX_OF_A_SENTENCE) -> str:
+    """A sentence on one line of limited length, whatever values it contains.
+
+    Long values lose their middle first, then the sentence itself: its beginning tells the problem, its end
+    the remedy. Unprintable characters are written as their escapes.
+    """
+    line = " ".join(escape_control_characters(text).split())
+    if len(line) > max_chars:
+        line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MAX_OF_A_VALUE), line)
+    return _shortened(line, max_chars, tail=max_chars // 3)
+
+
+def escape_control_characters(text: str) -> str:
+    """The text with spaces for other white space, and escapes for control characters and surrogates."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+
+
+def _shortened(text: str, most: int, tail: int = 15) -> str:
+    return text if len(text) <= most else f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)

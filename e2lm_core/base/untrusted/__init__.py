@@ -1,0 +1,1 @@
+"""Untrusted input, read within limits: archives, YAML, JSON, files, in a sandbox process where needed."""

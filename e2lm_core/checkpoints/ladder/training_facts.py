@@ -1,0 +1,168 @@
+"""Training facts of the ladder: whether a question's answer is in the training text.
+
+A flat curve on a question without a training fact says nothing about the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.untrusted import safejson
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_REMEMBERED = 40_000  # entries: the questions of two sets of the largest size
+_SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
+
+
+class TrainingFact(Record):
+    """Fact of the training text: subject and answer under a relation."""
+
+    subject: str
+    answer: str
+    relation: str
+    domain: str
+
+
+class TrainingFacts:
+    """Facts of the ladder's training text, by subject.
+
+    A question counts as known if it names a subject (as whole words, in any case, the longest name
+    first) and its gold choice is that subject's answer; articles and a plural s make no difference.
+    """
+
+    def __init__(self, facts: Iterable[TrainingFact]) -> None:
+        self.facts = tuple(facts)
+        # An edit changes one question, and every page looks up all of them.
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
+        self._by_subject: dict[str, list[tuple[TrainingFact, frozenset[str]]]] = {}
+        self._longest = 0
+        for fact in self.facts:
+            words = _words(fact.subject)
+            self._longest = max(self._longest, len(words))
+            entry = (fact, frozenset(_forms(_words(fact.answer))))
+            for form in _forms(words):
+                self._by_subject.setdefault(form, []).append(entry)
+
+    @classmethod
+    def from_file(cls, path: Path) -> TrainingFacts:
+        """Read `facts.json`.
+
+        Raises:
+            CheckpointError: The file is missing or has other content.
+        """
+        try:
+            facts = safejson.loads(path.read_text(encoding="utf-8"))["facts"]
+            known = TrainingFact.model_fields
+            return cls(TrainingFact(**{key: fact[key] for key in known}) for fact in facts)
+        except OSError as error:
+            raise CheckpointError(
+                f"The list of taught facts {path} cannot be read ({error.strerror}): "
+                "get the ladder's files again."
+            ) from error
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise CheckpointError(
+                f"{path} is not a list of taught facts (subject, answer, relation and domain each): "
+                "get the ladder's files again."
+            ) from error
+
+    def is_known(self, question: Question) -> bool:
+        """Whether a training fact answers the question."""
+        return self.fact_for(question) is not None
+
+    def mentions_any_choice(self, question: Question) -> bool:
+        """Whether a training fact answers the question with any of its choices."""
+        return any(self._remembered(question.question, choice) is not None for choice in question.choices)
+
+    def fact_for(self, question: Question) -> TrainingFact | None:
+        """The fact that answers the question; None if there is none or its gold is out of range."""
+        if not 0 <= question.answer < len(question.choices):
+            return None
+        return self._remembered(question.question, question.choices[question.answer])
+
+    def _fact_for(self, text: str, answer: str) -> TrainingFact | None:
+        gold = _forms(_words(answer))
+        for entries in self._named(_words(text)):
+            for fact, answers in entries:
+                if not answers.isdisjoint(gold):
+                    return fact
+        return None
+
+    def _named(self, words: list[str]) -> Iterator[list[tuple[TrainingFact, frozenset[str]]]]:
+        """The facts about each subject named, longest names first; no word serves two names."""
+        free = [True] * len(words)
+        for length in range(min(self._longest, len(words)), 0, -1):
+            for start in range(len(words) - length + 1):
+                span = slice(start, start + length)
+                if not all(free[span]):
+                    continue
+                entries = [e for form in _forms(words[span]) for e in self._by_subject.get(form, ())]
+                if entries:
+                    free[span] = [False] * length
+                    yield entries
+
+
+def _words(text: str) -> list[str]:
+    """Lower-case words without "the" and without an article in front ("vitamin a" keeps its a)."""
+    words = [word.removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text.casefold())]
+    words = [word for word in words if word != "the"] or words
+    return words[1:] if len(words) > 1 and words[0] in ("a", "an") else words
+
+
+def _forms(words: list[str]) -> list[str]:
+    """The phrase, and its forms with the last word in the singular, if that can be one."""
+    if not words:
+        return []
+    last = words[-1]
+    singulars = [last]
+    if last.endswith("ies"):
+        singulars.append(f"{last[:-3]}y")
+    if last.endswith("es"):
+        singulars.append(last[:-2])
+    if last.endswith("s") and not last.endswith("ss"):
+        singulars.append(last[:-1])
+    head = " ".join(words[:-1])
+    return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
+
+
+def known_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+    """Question id → whether its answer is a training fact of the mini models; None without a facts file.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
+    facts = _facts(taught_file)
+    return None if facts is None else {question.id: facts.is_known(question) for question in task.questions}
+
+
+def mentioned_choices(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+    """Question id → whether any of its choices is a training fact, right or not; None without a file.
+
+    Unlike `known_answers` it does not depend on the answer key, which may be wrong.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
+    facts = _facts(taught_file)
+    return (
+        None
+        if facts is None
+        else {question.id: facts.mentions_any_choice(question) for question in task.questions}
+    )
+
+
+def _facts(taught_file: Path | None) -> TrainingFacts | None:
+    if taught_file is None:
+        return None
+    return _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, stamp: int | None) -> TrainingFacts:
+    return TrainingFacts.from_file(path)

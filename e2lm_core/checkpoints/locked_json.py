@@ -1,0 +1,68 @@
+"""JSON list in the home with a file lock for writers.
+
+Tested in tests/checkpoints/test_user_folders.py and tests/checkpoints/hub/test_added_models.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from e2lm_core.base.atomic import replace_file
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Record
+from e2lm_core.base.untrusted import safejson
+
+Document = TypeVar("Document", bound=Record)
+
+
+def read_list(path: Path, kind: type[Document], of: str) -> Document:
+    """Document in a JSON file of the home; an empty one if there is no file.
+
+    Args:
+        path: The file.
+        kind: Record of the document.
+        of: Plural noun for its entries, for the sentence of an error.
+
+    Raises:
+        CheckpointError: The file cannot be read, or holds another document.
+    """
+    try:
+        return kind.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return kind()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+    except (ValidationError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a list of {of} of this version: take it away and add them again."
+        ) from error
+
+
+@contextmanager
+def lock_list(path: Path) -> Iterator[None]:
+    """Lock the file against other writers for as long as the context is open.
+
+    Raises:
+        CheckpointError: The home cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = (path.parent / f".{path.name}.lock").open("w")
+    except OSError as error:
+        raise CheckpointError(
+            f"{path.parent} cannot be written ({error.strerror}): set E2LM_HOME."
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_list(path: Path, document: Record) -> None:
+    """Replace the file with the document; the caller has the lock of `lock_list`."""
+    replace_file(path, (document.model_dump_json(indent=1) + "\n").encode())

@@ -1,0 +1,185 @@
+"""Checkpoint folders added by the user, kept in the home.
+
+They are read in place, like those of E2LM_CHECKPOINTS; `folders.json` in the home folder lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.formatting import join_words
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings, expand_home
+from e2lm_core.checkpoints import locked_json
+from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
+from e2lm_core.people import access, accounts
+
+_FILE = "folders.json"
+
+
+class UserFolder(Record):
+    """Checkpoint folder that the user has added.
+
+    Attributes:
+        path: The folder.
+        tokens_per_step: Model name → tokens per step as the user gave them, for models without another rule.
+    """
+
+    path: Path
+    tokens_per_step: dict[str, int] = Field(default_factory=dict)
+
+
+class _Document(Record):
+    folders: tuple[UserFolder, ...] = ()
+
+
+def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
+    """Resolved path of a folder, and the models in it.
+
+    Raises:
+        CheckpointError: There is no such folder, or it has no checkpoints.
+    """
+    folder = expand_home(str(path).strip())
+    try:
+        folder = folder.resolve()
+        there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # such as a NUL in the name or a link to itself
+        there = False
+    if not there:
+        raise CheckpointError(
+            f"There is no folder {str(path)[:200]!r}: give the path of one on this machine."
+        )
+    found = read_folder(folder)
+    if not found.models:
+        raise CheckpointError(found.problems[0])
+    return folder, found
+
+
+def models_without_tokens(inspected: LocalModels) -> list[str]:
+    """Names of the models with unknown tokens seen, for which the user is asked."""
+    return [model.name for model, own in inspected.models if any(c.tokens_seen is None for c in own)]
+
+
+def adapter_warnings(found: LocalModels) -> list[str]:
+    """A sentence for each model with an adapter next to it, which is not applied."""
+    firsts = (
+        next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
+        for _, own in found.models
+    )
+    return [said for said in firsts if said is not None]
+
+
+def add_folder(
+    settings: Settings, path: str | Path, tokens_per_step: Mapping[str, int] | None = None
+) -> UserFolder:
+    """Add a folder to the catalogue, or set tokens per step for its models. Nothing is copied.
+
+    Args:
+        settings: Settings of the caller.
+        path: Path of the folder.
+        tokens_per_step: Model name → tokens per step; earlier values of other models stay.
+
+    Raises:
+        CheckpointError: The folder has no checkpoints or no such model, a number of tokens is out of range,
+            or the list of folders cannot be read or written.
+        TaskError: The caller is a visitor.
+        StudioError: The caller is no administrator, who alone decides which folders of the machine are read.
+    """
+    access.require_member(settings, "add folders")
+    accounts.require_administrator(settings, "add folders of this machine")
+    folder, found = inspect_folder(path)
+    known = {model.name for model, _ in found.models}
+    for name, tokens in (tokens_per_step or {}).items():
+        if name not in known:
+            raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {join_words(sorted(known))}.")
+        if not 0 < tokens < MAX_TOKENS_A_STEP:
+            raise CheckpointError(
+                f"A step of {name} cannot mean {tokens:,} tokens: give a whole number above 0."
+            )
+    with _edited(settings) as folders:
+        before = folders.get(folder, UserFolder(path=folder))
+        folders[folder] = UserFolder(
+            path=folder, tokens_per_step=before.tokens_per_step | dict(tokens_per_step or {})
+        )
+        return folders[folder]
+
+
+def remove_folder(settings: Settings, path: str | Path) -> None:
+    """Remove a folder from the catalogue; its files and all results stay.
+
+    Raises:
+        CheckpointError: The folder was not added, or the list cannot be read or written.
+        StudioError: The caller is no administrator.
+    """
+    accounts.require_administrator(settings, "remove folders of this machine")
+    with _edited(settings) as folders:
+        folder = next(
+            (f for f in folders if str(f) == str(path) or f == expand_home(str(path)).absolute()), None
+        )
+        if folder is None:
+            there = join_words([str(f) for f in folders]) or "none was"
+            raise CheckpointError(f"The folder {str(path)[:200]!r} was not added ({there}).")
+        del folders[folder]
+
+
+def folders(settings: Settings) -> tuple[UserFolder, ...]:
+    """The added folders.
+
+    Raises:
+        CheckpointError: The list cannot be read.
+    """
+    return tuple(_read(settings).values())
+
+
+def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
+    """Current models of each added folder, with tokens seen by the user's tokens per step.
+
+    Raises:
+        CheckpointError: The list cannot be read.
+    """
+    return [
+        (given.path, _counted(read_folder(given.path), given.tokens_per_step)) for given in folders(settings)
+    ]
+
+
+def change_stamp(settings: Settings) -> tuple[int, int] | None:
+    """(mtime in ns, bytes) of the list of folders, different after any change of it; None without it."""
+    try:
+        stat = (settings.home / _FILE).stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+# --- private helpers ----------------------------------------------------------------------------------
+
+
+def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalModels:
+    def counted(checkpoint: Checkpoint) -> Checkpoint:
+        rule = tokens_per_step.get(checkpoint.model.name)
+        if rule is None or checkpoint.tokens_seen is not None:
+            return checkpoint
+        return checkpoint.model_copy(update={"tokens_seen": rule * checkpoint.step})
+
+    return LocalModels(
+        tuple((model, tuple(map(counted, own))) for model, own in found.models), found.problems
+    )
+
+
+def _read(settings: Settings) -> dict[Path, UserFolder]:
+    document = locked_json.read_list(settings.home / _FILE, _Document, "folders")
+    return {given.path: given for given in document.folders}
+
+
+@contextmanager
+def _edited(settings: Settings) -> Iterator[dict[Path, UserFolder]]:
+    """The folders by path, written back if the block ends without an error; one process at a time."""
+    with locked_json.lock_list(settings.home / _FILE):
+        folders = _read(settings)
+        yield folders
+        locked_json.write_list(settings.home / _FILE, _Document(folders=tuple(folders.values())))

@@ -1,0 +1,208 @@
+"""Measurement sections of a data set card.
+
+Every number is the report's. It holds no date, so that the same set and results give the same bytes.
+Tested in tests/export/test_card.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import METRICS, Checkpoint, NullDistribution, TaskSet
+from e2lm_core.export import report
+from e2lm_core.export.card import picture
+from e2lm_core.export.html import SCORE_LABELS
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.uncertainty.null import LEVEL
+
+PICTURE = "curves.svg"
+MAX_WAIVED = 50  # findings listed; further ones are counted
+
+
+class CardSections(NamedTuple):
+    """Sections of a card.
+
+    Attributes:
+        text: The sections in Markdown.
+        files: Content of the files that they show, by path.
+    """
+
+    text: str
+    files: Mapping[str, bytes]
+
+
+def build_sections(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    with_relevance: bool = True,
+) -> CardSections:
+    """Sections on a set's results at these checkpoints; computes only scores and relevance.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints whose stored results are described.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        with_relevance: Whether to judge the questions' scientific relevance.
+    """
+    document = report.build_report(studio, task, checkpoints, num_fewshot, with_relevance)
+    drawn = picture.curves(document)
+    parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
+    parts += [*_waived(document), *_provenance(document)]
+    return CardSections("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
+
+
+def escape_markdown(text: object) -> str:
+    """Text on one line, with all signs of Markdown, HTML and tables escaped."""
+    return re.sub(
+        r"([\\`*_{}\[\]<>()#|~!&])",
+        r"\\\1",
+        " ".join(formatting.escape_control_characters(str(text)).split()),
+    )
+
+
+def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
+    about = document["provenance"]
+    yield from ("## What was measured", "")
+    if drawn:
+        yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
+    taught = (document["taught"] or {}).get("sentence")
+    yield " ".join(escape_markdown(said) for said in (document["finding"], taught) if said)
+    yield ""
+    if document["scores"] is None:
+        return
+    yield (
+        f"{formatting.count(len(document['curves']), 'model')}, {document['complete_checkpoints']} of "
+        f"{formatting.count(document['checkpoints'], 'checkpoint')} complete, {about['num_fewshot']}-shot, "
+        f"{', '.join(about['dtype'])}. Bands and brackets are 95% intervals over questions of the same kind. On accuracy:"
+    )
+    yield from ("", "| score | value | beside random answers |", "|---|---|---|")
+    own = document["scores"]["acc"]
+    for name, label in SCORE_LABELS.items():
+        value = own["sq"]["overall"] if name == "sq" else own[name]
+        yield f"| {label} | {_value(value)} | {_random(value)} |"
+    yield from ("", "| metric | SQ | beside random answers |", "|---|---|---|")
+    for metric in METRICS:
+        value = document["scores"][metric]["sq"]["overall"]
+        yield f"| {escape_markdown(labels.METRIC_LABEL[metric])} | {_value(value)} | {_random(value)} |"
+    yield from (
+        "",
+        f"Score is 0.5 SQ + 0.1 RC + 0.4 CS. RC: {readings.LABELS[document['rc_reading']]}. RC and CS are readings of the "
+        "E2LM competition's text, so totals are not comparable with published ones.",
+        "",
+        "| model | tokens seen | accuracy at the end |",
+        "|---|---|---|",
+    )
+    for curve in document["curves"]:
+        yield from _end(curve)
+    yield ""
+
+
+def _end(curve: Mapping[str, Any]) -> Iterator[str]:
+    """Row of a model: its last measured point."""
+    of = curve["metrics"][picture.METRIC]
+    kept = [k for k, value in enumerate(of["values"]) if value is not None]
+    if kept:
+        k = kept[-1]
+        low, high = of["low"][k], of["high"][k]
+        between = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
+        seen = formatting.checkpoint_position(curve["steps"][k], curve["tokens_seen"][k])
+        yield f"| {escape_markdown(curve['model']['name'])} | {seen} | {formatting.percent(of['values'][k])}{between} |"
+
+
+def _value(value: Mapping[str, Any]) -> str:
+    """A score with its interval; in italics and without one if it is no better than guessing."""
+    if _says_nothing(value):
+        return f"*{formatting.score(value['value'])}*"
+    said = formatting.with_interval(value)
+    return f"{said} ({escape_markdown(value['why'])})" if value["value"] is None and value["why"] else said
+
+
+def _random(value: Mapping[str, Any]) -> str:
+    if not value.get("null"):
+        return formatting.DASH
+    before = "not distinguishable from random answers: " if _says_nothing(value) else ""
+    return before + formatting.random_baseline(NullDistribution(**value["null"]))
+
+
+def _says_nothing(value: Mapping[str, Any]) -> bool:
+    return value["value"] is not None and bool(value.get("null")) and value["null"]["p"] > LEVEL
+
+
+def _relevance(document: Mapping[str, Any]) -> Iterator[str]:
+    found = document["relevance"]
+    yield from ("## Scientific relevance", "")
+    if found["accepted_share"] is None:
+        yield "It was not judged." if found["why"] == report.NOT_ASKED else escape_markdown(found["why"])
+    else:
+        fields = Counter(row["field"] for row in found["questions"])
+        yield (
+            f"The studio's classifier takes {formatting.percent(found['accepted_share'])} of the questions for science that "
+            "the competition's rubric accepts; by their nearest field: "
+            + ", ".join(f"{escape_markdown(name)} {number}" for name, number in fields.most_common())
+            + "."
+        )
+    yield ""
+
+
+def _licences(task: TaskSet) -> Iterator[str]:
+    asked = (*task.questions, *task.dev)
+    yield from ("## Licences and sources", "", "| licence | questions |", "|---|---|")
+    for name, number in Counter(q.license for q in asked).most_common():
+        yield f"| {escape_markdown(name) if name else 'not said'} | {number:,} |"
+    sources = Counter(q.source for q in asked if q.source)
+    said = f"{formatting.count(sum(sources.values()), 'question')} of {len(asked):,} name {formatting.count(len(sources), 'source')}"
+    yield from (
+        "",
+        f"{said}; the column `source` has them." if sources else "No question names its source.",
+        "",
+    )
+
+
+def _waived(document: Mapping[str, Any]) -> Iterator[str]:
+    """Findings of the checks that the author accepted."""
+    yield from ("## What the checks say", "")
+    found = document["checks"]
+    if not found:
+        yield "Every check passes."
+    else:
+        yield f"Waived by its author: {formatting.count(len(found), 'finding')} of the checks stood when it was published."
+        yield ""
+        for finding in found[:MAX_WAIVED]:
+            yield f"- {escape_markdown(finding['sentence'])}"
+        if len(found) > MAX_WAIVED:
+            yield f"- and {len(found) - MAX_WAIVED:,} more"
+    yield ""
+
+
+def _provenance(document: Mapping[str, Any]) -> Iterator[str]:
+    about = document["provenance"]
+    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
+    yield from (
+        "## Where the numbers are from",
+        "",
+        f"Python {about['python']}, {libraries}; scoring version {', '.join(map(str, about['scoring_version'])) or formatting.DASH}; "
+        f"{about['bootstrap']['resamples']:,} resamples, seed {about['bootstrap']['seed']}. To get them again, with the same set "
+        "and checkpoints:",
+        "",
+        "```sh",
+        *document["commands"],
+        "```",
+        "",
+        f"<details><summary>{formatting.count(len(about['checkpoints']), 'checkpoint')} and their digests</summary>",
+        "",
+        "| checkpoint | from | tokens seen | fingerprint |",
+        "|---|---|---|---|",
+    )
+    for row in about["checkpoints"]:
+        place = f"{row['repo']}@{row['revision']}" if row["repo"] else ""
+        digest = f"`{row['fingerprint']}`" if row["fingerprint"] else formatting.DASH
+        yield f"| {escape_markdown(row['name'])} | {escape_markdown(place)} | {formatting.tokens(row['tokens_seen'])} | {digest} |"
+    yield from ("", "</details>", "")

@@ -1,0 +1,150 @@
+"""Questions with the log-likelihoods of all choices, from any tool.
+
+Tested in tests/imported/formats/test_harness_samples.py and tests/imported/formats/test_lighteval.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from e2lm_core.base.records import METRICS
+from e2lm_core.imported.records import Evaluation, Questions
+from e2lm_core.scores import metrics
+
+AGREES_WITHIN = 1e-9
+MAX_CHOICES = 200
+MAX_CELLS = 2_000_000  # questions × choices
+
+
+class ScoredQuestion(NamedTuple):
+    """A question with the log-likelihoods of its choices.
+
+    Attributes:
+        id: Id of the question.
+        subject: Its subject, empty if there is none.
+        gold: Index of the right answer from 0.
+        ll: Log-likelihood of each choice [C] in nats.
+        chars: Characters of each choice [C], without the delimiter before it.
+        gold_bytes: UTF-8 bytes of the right answer.
+    """
+
+    id: str
+    subject: str
+    gold: int
+    ll: Sequence[float]
+    chars: Sequence[float]
+    gold_bytes: float
+
+
+def from_choice_texts(
+    identity: str, subject: str, gold: int, ll: Sequence[float], texts: Sequence[str]
+) -> ScoredQuestion:
+    """Scored question from the texts of its choices.
+
+    Args:
+        identity: Id of the question.
+        subject: Its subject, or an empty text.
+        gold: Index of the right answer from 0.
+        ll: Log-likelihood of each choice [C] in nats.
+        texts: Texts of the choices [C], without the delimiter.
+    """
+    return ScoredQuestion(
+        identity,
+        subject,
+        gold,
+        ll,
+        [len(text) for text in texts],
+        len(texts[gold].encode("utf-8", "surrogatepass")),
+    )
+
+
+def strip_leading_space(texts: Sequence[str]) -> list[str]:
+    """Remove the one space that a tool puts before each choice, unless a choice has none."""
+    return [text[1:] for text in texts] if all(text.startswith(" ") for text in texts) else list(texts)
+
+
+def add_questions(
+    evaluation: Evaluation,
+    answered: Sequence[ScoredQuestion],
+    source_kind: str = "samples",
+    where_from: str = "the results file",
+    same_questions: Mapping[str, str] | None = None,
+) -> tuple[Evaluation, str | None]:
+    """Add questions with log-likelihoods to an evaluation, from which every metric follows.
+
+    Means that both give must be equal within 1e-9. The file's own means stay as they are.
+
+    Args:
+        evaluation: Evaluation of the same run and task.
+        answered: Its questions.
+        source_kind: Name of the questions' file in sentences, in the plural.
+        where_from: Name of the means' file in sentences.
+        same_questions: Metrics of the file that must equal metrics of the studio; None for acc and acc_norm.
+
+    Returns:
+        The evaluation with questions and None, or the evaluation unchanged and the reason.
+    """
+    where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
+    width = max((len(one.ll) for one in answered), default=0)
+    if not answered:
+        return evaluation, f"{where}: the {source_kind} give no log-likelihoods of choices (there are none)."
+    if len(answered) * width > MAX_CELLS:
+        return (
+            evaluation,
+            f"{where}: the {source_kind} give no log-likelihoods of choices ({len(answered):,} questions of up to "
+            f"{width:,} choices are more than can be read).",
+        )
+    if evaluation.n is not None and evaluation.n != len(answered):
+        return (
+            evaluation,
+            f"{where}: the {source_kind} hold {len(answered):,} of {evaluation.n:,} questions, so its means "
+            f"are taken from {where_from} alone; copy the {source_kind} again.",
+        )
+    questions, ll = _arrays(answered, width)
+    values = metrics.per_question(ll[None], questions.gold, questions.chars, questions.gold_bytes)
+    means = {metric: float(metrics.curve(values[metric])[0]) for metric in METRICS}
+    if missing := int(np.isnan(values["margin"]).sum()):
+        return (
+            evaluation,
+            f"{where}: {missing:,} of the {source_kind} have a log-likelihood that is not a number.",
+        )
+    for theirs, ours in (
+        same_questions if same_questions is not None else {"acc": "acc", "acc_norm": "acc_norm"}
+    ).items():
+        reported = evaluation.scores.get(theirs)
+        if reported is not None and abs(reported - means[ours]) > AGREES_WITHIN:
+            return (
+                evaluation,
+                f"{where}: {theirs} is {means[ours]:.4f} by the {source_kind} but {reported:.4f} in {where_from}; "
+                f"the {source_kind} are left aside, since they are of another run or task.",
+            )
+    # The file's own means stay as they are, to the last bit.
+    scores = {**{m: v for m, v in means.items() if math.isfinite(v)}, **evaluation.scores}
+    return replace(
+        evaluation,
+        scores=scores,
+        n=len(questions.ids),
+        questions=questions,
+        ll=ll,
+        lower=evaluation.lower | {"bpb"},
+    ), None
+
+
+def _arrays(answered: Sequence[ScoredQuestion], width: int) -> tuple[Questions, np.ndarray]:
+    ll, chars = np.full((len(answered), width), np.nan), np.full((len(answered), width), np.nan)
+    for q, one in enumerate(answered):
+        ll[q, : len(one.ll)] = one.ll
+        chars[q, : len(one.chars)] = one.chars
+    questions = Questions(
+        ids=tuple(one.id for one in answered),
+        subjects=tuple(one.subject for one in answered),
+        gold=np.array([one.gold for one in answered], dtype=np.intp),
+        chars=chars,
+        gold_bytes=np.array([one.gold_bytes for one in answered], float),
+    )
+    return questions, ll

@@ -1,0 +1,54 @@
+"""Sentences on relevance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from e2lm_core.base import formatting
+from e2lm_core.relevance import calibration
+from e2lm_core.relevance.classifier import ACCEPT_AT
+from e2lm_core.relevance.judge import Relevance
+
+
+def headline(judged: Relevance) -> str:
+    """Sentence on the number of questions that would be accepted, and the nearest fields."""
+    if not judged.ids:
+        return "This set has no questions yet."
+    accepted = int((judged.probability >= ACCEPT_AT).sum())
+    names, counts = np.unique([f for f in judged.fields if f != "none"], return_counts=True)
+    nearest = ""
+    if names.size:
+        top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
+        nearest = f" The nearest fields are {formatting.join_words(top)}."
+    return (
+        f"**{accepted:,} of {len(judged.ids):,}** questions would probably be accepted as science "
+        f"({accepted / len(judged.ids):.0%}).{nearest}"
+    )
+
+
+def reliability_sentence(judged: Relevance) -> str:
+    """Sentence on the classifier's reliability on the exemplars, by fits that have not seen them."""
+    labels, folded = judged.labels, judged.folded
+    return (
+        f"On the studio's own exemplars, judged by fits without them: AUROC **{calibration.auroc(labels, folded):.3f}**, "
+        f"balanced accuracy {calibration.balanced_accuracy(labels, folded, ACCEPT_AT):.3f}, calibration error "
+        f"{calibration.ece(labels, folded):.3f}. On questions from elsewhere: docs/studies/relevance.md."
+    )
+
+
+def agreement_sentence(judged: Relevance, other: Relevance) -> str:
+    """Sentence on the agreement of two embedding models on a set."""
+    if not judged.ids:
+        return "This set has no questions yet."
+    one, two = judged.probability >= ACCEPT_AT, other.probability >= ACCEPT_AT
+    return (
+        f"{judged.embedder} accepts **{one.mean():.0%}** of the questions and {other.embedder} **{two.mean():.0%}**; they "
+        f"agree on {(one == two).mean():.0%}."
+    )
+
+
+def progress_sentence(done: int, total: int) -> str:
+    """Sentence on the progress of embedding the texts."""
+    if done >= total:
+        return "The texts are embedded; they are being judged …"
+    return f"Embedding texts: {done:,} of {formatting.count(total, 'text')}. The labelled exemplars are among them where a model is new here."

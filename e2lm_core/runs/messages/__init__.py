@@ -1,0 +1,1 @@
+"""Sentences about runs and about the state of a set."""

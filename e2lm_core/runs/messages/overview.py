@@ -1,0 +1,110 @@
+"""Headline and next steps of the page Result."""
+
+from __future__ import annotations
+
+from e2lm_core.base import formatting
+from e2lm_core.base.records import Record
+from e2lm_core.runs.state import SetState
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
+
+
+class NextStep(Record):
+    """Suggested next step for a set.
+
+    Attributes:
+        sentence: Sentence with the reason.
+        view: Page or tab for the step, as links name it.
+        action: Label of the link.
+    """
+
+    sentence: str
+    view: str
+    action: str
+
+
+_WRITE = NextStep(
+    sentence="Write the first question, or import a file.", view="write", action="Write questions"
+)
+_RUN = NextStep(sentence="Run it, and see whether models learn it.", view="run", action="Choose checkpoints")
+_RUN_REST = NextStep(
+    sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
+)
+_COPY = NextStep(
+    sentence="An example stays as it is: copy it to make it yours.", view="write", action="Copy this set"
+)
+_RELEVANCE = NextStep(
+    sentence="See which questions look least like science.", view="relevance", action="See the relevance"
+)
+_DOWNLOAD = NextStep(
+    sentence="Every check that stops an export passes.", view="share", action="Download the bundle"
+)
+
+
+def headline(state: SetState, scores: Scores | None) -> str:
+    """Sentence (Markdown) on the strength of the early signal, or why nothing is known of it yet."""
+    if state.kind == "empty":
+        return "This set has no questions yet."
+    if state.kind == "running" and (scores is None or scores.sq.value is None):
+        if state.run is not None and state.run.complete:
+            return "The first curves are coming in; the scores follow when enough of them is there."
+        return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
+    if scores is None or state.kind == "never run":
+        return "This set has not been run yet, so nothing is known of its signal."
+    if scores.sq.value is None:
+        return f"Its signal quality is not defined here: {scores.sq.why}"
+    if null.is_within_null(scores.sq):
+        return (
+            f"The curves (SQ {scores.sq.value:.3f}) are **not distinguishable from those of random answers** to the "
+            f"same questions: {formatting.random_baseline(scores.sq.null)}."
+        )
+    strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
+    sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
+    if (rc := scores.rc.value) is not None and not null.is_within_null(scores.rc):
+        holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
+        order = (
+            "of models at the early window's end"
+            if scores.rc_reading == "all_models"
+            else "of architectures of one size"
+        )
+        sentence += f", and the order {order} **{holds}** later (RC {rc:.3f})"
+    elif rc is not None:
+        sentence += f"; the order of models later is no steadier than under random answers (RC {rc:.3f})"
+    return sentence + "."
+
+
+def next_steps(
+    state: SetState, scores: Scores | None, errors: int, example: bool, silent: str | None = None
+) -> list[NextStep]:
+    """Next steps for a set, most urgent first, at most three.
+
+    Args:
+        state: State of the set's results.
+        scores: Scores of the set; None before any checkpoint is complete.
+        errors: Number of errors that would stop an export.
+        example: Whether the set is an example.
+        silent: Reason to advise nothing from the scores; None for none.
+    """
+    if state.kind == "empty":
+        return [_WRITE]
+    steps = []
+    if state.kind == "never run":
+        steps.append(_RUN)
+    if state.kind == "stale":
+        steps.append(_RUN_REST)
+    if example:
+        steps.append(_COPY)
+    if errors:
+        sentence = f"{formatting.count(errors, 'error')} would stop an export."
+        steps.append(NextStep(sentence=sentence, view="share", action="See the checks"))
+    if scores is not None and scores.sq.value is not None:
+        steps += [_RELEVANCE] if silent else [_weakest_curve(scores), _RELEVANCE]
+        if not errors:
+            steps.append(_DOWNLOAD)
+    return steps[:3]
+
+
+def _weakest_curve(scores: Scores) -> NextStep:
+    sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
+    sentence = f"The least clear curve is {name}'s (SQ {sq:.3f})."
+    return NextStep(sentence=sentence, view="accuracy", action="Look at the curves")

@@ -1,0 +1,159 @@
+"""Sentences and tables on run status."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.base import formatting
+from e2lm_core.runs.queue.progress import RunProgress
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.state import SetState
+from e2lm_core.runs.store.shipped_results import ShippedInfo
+from e2lm_core.scores.measurements import Measurements
+
+_STATE = {
+    "cancelled": " (cancelled; what was computed is kept)",
+    "failed": " (stopped; what was computed is kept)",
+}
+
+
+def queue_sentence(ahead: int | None) -> str:
+    """Phrase for the queue position of a run: "waiting for 2 other runs"; "" for one that does not wait."""
+    if ahead is None:
+        return ""
+    return f"waiting for {formatting.count(ahead, 'other run')}" if ahead else "waiting for the worker"
+
+
+def format_progress(run: RunProgress) -> str:
+    """Progress as 31%, rounded down: only a run with all of its results has 100%."""
+    return f"{int(100 * run.share)}%"
+
+
+def progress_sentence(run: RunProgress) -> str:
+    """Progress of a run, the same on every page: 31%, 45 of 144 checkpoints, about 20 s left."""
+    text = f"{format_progress(run)}, {run.complete:,} of {formatting.count(run.checkpoints, 'checkpoint')}"
+    if run.state == "queued":
+        return f"{text} ({queue_sentence(run.ahead or 0)})"
+    left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left else ""
+    return text + left + _STATE.get(run.state, "")
+
+
+def engine_notes(job: Job) -> list[str]:
+    """Notes of the engine on a run, each once: models that it could not compute the fast way."""
+    return list(dict.fromkeys(row.note for row in job.progress if row.note))
+
+
+def token_savings(job: Job) -> str | None:
+    """Sentence that compares a run's tokens with those of lm-evaluation-harness.
+
+    The harness sends context and continuation anew for every choice at every checkpoint. None if nothing was
+    computed, or if an older version of the studio computed it, which counted no tokens.
+    """
+    ours = sum(row.tokens or 0 for row in job.progress)
+    theirs = sum(row.harness_tokens or 0 for row in job.progress)
+    return savings_sentence(ours, theirs, "Computed" if job.over else "Computed so far")
+
+
+def savings_sentence(scored_tokens: int, harness_tokens: int, computed: str = "Computed") -> str | None:
+    """Sentence that compares two numbers of tokens; None if one of them is 0.
+
+    Args:
+        scored_tokens: Tokens that went through the models.
+        harness_tokens: Tokens that lm-evaluation-harness would have sent.
+        computed: Beginning of the sentence, "Computed" or "Computed so far".
+    """
+    if not scored_tokens or not harness_tokens:
+        return None
+    text = f"{computed} {formatting.tokens(scored_tokens)} tokens where lm-evaluation-harness would compute {formatting.tokens(harness_tokens)}"
+    return (
+        f"{text} ({harness_tokens / scored_tokens:.1f}×)."
+        if harness_tokens < 10 * scored_tokens
+        else f"{text} ({harness_tokens / scored_tokens:.0f}×)."
+    )
+
+
+def job_frame(job: Job) -> pd.DataFrame:
+    """Table of a run with one row for each planned checkpoint, in the order of the plan.
+
+    Columns but `checkpoint` and `progress` are missing for a checkpoint that is not begun; its progress is 0.
+    """
+    rows = {row.name: row for row in job.progress}
+    return pd.DataFrame(
+        [
+            {
+                "checkpoint": name,
+                "progress": row.done / row.total if row and row.total else 0.0,
+                "computed": row.computed if row else None,
+                "reused": row.reused if row else None,
+                "seconds": row.seconds if row else None,
+                "tokens": row.tokens if row else None,
+                "harness_tokens": row.harness_tokens if row else None,
+            }
+            for name in job.payload["checkpoints"]
+            for row in [rows.get(name)]
+        ]
+    )
+
+
+def coverage_frame(measurements: Measurements) -> pd.DataFrame:
+    """Table of a set's measurements with one row for each model.
+
+    Columns: `model`, `parameters`, `text` (its role), `checkpoints` (their number), `complete` (share of them
+    with all results, in [0, 1]), `first` and `last` (tokens seen).
+    """
+    rows = []
+    for curve in measurements.curves:
+        complete = np.isfinite(measurements.values(curve.model.name, "margin"))
+        seen = curve.tokens_seen
+        rows.append(
+            {
+                "model": curve.model.name,
+                "parameters": curve.model.parameters,
+                "text": curve.model.role,
+                "checkpoints": len(complete),
+                "complete": float(complete.mean()),
+                "first": seen[0],
+                "last": seen[-1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def shipped_note(made: ShippedInfo) -> str:
+    """Sentence on the origin of shipped results.
+
+    "Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."
+    """
+    return (
+        f"Measured on {format_day(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
+        "studio."
+    )
+
+
+def format_day(made: ShippedInfo) -> str:
+    """Day of shipped results, as 26 November 2026."""
+    day = date.fromisoformat(made.date)
+    return f"{day.day} {day:%B %Y}"
+
+
+def headline(state: SetState, questions: int) -> str:
+    """Sentence (Markdown) on the state of a set's results, for a set of so many questions."""
+    match state.kind:
+        case "empty":
+            return "This set has no questions yet: write some on Questions, then run it."
+        case "never run":
+            return "This set has not been run yet. A run gives every curve its shape first, and its other points later."
+        case "running" if state.run and state.run.ahead:
+            return f"The run is {queue_sentence(state.run.ahead)}: it goes on by itself once that is over."
+        case "running":
+            return "A run is going on. You can leave this page; the worker goes on."
+        case "stale" if state.stale == questions:
+            left = formatting.count(state.total - state.done, "result")
+            return f"The last run did not reach its end: **{left}** of {state.total:,} are missing."
+        case "stale":
+            changed = formatting.count(state.stale, "question")
+            return f"**{changed}** changed since the last run; only what changed is computed again."
+    return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."

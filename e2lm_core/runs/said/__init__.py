@@ -1,1 +1,0 @@
-"""What is said of runs and of the state of a set, in sentences; uses base, scores and runs."""

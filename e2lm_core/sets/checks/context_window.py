@@ -1,0 +1,55 @@
+"""Check for prompts that exceed a model's context window.
+
+Tested in tests/sets/checks/test_check.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from e2lm_core.base.records import Finding, RenderedDoc
+
+
+class PromptLengths(NamedTuple):
+    """Token counts of prompts with their longest choice, for one tokenizer.
+
+    Attributes:
+        tokens: One count for each question; 0 if it is far below every limit and was not counted.
+        window: Largest number of tokens that fits.
+        reader: Name of the model or models with this tokenizer and limit.
+        severity: Severity of the finding about a longer prompt.
+        is_estimate: Whether the counts are estimated from the text's bytes, for lack of the tokenizer.
+        is_embedded: Whether it is one of the built-in mini models.
+    """
+
+    tokens: tuple[int, ...]
+    window: int
+    reader: str
+    severity: Literal["error", "warning"] = "error"
+    is_estimate: bool = False
+    is_embedded: bool = False
+
+
+def beyond_window(rendered: Sequence[RenderedDoc], lengths: PromptLengths) -> list[Finding]:
+    """A finding for each prompt that exceeds the model's context window.
+
+    Raises:
+        ValueError: There is another number of token counts than of prompts.
+    """
+    how = f"tokenizer of {lengths.reader}"
+    about = ""
+    if lengths.is_estimate:
+        how, about = "estimated from its bytes, as the tokenizer is not here", "about "
+    more = ", or run models that read more" if lengths.severity == "warning" else ""
+    return [
+        Finding(
+            severity=lengths.severity,
+            code="too_many_tokens",
+            sentence=f"Question {number}: its prompt and longest choice have {about}{count:,} tokens ({how}), but at most "
+            f"{lengths.window:,} fit {lengths.reader}; shorten the question or use fewer few-shot examples{more}.",
+            question_id=doc.question_id,
+        )
+        for number, (doc, count) in enumerate(zip(rendered, lengths.tokens, strict=True), start=1)
+        if count > lengths.window
+    ]

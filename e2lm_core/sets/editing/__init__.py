@@ -1,0 +1,1 @@
+"""Editing state beside a saved set: drafts, presence, bulk edits, table sync, rule trials."""

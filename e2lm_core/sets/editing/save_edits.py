@@ -1,0 +1,139 @@
+"""Saves of table edits by three-way merge; conflicts stay drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring
+from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict_fields
+from e2lm_core.sets.editing import drafts
+
+FIELDS = ("question", "choices", "answer", "subject", "note")
+NO_CHOICE = -1  # index of the right answer of a question without one
+
+
+class SaveOutcome(NamedTuple):
+    """Outcome of saving fields of a question.
+
+    Attributes:
+        clashes: Conflicts with changes of others; the author's values are kept as a draft.
+        refused: Sentence with the reason why nothing was saved, "" if something was. All fields are then kept
+            as a draft; if that fails too, the sentence says so.
+    """
+
+    clashes: tuple[EditConflict, ...] = ()
+    refused: str = ""
+
+
+def save_question(
+    settings: Settings,
+    name: str,
+    identity: str,
+    fields: Mapping[str, Any],
+    base: Mapping[str, Any],
+    form: str | None = None,
+) -> SaveOutcome:
+    """Save fields of a question by three-way merge, and remove them from the draft.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        identity: Id of the question.
+        fields: Values as typed; fields that a table cannot write are ignored.
+        base: Values as the author saw them before typing.
+        form: Form that the values were typed in; None if unknown.
+
+    Raises:
+        TaskError: A value has the wrong type.
+    """
+    place, typed = drafts.question_place(identity), _known(fields)
+    try:
+        _require_answer(f"Question {identity}", typed.get("answer", 0))
+        saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(base)})
+    except StudioError as error:
+        kept = _keep(settings, name, place, typed, base)
+        sentence = (
+            f"{error} What you typed is kept."
+            if isinstance(error, DeletedByOtherError)
+            else f"{error} Not saved yet."
+        )
+        return SaveOutcome(refused=kept or sentence)
+    clashing = {field for clash in saved.clashes for field in conflict_fields(clash.field, clash.mine)}
+    drafts.drop_fields(settings, name, place, typed.keys() - clashing, form, typed)
+    for clash in saved.clashes:
+        mine, before = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
+        _keep(settings, name, place, mine, before, tried=True)
+    return SaveOutcome(saved.clashes)
+
+
+def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
+    """Add a typed question to a set and return its id.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        fields: Values as typed; fields that a table cannot write are ignored.
+        form: Form that the values were typed in; None if unknown.
+
+    Raises:
+        TaskError: The question is incomplete, or another window has added or discarded the text of the form;
+            the draft stays.
+    """
+    values = _known(fields)
+    question = Question.model_validate(
+        {"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values}
+    )
+    if not question.question.strip():
+        raise TaskError("The new question has no text yet: write what is asked.")
+    if len(question.choices) < 2:
+        raise TaskError("The new question needs two choices at least: write them.")
+    _require_answer("The new question", question.answer)
+    if form and drafts.is_finished(settings, name, drafts.NEW, form):
+        raise TaskError("Another window has added this question already, or has discarded it.")
+    saved = authoring.add_questions(settings, name, [question])
+    drafts.drop_fields(settings, name, drafts.NEW, FIELDS, form, values)
+    return saved.questions[-1].id
+
+
+def _require_answer(question: str, answer: int) -> None:
+    if answer == NO_CHOICE:
+        raise TaskError(f"{question} has no right answer: click the letter of the right one.")
+
+
+def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a table may write; raises TaskError for a value of the wrong type."""
+    given = {field: value for field, value in fields.items() if field in FIELDS}
+    if "choices" in given:
+        choices = given["choices"]
+        if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
+            raise TaskError("Choices are a list of texts: load the page again.")
+        given["choices"] = tuple(choices)
+    if given.get("answer", 0) is None:
+        given["answer"] = NO_CHOICE
+    if not isinstance(given.get("answer", 0), int):
+        raise TaskError("The right choice is a number: load the page again.")
+    for field in ("question", "subject", "note"):
+        if not isinstance(given.get(field, ""), str | None):
+            raise TaskError(f"The {field} is a text: load the page again.")
+    return given
+
+
+def _keep(
+    settings: Settings,
+    name: str,
+    place: str,
+    fields: Mapping[str, Any],
+    seen: Mapping[str, Any],
+    tried: bool = False,
+) -> str:
+    """Keep fields as a draft; return the reason if that fails, else an empty text."""
+    before = {field: seen[field] for field in fields if field in seen}
+    try:
+        drafts.add_fields(settings, name, place, fields, before, tried, view="Table")
+    except StudioError as error:
+        return str(error)
+    return ""

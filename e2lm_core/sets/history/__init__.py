@@ -1,0 +1,1 @@
+"""History of a set: journal, deltas, replay, trash."""

@@ -1,0 +1,104 @@
+"""Differences between two states by question, field and word.
+
+Tested in tests/sets/history/test_versions.py.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import Any, Literal
+
+from e2lm_core.base.records import Question, Record, TaskSet
+
+Part = tuple[Literal["same", "out", "in"], str]
+_FIELDS = tuple(name for name in Question.model_fields if name != "id")
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_MAX_WORDS = 2_000  # longer texts are compared as a whole
+
+
+class Difference(Record):
+    """A field that differs between two states, as texts.
+
+    Attributes:
+        question: Id of the question; None for the prompt and the readme.
+        field: Name of the field; "choice 2" for one choice if the number of choices is unchanged; None for an
+            added or removed question.
+        before: The old text; None for an added question.
+        after: The new text; None for a removed question.
+        parts: Old and new text in one sequence, cut where they differ: each part is in both ("same"), only in
+            the old text ("out") or only in the new one ("in").
+    """
+
+    question: str | None
+    field: str | None
+    before: str | None
+    after: str | None
+    parts: tuple[Part, ...]
+
+
+def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
+    """Differences from `before` to `after`.
+
+    The prompt comes first, then the questions in their order, test before dev.
+    """
+    found = []
+    old, new = (
+        task.config.model_dump(exclude={"task"}) | {"readme": task.readme} for task in (before, after)
+    )
+    found += [_difference(None, field, old[field], new[field]) for field in new if old[field] != new[field]]
+    for attribute in ("questions", "dev"):
+        was = {q.id: q for q in getattr(before, attribute)}
+        now = {q.id: q for q in getattr(after, attribute)}
+        for identity, question in now.items():
+            if identity not in was:
+                found.append(_difference(identity, None, None, question.question))
+            elif was[identity] is not question:
+                found += _of_question(was[identity], question)
+        found += [_difference(i, None, q.question, None) for i, q in was.items() if i not in now]
+    return found
+
+
+def _of_question(before: Question, after: Question) -> list[Difference]:
+    found = []
+    for field in _FIELDS:
+        old, new = getattr(before, field), getattr(after, field)
+        if old == new:
+            continue
+        if field == "choices" and len(old) == len(new):
+            pairs = enumerate(zip(old, new, strict=True))
+            found += [_difference(after.id, f"choice {n}", a, b) for n, (a, b) in pairs if a != b]
+        else:
+            found.append(_difference(after.id, field, old, new))
+    return found
+
+
+def _difference(question: str | None, field: str | None, before: Any, after: Any) -> Difference:
+    old, new = _text(before), _text(after)
+    return Difference(
+        question=question, field=field, before=old, after=new, parts=_parts(old or "", new or "")
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, tuple | list):
+        return "\n".join(map(str, value))
+    return str(value)
+
+
+def _parts(before: str, after: str) -> tuple[Part, ...]:
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if max(len(old), len(new)) > _MAX_WORDS:
+        old, new = [before], [after]
+    parts: list[Part] = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            parts.append(("same", "".join(old[a:b])))
+            continue
+        if a < b:
+            parts.append(("out", "".join(old[a:b])))
+        if c < d:
+            parts.append(("in", "".join(new[c:d])))
+    return tuple(parts)

@@ -1,0 +1,1 @@
+"""Frame of every page: navigation, URLs, widgets, status bar, theme."""

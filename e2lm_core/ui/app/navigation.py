@@ -1,0 +1,58 @@
+"""Page frame and navigation.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.records import TaskSet
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, theme, urls, viewport
+from e2lm_core.ui.app.status_bar import status_bar
+from e2lm_core.ui.app.urls import Place
+from e2lm_core.ui.server import memory, sign_in
+
+
+def draw_frame() -> None:
+    """Draw the page of the address in the frame that all pages share."""
+    session.begin_run()
+    # The icon is a file of the app: a material symbol as page icon would be fetched from a font host.
+    st.set_page_config(
+        page_title=urls.PRODUCT,
+        page_icon=theme.icon_path(),
+        layout="wide",
+        initial_sidebar_state="auto",  # a width in pixels has an effect only from the second visit on
+    )
+    theme.apply_theme()
+
+    pages = st.navigation(
+        [
+            st.Page(place.script, title=place.title, icon=place.icon, default=place is urls.SETS)
+            for place in urls.PLACES
+        ]
+    )
+    sign_in.sign_in_controls(session.opened_settings(), session.author())
+    viewport.watch_width(
+        session.studio().settings.sign_in
+    )  # after the navigation: a report of the width redraws the page that is current then
+    pages.run()
+    memory.freeze_imports()
+
+
+def open_place(place: Place) -> tuple[TaskSet, str]:
+    """Draw the head of a place: status bar, title and tabs.
+
+    Returns:
+        The selected set, and the slug of the shown tab, "" for a place without tabs.
+    """
+    session.is_inside_app()
+    tab = urls.current_tab(place)
+    session.set_name()
+    urls.write_url(place, tab)
+    task = status_bar()
+    markdown.title(place.title, anchor=False)
+    if tab:
+        urls.tab_control(place)
+    return task, tab

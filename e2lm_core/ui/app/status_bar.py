@@ -1,0 +1,178 @@
+"""Status bar: current set and run state.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.analysis import validity
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs.messages import run_status
+from e2lm_core.runs.store import shipped_results
+from e2lm_core.sets import collection
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, storage_notice, urls
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache.stale_while_revalidate import Shown
+
+# `_SEEN` is the session's record of running sets and the times of their first sight. A run shorter than
+# `LONG_S` seconds is not announced: its results are there at once.
+_SEEN, LONG_S = "seen_running", 10.0
+_ENDS = {
+    "done": (":material/check:", "the run has ended, and everything is computed.", "✓"),
+    "failed": (":material/error:", "the run has stopped; Models and runs says why.", "!"),
+}
+
+
+def status_bar() -> TaskSet:
+    """Draw the status bar, which polls while a run goes on, and return the selected set."""
+    session.is_inside_app()
+    infos = collection.list_sets(session.studio().settings)
+    name = session.set_name()
+    with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
+        _choose_set(name, [info for info in infos if not info.problem])
+        task = session.task()
+        if results.state(task).kind == "running":
+            pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
+            st.fragment(_live, run_every=pace_s)(task.address)
+        else:
+            _state(task, results.state(task))
+        storage_notice.storage_notice(session.studio().settings.home)
+    _tell_of_ends(task, results.state(task))
+    if task.questions and (note := validity.unknown_facts_warning(results.taught(task))):
+        st.caption(markdown.fill_template(":material/school: {note}", note=note))
+    for info in infos:
+        if info.problem:
+            markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+    return task
+
+
+def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
+    """Announce once, on any page, the end of a longer run that this session has seen running."""
+    seen = st.session_state.setdefault(_SEEN, {})
+    if state.kind == "running":
+        seen.setdefault(task.address, time.monotonic())
+    for address, since in list(seen.items()):
+        try:
+            job = run_start.latest_job(session.studio(), address, progress=False)
+        except StudioError:  # the set is deleted, or no longer shared
+            job = None
+        if job is not None and not job.over:
+            continue
+        del seen[address]
+        if job is not None and job.state in _ENDS:
+            urls.title_mark(_ENDS[job.state][2])
+        if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
+            icon, words_of_it, _ = _ENDS[job.state]
+            markdown.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
+
+
+def shown_results(task: TaskSet) -> Shown:
+    """Results that the page shows of a set, with a notice if they were measured before its last edit.
+
+    The page is redrawn as soon as the results after the edit are complete.
+    """
+    here = results.shown(task)
+    if here.before:
+        pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
+        st.fragment(_before, run_every=pace_s)(task.address, here)
+    return here
+
+
+def _before(name: str, drawn: Shown) -> None:
+    now = results.shown(session.task())
+    if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
+        st.rerun()
+    st.caption(
+        ":material/history: **Before the edit**: what stands here was measured before the set's last edit. What "
+        "follows from the edit appears by itself."
+    )
+
+
+def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
+    if not infos:
+        return
+    names, examples = [info.address for info in infos], {info.address for info in infos if info.example}
+    picked = st.selectbox(
+        "Question set",
+        names,
+        index=names.index(name) if name in names else None,
+        placeholder="Choose a set",
+        format_func=lambda n: f"{n} (example)" if n in examples else n,
+        label_visibility="collapsed",
+        width=260,
+        # The key contains the name, so that a selection made elsewhere (Sets, a link) appears here.
+        key=f"strip_set_{name}_{len(names)}",
+    )
+    if picked is not None and picked != name:
+        session.choose_set(picked)
+        st.rerun()
+
+
+def _live(name: str) -> None:
+    """Draw the run state; redraw the page once the run is over or another set is selected."""
+    task = session.task()
+    state = results.state(task)
+    _state(task, state)
+    if state.kind == "running":
+        run_launcher.ensure_worker()
+        urls.title_mark(run_status.format_progress(state.run) if state.run else "…")
+    if state.kind != "running" or task.address != name:
+        st.rerun()
+
+
+def _state(task: TaskSet, state: run_state.SetState) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        markdown.markdown(
+            markdown.fill_template(":gray[{state}]", state=markdown.SafeMarkdown(state_text(task, state))),
+            width="content",
+        )
+        if state.kind == "stale":
+            label = (
+                "Run the rest"
+                if is_partial(task, state)
+                else f"Run {formatting.count(state.stale, 'stale question')}"
+            )
+            if st.button(markdown.escape(label), key="strip_run", icon=":material/refresh:", type="primary"):
+                run_launcher.queue_run(task, priority=evaluate.INTERACTIVE)
+        elif state.kind == "running":
+            run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
+        elif state.shipped and (brought := shipped_results.load_shipped()):
+            markdown.markdown(
+                markdown.fill_template(":gray[measured on {day}]", day=run_status.format_day(brought.made)),
+                width="content",
+                help=markdown.escape(run_status.shipped_note(brought.made)),
+            )
+            if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
+                run_launcher.queue_run(task, anew=True)
+
+
+def state_text(task: TaskSet, state: run_state.SetState) -> str:
+    """Run state as text, for example: 300 questions · up to date."""
+    questions = formatting.count(len(task.questions), "question")
+    if state.run is not None:
+        icon = "hourglass" if state.run.state == "queued" else "progress_activity"
+        running = "" if state.run.state == "queued" else "running "
+        return f"{questions} · :material/{icon}: {running}{run_status.progress_sentence(state.run)}"
+    if state.kind == "stale" and is_partial(task, state):
+        return f"{questions} · :material/pause: {state.done / state.total:.0%} done"
+    if state.kind == "stale":
+        return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
+    if state.kind == "up to date":
+        return f"{questions} · :material/check: up to date"
+    return questions if state.kind == "empty" else f"{questions} · never run"
+
+
+def is_partial(task: TaskSet, state: run_state.SetState) -> bool:
+    """Whether all questions are stale: a run stopped early, rather than questions changed after it."""
+    return state.stale == len(task.questions)

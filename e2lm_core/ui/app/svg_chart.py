@@ -1,0 +1,119 @@
+"""SVG charts drawn on the server.
+
+The chart is drawn for a wide and for a narrow page, of which the browser shows the fitting one, and in the
+colours of both themes: it follows a change of the theme, after which Streamlit redraws no page. The value of
+a point is shown on hover; the numbers are in a table beside the chart. Once the chart is there, the browser
+fetches the chart script for the next page.
+
+Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts.canvas import checkpoint_labels
+from e2lm_core.charts.marks import lines
+from e2lm_core.charts.palette import Theme, css_theme, css_variables
+from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.server.middleware.security_headers import charts_script
+
+METRIC = "acc"
+_STATIC = Path(st.__file__).parent / "static"
+_JS = """
+export default function ({ data, parentElement }) {
+  const read = new DOMParser();
+  const drawn = data.drawn.map((one) => read.parseFromString(one, "image/svg+xml").documentElement);
+  parentElement.querySelector(".studio-picture").replaceChildren(...drawn);
+  const next = Object.assign(document.createElement("link"), { rel: "prefetch", href: data.next });
+  const fetched = () => { if (data.next && !document.querySelector("link[rel=prefetch]")) document.head.append(next); };
+  (window.requestIdleCallback ?? setTimeout)(fetched);
+}
+"""
+
+
+_CSS = (
+    f"""
+@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {css_variables()} }} }}
+"""
+    + """
+.studio-picture { container-type: inline-size; }
+.studio-picture > svg { display: block; width: 100%; font-variant-numeric: tabular-nums; }
+.studio-picture > svg + svg { display: none; }
+@container (max-width: 560px) {
+  .studio-picture > svg:not(:only-child) { display: none; }
+  .studio-picture > svg + svg:not(:only-child) { display: block; }
+}
+"""
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component(
+        "studio_picture", html='<div class="studio-picture"></div>', css=_CSS, js=_JS, isolate_styles=False
+    )
+
+
+def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> None:
+    """Draw the learning curves; `about` is their description in words for screen readers."""
+    theme = session.current_theme()
+    drawn = results.remembered(
+        measurements,
+        ("picture", theme.name),
+        lambda: render_svgs(measurements, frame, about, css_theme(theme)),
+    )
+    show_svg("home_picture", drawn, charts_script(_STATIC))
+
+
+def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:
+    """Draw one picture, or a pair of them for a wide and a narrow page.
+
+    Args:
+        key: Key of the element.
+        drawn: The SVG texts, the wide page's first.
+        fetched_next: Address of a script that the browser fetches afterwards for the next page; "" for none.
+    """
+    _component()(key=key, data={"drawn": drawn, "next": fetched_next})
+
+
+def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
+    """The picture for a wide page and for a narrow one, as SVG texts.
+
+    Args:
+        now: Measurements of the set.
+        frame: Its learning curves.
+        about: Description in words; `**` is removed.
+        theme: Colours.
+    """
+    models = {curve.model.name: curve.model for curve in now.curves}
+    by_tokens = bool(frame["tokens_seen"].notna().all())
+    plot = Plot(
+        [_line(models[name], points, by_tokens) for name, points in lines(frame, METRIC)],
+        "Accuracy of each model against tokens seen",
+        now.chance,
+        set_scores.early_end(now) if by_tokens else None,
+        by_tokens,
+        about.replace("**", ""),
+    )
+    return [draw_svg(plot, WIDE, theme, "picture-wide"), draw_svg(plot, NARROW, theme, "picture-narrow")]
+
+
+def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
+    xs = points["tokens_seen" if by_tokens else "step"].astype(float)
+    values = points["value"].astype(float)
+    said = [
+        f"{model.short_name}: {formatting.percent(value)}, {place}"
+        for value, place in zip(values, checkpoint_labels(points), strict=True)
+    ]
+    name = "" if model.seed_of else model.short_name
+    return Line(model, list(zip(xs, values, strict=True)), name, said=said)

@@ -1,0 +1,266 @@
+"""Shared widgets: headline, chart, table, score card, empty state.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NoReturn
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from e2lm_core.base import formatting, json_values, labels
+from e2lm_core.base.records import METRICS, TaskSet, Value
+from e2lm_core.charts import canvas
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import null
+from e2lm_core.ui import run_launcher
+from e2lm_core.ui.app import markdown, polling, urls, viewport
+from e2lm_core.ui.cache import element_replay, results
+from e2lm_core.ui.session import file_name, set_name
+
+
+def headline(sentence: str) -> None:
+    """Draw the headline: the computed sentence that answers a view's question."""
+    markdown.markdown(sentence)
+
+
+def explained_lines(words: Mapping[str, str]) -> markdown.SafeMarkdown:
+    """Names in bold with their explanations, as Markdown for a hover text."""
+    return markdown.safe_sentence("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
+
+
+def chart(
+    figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, inputs: tuple[object, ...] | None = None
+) -> None:
+    """Draw a figure in its own colours, with Streamlit's theme switched off.
+
+    Args:
+        figure: The figure, or a function that makes it.
+        key: Key of the element.
+        alt: Description for screen readers.
+        inputs: Everything that the figure depends on; if given, it is made once for all sessions, see
+            `element_replay.once`.
+    """
+
+    def draw() -> None:
+        made = figure() if callable(figure) else figure
+        st.plotly_chart(canvas.without_links(made), theme=None, key=key, config=canvas.CONFIG, alt=alt)
+
+    if inputs is None:
+        draw()
+    else:
+        element_replay.once(("chart", key, alt, *inputs), draw)
+
+
+_NUMBER = st.column_config.NumberColumn
+_COLUMNS = {
+    "SQ": _NUMBER("SQ", format="%.3f", help=labels.SCORE_HELP["SQ"]),
+    "SQ, 95% from": _NUMBER("SQ, 95% from", format="%.3f", help=labels.PART_HELP["interval"]),
+    "to": _NUMBER("to", format="%.3f", width="small"),
+    "ρ": _NUMBER("ρ", format="%.3f", help=labels.PART_HELP["ρ"]),
+    "AC": _NUMBER("AC", format="%.3f", help=labels.PART_HELP["AC"]),
+    "Spearman": _NUMBER("Spearman", format="%.3f", help=labels.PART_HELP["Spearman"]),
+    "signed AC": _NUMBER("signed AC", format="%.3f", help=labels.PART_HELP["signed AC"]),
+    "counts": st.column_config.CheckboxColumn("counts", help=labels.PART_HELP["counts"], width="small"),
+    "points": _NUMBER("points", help=labels.PART_HELP["points"], width="small"),
+    "tokens_seen": _NUMBER("tokens seen", format="compact"),
+    "early": st.column_config.CheckboxColumn("early window", width="small"),
+    "value": _NUMBER("value", format="%.4f"),
+    "step": _NUMBER("step", format="localized"),
+    "n": _NUMBER("questions", width="small"),
+}
+
+
+def table(
+    frame: pd.DataFrame | Callable[[], pd.DataFrame],
+    name: str,
+    key: str,
+    height: int | Literal["auto"] = "auto",
+    phone_columns: Sequence[str] = (),
+    percent: Sequence[str] = (),
+    column_config: dict | None = None,
+    inputs: tuple[object, ...] | None = None,
+) -> None:
+    """Draw the numbers behind a chart, and a button that downloads them as CSV.
+
+    Args:
+        frame: The table, or a function that makes it.
+        name: Name of the table in the download's file name.
+        key: Key of the elements.
+        height: Height in pixels.
+        phone_columns: Columns that a narrow window shows; all if empty.
+        percent: Columns of shares in [0, 1], shown in percent.
+        column_config: Further column settings for Streamlit.
+        inputs: Everything that the table depends on; if given, it is drawn once for all sessions, see
+            `element_replay.once`.
+    """
+
+    def made() -> pd.DataFrame:
+        return frame() if callable(frame) else frame
+
+    def draw() -> None:
+        whole = made()
+        shown = whole.dropna(axis=1, how="all") if len(whole) else whole
+        shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
+        config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
+        st.dataframe(
+            shown,
+            hide_index=True,
+            height=height,
+            key=f"{key}_table",
+            placeholder=formatting.DASH,
+            column_order=list(phone_columns) if phone_columns and viewport.is_narrow() else None,
+            column_config=config,
+        )
+
+    if inputs is None:
+        draw()
+    else:
+        element_replay.once(("table", key, name, *inputs), draw)
+    st.download_button(
+        "Download CSV",
+        # The CSV is made on demand: 15,000 rows take a tenth of a second.
+        lambda: json_values.frame_to_csv(made()),
+        file_name=f"{file_name(set_name() or '')}-{name}.csv",
+        mime="text/csv",
+        key=f"{key}_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def score_card(label: str, value: Value, curve: list[float] | None = None) -> None:
+    """Draw a score with its formula on hover; an undefined score is a dash with the reason on hover.
+
+    Args:
+        label: Name of the score, a key of `labels.SCORE_HELP`.
+        value: The score.
+        curve: Values of a small line below it; None for none.
+    """
+    help_text = labels.SCORE_HELP[label]
+    if value.value is None:
+        help_text = f"Undefined here: {value.why}\n\n{help_text}"
+    elif value.interval is None and value.why:
+        help_text += f"\n\nNo interval is shown: {value.why}"
+    elif value.coverage is not None:
+        help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
+    if null.is_within_null(value):
+        help_text += "\n\nNot distinguishable from random answers."
+    if value.null is not None:
+        help_text += (
+            f"\n\nOf the same questions and log-likelihoods, {formatting.random_baseline(value.null)}."
+        )
+    st.metric(
+        markdown.fill_template(":gray[{label}]", label=label)
+        if null.is_within_null(value)
+        else markdown.escape(label),
+        formatting.percent(value.value) if label in labels.PERCENT_SCORES else formatting.score(value.value),
+        delta=markdown.escape(_certainty(label, value) or "") or None,
+        delta_color="off",
+        delta_arrow="off",
+        help=markdown.safe_sentence(help_text),
+        border=True,
+        height="stretch",
+        chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
+        chart_type="line",
+    )
+
+
+def _certainty(label: str, value: Value) -> str | None:
+    if value.value is None:
+        return "undefined"
+    if null.is_within_null(value):
+        return "like random"
+    if value.interval is None:
+        return None
+    return formatting.interval(*value.interval, share=label in labels.PERCENT_SCORES)
+
+
+def assumption(measurements: Measurements) -> None:
+    """Draw the assumption of the intervals about the questions, unless the set's groups state it."""
+    if measurements.independence_note:
+        markdown.caption(
+            f":material/info: {measurements.independence_note} Groups are proposed on Questions."
+        )
+
+
+def how_computed(*sentences: object) -> None:
+    """Draw the explanation of a view's method, folded."""
+    with st.expander("How this is computed", icon=":material/info:"):
+        for sentence in sentences:
+            markdown.markdown(sentence)
+
+
+def empty_state(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
+    """Draw an empty state: a sentence on the missing content; the caller draws the next step below."""
+    markdown.info(sentence, icon=icon)
+
+
+def run_first(sentence: str, task: TaskSet) -> NoReturn:
+    """End a page that needs results, with a sentence on the content to come and a link to a run.
+
+    While a run goes on, the page is redrawn with each new result. For a set without questions the link leads
+    to writing.
+    """
+    state = results.state(task)
+    if state.kind == "running":
+        empty_state("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
+        urls.link("run", "See the run", ":material/play_circle:")
+        redraw_while_running(task, polling.PROGRESS_S)
+    elif not task.questions:
+        empty_state("Nothing can be run before there are questions: write or import some.")
+        write_first()
+    else:
+        empty_state(sentence)
+        urls.link("run", "Choose checkpoints", ":material/play_circle:")
+    st.stop()
+
+
+def redraw_while_running(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
+    """Redraw the whole page with each new result while a run goes on; for pages with little content yet."""
+    state = results.state(task)
+    if state.kind == "running":
+        every_s = polling.poll_interval(pace_s, run_launcher.is_own_run(state))
+        st.fragment(_until_more, run_every=every_s)(task, results.measurements(task))
+
+
+def _until_more(task: TaskSet, seen: Measurements) -> None:
+    if results.measurements(task) is not seen or results.state(task).kind != "running":
+        st.rerun()
+
+
+def write_first() -> NoReturn:
+    """End the page of a set without questions, with a link to writing some."""
+    urls.link("write", "Write questions", ":material/edit_note:")
+    st.stop()
+
+
+def current_metric() -> str:
+    """Selected metric, from the link or the last control used; for elements above the control."""
+    name = st.session_state.get(urls.HELD["metric"])
+    return name if name in METRICS else METRICS[0]
+
+
+def metric_control(key: str, explained: bool = False) -> str:
+    """Draw the control that selects a metric, the same in all places, and return the metric.
+
+    Args:
+        key: Key of the control.
+        explained: Explain each metric on hover.
+    """
+    if st.session_state.get(key) != current_metric():
+        st.session_state[key] = current_metric()
+    chosen = st.segmented_control(
+        "Metric",
+        METRICS,
+        required=True,
+        key=key,
+        on_change=urls.remember_choice,
+        args=("metric", key),
+        help=explained_lines(labels.METRIC_HELP) if explained else None,
+    )
+    return chosen or current_metric()

@@ -1,1 +1,0 @@
-"""The editor of a set: table, card, prompt, files, checks, and what an edit changed; uses all but commands."""

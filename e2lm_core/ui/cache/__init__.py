@@ -1,0 +1,1 @@
+"""Process-wide cache of the values shown on pages."""

@@ -1,0 +1,73 @@
+"""Cached results of the pages Curves and Ranking.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from e2lm_core.analysis.curves import noises as curve_noises
+from e2lm_core.analysis.curves import onsets, subjects
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.cache import worker_analysis
+from e2lm_core.ui.cache.results import computed
+
+
+def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets.Onset]:
+    """First checkpoint above chance, by model; empty without a complete checkpoint."""
+    return (
+        computed(worker_analysis.above_chance, measurements, metric)
+        if measurements.complete_checkpoints
+        else {}
+    )
+
+
+def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separation]:
+    """Separation of every two models; empty without a complete checkpoint."""
+    return (
+        computed(worker_analysis.all_parted, measurements, metric)
+        if measurements.complete_checkpoints
+        else []
+    )
+
+
+def parted(measurements: Measurements, metric: str, one: str, other: str) -> onsets.Separation | None:
+    """Separation of two models, in either order; None without one or without a complete checkpoint."""
+    both = {one, other}
+    return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
+
+
+def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
+    """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""
+    return computed(worker_analysis.noises, measurements, metric) if measurements.complete_checkpoints else {}
+
+
+def by_subject(
+    measurements: Measurements, metric: str, bands: bool
+) -> tuple[list[subjects.SubjectCurves], list[str]]:
+    """Curves of the largest subjects, with bands on request, and the names of the other subjects."""
+    return computed(worker_analysis.by_subject, measurements, metric, bands)
+
+
+def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
+    """Order of the models and its rank stability.
+
+    None where fewer than two models that count share a complete checkpoint, or one that they share lacks
+    results.
+    """
+    return (
+        computed(worker_analysis.stable, measurements, metric) if measurements.complete_checkpoints else None
+    )
+
+
+def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
+    """Influence of each question on the order of the models.
+
+    None where no checkpoint lies after the early window.
+    """
+    if not measurements.complete_checkpoints:
+        return None
+    return computed(worker_analysis.holding, measurements, metric, reading)

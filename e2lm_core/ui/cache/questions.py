@@ -1,0 +1,165 @@
+"""Cached item statistics and selections.
+
+Tested in tests/pages/test_questions.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions import selection
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.selection import Selection
+from e2lm_core.analysis.questions.suspects import messages as suspect_words
+from e2lm_core.analysis.questions.suspects.records import SuspectList
+from e2lm_core.analysis.questions.suspects.wrong_question_control import WrongQuestionControl
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets.editing import rule_trials
+from e2lm_core.sets.prompts import wrong_question_control
+from e2lm_core.ui import session
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache.store import Kept
+
+_POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
+
+
+def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
+    """The question pool and its table, with relevance if the session has asked for it."""
+    return pool_with(task, measurements, _probability(task))
+
+
+def pool_with(
+    task: TaskSet, measurements: Measurements, probability: np.ndarray | None
+) -> tuple[Pool, pd.DataFrame]:
+    """The question pool and its table, with a given relevance.
+
+    Args:
+        task: The set.
+        measurements: Results of the set.
+        probability: Relevance [Q], the probability of acceptance of each question in [0, 1]; None for a pool
+            without relevance.
+    """
+    return _POOLS.made_of((measurements, probability), "", lambda: _pool(task, measurements, probability))
+
+
+def _pool(
+    task: TaskSet, measurements: Measurements, probability: np.ndarray | None
+) -> tuple[Pool, pd.DataFrame]:
+    answers = results.taught_answers(task)
+    made = question_pool.build_pool(measurements, task, answers, probability)
+    return made, question_pool.question_frame(made, task)
+
+
+def chosen(
+    task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None, silent: str | None
+) -> Selection:
+    """Questions selected by a rule, with the rule's trial number on this set.
+
+    The selection is judged on held-out models unless `silent` gives a reason not to.
+
+    Args:
+        task: The set.
+        pool: Its question pool.
+        rule: Name of a selection rule, or a rule of the user's own.
+        metric: Metric by which questions are judged.
+        source: Source that the rule one-source keeps; None to leave the choice to the rule, and for other
+            rules.
+        silent: Reason why there is no advice; None if there is advice.
+
+    Raises:
+        StudioError: The rule cannot be read.
+    """
+    selection.resolve_rule(pool, rule, source)  # a rule that cannot be read is not a trial
+    place = rule_trials.record_trial(session.studio().settings, task.address, (rule, metric, source))
+    return _chosen_as(pool, rule, metric, source, silent, place)
+
+
+def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Selection:
+    """Questions selected by a rule, precomputed: the selection is not recorded as a trial.
+
+    Arguments as in `chosen`.
+
+    Raises:
+        StudioError: The rule cannot be read.
+    """
+    place = rule_trials.next_trial_number(session.studio().settings, task.address, (rule, metric, None))
+    return _chosen_as(pool, rule, metric, None, silent, place)
+
+
+def _chosen_as(
+    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+) -> Selection:
+    key = (rule, metric, source, silent, place)
+    return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent, place))
+
+
+def _chosen(
+    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+) -> Selection:
+    with session.spinner("Choosing on some models, judging on the others …"):
+        return selection.select_questions(
+            pool, rule, metric, source, no_advice_reason=silent, trial_number=place
+        )
+
+
+# --- suspects, and the control that is run for them --------------------------------------------------------
+
+
+def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
+    """The suspects of a set, and the wrong-question control as far as it was run."""
+    unread = results.measure(_control_set(task), *control_fleet(task))
+    return _SUSPECTS.made_of(
+        (measurements, unread), "", lambda: suspect_words.all_suspects(measurements, unread)
+    )
+
+
+def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
+    """The suspects as a table."""
+    return _SUSPECTS.made_of(
+        (found, task), "frame", lambda: suspect_words.suspect_frame(found, task.questions)
+    )
+
+
+def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
+    """Checkpoints and few-shot count of the control: the last checkpoint of each model in the set's fleet."""
+    checkpoints, num_fewshot = results.fleet(task)
+    return run_order.last_of_each(checkpoints), num_fewshot
+
+
+def _control_set(task: TaskSet) -> TaskSet:
+    return _SUSPECTS.made_of((task,), "control", lambda: wrong_question_control.control_set(task))
+
+
+# --- relevance, which embeds every question: only where it was asked for ----------------------------------
+
+
+def relevance_asked(task: TaskSet) -> bool | None:
+    """Whether the relevance that the session asked for can be computed; None if it has not asked."""
+    return _asked().get(task.address)
+
+
+def add_relevance(task: TaskSet) -> None:
+    """Compute the relevance of every question, and include it from now on in this session."""
+    _asked()[task.address] = True
+    with st.spinner("Embedding the questions …", show_time=True):
+        _probability(task)
+
+
+def _asked() -> dict[str, bool]:
+    return st.session_state.setdefault("questions_relevance", {})
+
+
+def _probability(task: TaskSet) -> np.ndarray | None:
+    if not _asked().get(task.address):
+        return None
+    try:
+        return results.relevance(task).probability
+    except StudioError:
+        _asked()[task.address] = False
+        return None

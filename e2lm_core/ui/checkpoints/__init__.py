@@ -1,1 +1,0 @@
-"""Adding and keeping checkpoints from a hub; uses all but commands."""

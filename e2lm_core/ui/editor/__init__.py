@@ -1,0 +1,1 @@
+"""Question editor: table, card, prompt, import, checks, live results."""

@@ -1,0 +1,330 @@
+"""Question editor as a card.
+
+Typed text is a draft until it is saved, for existing questions and for a new one.
+
+Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.sets import authoring, locks
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing import save_edits as desk
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
+from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
+from e2lm_core.ui.editor.drafts.autosave import Field
+from e2lm_core.ui.editor.drafts.conflicts import FREE_CHOICES, LETTERS
+from e2lm_core.ui.editor.drafts.forms import Form
+
+NEW_CHOICES = 4
+AREA = "card_area"
+_BLANK = Question(id="", question="", choices=(), answer=desk.NO_CHOICE)
+
+
+def card(task: TaskSet, readonly: bool) -> None:
+    """Draw the card editor: step through the questions; edit, add and delete."""
+    ids = [q.id for q in task.questions]
+    if not readonly and (not ids or st.session_state.get("card_new")):
+        _new(task)
+        return
+    if not ids:
+        st.info("No question yet.", icon=":material/edit_note:")
+        return
+    at = _steps(task, ids, readonly)
+    question = task.questions[at]
+    form, results = st.columns([8, 5], gap="medium")
+    with form:
+        _question(task, question, readonly)
+    with results:
+        live_results.question_results(task, question)
+    prompt_preview.prompt_preview(task, question)
+
+
+def open_places(task: TaskSet) -> list[str]:
+    """Place of the form that the card shows, as a list of one."""
+    ids = [q.id for q in task.questions]
+    if not ids or st.session_state.get("card_new"):
+        return [drafts.NEW]
+    return [drafts.question_place(ids[_at(ids)])]
+
+
+def show_question(identity: str) -> None:
+    """Select the question that the card shows from the next drawing on."""
+    st.session_state["card_id"] = identity
+    st.session_state.pop("card_new", None)
+
+
+def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
+    """Index of the shown question, with the controls that go to another."""
+    at = _at(ids)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
+        picked = st.selectbox(
+            "Question",
+            ids,
+            index=at,
+            key=f"card_pick_{ids[at]}_{len(ids)}",
+            width=320,
+            label_visibility="collapsed",
+            format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+        )
+        if picked != ids[at]:
+            show_question(picked)
+            st.rerun()
+        _arrow("card_next", "Next", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
+        if not readonly:
+            st.button("Add a question", icon=":material/add:", key="card_add", on_click=_add)
+    return at
+
+
+def _at(ids: list[str]) -> int:
+    shown = st.session_state.get("card_id")
+    return ids.index(shown) if shown in ids else 0
+
+
+def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
+    """Draw a button that goes to a question; disabled if there is none."""
+    st.button(
+        markdown.escape(name),
+        icon=icon,
+        key=key,
+        disabled=not to,
+        shortcut=shortcut,
+        on_click=show_question,
+        args=tuple(to),
+    )
+
+
+def _add() -> None:
+    st.session_state["card_new"] = True
+
+
+def _question(task: TaskSet, question: Question, readonly: bool) -> None:
+    place = drafts.question_place(question.id)
+    if not readonly and conflicts.question_conflicts(task, question):
+        return
+    form = forms.open_form(task.address, place, _values(question))
+    slots = (
+        len(question.choices) if readonly else max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
+    )
+    if not readonly:
+        forms.draft_notice(form)
+    with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
+        _fields(form, slots, readonly)
+        _preview_button(form, slots, readonly)
+        forms.form_buttons(form, "Save", readonly, _save, (form, question.id, slots))
+    _preview(form)
+    if not readonly:
+        _listen(form, slots)
+        _delete(task, question)
+
+
+def _new(task: TaskSet) -> None:
+    """Draw the form of a new question, which is added to the set only when it is saved."""
+    form = forms.open_form(task.address, drafts.NEW, _values(_BLANK))
+    slots = max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
+    st.subheader("A new question", anchor=False)
+    forms.draft_notice(form)
+    with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
+        _fields(form, slots, readonly=False)
+        _preview_button(form, slots, readonly=False)
+        forms.form_buttons(form, "Save", False, _save_new, (form, slots))
+    _preview(form)
+    _listen(form, slots)
+    if task.questions:
+        st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
+
+
+def _leave_new() -> None:
+    st.session_state.pop("card_new", None)
+
+
+def _values(question: Question) -> dict[str, Any]:
+    return {
+        "question": question.question,
+        "choices": question.choices,
+        "answer": question.answer,
+        "subject": question.subject,
+    }
+
+
+def _fields(form: Form, slots: int, readonly: bool) -> None:
+    choices, answer = form.values["choices"], form.values["answer"]
+    form.follow("question", question=form.values["question"] or "")
+    form.follow("choices", **{f"choice{i}": (*choices, *[""] * slots)[i] for i in range(slots)})
+    form.follow("answer", answer=LETTERS[answer] if 0 <= answer < slots else None)
+    form.follow("subject", subject=form.values["subject"] or "")
+    st.text_area(
+        "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
+    )
+    # The fields are laid out row by row: a phone stacks the columns and so keeps the order.
+    cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
+    for i in range(slots):
+        with cells[i].container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            st.text_input(
+                markdown.escape(f"choice {LETTERS[i]}" + (" (right)" if i == answer else "")),
+                choices[i] if i < len(choices) else "",
+                disabled=readonly,
+                key=form.key(f"choice{i}"),
+            )
+            if i and not readonly:
+                st.form_submit_button(
+                    "",
+                    icon=":material/arrow_upward:",
+                    help=markdown.escape(f"Put {LETTERS[i]} before {LETTERS[i - 1]}"),
+                    key=form.key(f"up{i}"),
+                    type="tertiary",
+                    on_click=_move,
+                    args=(form, slots, i),
+                )
+    left, right = st.columns(2, gap="small")
+    left.radio(
+        "The right choice",
+        list(LETTERS[:slots]),
+        index=answer if 0 <= answer < slots else None,
+        horizontal=True,
+        disabled=readonly,
+        key=form.key("answer"),
+    )
+    right.text_input("subject", form.values["subject"] or "", disabled=readonly, key=form.key("subject"))
+
+
+def _move(form: Form, slots: int, place: int) -> None:
+    """Exchange a typed choice with the one before it; the right answer moves along."""
+    first, second = form.key(f"choice{place - 1}"), form.key(f"choice{place}")
+    state = st.session_state
+    state[first], state[second] = state.get(second, ""), state.get(first, "")
+    right = {LETTERS[place]: LETTERS[place - 1], LETTERS[place - 1]: LETTERS[place]}
+    state[form.key("answer")] = right.get(form.entered("answer"), form.entered("answer"))
+    # The later turn outranks requests that the browser sent before the move.
+    turn = int(time.time() * 1000) + autosave.REST_MS
+    forms.save_draft(form, _typed(form, slots), turn)
+
+
+def _preview_button(form: Form, slots: int, readonly: bool) -> None:
+    if not readonly:
+        st.form_submit_button(
+            "Preview",
+            icon=":material/visibility:",
+            key=form.key("preview"),
+            help="Show Markdown and LaTeX of what is typed.",
+            on_click=_show_preview,
+            args=(form, slots),
+        )
+
+
+def _show_preview(form: Form, slots: int) -> None:
+    values = _typed(form, slots)
+    forms.save_draft(form, values)
+    st.session_state["card_preview"] = (form.name, values)
+
+
+def _preview(form: Form) -> None:
+    """Draw the question with its Markdown and LaTeX, as typed when the preview was requested."""
+    of, values = st.session_state.get("card_preview", ("", {}))
+    if of != form.name:
+        values = form.values
+        if not _is_marked(values):
+            return
+    with st.container(border=True, key="card_preview_box"):
+        st.markdown(markdown.author_markdown(values["question"] or ""))
+        for i, choice in enumerate(values["choices"]):
+            mark = ":material/check_circle:" if i == values["answer"] else ":material/radio_button_unchecked:"
+            st.markdown(
+                markdown.fill_template(
+                    mark + " {letter}  {text}", letter=LETTERS[i], text=markdown.author_markdown(choice)
+                )
+            )
+
+
+def _is_marked(values: dict[str, Any]) -> bool:
+    """Whether a question looks different as Markdown than as typed."""
+    text = "\n".join([values["question"] or "", *values["choices"]])
+    return any(mark in text for mark in ("$", "**", "`", "\n\n", "\n- ", "_{", "^{"))
+
+
+def _listen(form: Form, slots: int) -> None:
+    fields = [
+        Field("question", [form.key("question")], "text"),
+        Field("choices", [form.key(f"choice{i}") for i in range(slots)], "list"),
+        Field("answer", [form.key("answer")], "place"),
+        Field("subject", [form.key("subject")], "maybe"),
+    ]
+    if autosave.autosave(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
+        forms.forget(form.task, form.place)
+        st.rerun()
+
+
+def _typed(form: Form, slots: int) -> dict[str, Any]:
+    """Values of the form's fields; choices without empty ones at the end."""
+    choices = [form.entered(f"choice{i}") or "" for i in range(slots)]
+    while choices and not choices[-1].strip():
+        choices.pop()
+    return {
+        "question": form.entered("question") or "",
+        "choices": tuple(choices),
+        "answer": LETTERS.index(form.entered("answer")) if form.entered("answer") else desk.NO_CHOICE,
+        "subject": form.entered("subject") or None,
+    }
+
+
+def _save(form: Form, identity: str, slots: int) -> None:
+    values = _typed(form, slots)
+    changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
+    if values["answer"] == desk.NO_CHOICE:
+        changes.pop("answer", None)  # the form cannot show an unset answer
+    if not changes:
+        forms.close(form)
+        return
+    forms.save_draft(form, values)  # a draft first, so that no failure loses the text
+    save.save_question(form, identity, changes)
+
+
+def _save_new(form: Form, slots: int) -> None:
+    values = _typed(form, slots)
+    forms.save_draft(form, values)
+    settings = session.studio().settings
+    try:
+        made = desk.add_question(settings, form.task, values, form.name)
+    except StudioError as error:
+        forms.queue_error(f"{error} Not saved yet.")
+        return
+    forms.close(form)
+    last_edit.forget_last_edit()
+    last_edit.after_save(session.read_set(form.task))
+    show_question(made)
+    forms.show_saved(drafts.question_place(made))
+
+
+def _delete(task: TaskSet, question: Question) -> None:
+    # The key contains the question's id: a popover that stayed open would offer to delete the next question.
+    with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
+        markdown.markdown(markdown.fill_template("Delete **{id}**? *Undo* brings it back.", id=question.id))
+        st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question))
+
+
+def _delete_now(task: TaskSet, question: Question) -> None:
+    ids, identity, settings = [q.id for q in task.questions], question.id, session.studio().settings
+    try:
+        with locks.lock_set(settings, task.address):
+            if any(q.id == identity and q != question for q in session.read_set(task.address).questions):
+                raise TaskError(
+                    f"Question {identity} was changed after the card showed it: look again first."
+                )
+            authoring.delete_questions(settings, task.address, [identity])
+    except StudioError as error:
+        forms.queue_error(error)
+        return
+    last_edit.forget_last_edit()
+    at = ids.index(identity)
+    if rest := [*ids[at + 1 :], *ids[:at][::-1]]:
+        show_question(rest[0])

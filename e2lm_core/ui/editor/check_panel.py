@@ -1,0 +1,97 @@
+"""Panel of check findings and similar questions.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from e2lm_core.analysis.questions import groups as grouping
+from e2lm_core.base import formatting
+from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.sets.checks import groups as proposals
+from e2lm_core.sets.editing import assign_groups as grouped
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import toolbar
+
+MAX_FOLDED = 200
+
+
+def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
+    """Headline of the editor: the outcome of the checks, or the first thing to do.
+
+    Args:
+        task: The set.
+        findings: Findings of its checks.
+        example: Whether the caller cannot edit the set.
+    """
+    if example and task.owner:
+        return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
+    if example:
+        return "This is an example, and it stays as it is. **Copy it** to edit the copy."
+    if not task.questions:
+        return "This set has no questions yet. Add the first one, or import a file."
+    if not findings:
+        return "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
+    errors, warnings = (sum(f.severity == severity for f in findings) for severity in ("error", "warning"))
+    return f"The checks find **{formatting.count(errors, 'error')}** and {formatting.count(warnings, 'warning')}."
+
+
+def similar_questions_panel(task: TaskSet) -> None:
+    """Draw proposed groups of similar questions, with the effect of accepting each.
+
+    A click accepts a proposal; it can be undone as any edit.
+    """
+    with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
+        if not box.open:
+            return
+        settings, measured = session.studio().settings, results.measurements(task)
+        known = tuple(question.group for question in task.questions)
+        if any(known):
+            markdown.markdown(
+                grouping.grouping_sentence(grouping.grouping_effect("known", known, measured), len(known))
+            )
+        elif measured.independent:
+            markdown.markdown("Its author says that these questions are independent.")
+        else:
+            markdown.markdown("Nobody has said yet; intervals assume that every question stands by itself.")
+        for way, proposed in proposals.PROPOSALS.items():
+            labels = results.groups(task, way, proposed)
+            if any(labels) and labels != known:
+                markdown.markdown(
+                    grouping.grouping_sentence(grouping.grouping_effect(way, labels, measured), len(labels))
+                )
+                if st.button(markdown.escape(f"Group by {way}"), key=f"groups_{way}"):
+                    toolbar.run_action(
+                        partial(grouped.set_groups, settings, task.address, labels), task.address
+                    )
+        if any(known) and st.button("Take the groups away", key="groups_none"):
+            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None), task.address)
+        if (
+            not any(known)
+            and not measured.independent
+            and st.button("They are independent", key="groups_alone")
+        ):
+            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None, True), task.address)
+
+
+def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:
+    """Draw findings, errors first; beyond `max_shown` of a severity they are folded."""
+    for severity, icon, box in (
+        ("error", ":material/error:", markdown.error),
+        ("warning", ":material/warning:", markdown.warning),
+    ):
+        sentences = [finding.sentence for finding in findings if finding.severity == severity]
+        for sentence in sentences[:max_shown]:
+            box(sentence, icon=icon)
+        if len(sentences) > max_shown:
+            with st.expander(
+                markdown.escape(formatting.count(len(sentences) - max_shown, f"more {severity}"))
+            ):
+                markdown.markdown(markdown.bullet_list(sentences[max_shown : max_shown + MAX_FOLDED]))

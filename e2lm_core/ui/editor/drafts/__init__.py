@@ -1,0 +1,1 @@
+"""Unsaved edits: forms, autosave, conflicts, recovery."""

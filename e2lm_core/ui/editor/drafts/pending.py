@@ -1,0 +1,90 @@
+"""Pending drafts of a set.
+
+Tested in tests/pages/writing/test_drafts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.records import TaskSet
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.editor.drafts import forms, recovery
+
+MAX_SHOWN = 5
+
+
+def first_view(task: TaskSet, narrow: bool) -> str:
+    """The view that a visit of the page begins with: the view of the latest unsaved text, if any."""
+    found = drafts.list_drafts(session.studio().settings, task.address)
+    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    last = next((draft for draft in reversed(found) if draft.place in here), None)
+    if last is None or last.tried:
+        return "Card" if narrow else "Table"
+    return last.view or _view(last.place)
+
+
+def pending_sentence(task: TaskSet, readonly: bool) -> str:
+    """Sentence for the headline on the number of unsaved texts; "" without any."""
+    number = 0 if readonly else len(drafts.list_drafts(session.studio().settings, task.address))
+    if not number:
+        return ""
+    return f" **{formatting.count(number, 'text')}** of yours {'is' if number == 1 else 'are'} not saved yet."
+
+
+def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
+    """Draw the person's drafts of a set except those at shown places, each with a button that opens it."""
+    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
+    lost = [draft for draft in found if draft.place not in here]
+    for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
+        _line(draft)
+    if (more := len(found) - len(lost) - MAX_SHOWN) > 0:
+        markdown.caption(f"{formatting.count(more, 'more text')} not saved yet.")
+    for draft in lost:
+        markdown.warning(
+            markdown.fill_template(
+                "{of} is no longer in this set: somebody has deleted it. What you typed is not lost.",
+                of=recovery.draft_label(draft).capitalize(),
+            ),
+            icon=":material/edit_off:",
+        )
+        recovery.copyable_text(draft)
+        _discard(draft)
+
+
+def _line(draft: Draft) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            markdown.fill_template(
+                ":material/edit_note: Not saved yet: **{of}**, {ago}.",
+                of=recovery.draft_label(draft),
+                ago=recovery.typed_ago(draft.at),
+            ),
+            width="content",
+        )
+        st.button("Open", key=f"open_{draft.form}", on_click=_open, args=(draft.place,))
+        _discard(draft)
+
+
+def _discard(draft: Draft) -> None:
+    st.button("Discard", key=f"drop_{draft.form}", on_click=forms.discard, args=(draft.task, draft.place))
+
+
+def _open(place: str) -> None:
+    """Switch to the view of the form with the text; before the control of views is drawn."""
+    st.session_state["author_view"] = _view(place)
+
+
+def _view(place: str) -> str:
+    """The view with the form at a place, set to show it."""
+    st.session_state["card_new"] = place == drafts.NEW
+    if (identity := drafts.question_id_of(place)) is not None:
+        st.session_state["card_id"] = identity
+    return "Prompt" if place == drafts.PROMPT else "Card"

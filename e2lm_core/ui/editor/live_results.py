@@ -1,0 +1,373 @@
+"""Live results of an edit.
+
+Polling is done by a separate fragment, only while a run goes on: it draws beside the editor, never inside
+it.
+
+Tested in tests/pages/test_live.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.questions import edits as question_edits
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.database import change_stamp
+from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.export.picture import edited
+from e2lm_core.runs import start
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.queue import claims
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements, final_values
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, svg_chart, viewport, widgets
+from e2lm_core.ui.cache import process_pool, results
+from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.editor import last_edit
+
+POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
+POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first interval is short as it only reads a file's time
+YIELD_S = 0.02
+CHART_PX = 250
+METRICS = ("norm_prob", "margin", "acc")
+# Number of changed questions in the selector; the table shows all.
+PICKED_FROM = 8
+_DRAWN = Kept("what edits changed, drawn")
+_POINTS = {side: st.column_config.NumberColumn(format="%.3f") for side in ("before", "now")}
+_Both = tuple[Measurements, Measurements]  # before and after an edit
+
+
+def edit_effect_panel(task: TaskSet) -> None:
+    """Draw the effects of the last edit, redrawn while a run goes on."""
+    edit = last_edit.last_edit(task)
+    _panel(task, edit, run_every=None if _is_settled(task, edit) else _every(task))
+
+
+def question_results(task: TaskSet, shown: Question) -> None:
+    """Draw one question's own curves and margin, before and after its last change."""
+    _question(task, last_edit.last_edit(task).before, shown, run_every=_every(task))
+
+
+def all_questions_table(task: TaskSet) -> None:
+    """Draw a folded table of all questions with their curves and margins; computed when it is opened."""
+    measurements = results.measurements(task)
+    if not measurements.complete_pairs:
+        return
+    with st.expander(
+        "Each question's curves and margin", icon=":material/show_chart:", on_change="rerun"
+    ) as box:
+        if box.open:
+            widgets.table(
+                question_edits.finals_frame(measurements, task),
+                "questions",
+                "author_questions",
+                height=320,
+                phone_columns=("id", "norm_prob curve", "margin"),
+                percent=("acc",),
+                column_config=_columns(),
+            )
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _is_settled(task: TaskSet, edit: last_edit.LastEdit) -> bool:
+    """Whether the run that goes on is another person's, and adds nothing to the visitor's own edit."""
+    if not edit.mine or edit.before is None or run_launcher.is_own_run(results.state(task)):
+        return False
+    return results.is_known(task, edit.before, edit.after)
+
+
+def _every(task: TaskSet) -> float | None:
+    state = results.state(task)
+    return (
+        polling.poll_interval(polling.EDIT_S, run_launcher.is_own_run(state))
+        if state.kind == "running"
+        else None
+    )
+
+
+def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> None:
+    # True once the browser shows points of the current version.
+    has_points = False
+
+    @st.fragment(run_every=run_every)
+    def drawn() -> None:
+        nonlocal has_points
+        title = "What your last edit changed" if edit.mine else "What the last edit changed"
+        st.subheader(markdown.escape(title), anchor=False)
+        # The whole page is redrawn: status bar, table and checks must show the end of the run too.
+        waits = bool(run_every) and edit.before is not None and run_launcher.is_own_run(results.state(task))
+        if waits and has_points and _soon_over(task):
+            st.rerun()
+        if waits:
+            _await_points(task)
+        changed = None if edit.before is None else results.changed(task, edit.before, edit.after)
+        has_points = changed is not None and changed.done > 0
+        if changed is not None and changed.measured:
+            _changes(task, edit, changed)
+        elif results.measurements(task).complete_pairs:
+            st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
+        else:
+            st.caption(
+                "Run this set once on Models and runs: from then on, every edit shows here what it changed."
+            )
+        if not (waits and has_points):  # the browser must show this drawing before the page is redrawn
+            _end(task, run_every)
+
+    drawn()
+
+
+def _await_points(task: TaskSet) -> None:
+    """Wait a moment for an edit's points, so that points which come soon are drawn once.
+
+    Points of other seeds are not waited for.
+    """
+    checkpoints, _ = results.fleet(task)
+    own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
+    studio, seen = session.studio(), None
+    for _ in _moments(POINTS_WAIT_S, polling.poll_interval(POINTS_LOOK_S, is_own_run=False)):
+        if (stamp := change_stamp(studio.settings.database)) == seen:
+            continue
+        seen, job = stamp, start.latest_job(studio, task.address, progress=False)
+        if job is None or job.over or own <= claims.completed_checkpoints(studio.jobs, job.id):
+            break
+
+
+def _soon_over(task: TaskSet) -> bool:
+    """Wait a moment for the run's end; whether it came.
+
+    A drawing just before the last one would delay the last one.
+    """
+    for _ in _moments(END_WAIT_S, polling.poll_interval(END_LOOK_S, is_own_run=False)):
+        job = start.latest_job(session.studio(), task.address, progress=False)
+        if job is None or job.over:
+            return True
+    return False
+
+
+def _moments(most_s: float, every_s: float) -> Iterator[None]:
+    """Yield now and every `every_s` seconds; in between Streamlit can handle the visitor's input."""
+    now = time.monotonic()
+    until, yields_at, tick = now + most_s, now, st.empty()
+    while now < until:
+        yield
+        time.sleep(every_s)
+        if (now := time.monotonic()) >= yields_at:
+            yields_at = now + YIELD_S
+            tick.empty()
+
+
+def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
+    effects = changed.effects
+    run = results.state(task).run
+    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
+    finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
+    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
+    metric = st.segmented_control(
+        "Metric",
+        METRICS,
+        default=METRICS[0],
+        required=True,
+        key="live_metric",
+        label_visibility="collapsed",
+    )
+    drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
+    name = drawable[0] if drawable else None
+    if name:
+        if len(drawable) > 1:
+            name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
+        models = _models(task)
+        many = formatting.count(sum(m.counts_in_scores for m in models) or len(models), "model")
+        markdown.caption(
+            markdown.fill_template(
+                "**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=many
+            )
+        )
+        _picture(task, edit, changed, edited.question_chart, name, metric)
+    _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
+    _picture(task, edit, changed, edited.chart_of_set, metric, viewport.is_narrow())
+    if effects:
+        with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
+            if box.open:
+                _tables(effects, _measured_of(task, edit, changed), name, metric)
+
+
+def _tables(
+    effects: Sequence[question_edits.EditEffect], measured: _Both, name: str | None, metric: str
+) -> None:
+    """Draw the final values of the changed questions, and all points of the pictures, as tables."""
+    widgets.table(
+        question_edits.effect_frame(tuple(effects)),
+        "edit",
+        "live_effects",
+        phone_columns=("question", "margin, before", "margin, after"),
+        percent=("acc, before", "acc, after", "acc Δ"),
+        column_config=_columns(),
+    )
+    widgets.table(
+        question_edits.points_frame(*measured, name, metric),
+        "edit_points",
+        "live_points",
+        height=320,
+        phone_columns=("of", "before", "now"),
+        percent=("before", "now") if metric in SHARES else (),
+        column_config={} if metric in SHARES else _POINTS,
+    )
+
+
+def _picture(
+    task: TaskSet,
+    edit: last_edit.LastEdit,
+    changed: results.Changed,
+    draw: Callable[..., str],
+    *arguments: Hashable,
+) -> None:
+    """Draw the picture that `draw` makes of the set before and after the edit.
+
+    It is computed once for all sessions, in a worker process.
+    """
+    key = (draw.__name__, *arguments, session.current_theme().name)
+    drawn = _DRAWN.made_of(
+        (changed.token,),
+        key,
+        lambda: process_pool.edits(draw, *_measured_of(task, edit, changed), *arguments, key[-1]),
+    )
+    svg_chart.show_svg(f"live_{draw.__name__}", [drawn])
+
+
+def _measured_of(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> _Both:
+    """Measurements before and after the edit; if known, the pair from which the effects were computed."""
+    assert edit.before is not None
+    return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
+
+
+def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
+    @st.fragment(run_every=run_every)
+    def drawn() -> None:
+        now = results.measurements(task)
+        if not now.complete_pairs:
+            st.caption("This question has no results yet: run the set on Models and runs.")
+        else:
+            was = None if before is None else _measured(task, before)
+            changed = () if was is None else question_edits.edit_effects(was, now)
+            effect = next((e for e in changed if e.question_id == shown.id), None)
+            _figures(now, shown.id, effect)
+            metric = st.segmented_control(
+                "Metric",
+                METRICS,
+                default=METRICS[0],
+                required=True,
+                key="live_card_metric",
+                label_visibility="collapsed",
+            )
+            old = None
+            if was is not None and effect is not None and shown.id in was.question_ids:
+                old = tables.question_frame(was, shown.id, metric)
+            _curves(
+                "Its curves",
+                tables.question_frame(now, shown.id, metric),
+                metric,
+                now,
+                "live_card_chart",
+                old,
+                edited.question_chance(now, shown.id, metric),
+                CHART_PX + 60,
+            )
+        _end(task, run_every)
+
+    drawn()
+
+
+def _figures(now: Measurements, name: str, effect: question_edits.EditEffect | None) -> None:
+    """Draw the final values, with the effect of the last edit if it changed this question."""
+    place = now.question_ids.index(name)
+    for metric in question_edits.SHOWN:
+        value = float(final_values(now, metric)[place])
+        change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
+        words = change or question_edits.MetricChange(metric, None, None if np.isnan(value) else value)
+        help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
+        markdown.markdown(
+            words.text if change else words.current_text, help=markdown.safe_sentence(help_text)
+        )
+
+
+def _models(task: TaskSet) -> list[ModelInfo]:
+    return list({checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task)[0]}.values())
+
+
+def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
+    about = f"{metric}; before the edit faint" if before else metric
+    if seeds:
+        about += f"; without {formatting.count(seeds, 'further seed')}"
+    markdown.caption(markdown.fill_template("**{title}** · {about}", title=title, about=about))
+
+
+def _curves(
+    title: str,
+    frame: pd.DataFrame,
+    metric: str,
+    now: Measurements,
+    key: str,
+    before: pd.DataFrame | None,
+    chance: float | None,
+    height: int = CHART_PX,
+) -> None:
+    _caption(title, metric, before is not None)
+    widgets.chart(
+        curve_charts.learning_curves(
+            curve_charts.CurvePlot(
+                frame,
+                [curve.model for curve in now.curves],
+                metric,
+                session.current_theme(),
+                chance=chance,
+                early_end=set_scores.early_end(now),
+                before=before,
+                height=height,
+                narrow=viewport.is_narrow(),
+            )
+        ),
+        key,
+        f"{metric}, {title}",
+    )
+
+
+def _measured(task: TaskSet, version: TaskSet) -> Measurements:
+    checkpoints, num_fewshot = results.fleet(task)
+    return results.measure(version, checkpoints, num_fewshot)
+
+
+def _end(task: TaskSet, run_every: float | None) -> None:
+    """Redraw the whole page once a polled run is over; it no longer polls then."""
+    if run_every is None:
+        return
+    if results.state(task).kind == "running":
+        run_launcher.ensure_worker()
+    else:
+        st.rerun()
+
+
+def _columns() -> dict:
+    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    columns = {
+        "question": st.column_config.TextColumn("question", width="medium"),
+        "norm_prob curve": line(
+            "norm_prob", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."
+        ),
+        "acc curve": line("acc", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."),
+        "margin": number("margin, nats", format="%.2f", help=question_edits.MARGIN_HELP),
+        "norm_prob": number("norm_prob", format="%.2f", help=labels.METRIC_HELP["norm_prob"]),
+    }
+    for metric in ("margin", "norm_prob"):
+        for suffix in (", before", ", after", " Δ"):
+            columns[f"{metric}{suffix}"] = number(f"{metric}{suffix}", format="%.2f")
+    return columns

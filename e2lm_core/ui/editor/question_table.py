@@ -1,0 +1,201 @@
+"""Question table.
+
+A component of our own (Streamlit's components API v2, which runs in the page itself and has its theme):
+Streamlit's own table cannot wrap text, mark the right choice, set it by a click, or add, move and duplicate
+rows, and it was laid out again after each edit, so that a click could be missed. Its source is in
+`table/source` (TypeScript with Preact and TanStack's virtualiser); `npm ci && npm run build` there makes
+`table/built.js`.
+
+The page sends the component little data, mostly the same with each drawing. The rows come from the server
+directly (`server/table_routes.py`): once, and then only changes. Edits go the same way, so that neither
+*Saved* nor the run of an edit waits for a page. After an edit the page is drawn once, for the elements
+beside the table. Figures of single questions by models and the embedder are sent when a filter needs them,
+or the reason if there are none.
+
+Tested in tests/pages/writing/test_table.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.relevance import messages as relevance_words
+from e2lm_core.sets.editing import drafts, presence
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling
+from e2lm_core.ui.cache import questions as remembered
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import card, last_edit
+from e2lm_core.ui.editor.drafts import autosave
+from e2lm_core.ui.places.questions import embedding_progress
+from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.server import table_routes as server
+
+KEY = "questions_table"
+MAX_FOUND = 1000
+MEASURES = ("slope", "relevance")
+_ASKED = "table_measures"  # key of the session state: figures that filters and sorting need, by set
+PASTED = "import_text"  # key of the text field on Import, which receives pasted rows
+# Streamlit sends a component's script with each drawing, so this short one fetches the actual script once.
+_JS = (
+    "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component("studio_table", js=_JS, isolate_styles=False)
+
+
+@st.cache_resource(show_spinner=False)
+def _noting():
+    return st.components.v2.component("studio_table_found", js=_JS, isolate_styles=False)
+
+
+def question_table(task: TaskSet, readonly: bool = False) -> None:
+    """Draw the question table, editable in place unless `readonly`."""
+    settings = session.studio().settings
+    taught = results.taught_answers(task)
+    _component()(
+        key=KEY,
+        data={
+            **_address(task),
+            "url": f"{autosave.base_path()}{server.PATH}",
+            "drafts": f"{autosave.base_path()}/drafts",
+            "pass": component_requests.issue_token(settings, task.address, runs=last_edit.auto_run_token()),
+            "stamp": presence.change_stamp(settings, task.address),
+            "typed": "" if readonly else _typed(task),
+            "readonly": readonly,
+            "taught": "".join("01"[taught.get(q.id, False)] for q in task.questions) if taught else "",
+            "measures": _asked(task),
+            "rest_ms": autosave.REST_MS,
+            "again_ms": autosave.AGAIN_MS,
+        },
+        on_changed_change=_changed,
+        on_pasted_change=_pasted,
+        on_card_change=_opened,
+        on_measure_change=_measure,
+    )
+    for sentence in st.session_state.pop("editor_refused", ()):
+        markdown.error(sentence, icon=":material/error:")
+
+
+def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
+    """Send the table the findings of each question, and the figures that its filters need.
+
+    Both are ready later than the rows.
+    """
+    underway = "relevance" in _asked(task) and not _is_over(task)
+    run_every = polling.poll_interval(polling.PROGRESS_S, is_own_run=True) if underway else None
+
+    @st.fragment(run_every=run_every)
+    def given() -> None:
+        if underway and _is_over(task):
+            st.rerun()
+        found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MAX_FOUND]
+        figures = {name: _figure(task, name) for name in _asked(task)}
+        with st.container(key="listening_found", width="content"):
+            _noting()(key="table_found", data={**_address(task), "found": found, "figures": figures})
+
+    given()
+
+
+# --- what filters need of models and of the embedder ------------------------------------------------------
+
+
+def _asked(task: TaskSet) -> list[str]:
+    return list(st.session_state.get(_ASKED, {}).get(task.address, ()))
+
+
+def _measure() -> None:
+    """Remember the figures that the table's filters need."""
+    names = _told("measure")
+    if isinstance(names, list) and (task := st.session_state.get("set")):
+        asked = st.session_state.setdefault(_ASKED, {})
+        asked[task] = [name for name in MEASURES if name in names]
+
+
+def _figure(task: TaskSet, name: str) -> dict[str, Any]:
+    """A figure of every question, in the set's order, or the reason `why` there is none."""
+    stamp = presence.change_stamp(session.studio().settings, task.address)
+    try:
+        values, why = _slopes(task) if name == "slope" else _probabilities(task)
+    except StudioError as error:
+        values, why = None, str(error)
+    return {"stamp": stamp} | ({"why": why} if values is None else {"values": values})
+
+
+def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
+    measurements = results.measurements(task)
+    if not measurements.complete_pairs:
+        return None, "A slope needs a run: run this set on Models and runs, and this filter works."
+    _, frame = remembered.pool(task, measurements)
+    known = dict(zip(frame["id"], frame["slope"].astype(float), strict=True))
+    slopes = [known.get(question.id, math.nan) for question in task.questions]
+    return [None if math.isnan(slope) else round(slope, 4) for slope in slopes], ""
+
+
+def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
+    work = embedding_progress.get_or_start(task) if task.questions else None
+    if work is not None and not work.over:
+        begun = "The questions are being embedded for this filter …"
+        return None, relevance_words.progress_sentence(work.done, work.total) if work.total else begun
+    if work is not None and (work.error or work.cancelled):
+        return None, work.error or "The embedding was cancelled: go on with it on Relevance."
+    return [round(float(p), 3) for p in results.relevance(task).probability], ""
+
+
+def _is_over(task: TaskSet) -> bool:
+    work = embedding_progress.get_or_start(task) if task.questions else None
+    return work is None or work.over
+
+
+def _address(task: TaskSet) -> dict[str, str]:
+    return {
+        "script": f"{autosave.base_path()}{server.SCRIPT}?v={server.script()[1]}",
+        "task": task.address,
+    }
+
+
+def _typed(task: TaskSet) -> str:
+    """Digest that changes with the author's unsaved text, in this window or another."""
+    found = drafts.list_drafts(session.studio().settings, task.address)
+    said = repr([(draft.place, draft.form, draft.tried, draft.at) for draft in found])
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _told(event: str) -> Any:
+    """Value that the table has reported; None if its page was left a moment before."""
+    return getattr(st.session_state.get(KEY), event, None)
+
+
+def _changed() -> None:
+    """Run a saved change of the table, unless the server has started the run already."""
+    name, told = st.session_state.get("set"), _told("changed")
+    if told == "runs":
+        run_launcher.ensure_worker()
+    elif name and told in ("saved", None):
+        try:
+            last_edit.after_save(session.read_set(name))
+        except (StudioError, OSError):
+            return  # the page reports the missing set
+
+
+def _pasted() -> None:
+    """Show pasted rows of a spreadsheet on Import, where they overwrite nothing."""
+    if text := str(_told("pasted") or ""):
+        st.session_state[PASTED] = text
+        st.session_state["author_view"] = "Import"
+
+
+def _opened() -> None:
+    if identity := _told("card"):
+        card.show_question(str(identity))
+        st.session_state["author_view"] = "Card"

@@ -1,0 +1,219 @@
+"""Toolbar: copy, delete, undo, redo, history.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import collection, versions
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import last_edit, presence
+from e2lm_core.ui.editor.drafts import forms
+
+MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
+
+
+def copy_popover(name: str) -> None:
+    """Draw a popover that copies the set under a new name and selects the copy."""
+    settings = session.studio().settings
+    # The keys contain the set's name: once the copy is selected, the popover is closed and proposes a new
+    # name.
+    with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
+        wish = st.text_input(
+            "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
+        )
+        if st.button("Copy", type="primary", key="copy_go"):
+            run_action(lambda: collection.copy_set(settings, name, wish), wish)
+
+
+def delete_popover(name: str) -> None:
+    """Draw a popover that asks before a set is moved to the trash."""
+    with st.popover("Delete set", icon=":material/delete:"):
+        markdown.markdown(markdown.fill_template("Put **{name}** aside? *Sets* can restore it.", name=name))
+        if st.button("Delete this set", type="primary", key="delete_go"):
+            try:
+                collection.delete_set(session.studio().settings, name)
+            except StudioError as error:
+                markdown.error(error)
+            else:
+                results.let_go(name)
+                st.session_state.pop("set", None)
+                st.query_params.pop("set", None)
+                last_edit.forget_last_edit()
+                urls.go("sets")
+
+
+def undo_redo_buttons(name: str) -> None:
+    """Draw the buttons that undo or redo the caller's last change and run the changed questions."""
+    settings = session.studio().settings
+    back, forward = versions.available_undo(settings, name)
+    kept = versions.list_versions(settings, name)
+    _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.undo_with_note, name)
+    _step(
+        "Redo",
+        ":material/redo:",
+        _hint(kept, forward, settings),
+        "Ctrl+Shift+Z",
+        versions.redo_with_note,
+        name,
+    )
+
+
+def last_change(name: str) -> str:
+    """Sentence on the author and the time of the set's last change; "" if it was never edited."""
+    settings = session.studio().settings
+    kept = versions.list_versions(settings, name)
+    if len(kept) < 2:
+        return ""
+    last = kept[-1]
+    return f"Last change {_when(last)} by {_whose(last, settings)}: {last.action}"
+
+
+def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settings) -> str | None:
+    """Hint of a button: the change to undo or redo, its author and time; None if there is nothing."""
+    if action is None:
+        return None
+    mine = [v for v in kept if v.action == action and v.who == settings.author]
+    said = f"{action} (yours, {_when(mine[-1])})" if mine else action
+    if kept and kept[-1].who not in ("", settings.author):
+        said += f". The set's last change, by {_whose(kept[-1], settings)}, stays as it is."
+    return said
+
+
+def _whose(version: versions.Version, settings: Settings) -> str:
+    if version.who == settings.author:
+        return "you"
+    return presence.display_name(version.who) if version.who else "the command line"
+
+
+def _when(version: versions.Version) -> str:
+    return forms.clock(datetime.fromisoformat(version.at).timestamp()) if version.at else "some time ago"
+
+
+def _step(
+    label: str,
+    icon: str,
+    hint: str | None,
+    shortcut: str,
+    move: Callable[[Settings, str], versions.UndoResult],
+    name: str,
+) -> None:
+    # A callback runs before anything is drawn: a page that is redrawn meanwhile would lose the click.
+    st.button(
+        markdown.escape(label),
+        icon=icon,
+        disabled=hint is None,
+        help=markdown.escape(hint or f"nothing of yours to {label.lower()}"),
+        shortcut=shortcut,
+        on_click=_turn,
+        args=(move, name),
+    )
+
+
+def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> None:
+    """Undo or redo, and run the changed questions."""
+    try:
+        moved = move(session.studio().settings, name)
+    except StudioError as error:
+        forms.queue_error(error)
+    else:
+        if moved.sentence:
+            forms.queue_notice(moved.sentence)
+        last_edit.forget_last_edit()
+        last_edit.after_save(moved.task)
+
+
+def history_popover(name: str) -> None:
+    """Draw a popover with the set's versions: to name one, which keeps it, and to restore one."""
+    settings = session.studio().settings
+    kept = versions.list_versions(settings, name)
+    if lost := versions.history_damage(settings, name):
+        markdown.warning(lost, icon=":material/history:")
+    listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
+    with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
+        if len(kept) < 2:
+            return
+        number = st.selectbox(
+            "Version",
+            list(listed),
+            format_func=lambda n: markdown.escape(_version_said(listed[n], settings)),
+            key=f"history_version_{kept[-1].number}",  # selects the newest again after an edit
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            called = st.text_input(
+                "Its name",
+                listed[number].name or "",
+                key=f"history_name_{number}",
+                max_chars=versions.NAME_CHARS,
+                help="A version with a name is kept however many follow.",
+            )
+            if st.button("Name it", key="history_call"):
+                _then(lambda: versions.name_version(settings, name, number, called))
+        if not listed[number].shown:
+            _restore(name, number, settings)
+
+
+def _version_said(version: versions.Version, settings: Settings) -> str:
+    said = [version.name, _when(version), version.action, _whose(version, settings)]
+    return " · ".join(part for part in said if part) + (", now" if version.shown else "")
+
+
+def _restore(name: str, number: int, settings: Settings) -> None:
+    """Draw the button that restores a version, after a confirmation."""
+    differ = formatting.count(len(versions.differences(settings, name, number)), "place")
+    verb = "differs" if differ.startswith("1 ") else "differ"
+    markdown.caption(markdown.escape(f"{differ} {verb} from now."))
+    asked = st.session_state.get("history_asked") == (name, number)
+    if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
+        st.session_state["history_asked"] = (name, number)
+        st.rerun()
+    if asked:
+        markdown.markdown(
+            markdown.fill_template("Make **{name}** again what it was then? *Undo* takes it back.", name=name)
+        )
+        if st.button("Restore it", type="primary", key="history_go"):
+            del st.session_state["history_asked"]
+            _then(lambda: last_edit.after_save(versions.restore_version(settings, name, number)))
+
+
+def _then(action: Callable[[], object]) -> None:
+    """Perform an action and redraw the page; a refusal is shown."""
+    try:
+        action()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        last_edit.forget_last_edit()
+        st.rerun()
+
+
+def auto_run_switch() -> None:
+    """Draw the switch that `last_edit.after_save` reads."""
+    st.toggle(
+        "Run edits at once",
+        value=True,
+        key="run_edits",
+        help="Where the set has results, an edit runs the edited questions alone.",
+    )
+
+
+def run_action(action: Callable[[], object], name: str) -> None:
+    """Perform an action and select the set that it has made; a refusal is shown."""
+    try:
+        action()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        session.choose_set(name)
+        last_edit.forget_last_edit()
+        st.rerun()

@@ -1,0 +1,1 @@
+"""The place Curves: accuracy, ranking, by question, by subject."""

@@ -1,0 +1,352 @@
+"""Tab Accuracy.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.curves import axes, noises, onsets, smoothing, subjects
+from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, viewport, widgets
+from e2lm_core.ui.cache import curves as remembered
+from e2lm_core.ui.cache import element_replay, results
+
+METRIC = "curves_metric"
+TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values")
+_SINCE = {
+    name: st.column_config.TextColumn(help=curve_words.SINCE_HELP[name]) for name in curve_words.SINCE_HELP
+} | {"at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)}
+
+
+@dataclass(frozen=True)
+class View:
+    """The visitor's choice of content and form of the chart.
+
+    Attributes:
+        metric: Name of a metric.
+        kind: Kind of the x axis.
+        by_subject: Draw one small chart for each subject.
+        models: Models to draw.
+        overlay: Method of the smoothed line; None for none.
+        log: Use a logarithmic x axis.
+        bands: Draw 95% intervals.
+    """
+
+    metric: str
+    kind: axes.Kind
+    by_subject: bool
+    models: list[ModelInfo]
+    overlay: smoothing.Method | None
+    log: bool
+    bands: bool
+
+    @property
+    def cache_key(self) -> tuple[object, ...]:
+        """The view as a key of plain values, with the models' names."""
+        shown = tuple(model.name for model in self.models)
+        return (self.metric, self.kind, self.by_subject, shown, self.overlay, self.log, self.bands)
+
+    def on_axis(self, frame: pd.DataFrame, measurements: Measurements) -> tuple[pd.DataFrame, axes.Axis]:
+        """Table with its points placed on the chosen axis, and that axis."""
+        return axes.with_x_column(frame, measurements, self.kind, self.log)
+
+
+def headline(measurements: Measurements, metric: str) -> str:
+    """Headline of all questions: rise of the curves, models above chance, a pair that differs reliably."""
+    above, pair = (
+        remembered.above_chance(measurements, metric),
+        curve_words.most_informative_pair(measurements),
+    )
+    parted = remembered.parted(measurements, metric, *pair) if pair else None
+    rise = curve_words.rise_sentence(measurements, metric)
+    return curve_words.headline(measurements, metric, above, parted, rise)
+
+
+def subjects_headline(task: TaskSet, metric: str) -> None:
+    """Draw the headline of the subjects: highest and lowest at the end; redrawn while a run goes on."""
+    st.fragment(_subjects_said, run_every=_pace_s(task))(task, metric)
+
+
+def _subjects_said(task: TaskSet, metric: str) -> None:
+    now = results.live(task).measurements
+    widgets.headline(curve_words.subjects_headline(now, metric, *remembered.by_subject(now, metric, False)))
+
+
+# --- what is drawn ----------------------------------------------------------------------------------------
+
+
+def controls(measurements: Measurements, by_subject: bool = False) -> View:
+    """Draw the controls above the chart of all questions, or above the charts by subject."""
+    narrow = viewport.is_narrow()
+    with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
+        metric, kind = _metric_and_axis()
+    with (
+        st.expander("What is drawn", icon=":material/tune:")
+        if narrow
+        else st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    ):
+        models = _models(measurements)
+        overlay = None if by_subject else _overlay()
+        log = st.toggle(
+            "Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors."
+        )
+        bands = st.toggle(
+            "95% bands",
+            value=True,
+            key="curves_bands",
+            help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
+            "same resamples for all models.",
+        )
+    return View(metric, kind, by_subject, models, overlay, log, bands)
+
+
+def plain_view(measurements: Measurements) -> View:
+    """Draw the controls above a single question's curves: metric and x axis."""
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        metric, kind = _metric_and_axis()
+    models = [curve.model for curve in measurements.curves]
+    return View(metric, kind, False, models, None, False, False)
+
+
+def _metric_and_axis() -> tuple[str, axes.Kind]:
+    metric = widgets.metric_control(METRIC, explained=True)
+    kind = st.segmented_control(
+        "Over",
+        axes.KINDS,
+        default="tokens",
+        required=True,
+        key="curves_x",
+        format_func=lambda k: axes.LABEL[k],
+        help=widgets.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
+    )
+    return metric, kind
+
+
+def _models(measurements: Measurements) -> list[ModelInfo]:
+    names = [curve.model.name for curve in measurements.curves]
+    hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
+    return [curve.model for curve in measurements.curves if curve.model.name not in hidden]
+
+
+def _overlay() -> smoothing.Method | None:
+    return st.selectbox(
+        "Smoothed line",
+        smoothing.METHODS,
+        index=None,
+        key="curves_smooth",
+        width=200,
+        placeholder="none",
+        help=markdown.safe_sentence(
+            "Drawn over the measured points, never instead of them. "
+            + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items())
+        ),
+    )
+
+
+# --- the charts -------------------------------------------------------------------------------------------
+
+
+def chart(task: TaskSet, view: View) -> None:
+    """Draw one chart of all questions, or a small one for each subject with a table.
+
+    It is redrawn while a run goes on.
+    """
+    draw = _by_subject if view.by_subject else _whole
+    st.fragment(draw, run_every=_pace_s(task))(task, view)
+
+
+def _pace_s(task: TaskSet) -> float | None:
+    """Seconds between two drawings while a run goes on; None without a run."""
+    state = results.state(task)
+    return (
+        polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(state))
+        if state.kind == "running"
+        else None
+    )
+
+
+def _whole(task: TaskSet, view: View) -> None:
+    now, metric = results.live(task).measurements, view.metric
+    frame, before = results.curves(task, now, metric, view.bands)
+    element_replay.once(
+        ("curves", now, frame, before, *view.cache_key),
+        lambda: _drawn(len(task.questions), now, view, frame, before),
+    )
+
+
+def _drawn(
+    questions: int, now: Measurements, view: View, frame: pd.DataFrame, before: pd.DataFrame | None
+) -> None:
+    metric = view.metric
+    frame, axis = view.on_axis(frame, now)
+    if missing := curve_words.omitted_models_note(axis):
+        markdown.info(missing, icon=":material/visibility_off:")
+    widgets.chart(
+        curve_charts.learning_curves(
+            curve_charts.CurvePlot(
+                frame,
+                view.models,
+                metric,
+                session.current_theme(),
+                chance=now.chance if metric in BOUNDED_METRICS else None,
+                early_end=set_scores.early_end(now),
+                before=None if before is None else axes.place_on_axis(before, now, axis),
+                height=480,
+                narrow=viewport.is_narrow(),
+                axis=axis,
+                smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
+            )
+        ),
+        "curves_main",
+        f"{metric} of each model against {axis.title}",
+    )
+    so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
+    noted = (
+        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}"
+        f"{curve_words.axis_note(axis, view.overlay)}"
+    )
+    if noted:
+        markdown.caption(noted)
+    widgets.how_computed(
+        f"{labels.METRIC_HELP[metric]} Each point is the mean over {formatting.count(questions, 'question')}."
+    )
+
+
+def _by_subject(task: TaskSet, view: View) -> None:
+    now = results.live(task).measurements
+    element_replay.once(("by subject", now, *view.cache_key), lambda: _drawn_by_subject(now, view))
+    if so_far := curve_words.progress_note(now):
+        markdown.caption(so_far)
+    _subject_values(now, view)
+
+
+def _drawn_by_subject(now: Measurements, view: View) -> None:
+    metric = view.metric
+    curves, others = remembered.by_subject(now, metric, view.bands)
+    axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
+    if missing := curve_words.omitted_models_note(axis):
+        markdown.info(missing, icon=":material/visibility_off:")
+    placed = [
+        one.with_x_column(axes.place_on_axis(one.frame.dropna(subset=["value"]), now, axis)) for one in curves
+    ]
+    widgets.chart(
+        subject_charts.subject_curves(
+            placed, view.models, metric, session.current_theme(), axis, viewport.is_narrow()
+        ),
+        "curves_subjects",
+        f"{metric} of each model, subject by subject",
+    )
+    markdown.caption(
+        f"{labels.METRIC_HELP[metric]} {curve_words.subject_panels_note(len(curves), others, axis)}"
+    )
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def above_chance_table(measurements: Measurements, metric: str) -> None:
+    """Draw a table of the first checkpoint reliably above chance, for each model."""
+    widgets.table(
+        lambda: onsets.chance_table(remembered.above_chance(measurements, metric)),
+        f"above-chance-{metric}",
+        "curves_above",
+        phone_columns=("model", "surely from", "on these questions from"),
+        percent=("at the end",),
+        column_config=_SINCE,
+        inputs=(measurements,),
+    )
+    widgets.how_computed(curve_words.SINCE)
+
+
+def separation_table(measurements: Measurements, metric: str) -> None:
+    """Draw the first checkpoint of a reliable difference, for a chosen pair of models and all pairs."""
+    pair = curve_words.most_informative_pair(measurements)
+    if pair is None:
+        st.caption("One model alone parts from none.")
+        return
+    names = [curve.model.name for curve in measurements.curves]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        one = st.selectbox("Model", names, index=names.index(pair[0]), key="curves_one_model", width=280)
+        other = st.selectbox("and", names, index=names.index(pair[1]), key="curves_other_model", width=280)
+    if one == other:
+        st.markdown("Choose two different models.")
+    elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
+        markdown.markdown(curve_words.separation_sentence(measurements, parted, metric))
+    widgets.table(
+        lambda: onsets.separation_table(remembered.all_parted(measurements, metric)),
+        f"parting-{metric}",
+        "curves_parting",
+        height=320,
+        phone_columns=("higher", "lower", "on these questions from"),
+        percent=("at the end",),
+        column_config=_SINCE,
+        inputs=(measurements,),
+    )
+
+
+def signal_quality_table(measurements: Measurements, metric: str) -> None:
+    """Draw signal quality and its parts by model."""
+    widgets.table(
+        lambda: results.quality(measurements, metric),
+        f"sq-{metric}",
+        "curves_sq",
+        phone_columns=("model", "SQ", "ρ", "AC"),
+        inputs=(measurements,),
+    )
+
+
+def noise_table(measurements: Measurements, metric: str) -> None:
+    """Draw the noise between neighbouring checkpoints, beside the noise by the choice of questions."""
+    widgets.table(
+        lambda: noises.noise_frame(remembered.noises(measurements, metric)),
+        f"noise-{metric}",
+        "curves_noise",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f", help=curve_words.NOISE_HELP[name])
+            for name in curve_words.NOISE_HELP
+        },
+        inputs=(measurements,),
+    )
+    widgets.how_computed(curve_words.NOISE)
+
+
+def point_table(task: TaskSet, measurements: Measurements, view: View) -> None:
+    """Draw a table of all drawn points."""
+    metric = view.metric
+    frame = results.curves(task, measurements, metric, view.bands)[0]
+    widgets.table(
+        lambda: frame.dropna(subset=["value"]),
+        f"curves-{metric}",
+        "curves_values",
+        height=320,
+        phone_columns=("model", "tokens_seen", "value"),
+        percent=("value", "low", "high") if metric in SHARES else (),
+        inputs=(frame,),
+    )
+
+
+def _subject_values(measurements: Measurements, view: View) -> None:
+    """Draw a table of all drawn points by subject."""
+    curves, _ = remembered.by_subject(measurements, view.metric, view.bands)
+    widgets.table(
+        lambda: subjects.subject_table(curves),
+        f"subjects-{view.metric}",
+        "curves_by_subject",
+        height=320,
+        phone_columns=("subject", "model", "tokens_seen", "value"),
+        percent=("value", "low", "high") if view.metric in SHARES else (),
+        inputs=(measurements, view.bands),
+    )

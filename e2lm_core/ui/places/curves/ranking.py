@@ -1,0 +1,312 @@
+"""Tab Ranking.
+
+Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.ranks import messages as rank_words
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.base.records import SHARES, Value
+from e2lm_core.charts import ranks as rank_charts
+from e2lm_core.scores.ranking.order import tau_matrix
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, viewport, widgets
+from e2lm_core.ui.cache import element_replay
+from e2lm_core.ui.places import rc_reading
+from e2lm_core.ui.places.curves.ranking_data import RankingData
+
+METRIC = "curves_metric"  # shared with the other tabs of Curves
+TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
+MAX_QUESTIONS = 6  # listed on either side
+
+
+def controls() -> None:
+    """Draw the controls for the metric and the RC definition."""
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        widgets.metric_control(METRIC, explained=True)
+        rc_reading.rc_reading_control("ranks")
+
+
+# --- the charts -------------------------------------------------------------------------------------------
+
+
+def over_tokens(order: RankingData) -> None:
+    """Draw each model's rank against tokens seen."""
+    element_replay.once(("over tokens", order.stability), lambda: _over_tokens(order))
+
+
+def _over_tokens(order: RankingData) -> None:
+    theme, narrow = session.current_theme(), viewport.is_narrow()
+    widgets.chart(
+        rank_charts.bump(
+            stability.bump_frame(order.stability), order.models, theme, order.early_end, narrow=narrow
+        ),
+        "ranks_bump",
+        "Rank of each model against tokens seen, with the share of resamples at each rank",
+    )
+    widgets.how_computed(
+        "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
+        "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
+        "the early window is a ranking that could have been read early. "
+        f"Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn."
+    )
+
+
+def cards(scores: Scores) -> None:
+    """Draw the scores of the order: RC, decision accuracy, SNR."""
+    with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
+        widgets.score_card("RC", scores.rc)
+        widgets.score_card("Decision accuracy", scores.decision_accuracy)
+        widgets.score_card("SNR", scores.snr)
+
+
+def how_early(order: RankingData) -> None:
+    """Draw decision accuracy and rank correlation over tokens, side by side."""
+    rc, read = order.scores.rc, order.scores.rc_reading
+    element_replay.once(("how early", order.stability, rc.why, read), lambda: _how_early(order, rc))
+
+
+def _how_early(order: RankingData, rc: Value) -> None:
+    with st.grid(2, min_column_width=420):
+        with st.container():
+            _decisions(order)
+        with st.container():
+            _tau(order, rc)
+
+
+def _decisions(order: RankingData) -> None:
+    st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
+    widgets.chart(
+        rank_charts.over_tokens(
+            order.decisions,
+            "pairs as at the end",
+            session.current_theme(),
+            (0.0, 1.0),
+            (0.5, "half"),
+            percent=True,
+            early_end=order.early_end,
+        ),
+        "ranks_decisions",
+        "Share of model pairs ordered as at the last checkpoint, against tokens seen",
+    )
+    markdown.caption(rank_words.decision_sentence(order.stability))
+
+
+def _tau(order: RankingData, rc: Value) -> None:
+    st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
+    if not order.tau["τ_b"].notna().any():
+        widgets.empty_state(f"There is none: {rc.why}")
+        return
+    widgets.chart(
+        rank_charts.over_tokens(
+            order.tau,
+            "τ_b",
+            session.current_theme(),
+            (-1.0, 1.0),
+            (0.0, "no agreement"),
+        ),
+        "ranks_tau",
+        "Kendall's tau between the early window's end and each later checkpoint",
+    )
+    markdown.caption(rank_words.tau_note(order.scores.rc_reading))
+
+
+def at_one_checkpoint(order: RankingData) -> None:
+    """Draw the rank stability at a chosen checkpoint.
+
+    Two heatmaps and tables: the share of resamples at each rank, and the share of wins of each pair.
+    """
+    st.subheader("How sure is the order at one checkpoint?", anchor=False)
+    at, places = 0, order.checkpoint_labels
+    if len(places) > 1:
+        at = st.select_slider(
+            "Checkpoint",
+            range(len(places)),
+            value=order.stability.default_checkpoint,
+            format_func=lambda k: places[k],
+            key="ranks_at",
+        )
+    shares, wins = order.shares_at(at)
+    element_replay.once(("at one checkpoint", shares), lambda: _heatmaps(order, shares, wins))
+    markdown.caption(rank_words.win_sentence(order.stability, at))
+    with st.grid(2, min_column_width=420):
+        with st.container():
+            widgets.table(
+                shares,
+                f"rank-shares-{order.metric}",
+                "ranks_share",
+                percent=tuple(shares.columns[2:]),
+                inputs=(shares,),
+            )
+        with st.container():
+            widgets.table(
+                wins, f"wins-{order.metric}", "ranks_win", percent=tuple(wins.columns[1:]), inputs=(wins,)
+            )
+
+
+def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
+    theme, narrow = session.current_theme(), viewport.is_narrow()
+    with st.grid(2, min_column_width=420):
+        widgets.chart(
+            rank_charts.share_heatmap(
+                shares,
+                order.models,
+                theme,
+                "rising",
+                "%{y} stands at %{x} in %{z:.1%} of resamples",
+                "share of resamples at each rank",
+                narrow,
+            ),
+            "ranks_shares",
+            "Share of resamples in which each model stands at each rank",
+        )
+        widgets.chart(
+            rank_charts.share_heatmap(
+                wins,
+                order.models,
+                theme,
+                "diverging",
+                "%{y} beats %{x} in %{z:.1%} of resamples",
+                "share in which the row beats the column",
+                narrow,
+            ),
+            "ranks_wins",
+            "Share of resamples in which the row's model beats the column's",
+        )
+
+
+def which_questions(order: RankingData) -> None:
+    """Draw the questions that help the ranking most, and those that hurt it."""
+    element_replay.once(
+        ("which questions", order.stability, order.no_advice_reason, order.scores.rc_reading),
+        lambda: _which_questions(order),
+    )
+
+
+def _which_questions(order: RankingData) -> None:
+    st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
+    repeats = order.repeats
+    markdown.markdown(order.no_advice_reason or rank_words.influence_sentence(order.questions, repeats))
+    if order.questions is None or not (repeats and repeats.is_significant):
+        return
+    known = order.questions.dropna(subset=["support"])
+    with st.grid(2, min_column_width=420):
+        _some_questions("Hold it up", "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS))
+        _some_questions("Spoil it", "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1])
+
+
+def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
+    with st.container():
+        markdown.markdown(markdown.fill_template("**{title}**", title=title))
+        if rows.empty:
+            st.caption("No question does.")
+            return
+        st.dataframe(
+            rows,
+            hide_index=True,
+            key=key,
+            column_config={
+                "support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])
+            },
+            column_order=("support", "id") if viewport.is_narrow() else ("support", "subject", "question"),
+        )
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def rank_table(order: RankingData) -> None:
+    """Draw a table of each model's rank at every checkpoint."""
+    widgets.table(
+        lambda: tables.rank_frame(order.measurements, order.metric),
+        f"ranks-{order.metric}",
+        "ranks",
+        height=300,
+        phone_columns=("model", "tokens_seen", "rank"),
+        percent=("value",) if order.metric in SHARES else (),
+        inputs=(order.measurements,),
+    )
+
+
+def decision_table(order: RankingData) -> None:
+    """Draw a table of the share of pairs ordered as at the end, at every checkpoint."""
+    widgets.table(
+        order.decisions,
+        f"decisions-{order.metric}",
+        "ranks_decision",
+        height=300,
+        phone_columns=("tokens_seen", "pairs as at the end", "resamples from", "to"),
+        percent=("pairs as at the end", "resamples from", "to"),
+        inputs=(order.stability,),
+    )
+
+
+def tau_table(order: RankingData) -> None:
+    """Draw a table of the rank correlation of each later checkpoint with the early window's end."""
+    widgets.table(
+        lambda: order.tau.round(4),
+        f"tau-{order.metric}",
+        "ranks_later",
+        phone_columns=("tokens_seen", "τ_b", "resamples from", "to"),
+        inputs=(order.stability,),
+    )
+
+
+def every_two_checkpoints(order: RankingData) -> None:
+    """Draw the rank correlation between every two checkpoints, as chart and table."""
+    element_replay.once(("every two", order.stability), lambda: _every_two(order))
+    widgets.table(
+        lambda: _matrix(order),
+        f"tau-matrix-{order.metric}",
+        "ranks_every",
+        height=300,
+        inputs=(order.stability,),
+    )
+
+
+def _every_two(order: RankingData) -> None:
+    grid = order.stability.grid
+    every = tau_matrix(grid.scores)
+    widgets.chart(
+        rank_charts.tau_heatmap(
+            every, list(grid.tokens_seen), session.current_theme(), narrow=viewport.is_narrow()
+        ),
+        "ranks_matrix",
+        "Kendall's tau between every two checkpoints",
+    )
+    st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
+
+
+def _matrix(order: RankingData) -> pd.DataFrame:
+    places = order.checkpoint_labels
+    matrix = pd.DataFrame(tau_matrix(order.stability.grid.scores), columns=places).round(3)
+    matrix.insert(0, "checkpoint", places)
+    return matrix
+
+
+def question_table(order: RankingData) -> None:
+    """Draw a table of each question's effect on the ranking."""
+    if order.questions is None:
+        markdown.caption(order.no_advice_reason or rank_words.influence_sentence(None))
+        return
+    if not (order.repeats and order.repeats.is_significant):
+        markdown.caption(rank_words.influence_sentence(order.questions, order.repeats))
+        return
+    widgets.table(
+        order.questions,
+        f"rank-questions-{order.metric}",
+        "ranks_questions",
+        height=360,
+        phone_columns=("id", "support", "± 95%"),
+        column_config={
+            name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
+            for name in ("support", "± 95%", "by half 1", "by half 2", "agreement", "RC gain")
+        },
+        inputs=(order.questions,),
+    )

@@ -1,0 +1,1 @@
+"""The place Decide: comparison and planning."""

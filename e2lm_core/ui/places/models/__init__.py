@@ -1,0 +1,1 @@
+"""The place Models and runs: runs, checkpoints, people, imported results."""

@@ -1,0 +1,1 @@
+"""Imported results: upload, current import, curves, saved imports."""

@@ -1,0 +1,99 @@
+"""Saved imports.
+
+Tested in tests/pages/test_results.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
+from e2lm_core.imported import saved_imports
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, viewport
+from e2lm_core.ui.places.models.imported import current
+from e2lm_core.ui.places.models.imported.current import OpenResults
+
+
+def saved_list() -> None:
+    """Draw the saved imports, newest first: open, remove, restore."""
+    settings = session.studio().settings
+    rows = saved_imports.list_saved(settings)
+    back = st.session_state.get("results_removed")
+    if back in saved_imports.removed_imports(settings):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            markdown.markdown(markdown.fill_template(":gray[{name} is removed.]", name=back), width="content")
+            if st.button("Undo", key="results_undo", icon=":material/undo:"):
+                _do(lambda: saved_imports.restore_import(settings, back))
+    if not rows:
+        st.caption("Nothing is kept yet. What you import can be kept under a name.")
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
+            _row(row)
+
+
+def _row(row: saved_imports.SavedImport) -> None:
+    markdown.markdown(markdown.fill_template("**{name}**", name=row.name), width="content")
+    if row.problem is None:
+        about = f"{formatting.join_words(list(row.models), 2)} on {formatting.join_words(list(row.tasks), 2)}, {row.when[:10]}"
+        markdown.markdown(markdown.fill_template(":gray[{about}]", about=about), width="content")
+        if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
+            _open(row.name)
+    else:
+        markdown.markdown(markdown.fill_template(":red[{problem}]", problem=row.problem), width="content")
+    with st.popover("Remove", icon=":material/delete:"):
+        markdown.markdown(
+            markdown.fill_template(
+                "**{name}** is taken off this list. It can be brought back until another of that name is removed.",
+                name=row.name,
+            )
+        )
+        if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
+            remove_saved(row.name)
+
+
+def remove_saved(name: str) -> None:
+    """Remove a saved import from the list; the page then offers to undo it."""
+    if (results := current.current_results()) is not None and results.name == name:
+        current.close_results()
+    st.session_state["results_removed"] = name
+    _do(lambda: saved_imports.remove_import(session.studio().settings, name))
+
+
+def save_form(results: OpenResults) -> None:
+    """Draw the form that saves the open import under a name."""
+    if results.name is not None:
+        return
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
+        name = st.text_input(
+            "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
+        )
+        if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
+            try:
+                saved_imports.save_import(session.studio().settings, name.strip(), results.imported)
+            except StudioError as error:
+                markdown.error(error, icon=":material/error:")
+            else:
+                current.open_results(results.imported, name.strip())
+                markdown.toast(f"Kept as {name.strip()}.")
+                st.rerun()
+
+
+def _open(name: str) -> None:
+    try:
+        imported = saved_imports.open_saved(session.studio().settings, name)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    current.open_results(imported, name)
+    st.rerun()
+
+
+def _do(action) -> None:
+    try:
+        action()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        st.rerun()

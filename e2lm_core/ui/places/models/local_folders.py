@@ -1,0 +1,110 @@
+"""Form to add a local folder.
+
+Tested in tests/pages/test_checkpoints.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.formatting import count, join_words
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints import user_folders
+from e2lm_core.people import accounts
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown
+from e2lm_core.ui.server.middleware import origin_guard
+
+TITLE = "Add a folder of checkpoints"
+_OPEN = "folder_open"
+
+
+def may_add(settings: Settings) -> bool:
+    """Whether the caller may add folders: a local user without sign-in, or an administrator.
+
+    Others must not decide which files of the server's disk are read.
+    """
+    if settings.auth == "none":
+        return origin_guard.is_local_request()
+    return accounts.is_administrator(settings)
+
+
+def folders() -> None:
+    """Draw the added folders and the button that opens the dialog; nothing for callers without the right."""
+    settings = session.studio().settings
+    if not may_add(settings):
+        return
+    st.subheader("From a folder", anchor=False)
+    try:
+        there = user_folders.folders(settings)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    for number, folder in enumerate(there):
+        line, button = st.columns([8, 1], vertical_alignment="center")
+        with line:
+            markdown.markdown(str(folder.path))
+        if button.button("Remove", key=f"folder_remove_{number}", help="Its files and all results stay."):
+            user_folders.remove_folder(settings, folder.path)
+            st.rerun()
+    if st.button(TITLE, key="folder_add", icon=":material/create_new_folder:"):
+        st.session_state[_OPEN] = True
+    if st.session_state.get(_OPEN):
+        _dialog()
+
+
+def _closed() -> None:
+    st.session_state[_OPEN] = False
+
+
+@st.dialog(TITLE, on_dismiss=_closed)
+def _dialog() -> None:
+    settings = session.studio().settings
+    path = st.text_input(
+        "Folder",
+        key="folder_path",
+        placeholder="/data/my-run",
+        help="It holds MODEL/step1000/ or step1000/, each as transformers saves it, or is a Hugging Face cache. It is "
+        "read where it lies.",
+    )
+    if not path.strip():
+        return
+    try:
+        _, found = user_folders.inspect_folder(path)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    checkpoints = sum(len(own) for _, own in found.models)
+    names = join_words([model.name for model, _ in found.models])
+    markdown.markdown(
+        f"{count(len(found.models), 'model')} with {count(checkpoints, 'checkpoint')}: {names}."
+    )
+    own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
+    for problem in (
+        *found.problems,
+        *session.studio().usable_checkpoints(own)[1],
+        *user_folders.adapter_warnings(found),
+    ):
+        markdown.warning(problem, icon=":material/warning:")
+    said: dict[str, int] = {}
+    for name in user_folders.models_without_tokens(found):
+        tokens = st.number_input(
+            markdown.escape(f"Tokens a step of {name}"),
+            min_value=0,
+            max_value=10**11,
+            value=0,
+            key=f"folder_tokens_{name}",
+            help="Sequences in a batch times tokens in a sequence, of all machines together. With 0 it is not known, and "
+            "curves are drawn over steps.",
+        )
+        if tokens:
+            said[name] = int(tokens)
+    if st.button("Add", key="folder_go", type="primary", icon=":material/add:"):
+        try:
+            user_folders.add_folder(settings, path, said)
+        except StudioError as error:
+            markdown.error(error, icon=":material/error:")
+        else:
+            _closed()
+            st.rerun()

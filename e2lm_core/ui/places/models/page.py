@@ -1,0 +1,105 @@
+"""The place Models and runs.
+
+Tested in tests/pages/test_pages.py, tests/pages/test_checkpoints.py and tests/pages/test_results.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.records import TaskSet
+from e2lm_core.checkpoints import tables
+from e2lm_core.imported import messages as imported_words
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, navigation, urls, widgets
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.places.models import add_model, hub_models, local_folders, people, run
+from e2lm_core.ui.places.models.imported import current, curves, saved, upload
+
+NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
+
+
+def draw() -> None:
+    """Draw the place; only the shown tab is computed."""
+    task, tab = navigation.open_place(urls.MODELS)
+    {"run": _run, "checkpoints": _checkpoints, "results": _results}[tab](task)
+
+
+def _run(task: TaskSet) -> None:
+    studio, state = session.studio(), results.state(task)
+    widgets.headline(run_words.headline(state, len(task.questions)))
+    if not studio.local_checkpoints and not tables.added_by_model(studio.catalogue):
+        for problem in (*studio.catalogue.problems, *studio.unusable_notes):
+            markdown.error(problem, icon=":material/error:")
+        widgets.empty_state(NONE)
+        st.stop()
+    for problem in (*studio.catalogue.problems, *studio.unusable_notes):
+        markdown.warning(problem, icon=":material/warning:")
+
+    choice = run.run_controls(task)
+    run.run_buttons(task, choice, state)
+    run.latest_run_panel(task, state.kind == "running")
+    if state.done:
+        run.coverage_table(task)
+
+
+def _checkpoints(task: TaskSet) -> None:
+    studio = session.studio()
+    widgets.headline(tables.headline(studio.catalogue, studio.settings))
+    for problem in (*studio.catalogue.problems, *studio.unusable_notes):
+        markdown.warning(problem, icon=":material/warning:")
+    if studio.catalogue.models:
+        widgets.table(
+            tables.models_frame(studio.catalogue, studio.settings),
+            "checkpoints",
+            "library_models",
+            phone_columns=("model", "here", "bytes"),
+            column_config=hub_models.COLUMNS,
+        )
+    else:
+        widgets.empty_state(NONE)
+
+    local_folders.folders()
+    st.subheader("From a hub", anchor=False)
+    hub_models.hub_models_panel()
+    st.subheader("Add a model", anchor=False)
+    add_model.add_model_form()
+    with st.expander("All families and models that the studio knows"):
+        widgets.table(
+            tables.families_frame(studio.catalogue, studio.settings),
+            "families",
+            "library_families",
+            height=360,
+            phone_columns=("model", "checkpoints"),
+            column_config={
+                "parameters": hub_models.COLUMNS["parameters"],
+                "checkpoints": st.column_config.NumberColumn(
+                    "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
+                ),
+            },
+        )
+    people.people()
+
+
+def _results(task: TaskSet) -> None:
+    head = st.empty()
+    with st.expander(
+        "Import results", expanded=current.current_results() is None, icon=":material/upload_file:"
+    ):
+        st.caption(upload.HELP)
+        upload.upload_form()
+    shown = current.current_results()
+    with head.container():
+        widgets.headline(
+            imported_words.import_summary(shown.imported)
+            if shown
+            else "No results from elsewhere are open: import some, or open what is kept."
+        )
+    if shown:
+        saved.save_form(shown)
+        current.problems_panel(shown.imported)
+        curves.curves(shown, task)
+        current.download(shown)
+    st.subheader("Kept", anchor=False)
+    saved.saved_list()

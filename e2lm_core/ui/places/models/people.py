@@ -1,0 +1,89 @@
+"""Panel of people and quotas.
+
+Tested in tests/people/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import accounts, quotas
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, widgets
+
+_IN = {"bytes": 1e6, "seconds": 60.0}  # units of typed numbers: MB, minutes
+_UNITS = {"bytes": "MB", "seconds": "minutes", "": "at most"}
+
+
+def people() -> None:
+    """Draw the section People; nothing without sign-in."""
+    settings = session.studio().settings
+    if settings.auth == "none" or settings.person is None or settings.readonly:
+        return
+    st.subheader("People", anchor=False)
+    if not accounts.is_administrator(settings):
+        own = quotas.quotas_of(settings, settings.person)
+        markdown.caption(
+            "Yours to use: " + ", ".join(f"{quota.kind.label} {quota.text}" for quota in own) + "."
+        )
+        return
+    widgets.table(_frame(settings), "people", "people_table", phone_columns=("id", "administrator"))
+    _change(settings)
+
+
+def _frame(settings: Settings) -> pd.DataFrame:
+    """Table of people, one row each: account and use of the quotas."""
+    rows = []
+    for person in accounts.list_people(settings):
+        used = {quota.kind.label: quota.text for quota in quotas.quotas_of(settings, person.id)}
+        seen = pd.Timestamp(person.seen_at, unit="s").floor("s")
+        rows.append(
+            {
+                "id": person.id,
+                "name": person.name,
+                "administrator": person.administrator,
+                "seen": seen,
+                **used,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _change(settings: Settings) -> None:
+    names = [quotas.EVERYBODY, quotas.VISITORS, *(person.id for person in accounts.list_people(settings))]
+    with st.popover("Change a quota", icon=":material/tune:"):
+        whose = st.selectbox("Whose", names, key="quota_whose")
+        kind = st.selectbox("Of what", quotas.KINDS, format_func=lambda k: k.label, key="quota_kind")
+        scale = _IN.get(kind.unit, 1.0)
+        now = _now(settings, whose, kind)
+        most = st.number_input(
+            markdown.escape(_UNITS[kind.unit].capitalize()),
+            0.0,
+            None,
+            now / scale,
+            key=f"quota_most_{whose}_{kind.key}",
+        )
+        with st.container(horizontal=True):
+            if st.button("Save", type="primary", key="quota_save"):
+                _say(settings, kind.key, most * scale, whose)
+            if st.button("As before", key="quota_unset", help="Take back what was said of it."):
+                _say(settings, kind.key, None, whose)
+
+
+def _now(settings: Settings, whose: str, kind: quotas.QuotaKind) -> float:
+    said = {who: number for who, one, number in quotas.limit_overrides(settings) if one.key == kind.key}
+    visits = whose == quotas.VISITORS or whose.startswith(accounts.VISITOR)
+    group, default = (quotas.VISITORS, kind.most_of_visitor) if visits else (quotas.EVERYBODY, kind.most)
+    return float(said.get(whose, said.get(group, default)))
+
+
+def _say(settings: Settings, key: str, most: float | None, whose: str) -> None:
+    try:
+        quotas.set_limit(settings, key, most, whose)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,252 @@
+"""Tab Run.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs.messages import rolling as rolling_words
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.queue.progress import run_progress
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, viewport, widgets
+from e2lm_core.ui.cache import results
+
+ROLLING_HELP = (
+    "Each checkpoint of a hub is fetched, scored and deleted again, while the next one comes; results stay. What is "
+    "pinned, or was here before, is not deleted."
+)
+
+
+@dataclass(frozen=True)
+class RunSelection:
+    """The selection for a run.
+
+    Attributes:
+        models: Names of the selected models.
+        checkpoints: Their checkpoints on this computer.
+        num_fewshot: Number of few-shot examples.
+        rolling: All checkpoints of the selected models, also those not on this computer.
+        missing: Number of results that are still to be computed.
+    """
+
+    models: list[str]
+    checkpoints: list[Checkpoint]
+    num_fewshot: int
+    rolling: list[Checkpoint]
+    missing: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all selected checkpoints are on this computer."""
+        return len(self.checkpoints) == len(self.rolling)
+
+
+# --- what to run ------------------------------------------------------------------------------------------
+
+
+def run_controls(task: TaskSet) -> RunSelection:
+    """Draw the choice of models, checkpoints and few-shot examples, with the cost of the run."""
+    fleet, last_fewshot = results.fleet(task)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        models, checkpoints, everything = _checkpoints(task, fleet)
+    with right:
+        num_fewshot = _num_fewshot(task, last_fewshot)
+        missing = _cost(task, checkpoints, num_fewshot) if task.questions and checkpoints else 0
+    return RunSelection(models, checkpoints, num_fewshot, everything, missing)
+
+
+def _checkpoints(
+    task: TaskSet, fleet: Sequence[Checkpoint]
+) -> tuple[list[str], list[Checkpoint], list[Checkpoint]]:
+    """The selected models, their checkpoints on this computer, and all of their checkpoints."""
+    studio = session.studio()
+    at_hand = studio.local_checkpoints
+    here = {c.name for c in at_hand}
+    known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
+    models = list(dict.fromkeys(c.model.name for c in known))
+    run = {c.model.name for c in fleet}
+    # Other seeds are selected with the model that they replicate.
+    first = {m: seed_of for m in models if (seed_of := studio.catalogue.model(m).seed_of) in models}
+    own = [m for m in models if m not in first]
+    picked = st.pills(
+        "Models",
+        own,
+        selection_mode="multi",
+        default=[m for m in own if m in run],
+        key=f"run_models_{task.address}",
+        format_func=lambda name: markdown.escape(studio.catalogue.model(name).short_name),
+        wrap=True,
+    )
+    if first and st.toggle(
+        markdown.escape(f"With further seeds ({len(first)})"),
+        not run.isdisjoint(first),
+        key=f"run_seeds_{task.address}",
+        help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
+    ):
+        picked = [m for m in models if first.get(m, m) in picked]
+    density = st.segmented_control(
+        "Checkpoints of each",
+        list(run_order.DENSITIES),
+        default="all",
+        required=True,
+        key=f"run_density_{task.address}",
+        help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
+    )
+    here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
+    checkpoints, everything = (run_order.thin_out(some, density) for some in here_and_all)
+    return picked, checkpoints, everything
+
+
+def _num_fewshot(task: TaskSet, last: int | None) -> int:
+    most = min(session.studio().settings.limits.max_fewshot, task.max_fewshot)
+    return st.number_input(
+        "Few-shot examples",
+        0,
+        most,
+        min(last if last is not None else task.config.num_fewshot, most),
+        key=f"run_shots_{task.address}",
+        help=markdown.escape(
+            f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best."
+        ),
+    )
+
+
+def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int:
+    """Draw the number of results to compute and the time that takes; return the number."""
+    measurements = results.measure(task, checkpoints, num_fewshot)
+    cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
+    st.metric(
+        "To compute",
+        f"{cost.missing:,} of {cost.total:,}",
+        border=True,
+        help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
+    )
+    if cost.missing and not results.is_running(task):  # a running run shows its remaining time itself
+        markdown.caption(
+            f"{formatting.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
+            if cost.seconds
+            else "No run on this machine yet, so its pace is not known."
+        )
+    return cost.missing
+
+
+def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) -> None:
+    """Draw the buttons of a run: start, download one at a time if checkpoints are missing, or cancel."""
+    is_running = state.kind == "running"
+    rolls = bool(task.questions) and not choice.is_whole
+    if rolls:
+        readable = [c for c in choice.rolling if session.studio().is_readable(c)]
+        measured = results.measure(task, readable, choice.num_fewshot)
+        what = rolling_words.estimate_rolling(
+            session.studio(), task, choice.rolling, choice.num_fewshot, measured
+        )
+        markdown.caption(
+            rolling_words.rolling_cost(what, hub_cache.cache_usage(session.studio().settings)),
+            help=ROLLING_HELP,
+        )
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
+            type="primary" if choice.missing else "secondary",  # secondary if all results are there
+            icon=":material/play_arrow:",
+            disabled=is_running or not choice.checkpoints or not task.questions,
+        ):
+            run_launcher.queue_run(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
+        if rolls and st.button(
+            "Fetch, score and let go",
+            key="run_rolling",
+            icon=":material/sync:",
+            disabled=is_running,
+            help=ROLLING_HELP,
+        ):
+            run_launcher.queue_run(
+                task, checkpoints=choice.rolling, num_fewshot=choice.num_fewshot, rolling=True
+            )
+        if is_running:
+            run_launcher.cancel_button(state.job, "Cancel the run", "run_cancel", icon=":material/stop:")
+
+
+# --- what it does -----------------------------------------------------------------------------------------
+
+
+def latest_run_panel(task: TaskSet, is_running: bool) -> None:
+    """Draw the set's latest run, redrawn while it goes on."""
+    pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
+    st.fragment(_latest, run_every=pace_s if is_running else None)(task)
+
+
+def _latest(task: TaskSet) -> None:
+    job = run_start.latest_job(session.studio(), task.address)
+    if job is None:
+        return
+    st.subheader("Progress" if not job.over else "Last run", anchor=False)
+    if job.error:
+        markdown.error(job.error, icon=":material/error:")
+    for note in run_words.engine_notes(job):
+        markdown.info(note, icon=":material/rule:")
+    studio = session.studio()
+    run = run_progress(studio.jobs, job, task)
+    st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
+    if doing := rolling_words.rolling_status(job, studio.settings, studio.catalogue.checkpoints):
+        markdown.caption(doing)
+    if saved := run_words.token_savings(job):
+        markdown.caption(
+            saved,
+            help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
+        )
+    _checkpoint_table(job)
+
+
+def _checkpoint_table(job: Job) -> None:
+    number, frame = st.column_config.NumberColumn, run_words.job_frame(job)
+    st.dataframe(
+        frame.assign(progress=frame["progress"] * 100),
+        hide_index=True,
+        height=360,
+        placeholder=formatting.DASH,
+        column_order=("checkpoint", "progress") if viewport.is_narrow() else None,
+        column_config={
+            "checkpoint": st.column_config.TextColumn(width="medium" if viewport.is_narrow() else None),
+            "progress": st.column_config.ProgressColumn(
+                "progress", format="%.0f%%", min_value=0, max_value=100
+            ),
+            "seconds": number("seconds", format="%.1f s"),
+            "tokens": number("tokens computed", format="compact"),
+            "harness_tokens": number("the harness's tokens", format="compact"),
+        },
+    )
+
+
+def coverage_table(task: TaskSet) -> None:
+    """Draw the number of complete checkpoints of each model."""
+    number = st.column_config.NumberColumn
+    st.subheader("What is there", anchor=False)
+    widgets.table(
+        run_words.coverage_frame(results.measurements(task)),
+        "coverage",
+        "run_coverage",
+        phone_columns=("model", "complete"),
+        percent=("complete",),
+        column_config={
+            "complete": st.column_config.ProgressColumn(
+                "checkpoints complete", format="%.0f%%", min_value=0, max_value=100
+            ),
+            "parameters": number("parameters", format="compact"),
+            "first": number("first, tokens seen", format="compact"),
+            "last": number("last, tokens seen", format="compact"),
+        },
+    )

@@ -1,0 +1,1 @@
+"""The place Questions: write, measured, suspects, choosing, relevance."""

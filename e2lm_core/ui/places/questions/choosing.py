@@ -1,0 +1,185 @@
+"""Tab Choosing.
+
+Tested in tests/pages/test_questions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import messages as choice_words
+from e2lm_core.analysis.questions import selection
+from e2lm_core.analysis.questions.heldout import SCORES
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.rules import COLUMNS
+from e2lm_core.analysis.questions.selection import Selection
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import questions as question_charts
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import authoring, collection
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, viewport, widgets
+from e2lm_core.ui.cache import questions as remembered
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import last_edit
+
+OWN = "a rule of my own"
+BEST_SOURCE = "the one that rises most"
+THE_COPY = (
+    "The copy is what the rule chooses by all models, so no model is left that could judge it. What to expect of it on "
+    "others is the held-out gain, not its own score."
+)
+
+
+def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
+    """Draw the tab: a rule, its gain in-sample and held out, and its selection as a copy.
+
+    Args:
+        task: The set.
+        measurements: Its results.
+        pool: Its question pool.
+        head: Container of the headline.
+    """
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        name, rule, source = _rule(pool)
+        metric = widgets.metric_control("choosing_metric")
+    silent = validity.no_advice_reason(
+        measurements, results.scores(measurements, metric), results.is_running(task)
+    )
+    try:
+        chosen = remembered.chosen(task, pool, rule, metric, source, silent)
+    except StudioError as error:
+        with head:
+            widgets.headline("Nothing is chosen.")
+        markdown.error(error, icon=":material/error:")
+        return
+    with head:
+        widgets.headline(choice_words.selection_headline(chosen, len(pool.ids)))
+    for sentence in choice_words.selection_warnings(chosen):
+        markdown.warning(sentence, icon=":material/warning:")
+    covers = None
+    if chosen.folds:
+        covers = chosen.scores[_judgement(chosen)].covers
+    else:
+        widgets.empty_state(chosen.why or "", icon=":material/group_off:")
+        widgets.redraw_while_running(task)
+    copy_selection(task.address, list(chosen.ids), "choosing_keep")
+    bar = choice_words.INTERVAL_HELP[covers] if covers else ""
+    judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
+    widgets.how_computed(
+        *[selection.PRESETS[rule] for rule in (name,) if rule in selection.PRESETS],
+        choice_words.GAIN_HELP,
+        *(judged if chosen.folds else []),
+    )
+
+
+def _rule(pool: Pool) -> tuple[str, str, str | None]:
+    """Name in the list, the rule itself, and the source that it keeps or None."""
+    name = st.selectbox(
+        "Rule",
+        (*selection.PRESETS, OWN),
+        key="choosing_rule",
+        width=240,
+        help=widgets.explained_lines(selection.PRESETS),
+    )
+    if name == OWN:
+        rule = st.text_input(
+            "Keep questions where",
+            "margin > 0 and slope > 0",
+            key="choosing_own",
+            width=340,
+            help=markdown.safe_sentence(
+                "Comparisons joined by `and`, of these columns: "
+                + ", ".join(f"`{c}`" for c in COLUMNS)
+                + '. Texts in quotes: `subject = "earth & space"`.'
+            ),
+        )
+        return name, rule, None
+    if name == "one-source" and pool.has_sources:
+        known = sorted({s for s in pool.sample.traits["source"] if s})
+        wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
+        return name, name, None if wish == BEST_SOURCE else wish
+    return name, name, None
+
+
+def _judgement(chosen: Selection) -> str:
+    """Draw the gain of the selection in one score, by fold, as chart and table; return the chosen score."""
+    score = st.segmented_control(
+        "Score",
+        SCORES,
+        default="final",
+        required=True,
+        key="choosing_score",
+        format_func=lambda s: labels.SCORES[s],
+        help=choice_words.GAIN_HELP,
+    )
+    _gains(chosen, score)
+    if chosen.why:
+        markdown.caption(chosen.why)
+    frame = pd.DataFrame(selection.fold_table(chosen))
+    gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
+    widgets.table(
+        frame,
+        f"choosing-{chosen.metric}",
+        "choosing_folds",
+        phone_columns=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
+        column_config={
+            c: st.column_config.NumberColumn(
+                f"gain {c.split(', ')[1]}" if viewport.is_narrow() else c,
+                format="%+.3f",
+                help=choice_words.GAIN_HELP,
+            )
+            for c in gains
+        },
+    )
+    return score
+
+
+def _gains(chosen: Selection, score: str) -> None:
+    gain = chosen.scores[score]
+    if gain.in_sample is None or gain.held_out is None:
+        widgets.empty_state(
+            f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:"
+        )
+        return
+    widgets.chart(
+        question_charts.gains(chosen, score, session.current_theme(), narrow=viewport.is_narrow()),
+        "choosing_gains",
+        f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
+    )
+
+
+def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
+    """Draw a popover that copies the set with these questions only; the set itself stays unchanged.
+
+    Args:
+        source: Address of the set.
+        ids: Ids of the questions.
+        key: Prefix of the widgets' keys.
+    """
+    settings = session.studio().settings
+    with st.popover(
+        markdown.escape(f"Copy the set with {formatting.count(len(ids), 'question')}"),
+        icon=":material/content_copy:",
+    ):
+        wish = st.text_input(
+            "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
+        )
+        st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
+        if st.button("Copy", type="primary", key=f"{key}_go"):
+            try:
+                authoring.copy_with_questions(settings, source, wish, ids)
+            except StudioError as error:
+                markdown.error(error, icon=":material/error:")
+                return
+            session.choose_set(wish)
+            last_edit.forget_last_edit()
+            markdown.toast(f"{wish} holds {formatting.count(len(ids), 'question')}.")
+            st.rerun()

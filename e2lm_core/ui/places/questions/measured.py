@@ -1,0 +1,249 @@
+"""Tab Measured.
+
+Tested in tests/pages/test_questions.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis.questions import messages as choice_words
+from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.rules import OF_MODELS
+from e2lm_core.base import formatting, json_values
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
+from e2lm_core.charts import questions as question_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.cache import questions as remembered
+from e2lm_core.ui.places.questions.choosing import copy_selection
+
+# Small curves are sent to the browser for at most this number of rows.
+SPARK_ROWS = 1000
+RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
+ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
+PHONE_COLUMNS = ("id", "slope", "acc", "margin")
+_HIDDEN = ("early_margin",)
+_TICKS = ("digits", "taught")
+_FORMATS = {
+    "acc": "%.1f%%",
+    "length": "%d",
+    "choices": "%d",
+    "gold_ratio": "%.2f",
+    "slope": "%.2f",
+    "margin": "%.2f",
+}
+
+
+def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataFrame) -> None:
+    """Draw the tab: filters, the table of the questions, and curves of the selection against the rest.
+
+    Args:
+        task: The set.
+        measurements: Its results.
+        pool: Its question pool.
+        frame: Table of `question_pool.question_frame`, a row for each question.
+    """
+    left = _filters(frame)
+    rows = np.flatnonzero(left)
+    selected = np.zeros(len(frame), bool)
+    picked = _rows(pool, frame, rows)
+    selected[rows[picked]] = True
+    if not picked and len(rows) < len(frame):
+        # A filter counts as a selection too: nobody clicks half of 15,000 rows.
+        selected = left
+    _notes(pool, rows)
+    _relevance(task)
+    if selected.any():
+        _selection(task, measurements, pool, frame, selected, bool(picked))
+    else:
+        st.caption(
+            "Select rows, or narrow the table down, to see their curves against the rest and to keep them as a copy."
+        )
+
+
+def _filters(frame: pd.DataFrame) -> np.ndarray:
+    """Rows that pass the filters, bool [Q]."""
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
+        subjects, chosen = sorted(s for s in frame["subject"].unique() if s), []
+        if subjects:
+            key = urls.HELD["subject"]
+            if unknown := set(st.session_state.get(key, ())) - set(subjects):
+                st.session_state[key] = [one for one in st.session_state[key] if one not in unknown]
+            chosen = st.multiselect(
+                "Subjects", subjects, key=key, width=320, placeholder="all", persist_state="session"
+            )
+        text = st.text_input(
+            "Find",
+            key=urls.HELD["find"],
+            width=220,
+            placeholder="in id and text",
+            persist_state="session",
+        )
+        with st.popover("Ranges", icon=":material/tune:"):
+            ranges = {column: limits for column in RANGES if (limits := _range(frame[column], column))}
+    return question_pool.filter_rows(frame, chosen, text, ranges)
+
+
+def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
+    """Range selected with a column's slider; None if it keeps every row."""
+    known = values.dropna()
+    if not len(known) or known.min() >= known.max():
+        return None
+    low, high = _rounded(known.min(), known.max())
+    limits = st.slider(
+        choice_words.COLUMN_LABEL[column],
+        low,
+        high,
+        (low, high),
+        key=f"questions_range_{column}",
+        help=choice_words.COLUMN_HELP[column],
+    )
+    return limits if limits != (low, high) else None
+
+
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    """A range rounded outwards to hundredths, so that a slider's ends include every value."""
+    return float(np.floor(low * 100) / 100), float(np.ceil(high * 100) / 100)
+
+
+def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
+    """Draw the table of these rows; positions of the selected ones among them."""
+    view = _view(pool, frame, rows)
+    picked = st.dataframe(
+        view,
+        hide_index=True,
+        height=420 if len(rows) > 10 else "auto",
+        placeholder=formatting.DASH,
+        column_order=PHONE_COLUMNS if viewport.is_narrow() else None,
+        on_select="rerun",
+        selection_mode="multi-row",
+        # Rows are selected by position: other rows need a table with another key.
+        key=f"questions_table_{pool.task}_{hash(rows.tobytes())}",
+        column_config=_config(view),
+    )
+    st.download_button(
+        "Download CSV",
+        lambda: json_values.frame_to_csv(frame.iloc[rows]),
+        f"{pool.task}-questions.csv",
+        "text/csv",
+        key="questions_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    return list(picked.selection.rows)
+
+
+def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """Columns with content, the most informative first; small curves for up to `SPARK_ROWS` rows."""
+    empty = question_pool.undefined_reasons(pool)
+    view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
+    if 0 < len(rows) <= SPARK_ROWS and len(pool.steps) > 1:
+        view["curve"] = question_pool.sparkline_rows(pool, rows)
+    ahead = [c for c in ORDER if c in view]
+    view = view[[*ahead, *(c for c in view if c not in ahead)]]
+    view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
+    return view.assign(acc=view["acc"] * 100)
+
+
+def _config(view: pd.DataFrame) -> dict:
+    numbers = {
+        name: st.column_config.NumberColumn(
+            name if viewport.is_narrow() else choice_words.COLUMN_LABEL[name],
+            format=_FORMATS.get(name, "%.3f"),
+            help=choice_words.COLUMN_HELP[name],
+        )
+        for name in view.columns
+        if name in choice_words.COLUMN_LABEL and name not in _TICKS
+    }
+    ticks = {
+        name: st.column_config.CheckboxColumn(name, help=choice_words.COLUMN_HELP[name], width="small")
+        for name in _TICKS
+    }
+    return {
+        **numbers,
+        **ticks,
+        "curve": st.column_config.LineChartColumn(
+            "norm_prob", y_min=0, y_max=1, help="Mean over models at the shared checkpoints, first to last."
+        ),
+        "question": st.column_config.TextColumn("question", width="medium"),
+    }
+
+
+def _notes(pool: Pool, rows: np.ndarray) -> None:
+    notes = [
+        f"{formatting.count(len(rows), 'question')} of {len(pool.ids):,}. A click on a column's head sorts."
+    ]
+    if len(rows) > SPARK_ROWS:
+        notes.append(
+            f"The small curves are drawn for at most {SPARK_ROWS:,} rows: narrow the table down to see them."
+        )
+    notes += [
+        f"No {choice_words.COLUMN_LABEL[c]}: {why}"
+        for c, why in question_pool.undefined_reasons(pool).items()
+        if c != "relevance"
+    ]
+    notes.append("Figures of one question are noisy: they hint where to look.")
+    markdown.caption(" ".join(notes))
+
+
+def _relevance(task: TaskSet) -> None:
+    asked = remembered.relevance_asked(task)
+    if asked is False:
+        st.caption("Relevance cannot be computed here; the tab Relevance says why.")
+    elif asked is None and st.button(
+        "Add relevance",
+        icon=":material/science:",
+        type="tertiary",
+        key="questions_add_relevance",
+        help="Embeds the questions; new ones take a few seconds.",
+    ):
+        remembered.add_relevance(task)
+        st.rerun()
+
+
+def _selection(
+    task: TaskSet,
+    measurements: Measurements,
+    pool: Pool,
+    frame: pd.DataFrame,
+    selected: np.ndarray,
+    by_hand: bool,
+) -> None:
+    kept, rest = int(selected.sum()), int((~selected).sum())
+    st.subheader("The selection against the rest", anchor=False)
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        metric = widgets.metric_control("questions_metric")
+        copy_selection(task.address, list(frame["id"][selected]), "questions_keep")
+    curves = question_pool.compared_frame(pool, selected, metric)
+    widgets.chart(
+        question_charts.compared(
+            curves,
+            metric,
+            (kept, rest),
+            session.current_theme(),
+            measurements.chance if metric in BOUNDED_METRICS else None,
+            set_scores.early_end(measurements),
+            narrow=viewport.is_narrow(),
+        ),
+        "questions_compared",
+        f"{metric} of the selected questions and of the rest against tokens seen",
+    )
+    markdown.caption(
+        f"Mean over {formatting.count(len(pool.models), 'model')}; {formatting.count(kept, 'question')} "
+        f"{'selected by hand' if by_hand else 'that the filters leave'}, {rest:,} others. No interval is drawn: "
+        "these questions were picked by what is drawn. Choosing tells what of a difference other models confirm."
+    )
+    widgets.table(
+        curves,
+        f"selection-{metric}",
+        "questions_compared",
+        height=240,
+        phone_columns=("tokens_seen", "selection", "rest"),
+        percent=("selection", "rest", "difference") if metric in SHARES else (),
+    )

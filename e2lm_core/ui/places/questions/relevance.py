@@ -1,0 +1,211 @@
+"""Tab Relevance.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import relevance as relevance_charts
+from e2lm_core.relevance import messages, tables
+from e2lm_core.relevance.embeddings import comparison_models
+from e2lm_core.relevance.judge import Relevance
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, polling, urls, widgets
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.places.questions import embedding_progress
+from e2lm_core.ui.places.questions.embedding_progress import EmbeddingJob
+
+
+def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:
+    """Relevance of a set; None while it is computed in the background, or if it cannot be computed.
+
+    A progress bar, or the reason, is drawn in its place.
+
+    Args:
+        task: The set.
+        model: Name of the embedder; None for the default.
+        titled: Draw a headline as well.
+    """
+    work = embedding_progress.get_or_start(task, model)
+    try:
+        if work is None or (work.over and not work.error and not work.cancelled):
+            return results.relevance(task, model)
+    except StudioError as error:
+        reason = str(error)
+    else:
+        if not work.error:
+            if titled:
+                widgets.headline("The questions are being embedded; every other page can be used meanwhile.")
+            _on_its_way(work, model)
+            return None
+        reason = work.error
+    if titled:
+        widgets.headline("Relevance cannot be computed here.")
+    markdown.error(reason, icon=":material/error:")
+    if work is not None and st.button("Try again", key=f"relevance_again_{model}"):
+        work.start()
+        st.rerun()
+    return None
+
+
+def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
+    if work.cancelled and work.over:
+        st.caption("Cancelled; what was embedded is kept.")
+        if st.button("Go on", icon=":material/play_arrow:", key=f"relevance_on_{model}"):
+            work.start()
+            st.rerun()
+        return
+
+    @st.fragment(run_every=polling.poll_interval(polling.PROGRESS_S, is_own_run=True))
+    def bar() -> None:
+        if work.over:
+            st.rerun()
+        share = work.done / work.total if work.total else 0.0
+        text = (
+            messages.progress_sentence(work.done, work.total)
+            if work.total
+            else "Looking for what is embedded already …"
+        )
+        st.progress(share, text=markdown.escape(text))
+        if st.button("Cancel", icon=":material/stop:", key=f"relevance_cancel_{model}"):
+            work.cancel()
+
+    bar()
+
+
+def acceptance_charts(relevance: Relevance) -> None:
+    """Draw the distribution of the probabilities, and the fields nearest to the questions."""
+    st.subheader("Probability of acceptance", anchor=False)
+    widgets.chart(
+        lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
+        "relevance_histogram",
+        "Histogram of acceptance probabilities",
+        inputs=(relevance,),
+    )
+    st.caption("The questions between the two sides are worth reading.")
+    st.subheader("Nearest field", anchor=False)
+    widgets.table(
+        lambda: tables.field_frame(relevance),
+        "fields",
+        "relevance_fields",
+        column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
+        inputs=(relevance,),
+    )
+
+
+def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
+    """Draw the questions on a map of the labelled exemplars."""
+    st.subheader("The set among labelled exemplars", anchor=False)
+    widgets.chart(
+        lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
+        "relevance_map",
+        "Map of the questions among exemplars",
+        inputs=(relevance, task),
+    )
+    st.caption("Near points read alike; directions (principal components) mean nothing.")
+
+
+def relevance_table(relevance: Relevance, task: TaskSet) -> None:
+    """Draw a table of the questions with their probabilities, the lowest first."""
+    st.subheader("The least scientific first", anchor=False)
+    widgets.table(
+        lambda: tables.question_frame(relevance, task),
+        "relevance",
+        "relevance_questions",
+        height=360,
+        phone_columns=("probability", "question"),
+        column_config={
+            "probability": st.column_config.ProgressColumn(
+                "probability", format="%.2f", min_value=0, max_value=1
+            )
+        },
+        inputs=(relevance, task),
+    )
+
+
+def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
+    """Draw the exemplars most similar to a selected question; at first the least scientific one."""
+    st.subheader("Why a question scores so", anchor=False)
+    order = relevance.probability.argsort(kind="stable")
+    key, held = f"relevance_why_{task.address}", st.session_state.get(urls.HELD["question"])
+    if held in relevance.ids and key not in st.session_state:
+        st.session_state[key] = relevance.ids.index(held)
+    place = st.selectbox(
+        "Question",
+        [int(at) for at in order],
+        format_func=lambda at: markdown.escape(
+            f"{relevance.probability[at]:.2f}  {tables.safe_excerpt(task.questions[at].question, 110)}"
+        ),
+        key=key,
+        on_change=lambda: st.session_state.update(
+            {urls.HELD["question"]: relevance.ids[st.session_state[key]]}
+        ),
+        label_visibility="collapsed",
+    )
+    if place is None:
+        return
+    widgets.table(
+        lambda: tables.exemplar_frame(relevance, place),
+        f"why-{relevance.ids[place]}",
+        "relevance_why",
+        phone_columns=("is", "exemplar"),
+        column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
+    )
+    st.caption(
+        "The exemplars with the nearest embeddings; the probability weighs all, so some may speak against it."
+    )
+
+
+def reliability(relevance: Relevance) -> None:
+    """Draw the reliability of the probabilities."""
+    st.subheader("Is 0.8 right in 80%?", anchor=False)
+    widgets.chart(
+        lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
+        "relevance_reliability",
+        "Share of accepted exemplars against the probability given to them",
+        inputs=(relevance,),
+    )
+    markdown.caption(messages.reliability_sentence(relevance))
+
+
+def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
+    """Draw the relevance by another embedder, on request, beside the first."""
+    st.subheader("Another embedder", anchor=False)
+    asked = st.segmented_control(
+        "Compare with",
+        comparison_models(relevance.embedder),
+        format_func=markdown.escape,
+        key="relevance_compare",
+        help="`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
+        "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
+        "`relevance SET --embedder NAME` takes any sentence-transformers model.",
+    )
+    other = load_relevance(task, asked, titled=False) if asked else None
+    if other is None:
+        return
+    markdown.markdown(messages.agreement_sentence(relevance, other))
+    widgets.table(
+        lambda: tables.compared_frame(relevance, other, task),
+        "compared",
+        "relevance_compared",
+        height=280,
+        phone_columns=("probability", other.embedder, "question"),
+        inputs=(relevance, other, task),
+    )
+
+
+def how_it_is_computed(relevance: Relevance) -> None:
+    """Draw the meaning of the probability and its limits."""
+    with st.expander("How this is computed", icon=":material/info:"):
+        markdown.markdown(
+            f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "
+            "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
+            "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
+            "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
+            "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
+            "here wrote is in docs/relevance.md."
+        )

@@ -1,0 +1,31 @@
+"""Control for the RC definition.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.scores.ranking import readings
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.cache import results
+
+
+def rc_reading_control(page: str) -> None:
+    """Draw the control of a page for the RC definition, which then holds for all pages of the session."""
+    names, key = list(readings.READINGS), f"{page}_rc"
+
+    def keep() -> None:
+        st.session_state[results.READING] = st.session_state[key]
+
+    st.selectbox(
+        "RC",
+        names,
+        index=names.index(results.reading()),
+        format_func=lambda name: readings.LABELS[name],
+        key=key,
+        on_change=keep,
+        width=280,
+        help=widgets.explained_lines({readings.LABELS[name]: readings.HELP[name] for name in names}),
+    )

@@ -1,0 +1,1 @@
+"""The place Result: overview, Score, published scores."""

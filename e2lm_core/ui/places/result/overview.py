@@ -1,0 +1,161 @@
+"""Tab Overview.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables, validity
+from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.base import formatting
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs.messages import overview
+from e2lm_core.scores import set_scores, trends
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, svg_chart, urls, viewport, widgets
+from e2lm_core.ui.cache import element_replay, results
+
+PICTURE = "Accuracy while the models read"
+
+
+def first_run_card(task: TaskSet) -> None:
+    """Draw the cost of a first run, and the button that starts it."""
+    studio = session.studio()
+    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
+    models = {c.model.name for c in checkpoints}
+    cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
+    time = f", {formatting.duration(cost.seconds)}" if cost.seconds else ""
+    widgets.empty_state(
+        f"{formatting.count(len(models), 'model')} with {formatting.count(len(checkpoints), 'checkpoint')} "
+        f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
+    )
+    if st.button(
+        markdown.escape(f"Run {formatting.count(len(models), 'model')}"),
+        type="primary",
+        icon=":material/play_arrow:",
+    ):
+        run_launcher.queue_run(task)
+
+
+def score_cards(task: TaskSet, is_running: bool) -> None:
+    """Draw the score cards and the chart, from the first result on; redrawn while a run goes on."""
+    pace_s = polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(results.state(task)))
+    st.fragment(_headlines, run_every=pace_s if is_running else None)(task, is_running)
+
+
+def _headlines(task: TaskSet, is_running: bool) -> None:
+    now = results.live(task).measurements
+    if not now.complete_checkpoints and not is_running:
+        return
+    frame, before = results.curves(task, now, "acc")
+    element_replay.once(
+        ("overview", now, frame, before, results.reading()), lambda: _drawn(now, frame, before)
+    )
+    _numbers(frame)
+
+
+def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
+    _cards(now)
+    _picture(now, frame, before)
+
+
+def static_preview(task: TaskSet) -> None:
+    """Draw the accuracy curves of a complete set for the home page.
+
+    Without the chart script, which is half of the bytes of a first visit.
+    """
+    now = results.measurements(task)
+    # Computed in this process, as the worker process may still be starting: without intervals it takes next
+    # to no time.
+    frame = results.remembered(now, ("at once",), lambda: tables.curve_frame(now, ("acc",)))
+    rise = curve_words.rise_sentence(now, "acc").replace("**", "")
+    st.subheader(PICTURE, anchor=False)
+    svg_chart.draw_curves(now, frame, rise)
+    markdown.caption(rise)
+    urls.link("accuracy", "Explore the curves", ":material/show_chart:")
+    _numbers(frame)
+
+
+def _numbers(frame: pd.DataFrame) -> None:
+    """Draw the points as a table, for readers who cannot use the picture."""
+    # The table is made when it is opened: the script of tables is half a megabyte, which would delay the
+    # first picture.
+    with st.expander("The numbers", icon=":material/table:", on_change="rerun") as box:
+        if box.open:
+            widgets.table(
+                lambda: frame.dropna(subset=["value"]),
+                "accuracy",
+                "overview_values",
+                height=320,
+                phone_columns=("model", "tokens_seen", "value"),
+                percent=("value",),
+                inputs=(frame,),
+            )
+
+
+def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
+    st.subheader(PICTURE, anchor=False)
+    figure = curve_charts.learning_curves(
+        curve_charts.CurvePlot(
+            frame,
+            [curve.model for curve in now.curves],
+            "acc",
+            session.current_theme(),
+            chance=now.chance,
+            early_end=set_scores.early_end(now),
+            before=before,
+            height=360,
+            narrow=viewport.is_narrow(),
+        )
+    )
+    widgets.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
+    markdown.caption(curve_words.rise_sentence(now, "acc").replace("**", ""))
+
+
+def _cards(now: Measurements) -> None:
+    scores, course = results.scores(now, "acc"), trends.score_courses(now, "acc", results.reading())
+    with st.grid(4, min_column_width=150):
+        widgets.score_card("Score", scores.score)
+        widgets.score_card("SQ", scores.sq, course.get("SQ"))
+        widgets.score_card("RC", scores.rc, course.get("RC"))
+        widgets.score_card("CS", scores.cs, course.get("CS"))
+    widgets.how_computed(
+        f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
+        "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In "
+        "the chart thin lines are further seeds of the model whose colour they have."
+    )
+
+
+def next_steps(
+    task: TaskSet, state: run_state.SetState, scores: Scores | None, measurements: Measurements | None
+) -> None:
+    """Draw the next steps, each with a link to its view.
+
+    Args:
+        task: The set.
+        state: Its run state.
+        scores: Its scores; None without complete results.
+        measurements: Its results; None without questions.
+    """
+    errors = [finding for finding in results.findings(task) if finding.severity == "error"]
+    running = state.kind == "running"
+    silent = validity.no_advice_reason(measurements, scores, running) if measurements and scores else None
+    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
+    if not steps:
+        return
+    st.subheader("What to do next", anchor=False)
+    for step in steps:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            urls.link(step.view, step.action, ":material/arrow_forward:")
+            markdown.markdown(
+                markdown.fill_template(":gray[{sentence}]", sentence=markdown.safe_sentence(step.sentence)),
+                width="content",
+            )

@@ -1,0 +1,75 @@
+"""The place Result.
+
+Tested in tests/pages/test_pages.py and tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs.messages import overview as run_overview
+from e2lm_core.ui import session
+from e2lm_core.ui.app import navigation, urls, widgets
+from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache import scores as remembered
+from e2lm_core.ui.places.result import overview, score
+
+
+def draw() -> None:
+    """Draw the place; only the shown tab is computed."""
+    task, tab = navigation.open_place(urls.RESULT)
+    {"overview": _overview, "score": _score, "published": _published}[tab](task)
+
+
+def _overview(task: TaskSet) -> None:
+    state = results.state(task)
+    measurements = shown_results(task).measurements if task.questions else None
+    scores = (
+        results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
+    )
+    widgets.headline(run_overview.headline(state, scores))
+    if state.kind == "never run" and session.studio().local_checkpoints:
+        overview.first_run_card(task)
+    if task.questions:
+        overview.score_cards(task, state.kind == "running")
+    overview.next_steps(task, state, scores, measurements)
+
+
+def _score(task: TaskSet) -> None:
+    measurements = shown_results(task).measurements
+    metric = widgets.current_metric()
+    if not measurements.complete_pairs or (
+        unfinished := validity.incomplete_reason(measurements, results.is_running(task))
+    ):
+        widgets.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
+        widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
+    scores, bounds, advice = remembered.scored(measurements, metric)
+    widgets.headline(score_words.headline(scores, metric))
+    score.controls()
+    score.cards(scores)
+    bars = score.bars(task, scores, metric)
+    score.what_would_raise_it(advice)
+    every_score, by_model, drawn = st.tabs(score.TABS)
+    with every_score:
+        score.every_score(measurements, scores, metric, bounds)
+    with by_model:
+        score.by_model(measurements, metric)
+    with drawn:
+        widgets.table(
+            bars,
+            f"score-bars-{metric}",
+            "score_drawn",
+            phone_columns=("set", "part", "contribution"),
+            inputs=(bars,),
+        )
+    widgets.assumption(measurements)
+
+
+def _published(task: TaskSet) -> None:
+    widgets.headline(score_words.PUBLISHED)
+    score.published_sets()
+    score.the_competition()

@@ -1,0 +1,178 @@
+"""Tab Score.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import published
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import score as score_charts
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache import scores as remembered
+from e2lm_core.ui.places import rc_reading
+
+METRIC = "score_metric"
+TABS = ("Every score", "SQ by model", "The bars")
+
+
+def controls() -> None:
+    """Draw the controls for the metric and the RC definition."""
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        widgets.metric_control(METRIC, explained=True)
+        rc_reading.rc_reading_control("score")
+
+
+def cards(scores: Scores) -> None:
+    """Draw the Score and its three parts."""
+    with st.grid(4, min_column_width=150):
+        for label, value in (
+            ("Score", scores.score),
+            ("SQ", scores.sq),
+            ("RC", scores.rc),
+            ("CS", scores.cs),
+        ):
+            widgets.score_card(label, value)
+
+
+def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
+    """Draw the set's Score beside those of the example sets, as stacked bars; return the drawn table."""
+    examples, lacking = remembered.examples(task)
+    others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
+    shown = {task.address: scores, **others}
+    frame = remembered.bars(shown)
+    widgets.chart(
+        lambda: score_charts.score_bars(frame, session.current_theme(), viewport.is_narrow()),
+        "score_bars",
+        "The Score of this set and of the example sets as stacked bars of its three parts",
+        inputs=(frame,),
+    )
+    widgets.how_computed(
+        "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
+        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up.",
+        score_words.NO_SINGLE_QUESTION,
+    )
+    for name, example in examples.items():
+        if told := validity.unknown_facts_warning(example.taught):
+            markdown.caption(markdown.fill_template(":material/school: {name}: {told}", name=name, told=told))
+    for sentence in lacking:
+        markdown.caption(
+            markdown.fill_template(":material/info: {sentence}", sentence=markdown.safe_sentence(sentence))
+        )
+    return frame
+
+
+def what_would_raise_it(advice: score_parts.Advice) -> None:
+    """Draw the advice on raising the Score, the most effective first."""
+    st.subheader("What would raise it most", anchor=False)
+    said = score_words.advice_sentences(advice)
+    markdown.markdown("\n".join(said[:1]))
+    if more := said[1:]:
+        with st.expander(
+            markdown.escape(f"{formatting.count(len(more), 'more thing')} that would"),
+            icon=":material/trending_up:",
+        ):
+            markdown.markdown("\n".join(f"- {sentence}" for sentence in more))
+    urls.link("choosing", "Choose among the questions", ":material/checklist:")
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def every_score(
+    measurements: Measurements, scores: Scores, metric: str, bounds: MetricIntervals | None
+) -> None:
+    """Draw a table of all scores with their intervals, coverage, and the reasons for missing values.
+
+    Args:
+        measurements: Results of the set.
+        scores: Its scores.
+        metric: Name of the metric.
+        bounds: Intervals of the scores; None without a complete checkpoint.
+    """
+    number = st.column_config.NumberColumn
+    widgets.table(
+        lambda: score_parts.score_frame(measurements, scores, metric, bounds),
+        f"scores-{metric}",
+        "score_every",
+        phone_columns=("score", "value", "low", "high"),
+        percent=("coverage",),
+        column_config={
+            "low": number("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
+            "high": number("to", format="%.3f"),
+            "value": number("value", format="%.3f"),
+            "random": number("random", format="%.3f"),
+            "random 95%": number("random 95%", format="%.3f"),
+            "p": number("p", format="%.3f"),
+            "coverage": number(
+                "measured coverage",
+                format="%.0f%%",
+                help="How often such an interval held in simulations (docs/uncertainty.md).",
+            ),
+            "why": st.column_config.TextColumn("why no value or no interval", width="large"),
+        },
+        inputs=(measurements, scores.rc_reading),
+    )
+
+
+def by_model(measurements: Measurements, metric: str) -> None:
+    """Draw signal quality and its parts by model."""
+    widgets.table(
+        lambda: results.quality(measurements, metric),
+        f"sq-{metric}",
+        "score_models",
+        phone_columns=("model", "SQ", "ρ", "AC"),
+        inputs=(measurements,),
+    )
+
+
+# --- beside the competition -------------------------------------------------------------------------------
+
+
+def the_competition() -> None:
+    """Draw the competition's own words on each score, and the studio's interpretation."""
+    with st.expander("The competition's words, and our reading", icon=":material/format_quote:"):
+        for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
+            markdown.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
+
+
+def published_sets() -> None:
+    """Draw published figures of other sets, apart from the selected set's: they are not comparable."""
+    with st.container(border=True):
+        st.subheader("Published sets · :orange[not comparable]", anchor=False)
+        figures = published.published_figures()
+        widgets.chart(
+            lambda: score_charts.published_bars(
+                score_charts.published_frame(figures), session.current_theme(), viewport.is_narrow()
+            ),
+            "score_published",
+            "Published figures of other sets, not comparable",
+            inputs=(),
+        )
+        markdown.caption(
+            f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
+            f"Source of the total: {figures.totals[0].source}. Without a total: {figures.curve_means_source}."
+        )
+        widgets.table(
+            lambda: score_charts.published_frame(figures),
+            "published",
+            "score_published",
+            phone_columns=("benchmark", "SQ", "total"),
+            column_config={
+                name: st.column_config.NumberColumn(name, format="%.3f")
+                for name in ("total", "from SQ", "from RC and CS")
+            },
+            inputs=(),
+        )

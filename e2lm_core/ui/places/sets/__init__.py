@@ -1,0 +1,1 @@
+"""The place Sets: home, set cards, ways to start."""

@@ -1,0 +1,328 @@
+"""The place Sets.
+
+Results are read for the selected set and for examples with included results, their scores last. Other sets
+that nobody has opened show only their last run.
+
+Tested in tests/pages/test_sets.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.queue import permissions
+from e2lm_core.runs.queue.progress import run_progress
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
+from e2lm_core.sets import collection
+from e2lm_core.sets.collection import SetInfo
+from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.app import markdown, polling, storage_notice, urls, widgets
+from e2lm_core.ui.app.status_bar import state_text
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import toolbar
+from e2lm_core.ui.editor.drafts import recovery
+from e2lm_core.ui.places.result import overview
+from e2lm_core.ui.places.sets import welcome
+
+WHAT = (
+    "Write multiple-choice questions, run them on early checkpoints of language models, and see **whether the questions "
+    "tell the models apart while they are still young**: how clear each curve is, whether the models' order holds, and "
+    "what random answers would have scored."
+)
+MAX_CARDS, MAX_DELETED = 12, 8
+_DAY_S = 24 * 3600
+_SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last run cancelled"}
+
+
+def draw() -> None:
+    """Draw the place."""
+    session.is_inside_app()
+    urls.current_tab(urls.SETS)
+    settings = session.studio().settings
+    gone = session.missing_set()
+    chosen = None if gone else session.set_name()
+    urls.write_url(urls.SETS, "")
+    markdown.title(urls.SETS.title, anchor=False)
+    widgets.headline(WHAT)
+    storage_notice.storage_notice(settings.home)
+    if gone:
+        recovery.missing_set_page(settings, gone, session.choose_set)
+    infos = _listed(chosen)
+    welcome.draw(next((info.address for info in infos if info.example and not info.problem), None))
+    _runs()
+    later = _cards(infos, chosen)
+    _picture(infos, chosen)
+    _deleted()
+    for fill in later:
+        fill()
+
+
+def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
+    """Draw the curves of the selected example, as a preview, until the visitor has sets of their own."""
+    if chosen is None or not all(info.example for info in infos):
+        return
+    try:
+        task = session.read_set(chosen)
+        if results.state(task).kind == "up to date":
+            overview.static_preview(task)
+    except StudioError:  # reported on its card
+        return
+
+
+def _listed(chosen: str | None) -> list[SetInfo]:
+    """All listed sets, and the selected one if it is unlisted; an error if that cannot be opened."""
+    settings = session.studio().settings
+    infos = collection.list_sets(settings)
+    if chosen is not None and all(info.address != chosen for info in infos):
+        try:
+            return [collection.find_set(settings, chosen), *infos]
+        except StudioError as error:
+            markdown.error(error, icon=":material/error:")
+    return infos
+
+
+# --- cards ------------------------------------------------------------------------------------------------
+
+
+def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], None]]:
+    """Draw the cards; return the functions that draw slow scores later, the selected set's first."""
+    later: list[Callable[[], None]] = []
+    sound = [info for info in infos if not info.problem]
+    if not sound:
+        widgets.empty_state(
+            "There is no question set yet: write or import one.", icon=":material/folder_open:"
+        )
+    found = _found(sound)
+    most = len(found) if st.session_state.get("sets_all") else MAX_CARDS
+    with st.grid(3, min_column_width=280):
+        for info in found[:most]:
+            with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
+                fill = _card(info, info.address == chosen)
+            if fill is not None:
+                later.insert(0 if info.address == chosen else len(later), fill)
+    if len(found) > MAX_CARDS:
+        st.toggle(markdown.escape(f"Show all {len(found):,}"), key="sets_all")
+    for info in infos:
+        if info.problem:
+            markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+    return later
+
+
+def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
+    """All sets, or with many sets those whose address contains the search text."""
+    if len(sound) <= MAX_CARDS:
+        return list(sound)
+    wish = st.text_input(
+        "Find a set", key="sets_find", icon=":material/search:", placeholder="Part of its name"
+    )
+    return [info for info in sound if wish.strip().lower() in info.address.lower()]
+
+
+def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
+    """Draw a card; return the function that fills in its score later, if it is to come."""
+    kind = "example" if info.example else "shared with you" if info.owner else ""
+    marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
+    markdown.markdown(
+        markdown.fill_template(
+            "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
+        )
+    )
+    place, fill = st.empty(), None
+    try:
+        task = session.read_set(info.address)
+        comes = info.example and not in_hand and _follows(task)
+        with place.container():
+            scored = _about(task, in_hand)
+            if comes:
+                st.caption("Its Score follows …")
+            elif in_hand and not scored:
+                fill = partial(_score_of, task, st.container())
+        if comes:
+            fill = partial(_filled, task, place)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return None
+    if not info.example and (last := toolbar.last_change(info.address)):
+        markdown.caption(markdown.escape(last))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
+            session.set_current_set(info.address)
+            urls.go("overview")
+        if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
+            session.set_current_set(info.address)
+            urls.go("write")
+    return fill
+
+
+def _follows(task: TaskSet) -> bool:
+    """Whether an example's included score is still to be computed, as nobody has opened the example yet."""
+    if not results.is_brought(task):
+        return False
+    return not results.known(task) or (
+        results.state(task).kind == "up to date" and results.known_scores(task) is None
+    )
+
+
+def _filled(task: TaskSet, place: DeltaGenerator) -> None:
+    """Fill the card of an example that nobody has opened: state and score, computed once for all sessions."""
+    now = results.measurements(task)
+    if results.state(task).kind == "up to date" and now.complete_checkpoints:
+        results.scores(now, "acc")
+    with place.container():
+        _about(task, False)
+
+
+def _about(task: TaskSet, in_hand: bool) -> bool:
+    """Draw the known state of a set and its score; whether the score is known."""
+    if in_hand or results.known(task):
+        markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
+        if (scores := results.known_scores(task)) is not None:
+            _score(scores, in_full=in_hand)
+        return scores is not None
+    said = formatting.count(len(task.questions), "question")
+    job = run_start.latest_job(session.studio(), task.address, progress=False)
+    if job is not None:
+        said += f" · {_run_said(job, task)}"
+    markdown.markdown(markdown.escape(said))
+    return False
+
+
+def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
+    now = results.measurements(task)
+    if 0 < now.checkpoints == now.complete_checkpoints:
+        with place:
+            _score(results.scores(now, "acc"))
+
+
+def _run_said(job: Job, task: TaskSet) -> str:
+    if not job.over:
+        run = run_progress(session.studio().jobs, job, task)
+        return f"{'running ' if job.state == 'running' else ''}{run_words.progress_sentence(run)}"
+    return f"{_SINCE[job.state]} {_ago(job.finished_at or job.created_at)}"
+
+
+def _ago(at: float) -> str:
+    """Time of an event as text, for example: about 20 s ago; on 3 May 2026."""
+    seconds = time.time() - at
+    if seconds < 2 * _DAY_S:
+        return f"{formatting.duration(seconds)} ago"
+    day = datetime.fromtimestamp(at)
+    return f"on {day.day} {day:%B %Y}"
+
+
+def _score(scores: Scores, in_full: bool = True) -> None:
+    """Draw the Score and its null, in full or in a few words; grey if it is within the null."""
+    score = scores.score
+    if score.value is None:
+        markdown.caption("Score undefined: Result says why.")
+        return
+    bounds = formatting.interval(*score.interval) if score.interval else ""
+    said = markdown.fill_template(
+        "Score **{value}** {bounds}", value=formatting.score(score.value), bounds=bounds
+    )
+    if null.is_within_null(score):
+        said = markdown.fill_template(
+            ":gray[Score {value} {bounds}]", value=formatting.score(score.value), bounds=bounds
+        )
+    markdown.markdown(said)
+    if score.null is not None:
+        beside = formatting.random_baseline if in_full else formatting.random_baseline_short
+        markdown.caption(f"{beside(score.null).capitalize()}.")
+
+
+# --- runs -------------------------------------------------------------------------------------------------
+
+
+def _runs() -> None:
+    if jobs := _open_jobs():
+        st.subheader("Running", anchor=False)
+        pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
+        st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
+
+
+def _open_jobs() -> list[Job]:
+    return permissions.list_open_runs(session.studio())
+
+
+def _follow(drawn: Sequence[int]) -> None:
+    """Draw the open runs; redraw the whole page once one has ended or another has begun."""
+    jobs = _open_jobs()
+    if [job.id for job in jobs] != list(drawn):
+        st.rerun()
+    run_launcher.ensure_worker()
+    for job in jobs:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            share, said = _far(job)
+            st.progress(share, text=markdown.escape(said))
+            run_launcher.cancel_button(job.id, "Cancel", f"sets_cancel_{job.id}", type="tertiary")
+
+
+def _far(job: Job) -> tuple[float, str]:
+    """Progress of a run, in [0, 1] and as text with the set's address."""
+    settings = session.studio().settings
+    _, name = permissions.resolve_run_set(settings, job)
+    owner = job.payload.get("owner")
+    address = f"{owner}/{job.payload['set']}" if owner not in (None, settings.person) else name
+    try:
+        task = session.read_set(address)
+    except StudioError:  # deleted since
+        return 0.0, address
+    run = run_progress(session.studio().jobs, job, task)
+    return run.share, f"{address}: {run_words.progress_sentence(run)}"
+
+
+# --- deleted ----------------------------------------------------------------------------------------------
+
+
+def _deleted() -> None:
+    settings = session.studio().settings
+    deleted = collection.list_deleted(settings)
+    if not deleted:
+        return
+    with st.expander(
+        markdown.escape(f"Deleted: {formatting.count(len(deleted), 'set')}"),
+        icon=":material/delete:",
+        key="deleted",
+    ):
+        for one in deleted[:MAX_DELETED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                markdown.markdown(markdown.fill_template("**{name}**", name=one.name), width="content")
+                markdown.caption(f"deleted {_when(one.at)}", width="content")
+                if st.button(
+                    "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"
+                ):
+                    _restore(one.name, one.at)
+        if len(deleted) > MAX_DELETED:
+            markdown.caption(
+                f"{len(deleted) - MAX_DELETED:,} more; the command `sets restore` brings any back."
+            )
+
+
+def _when(at: str) -> str:
+    try:
+        return _ago(datetime.fromisoformat(at).timestamp())
+    except ValueError:
+        return "some time ago"
+
+
+def _restore(name: str, at: str) -> None:
+    try:
+        collection.restore_set(session.studio().settings, name, at)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        session.choose_set(name)
+        st.rerun()

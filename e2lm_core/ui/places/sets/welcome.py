@@ -1,0 +1,109 @@
+"""Ways to start: example, new set, import.
+
+Tested in tests/pages/test_sets.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.sets import collection
+from e2lm_core.sets.folder import bundle, source
+from e2lm_core.sets.prompts import layouts, render
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, uploads, urls
+from e2lm_core.ui.editor import last_edit, prompt_preview
+
+
+def draw(example: str | None) -> None:
+    """Draw the three ways to start side by side: example if there is one, write, import."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if example is not None and st.button(
+            "Try the example", type="primary", icon=":material/play_arrow:", key="door_example"
+        ):
+            _enter(session.FIRST_SET if _is_here(session.FIRST_SET) else example, "overview")
+        with st.popover("Write", icon=":material/edit_note:"):
+            _write()
+        with st.popover("Import", icon=":material/upload_file:"):
+            _import()
+
+
+def _is_here(name: str) -> bool:
+    return any(info.address == name for info in collection.list_sets(session.studio().settings))
+
+
+def _write() -> None:
+    name, settings = _named("create_name"), session.studio().settings
+    others = [info.address for info in collection.list_sets(settings) if not info.problem]
+    layout = st.selectbox(
+        "How it asks",
+        [*layouts.LAYOUTS, *others],
+        format_func=lambda one: one.capitalize() if one in layouts.LAYOUTS else f"as {one}",
+        key="create_layout",
+        help="The prompt around each question; it can be changed under Prompt.",
+    )
+    try:
+        begun = layouts.resolve_layout(settings, layout)
+        asks = render.render(begun.config, layouts.sample_question(begun))
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    st.code(prompt_preview.highlight_scored(asks), language=None, wrap_lines=True)
+    if st.button("Create", type="primary", key="create_go"):
+        _made(lambda: collection.import_set(settings, begun, name), name, "Table")
+
+
+def _import() -> None:
+    settings = session.studio().settings
+    name = _named("import_name")
+    st.caption("Questions as a table or a quiz (CSV, XLSX, GIFT, Moodle XML, QTI …), looked at first:")
+    if st.button("Choose a file, or paste", type="primary", key="import_create"):
+        _made(lambda: collection.create_set(settings, name), name, "Import")
+    upload = st.file_uploader("or a set as a bundle", type=["zip"], key="create_bundle")
+    if upload is not None and st.button("Open the bundle", key="create_open"):
+        _made(
+            lambda: collection.import_set(
+                settings, bundle.unpack(uploads.read_upload(upload), settings.limits), name
+            ),
+            name,
+            "Table",
+        )
+    if settings.with_lm_eval:
+        task = st.text_input("or the name of an lm-eval task, which runs its code", key="create_task")
+        if task and st.button("Build it with lm-eval", key="create_build"):
+            with st.spinner("lm-eval builds the task's questions…"):
+                _made(
+                    lambda: collection.import_set(settings, source.built_by_name(settings, task).task, name),
+                    name,
+                    "Table",
+                )
+
+
+def _named(key: str) -> str:
+    """Draw the name field of a new set; return a valid, free name made from it."""
+    settings = session.studio().settings
+    wish = st.text_input("Name", "my set", key=key)
+    name = collection.free_name(settings, wish)
+    if name != wish:
+        markdown.caption(f"It will be called `{name}`.")
+    return name
+
+
+def _made(make: Callable[[], object], name: str, view: str) -> None:
+    """Create a set and go to its questions; a refusal is shown."""
+    try:
+        make()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    last_edit.forget_last_edit()
+    st.session_state["author_view"] = view
+    _enter(name, "write")
+
+
+def _enter(name: str, view: str) -> None:
+    session.set_current_set(name)
+    urls.go(view)

@@ -1,0 +1,1 @@
+"""The place Share: bundle, report, access, verification."""

@@ -1,0 +1,96 @@
+"""Sharing controls.
+
+Tested in tests/people/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.people import sharing
+from e2lm_core.people.access import Role
+from e2lm_core.ui import session
+from e2lm_core.ui.app import markdown, urls
+
+_ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
+
+
+def sharing_popover(task: TaskSet) -> None:
+    """Draw a popover to share the caller's set, or to leave another person's; nothing without sign-in."""
+    settings = session.studio().settings
+    if settings.auth == "none" or settings.readonly or (session.is_example(task.address) and not task.owner):
+        return
+    if task.owner:
+        _leave(task)
+        return
+    with st.popover("Share with somebody", icon=":material/group_add:"):
+        who = st.text_input("With whom", placeholder="an id, e-mail or name", key="share_who")
+        role = st.segmented_control(
+            "As",
+            list(_ROLES),
+            default="reader",
+            required=True,
+            format_func=lambda r: _ROLES[r],
+            key="share_role",
+        )
+        if st.button("Share", type="primary", key="share_go", disabled=not who.strip()):
+            _do(lambda: sharing.share(settings, task.name, who.strip(), role))
+        for grant in sharing.shared_with(settings, task.name):
+            _row(
+                f"{grant.person}, {_ROLES[grant.role]}",
+                f"share_end_{grant.person}",
+                partial(sharing.unshare, settings, task.name, grant.person),
+            )
+        links = sharing.list_links(settings, task.name)
+        for link in links:
+            markdown.caption(f"Whoever opens this and signs in may come {_ROLES[link.role]}:")
+            st.code(_address() + urls.RESULT.slug + link.query, language=None, wrap_lines=True)
+        with st.container(horizontal=True):
+            if st.button("Make a link", key="share_link", icon=":material/link:"):
+                _do(lambda: sharing.create_link(settings, task.name, role))
+            if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
+                _do(lambda: sharing.close_links(settings, task.name))
+
+
+def _leave(task: TaskSet) -> None:
+    settings = session.studio().settings
+    with st.popover("Leave", icon=":material/group_remove:"):
+        markdown.markdown(
+            markdown.fill_template(
+                "**{set}** is shared with you. It leaves your list, and stays {owner}'s.",
+                set=task.address,
+                owner=task.owner,
+            )
+        )
+        if st.button("Leave this set", type="primary", key="share_leave"):
+            st.session_state.pop("set", None)
+            st.query_params.pop("set", None)
+            _do(lambda: sharing.unshare(settings, task.address, settings.person or ""))
+
+
+def _row(text: str, key: str, end: Callable[[], object]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        markdown.caption(markdown.escape(text))
+        if st.button("Take back", key=key, type="tertiary"):
+            _do(end)
+
+
+def _address() -> str:
+    """The studio's own address as the browser knows it, without a page."""
+    parts = urlsplit(st.context.url or "")
+    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "/"
+
+
+def _do(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,1 +1,0 @@
-"""The table of questions and choosing among them; uses all but commands."""

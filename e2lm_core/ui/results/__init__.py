@@ -1,1 +1,0 @@
-"""Results from elsewhere: giving files, curves, what is kept; uses all but commands."""

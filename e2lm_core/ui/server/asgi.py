@@ -1,0 +1,71 @@
+"""Middleware and routes of the ASGI app.
+
+Tested in tests/whole/test_browser.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.ui.app import urls
+from e2lm_core.ui.server import draft_routes, health, sign_in, table_routes
+from e2lm_core.ui.server.middleware.browser_cookie import BrowserCookieMiddleware
+from e2lm_core.ui.server.middleware.origin_guard import OriginGuardMiddleware
+from e2lm_core.ui.server.middleware.request_log import RequestLogMiddleware
+from e2lm_core.ui.server.middleware.security_headers import SecurityHeadersMiddleware
+from e2lm_core.ui.server.middleware.static_cache import StaticCacheMiddleware
+from e2lm_core.ui.server.middleware.upload_limit import UploadLimitMiddleware
+
+_BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (urls.RESULT, urls.CURVES))
+
+
+def middleware() -> Sequence[Middleware]:
+    """Middleware of every request, the outermost first."""
+    settings = _settings()
+    return (
+        Middleware(RequestLogMiddleware),
+        Middleware(SecurityHeadersMiddleware, frames=settings.frames, charts=_BEGIN_WITH_A_CHART),
+        Middleware(OriginGuardMiddleware, hosts=settings.hosts, metrics=settings.metrics),
+        Middleware(UploadLimitMiddleware, most=settings.uploads_bytes),
+        Middleware(BrowserCookieMiddleware),
+        Middleware(StaticCacheMiddleware),
+    )
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except StudioError:  # the first page shows the error
+        return Settings.from_env({})
+
+
+def routes() -> Sequence[Route]:
+    """Routes that are not pages, among them redirects of old pages."""
+    old = (Route(f"/{page}", _moved) for page in urls.OLD)
+    return (Route(health.PATH, health.healthz), *draft_routes.routes(), *table_routes.routes(), *old)
+
+
+def _moved(request: Request) -> RedirectResponse:
+    """Redirect an old page to the place that has replaced it."""
+    page = request.url.path.rpartition("/")[2]
+    return RedirectResponse(urls.redirect_target(page, request.query_params.multi_items()))
+
+
+def secrets() -> dict[str, Any] | None:
+    """Secrets for `st.App`; None without sign-in.
+
+    Raises:
+        SystemExit: A setting for sign-in is missing or wrong; the message is the reason in one sentence.
+    """
+    try:
+        return sign_in.secrets(Settings.from_env())
+    except StudioError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,198 @@
+"""The Score in words: exact sentences from a set whose scores follow on paper, and from advice made by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from e2lm_core.analysis import documents, validity
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score.parts import Advice, ModelInfluence, ScoreComponent
+from e2lm_core.base.records import METRICS, NullDistribution, Value
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.compliance import NO_TWIN
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import null
+from tests.support.measured import (
+    FASTER,
+    FLAT,
+    LARGE,
+    RISING,
+    SMALL,
+    WEB,
+    curve,
+    measurements,
+    noisy,
+    with_values,
+)
+
+NOTHING = Advice(why=None, parts=(), models=(), at_chance=None)
+
+
+def three() -> Measurements:
+    """SQ and RC 1: both rise at every point, in one order. CS (0 · 6 + 1 + 2/3) / 8: at chance but for the last
+    two of eight, where the gains are .2 and .3 and the twin's 0 and .1."""
+    return measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT))
+
+
+def advised(measured: Measurements, metric: str = "acc") -> Advice:
+    return score_parts.improvement_advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
+
+
+def advice(**changes) -> Advice:
+    return NOTHING.model_copy(update=changes)
+
+
+# --- the finding ----------------------------------------------------------------------------------------
+
+
+def test_the_finding_names_the_part_with_most_room() -> None:
+    scores = set_scores.scores(three(), "acc", "all_models")
+    assert scores.score.value == pytest.approx(0.5 + 0.1 + 0.4 * 5 / 24)
+    assert score_words.headline(scores, "acc") == (
+        "On accuracy the Score is **0.683** (RC: all models together); of the 0.317 that it lacks, 0.317 lies in CS."
+    )
+    sure = with_values(
+        scores, score=scores.score.model_copy(update={"interval": (0.6, 0.751)}), sq=Value(value=0.2)
+    )
+    assert score_words.headline(sure, "acc") == (
+        "On accuracy the Score is **0.683** [0.600, 0.751] (RC: all models together); of the 0.317 that it lacks, 0.400 lies in SQ."
+    )
+
+
+def test_without_a_twin_the_finding_says_why_and_gives_sq() -> None:
+    scores = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc", "all_models")
+    said = score_words.headline(scores, "acc")
+    assert said == (f"Score is undefined on accuracy: {scores.score.why} SQ, half of it, is **{1:.3f}**.")
+    assert NO_TWIN.rstrip(".") in said
+
+
+def test_where_sq_is_undefined_too_only_the_reason_is_left() -> None:
+    scores = set_scores.scores(measurements(curve(SMALL, [0.5])), "acc", "all_models")
+    assert scores.sq.value is None
+    assert score_words.headline(scores, "acc") == f"Score is undefined on accuracy: {scores.score.why}"
+
+
+# --- advice ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_known_leaves_nothing_to_say() -> None:
+    assert score_words.advice_sentences(NOTHING) == []
+    assert score_words.advice_sentences(advice(why="No score is defined.")) == ["No score is defined."]
+
+
+def test_rooms_are_listed_the_largest_first_and_what_is_undefined_says_why() -> None:
+    parts = (
+        ScoreComponent(name="sq", weight=0.5, value=Value(value=0.9)),
+        ScoreComponent(name="rc", weight=0.1, value=Value(value=0.0)),
+        ScoreComponent(name="cs", weight=0.4, value=Value(value=None, why=NO_TWIN)),
+    )
+    assert score_words.advice_sentences(advice(parts=parts)) == [
+        "The room in each part: **RC** 0.100 (0.1 × (1 − 0.000)) and **SQ** 0.050 (0.5 × (1 − 0.900)).",
+        f"CS is undefined: {NO_TWIN} Relevance stands in for it as a proxy, under its own name.",
+    ]
+    other = ScoreComponent(name="rc", weight=0.1, value=Value(value=None, why="Fewer than three models."))
+    assert score_words.advice_sentences(advice(parts=(other,))) == [
+        "RC is undefined: Fewer than three models."
+    ]
+
+
+def test_checkpoints_at_chance_have_their_price() -> None:
+    assert score_words.advice_sentences(advice(at_chance=(2, 8))) == [
+        "At 2 of 8 early checkpoints the science model is not above chance by one standard error, so CS "
+        "counts 0 there: 0.100 of Score. Easier or plainer questions are answered earlier."
+    ]
+    assert score_words.advice_sentences(advice(at_chance=(0, 8))) == []
+
+
+def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> None:
+    worst, best = (
+        ModelInfluence(model="a", sq=0.5, others=0.9, cost=0.2),
+        ModelInfluence(model="b", sq=0.9, others=0.5, cost=-0.2),
+    )
+    assert score_words.advice_sentences(advice(models=(worst, best))) == [
+        "a pulls SQ down most: its own is 0.500. Were its curve as clear as the mean of the others (0.900), "
+        "SQ would gain 0.200 and Score 0.100."
+    ]
+    alike = worst.model_copy(update={"cost": score_parts.MIN_GAIN})
+    assert score_words.advice_sentences(advice(models=(alike, best))) == []
+
+
+# --- on measurements ------------------------------------------------------------------------------------
+
+
+def test_without_a_twin_cs_says_why_and_what_stands_in() -> None:
+    said = " ".join(
+        score_words.advice_sentences(advised(measurements(curve(SMALL, RISING), curve(LARGE, FASTER))))
+    )
+    assert "CS is undefined: No web-only twin" in said
+    assert "Relevance stands in for it as a proxy" in said
+
+
+def test_checkpoints_at_chance_are_said() -> None:
+    assert "At 6 of 8 early checkpoints" in " ".join(score_words.advice_sentences(advised(three())))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    "curves",
+    [
+        (),
+        (curve(SMALL, [0.5] * 10),),
+        (curve(SMALL, [0.5] * 10), curve(LARGE, [0.5] * 10), curve(WEB, [0.5] * 10)),
+        (curve(SMALL, [0.5], early=1),),
+        (curve(SMALL, RISING, questions=1), curve(LARGE, FASTER, questions=1)),
+        (curve(SMALL, [math.nan] * 10), curve(LARGE, [math.nan] * 10)),
+    ],
+    ids=["nothing", "one flat model", "all equal", "one checkpoint", "one question", "not run"],
+)
+def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> None:
+    measured = measurements(*curves)
+    scores = set_scores.scores(measured, metric, "all_models")
+    told = score_parts.improvement_advice(measured, scores, metric)
+    assert score_words.headline(scores, metric).endswith(".")
+    assert all(sentence.strip() for sentence in score_words.advice_sentences(told))
+    frame = score_parts.score_frame(measured, scores, metric, None)
+    assert (frame["value"].notna() | frame["why"].notna()).all()
+    assert len(score_parts.bar_frame("little", scores)) == 3
+
+
+def test_advice_as_json() -> None:
+    document = documents.scoring(three(), with_advice=True)["metrics"]["acc"]["advice"]
+    assert set(document["parts"]) == {"sq", "rc", "cs"}
+    assert document["at_chance"] == {"checkpoints": 6, "of": 8}
+    assert not any("**" in sentence for sentence in document["sentences"])
+
+
+def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advised():
+    measured = noisy()
+    scores = set_scores.scores(measured, "acc", "all_models")
+    within = with_values(
+        scores, score=scores.score.model_copy(update={"null": NullDistribution(mean=0.2, q95=0.4, p=0.31)})
+    )
+    said = score_words.headline(within, "acc")
+    assert "not distinguishable from random answers" in said
+    assert "p = 0.31" in said
+    advice = score_parts.improvement_advice(measured, within, "acc")
+    assert advice.models == ()
+    assert score_words.advice_sentences(advice) == [validity.NOTHING_TOLD]
+
+
+def test_above_its_null_it_is_said_as_before():
+    measured = noisy()
+    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    assert scores.score.null.p < 0.01
+    assert "not distinguishable" not in score_words.headline(scores, "acc")
+    assert score_parts.improvement_advice(measured, scores, "acc").why is None
+
+
+def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
+    measured = replace(noisy(), taught=(False,) * 60)
+    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    assert scores.score.null.p < 0.01
+    advice = score_parts.improvement_advice(measured, scores, "acc")
+    assert score_words.advice_sentences(advice) == [validity.NOTHING_TAUGHT]
+    assert documents.scoring(measured)["taught"]["questions"] == 0

@@ -1,0 +1,68 @@
+"""The sentences that pages begin with follow from the numbers."""
+
+from __future__ import annotations
+
+from e2lm_core.base.records import NullDistribution
+from e2lm_core.runs.messages import overview
+from e2lm_core.runs.state import SetState
+from e2lm_core.scores import set_scores
+from tests.support.measured import (
+    FASTER,
+    FLAT,
+    LARGE,
+    RISING,
+    SEED2,
+    SMALL,
+    WEB,
+    curve,
+    full,
+    measurements,
+    with_values,
+)
+
+UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
+
+
+def test_the_overview_follows_the_state() -> None:
+    scores = set_scores.scores(full(), "acc", "all_models")
+    assert "no questions" in overview.headline(SetState(kind="empty"), None)
+    assert "not been run" in overview.headline(SetState(kind="never run"), None)
+    assert "**strong** (SQ 1.000)" in overview.headline(UP_TO_DATE, scores)
+    assert "**holds** later (RC 1.000)" in overview.headline(UP_TO_DATE, scores)
+    short = set_scores.scores(
+        measurements(curve(SMALL, RISING[:5]), curve(LARGE, FASTER[:5])), "acc", "all_models"
+    )
+    assert "5 points" in overview.headline(UP_TO_DATE, short)
+
+
+def test_what_random_answers_give_is_no_signal() -> None:
+    scores = set_scores.scores(full(), "acc", "all_models")
+    inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
+    flat = scores.model_copy(update={"sq": scores.sq.model_copy(update={"null": inside})})
+    said = overview.headline(UP_TO_DATE, flat)
+    assert "not distinguishable from those of random answers" in said
+    assert "strong" not in said
+    shuffled = with_values(scores, rc=scores.rc.model_copy(update={"null": inside}))
+    said = overview.headline(UP_TO_DATE, shuffled)
+    assert "holds" not in said
+    assert "no steadier than under random answers" in said
+
+
+def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:
+    """A twin that learnt no science is flat by design, and nothing to look into."""
+    measured = full()
+    scores = set_scores.scores(measured, "acc", "all_models")
+    assert min(scores.sq_models, key=lambda m: scores.sq_models[m].sq or 0) in (WEB.name, SEED2.name)
+    steps = overview.next_steps(UP_TO_DATE, scores, errors=0, example=False)
+    assert any(f"{SMALL.name}" in s.sentence or f"{LARGE.name}" in s.sentence for s in steps)
+    assert not any(WEB.name in s.sentence or SEED2.name in s.sentence for s in steps)
+
+
+def test_what_to_do_next_from_where_a_set_stands() -> None:
+    assert [s.view for s in overview.next_steps(SetState(kind="empty"), None, 0, False)] == ["write"]
+    never = overview.next_steps(SetState(kind="never run"), None, 2, True)
+    assert [s.view for s in never] == ["run", "write", "share"]
+    stale = overview.next_steps(SetState(kind="stale", stale=1, done=39, total=40), None, 0, False)
+    assert stale[0].view == "run"
+    none = set_scores.scores(measurements(curve(SMALL, FLAT[:3])), "acc", "all_models")
+    assert overview.next_steps(UP_TO_DATE, none, 0, False) is not None
