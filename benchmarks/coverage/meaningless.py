@@ -23,7 +23,7 @@ from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.results import load
+from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -103,7 +103,7 @@ def _measured() -> Measurements:
         questions = tuple(exemplar.question for exemplar in load_exemplars() if exemplar.accepted)
         task = TaskSet(config=TaskConfig(task="exemplars"), questions=questions)
         evaluate(studio, task, studio.catalogue.checkpoints)
-        return load(studio, task, studio.catalogue.checkpoints)
+        return load_measurements(studio, task, studio.catalogue.checkpoints)
 
 
 def markdown(found: dict[str, dict[str, tuple[float, float, int]]]) -> str:

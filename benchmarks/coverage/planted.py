@@ -30,7 +30,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.evaluate import evaluate
-from e2lm_core.runs.results import load
+from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.collection import open_set
@@ -209,7 +209,7 @@ def measured_of(
     """The set's results, computed where they are missing."""
     chosen = studio.catalogue.checkpoints if checkpoints is None else checkpoints
     evaluate(studio, task, chosen)
-    return load(studio, task, chosen)
+    return load_measurements(studio, task, chosen)
 
 
 def row(name: str, found: Sequence[Found]) -> str:

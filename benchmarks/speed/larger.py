@@ -28,7 +28,7 @@ from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
 from e2lm_core.base.settings import MAX_QUESTIONS, Settings
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.results import load
+from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
@@ -120,12 +120,12 @@ def read() -> dict[str, Any]:
     step("set")
     checkpoints = own(studio)
     folder = mapped_in(studio.settings)
-    measured = load(studio, task, checkpoints, folder=folder)
+    measured = load_measurements(studio, task, checkpoints, folder=folder)
     assert measured.complete_checkpoints == len(checkpoints)
     step("measure")
     first = task.questions[0].model_copy(update={"question": "Another question?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = load(studio, edited, checkpoints, reuse_from=measured, folder=folder)
+    after = load_measurements(studio, edited, checkpoints, reuse_from=measured, folder=folder)
     assert after.complete_checkpoints == 0
     step("after_edit")
     del after

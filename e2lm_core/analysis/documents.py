@@ -16,7 +16,7 @@ from e2lm_core.scores.uncertainty import null, set_intervals
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
-def scoring(
+def score_document(
     measurements: Measurements, with_advice: bool = False, reading: str = readings.DEFAULT
 ) -> dict[str, Any]:
     """Return the scores of a set on every metric as one JSON document.

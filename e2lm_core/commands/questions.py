@@ -102,7 +102,7 @@ def suspects(
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
     from e2lm_core.analysis.questions.suspects import messages
     from e2lm_core.runs.checkpoint_order import last_of_each
-    from e2lm_core.runs.results import load
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.sets.prompts.wrong_question_control import control_set
 
     opened = open_measured(task, checkpoints, num_fewshot)
@@ -112,7 +112,9 @@ def suspects(
     )
     if control:
         run_evaluation(opened.studio, unread, ends, num_fewshot)
-    found, controlled = messages.all_suspects(opened.measured, load(opened.studio, unread, ends, num_fewshot))
+    found, controlled = messages.all_suspects(
+        opened.measured, load_measurements(opened.studio, unread, ends, num_fewshot)
+    )
     rows = json_values.frame_to_records(messages.suspect_frame(found, opened.task.questions))
     document = {
         "task": opened.task.name,

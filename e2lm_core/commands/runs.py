@@ -103,10 +103,10 @@ def evaluation(
         with_questions: Whether to add `questions`.
     """
     from e2lm_core.analysis import validity
-    from e2lm_core.runs.results import load
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.scores.set_scores import signal_qualities
 
-    measured = load(studio, task, checkpoints, num_fewshot)
+    measured = load_measurements(studio, task, checkpoints, num_fewshot)
     document: dict[str, Any] = {
         "task": task.name,
         "taught": validity.known_facts_summary(measured),

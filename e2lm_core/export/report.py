@@ -1,6 +1,6 @@
 """Report of a set as one JSON document.
 
-The scores are those of `documents.scoring`, as on the pages and the command line; nothing is computed a
+The scores are those of `documents.score_document`, as on the pages and the command line; nothing is computed a
 second way.
 """
 
@@ -51,7 +51,7 @@ def build_report(
         with_relevance: Whether to judge the questions' scientific relevance.
         rc_reading: Definition of RC, and so of the Score.
     """
-    measured = results.load(studio, task, checkpoints, num_fewshot)
+    measured = results.load_measurements(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
@@ -119,10 +119,10 @@ def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) ->
 
 
 def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
-    """Scores by metric from `documents.scoring`; None if no checkpoint is complete."""
+    """Scores by metric from `documents.score_document`; None if no checkpoint is complete."""
     if not measured.complete_checkpoints:
         return None
-    return documents.scoring(measured, reading=reading)["metrics"]
+    return documents.score_document(measured, reading=reading)["metrics"]
 
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from e2lm_core.base.json_values import to_json_number, to_json_value
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
 from e2lm_core.checkpoints import unpacking
 from e2lm_core.runs import evaluate
-from e2lm_core.runs import results as measure
+from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
 from e2lm_core.sets.folder import bundle
@@ -196,7 +196,7 @@ def _studio(studio: Studio, task: TaskSet, checkpoint: Checkpoint, shots: int) -
     """Log-likelihoods [Q, C] in nats, NaN where there is no such choice; missing ones are computed."""
     studio = studio.with_results_copy
     evaluate.evaluate(studio, task, [checkpoint], shots)
-    measured = measure.load(studio, task, [checkpoint], shots)
+    measured = load_measurements(studio, task, [checkpoint], shots)
     return measured.curves[0].ll[0]
 
 

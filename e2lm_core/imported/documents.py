@@ -46,7 +46,7 @@ def document(
         content["problems"].append(f"{more:,} more problems are not listed.")
     if with_scores:
         content["scores"] = {
-            label: documents.scoring(measured, reading=reading)
+            label: documents.score_document(measured, reading=reading)
             for label, measured in imported.measured.items()
         }
     return content

@@ -3,7 +3,7 @@
 Start here:
     `studio.open_studio`: Open the studio of some settings, with a new home and database if there are none.
     `studio.Studio`: Store, queue, catalogue and backend, the first argument of most services.
-    `results.load`: Stored log-likelihoods of a set as `Measurements`; computes nothing.
+    `results.load_measurements`: Stored log-likelihoods of a set as `Measurements`; computes nothing.
     `state.fleet_of_set`: Checkpoints and number of few-shot examples of a set's last run.
     `state.state_of_set`: State of a set's results: never run, running, stale or up to date.
     `start.submit_run`: Queue a run of a set for a worker process.

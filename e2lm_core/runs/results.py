@@ -27,7 +27,7 @@ from e2lm_core.sets.prompts.render import render_set
 MAPPED_FROM = 100 * 2**20
 
 
-def load(
+def load_measurements(
     studio: Studio,
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
@@ -112,7 +112,7 @@ def refresh(studio: Studio, measurements: Measurements, folder: Path | None = No
     Args:
         studio: Store and backend.
         measurements: Measurements to bring up to date.
-        folder: As in `load`.
+        folder: As in `load_measurements`.
     """
     checkpoints = [list(curve.checkpoints) for curve in measurements.curves]
     if measurements.complete_checkpoints == measurements.checkpoints:

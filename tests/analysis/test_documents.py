@@ -46,7 +46,7 @@ def test_its_shape(here: Studio) -> None:
 def test_loglikelihoods_of_each_choice_by_checkpoint(here: Studio) -> None:
     document = evaluation(here, with_questions=True)
     task = collection.open_set(here.settings, "little")
-    measured = results.load(here, task, here.catalogue.checkpoints)
+    measured = results.load_measurements(here, task, here.catalogue.checkpoints)
     assert [q["id"] for q in document["questions"]] == [q.id for q in task.questions]
     for place, found in enumerate(document["questions"]):
         assert list(found) == ["id", "loglikelihoods"]

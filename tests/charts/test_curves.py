@@ -25,7 +25,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     studio = studios.studio(tmp_path_factory.mktemp("charts"))
     task = collection.open_set(studio.settings, "little")
     evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
-    return results.load(studio, task, studio.catalogue.checkpoints)
+    return results.load_measurements(studio, task, studio.catalogue.checkpoints)
 
 
 def models(measured: Measurements) -> list[ModelInfo]:

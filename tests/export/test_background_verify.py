@@ -14,7 +14,7 @@ from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.export import background_verify
 from e2lm_core.sets.folder import bundle
-from e2lm_core.ui.places.share import verification as verified
+from e2lm_core.ui.places.share import verification
 from tests.support import studios
 
 RUN = {"num_fewshot": 0, "verified": True}
@@ -79,9 +79,9 @@ def test_the_button_the_wait_and_the_answer(settings: Settings, monkeypatch: pyt
     data = packed(settings)
 
     def page(data: bytes) -> None:
-        from e2lm_core.ui.places.share import verification as verified
+        from e2lm_core.ui.places.share import verification
 
-        verified.verify_panel(data, "little")
+        verification.verify_panel(data, "little")
 
     at = AppTest.from_function(page, kwargs={"data": data}, default_timeout=60).run()
     at.button(key="verify_go").click().run()
@@ -98,13 +98,13 @@ def test_the_button_the_wait_and_the_answer(settings: Settings, monkeypatch: pyt
 
 
 def test_a_verification_in_a_sentence() -> None:
-    assert verified.verification_sentence(FOUND) == (
+    assert verification.verification_sentence(FOUND) == (
         "Verified by lm-eval 0.4.13, 0-shot and 2-shot, at small/iter_0000200: 6 questions, no log-likelihood further "
         "apart than 2.1e-05 nats."
     )
-    assert "are up to 3.0e+00 nats apart" in verified.verification_sentence(
+    assert "are up to 3.0e+00 nats apart" in verification.verification_sentence(
         FOUND | {"verified": False, "max_abs_difference": 3.0}
     )
-    assert "its documents are others" in verified.verification_sentence(
+    assert "its documents are others" in verification.verification_sentence(
         FOUND | {"verified": False, "max_abs_difference": None}
     )

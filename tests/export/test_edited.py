@@ -33,7 +33,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, Measur
     )
     for task in (was, now):
         evaluate.evaluate(here, task, here.catalogue.checkpoints)
-    before, after = (results.load(here, task, here.catalogue.checkpoints) for task in (was, now))
+    before, after = (results.load_measurements(here, task, here.catalogue.checkpoints) for task in (was, now))
     return before, after
 
 

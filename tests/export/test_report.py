@@ -46,8 +46,8 @@ def html(document):
 
 
 def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
-    measured = results.load(studio, evaluated, studio.catalogue.checkpoints)
-    assert document["scores"] == documents.scoring(measured)["metrics"]
+    measured = results.load_measurements(studio, evaluated, studio.catalogue.checkpoints)
+    assert document["scores"] == documents.score_document(measured)["metrics"]
     curve = document["curves"][0]
     assert curve["metrics"]["acc"]["values"] == measured.values(curve["model"]["name"], "acc").tolist()
     low, high = curve["metrics"]["acc"]["low"], curve["metrics"]["acc"]["high"]

@@ -75,7 +75,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
     done.open("write")
     assert "Nothing was edited yet" in done.said
-    before = results.load(done.studio, own(done), done.studio.catalogue.checkpoints)
+    before = results.load_measurements(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
     assert "has no results yet" in done.said
     assert "So far 0%, 0 of 40 checkpoints (waiting for the worker)." in done.said
@@ -89,7 +89,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     assert pictured(done, 1)["large-arch1 before"] == 10
     compute_rest(done)
     done.at.run()
-    now = results.load(done.studio, own(done), done.studio.catalogue.checkpoints)
+    now = results.load_measurements(done.studio, own(done), done.studio.catalogue.checkpoints)
     (effect,) = question_edits.edit_effects(before, now)
     assert f"**q1**: {effect.changes[0].text}" in done.said
     assert pictured(done, 0) == {"before": 10, "now": 10}

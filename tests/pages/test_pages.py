@@ -118,7 +118,7 @@ def test_done(done, page):
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
     task = collection.open_set(done.studio.settings, OWN)
-    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load_measurements(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     assert done.numbers == {
         name: formatting.score(value.value)

@@ -121,7 +121,7 @@ def test_choosing_shows_what_the_library_computes(taught):
     choosing(taught)
     task = collection.open_set(taught.studio.settings, OWN)
     pool = question_pool.build_pool(
-        results.load(taught.studio, task, taught.studio.catalogue.checkpoints), task
+        results.load_measurements(taught.studio, task, taught.studio.catalogue.checkpoints), task
     )
     found = selection.select_questions(pool, "easiest-half", "acc")
     assert choice_words.selection_headline(found, 6) in taught.said

@@ -23,7 +23,7 @@ def bars(at) -> dict:
 def test_score_shows_what_the_library_computes(done):
     at = done.open("score")
     task = collection.open_set(done.studio.settings, OWN)
-    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load_measurements(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     assert done.numbers["SQ"] == formatting.score(scores.sq.value)
     assert "little" in json.dumps(json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]["annotations"])
@@ -45,7 +45,7 @@ def test_rc_is_read_as_is_chosen_on_every_page(done):
     at.selectbox(key="score_rc").set_value("all_models").run()
     assert not at.exception
     task = collection.open_set(done.studio.settings, OWN)
-    measured = results.load(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load_measurements(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc", "all_models")
     for page in ("score", "overview", "ranking"):
         done.open(page)

@@ -85,7 +85,7 @@ HARMLESS = {
 GIVEN = {
     "runs.shards.files.shard_lines",
     *("runs.messages.rolling.estimate_rolling", "runs.messages.rolling.rolling_status"),
-    *("runs.evaluate.evaluate", "runs.results.load", "runs.results.refresh"),
+    *("runs.evaluate.evaluate", "runs.results.load_measurements", "runs.results.refresh"),
     *("runs.state.coverage", "runs.state.estimate"),
     *(
         "runs.state.seconds_per_question",

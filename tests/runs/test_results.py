@@ -52,7 +52,7 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
     )
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
-    measured = results.load(here, task, [checkpoint])
+    measured = results.load_measurements(here, task, [checkpoint])
     name = checkpoint.model.name
     values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
     assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
@@ -73,7 +73,7 @@ def test_of_an_ending_the_bits_are_over_its_bytes_and_characters_are_the_choices
     task = task.model_copy(update={"config": config, "questions": (question,)})
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8]])
-    measured = results.load(here, task, [checkpoint])
+    measured = results.load_measurements(here, task, [checkpoint])
     values = measured.per_question[checkpoint.model.name]
     assert (values["acc"][0, 0], values["acc_norm"][0, 0]) == (0.0, 1.0)  # −2.0 < −1.8; −2.0/4 > −1.8/3
     assert values["bpb"][0, 0] == pytest.approx(2.0 / (9 * math.log(2)))
@@ -83,7 +83,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     every = here.catalogue.checkpoints_of("ladder-small-arch1")
     evaluate.evaluate(here, task, every[3:5])
-    measured = results.load(here, task, every)
+    measured = results.load_measurements(here, task, every)
     acc = measured.values("ladder-small-arch1", "acc")
     assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
     assert (measured.complete_pairs, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
@@ -98,7 +98,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
 
 def test_measuring_computes_nothing(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
-    results.load(here, task, here.catalogue.checkpoints)
+    results.load_measurements(here, task, here.catalogue.checkpoints)
     assert here.backend.computed == 0
 
 
@@ -108,7 +108,7 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
     task = task.model_copy(update={"questions": (shorter, task.questions[1])})
     checkpoint = here.catalogue.checkpoints[0]
     evaluate.evaluate(here, task, [checkpoint])
-    measured = results.load(here, task, [checkpoint])
+    measured = results.load_measurements(here, task, [checkpoint])
     assert measured.choice_counts.tolist() == [3, 4]
     assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
     assert measured.complete_checkpoints == 1
@@ -116,10 +116,10 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
 
 def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
     empty = studios.task(count=0)
-    measured = results.load(here, empty, here.catalogue.checkpoints)
+    measured = results.load_measurements(here, empty, here.catalogue.checkpoints)
     assert measured.complete_pairs == 0
     assert tables.curve_frame(measured)["value"].isna().all()
-    none = results.load(here, studios.task(), [])
+    none = results.load_measurements(here, studios.task(), [])
     for metric in METRICS:
         assert set_scores.scores(none, metric).score.value is None
     assert len(tables.curve_frame(none)) == 0
@@ -151,35 +151,38 @@ def same(a: Measurements, b: Measurements) -> bool:
 def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
     evaluate.evaluate(here, task, every[:15])
-    before = results.load(here, task, every)
+    before = results.load_measurements(here, task, every)
     evaluate.evaluate(here, edited(task), every[10:12])
     evaluate.evaluate(here, task, every[15:20])
-    again = results.load(here, edited(task), every, reuse_from=before)
-    assert same(again, results.load(here, edited(task), every))
-    assert same(results.load(here, task, every[5:], reuse_from=again), results.load(here, task, every[5:]))
+    again = results.load_measurements(here, edited(task), every, reuse_from=before)
+    assert same(again, results.load_measurements(here, edited(task), every))
+    assert same(
+        results.load_measurements(here, task, every[5:], reuse_from=again),
+        results.load_measurements(here, task, every[5:]),
+    )
 
 
 def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
     task, every = little(here), here.catalogue.checkpoints
     evaluate.evaluate(here, task, every)
-    before = results.load(here, task, every)
-    assert results.load(here, task, every, 1, reuse_from=before).complete_pairs == 0
+    before = results.load_measurements(here, task, every)
+    assert results.load_measurements(here, task, every, 1, reuse_from=before).complete_pairs == 0
     real = here.backend.scope
     monkeypatch.setattr(
         here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
     )
-    assert results.load(here, task, every, reuse_from=before).complete_pairs == 0
+    assert results.load_measurements(here, task, every, reuse_from=before).complete_pairs == 0
     assert results.refresh(here, before).complete_pairs == 0
 
 
 def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
-    nothing = results.load(here, task, every)
+    nothing = results.load_measurements(here, task, every)
     assert results.refresh(here, nothing) is nothing
     evaluate.evaluate(here, task, every[3:9])
     some = results.refresh(here, nothing)
     assert some.complete_checkpoints == 6
-    assert same(some, results.load(here, task, every))
+    assert same(some, results.load_measurements(here, task, every))
     assert results.refresh(here, some) is some
 
 
@@ -220,7 +223,10 @@ def test_a_large_sets_results_lie_in_a_file_and_are_the_same(here: Studio, mappi
     task = collection.open_set(here.settings, "little")
     every = here.local_checkpoints
     evaluate.evaluate(here, task, every)
-    small, large = results.load(here, task, every), results.load(here, task, every, folder=mapping)
+    small, large = (
+        results.load_measurements(here, task, every),
+        results.load_measurements(here, task, every, folder=mapping),
+    )
     assert not in_file(small)
     assert in_file(large)
     same_numbers(large, small)
@@ -233,7 +239,7 @@ def test_a_large_sets_results_lie_in_a_file_and_are_the_same(here: Studio, mappi
 
 def test_a_small_set_writes_no_file(here: Studio, tmp_path: Path) -> None:
     task = collection.open_set(here.settings, "little")
-    measured = results.load(here, task, here.local_checkpoints, folder=tmp_path / "mapped")
+    measured = results.load_measurements(here, task, here.local_checkpoints, folder=tmp_path / "mapped")
     assert not in_file(measured)
     results.refresh(here, measured, tmp_path / "mapped")
     assert not (tmp_path / "mapped").exists()
@@ -245,10 +251,10 @@ def test_an_edit_of_a_large_set_takes_over_the_rest_and_is_whole_in_a_file_once_
     task = collection.open_set(here.settings, "little")
     every = here.local_checkpoints
     evaluate.evaluate(here, task, every)
-    before = results.load(here, task, every, folder=mapping)
+    before = results.load_measurements(here, task, every, folder=mapping)
     first = task.questions[0].model_copy(update={"question": "Another one?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = results.load(here, edited, every, reuse_from=before, folder=mapping)
+    after = results.load_measurements(here, edited, every, reuse_from=before, folder=mapping)
     assert in_file(after)
     assert np.isnan(after.curves[0].ll[:, 0]).all()
     np.testing.assert_array_equal(after.curves[0].ll[:, 1:], before.curves[0].ll[:, 1:])
@@ -261,13 +267,13 @@ def test_an_edit_of_a_large_set_takes_over_the_rest_and_is_whole_in_a_file_once_
     evaluate.evaluate(here, edited, every)
     whole = results.refresh(here, now, mapping)
     assert in_file(whole)
-    same_numbers(whole, results.load(here, edited, every))
+    same_numbers(whole, results.load_measurements(here, edited, every))
 
 
 def test_with_the_last_measurements_their_files_go(here: Studio, mapping: Path) -> None:
     task = collection.open_set(here.settings, "little")
     evaluate.evaluate(here, task, here.local_checkpoints)
-    large = results.load(here, task, here.local_checkpoints, folder=mapping)
+    large = results.load_measurements(here, task, here.local_checkpoints, folder=mapping)
     questions_pool(large).sample.column("norm_prob")
     assert len(list(mapping.iterdir())) == 3  # the log-likelihoods, a metric, and it by questions
     del large
@@ -279,6 +285,6 @@ def test_where_no_file_can_be_written_a_large_set_is_in_memory(here: Studio, map
     mapping.write_text("in the way")
     task = collection.open_set(here.settings, "little")
     evaluate.evaluate(here, task, here.local_checkpoints)
-    measured = results.load(here, task, here.local_checkpoints, folder=mapping)
+    measured = results.load_measurements(here, task, here.local_checkpoints, folder=mapping)
     assert not in_file(measured)
     assert measured.complete_checkpoints == measured.checkpoints

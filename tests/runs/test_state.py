@@ -44,14 +44,14 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some[:13])
     for version in (task, edited):
-        measured = results.load(here, version, some)
+        measured = results.load_measurements(here, version, some)
         assert run_state.coverage_of(measured) == run_state.coverage(here, version, some)
     studios.start_run(here, "little", some)
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
     by_measuring = run_state.state_of_set(
-        here, "little", edited, lambda checkpoints, k: results.load(here, edited, checkpoints, k)
+        here, "little", edited, lambda checkpoints, k: results.load_measurements(here, edited, checkpoints, k)
     )
     assert by_measuring == run_state.state_of_set(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
@@ -115,7 +115,7 @@ def test_a_plan_is_drawn_from_the_checkpoints_and_timed_on_the_fleet(here: Studi
     task = little(here)
     some = here.catalogue.match_globs(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     evaluate.evaluate(here, task, some)
-    measured = results.load(here, task, some)
+    measured = results.load_measurements(here, task, some)
     goal = Goal("mean", "norm_prob", 0.2, ("ladder-small-arch1",))
     whole = run_state.plan_for(here, measured, some, None, goal, seconds=0.5)
     assert [part.checkpoints for part in whole.fleet] == [10, 10]

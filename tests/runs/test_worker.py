@@ -60,7 +60,7 @@ def test_a_control_is_a_run_of_its_own(here: Studio) -> None:
     job = here.jobs.get(number)
     assert (job.kind, job.state, len(job.progress)) == ("control", "done", len(ends))
     assert computed(job) == 6 * variant_count(task) * len(ends)
-    measured = results.load(here, control_set(task), ends)
+    measured = results.load_measurements(here, control_set(task), ends)
     assert measured.complete_checkpoints == len(ends)
     assert run_state.state_of_set(here, "little", task).kind == "never run"
 

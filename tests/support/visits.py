@@ -19,7 +19,7 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import markdown, urls
-from e2lm_core.ui.server import table_routes as table
+from e2lm_core.ui.server import table_routes
 from e2lm_core.ui.server.component_requests import ComponentRequest, verify_token
 from e2lm_core.ui.server.middleware import browser_cookie
 from tests.conftest import ROOT
@@ -109,7 +109,7 @@ class Visit:
         settings = self.studio.settings.for_person(None, author)
         since = {"since": self.digests.get(name)}
         return json.loads(
-            table.perform_action(ComponentRequest(settings, name, {**body, **since}, self.runs))
+            table_routes.perform_action(ComponentRequest(settings, name, {**body, **since}, self.runs))
         )
 
     @property

@@ -75,7 +75,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     imported = read_results.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
     task = collection.open_set(settings, "few")
     evaluate.evaluate(studio, task, chosen, num_fewshot)
-    own = results.load(studio, task, chosen, num_fewshot)
+    own = results.load_measurements(studio, task, chosen, num_fewshot)
 
     theirs = imported.measured["few"]
     assert theirs.question_ids == own.question_ids
@@ -94,6 +94,6 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
         assert (curve.num_fewshot, curve.questions) == (num_fewshot, QUESTIONS)
         exact = 1e-12 if metric in ("acc", "acc_norm") else 2e-4
         np.testing.assert_allclose(curve.scores, own.values(model, metric), atol=exact, rtol=0)
-    assert set(documents.scoring(theirs)["metrics"]) == set(documents.scoring(own)["metrics"])
+    assert set(documents.score_document(theirs)["metrics"]) == set(documents.score_document(own)["metrics"])
     assert not any(seen.why for seen in imported.files)
     studio.store.database.close()

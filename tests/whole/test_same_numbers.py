@@ -136,7 +136,7 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
 
     studio = open_studio()
     task = collection.open_set(studio.settings, OWN)
-    measured = results.load(studio, task, studio.catalogue.checkpoints)
+    measured = results.load_measurements(studio, task, studio.catalogue.checkpoints)
     rows = ["model,task,metric,step,tokens_seen,score"]
     for curve in measured.curves:
         values = measured.values(curve.model.name, "norm_prob")

@@ -121,13 +121,13 @@ def ladder(metric: str) -> dict[str, list[Row]]:
     """The presets' gains on the embedded models' results on ladder_science, as they lie in the store."""
     from e2lm_core.analysis.questions import pool as question_pool
     from e2lm_core.analysis.questions import selection as question_choice
-    from e2lm_core.runs.results import load
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, "ladder_science")
-    pool = question_pool.build_pool(load(studio, task, studio.catalogue.checkpoints), task)
+    pool = question_pool.build_pool(load_measurements(studio, task, studio.catalogue.checkpoints), task)
     found = {}
     for name in (*question_choice.PRESETS, "margin > 0 and slope > 0"):
         choice = question_choice.select_questions(pool, name, metric)

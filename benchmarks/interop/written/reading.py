@@ -93,7 +93,7 @@ def numbers(folder: Path, studio: Studio) -> list[Number]:
     task = asked(studio)
     fleet = [c for c in studio.catalogue.checkpoints_of(MODEL) if c.step in STEPS]
     evaluate.evaluate(studio, task, fleet, 0)
-    measured = results.load(studio, task, fleet, 0)
+    measured = results.load_measurements(studio, task, fleet, 0)
     found = []
     for tool, step, metric, value in said(folder):
         [curve] = read[tool].curves_of(TASK, metric)
@@ -121,7 +121,7 @@ def likelihoods(folder: Path, studio: Studio) -> dict[str, np.ndarray]:
     return {
         "said": np.array(told, float),
         "read": read.curves[0].ll[:, np.argsort([int(name) for name in read.question_ids])],
-        "own": results.load(studio, task, fleet, 0).curves[0].ll,
+        "own": results.load_measurements(studio, task, fleet, 0).curves[0].ll,
     }
 
 

@@ -24,7 +24,7 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import CurveDifference, Interval, Resampled
-from e2lm_core.scores.uncertainty.means import multiple_testing as together
+from e2lm_core.scores.uncertainty.means import multiple_testing
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
@@ -255,7 +255,7 @@ def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
     alone = {p: [m for m in means if m.point == p and m.model != ALL] for p in {m.point for m in means}}
     judged = {id(mean): mean.p for mean in means}
     for own in alone.values():
-        adjusted = together.holm([np.nan if m.p is None else m.p for m in own])
+        adjusted = multiple_testing.holm([np.nan if m.p is None else m.p for m in own])
         judged |= {id(m): to_json_value(p) for m, p in zip(own, adjusted, strict=True)}
     return [m.model_copy(update={"together": judged[id(m)]}) for m in means]
 

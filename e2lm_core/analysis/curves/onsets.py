@@ -19,8 +19,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise
-from e2lm_core.scores.uncertainty.means import seed_variance as retraining
+from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise, seed_variance
 from e2lm_core.scores.uncertainty.means.onset import OnsetEstimate, estimate_onset
 from e2lm_core.scores.uncertainty.means.pointwise import Evidence
 from e2lm_core.scores.uncertainty.means.seed_variance import SeedVariance
@@ -117,7 +116,7 @@ class _Asked:
 
 def onsets_above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Onset]:
     """Onset of each model above chance, all models judged together."""
-    again = retraining.estimate_seed_variance(measurements, metric)
+    again = seed_variance.estimate_seed_variance(measurements, metric)
     names = [curve.model.name for curve in measurements.curves]
     asked = [_asked_of_chance(measurements, resampled, metric, name, again) for name in names]
     return dict(zip(names, _judged(asked), strict=True))
@@ -184,7 +183,7 @@ def _step(place: Point | None) -> float:
 def _parted(
     measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
 ) -> list[Separation]:
-    again = retraining.estimate_seed_variance(measurements, metric)
+    again = seed_variance.estimate_seed_variance(measurements, metric)
     lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
     ordered, asked = [], []
     for one, other in pairs:
@@ -335,7 +334,7 @@ def _asked(
 
     moved = [again.deviation_at(p.step) for p in places]
     end = moved[-1].sd
-    errors, degrees = retraining.total_error(found.error, found.freedom, moved, models)
+    errors, degrees = seed_variance.total_error(found.error, found.freedom, moved, models)
     since = Onset(
         retraining=end,
         detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
@@ -350,8 +349,8 @@ def _asked(
     )
     if why:
         return _Asked(since, np.ones(len(places)), None, places)
-    on_these = retraining.p_values(found.centre, found.error, found.freedom)
-    trained = None if end is None else retraining.p_values(found.centre, errors, degrees)
+    on_these = seed_variance.p_values(found.centre, found.error, found.freedom)
+    trained = None if end is None else seed_variance.p_values(found.centre, errors, degrees)
     lower = found.centre <= 0  # no evidence that the difference is positive
     on_these[lower] = 1.0
     if trained is not None:

@@ -16,7 +16,7 @@ from pydantic import Field
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import locked_json as listed
+from e2lm_core.checkpoints import locked_json
 from e2lm_core.checkpoints.families import (
     CheckpointChoice,
     CheckpointLocation,
@@ -345,14 +345,14 @@ def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:
 
 
 def _read(settings: Settings) -> dict[str, AddedModel]:
-    document = listed.read_list(settings.home / _FILE, _Document, "added models")
+    document = locked_json.read_list(settings.home / _FILE, _Document, "added models")
     return {added.model.name: added for added in document.added}
 
 
 @contextmanager
 def _edited(settings: Settings) -> Iterator[dict[str, AddedModel]]:
     """The added models by name, written back if the block ends without an error; one process at a time."""
-    with listed.lock_list(settings.home / _FILE):
+    with locked_json.lock_list(settings.home / _FILE):
         models = _read(settings)
         yield models
-        listed.write_list(settings.home / _FILE, _Document(added=tuple(models.values())))
+        locked_json.write_list(settings.home / _FILE, _Document(added=tuple(models.values())))

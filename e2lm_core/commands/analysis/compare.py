@@ -50,7 +50,7 @@ def compare(
     from e2lm_core.analysis import validity
     from e2lm_core.analysis.compare import comparison
     from e2lm_core.analysis.compare import messages as comparison_words
-    from e2lm_core.runs.results import load
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
@@ -59,7 +59,7 @@ def compare(
     new = open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
-    measured = [load(studio, task, chosen, num_fewshot) for task in (old, new)]
+    measured = [load_measurements(studio, task, chosen, num_fewshot) for task in (old, new)]
     for measurements, label in zip(measured, names, strict=True):
         if not measurements.complete_checkpoints:
             raise StudioError(f"{label} has no results on these checkpoints: run `evaluate` on both first.")

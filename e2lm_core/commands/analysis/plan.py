@@ -129,7 +129,7 @@ def plan(
         if not as_json:
             typer.echo(document["finding"])
         return
-    measured = results.load(studio, question_set, chosen, num_fewshot)
+    measured = results.load_measurements(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
         silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):

@@ -73,7 +73,7 @@ def score(
 
     require_reading(rc)
     measured = open_measured(task, checkpoints, num_fewshot).measured
-    document = documents.scoring(measured, advice, rc)
+    document = documents.score_document(measured, advice, rc)
     rows = [
         {
             "metric": metric,

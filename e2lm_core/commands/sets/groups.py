@@ -39,7 +39,7 @@ def groups(
     """Which questions may hang together, and how many they then count as; --accept writes it into the set."""
     from e2lm_core.analysis.questions import groups as grouping
     from e2lm_core.runs import state as run_state
-    from e2lm_core.runs.results import load
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.scores.measurements import ASSUMED
     from e2lm_core.sets.checks import groups as checks
@@ -63,7 +63,7 @@ def groups(
         if chosen is not None and not any(chosen):
             raise StudioError(f"No questions share {accept}, so there is nothing to accept.")
         opened = grouped.set_groups(studio.settings, task, chosen, accept == "independent")
-    measured = load(studio, opened, *run_state.fleet_of_set(studio, opened.address))
+    measured = load_measurements(studio, opened, *run_state.fleet_of_set(studio, opened.address))
     known = tuple(question.group for question in opened.questions)
     rows = [grouping.grouping_effect(way, own, measured, metric) for way, own in labels.items()]
     now = grouping.grouping_effect("known", known, measured, metric) if any(known) else None

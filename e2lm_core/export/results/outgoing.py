@@ -14,8 +14,8 @@ import numpy as np
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
-from e2lm_core.runs import results as measure
 from e2lm_core.runs import state
+from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
 from e2lm_core.scores.compliance import sample_error
@@ -97,7 +97,7 @@ def collect_results(
     if checkpoints is not None:
         chosen, shots = tuple(checkpoints), None
     shots = num_fewshot if num_fewshot is not None else shots
-    measured = measure.load(studio, task, chosen, shots)
+    measured = load_measurements(studio, task, chosen, shots)
     results, lacking = [], []
     for curve in measured.curves:
         for checkpoint, ll in zip(curve.checkpoints, curve.ll, strict=True):

@@ -95,7 +95,7 @@ class Measured:
             stamp, then = change_stamp(database), entry.measurements
             if then is None:
                 like, folder = self._alike(key), mapped_in(studio.settings)
-                now = reading.load(studio, task, checkpoints, num_fewshot, like, folder)
+                now = reading.load_measurements(studio, task, checkpoints, num_fewshot, like, folder)
             elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
                 return then
             else:

@@ -15,8 +15,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring, locks
-from e2lm_core.sets.editing import drafts
-from e2lm_core.sets.editing import save_edits as desk
+from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
 from e2lm_core.ui.app import markdown
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
@@ -27,7 +26,7 @@ from e2lm_core.ui.editor.drafts.forms import Form
 
 NEW_CHOICES = 4
 AREA = "card_area"
-_BLANK = Question(id="", question="", choices=(), answer=desk.NO_CHOICE)
+_BLANK = Question(id="", question="", choices=(), answer=save_edits.NO_CHOICE)
 
 
 def card(task: TaskSet, readonly: bool) -> None:
@@ -272,7 +271,7 @@ def _typed(form: Form, slots: int) -> dict[str, Any]:
     return {
         "question": form.entered("question") or "",
         "choices": tuple(choices),
-        "answer": LETTERS.index(form.entered("answer")) if form.entered("answer") else desk.NO_CHOICE,
+        "answer": LETTERS.index(form.entered("answer")) if form.entered("answer") else save_edits.NO_CHOICE,
         "subject": form.entered("subject") or None,
     }
 
@@ -280,7 +279,7 @@ def _typed(form: Form, slots: int) -> dict[str, Any]:
 def _save(form: Form, identity: str, slots: int) -> None:
     values = _typed(form, slots)
     changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
-    if values["answer"] == desk.NO_CHOICE:
+    if values["answer"] == save_edits.NO_CHOICE:
         changes.pop("answer", None)  # the form cannot show an unset answer
     if not changes:
         forms.close(form)
@@ -294,7 +293,7 @@ def _save_new(form: Form, slots: int) -> None:
     forms.save_draft(form, values)
     settings = session.studio().settings
     try:
-        made = desk.add_question(settings, form.task, values, form.name)
+        made = save_edits.add_question(settings, form.task, values, form.name)
     except StudioError as error:
         forms.queue_error(f"{error} Not saved yet.")
         return

@@ -21,8 +21,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import checkpoint_order
-from e2lm_core.runs import results as measure
 from e2lm_core.runs.queue import permissions
+from e2lm_core.runs.results import is_large
 from e2lm_core.runs.start import KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
@@ -114,7 +114,7 @@ def last_large(studio: Studio) -> _Last | None:
         except StudioError:  # deleted since, or unreadable
             continue
         width = max((len(question.choices) for question in task.questions), default=1)
-        if measure.is_large(len(job.payload["checkpoints"]), len(task.questions), width):
+        if is_large(len(job.payload["checkpoints"]), len(task.questions), width):
             return _Last(job.id, settings, address)
     return None
 

@@ -25,7 +25,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def measured(here: Studio, task: TaskSet) -> measurements.Measurements:
-    return results.load(here, task, here.catalogue.checkpoints)
+    return results.load_measurements(here, task, here.catalogue.checkpoints)
 
 
 def test_a_change_says_before_after_and_the_difference():
@@ -47,7 +47,7 @@ def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoin
     frame = question_edits.finals_frame(found, task)
     assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
     assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
-    web = results.load(here, task, here.catalogue.checkpoints_of("ladder-small-arch1-web"))
+    web = results.load_measurements(here, task, here.catalogue.checkpoints_of("ladder-small-arch1-web"))
     assert [c.model.role for c in question_edits.scored_models(web)] == ["web"]  # it alone is there
 
 
@@ -111,7 +111,7 @@ def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: St
     assert list(frame["step"]) == list(studios.STEPS)
     assert np.isfinite(frame["value"]).tolist() == [False] * 9 + [True]
     assert set(frame["models"]) == {2}
-    none = results.load(here, task, [])
+    none = results.load_measurements(here, task, [])
     assert len(question_edits.mean_frame(none, "q1", "margin")) == 0
     assert np.isnan(measurements.final_values(none, "margin")).all()
 

@@ -65,7 +65,7 @@ def test_finetasks_ratios_have_no_interval_of_questions(measured):
 
 
 def test_the_document_has_the_detrended_ratio_and_what_stands_beside_sq(measured):
-    found = documents.scoring(measured)["metrics"]["acc"]
+    found = documents.score_document(measured)["metrics"]["acc"]
     assert set(found["snr_detrended"]) == {"value", "why", "interval", "coverage", "kind", "null"}
     beside = found["sq"]["beside"][SMALL.name]
     assert set(beside) == {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}

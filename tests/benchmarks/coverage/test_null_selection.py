@@ -66,7 +66,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> question_pool.Pool:
     every = studio.catalogue.checkpoints
     chosen = [c for c in every if c.model.counts_in_scores and c.step % 200 == 0]
     evaluate.evaluate(studio, task, chosen)
-    measured = results.load(studio, task, chosen)
+    measured = results.load_measurements(studio, task, chosen)
     studio.store.database.close()
     return question_pool.build_pool(measured, task)
 

@@ -54,7 +54,9 @@ def test_made_results_rise_with_the_steps_and_the_web_twin_stays_at_chance(tmp_p
         "made", 120, ["a", "b", "c", "dd", "ee", "ff"], rng, question_words=12, choice_words=6
     )
     studio = finished.home(tmp_path, task, "ladder-medium-*/*")
-    measured = results.load(studio, task, studio.catalogue.match_globs(["ladder-medium-arch1*/*"]))
+    measured = results.load_measurements(
+        studio, task, studio.catalogue.match_globs(["ladder-medium-arch1*/*"])
+    )
     assert measured.complete_checkpoints == measured.checkpoints
     science, web = (measured.values(f"ladder-medium-arch1{kind}", "norm_prob") for kind in ("", "-web"))
     assert science[-1] > science[0] + 0.2

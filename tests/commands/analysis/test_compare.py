@@ -56,7 +56,7 @@ def test_a_version_against_now_equals_the_service(call: Cli, here: Settings) -> 
     assert call("compare", "mine", "--metric", "norm_prob", "--json") == document  # the last before
     studio = open_studio(here)
     old, new = versions.open_version(here, "mine", 0), collection.open_set(here, "mine")
-    measured = [results.load(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
+    measured = [results.load_measurements(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
     match = comparison.match_questions(old, new, versions=True)
     found = comparison.compare(("a", "b"), measured[0], measured[1], match, "norm_prob")
     assert [m["difference"] for m in document["metrics"]["norm_prob"]["means"]] == [

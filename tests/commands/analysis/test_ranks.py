@@ -47,7 +47,7 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")
-    measured = results.load(studio, task, studio.local_checkpoints)
+    measured = results.load_measurements(studio, task, studio.local_checkpoints)
     given = set_intervals.resample(measured, ("norm_prob",))
     scores = set_intervals.with_intervals(
         validity.scores_with_null(measured, "norm_prob"), set_intervals.score_intervals(given, "norm_prob")
@@ -62,7 +62,9 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
 
 def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
-    measured = results.load(studio, collection.open_set(here, "little"), studio.local_checkpoints)
+    measured = results.load_measurements(
+        studio, collection.open_set(here, "little"), studio.local_checkpoints
+    )
     expected = onsets.onset_document(measured, set_intervals.resample(measured, ("acc",)), "acc")
     expected |= {"taught": validity.known_facts_summary(measured)}
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))

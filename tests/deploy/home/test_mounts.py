@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.deploy.home import mounts as place
+from e2lm_core.deploy.home import mounts as home_mounts
 
 OVERLAY = "1 0 0:50 / / rw,relatime - overlay overlay rw,lowerdir=/a:/b\n"
 VOLUME = "2 1 8:1 /volumes/e2lm /data rw,relatime shared:3 - ext4 /dev/sda1 rw\n"
@@ -18,7 +18,7 @@ BLANK = "2 1 8:2 / /my\\040disk rw - ext4 /dev/sdb1 rw\n"
 
 @pytest.fixture(autouse=True)
 def no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "MARKS", ())
+    monkeypatch.setattr(home_mounts, "MARKS", ())
 
 
 @pytest.mark.parametrize(
@@ -41,28 +41,28 @@ def no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_lasts(mounts: str, home: str, space: bool, mount: str, lasting: bool) -> None:
     env = {"SPACE_ID": "me/studio"} if space else {}
-    found = place.find_mount(Path(home), env, mounts)
+    found = home_mounts.find_mount(Path(home), env, mounts)
     assert (found.mount, found.lasting) == (mount, lasting)
-    assert (place.persistence_risk(Path(home), env, mounts) is None) is lasting
+    assert (home_mounts.persistence_risk(Path(home), env, mounts) is None) is lasting
 
 
 def test_a_containers_mark_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mark").touch()
-    monkeypatch.setattr(place, "MARKS", (tmp_path / "mark",))
-    assert not place.find_mount(Path("/data"), {}, MACHINE).lasting
+    monkeypatch.setattr(home_mounts, "MARKS", (tmp_path / "mark",))
+    assert not home_mounts.find_mount(Path("/data"), {}, MACHINE).lasting
 
 
 def test_a_link_counts_as_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "home").symlink_to("/data/home")
-    assert place.find_mount(tmp_path / "home", {}, OVERLAY + VOLUME).lasting
+    assert home_mounts.find_mount(tmp_path / "home", {}, OVERLAY + VOLUME).lasting
 
 
 def test_the_warning_names_no_path() -> None:
-    said = place.persistence_risk(Path("/data"), {}, OVERLAY)
+    said = home_mounts.persistence_risk(Path("/data"), {}, OVERLAY)
     assert said is not None
     assert "/" not in said
     assert said.endswith(".")
 
 
 def test_this_machine_is_read() -> None:
-    assert place.find_mount(Path("/")).mount == "/"
+    assert home_mounts.find_mount(Path("/")).mount == "/"

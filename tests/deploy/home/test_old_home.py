@@ -40,7 +40,7 @@ def holds_everything(studio: Studio) -> None:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT count(*) FROM results").fetchone() == (96,)
     task = collection.open_set(studio.settings, "little")
-    measured = results.load(studio, task, studio.catalogue.match_globs(COMPUTED))
+    measured = results.load_measurements(studio, task, studio.catalogue.match_globs(COMPUTED))
     assert measured.complete_checkpoints == len(COMPUTED)
     states = [(job.id, job.state, job.owner) for job in studio.jobs.recent()]
     assert states == [

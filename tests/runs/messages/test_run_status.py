@@ -78,7 +78,7 @@ def test_what_is_there_is_said_model_by_model(studio):
     task = studios.task()
     own = studio.catalogue.checkpoints_of("ladder-small-arch1")
     evaluate.evaluate(studio, task, own[:5])
-    measured = results.load(studio, task, studio.catalogue.checkpoints)
+    measured = results.load_measurements(studio, task, studio.catalogue.checkpoints)
     frame = run_words.coverage_frame(measured).set_index("model")
     assert frame["complete"]["ladder-small-arch1"] == 0.5
     assert frame["complete"]["ladder-large-arch1"] == 0.0

@@ -51,7 +51,9 @@ def test_a_run_ends_at_its_processor_time_with_a_sentence_and_keeps_what_it_has(
     assert job.state == "failed"
     assert job.error is not None
     assert "E2LM_RUN_CPU_SECONDS" in job.error
-    measured = results.load(here, collection.open_set(here.settings, "little"), here.local_checkpoints)
+    measured = results.load_measurements(
+        here, collection.open_set(here.settings, "little"), here.local_checkpoints
+    )
     assert 0 < measured.complete_checkpoints < measured.checkpoints
 
 

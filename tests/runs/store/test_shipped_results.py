@@ -98,10 +98,10 @@ def test_a_run_from_nothing_gives_the_same_rows(tmp_path):
         own = [c for c in studio.local_checkpoints if c.model.name == name]
         chosen += [own[0], own[len(own) // 2], own[-1]]
     task = collection.open_set(studio.settings, "ladder_science")
-    before = results.load(studio, task, chosen)
+    before = results.load_measurements(studio, task, chosen)
     result = evaluate.evaluate(studio.without_shipped_results, task, chosen)
     assert result.computed == len(chosen) * len(task.questions)
-    after = results.load(studio.without_shipped_results, task, chosen)
+    after = results.load_measurements(studio.without_shipped_results, task, chosen)
     for was, now in zip(before.curves, after.curves, strict=True):
         np.testing.assert_allclose(was.ll, now.ll, rtol=0, atol=1e-4)
         for metric in ("acc", "norm_prob"):

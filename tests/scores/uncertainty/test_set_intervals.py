@@ -39,7 +39,7 @@ def test_an_interval_holds_its_value_and_its_coverage_is_named(measured: Measure
 
 
 def test_the_same_measurements_give_the_same_intervals(measured: Measurements) -> None:
-    assert documents.scoring(measured) == documents.scoring(noisy())
+    assert documents.score_document(measured) == documents.score_document(noisy())
 
 
 def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:

@@ -18,7 +18,7 @@ from e2lm_core.sets.formats.columns import COUNTED
 from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.reading import accept_questions, parse_file
 from e2lm_core.sets.formats.records import ReadOptions
-from e2lm_core.sets.formats.tables import parquet as table
+from e2lm_core.sets.formats.tables import parquet as parquet_table
 
 LIMITS = Limits()
 
@@ -185,7 +185,7 @@ def test_downloads_come_back_without_a_question(kind: str, questions: tuple[Ques
 def test_a_published_table_comes_back_and_its_columns_do_not_depend_on_its_answers(
     questions: tuple[Question, ...],
 ) -> None:
-    data = table.write(questions)
+    data = parquet_table.write(questions)
     assert parse_file(data, "t.parquet", LIMITS).questions == questions
     assert COUNTED not in parquet.read_schema(pyarrow.BufferReader(data)).names
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.ui.app import urls
-from e2lm_core.ui.server import asgi as parts
+from e2lm_core.ui.server import asgi
 from tests.conftest import ROOT
 
 
@@ -43,7 +43,7 @@ def test_a_name_is_that_of_one_view_alone() -> None:
 @pytest.mark.parametrize(("old", "name"), urls.OLD.items())
 @pytest.mark.parametrize("above", ["", "/below/the/root"])
 def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: str, above: str) -> None:
-    app = Starlette(routes=[*parts.routes()])
+    app = Starlette(routes=[*asgi.routes()])
     outer = Starlette()
     outer.mount(above, app)
     client = TestClient(outer, follow_redirects=False)
@@ -56,14 +56,13 @@ def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: 
 
 
 def script() -> None:
-    from e2lm_core.ui.app import urls
-    from e2lm_core.ui.app import widgets as parts
+    from e2lm_core.ui.app import urls, widgets
 
     tab = urls.current_tab(urls.DECIDE)
     urls.write_url(urls.DECIDE, tab)
     urls.tab_control(urls.DECIDE)
     if tab == "plan":
-        parts.metric_control("plan_metric")
+        widgets.metric_control("plan_metric")
 
 
 def link(at: AppTest) -> dict[str, str]:

@@ -41,8 +41,8 @@ def get(measured: Measured, studio: Studio, task: TaskSet):
 
 def test_equal_sets_are_one_object_and_are_read_once(here: Studio, monkeypatch) -> None:
     measured, made = Measured(), []
-    read = reading.load
-    monkeypatch.setattr(reading, "load", lambda *a: made.append(1) or read(*a))
+    read = reading.load_measurements
+    monkeypatch.setattr(reading, "load_measurements", lambda *a: made.append(1) or read(*a))
     fill(here, studios.task())
     with ThreadPoolExecutor(4) as four:
         found = list(four.map(lambda _: get(measured, here, studios.task()), range(4)))

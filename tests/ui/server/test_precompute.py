@@ -31,7 +31,7 @@ from tests.support.visits import OWN, Visit, app_in, learnt_in
 
 HEAVY = (
     (process_pool, "figures"),
-    (results, "load"),
+    (results, "load_measurements"),
     (question_pool, "build_pool"),
     (suspect_words, "all_suspects"),
     (suspect_words, "suspect_frame"),

@@ -18,11 +18,18 @@ from e2lm_core.ui.app import navigation, urls, viewport, widgets
 from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import card, check_panel, file_import, live_results, presence, prompt_form, toolbar
-from e2lm_core.ui.editor import question_table as editor
+from e2lm_core.ui.editor import (
+    card,
+    check_panel,
+    file_import,
+    live_results,
+    presence,
+    prompt_form,
+    question_table,
+    toolbar,
+)
 from e2lm_core.ui.editor.drafts import conflicts, forms, pending
-from e2lm_core.ui.places.questions import choosing, relevance, suspects
-from e2lm_core.ui.places.questions import measured as question_table
+from e2lm_core.ui.places.questions import choosing, measured, relevance, suspects
 
 
 def draw() -> None:
@@ -58,7 +65,7 @@ def _write(task: TaskSet) -> None:
     if view == "Table":
         if not example:
             conflicts.conflicts_in_set(task)
-        editor.question_table(task, readonly=example)
+        question_table.question_table(task, readonly=example)
         if not example and task.questions:
             live_results.edit_effect_panel(task)
         live_results.all_questions_table(task)
@@ -81,7 +88,7 @@ def _write(task: TaskSet) -> None:
         check_panel.similar_questions_panel(task)
     findings = results.findings(task)
     if view == "Table":
-        editor.attach_findings(task, findings)
+        question_table.attach_findings(task, findings)
     with head:
         widgets.headline(
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)
@@ -143,7 +150,7 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
             scores = results.scores(measurements, "acc")
             silent = validity.no_advice_reason(measurements, scores, results.is_running(task))
             widgets.headline(choice_words.headline(pool, frame, silent))
-        question_table.measured_tab(task, measurements, pool, frame)
+        measured.measured_tab(task, measurements, pool, frame)
 
 
 def _relevance(task: TaskSet) -> None:

@@ -26,7 +26,7 @@ from e2lm_core.ui.app import markdown, viewport, widgets
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.places import rc_reading
-from e2lm_core.ui.places.models.imported import current as opened
+from e2lm_core.ui.places.models.imported import current
 from e2lm_core.ui.places.models.imported.current import OpenResults
 
 MAX_CURVES = 8  # drawn by default; more can be chosen
@@ -248,4 +248,4 @@ def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> No
             phone_columns=("model", "step", "value"),
         )
     with files:
-        opened.files_table(view.imported)
+        current.files_table(view.imported)

@@ -16,7 +16,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import read_results
 from e2lm_core.ui import session
 from e2lm_core.ui.app import markdown
-from e2lm_core.ui.app import uploads as uploaded
+from e2lm_core.ui.app.uploads import read_upload
 from e2lm_core.ui.places.models.imported import current
 
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet", "eval"]
@@ -64,7 +64,7 @@ def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
         name = file.name
         while name in uploads:
             name = f"again/{name}"
-        uploads[name] = uploaded.read_upload(file)
+        uploads[name] = read_upload(file)
     return uploads
 
 
