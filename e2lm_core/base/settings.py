@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
@@ -112,6 +112,12 @@ class Settings(BaseModel):
     with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
+
+    @field_validator("home", "tasks", "ladder")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        """Workers and the harness run in folders of their own, where a relative path is another one."""
+        return folder.absolute()
 
     @property
     def sign_in_mode(self) -> str:

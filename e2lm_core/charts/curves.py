@@ -27,7 +27,7 @@ from e2lm_core.charts.marks import (
     model_end,
     smooth_trace,
 )
-from e2lm_core.charts.palette import Theme
+from e2lm_core.charts.palette import LIGHT, Theme
 
 Curves = list[tuple[ModelInfo, pd.DataFrame]]
 LEGEND_COLUMNS = {False: 5, True: 2}
@@ -55,7 +55,7 @@ class CurvePlot:
     frame: pd.DataFrame
     models: Sequence[ModelInfo]
     metric: str
-    theme: Theme
+    theme: Theme = LIGHT
     chance: float | None = None
     early_end: float | None = None
     before: pd.DataFrame | None = None

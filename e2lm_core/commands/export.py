@@ -245,7 +245,7 @@ def verify(
         if checkpoint
         else verifying.smallest_checkpoint(studio)
     )
-    document = verifying.verify(
+    document = verifying.verify_bundle(
         studio, data, chosen, num_fewshot, python or sys.executable, lambda said: typer.echo(said, err=True)
     )
     if not questions:

@@ -5,7 +5,7 @@ Start here:
     `submission.build_bundle`: The set as a zip of an lm-eval task folder.
     `patch.submission`: The competition's submission of a set: patch and metadata in one zip.
     `upstream.pull_request`: Files of a pull request to lm-evaluation-harness in one zip.
-    `verify.verify`: Comparison of the harness and the studio on a bundle at one checkpoint.
+    `verify.verify_bundle`: Comparison of the harness and the studio on a bundle at one checkpoint.
     `report.build_report`: Scores, curves and provenance of a set as one JSON document.
     `html.render`: This report as HTML.
     `card.sections.build_sections`: Sections on a set's results for the card of a published set.

@@ -74,7 +74,7 @@ class BackgroundVerification:
         return lines[-1] if lines else "lm-evaluation-harness is being started."
 
     def answer(self) -> dict[str, Any]:
-        """Wait for the end and return the answer of `verify.verify`.
+        """Wait for the end and return the answer of `verify.verify_bundle`.
 
         Raises:
             StudioError: The verification failed or was cancelled.

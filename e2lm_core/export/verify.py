@@ -59,7 +59,7 @@ def smallest_checkpoint(studio: Studio) -> Checkpoint:
     return min(known, key=lambda c: (c.model.parameters or sys.maxsize, -c.step))
 
 
-def verify(
+def verify_bundle(
     studio: Studio,
     data: bytes,
     checkpoint: Checkpoint,

@@ -37,6 +37,15 @@ def test_without_variables_everything_has_its_default() -> None:
     assert plain.limits == Limits()
 
 
+def test_a_relative_home_is_that_of_the_folder_in_which_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(home=Path("mine"))
+    assert settings.home == tmp_path / "mine"
+    assert settings.sets == tmp_path / "mine" / "sets"
+
+
 def test_an_empty_variable_is_none() -> None:
     names = ("HOME", "TASKS", "LADDER", "CHECKPOINTS", "DEVICE", "DTYPE", "THREADS", "HUB_ENDPOINT")
     empty = {f"E2LM_{name}": "" for name in (*names, "HUB_QUOTA_GB")}

@@ -79,7 +79,7 @@ def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path, style: dict[
     studio = open_studio(settings)
     task = awkward()
     task = task.model_copy(update={"config": task.config.model_copy(update=style)})
-    document = verify.verify(studio, packed(studio, task), verify.smallest_checkpoint(studio))
+    document = verify.verify_bundle(studio, packed(studio, task), verify.smallest_checkpoint(studio))
     assert document["verified"], document
     assert (document["documents"], document["checkpoint"]) == (6, "ladder-small-arch1/iter_0000200")
     assert document["max_abs_difference"] < 1e-4
@@ -164,12 +164,12 @@ def test_results_in_a_layout_that_is_not_known_are_a_sentence(tmp_path: Path, co
 def test_what_the_studio_does_not_write_so_is_not_run(here: Studio) -> None:
     data = with_file(packed(here), "little/loader.py", b"raise SystemExit('run')\n")
     with pytest.raises(TaskError):
-        verify.verify(here, data, verify.smallest_checkpoint(here))
+        verify.verify_bundle(here, data, verify.smallest_checkpoint(here))
     yaml = packed(here)
     with zipfile.ZipFile(io.BytesIO(yaml)) as archive:
         text = archive.read("little/little.yaml")
     with pytest.raises(TaskError, match=r"little\.yaml in the bundle is not as the studio writes it"):
-        verify.verify(
+        verify.verify_bundle(
             here, with_file(yaml, "little/little.yaml", text + b"# mine\n"), verify.smallest_checkpoint(here)
         )
 
@@ -179,9 +179,11 @@ def test_without_the_harness_the_remedy_is_told(here: Studio, tmp_path: Path) ->
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
     with pytest.raises(StudioError, match=r"pip install 'lm_eval\[hf\]'"):
-        verify.verify(here, packed(here), verify.smallest_checkpoint(here), python=str(bare))
+        verify.verify_bundle(here, packed(here), verify.smallest_checkpoint(here), python=str(bare))
     with pytest.raises(StudioError, match="is no Python that runs"):
-        verify.verify(here, packed(here), verify.smallest_checkpoint(here), python=str(tmp_path / "none"))
+        verify.verify_bundle(
+            here, packed(here), verify.smallest_checkpoint(here), python=str(tmp_path / "none")
+        )
 
 
 def test_the_smallest_embedded_model_runs_it(here: Studio) -> None:

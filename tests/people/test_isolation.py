@@ -108,7 +108,7 @@ GIVEN = {
         "export.submission.build_bundle",
         "export.prompt_lengths.measure_prompt_lengths",
     ),
-    "export.verify.verify",  # of a bundle that whoever calls has in hand
+    "export.verify.verify_bundle",  # of a bundle that whoever calls has in hand
     "export.background_verify.start_verification",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
