@@ -1,7 +1,7 @@
 """Python interface of the E2LM Task Studio, `import e2lm_core as e2lm`; see docs/python.md.
 
 The names below are imported from their rooms at first use, so that `import e2lm_core` loads none of them.
-Rooms are packages by subject, which import only downwards (docs/tree.md).
+Rooms are packages by subject, which import only downwards (docs/tree.md). Tested in tests/house/test_python.py.
 """
 
 from __future__ import annotations

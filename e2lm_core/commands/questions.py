@@ -207,7 +207,7 @@ def relevance(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """How probably the competition's rubric would accept each question as science, and the exemplars nearest to it."""
+    """Probability that the competition's rubric accepts each question as science, and its nearest exemplars."""
     from e2lm_core.relevance import judge
 
     settings = Settings.from_env()

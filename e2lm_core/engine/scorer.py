@@ -166,7 +166,7 @@ class Scorer:
         rows = models[0].config.get_text_config().vocab_size
         most = max(1, _STACKED_LOGITS // (places * rows))
         parts = [tuple(models[start : start + most]) for start in range(0, len(models), most)]
-        bodies = [self._stacks.of(part, verdict.rotary) for part in parts]
+        bodies = [self._stacks.stack_models(part, verdict.rotary) for part in parts]
         trunks = [self._stacks.trunks(body, plan, self.device) for body in bodies]
         for chunk in plan.chunks:
             if done and done.issuperset(chunk.requests):

@@ -160,25 +160,25 @@ class _Asked:
         return Keys(self.flat)
 
     @cached_property
-    def at(self) -> np.ndarray:
+    def key_positions(self) -> np.ndarray:
         """[N] int: positions of the keys `flat` in `distinct`."""
         return self.distinct.positions_of(self.flat)
 
     @cached_property
-    def known(self) -> dict[Scope, np.ndarray]:
+    def earlier_by_scope(self) -> dict[Scope, np.ndarray]:
         """Scope → [Q, C] earlier log-likelihoods, with the questions and choices of that time."""
         return {} if self.like is None else _by_scope(self.like)
 
     @cached_property
-    def taken(self) -> np.ndarray:
+    def earlier_positions(self) -> np.ndarray:
         """[Q] int: position of each question in the earlier measurements, -1 if it is not in them."""
         places = {} if self.like is None else {choices: place for place, choices in enumerate(self.like.keys)}
         return np.array([places.get(choices, -1) for choices in self.keys], int)
 
     @cached_property
-    def kept(self) -> np.ndarray:
+    def reused_questions(self) -> np.ndarray:
         """[N] int: positions of the questions that are in the earlier measurements."""
-        return np.flatnonzero(self.taken >= 0)
+        return np.flatnonzero(self.earlier_positions >= 0)
 
     def again(self, by_model: Sequence[Sequence[Scope]]) -> bool:
         """Whether the earlier measurements are of exactly these keys and of these scopes by model."""
@@ -212,14 +212,16 @@ def _read(
 
 
 def _in_memory(studio: Studio, asked: _Asked, by_model: Sequence[Sequence[Scope]]) -> list[np.ndarray]:
-    real, at, kept = asked.real, asked.at, asked.kept
+    real, at, kept = asked.real, asked.key_positions, asked.reused_questions
     lls = []
     edited: list[tuple[Scope, np.ndarray]] = []
     few: set[int] = set()
     for of in by_model:
         ll = np.full((len(of), *real.shape), np.nan)
-        if read := [row for row, scope in enumerate(of) if scope in asked.known]:
-            before = np.stack([asked.known[of[row]] for row in read])[:, asked.taken[kept], : asked.width]
+        if read := [row for row, scope in enumerate(of) if scope in asked.earlier_by_scope]:
+            before = np.stack([asked.earlier_by_scope[of[row]] for row in read])[
+                :, asked.earlier_positions[kept], : asked.width
+            ]
             ll[np.ix_(np.array(read), kept, np.arange(before.shape[2]))] = before
         absent = np.isnan(ll[:, real])
         rows = [(of[row], ll[row]) for row in np.flatnonzero(absent.any(axis=1)).tolist()]
@@ -283,15 +285,17 @@ def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np
 
     The selection of missing keys is kept from one checkpoint to the next, since most lack the same ones.
     """
-    kept = asked.kept
+    kept = asked.reused_questions
     places = np.flatnonzero(asked.real)
     number_at = np.full(asked.real.size, -1)
-    number_at[places] = asked.at
+    number_at[places] = asked.key_positions
     looked_for, some, of = np.empty(0, int), asked.distinct, np.empty(0, int)
     for scope in scopes:
         row = np.full(asked.real.shape, np.nan)
-        if (before := asked.known.get(scope)) is not None:
-            row[kept, : min(before.shape[1], asked.width)] = before[asked.taken[kept], : asked.width]
+        if (before := asked.earlier_by_scope.get(scope)) is not None:
+            row[kept, : min(before.shape[1], asked.width)] = before[
+                asked.earlier_positions[kept], : asked.width
+            ]
         flat = row.reshape(-1)
         absent = places[np.isnan(flat[places])]
         if len(absent):

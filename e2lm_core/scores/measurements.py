@@ -239,7 +239,7 @@ def _in_file(
             yield _metric(ll, gold, chars, gold_bytes, metric)
 
     path = mapped.named_after(whole.path, metric, told.hexdigest()[:32])
-    made = mapped.made(path, blocks, "<f8", shape)
+    made = mapped.map_file(path, blocks, "<f8", shape)
     return np.concatenate(list(blocks())) if made is None else made
 
 

@@ -178,7 +178,7 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
             yield block.transpose(2, 0, 1)
 
     path = mapped.named_after(whole.path, "pool", told.hexdigest()[:32])
-    made = mapped.made(path, blocks, "<f8", (len(ready), len(parts), len(at[0])))
+    made = mapped.map_file(path, blocks, "<f8", (len(ready), len(parts), len(at[0])))
     return None if made is None else made.transpose(1, 2, 0)
 
 

@@ -141,7 +141,7 @@ def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | No
             new.unlink(missing_ok=True)
 
 
-def made(
+def map_file(
     path: Path, blocks: Callable[[], Iterable[np.ndarray]], dtype: str, shape: tuple[int, ...]
 ) -> Mapped | None:
     """The array in a file; a missing file is written first, see `written`.

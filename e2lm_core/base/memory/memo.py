@@ -99,7 +99,7 @@ class Each(Generic[V]):
         self._weight = 0
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, things: Sequence[T], make: Callable[[T], V]) -> list[V]:
+    def values_of(self, key: Hashable, things: Sequence[T], make: Callable[[T], V]) -> list[V]:
         """Value of each object, in order; `make` is called for those that are not cached.
 
         Args:

@@ -74,7 +74,7 @@ class _Asked:
         return f"{self.path} of {self.repo}" if self.path else self.repo
 
     @property
-    def at(self) -> str:
+    def address(self) -> str:
         return f"{self.repo} at {self.revision}" if self.revision else self.repo
 
 
@@ -275,7 +275,7 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
         RevisionNotFoundError,
     )
 
-    repo, at = asked.repo, asked.at
+    repo, at = asked.repo, asked.address
     if isinstance(error, HFValidationError):
         return CheckpointError(
             f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."

@@ -95,7 +95,7 @@ def plan(
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
-    """How many questions narrow an interval to a width or tell two models apart, and how long a fleet takes."""
+    """Number of questions for an interval's width or a difference of two models, and a fleet's time."""
     from e2lm_core.analysis import validity
     from e2lm_core.analysis.plan import messages as plan_words
     from e2lm_core.analysis.plan import power as powers

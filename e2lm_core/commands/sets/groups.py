@@ -36,7 +36,7 @@ Accept = Annotated[
 def groups(
     task: Task, by: By = None, accept: Accept = None, metric: Metric = "acc", as_json: Json = False
 ) -> None:
-    """Which questions may hang together, and how many they then count as; --accept writes it into the set."""
+    """Similar questions, and the number of independent ones they count as; --accept writes the groups into the set."""
     from e2lm_core.analysis.questions import groups as grouping
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.results import load_measurements

@@ -35,7 +35,7 @@ class WordEncoder:
         self._known: dict[str, list[int]] = {}
 
     @classmethod
-    def of(cls, tokenizer: Any) -> WordEncoder | None:
+    def for_tokenizer(cls, tokenizer: Any) -> WordEncoder | None:
         """An encoder for a transformers tokenizer; None if words cannot be encoded on their own."""
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:

@@ -277,7 +277,7 @@ class Encoder:
 
 def _words_of(tokenizer: Any) -> tuple[WordEncoder | None, list[int]]:
     """A word encoder and the special tokens put before a text; None if some are put after it."""
-    encoder = WordEncoder.of(tokenizer)
+    encoder = WordEncoder.for_tokenizer(tokenizer)
     bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
     before = len(whole) - len(bare)
     return (encoder, whole[:before]) if whole[before:] == bare else (None, [])

@@ -68,7 +68,7 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
         reference = _plainly(trained, probe.encoded, device)
         by_default = _plainly(trained, probe.encoded, device, cached=True)
         with model.module() as module:
-            rotary = Rotary.of(module)
+            rotary = Rotary.from_module(module)
     except Exception as error:
         _raise_for_memory(error, model, device)
         # The cause is left to the run: its batches either raise the same error or succeed.

@@ -43,7 +43,7 @@ class Rotary:
     scaling: float
 
     @classmethod
-    def of(cls, module: object) -> Rotary | None:
+    def from_module(cls, module: object) -> Rotary | None:
         """The frequencies of a transformers module, by any rule; None without one set for all layers."""
         inner = getattr(getattr(module, "base_model", None), "rotary_emb", None)
         if (
@@ -52,7 +52,7 @@ class Rotary:
             return None
         return cls(inner.inv_freq.float(), float(inner.attention_scaling))
 
-    def at(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    def angles_at(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """(cos, sin) at positions, each [N, 1, F].
 
         Args:
@@ -158,7 +158,7 @@ class Decoder:
         return self._parts.embedding[ids.reshape(-1)]
 
     def _turns(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
-        return None if self._rotary is None else self._rotary.at(positions, dtype)
+        return None if self._rotary is None else self._rotary.angles_at(positions, dtype)
 
     def _heads(
         self,

@@ -161,7 +161,7 @@ class Stacks:
         self._trunks: Memo[tuple[object, bytes], dict[int, KeyValues]] = Memo(_TRUNK_BYTES, _bytes_of)
         self._kept: OrderedDict[tuple[ref[LoadedModel], ...], StackedDecoder] = OrderedDict()
 
-    def of(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
+    def stack_models(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
         """The decoder of these models, in this order."""
         key = tuple(map(ref, models))
         with self._lock:

@@ -130,7 +130,7 @@ class StateBody:
 
         Line b continues line `lines[b]` of `before`.
         """
-        state = None if before is None else taken(before, lines, device)
+        state = None if before is None else take_lines(before, lines, device)
         ids = as_tensor(tokens, device)
         options = {"logits_to_keep": 1} if "logits_to_keep" in self._takes else {}
         model = self.module if options else self.module.base_model  # not through its head
@@ -148,7 +148,7 @@ class StateBody:
 
         Row b continues line `lines[b]` of `before`, which is None for no text.
         """
-        state = None if before is None else taken(before, lines, device)
+        state = None if before is None else take_lines(before, lines, device)
         least = 1 if self.singly or state is None else MIN_TOKENS
         width = max(least, *map(len, rows))
         ids = as_tensor(padded([row.tokens for row in rows], width), device)
@@ -188,7 +188,7 @@ def _context(row: Row) -> NDArray[np.int32]:
     return row.context
 
 
-def taken(state: Any, lines: Sequence[int], device: torch.device) -> Any:
+def take_lines(state: Any, lines: Sequence[int], device: torch.device) -> Any:
     """A copy of a state with its line lines[b] as line b; the state itself is unchanged.
 
     Args:

@@ -186,7 +186,7 @@ class LoglikelihoodStore:
 
     def _brought(self, scope: Scope) -> frozenset[bytes]:
         found = shipped_results.load_shipped() if self._with_shipped else None
-        return found.known if found is not None and scope in found.place else frozenset()
+        return found.key_set if found is not None and scope in found.place else frozenset()
 
     def _with_brought(
         self, scope: Scope, wanted: frozenset[bytes], rows: list[tuple[Any, ...]]

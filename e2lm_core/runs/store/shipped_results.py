@@ -58,7 +58,7 @@ class ShippedResults:
     tokens: np.ndarray
 
     @functools.cached_property
-    def known(self) -> frozenset[bytes]:
+    def key_set(self) -> frozenset[bytes]:
         """The keys as a set, for membership tests."""
         return frozenset(self.keys)
 
@@ -68,7 +68,7 @@ class ShippedResults:
 
     def rows(self, scope: Scope, wanted: Collection[bytes]) -> list[tuple[bytes, float, int]]:
         """(key, log-likelihood in nats, tokens) of the shipped ones among the wanted keys, in key order."""
-        row, asked = self.place.get(scope), self.known.intersection(wanted)
+        row, asked = self.place.get(scope), self.key_set.intersection(wanted)
         if row is None or not asked:
             return []
         at = sorted(map(self._at.__getitem__, asked))

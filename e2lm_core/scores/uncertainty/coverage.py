@@ -33,7 +33,7 @@ def load() -> CoverageTable:
     """Shipped coverage table of the intervals of scores."""
     content, of_readings = (json.loads(file.read_text(encoding="utf-8")) for file in (FILE, READINGS_FILE))
     both = {key: content[key] | of_readings[key] for key in ("chosen", "coverage")}
-    return CoverageTable.of(content | both)
+    return CoverageTable.from_content(content | both)
 
 
 @lru_cache(maxsize=1)

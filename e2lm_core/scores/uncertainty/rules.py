@@ -119,7 +119,7 @@ class CoverageTable:
     calibrated: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> CoverageTable:
+    def from_content(cls, content: Mapping[str, Any]) -> CoverageTable:
         """Build the table from the content of `coverage.json`."""
         return cls(
             methods=content["chosen"],

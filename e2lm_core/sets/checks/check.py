@@ -56,7 +56,7 @@ def structural_errors(
                 f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
             )
         )
-    sound = _SOUND.of(limits, questions, lambda question: not any(_faults(question, "", limits)))
+    sound = _SOUND.values_of(limits, questions, lambda question: not any(_faults(question, "", limits)))
     if all(sound) and len({question.id for question in questions}) == len(questions):
         return findings
     called = names or [f"{label} {number}" for number in range(1, len(questions) + 1)]
@@ -287,7 +287,7 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
             question.id,
         )
         for number, (question, gram) in enumerate(
-            zip(questions, _TRAINED.of(known, questions, shared), strict=True), start=1
+            zip(questions, _TRAINED.values_of(known, questions, shared), strict=True), start=1
         )
         if gram
     ]

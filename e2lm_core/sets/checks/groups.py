@@ -37,7 +37,7 @@ def group_by_template(questions: Sequence[Question]) -> Labels:
     times = Counter(chain.from_iterable([text.distinct for text in texts]))
     common = frozenset(word for word, number in times.items() if number >= COMMON)
     # Most edits leave the common words unchanged, and so the cached template of every other question.
-    return _shared(_TEMPLATES.of(common, texts, lambda text: _template(text.every, common)), COMMON)
+    return _shared(_TEMPLATES.values_of(common, texts, lambda text: _template(text.every, common)), COMMON)
 
 
 def group_by_answer(questions: Sequence[Question]) -> Labels:

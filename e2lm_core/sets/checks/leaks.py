@@ -59,9 +59,9 @@ class _PromptWords:
 
     def hold_answer(self, question: Question, doc: RenderedDoc) -> bool:
         answer = " ".join(text_checks.tokenize_words(question.choices[question.answer]))
-        return bool(answer) and f" {answer} " in self.of(question, doc.context)
+        return bool(answer) and f" {answer} " in self.prepare_context(question, doc.context)
 
-    def of(self, question: Question, context: str) -> str:
+    def prepare_context(self, question: Question, context: str) -> str:
         if self.lists_options:
             context = _without_listing(context, question.choices)
         segments = context.split(self.delimiter) if self.delimiter else [context]

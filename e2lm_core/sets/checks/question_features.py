@@ -63,17 +63,17 @@ _FACTS: Each[QuestionFeatures] = Each(KEPT)
 
 def question_words(questions: Sequence[Question]) -> list[QuestionWords]:
     """Words of every question."""
-    return _WORDS.of(None, questions, _words)
+    return _WORDS.values_of(None, questions, _words)
 
 
 def key_positions(questions: Sequence[Question]) -> list[KeyPosition | None]:
     """Key position of every question; None unless it has two choices and its right answer is one of them."""
-    return _HABITS.of(None, questions, _habit)
+    return _HABITS.values_of(None, questions, _habit)
 
 
 def question_features(questions: Sequence[Question]) -> list[QuestionFeatures]:
     """Features of every question; the right answer of each must be among its choices."""
-    return _FACTS.of(None, questions, _facts)
+    return _FACTS.values_of(None, questions, _facts)
 
 
 def _words(question: Question) -> QuestionWords:

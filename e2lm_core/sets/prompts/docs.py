@@ -65,7 +65,7 @@ class Columns(NamedTuple):
 def columns_of_set(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
     """Columns of all questions of a set."""
     questions = (*test, *dev)
-    kinds = dict.fromkeys(_NAMES.of(None, questions, lambda question: tuple(row_of(question))))
+    kinds = dict.fromkeys(_NAMES.values_of(None, questions, lambda question: tuple(row_of(question))))
     names = tuple(dict.fromkeys(name for kind in kinds for name in kind))
     others = [name for name in names if name not in _PLAIN]
     return Columns(

@@ -49,7 +49,7 @@ def status_bar() -> TaskSet:
             _state(task, results.state(task))
         storage_notice.storage_notice(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
-    if task.questions and (note := validity.unknown_facts_warning(results.taught(task))):
+    if task.questions and (note := validity.unknown_facts_warning(results.taught_questions(task))):
         st.caption(markdown.fill_template(":material/school: {note}", note=note))
     for info in infos:
         if info.problem:
@@ -82,7 +82,7 @@ def shown_results(task: TaskSet) -> Shown:
 
     The page is redrawn as soon as the results after the edit are complete.
     """
-    here = results.shown(task)
+    here = results.shown_results(task)
     if here.before:
         pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_before, run_every=pace_s)(task.address, here)
@@ -90,7 +90,7 @@ def shown_results(task: TaskSet) -> Shown:
 
 
 def _before(name: str, drawn: Shown) -> None:
-    now = results.shown(session.task())
+    now = results.shown_results(session.task())
     if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
         st.rerun()
     st.caption(

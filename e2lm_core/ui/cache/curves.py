@@ -25,7 +25,7 @@ def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets
     )
 
 
-def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separation]:
+def all_separations(measurements: Measurements, metric: str) -> list[onsets.Separation]:
     """Separation of every two models; empty without a complete checkpoint."""
     return (
         computed(worker_analysis.all_parted, measurements, metric)
@@ -34,10 +34,12 @@ def all_parted(measurements: Measurements, metric: str) -> list[onsets.Separatio
     )
 
 
-def parted(measurements: Measurements, metric: str, one: str, other: str) -> onsets.Separation | None:
+def separation_of_pair(
+    measurements: Measurements, metric: str, one: str, other: str
+) -> onsets.Separation | None:
     """Separation of two models, in either order; None without one or without a complete checkpoint."""
     both = {one, other}
-    return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
+    return next((p for p in all_separations(measurements, metric) if {p.higher, p.lower} == both), None)
 
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:

@@ -76,7 +76,7 @@ def digest(task: TaskSet) -> str:
 def _digest(task: TaskSet) -> str:
     """Digest made of the digests of the questions, most of which an edit leaves unchanged."""
     config = json.dumps([task.name, task.config.content(), len(task.questions)], sort_keys=True)
-    questions = _DIGESTS.of(None, (*task.questions, *task.dev), _of_question)
+    questions = _DIGESTS.values_of(None, (*task.questions, *task.dev), _of_question)
     return hashlib.sha256(b"".join((config.encode(), *questions))).hexdigest()
 
 
@@ -193,7 +193,7 @@ def let_go(name: str) -> None:
     _MEASURED.let_go(studio().settings.database, name)
 
 
-def shown(task: TaskSet) -> Shown:
+def shown_results(task: TaskSet) -> Shown:
     """Results that pages show of a set: its own, or the last complete ones while an edit's run goes on."""
     asking = studio()
     info = collection.find_set(asking.settings, task.address)
@@ -201,12 +201,12 @@ def shown(task: TaskSet) -> Shown:
     checkpoints, num_fewshot = fleet(task)
     key = (info.folder, identities(checkpoints), num_fewshot)
     apart_s = NEW_APART_S * (polling.session_count() - polling.FEW_SESSIONS)
-    return _SETTLED.of(key, now, state(task).kind == "running", process_pool.is_open(), apart_s)
+    return _SETTLED.version_to_show(key, now, state(task).kind == "running", process_pool.is_open(), apart_s)
 
 
 def live(task: TaskSet) -> Shown:
     """Results that pages show of a set, with new points as they come if this session started the run."""
-    return Shown(task, measurements(task)) if run_launcher.is_own_run(state(task)) else shown(task)
+    return Shown(task, measurements(task)) if run_launcher.is_own_run(state(task)) else shown_results(task)
 
 
 def _number(settings: Settings, task: TaskSet) -> int | None:
@@ -224,7 +224,9 @@ def computed(function: Callable[..., T], measurements: Measurements, *arguments:
     The analysis is also repeated for the next results of the set before these are shown.
     """
     key = (function.__name__, *arguments)
-    stale_while_revalidate.asked(measurements, key, lambda later: computed(function, later, *arguments))
+    stale_while_revalidate.register_recipe(
+        measurements, key, lambda later: computed(function, later, *arguments)
+    )
     return _OF_MEASUREMENTS.made_of(
         (measurements,), key, lambda: process_pool.figures(function, measurements, *arguments)
     )
@@ -315,7 +317,7 @@ def is_brought(task: TaskSet) -> bool:
     )
 
 
-def known(task: TaskSet) -> bool:
+def is_state_cached(task: TaskSet) -> bool:
     """Whether the run state of the set is cached, so that reading it costs next to nothing."""
     return _OF_SETS.has((task,), ("state", studio().settings.workspace))
 
@@ -339,7 +341,7 @@ def known_scores(task: TaskSet) -> Scores | None:
     )
 
 
-def taught(task: TaskSet) -> tuple[bool, ...] | None:
+def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
     """Whether each question is known to the mini models, without reading results.
 
     As `Measurements.taught`: a flag for each question, in the set's order; None without a mini model in the

@@ -153,7 +153,7 @@ def widths(
         metric: Name of a metric.
         target: The score or difference to plan for.
     """
-    stale_while_revalidate.asked(
+    stale_while_revalidate.register_recipe(
         measurements,
         ("widths", chosen, metric, target),
         lambda later: _kept_widths(later, chosen, metric, target, _beside),

@@ -24,14 +24,14 @@ def weigh(value: Any) -> int:
     Quick and rough: parts shared by two values count twice, and a long list is estimated by its first 50
     entries.
     """
-    return _Scale().of(value)
+    return _Scale().size_of(value)
 
 
 class _Scale:
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
-    def of(self, value: Any) -> int:
+    def size_of(self, value: Any) -> int:
         if id(value) in self._seen or len(self._seen) > _LOOKED_AT:
             return 0
         self._seen.add(id(value))
@@ -51,9 +51,9 @@ class _Scale:
         own = getattr(value, "__dict__", None)
         # The dictionary of a dataclass also holds its cached properties.
         parts += list(own.values()) if isinstance(own, dict) else []
-        return sys.getsizeof(value) + sum(map(self.of, parts))
+        return sys.getsizeof(value) + sum(map(self.size_of, parts))
 
     def _all(self, parts: list[Any]) -> int:
         first = parts[:_FIRST]
-        weight = sum(map(self.of, first))
+        weight = sum(map(self.size_of, first))
         return 64 * len(parts) + (weight * len(parts) // len(first) if first else 0)

@@ -79,7 +79,9 @@ class Settled:
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, now: Shown, goes_on: bool, beside: bool, apart_s: float = 0.0) -> Shown:
+    def version_to_show(
+        self, key: Hashable, now: Shown, goes_on: bool, beside: bool, apart_s: float = 0.0
+    ) -> Shown:
         """The version of a set to show: the current one, or the last complete one while results are awaited.
 
         While a run goes on and the current version is incomplete, the last complete version is shown. A
@@ -161,7 +163,7 @@ def _alike(one: TaskSet, other: TaskSet) -> bool:
 # --- what pages ask of measurements -----------------------------------------------------------------------
 
 
-def asked(measurements: Measurements, key: Hashable, recipe: Recipe) -> None:
+def register_recipe(measurements: Measurements, key: Hashable, recipe: Recipe) -> None:
     """Register a value that a page derives from measurements, to be recomputed for the next ones.
 
     Args:

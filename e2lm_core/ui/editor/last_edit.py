@@ -64,7 +64,7 @@ def last_edit(task: TaskSet) -> LastEdit:
     kept = versions.list_versions(session.studio().settings, task.address)
     own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
     if own is None:
-        here = results.shown(task)
+        here = results.shown_results(task)
         at = next((n for n, version in enumerate(kept) if version.number == here.number), 0)
         edit = LastEdit(here.task)
     else:

@@ -80,7 +80,7 @@ def test_neighbours_are_one_array_without_a_copy(path: Path) -> None:
 def test_with_the_last_who_uses_it_the_file_goes_and_what_is_named_after_it(path: Path) -> None:
     array = lying(path)
     mapped.of_owner(array)
-    beside = mapped.made(mapped.named_after(path, "acc"), lambda: [VALUES], "<f8", VALUES.shape)
+    beside = mapped.map_file(mapped.named_after(path, "acc"), lambda: [VALUES], "<f8", VALUES.shape)
     other = path.with_name(f"other{mapped.SUFFIX}")
     other.touch()
     part = array[1]
@@ -94,7 +94,7 @@ def test_with_the_last_who_uses_it_the_file_goes_and_what_is_named_after_it(path
 
 def test_what_is_there_is_not_made_again(path: Path) -> None:
     array = lying(path)
-    again = mapped.made(path, lambda: pytest.fail("made again"), "<f8", VALUES.shape)
+    again = mapped.map_file(path, lambda: pytest.fail("made again"), "<f8", VALUES.shape)
     assert again is not None
     assert np.shares_memory(array, again)
 

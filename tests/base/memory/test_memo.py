@@ -67,12 +67,12 @@ def test_of_many_only_new_ones_are_made() -> None:
         return thing.name.upper()
 
     a, b, c = map(Thing, "abc")
-    assert each.of(None, [a, b], make) == ["A", "B"]
-    assert each.of(None, [b, c, a], make) == ["B", "C", "A"]
-    assert each.of("another key", [a], make) == ["A"]
+    assert each.values_of(None, [a, b], make) == ["A", "B"]
+    assert each.values_of(None, [b, c, a], make) == ["B", "C", "A"]
+    assert each.values_of("another key", [a], make) == ["A"]
     assert made == ["a", "b", "c", "a"]
     b2 = Thing("b")  # alike, and another
-    assert each.of(None, [a, b2], make) == ["A", "B"]
+    assert each.values_of(None, [a, b2], make) == ["A", "B"]
     assert made[-1] == "b"
 
 
@@ -84,23 +84,23 @@ def test_of_too_many_those_stay_that_were_asked_for_last() -> None:
         return thing.name
 
     first, last = [Thing(n) for n in "ab"], [Thing(n) for n in "cd"]
-    each.of(None, first, make)
-    each.of(None, last, make)
-    each.of(None, last, make)
+    each.values_of(None, first, make)
+    each.values_of(None, last, make)
+    each.values_of(None, last, make)
     assert made == ["a", "b", "c", "d"]
-    each.of(None, first, make)
+    each.values_of(None, first, make)
     assert made[4:] == ["a", "b"]
     too_many = [Thing(n) for n in "efgh"]
-    assert each.of(None, too_many, make) == ["e", "f", "g", "h"]
-    each.of(None, too_many, make)
+    assert each.values_of(None, too_many, make) == ["e", "f", "g", "h"]
+    each.values_of(None, too_many, make)
     assert made[-4:] == ["e", "f", "g", "h"]
 
 
 def test_nothing_is_kept_of_what_cannot_be_made() -> None:
     each, thing = Each[int](10), Thing("a")
     with pytest.raises(ZeroDivisionError):
-        each.of(None, [thing], lambda _: 1 // 0)
-    assert each.of(None, [thing], lambda _: 1) == [1]
+        each.values_of(None, [thing], lambda _: 1 // 0)
+    assert each.values_of(None, [thing], lambda _: 1) == [1]
 
 
 def test_threads_share_each() -> None:
@@ -108,7 +108,7 @@ def test_threads_share_each() -> None:
 
     def use(number: int) -> bool:
         some = things[number % 25 :][:12]
-        return each.of(number % 2, some, lambda thing: thing.name) == [thing.name for thing in some]
+        return each.values_of(number % 2, some, lambda thing: thing.name) == [thing.name for thing in some]
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(use, range(2_000)))

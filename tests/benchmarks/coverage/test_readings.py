@@ -34,7 +34,7 @@ def test_the_written_table_is_what_the_studio_reads():
 def test_the_table_that_ships_is_of_these_scores():
     held = json.loads(READINGS_FILE.read_text(encoding="utf-8"))
     assert set(held["coverage"]) <= set(held["chosen"]) <= set(OF_READINGS)
-    table = CoverageTable.of(held | {"questions": list(readings.QUESTIONS), "models": [3, 6]})
+    table = CoverageTable.from_content(held | {"questions": list(readings.QUESTIONS), "models": [3, 6]})
     assert table.rule("rc_organisers", "acc", 300, 3).method is None  # studied for six models
     few = table.rule("rc_organisers", "acc", 120, 6)
     assert (few.method, "fewer than 300 questions" in few.why) == (None, True)

@@ -37,7 +37,7 @@ def test_chunks_of_another_plan_are_refused(work):
 def test_the_written_table_is_what_the_studio_reads(work):
     rows = score_coverage.cells(study.study(TINY, (40,), work))
     held = json.loads(score_coverage.compact(score_coverage.content(rows, TINY, (40,))))
-    table = CoverageTable.of(held)
+    table = CoverageTable.from_content(held)
     assert (table.questions, table.models) == ((40,), (3, 6))
     own = [
         row["coverage"]

@@ -65,7 +65,7 @@ PIECE = st.one_of(
 def test_equals_the_tokenizer(name: str, pieces: list[str]) -> None:
     text = "".join(pieces).encode("utf-8", "ignore").decode()
     tokenizer = TOKENIZERS[name]
-    encoder = WordEncoder.of(tokenizer)
+    encoder = WordEncoder.for_tokenizer(tokenizer)
     assert encoder is not None
     whole = tokenizer.encode(text, add_special_tokens=False)
     assert list(encoder.encode([text])) == [whole]
@@ -100,7 +100,7 @@ def spaced_token(inner: Tokenizer) -> None:
 
 @pytest.mark.parametrize("change", [lower, prefixed, metaspace, uncut, greedy_token, spaced_token])
 def test_other_tokenizers_are_left_to_themselves(change: Callable[[Tokenizer], None]) -> None:
-    assert WordEncoder.of(with_parts(change)) is None
+    assert WordEncoder.for_tokenizer(with_parts(change)) is None
 
 
 def test_a_wrong_word_is_noticed_and_words_are_given_up(tmp_path: Path) -> None:

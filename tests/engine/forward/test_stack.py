@@ -138,7 +138,7 @@ def test_stacks_are_kept_within_their_bytes(tmp_path: Path) -> None:
     own = backend(tmp_path)
     models = [own.read(tiny_models.checkpoint(folder)) for folder in folders(tmp_path, "llama", 4)]
     kept = stack.Stacks(most_bytes=2 * models[0].bytes)
-    first = kept.of((models[0], models[1]), None)
-    assert kept.of((models[0], models[1]), None) is first
-    kept.of((models[2], models[3]), None)
-    assert kept.of((models[0], models[1]), None) is not first
+    first = kept.stack_models((models[0], models[1]), None)
+    assert kept.stack_models((models[0], models[1]), None) is first
+    kept.stack_models((models[2], models[3]), None)
+    assert kept.stack_models((models[0], models[1]), None) is not first

@@ -182,7 +182,7 @@ def test_what_goes_on_leaves_the_state_as_it_was(tmp_path: Path) -> None:
     with torch.inference_mode():
         state = model(torch.arange(9)[None], use_cache=True).cache
         before = [part.clone() for part in states._tensors(state)]
-        copied = states.taken(state, [0, 0, 0], CPU)
+        copied = states.take_lines(state, [0, 0, 0], CPU)
         model(torch.arange(6).reshape(3, 2), cache=copied, use_cache=True)
     assert len(before) >= 8  # keys, values, and states of convolution and recurrence, of two layers
     after = list(states._tensors(state))
@@ -191,10 +191,10 @@ def test_what_goes_on_leaves_the_state_as_it_was(tmp_path: Path) -> None:
 
 def test_a_state_that_cannot_be_copied_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="cannot be copied"):
-        states.taken(object(), [0], CPU)
-    kept = states.taken([torch.arange(4.0)[:, None]], [2, 2, 0], CPU)
+        states.take_lines(object(), [0], CPU)
+    kept = states.take_lines([torch.arange(4.0)[:, None]], [2, 2, 0], CPU)
     assert kept[0][:, 0].tolist() == [2, 2, 0]
-    assert states.taken(DynamicCache(), [0, 0], CPU).layers == []
+    assert states.take_lines(DynamicCache(), [0, 0], CPU).layers == []
 
 
 def test_a_scan_is_cut_for_a_call_and_then_as_it_was(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
         stale
     )
     assert (
-        RequestIndex(render_prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.known
+        RequestIndex(render_prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.key_set
     ), stale
     assert np.isfinite(found.ll_nats).all()
     assert shipped_results.FILE.stat().st_size < MAX_BYTES

@@ -25,7 +25,7 @@ def table():
         return {"lowest": lowest, "flat": lowest, "bias": 0.0, "width": 0.1}
 
     by_size = {"100": figures(0.91), "1000": figures(0.94)}
-    return CoverageTable.of(
+    return CoverageTable.from_content(
         {
             "questions": [100, 1000],
             "models": [3, 6],

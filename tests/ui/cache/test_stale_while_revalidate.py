@@ -47,68 +47,72 @@ def until(true, seconds: float = 5.0) -> bool:
 
 def test_a_first_run_is_shown_as_it_comes(here: Settled) -> None:
     one, more = shown(partial()), shown(partial())
-    assert here.of("a", one, goes_on=True, beside=True) == one
-    assert here.of("a", more, goes_on=True, beside=True).measurements is more.measurements
+    assert here.version_to_show("a", one, goes_on=True, beside=True) == one
+    assert here.version_to_show("a", more, goes_on=True, beside=True).measurements is more.measurements
     full = shown(whole())
-    assert here.of("a", full, goes_on=False, beside=True) == full
+    assert here.version_to_show("a", full, goes_on=False, beside=True) == full
 
 
 def test_while_an_edits_run_goes_on_the_last_whole_results_stay(here: Settled) -> None:
     full, edited = shown(whole(), 3), shown(partial(), 4)
-    here.of("a", full, goes_on=False, beside=True)
-    now = here.of("a", edited, goes_on=True, beside=True)
+    here.version_to_show("a", full, goes_on=False, beside=True)
+    now = here.version_to_show("a", edited, goes_on=True, beside=True)
     assert (now.measurements is full.measurements, now.number, now.before) == (True, 3, True)
     # Nothing is on its way: what is there is shown, with what it lacks.
-    assert here.of("a", edited, goes_on=False, beside=False) == edited
+    assert here.version_to_show("a", edited, goes_on=False, beside=False) == edited
 
 
 def test_a_run_that_is_about_to_be_queued_is_waited_for(here: Settled, monkeypatch) -> None:
     full, edited = shown(whole()), shown(partial())
-    here.of("a", full, goes_on=False, beside=True)
-    assert here.of("a", edited, goes_on=False, beside=True).measurements is full.measurements
+    here.version_to_show("a", full, goes_on=False, beside=True)
+    assert here.version_to_show("a", edited, goes_on=False, beside=True).measurements is full.measurements
     monkeypatch.setattr(stale_while_revalidate, "QUEUED_S", 0.0)
-    assert here.of("a", edited, goes_on=False, beside=True) == edited
+    assert here.version_to_show("a", edited, goes_on=False, beside=True) == edited
 
 
 def test_what_was_asked_of_the_last_is_computed_before_the_next_is_shown(here: Settled) -> None:
     full, edited, gate, computed = shown(whole()), shown(whole()), threading.Event(), []
-    here.of("a", full, goes_on=False, beside=True)
-    stale_while_revalidate.asked(full.measurements, "slow", lambda m: (gate.wait(5), computed.append(m)))
-    before = here.of("a", edited, goes_on=False, beside=True)
+    here.version_to_show("a", full, goes_on=False, beside=True)
+    stale_while_revalidate.register_recipe(
+        full.measurements, "slow", lambda m: (gate.wait(5), computed.append(m))
+    )
+    before = here.version_to_show("a", edited, goes_on=False, beside=True)
     assert (before.measurements is full.measurements, before.before, computed) == (True, True, [])
     gate.set()
-    assert until(lambda: not here.of("a", edited, goes_on=False, beside=True).before)
+    assert until(lambda: not here.version_to_show("a", edited, goes_on=False, beside=True).before)
     assert computed[0] is edited.measurements
     # What was asked goes on to the next, though no page has asked again.
     third = shown(whole())
-    here.of("a", third, goes_on=False, beside=True)
+    here.version_to_show("a", third, goes_on=False, beside=True)
     assert until(lambda: len(computed) == 2)
 
 
 def test_of_many_who_edit_each_version_is_shown_for_a_while(here: Settled) -> None:
     first, second, third = shown(whole()), shown(whole()), shown(whole())
-    here.of("a", first, goes_on=False, beside=True, apart_s=60.0)
-    assert until(lambda: not here.of("a", second, goes_on=False, beside=True, apart_s=60.0).before)
-    later = here.of("a", third, goes_on=False, beside=True, apart_s=60.0)
+    here.version_to_show("a", first, goes_on=False, beside=True, apart_s=60.0)
+    assert until(
+        lambda: not here.version_to_show("a", second, goes_on=False, beside=True, apart_s=60.0).before
+    )
+    later = here.version_to_show("a", third, goes_on=False, beside=True, apart_s=60.0)
     assert (later.measurements is second.measurements, later.before) == (True, True)
-    assert until(lambda: not here.of("a", third, goes_on=False, beside=True).before)
+    assert until(lambda: not here.version_to_show("a", third, goes_on=False, beside=True).before)
 
 
 def test_what_fails_is_left_to_whoever_asks(here: Settled) -> None:
     full, edited, computed = shown(whole()), shown(whole()), []
-    here.of("a", full, goes_on=False, beside=True)
-    stale_while_revalidate.asked(full.measurements, "fails", lambda m: 1 / 0)
-    stale_while_revalidate.asked(full.measurements, "fine", computed.append)
-    here.of("a", edited, goes_on=False, beside=True)
-    assert until(lambda: not here.of("a", edited, goes_on=False, beside=True).before)
+    here.version_to_show("a", full, goes_on=False, beside=True)
+    stale_while_revalidate.register_recipe(full.measurements, "fails", lambda m: 1 / 0)
+    stale_while_revalidate.register_recipe(full.measurements, "fine", computed.append)
+    here.version_to_show("a", edited, goes_on=False, beside=True)
+    assert until(lambda: not here.version_to_show("a", edited, goes_on=False, beside=True).before)
     assert len(computed) == 1
 
 
 def test_nothing_is_computed_beforehand_where_nothing_runs_beside(here: Settled) -> None:
     full, edited, computed = shown(whole()), shown(whole()), []
-    here.of("a", full, goes_on=False, beside=False)
-    stale_while_revalidate.asked(full.measurements, "asked", computed.append)
-    assert here.of("a", edited, goes_on=False, beside=False) == edited
+    here.version_to_show("a", full, goes_on=False, beside=False)
+    stale_while_revalidate.register_recipe(full.measurements, "asked", computed.append)
+    assert here.version_to_show("a", edited, goes_on=False, beside=False) == edited
     assert not computed
 
 
@@ -124,9 +128,9 @@ def test_another_set_by_the_same_name_is_never_shown(here: Settled) -> None:
             )
         }
     )
-    here.of("a", shown(whole()), goes_on=False, beside=True)
+    here.version_to_show("a", shown(whole()), goes_on=False, beside=True)
     other = Shown(anew, partial())
-    assert here.of("a", other, goes_on=True, beside=True).measurements is other.measurements
+    assert here.version_to_show("a", other, goes_on=True, beside=True).measurements is other.measurements
 
 
 def test_one_whose_every_prompt_was_replaced_is_the_same_set(here: Settled) -> None:
@@ -138,14 +142,14 @@ def test_one_whose_every_prompt_was_replaced_is_the_same_set(here: Settled) -> N
             )
         }
     )
-    here.of("a", full, goes_on=False, beside=True)
-    assert here.of("a", Shown(reworded, partial()), goes_on=True, beside=True).before
+    here.version_to_show("a", full, goes_on=False, beside=True)
+    assert here.version_to_show("a", Shown(reworded, partial()), goes_on=True, beside=True).before
 
 
 def test_no_more_is_held_than_a_bound_and_the_newest() -> None:
     here, first, second = Settled(most_bytes=1), shown(whole()), shown(whole())
-    here.of("a", first, goes_on=False, beside=True)
-    here.of("b", second, goes_on=False, beside=True)
-    here.of("b", shown(whole()), goes_on=False, beside=False)
+    here.version_to_show("a", first, goes_on=False, beside=True)
+    here.version_to_show("b", second, goes_on=False, beside=True)
+    here.version_to_show("b", shown(whole()), goes_on=False, beside=False)
     edited = shown(partial())
-    assert here.of("a", edited, goes_on=True, beside=True) == edited  # the first is forgotten
+    assert here.version_to_show("a", edited, goes_on=True, beside=True) == edited  # the first is forgotten

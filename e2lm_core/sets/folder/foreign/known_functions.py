@@ -46,7 +46,7 @@ def keep_subject(name: str) -> Callable[[Rows], Rows]:
 
 
 def keep_subject_by_file(name: str) -> Callable[[Rows], Rows]:
-    """As `of_subject`, where the subject may stand as the name of a CSV file."""
+    """`process_docs` for one subject, which a row may name by a CSV file."""
     return lambda rows: [row for row in rows if _subject(row["Subject"]) == name.removeprefix("process_")]
 
 
@@ -110,7 +110,7 @@ def _tmlu(row: Row) -> Row:
 
 
 def _plain(text: str) -> str:
-    """What HellaSwag's authors do to a text: no bracketed marks, no two spaces."""
+    """A text as HellaSwag's authors clean it: no bracketed marks, no two spaces."""
     text = text.strip().replace(" [title]", ". ")
     return re.sub(r"\[.*?\]", "", text).replace("  ", " ")
 

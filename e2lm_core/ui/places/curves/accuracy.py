@@ -70,7 +70,7 @@ def headline(measurements: Measurements, metric: str) -> str:
         remembered.above_chance(measurements, metric),
         curve_words.most_informative_pair(measurements),
     )
-    parted = remembered.parted(measurements, metric, *pair) if pair else None
+    parted = remembered.separation_of_pair(measurements, metric, *pair) if pair else None
     rise = curve_words.rise_sentence(measurements, metric)
     return curve_words.headline(measurements, metric, above, parted, rise)
 
@@ -283,10 +283,10 @@ def separation_table(measurements: Measurements, metric: str) -> None:
         other = st.selectbox("and", names, index=names.index(pair[1]), key="curves_other_model", width=280)
     if one == other:
         st.markdown("Choose two different models.")
-    elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
+    elif (parted := remembered.separation_of_pair(measurements, metric, one, other)) is not None:
         markdown.markdown(curve_words.separation_sentence(measurements, parted, metric))
     widgets.table(
-        lambda: onsets.separation_table(remembered.all_parted(measurements, metric)),
+        lambda: onsets.separation_table(remembered.all_separations(measurements, metric)),
         f"parting-{metric}",
         "curves_parting",
         height=320,

@@ -171,7 +171,7 @@ def _follows(task: TaskSet) -> bool:
     """Whether an example's included score is still to be computed, as nobody has opened the example yet."""
     if not results.is_brought(task):
         return False
-    return not results.known(task) or (
+    return not results.is_state_cached(task) or (
         results.state(task).kind == "up to date" and results.known_scores(task) is None
     )
 
@@ -187,7 +187,7 @@ def _filled(task: TaskSet, place: DeltaGenerator) -> None:
 
 def _about(task: TaskSet, in_hand: bool) -> bool:
     """Draw the known state of a set and its score; whether the score is known."""
-    if in_hand or results.known(task):
+    if in_hand or results.is_state_cached(task):
         markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
             _score(scores, in_full=in_hand)
