@@ -115,7 +115,9 @@ def in_process(folder: Path, name: str, wanted: Sequence[str], switches: int) ->
     from e2lm_core.ui import session
 
     os.environ.update({"E2LM_HOME": str(folder), "E2LM_DEVICE": "cpu"})
-    session.is_inside_app = lambda: None  # AppTest takes every run for a server's first, and would draw twice
+    session.redraw_through_app = lambda: (
+        None
+    )  # AppTest takes every run for a server's first, and would draw twice
     st.cache_resource.clear()
     at = AppTest.from_file(str(made.ROOT / "app.py"), default_timeout=10 * LATEST_S)
     at.session_state["set"] = name

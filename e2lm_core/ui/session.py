@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -26,6 +24,7 @@ from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
+from e2lm_core.ui import streamlit_internals
 from e2lm_core.ui.app import markdown, urls
 from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.editor.drafts import recovery
@@ -112,7 +111,7 @@ def _studio(
 
 def spinner(sentence: str) -> AbstractContextManager[None]:
     """Show the reason of a wait while it lasts; nothing outside of a page."""
-    if get_script_run_ctx(suppress_warning=True) is None:
+    if streamlit_internals.current_script_run() is None:
         return nullcontext()
     return st.spinner(markdown.escape(sentence))
 
@@ -122,13 +121,12 @@ def current_theme() -> Theme:
     return theme(st.context.theme.type)
 
 
-def is_inside_app() -> None:
+def redraw_through_app() -> None:
     """Redraw the page through app.py, with navigation and theme, if it was called as its own script.
 
     Until app.py has run once in a server's life, Streamlit takes a link to /curves for a separate script.
     """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
+    if streamlit_internals.leave_pages_directory():
         st.rerun()
 
 
@@ -139,12 +137,11 @@ _run = threading.local()
 
 def once_a_run(key: str, make: Callable[[], T]) -> T:
     """Get a value, computed once in each run of a page's script; each time outside of a page."""
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None:
+    run = streamlit_internals.current_script_run()
+    if run is None:
         return make()
-    # Streamlit gives each run of a script or fragment its own cursors, which therefore identify the run.
-    if getattr(_run, "of", None) is not context.cursors:
-        _run.of, _run.made = context.cursors, {}
+    if getattr(_run, "of", None) is not run:
+        _run.of, _run.made = run, {}
     if key not in _run.made:
         _run.made[key] = make()
     return _run.made[key]

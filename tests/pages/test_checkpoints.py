@@ -63,7 +63,7 @@ def visit(fake, tmp_path: Path, monkeypatch, ladder) -> Iterator[Visit]:
     monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(ui_starting, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "is_inside_app", lambda: None)
+    monkeypatch.setattr(session, "redraw_through_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     opened = Visit(at, session.studio())

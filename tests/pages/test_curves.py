@@ -44,7 +44,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
-        monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
+        monkeypatch.setattr(session, "redraw_through_app", lambda: None)  # see tests/pages/test_pages.py
         st.cache_resource.clear()
         studio = session.studio()
         studios.append(studio)

@@ -63,7 +63,7 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "is_inside_app", lambda: None)  # see tests/pages/test_pages.py
+    monkeypatch.setattr(session, "redraw_through_app", lambda: None)  # see tests/pages/test_pages.py
     st.cache_resource.clear()
     studio = session.studio()
     asked = [one for doc in render_set(task) for one in requests_of(doc)]

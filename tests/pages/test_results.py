@@ -42,7 +42,7 @@ def visit(home, monkeypatch) -> Iterator[Visit]:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "is_inside_app", lambda: None)
+    monkeypatch.setattr(session, "redraw_through_app", lambda: None)
     st.cache_resource.clear()
     opened = Visit(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run(), session.studio())
     for name in saved_imports.saved_names(settings):

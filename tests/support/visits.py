@@ -171,7 +171,7 @@ def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
     # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
-    monkeypatch.setattr(session, "is_inside_app", lambda: None)
+    monkeypatch.setattr(session, "redraw_through_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not at.exception

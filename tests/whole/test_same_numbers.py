@@ -44,7 +44,7 @@ def environment(home, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(run_launcher, "ensure_worker", lambda: None)
-    monkeypatch.setattr(session, "is_inside_app", lambda: None)
+    monkeypatch.setattr(session, "redraw_through_app", lambda: None)
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()

@@ -47,7 +47,7 @@ def open_place(place: Place) -> tuple[TaskSet, str]:
     Returns:
         The selected set, and the slug of the shown tab, "" for a place without tabs.
     """
-    session.is_inside_app()
+    session.redraw_through_app()
     tab = urls.current_tab(place)
     session.set_name()
     urls.write_url(place, tab)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlit import runtime
+from e2lm_core.ui.streamlit_internals import session_count
 
 # A chart is redrawn as a whole, which takes the browser a moment.
 CHARTS_S = 2.0
@@ -27,10 +27,3 @@ def poll_interval(base_s: float, is_own_run: bool) -> float:
         is_own_run: Whether this session started the run and would notice a longer interval.
     """
     return base_s * max(1.0, session_count() / (SOME_SESSIONS if is_own_run else FEW_SESSIONS))
-
-
-def session_count() -> int:
-    """Number of sessions of the server; 1 without a server, or if it cannot be read."""
-    if runtime.exists() and (known := getattr(runtime.get_instance(), "_session_mgr", None)) is not None:
-        return int(known.num_active_sessions())
-    return 1

@@ -36,7 +36,7 @@ _ENDS = {
 
 def status_bar() -> TaskSet:
     """Draw the status bar, which polls while a run goes on, and return the selected set."""
-    session.is_inside_app()
+    session.redraw_through_app()
     infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):

@@ -10,8 +10,6 @@ Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
@@ -26,9 +24,9 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.server.middleware.security_headers import charts_script
+from e2lm_core.ui.streamlit_internals import STATIC_FOLDER
 
 METRIC = "acc"
-_STATIC = Path(st.__file__).parent / "static"
 _JS = """
 export default function ({ data, parentElement }) {
   const read = new DOMParser();
@@ -72,7 +70,7 @@ def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> 
         ("picture", theme.name),
         lambda: render_svgs(measurements, frame, about, css_theme(theme)),
     )
-    show_svg("home_picture", drawn, charts_script(_STATIC))
+    show_svg("home_picture", drawn, charts_script(STATIC_FOLDER))
 
 
 def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:

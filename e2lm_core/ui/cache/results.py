@@ -40,6 +40,7 @@ from e2lm_core.ui.cache.measurements import Fleet, Measured, Stamp, identities
 from e2lm_core.ui.cache.stale_while_revalidate import Settled, Shown
 from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.session import studio
+from e2lm_core.ui.streamlit_internals import session_count
 
 T = TypeVar("T")
 _OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")
@@ -184,7 +185,7 @@ def measure(
     """
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
-    apart_s = 0.0 if now else APART_S * (polling.session_count() - polling.FEW_SESSIONS)
+    apart_s = 0.0 if now else APART_S * (session_count() - polling.FEW_SESSIONS)
     return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
 
 
@@ -200,7 +201,7 @@ def shown_results(task: TaskSet) -> Shown:
     now = Shown(task, measurements(task), _number(asking.settings, task))
     checkpoints, num_fewshot = fleet(task)
     key = (info.folder, identities(checkpoints), num_fewshot)
-    apart_s = NEW_APART_S * (polling.session_count() - polling.FEW_SESSIONS)
+    apart_s = NEW_APART_S * (session_count() - polling.FEW_SESSIONS)
     return _SETTLED.version_to_show(key, now, state(task).kind == "running", process_pool.is_open(), apart_s)
 
 

@@ -21,7 +21,7 @@ def _own_environment(monkeypatch):
     """What the script sets for its own process is undone."""
     for name in ("E2LM_HOME", "E2LM_DEVICE"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setattr(session, "is_inside_app", session.is_inside_app)
+    monkeypatch.setattr(session, "redraw_through_app", session.redraw_through_app)
     monkeypatch.setenv("E2LM_LADDER", str(needs("ladder")))
     monkeypatch.chdir(made.ROOT)
 

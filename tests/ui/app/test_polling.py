@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from e2lm_core.ui import streamlit_internals
 from e2lm_core.ui.app import polling
 
 
@@ -14,11 +15,9 @@ def test_others_runs_are_looked_at_less_often_the_more_sessions_there_are(
     monkeypatch: pytest.MonkeyPatch, sessions: int, others_s: float
 ) -> None:
     manager = SimpleNamespace(num_active_sessions=lambda: sessions)
-    monkeypatch.setattr(polling.runtime, "exists", lambda: True)
-    monkeypatch.setattr(polling.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+    monkeypatch.setattr(streamlit_internals.runtime, "exists", lambda: True)
+    monkeypatch.setattr(
+        streamlit_internals.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager)
+    )
     assert polling.poll_interval(1.0, is_own_run=False) == others_s
     assert polling.poll_interval(1.0, is_own_run=True) == max(1.0, sessions / 16)
-
-
-def test_without_a_server_there_is_one() -> None:
-    assert polling.session_count() == 1

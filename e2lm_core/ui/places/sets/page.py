@@ -49,7 +49,7 @@ _SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last r
 
 def draw() -> None:
     """Draw the place."""
-    session.is_inside_app()
+    session.redraw_through_app()
     urls.current_tab(urls.SETS)
     settings = session.studio().settings
     gone = session.missing_set()

@@ -17,8 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
-from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
-from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
+
+from e2lm_core.ui.streamlit_internals import make_xsrf_token
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
@@ -71,11 +71,11 @@ def _with_token(scope: Scope) -> Scope:
     own = headers.get("sec-fetch-site") == "same-origin" or (
         "sec-fetch-site" not in headers and urlsplit(headers.get("origin", "")).netloc == headers.get("host")
     )
-    if not own or "x-xsrftoken" in headers:
+    if not own or "x-xsrftoken" in headers or (made := make_xsrf_token()) is None:
         return scope
-    token = generate_xsrf_token_string()
-    cookies = "; ".join(filter(None, (headers.get("cookie"), f"{XSRF_COOKIE_NAME}={token}")))
-    others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+    name, token = made
+    cookies = "; ".join(filter(None, (headers.get("cookie"), f"{name}={token}")))
+    others = [(key, value) for key, value in scope["headers"] if key != b"cookie"]
     given = [(b"cookie", cookies.encode("latin-1")), (b"x-xsrftoken", token.encode("ascii"))]
     return {**scope, "headers": [*others, *given]}
 

@@ -13,9 +13,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from e2lm_core.ui.streamlit_internals import STATIC_FOLDER
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 # Scripts of elements on every page, which Streamlit fetches only after it has received the page's content.
@@ -88,7 +89,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, frames: Sequence[str], charts: Sequence[str] = ()) -> None:
         self.app, self.charts = app, tuple(charts)
-        page = Path(st.__file__).parent / "static" / "index.html"
+        page = STATIC_FOLDER / "index.html"
         self.ahead = preload_links(page.parent, _FRAME)
         self.ahead_of_charts = preload_links(page.parent, (*_FRAME, _CHARTS))
         self.headers = {

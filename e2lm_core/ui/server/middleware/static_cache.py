@@ -14,10 +14,11 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from e2lm_core.ui.streamlit_internals import STATIC_FOLDER
 
 FOLDER = "/static/"  # in addresses and among Streamlit's own files
 _FOREVER = "public, immutable, max-age=31536000"  # the same header as Streamlit's
@@ -39,7 +40,7 @@ class StaticCacheMiddleware:
 
     def __init__(self, app: ASGIApp, folder: Path | None = None) -> None:
         self.app = app
-        root = folder or Path(st.__file__).parent / "static"
+        root = folder or STATIC_FOLDER
         self._assets = {
             f"/{file.relative_to(root).as_posix()}": _Asset(file)
             for file in (root / FOLDER.strip("/")).rglob("*")

@@ -11,31 +11,12 @@ from collections.abc import Callable
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.runtime import Runtime
 
 from e2lm_core.base import formatting
+from e2lm_core.ui.streamlit_internals import remove_abandoned_uploads, uploaded_bytes
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 SHARE_OF_ONE = 3  # a session may use 1 / 3 of the limit
-
-
-def uploaded_bytes() -> dict[str, int]:
-    """Bytes of Streamlit's current uploads by session."""
-    if not Runtime.exists():
-        return {}
-    storage = getattr(Runtime.instance().uploaded_file_mgr, "file_storage", {})
-    return {
-        session: sum(len(f.data) for f in list(files.values())) for session, files in list(storage.items())
-    }
-
-
-def free_abandoned() -> None:
-    """Free the uploads of sessions without a browser; Streamlit itself waits two minutes for a browser."""
-    if Runtime.exists():
-        runtime = Runtime.instance()
-        for session in uploaded_bytes():
-            if not runtime.is_active_session(session):
-                runtime.uploaded_file_mgr.remove_session_files(session)
 
 
 class _TooMuch(Exception):
@@ -54,7 +35,7 @@ class UploadLimitMiddleware:
         app: ASGIApp,
         most: int,
         held: Callable[[], dict[str, int]] = uploaded_bytes,
-        let_go: Callable[[], None] = free_abandoned,
+        let_go: Callable[[], None] = remove_abandoned_uploads,
     ) -> None:
         self.app, self.most, self.held, self.let_go = app, most, held, let_go
         self.coming: Counter[str] = Counter()

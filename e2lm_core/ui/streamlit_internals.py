@@ -1,0 +1,79 @@
+"""Private parts of Streamlit that the studio uses, one function each, with an answer if a release lacks them.
+
+All other modules use Streamlit's documented interface alone. Written against Streamlit 1.67.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+
+TESTED = "1.67"  # the test of this module fails at a later minor release until each function was looked at
+STATIC_FOLDER = Path(st.__file__).parent / "static"  # the browser's part, with index.html
+
+
+def current_script_run() -> object | None:
+    """An object for the current run of a page's script or fragment, another one for each; None outside of one.
+
+    Streamlit gives each run its own cursors, which therefore identify the run.
+    """
+    with contextlib.suppress(ImportError):
+        from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+
+        context = get_script_run_ctx(suppress_warning=True)
+        return None if context is None else getattr(context, "cursors", context)
+    return None
+
+
+def leave_pages_directory() -> bool:
+    """Whether Streamlit took the page for a script of its own; it runs app.py from now on.
+
+    Until app.py has run once in a server's life, a link to /curves runs pages/curves.py alone.
+    """
+    with contextlib.suppress(ImportError):
+        from streamlit.runtime.pages_manager import PagesManager
+
+        if getattr(PagesManager, "uses_pages_directory", False):
+            PagesManager.uses_pages_directory = False
+            return True
+    return False
+
+
+def session_count() -> int:
+    """Number of sessions of the server; 1 without a server, or if it cannot be read."""
+    if runtime.exists() and (manager := getattr(runtime.get_instance(), "_session_mgr", None)) is not None:
+        return int(manager.num_active_sessions())
+    return 1
+
+
+def uploaded_bytes() -> dict[str, int]:
+    """Bytes of Streamlit's current uploads by session; none if they cannot be read."""
+    return {
+        session: sum(len(file.data) for file in list(files.values()))
+        for session, files in list(getattr(_upload_manager(), "file_storage", {}).items())
+    }
+
+
+def remove_abandoned_uploads() -> None:
+    """Free the uploads of sessions without a browser; Streamlit itself waits two minutes for a browser."""
+    for session in uploaded_bytes():
+        if not runtime.get_instance().is_active_session(session):
+            _upload_manager().remove_session_files(session)
+
+
+def make_xsrf_token() -> tuple[str, str] | None:
+    """Cookie name and a new token that Streamlit takes for its own; None if a release makes them otherwise."""
+    try:
+        from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+        from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
+    except ImportError:
+        return None
+    return XSRF_COOKIE_NAME, generate_xsrf_token_string()
+
+
+def _upload_manager() -> Any:
+    return runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
