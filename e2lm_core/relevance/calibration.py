@@ -18,8 +18,6 @@ BINS = 10  # number of bins of the expected calibration error
 def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> float:
     """Area under the ROC curve: P(accepted score > rejected score) + half of P(equal).
 
-    The Mann–Whitney statistic over the number of pairs.
-
     Args:
         labels: True for an accepted row [N].
         scores: Scores [N], higher for rows that are more likely accepted.
@@ -30,16 +28,10 @@ def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> fl
     Raises:
         ValueError: The lengths differ.
     """
+    from sklearn.metrics import roc_auc_score
+
     y = np.asarray(labels, dtype=bool)
-    s = np.asarray(scores, dtype=np.float64)
-    if y.shape != s.shape:
-        raise ValueError(f"{len(y)} labels for {len(s)} scores")
-    accepted, rejected = s[y], np.sort(s[~y])
-    if not len(accepted) or not len(rejected):
-        return float("nan")
-    below = np.searchsorted(rejected, accepted, side="left")
-    not_above = np.searchsorted(rejected, accepted, side="right")
-    return float((below + not_above).sum() / (2 * len(accepted) * len(rejected)))
+    return float(roc_auc_score(y, scores)) if _has_both(y) else float("nan")
 
 
 def brier(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
@@ -128,8 +120,13 @@ def balanced_accuracy(
     Returns:
         Accuracy in [0, 1]; NaN if one of the two labels is absent.
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     y = np.asarray(labels, dtype=bool)
     accepted = np.asarray(probabilities) >= accept_at
-    if y.all() or not y.any():
-        return float("nan")
-    return float((accepted[y].mean() + (~accepted[~y]).mean()) / 2)
+    return float(balanced_accuracy_score(y, accepted)) if _has_both(y) else float("nan")
+
+
+def _has_both(labels: np.ndarray) -> bool:
+    """Whether there are accepted and rejected rows among the labels [N]."""
+    return bool(labels.any() and not labels.all())

@@ -22,7 +22,7 @@ def test_auroc_counts_pairs_and_halves_ties():
 
 def test_auroc_is_missing_with_one_label_and_refuses_unequal_lengths():
     assert np.isnan(auroc([True, True], [0.1, 0.2]))
-    with pytest.raises(ValueError, match="2 labels for 1 scores"):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[2, 1\]"):
         auroc([True, False], [0.1])
 
 
