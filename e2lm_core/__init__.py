@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from e2lm_core.base.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from e2lm_core.analysis.documents import score_document
+    from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.tables import curve_frame
     from e2lm_core.base.records import Question
     from e2lm_core.base.settings import Settings
@@ -37,7 +37,7 @@ _MODULES = {
     "evaluate": "runs.evaluate",
     "load_measurements": "runs.results",
     "curve_frame": "analysis.tables",
-    "score_document": "analysis.documents",
+    "Answers": "analysis.answers",
     "CurvePlot": "charts.curves",
     "learning_curves": "charts.curves",
     "judge_relevance": "relevance.judge",
@@ -46,6 +46,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Answers",
     "CurvePlot",
     "Question",
     "Settings",
@@ -60,7 +61,6 @@ __all__ = [
     "load_measurements",
     "open_set",
     "open_studio",
-    "score_document",
     "update_questions",
     "verify_bundle",
 ]

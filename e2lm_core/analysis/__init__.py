@@ -2,7 +2,7 @@
 
 Start here:
     `validity.no_advice_reason`: Reason against any advice from these scores; None if they support it.
-    `documents.score_document`: Scores of a set on every metric as one JSON document.
+    `answers.Answers`: Named answers about a set's measurements, each computed once: scores, curves, ranks.
     `tables.curve_frame`: Learning curves as a table, one row per model, checkpoint and metric.
     `score.parts.improvement_advice`: Headroom of SQ, RC and CS, and the models with a low SQ.
     `curves.onsets.all_separations`: Start of a lasting lead for each pair of models, all judged together.

@@ -18,7 +18,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from e2lm_core.analysis.documents import SCORE_PARTS
+from e2lm_core.analysis.answers import SCORE_PARTS
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas

@@ -1,6 +1,6 @@
 """Report of a set as one JSON document.
 
-The scores are those of `documents.score_document`, as on the pages and the command line; nothing is computed a
+The scores are those of `Answers.score_document`, as on the pages and the command line; nothing is computed a
 second way.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import documents, tables, validity
+from e2lm_core.analysis import tables, validity
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base import formatting
@@ -26,8 +27,6 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 from e2lm_core.scores.ranking import readings
-from e2lm_core.scores.uncertainty import set_intervals
-from e2lm_core.scores.uncertainty.intervals import Resampled
 
 VERSION = 1
 NOT_ASKED = "It was not asked for: report --relevance adds it."
@@ -52,7 +51,7 @@ def build_report(
         rc_reading: Definition of RC, and so of the Score.
     """
     measured = results.load_measurements(studio, task, checkpoints, num_fewshot)
-    resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
+    answers = Answers(measured)
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
@@ -64,13 +63,13 @@ def build_report(
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
         "checkpoints": measured.checkpoints,
-        "curves": _curves(measured, resampled),
+        "curves": _curves(answers),
         "rc_reading": rc_reading,
-        "scores": _scores(measured, rc_reading),
-        "ranks": _ranks(measured, resampled),
-        "quality": frame_to_records(tables.quality_interval_frame(measured, resampled, "acc"))
-        if resampled
-        else [],
+        "scores": answers.score_document(reading=rc_reading)["metrics"]
+        if measured.complete_checkpoints
+        else None,
+        "ranks": _ranks(answers),
+        "quality": frame_to_records(answers.quality("acc")) if measured.complete_checkpoints else [],
         "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
@@ -87,13 +86,16 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
     return curve_words.rise_sentence(measured, "acc").replace("**", "")
 
 
-def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
+def _curves(answers: Answers) -> list[dict[str, Any]]:
     """One entry per model: its facts, its axes, and every metric with the 95% interval of its points."""
+    measured = answers.measurements
     if not measured.curves:
         return []
-    bands = (
-        {metric: tables.band_frame(measured, resampled, metric) for metric in METRICS} if resampled else {}
-    )
+    bands = {
+        metric: tables.band_frame(measured, bootstrap, metric)
+        for metric in METRICS
+        if (bootstrap := answers.bootstrap(metric)) is not None
+    }
     return [
         {
             "model": curve.model.model_dump(),
@@ -118,16 +120,9 @@ def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) ->
     return {"values": to_json_numbers(values), "low": to_json_numbers(low), "high": to_json_numbers(high)}
 
 
-def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
-    """Scores by metric from `documents.score_document`; None if no checkpoint is complete."""
-    if not measured.complete_checkpoints:
-        return None
-    return documents.score_document(measured, reading=reading)["metrics"]
-
-
-def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
+def _ranks(answers: Answers) -> list[dict[str, Any]]:
     """Rank of each model on accuracy at each shared checkpoint, with the probability of each rank."""
-    stable = stability.rank_stability(measured, resampled, "acc") if resampled else None
+    stable = answers.rank_stability("acc")
     return frame_to_records(stability.bump_frame(stable)) if stable else []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.base import json_values
 from e2lm_core.imported.records import Curve, Imported, Setup
 from e2lm_core.imported.scores import coverage, quality, standard_errors
@@ -46,7 +46,7 @@ def document(
         content["problems"].append(f"{more:,} more problems are not listed.")
     if with_scores:
         content["scores"] = {
-            label: documents.score_document(measured, reading=reading)
+            label: Answers(measured).score_document(reading=reading)
             for label, measured in imported.measured.items()
         }
     return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 
 import numpy as np
@@ -96,6 +96,21 @@ class Measurements:
     taught_of_all: bool = True
     told: tuple[bool, ...] | None = None
     independent: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of everything that an answer about the measurements depends on: equal for equal content alone."""
+        digest = hashlib.blake2b(digest_size=16)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name == "curves":
+                continue
+            digest.update(f"{one.name}:".encode())
+            digest.update(_content(value))
+        for curve in self.curves:
+            digest.update(repr((curve.model, curve.checkpoints)).encode())
+            digest.update(_content(curve.ll))
+        return digest.hexdigest()
 
     @property
     def independence_note(self) -> str | None:
@@ -214,6 +229,12 @@ class Measurements:
     def checkpoints(self) -> int:
         """Number of checkpoints of all models, complete or not."""
         return sum(len(curve.checkpoints) for curve in self.curves)
+
+
+def _content(value: object) -> bytes | memoryview:
+    if not isinstance(value, np.ndarray):
+        return repr(value).encode()
+    return np.ascontiguousarray(value).data if value.size else repr(value.shape).encode()
 
 
 def _metric(

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.base.records import Question
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
@@ -47,7 +47,7 @@ def html(document):
 
 def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
     measured = results.load_measurements(studio, evaluated, studio.catalogue.checkpoints)
-    assert document["scores"] == documents.score_document(measured)["metrics"]
+    assert document["scores"] == Answers(measured).score_document()["metrics"]
     curve = document["curves"][0]
     assert curve["metrics"]["acc"]["values"] == measured.values(curve["model"]["name"], "acc").tolist()
     low, high = curve["metrics"]["acc"]["low"], curve["metrics"]["acc"]["high"]

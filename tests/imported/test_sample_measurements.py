@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.imported import documents as imported_documents
 from e2lm_core.imported import scores as imported_scores
 from tests.support import harness_files
@@ -19,7 +19,7 @@ def test_samples_give_measurements_and_so_every_score():
     assert {c.metric for c in imported.curves} == {"acc", "acc_norm", "margin", "norm_prob", "bpb"}
     assert the(imported, "bpb").lower_is_better
     document = imported_documents.document(imported, with_scores=True)
-    assert document["scores"]["metals"] == documents.score_document(measured)
+    assert document["scores"]["metals"] == Answers(measured).score_document()
     bands = imported_scores.bands(imported, "metals", "acc")
     assert bands is not None
     assert list(bands["step"]) == [1000, 2000, 3000]
@@ -43,7 +43,7 @@ def test_a_checkpoint_that_a_model_has_published_and_the_import_lacks_makes_what
     measured = read(files).measured["metals"]
     assert [curve.steps.tolist() for curve in measured.curves] == [[1000, 2000, 3000]] * 2
     assert (measured.complete_checkpoints, measured.checkpoints) == (5, 6)
-    found = documents.score_document(measured)["metrics"]["acc"]
+    found = Answers(measured).score_document()["metrics"]["acc"]
     assert (
         "Results are missing at 1 of the 3 checkpoints that all models have"
         in found["decision_accuracy"]["why"]

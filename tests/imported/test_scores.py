@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.imported import scores as imported_scores
 from tests.support import harness_files
 from tests.support.harness_files import one, read, the
@@ -30,7 +30,7 @@ def test_signal_quality_of_samples_is_that_of_the_studios_own_runs():
         files[f"a/samples_metals_{harness_files.stamp(k)}.jsonl"] = harness_files.samples()
     imported = read(files)
     assert imported_scores.quality(the(imported, "margin")).points == 12
-    models = documents.score_document(imported.measured["metals"])["metrics"]["margin"]["sq"]["models"]
+    models = Answers(imported.measured["metals"]).score_document()["metrics"]["margin"]["sq"]["models"]
     assert imported_scores.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
     means = read({name: data for name, data in files.items() if "results" in name})
     assert imported_scores.quality(the(means)).points == 6  # iterations divisible by 4,000

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import unpacking
@@ -94,6 +94,6 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
         assert (curve.num_fewshot, curve.questions) == (num_fewshot, QUESTIONS)
         exact = 1e-12 if metric in ("acc", "acc_norm") else 2e-4
         np.testing.assert_allclose(curve.scores, own.values(model, metric), atol=exact, rtol=0)
-    assert set(documents.score_document(theirs)["metrics"]) == set(documents.score_document(own)["metrics"])
+    assert set(Answers(theirs).score_document()["metrics"]) == set(Answers(own).score_document()["metrics"])
     assert not any(seen.why for seen in imported.files)
     studio.store.database.close()

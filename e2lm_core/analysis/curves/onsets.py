@@ -241,27 +241,36 @@ def separation_table(separations: list[Separation]) -> pd.DataFrame:
     return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **onset_row(p.since)} for p in separations])
 
 
-def onset_document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
+def onset_document(
+    measurements: Measurements,
+    metric: str,
+    above: Mapping[str, Onset],
+    separations: Sequence[Separation],
+    noise: Mapping[str, noises.NoiseComponents],
+) -> dict[str, Any]:
     """Return onsets, separations and noise components of one metric as a JSON document.
 
         {task, metric, assumption, chance, above_chance: {model: onset}, parting: [{higher, lower, since}],
         noise: {model: {questions, checkpoints, seeds}}}
 
-    `above_chance`, `parting` and `noise` are empty without resamples; `chance` is null for a metric without
-    one.
+    `chance` is null for a metric without one.
+
+    Args:
+        measurements: Results of the set.
+        metric: Name of a metric.
+        above: Onsets above chance, by model.
+        separations: Separations of the models.
+        noise: Noise of questions, checkpoints and seeds, by model.
     """
     bounded = metric in BOUNDED_METRICS
     chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
-    above = onsets_above_chance(measurements, resampled, metric) if resampled else {}
-    pairs = all_separations(measurements, resampled, metric) if resampled else []
-    noise = noises.noise_components(measurements, resampled, metric) if resampled else {}
     return {
         "task": measurements.task,
         "metric": metric,
         "assumption": measurements.independence_note,
         "chance": chance_level,
         "above_chance": {name: since.model_dump() for name, since in above.items()},
-        "parting": [p.model_dump() for p in pairs],
+        "parting": [p.model_dump() for p in separations],
         "noise": {name: own.model_dump() for name, own in noise.items()},
     }
 

@@ -266,7 +266,7 @@ def influence_table(
 
 def ranking_document(
     measurements: Measurements,
-    resampled: Resampled | None,
+    stable: RankStability | None,
     scores: Scores,
     task: TaskSet,
     at_step: int | None = None,
@@ -283,12 +283,11 @@ def ranking_document(
 
     Args:
         measurements: Results of the set.
-        resampled: Resamples of its questions; None without any.
+        stable: Order of the models; None without one.
         scores: Scores of one metric, with their null distributions.
         task: Question set.
         at_step: Step of the checkpoint of `wins`; by default the early window's last.
     """
-    stable = rank_stability(measurements, resampled, scores.metric) if resampled else None
     heading = {
         "task": measurements.task,
         "metric": scores.metric,

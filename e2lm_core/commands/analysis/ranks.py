@@ -41,23 +41,18 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
-    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.ranks import messages as rank_words
-    from e2lm_core.analysis.ranks import stability
     from e2lm_core.scores.ranking import readings
-    from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
     require_reading(rc)
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
-    resampled = set_intervals.resample(measured, (metric,))
-    scores = set_intervals.with_intervals(
-        validity.scores_with_null(measured, metric, rc), set_intervals.score_intervals(resampled, metric)
-    )
-    stable = stability.rank_stability(measured, resampled, metric)
+    answers = Answers(measured)
+    scores, stable = answers.scores(metric, rc), answers.rank_stability(metric)
     if at is not None:
         _require_step(at, stable)
-    document = stability.ranking_document(measured, resampled, scores, question_set, at)
+    document = answers.ranking_document(question_set, metric, rc, at)
     print_table(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
         read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
@@ -98,18 +93,17 @@ def parting(
     as_json: Json = False,
 ) -> None:
     """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
+    from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.curves import onsets
-    from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
     measured = open_measured(task, checkpoints, num_fewshot).measured
-    resampled = set_intervals.resample(measured, (metric,))
-    above = onsets.onsets_above_chance(measured, resampled, metric)
-    pairs = onsets.all_separations(measured, resampled, metric)
+    answers = Answers(measured)
+    above, pairs = answers.onsets(metric), answers.separations(metric)
     rows = [
         *({"which": f"{name} above chance", **onsets.onset_row(since)} for name, since in above.items()),
         *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
-    print_table(as_json, onsets.onset_document(measured, resampled, metric), rows, about=measured)
+    print_table(as_json, answers.onset_document(metric), rows, about=measured)
     if measured.independence_note and not as_json:
         typer.echo(measured.independence_note)

@@ -67,18 +67,18 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from e2lm_core.analysis import documents
+    from e2lm_core.analysis.answers import SCORE_PARTS, Answers
     from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
 
     require_reading(rc)
     measured = open_measured(task, checkpoints, num_fewshot).measured
-    document = documents.score_document(measured, advice, rc)
+    document = Answers(measured).score_document(advice, rc)
     rows = [
         {
             "metric": metric,
             "sq": formatting.with_interval(scores["sq"]["overall"]),
-            **{part: formatting.with_interval(scores[part]) for part in documents.SCORE_PARTS},
+            **{part: formatting.with_interval(scores[part]) for part in SCORE_PARTS},
         }
         for metric, scores in document["metrics"].items()
     ]

@@ -7,31 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.curves import onsets, subjects
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui.cache import worker_analysis
-from e2lm_core.ui.cache.results import computed
+from e2lm_core.ui.cache.results import answer
 
 
 def above_chance(measurements: Measurements, metric: str) -> Mapping[str, onsets.Onset]:
     """First checkpoint above chance, by model; empty without a complete checkpoint."""
-    return (
-        computed(worker_analysis.above_chance, measurements, metric)
-        if measurements.complete_checkpoints
-        else {}
-    )
+    return answer(Answers.onsets, measurements, metric) if measurements.complete_checkpoints else {}
 
 
 def all_separations(measurements: Measurements, metric: str) -> list[onsets.Separation]:
     """Separation of every two models; empty without a complete checkpoint."""
-    return (
-        computed(worker_analysis.all_parted, measurements, metric)
-        if measurements.complete_checkpoints
-        else []
-    )
+    return answer(Answers.separations, measurements, metric) if measurements.complete_checkpoints else []
 
 
 def separation_of_pair(
@@ -44,14 +36,14 @@ def separation_of_pair(
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:
     """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""
-    return computed(worker_analysis.noises, measurements, metric) if measurements.complete_checkpoints else {}
+    return answer(Answers.noise, measurements, metric) if measurements.complete_checkpoints else {}
 
 
 def by_subject(
     measurements: Measurements, metric: str, bands: bool
 ) -> tuple[list[subjects.SubjectCurves], list[str]]:
     """Curves of the largest subjects, with bands on request, and the names of the other subjects."""
-    return computed(worker_analysis.by_subject, measurements, metric, bands)
+    return answer(Answers.curves_by_subject, measurements, metric, bands)
 
 
 def stable(measurements: Measurements, metric: str) -> stability.RankStability | None:
@@ -60,9 +52,7 @@ def stable(measurements: Measurements, metric: str) -> stability.RankStability |
     None where fewer than two models that count share a complete checkpoint, or one that they share lacks
     results.
     """
-    return (
-        computed(worker_analysis.stable, measurements, metric) if measurements.complete_checkpoints else None
-    )
+    return answer(Answers.rank_stability, measurements, metric) if measurements.complete_checkpoints else None
 
 
 def holding(measurements: Measurements, metric: str, reading: str) -> QuestionInfluence | None:
@@ -72,4 +62,4 @@ def holding(measurements: Measurements, metric: str, reading: str) -> QuestionIn
     """
     if not measurements.complete_checkpoints:
         return None
-    return computed(worker_analysis.holding, measurements, metric, reading)
+    return answer(Answers.question_influence, measurements, metric, reading)

@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.memory.memo import Each
@@ -219,32 +220,33 @@ def _number(settings: Settings, task: TaskSet) -> int | None:
     return _OF_SETS.made_of((task,), "number", last)
 
 
-def computed(function: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
-    """Run an analysis of `worker_analysis` in a worker process, once for the same arguments.
+def answer(method: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
+    """Get an answer about measurements from a worker process, once for the same arguments.
 
-    The analysis is also repeated for the next results of the set before these are shown.
+    The answer is also computed for the next results of the set before these are shown.
+
+    Args:
+        method: A method of `Answers`.
+        measurements: Results of the set.
+        arguments: Further arguments of the method.
     """
-    key = (function.__name__, *arguments)
-    stale_while_revalidate.register_recipe(
-        measurements, key, lambda later: computed(function, later, *arguments)
-    )
+    key = (method.__name__, *arguments)
+    stale_while_revalidate.register_recipe(measurements, key, lambda later: answer(method, later, *arguments))
     return _OF_MEASUREMENTS.made_of(
-        (measurements,), key, lambda: process_pool.figures(function, measurements, *arguments)
+        (measurements,),
+        key,
+        lambda: process_pool.figures(worker_analysis.answer, measurements, method, *arguments),
     )
 
 
 def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
     """Intervals of the scores of one metric; None without a complete checkpoint."""
-    return (
-        computed(worker_analysis.intervals, measurements, metric)
-        if measurements.complete_checkpoints
-        else None
-    )
+    return answer(Answers.intervals, measurements, metric) if measurements.complete_checkpoints else None
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
     """Scores of one metric with their intervals, and RC in the session's definition."""
-    read, every = reading(), computed(worker_analysis.scores, measurements, metric)
+    read, every = reading(), answer(Answers.scores, measurements, metric)
     return remembered(measurements, ("read", metric, read), lambda: every.with_reading(read))
 
 
@@ -255,7 +257,7 @@ def reading() -> str:
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
     """Signal quality and its parts, one row for each model, with intervals if a checkpoint is complete."""
-    return computed(worker_analysis.quality, measurements, metric)
+    return answer(Answers.quality, measurements, metric)
 
 
 def curves(
@@ -274,7 +276,7 @@ def curves(
     Returns:
         The curves, and those of the earlier version; None in its place if the curves are complete.
     """
-    frame = computed(worker_analysis.curves, measurements, metric, bands)
+    frame = answer(Answers.curves, measurements, metric, bands)
     whose = (studio().settings.workspace, task.address, metric)
     if measurements.complete_checkpoints == measurements.checkpoints:
         _COMPLETE.made_of((), whose, lambda: frame, version=id(frame))
@@ -337,9 +339,7 @@ def known_scores(task: TaskSet) -> Scores | None:
     now = _MEASURED.last(studio(), digest(task), checkpoints, num_fewshot)
     if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
         return None
-    return (
-        scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (worker_analysis.scores.__name__, "acc")) else None
-    )
+    return scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (Answers.scores.__name__, "acc")) else None
 
 
 def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:

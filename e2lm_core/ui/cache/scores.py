@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.score import parts as score_parts
@@ -33,7 +34,7 @@ Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 def scored(measurements: Measurements, metric: str) -> Scored:
     """Scores with their intervals, the intervals, and advice on raising the Score; computed once."""
     scores, bounds = results.scores(measurements, metric), results.intervals(measurements, metric)
-    return scores, bounds, results.computed(worker_analysis.advice, measurements, metric, scores.rc_reading)
+    return scores, bounds, results.answer(Answers.advice, measurements, metric, scores.rc_reading)
 
 
 def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:

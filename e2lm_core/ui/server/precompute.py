@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from e2lm_core.analysis import validity
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import selection
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import StudioError
@@ -31,7 +32,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.set_sizes import Target
 from e2lm_core.sets.editing import table_sync
 from e2lm_core.ui import session
-from e2lm_core.ui.cache import curves, questions, results, scores, worker_analysis
+from e2lm_core.ui.cache import curves, questions, results, scores
 from e2lm_core.ui.places.curves import by_question
 from e2lm_core.ui.server import memory
 
@@ -145,15 +146,15 @@ def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bo
 
 
 def _of(function: Callable[..., object], *arguments: str | bool) -> Step:
-    """A step that runs an analysis of `worker_analysis`."""
-    return lambda _, measured: results.computed(function, measured, *arguments)
+    """A step that gets an answer."""
+    return lambda _, measured: results.answer(function, measured, *arguments)
 
 
 def _scored(measured: Measurements) -> Scores:
     """Compute everything that `scores.scored` needs, and return the scores."""
-    bounded = results.computed(worker_analysis.scores, measured, METRIC)
-    results.computed(worker_analysis.intervals, measured, METRIC)
-    results.computed(worker_analysis.advice, measured, METRIC, READING)
+    bounded = results.answer(Answers.scores, measured, METRIC)
+    results.answer(Answers.intervals, measured, METRIC)
+    results.answer(Answers.advice, measured, METRIC, READING)
     return bounded.with_reading(READING)
 
 
@@ -181,21 +182,21 @@ def _choice(task: TaskSet, measured: Measurements) -> None:
 STEPS: tuple[Step, ...] = (
     lambda task, _: results.state(task),
     lambda task, _: table_sync.changes_since(session.studio().settings, task.address),
-    _of(worker_analysis.curves, METRIC, False),
+    _of(Answers.curves, METRIC, False),
     lambda _, measured: _scored(measured),
     lambda task, _: results.findings(task),
-    _of(worker_analysis.curves, METRIC, True),
-    _of(worker_analysis.above_chance, METRIC),
-    _of(worker_analysis.all_parted, METRIC),
-    _of(worker_analysis.quality, METRIC),
-    _of(worker_analysis.noises, METRIC),
+    _of(Answers.curves, METRIC, True),
+    _of(Answers.onsets, METRIC),
+    _of(Answers.separations, METRIC),
+    _of(Answers.quality, METRIC),
+    _of(Answers.noise, METRIC),
     _examples,
     lambda task, measured: questions.pool_with(task, measured, None),
     by_question.finding,
     lambda _, measured: curves.stable(measured, METRIC),
     lambda _, measured: curves.holding(measured, METRIC, READING),
-    _of(worker_analysis.by_subject, METRIC, False),
-    _of(worker_analysis.by_subject, METRIC, True),
+    _of(Answers.curves_by_subject, METRIC, False),
+    _of(Answers.curves_by_subject, METRIC, True),
     lambda task, _: results.bundle(task, "plain"),
     lambda task, measured: questions.suspect_frame(task, questions.suspects(task, measured)[0]),
     _plan,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import onsets
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
@@ -96,8 +97,7 @@ def test_never_is_a_word_in_tables(measured: Measurements) -> None:
 
 
 def test_the_document_is_plain_json(measured: Measurements) -> None:
-    given = set_intervals.resample(measured, ("acc",))
-    document = json.loads(json.dumps(onsets.onset_document(measured, given, "acc"), allow_nan=False))
+    document = json.loads(json.dumps(Answers(measured).onset_document("acc"), allow_nan=False))
     assert list(document) == [
         "task",
         "metric",
@@ -109,7 +109,7 @@ def test_the_document_is_plain_json(measured: Measurements) -> None:
     ]
     assert document["chance"] == 0.25
     assert set(document["noise"][SMALL.name]) == {"questions", "checkpoints", "seeds"}
-    assert onsets.onset_document(measured, None, "bpb")["chance"] is None
+    assert onsets.onset_document(measured, "bpb", {}, [], {})["chance"] is None
 
 
 def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements) -> None:

@@ -57,13 +57,12 @@ def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
 
 
 def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements) -> None:
-    given = set_intervals.resample(measured, ("acc",))
     scores = set_scores.scores(measured, "acc", "all_models")
     task = studios.task(count=120)
-    document = json.loads(
-        json.dumps(stability.ranking_document(measured, given, scores, task, at_step=16), allow_nan=False)
-    )
     found = order_of(measured)
+    document = json.loads(
+        json.dumps(stability.ranking_document(measured, found, scores, task, at_step=16), allow_nan=False)
+    )
     assert document["wins"]["step"] == 16
     assert document["wins"]["shares"][LARGE.name] == {SMALL.name: found.win_probabilities(15)[1, 0]}
     assert [d["value"] for d in document["decisions"]] == found.decisions[:, 0].tolist()
@@ -85,7 +84,7 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
             at = np.arange(200)
             own.ll[:, at, made.gold] += np.linspace(0, 1, len(own.ll))[:, None] * taught * gain * share
         document = stability.ranking_document(
-            made, set_intervals.resample(made, ("margin",)), set_scores.scores(made, "margin"), task
+            made, order_of(made, "margin"), set_scores.scores(made, "margin"), task
         )
         repeat = document["questions_repeat"]
         assert (repeat["low"] > 0) == holds

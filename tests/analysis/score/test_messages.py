@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from e2lm_core.analysis import documents, validity
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score.parts import Advice, ModelInfluence, ScoreComponent
@@ -161,7 +162,7 @@ def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> No
 
 
 def test_advice_as_json() -> None:
-    document = documents.score_document(three(), with_advice=True)["metrics"]["acc"]["advice"]
+    document = Answers(three()).score_document(with_advice=True)["metrics"]["acc"]["advice"]
     assert set(document["parts"]) == {"sq", "rc", "cs"}
     assert document["at_chance"] == {"checkpoints": 6, "of": 8}
     assert not any("**" in sentence for sentence in document["sentences"])
@@ -195,4 +196,4 @@ def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
     assert scores.score.null.p < 0.01
     advice = score_parts.improvement_advice(measured, scores, "acc")
     assert score_words.advice_sentences(advice) == [validity.NOTHING_TAUGHT]
-    assert documents.score_document(measured)["taught"]["questions"] == 0
+    assert Answers(measured).score_document()["taught"]["questions"] == 0

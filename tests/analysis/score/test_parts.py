@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
@@ -65,7 +65,7 @@ def test_finetasks_ratios_have_no_interval_of_questions(measured):
 
 
 def test_the_document_has_the_detrended_ratio_and_what_stands_beside_sq(measured):
-    found = documents.score_document(measured)["metrics"]["acc"]
+    found = Answers(measured).score_document()["metrics"]["acc"]
     assert set(found["snr_detrended"]) == {"value", "why", "interval", "coverage", "kind", "null"}
     beside = found["sq"]["beside"][SMALL.name]
     assert set(beside) == {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}

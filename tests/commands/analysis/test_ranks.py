@@ -7,7 +7,7 @@ import json
 import pytest
 
 from e2lm_core.analysis import validity
-from e2lm_core.analysis.curves import onsets
+from e2lm_core.analysis.curves import noises, onsets
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, results
@@ -52,7 +52,8 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     scores = set_intervals.with_intervals(
         validity.scores_with_null(measured, "norm_prob"), set_intervals.score_intervals(given, "norm_prob")
     )
-    expected = stability.ranking_document(measured, given, scores, task) | {
+    order = stability.rank_stability(measured, given, "norm_prob")
+    expected = stability.ranking_document(measured, order, scores, task) | {
         "taught": validity.known_facts_summary(measured)
     }
     assert document == json.loads(json.dumps(expected))
@@ -65,7 +66,14 @@ def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     measured = results.load_measurements(
         studio, collection.open_set(here, "little"), studio.local_checkpoints
     )
-    expected = onsets.onset_document(measured, set_intervals.resample(measured, ("acc",)), "acc")
+    given = set_intervals.resample(measured, ("acc",))
+    expected = onsets.onset_document(
+        measured,
+        "acc",
+        onsets.onsets_above_chance(measured, given, "acc"),
+        onsets.all_separations(measured, given, "acc"),
+        noises.noise_components(measured, given, "acc"),
+    )
     expected |= {"taught": validity.known_facts_summary(measured)}
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()

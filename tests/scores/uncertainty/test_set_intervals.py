@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from e2lm_core.analysis import documents, tables
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, Value
@@ -39,7 +40,7 @@ def test_an_interval_holds_its_value_and_its_coverage_is_named(measured: Measure
 
 
 def test_the_same_measurements_give_the_same_intervals(measured: Measurements) -> None:
-    assert documents.score_document(measured) == documents.score_document(noisy())
+    assert Answers(measured).score_document() == Answers(noisy()).score_document()
 
 
 def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
@@ -134,15 +135,20 @@ def test_an_error_comes_back_as_what_it_is(beside: Aside) -> None:
 def test_measurements_are_sent_once_and_give_the_same_numbers(beside: Aside) -> None:
     measurements = made()
     assert beside.call(same, measurements) == beside.call(same, measurements)
-    here, there = (call(worker_analysis.scores, measurements, "acc") for call in (_here, beside.call))
+    here, there = (
+        call(worker_analysis.answer, measurements, Answers.scores, "acc") for call in (_here, beside.call)
+    )
     assert here == there
-    here, there = (call(worker_analysis.curves, measurements, "acc", True) for call in (_here, beside.call))
+    here, there = (
+        call(worker_analysis.answer, measurements, Answers.curves, "acc", True)
+        for call in (_here, beside.call)
+    )
     np.testing.assert_array_equal(here.to_numpy(), there.to_numpy())
     others = [made() for _ in range(process_pool.KNOWN + 1)]
     for other in others:
         beside.call(same, other)
-    assert beside.call(worker_analysis.scores, measurements, "acc") == _here(
-        worker_analysis.scores, measurements, "acc"
+    assert beside.call(worker_analysis.answer, measurements, Answers.scores, "acc") == _here(
+        worker_analysis.answer, measurements, Answers.scores, "acc"
     )
 
 
@@ -189,8 +195,11 @@ def test_of_large_measurements_those_of_the_call_alone_are_kept(
 ) -> None:
     monkeypatch.setattr(process_pool, "KNOWN_BYTES", 1)
     one, other = made(), made()
-    scores = [beside.call(worker_analysis.scores, measurements, "acc") for measurements in (one, other, one)]
-    assert scores == [_here(worker_analysis.scores, one, "acc")] * 3
+    scores = [
+        beside.call(worker_analysis.answer, measurements, Answers.scores, "acc")
+        for measurements in (one, other, one)
+    ]
+    assert scores == [_here(worker_analysis.answer, one, Answers.scores, "acc")] * 3
     assert [known for known, _ in beside._known.values() if isinstance(known, Measurements)] == [one]
     assert beside.call(both, one, other) == both(one, other)
 

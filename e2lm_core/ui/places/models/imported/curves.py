@@ -11,16 +11,14 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, TaskSet
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported import messages as imported_words
 from e2lm_core.imported import scores
 from e2lm_core.imported.records import SAME_METRIC, Curve, Imported
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import null, set_intervals
 from e2lm_core.ui import session
 from e2lm_core.ui.app import markdown, viewport, widgets
 from e2lm_core.ui.cache import results
@@ -204,7 +202,7 @@ def _about(view: View, bands: bool) -> str:
 
 def _scores(measurements: Measurements, metric: str) -> None:
     """Draw the studio's scores of the samples, with intervals."""
-    every = _SCORES.made_of((measurements,), metric, lambda: _with_intervals(measurements, metric))
+    every = _SCORES.made_of((measurements,), metric, lambda: Answers(measurements).scores(metric))
     values = every.with_reading(results.reading())
     rc_reading.rc_reading_control("results")
     with st.grid(4, min_column_width=150):
@@ -212,13 +210,6 @@ def _scores(measurements: Measurements, metric: str) -> None:
         widgets.score_card("RC", values.rc)
         widgets.score_card("SNR", values.snr)
         widgets.score_card("Decision accuracy", values.decision_accuracy)
-
-
-def _with_intervals(measurements: Measurements, metric: str) -> Scores:
-    resampled = set_intervals.resample(measurements, (metric,))
-    bounds = set_intervals.score_intervals(resampled, metric)
-    scores = set_intervals.with_intervals(set_scores.scores(measurements, metric), bounds)
-    return null.scores_with_null(measurements, scores, metric)
 
 
 def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> None:
