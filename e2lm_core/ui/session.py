@@ -24,6 +24,7 @@ from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
+from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import streamlit_internals
 from e2lm_core.ui.app import markdown, urls
 from e2lm_core.ui.cache.store import Kept
@@ -147,6 +148,11 @@ def once_a_run(key: str, make: Callable[[], T]) -> T:
     return _run.made[key]
 
 
+def forget_in_run(key: str) -> None:
+    """Drop a value of `once_a_run` that an action of the page has changed."""
+    getattr(_run, "made", {}).pop(key, None)
+
+
 def begin_run() -> None:
     """Drop the values of this run: callbacks, which run before the page, may have changed their inputs."""
     _run.of = None
@@ -155,7 +161,7 @@ def begin_run() -> None:
 # --- the set in hand ----------------------------------------------------------------------------------
 
 
-def set_name() -> str | None:
+def current_set_name() -> str | None:
     """Address of the selected set: of a new link, else the session's, else the science example, else any.
 
     None where there is no set, or the selected one is missing: it is never replaced by another.
@@ -177,13 +183,19 @@ def set_name() -> str | None:
 def set_current_set(name: str) -> None:
     """Select a set in this session; the link follows with the next drawing or a change of place."""
     if st.session_state.get("set", name) != name:
+        forget_in_run("sets")  # it may be new
         for key in _OF_ONE_SET:
             st.session_state.pop(key, None)
     st.session_state["set"] = name
 
 
+def all_sets() -> list[SetInfo]:
+    """All sets of the caller, as `collection.list_sets`; listed once in a run of the page."""
+    return once_a_run("sets", lambda: collection.list_sets(studio().settings))
+
+
 def _names() -> list[str]:
-    return [info.address for info in collection.list_sets(studio().settings) if not info.problem]
+    return [info.address for info in all_sets() if not info.problem]
 
 
 def _gone(names: Sequence[str]) -> str | None:
@@ -196,7 +208,7 @@ def _gone(names: Sequence[str]) -> str | None:
 
 def missing_set() -> str | None:
     """Address of the selected set if it is missing; None if it exists or none was selected."""
-    set_name()
+    current_set_name()
     return _gone(_names())
 
 
@@ -232,7 +244,7 @@ def file_name(name: str) -> str:
 
 def task() -> TaskSet:
     """The selected set; ends the page with one sentence if it cannot be read."""
-    name = set_name()
+    name = current_set_name()
     if name is None and (lost := missing_set()):
         recovery.missing_set_page(studio().settings, lost, choose_set)
         st.stop()

@@ -49,7 +49,7 @@ def open_place(place: Place) -> tuple[TaskSet, str]:
     """
     session.redraw_through_app()
     tab = urls.current_tab(place)
-    session.set_name()
+    session.current_set_name()
     urls.write_url(place, tab)
     task = status_bar()
     markdown.title(place.title, anchor=False)

@@ -37,8 +37,8 @@ _ENDS = {
 def status_bar() -> TaskSet:
     """Draw the status bar, which polls while a run goes on, and return the selected set."""
     session.redraw_through_app()
-    infos = collection.list_sets(session.studio().settings)
-    name = session.set_name()
+    infos = session.all_sets()
+    name = session.current_set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()

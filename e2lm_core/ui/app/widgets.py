@@ -20,7 +20,7 @@ from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
 from e2lm_core.ui.app import markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
-from e2lm_core.ui.session import file_name, set_name
+from e2lm_core.ui.session import current_set_name, file_name
 
 
 def headline(sentence: str) -> None:
@@ -125,7 +125,7 @@ def table(
         "Download CSV",
         # The CSV is made on demand: 15,000 rows take a tenth of a second.
         lambda: json_values.frame_to_csv(made()),
-        file_name=f"{file_name(set_name() or '')}-{name}.csv",
+        file_name=f"{file_name(current_set_name() or '')}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",
         icon=":material/download:",

@@ -45,7 +45,7 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     """
     checkpoints, num_fewshot = results.fleet(task)
     measured, lacking = {}, []
-    for info in collection.list_sets(session.studio().settings):
+    for info in session.all_sets():
         if not info.example or info.problem or info.address == task.address:
             continue
         measurements = results.measure(session.read_set(info.address), checkpoints, num_fewshot)

@@ -80,11 +80,7 @@ def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
     shared questions (originals and copies) first, and among equals those with results.
     """
     address = shown.task.address
-    sets = [
-        info
-        for info in collection.list_sets(session.studio().settings)
-        if not info.problem and info.address != address
-    ]
+    sets = [info for info in session.all_sets() if not info.problem and info.address != address]
     if len(sets) <= MAX_READ:
         texts = {question.question for question in shown.task.questions}
         sets.sort(key=lambda info: (-_shared(texts, info.address), not _was_run(info)))

@@ -53,7 +53,7 @@ def draw() -> None:
     urls.current_tab(urls.SETS)
     settings = session.studio().settings
     gone = session.missing_set()
-    chosen = None if gone else session.set_name()
+    chosen = None if gone else session.current_set_name()
     urls.write_url(urls.SETS, "")
     markdown.title(urls.SETS.title, anchor=False)
     widgets.headline(WHAT)
@@ -85,7 +85,7 @@ def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
 def _listed(chosen: str | None) -> list[SetInfo]:
     """All listed sets, and the selected one if it is unlisted; an error if that cannot be opened."""
     settings = session.studio().settings
-    infos = collection.list_sets(settings)
+    infos = session.all_sets()
     if chosen is not None and all(info.address != chosen for info in infos):
         try:
             return [collection.find_set(settings, chosen), *infos]

@@ -32,12 +32,12 @@ def draw(example: str | None) -> None:
 
 
 def _is_here(name: str) -> bool:
-    return any(info.address == name for info in collection.list_sets(session.studio().settings))
+    return any(info.address == name for info in session.all_sets())
 
 
 def _write() -> None:
     name, settings = _named("create_name"), session.studio().settings
-    others = [info.address for info in collection.list_sets(settings) if not info.problem]
+    others = [info.address for info in session.all_sets() if not info.problem]
     layout = st.selectbox(
         "How it asks",
         [*layouts.LAYOUTS, *others],
