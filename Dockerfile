@@ -30,7 +30,7 @@ RUN python -m compileall -q app.py pages e2lm_core
 USER 1000
 
 # XSRF protection stays on, also in a Space's frame, where browsers withhold Streamlit's cookie: the studio's door
-# gives an upload its token where the browser says that the studio's own page sends it (e2lm_core/ui/server/middleware/origin_guard.py).
+# gives an upload its token where the browser says that the studio's own page sends it (e2lm_core/ui/requests/middleware/origin_guard.py).
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=true \

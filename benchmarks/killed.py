@@ -37,7 +37,7 @@ from e2lm_core.runs.queue.queue import KEPT_JOBS
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import drafts
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.requests import component_requests
 from tests.support.workers import stored
 
 SHARED = "shared"

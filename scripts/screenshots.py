@@ -28,7 +28,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.collection import open_set
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {1280: 900, 390: 844}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.people.session import Session
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 
 PAUSE_S = 2.0  # between two things that a visitor does: evenly from none to this
 ON_DISK_S = 60.0

@@ -35,9 +35,9 @@ from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui.editor.drafts.conflicts import LETTERS
+from e2lm_core.ui.requests.component_requests import ComponentRequest
+from e2lm_core.ui.requests.middleware import browser_cookie
 from e2lm_core.ui.server import table_routes
-from e2lm_core.ui.server.component_requests import ComponentRequest
-from e2lm_core.ui.server.middleware import browser_cookie
 from scripts.screenshots import FLAGS, server, settle
 
 SET = "mine"

@@ -24,7 +24,7 @@ import typer
 
 from benchmarks.prepared import made
 from e2lm_core.base.records import METRICS
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 
 TARGETS_S = {300: 0.3, 15_000: 1.0}
 SWITCHES = ("acc", "margin", "norm_prob")

@@ -28,7 +28,7 @@ import typer
 
 from benchmarks.prepared import made
 from benchmarks.speed import larger
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from e2lm_core.ui.server import precompute
 
 if TYPE_CHECKING:

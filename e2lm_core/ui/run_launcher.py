@@ -19,7 +19,7 @@ from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue import permissions
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.session import studio
 
 # Two starts of a worker are at least these seconds apart, in case workers die at their start.

@@ -25,12 +25,11 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
-from e2lm_core.ui import streamlit_internals
-from e2lm_core.ui.app import markdown, urls
-from e2lm_core.ui.cache.store import Kept
-from e2lm_core.ui.editor.drafts import recovery
-from e2lm_core.ui.server import sign_in
-from e2lm_core.ui.server.middleware import browser_cookie, origin_guard
+from e2lm_core.ui.app import recovery
+from e2lm_core.ui.base import markdown, streamlit_internals, urls
+from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.requests import sign_in
+from e2lm_core.ui.requests.middleware import browser_cookie, origin_guard
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"

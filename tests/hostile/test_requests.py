@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, visitors
 from e2lm_core.sets import collection
-from e2lm_core.ui.server import asgi, component_requests
-from e2lm_core.ui.server.middleware.browser_cookie import COOKIE, author
+from e2lm_core.ui.requests import component_requests
+from e2lm_core.ui.requests.middleware.browser_cookie import COOKIE, author
+from e2lm_core.ui.server import asgi
 from tests.support import studios
 
 ISSUER = "https://id.example"

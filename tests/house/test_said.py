@@ -1,4 +1,4 @@
-"""Whatever Streamlit draws as Markdown is our own literal, or has gone through `ui/app/markdown.py`."""
+"""Whatever Streamlit draws as Markdown is our own literal, or has gone through `ui/base/markdown.py`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_text_that_is_drawn_has_gone_through_markdown() -> None:
         for path in pages()
         for line, text in unsaid(path.read_text(encoding="utf-8"))
     ]
-    assert not found, "drawn as Markdown as it came; use markdown.… (ui/app/markdown.py):\n" + "\n".join(
+    assert not found, "drawn as Markdown as it came; use markdown.… (ui/base/markdown.py):\n" + "\n".join(
         found
     )
 

@@ -23,7 +23,7 @@ from e2lm_core.runs import start, worker
 from e2lm_core.ui import run_launcher as ui_starting
 from e2lm_core.ui import session
 from e2lm_core.ui.places.models import hub_models
-from e2lm_core.ui.server.middleware import origin_guard
+from e2lm_core.ui.requests.middleware import origin_guard
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under

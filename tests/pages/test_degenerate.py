@@ -18,7 +18,7 @@ from e2lm_core.runs.store.loglikelihood_store import request_digest
 from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from tests.conftest import ROOT
 from tests.support import studios, visits
 from tests.support.fake_backend import FakeBackend

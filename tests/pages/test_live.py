@@ -17,7 +17,7 @@ from e2lm_core.runs import evaluate, results, start
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import edit_run
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue

@@ -17,7 +17,8 @@ from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.ui import session
-from e2lm_core.ui.app import status_bar, urls
+from e2lm_core.ui.app import status_bar
+from e2lm_core.ui.base import urls
 from e2lm_core.ui.editor import toolbar
 from tests.conftest import ROOT
 from tests.support import studios, visits
@@ -183,7 +184,7 @@ def test_relevance(done):
 
 
 def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
-    from e2lm_core.ui.places.questions import embedding_progress
+    from e2lm_core.ui.cache import embedding_progress
 
     class Work:
         done, total, error, over, cancelled = 64, 1_000, None, False, False

@@ -35,8 +35,8 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.app import urls
-from e2lm_core.ui.server import sign_in
+from e2lm_core.ui.base import urls
+from e2lm_core.ui.requests import sign_in
 from tests.conftest import ROOT
 from tests.house import documented
 from tests.support import studios

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, quotas, sharing
 from e2lm_core.sets import collection
-from e2lm_core.ui.server import sign_in
+from e2lm_core.ui.requests import sign_in
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import Visit, app_in

@@ -18,10 +18,10 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.requests.component_requests import ComponentRequest, verify_token
+from e2lm_core.ui.requests.middleware import browser_cookie
 from e2lm_core.ui.server import table_routes
-from e2lm_core.ui.server.component_requests import ComponentRequest, verify_token
-from e2lm_core.ui.server.middleware import browser_cookie
 from tests.conftest import ROOT
 from tests.support import studios
 

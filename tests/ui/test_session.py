@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.sets import collection
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from tests.support.visits import app_in
 
 

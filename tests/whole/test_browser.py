@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2lm_core.base.settings import ROOT
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from scripts.screenshots import settle
 from tests.support.browser import EDITED, RUN_MS, SET, drawn, go, strip, type_into_question
 

@@ -9,10 +9,11 @@ import streamlit as st
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, theme, urls, viewport
 from e2lm_core.ui.app.status_bar import status_bar
-from e2lm_core.ui.app.urls import Place
-from e2lm_core.ui.server import memory, sign_in
+from e2lm_core.ui.base import markdown, theme, urls, viewport
+from e2lm_core.ui.base.urls import Place
+from e2lm_core.ui.requests import sign_in
+from e2lm_core.ui.server import memory
 
 
 def draw_frame() -> None:

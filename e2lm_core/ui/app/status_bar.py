@@ -21,7 +21,8 @@ from e2lm_core.runs.messages import run_status
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, storage_notice, urls
+from e2lm_core.ui.app import storage_notice
+from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from e2lm_core.deploy.home import auto_backup, mounts
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 
 
 def storage_notice(home: Path) -> None:

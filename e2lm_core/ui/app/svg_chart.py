@@ -22,9 +22,9 @@ from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
+from e2lm_core.ui.base.streamlit_internals import STATIC_FOLDER
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.server.middleware.security_headers import charts_script
-from e2lm_core.ui.streamlit_internals import STATIC_FOLDER
+from e2lm_core.ui.requests.middleware.security_headers import charts_script
 
 METRIC = "acc"
 _JS = """

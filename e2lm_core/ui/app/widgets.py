@@ -18,7 +18,7 @@ from e2lm_core.charts import canvas
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
-from e2lm_core.ui.app import markdown, polling, urls, viewport
+from e2lm_core.ui.base import markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.session import current_set_name, file_name
 

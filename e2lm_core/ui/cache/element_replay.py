@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from e2lm_core.ui.app import viewport
-from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.base import viewport
+from e2lm_core.ui.base.store import Kept
 
 # Charts, tables and rows of cards, of all sets and pages: about 50 kB each.
 MAX_ELEMENTS = 600

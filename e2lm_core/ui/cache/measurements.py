@@ -19,8 +19,8 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import results as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui.cache.sizeof import weigh
-from e2lm_core.ui.cache.store import room
+from e2lm_core.ui.base.sizeof import weigh
+from e2lm_core.ui.base.store import room
 
 Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]

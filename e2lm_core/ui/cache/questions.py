@@ -23,8 +23,8 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.sets.prompts import wrong_question_control
 from e2lm_core.ui import session
+from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.cache.store import Kept
 
 _POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
 

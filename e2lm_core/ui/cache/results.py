@@ -35,13 +35,13 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.prompts.docs import row_of
 from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import polling
+from e2lm_core.ui.base import polling
+from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base.streamlit_internals import session_count
 from e2lm_core.ui.cache import process_pool, stale_while_revalidate, worker_analysis, worker_checks
 from e2lm_core.ui.cache.measurements import Fleet, Measured, Stamp, identities
 from e2lm_core.ui.cache.stale_while_revalidate import Settled, Shown
-from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.session import studio
-from e2lm_core.ui.streamlit_internals import session_count
 
 T = TypeVar("T")
 _OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")

@@ -23,8 +23,8 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
 from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
+from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.cache import process_pool, results, stale_while_revalidate, worker_analysis
-from e2lm_core.ui.cache.store import Kept
 
 _SCORED, _COMPARED, _WIDTHS, _VERSIONS = Kept("scored"), Kept("compared"), Kept("widths"), Kept("versions")
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui.cache.sizeof import weigh
-from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.base.sizeof import weigh
+from e2lm_core.ui.base.store import Kept
 
 # Seconds that a page waits for figures of new results before it shows the last ones.
 WAIT_S = 0.25

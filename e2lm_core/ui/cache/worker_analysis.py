@@ -17,7 +17,7 @@ from e2lm_core.base.cache import Cache
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_sizes
-from e2lm_core.ui.cache.sizeof import weigh
+from e2lm_core.ui.base.sizeof import weigh
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -17,7 +17,7 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
 from e2lm_core.ui.editor.drafts.autosave import Field

@@ -16,7 +16,7 @@ from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.sets.checks import groups as proposals
 from e2lm_core.sets.editing import assign_groups as grouped
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 

@@ -21,8 +21,9 @@ from e2lm_core.sets.formats.kinds import ENDS, KINDS
 from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, uploads
-from e2lm_core.ui.cache.store import Kept
+from e2lm_core.ui.app import uploads
+from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.editor import check_panel, last_edit
 
 _LOST = Kept("what formats lose")  # computed once for each version of a set

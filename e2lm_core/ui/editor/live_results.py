@@ -28,9 +28,10 @@ from e2lm_core.runs.queue import claims
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, svg_chart, viewport, widgets
+from e2lm_core.ui.app import svg_chart, widgets
+from e2lm_core.ui.base import markdown, polling, viewport
+from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.cache import process_pool, results
-from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.editor import last_edit
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0

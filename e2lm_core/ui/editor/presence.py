@@ -19,9 +19,9 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.sets.editing import presence
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor.drafts import autosave
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.requests import component_requests
 
 _BROWSER = re.compile(r"[0-9a-f]{12}")  # see `browser_cookie.author`
 LOOK_MS, HIDDEN_LOOK_MS, IDLE_MS = 3000, 30_000, 1500

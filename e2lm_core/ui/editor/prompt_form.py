@@ -19,7 +19,7 @@ from e2lm_core.sets.conflicts import EditConflict, SaveResult
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.editor import last_edit, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
 from e2lm_core.ui.editor.drafts.autosave import Field

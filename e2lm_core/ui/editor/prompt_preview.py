@@ -13,7 +13,7 @@ from e2lm_core.base.records import Checkpoint, Question, RenderedDoc, Request, T
 from e2lm_core.sets.prompts import render
 from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 
 MODEL = "prompt_model"
 

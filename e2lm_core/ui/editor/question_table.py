@@ -29,13 +29,12 @@ from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.relevance import messages as relevance_words
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling
+from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import card, last_edit
 from e2lm_core.ui.editor.drafts import autosave
-from e2lm_core.ui.places.questions import embedding_progress
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.requests import component_requests
 from e2lm_core.ui.server import table_routes as server
 
 KEY = "questions_table"

@@ -15,7 +15,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, presence
 from e2lm_core.ui.editor.drafts import forms

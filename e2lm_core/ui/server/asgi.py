@@ -15,14 +15,15 @@ from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.ui.app import urls
-from e2lm_core.ui.server import draft_routes, health, sign_in, table_routes
-from e2lm_core.ui.server.middleware.browser_cookie import BrowserCookieMiddleware
-from e2lm_core.ui.server.middleware.origin_guard import OriginGuardMiddleware
-from e2lm_core.ui.server.middleware.request_log import RequestLogMiddleware
-from e2lm_core.ui.server.middleware.security_headers import SecurityHeadersMiddleware
-from e2lm_core.ui.server.middleware.static_cache import StaticCacheMiddleware
-from e2lm_core.ui.server.middleware.upload_limit import UploadLimitMiddleware
+from e2lm_core.ui.base import urls
+from e2lm_core.ui.requests import sign_in
+from e2lm_core.ui.requests.middleware.browser_cookie import BrowserCookieMiddleware
+from e2lm_core.ui.requests.middleware.origin_guard import OriginGuardMiddleware
+from e2lm_core.ui.requests.middleware.request_log import RequestLogMiddleware
+from e2lm_core.ui.requests.middleware.security_headers import SecurityHeadersMiddleware
+from e2lm_core.ui.requests.middleware.static_cache import StaticCacheMiddleware
+from e2lm_core.ui.requests.middleware.upload_limit import UploadLimitMiddleware
+from e2lm_core.ui.server import draft_routes, health, table_routes
 
 _BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (urls.RESULT, urls.CURVES))
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import redact_paths
 from e2lm_core.sets.editing import drafts, presence
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.requests import component_requests
 
 DRAFTS, PRESENCE = "/drafts", "/presence"
 

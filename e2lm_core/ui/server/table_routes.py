@@ -29,7 +29,7 @@ from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import bulk_edit, drafts, save_edits, table_sync
 from e2lm_core.sets.locks import lock_set
 from e2lm_core.ui.editor import edit_run
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.requests import component_requests
 
 PATH, SCRIPT = "/table", "/table.js"
 MAX_BYTES = 2 * drafts.MAX_BYTES

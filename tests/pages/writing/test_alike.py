@@ -19,7 +19,7 @@ from e2lm_core.export import patch
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.formats import writing
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, write
 from tests.support import studios
 from tests.support.visits import OWN, Visit

@@ -13,7 +13,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
-from e2lm_core.ui.app import text_diff, urls
+from e2lm_core.ui.base import text_diff, urls
 from tests.conftest import ROOT
 from tests.pages.writing.conftest import ME
 from tests.support.visits import OWN, Visit

@@ -22,7 +22,7 @@ from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle
 from tests.support import studios
 from tests.ui.browser import beacon

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts import palette
 from e2lm_core.sets import collection
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.ui.browser import looking

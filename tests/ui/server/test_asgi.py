@@ -14,10 +14,10 @@ from streamlit.runtime import Runtime
 from streamlit.web.server.starlette.starlette_agent_routes import create_agent_routes
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.ui.requests.middleware.origin_guard import OriginGuardMiddleware
+from e2lm_core.ui.requests.middleware.security_headers import SecurityHeadersMiddleware
+from e2lm_core.ui.requests.middleware.upload_limit import UploadLimitMiddleware
 from e2lm_core.ui.server import asgi, lifespan
-from e2lm_core.ui.server.middleware.origin_guard import OriginGuardMiddleware
-from e2lm_core.ui.server.middleware.security_headers import SecurityHeadersMiddleware
-from e2lm_core.ui.server.middleware.upload_limit import UploadLimitMiddleware
 from tests.conftest import ROOT
 
 

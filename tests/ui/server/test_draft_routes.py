@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.editing import drafts
-from e2lm_core.ui.server import asgi, component_requests
-from e2lm_core.ui.server.middleware.browser_cookie import COOKIE, author
+from e2lm_core.ui.requests import component_requests
+from e2lm_core.ui.requests.middleware.browser_cookie import COOKIE, author
+from e2lm_core.ui.server import asgi
 
 BROWSER = "0123456789abcdef" * 2
 FORM = "a" * 32

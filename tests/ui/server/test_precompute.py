@@ -22,7 +22,7 @@ from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.sets import collection
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.ui import session
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import process_pool
 from e2lm_core.ui.server import precompute
 from e2lm_core.ui.server.precompute import Beforehand

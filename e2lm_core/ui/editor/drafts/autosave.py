@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
-from e2lm_core.ui.server import component_requests
+from e2lm_core.ui.base import markdown
+from e2lm_core.ui.requests import component_requests
 
 REST_MS = 400
 AGAIN_MS = 1500

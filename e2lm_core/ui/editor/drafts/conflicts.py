@@ -27,7 +27,7 @@ from e2lm_core.sets.conflicts import (
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import autosave, forms, save
 

@@ -22,8 +22,8 @@ from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
-from e2lm_core.ui.editor.drafts import recovery
+from e2lm_core.ui.app import recovery
+from e2lm_core.ui.base import markdown
 
 SAVED_SHOWN_S = 600.0
 

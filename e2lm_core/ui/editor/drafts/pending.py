@@ -14,8 +14,9 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
-from e2lm_core.ui.editor.drafts import forms, recovery
+from e2lm_core.ui.app import recovery
+from e2lm_core.ui.base import markdown
+from e2lm_core.ui.editor.drafts import forms
 
 MAX_SHOWN = 5
 

@@ -20,7 +20,8 @@ from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, polling, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import element_replay, results
 

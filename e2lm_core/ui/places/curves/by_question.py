@@ -17,7 +17,8 @@ from e2lm_core.base.records import SHARES, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.curves.accuracy import View
 

@@ -11,8 +11,9 @@ import streamlit as st
 
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.base.records import TaskSet
-from e2lm_core.ui.app import navigation, urls, widgets
+from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.curves import accuracy, by_question, ranking

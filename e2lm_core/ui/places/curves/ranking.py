@@ -16,7 +16,8 @@ from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import element_replay
 from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.curves.ranking_data import RankingData

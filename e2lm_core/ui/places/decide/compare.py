@@ -25,7 +25,8 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import element_replay
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.cache.stale_while_revalidate import Shown

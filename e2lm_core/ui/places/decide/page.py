@@ -14,8 +14,9 @@ from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui.app import markdown, navigation, urls, widgets
+from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places.decide import compare, plan

@@ -24,7 +24,8 @@ from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading

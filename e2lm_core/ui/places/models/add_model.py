@@ -25,7 +25,7 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import client as hub_client
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 
 OTHER = "Another repository"
 _IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"

@@ -19,7 +19,8 @@ from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk as hub_disk
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, polling, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, polling, viewport
 
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {

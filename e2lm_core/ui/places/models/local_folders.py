@@ -13,8 +13,8 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.people import accounts
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
-from e2lm_core.ui.server.middleware import origin_guard
+from e2lm_core.ui.base import markdown
+from e2lm_core.ui.requests.middleware import origin_guard
 
 TITLE = "Add a folder of checkpoints"
 _OPEN = "folder_open"

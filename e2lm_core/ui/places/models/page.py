@@ -12,7 +12,8 @@ from e2lm_core.checkpoints import tables
 from e2lm_core.imported import messages as imported_words
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, navigation, urls, widgets
+from e2lm_core.ui.app import navigation, widgets
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.models import add_model, hub_models, local_folders, people, run
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload

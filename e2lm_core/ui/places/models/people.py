@@ -12,7 +12,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, quotas
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown
 
 _IN = {"bytes": 1e6, "seconds": 60.0}  # units of typed numbers: MB, minutes
 _UNITS = {"bytes": "MB", "seconds": "minutes", "": "at most"}

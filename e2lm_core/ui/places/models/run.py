@@ -21,7 +21,8 @@ from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, polling, viewport
 from e2lm_core.ui.cache import results
 
 ROLLING_HELP = (

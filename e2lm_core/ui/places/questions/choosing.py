@@ -25,7 +25,8 @@ from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit

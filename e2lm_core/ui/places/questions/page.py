@@ -14,8 +14,9 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.relevance import messages as relevance_words
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.app import navigation, urls, viewport, widgets
+from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.base import urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import (

@@ -14,10 +14,10 @@ from e2lm_core.relevance import messages, tables
 from e2lm_core.relevance.embeddings import comparison_models
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, polling, urls, widgets
-from e2lm_core.ui.cache import results
-from e2lm_core.ui.places.questions import embedding_progress
-from e2lm_core.ui.places.questions.embedding_progress import EmbeddingJob
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, polling, urls
+from e2lm_core.ui.cache import embedding_progress, results
+from e2lm_core.ui.cache.embedding_progress import EmbeddingJob
 
 
 def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:

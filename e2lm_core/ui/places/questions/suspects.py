@@ -17,7 +17,8 @@ from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, polling
 from e2lm_core.ui.cache import questions as remembered
 
 

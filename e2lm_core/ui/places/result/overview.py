@@ -20,7 +20,8 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, svg_chart, urls, viewport, widgets
+from e2lm_core.ui.app import svg_chart, widgets
+from e2lm_core.ui.base import markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 
 PICTURE = "Accuracy while the models read"

@@ -12,8 +12,9 @@ from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs.messages import overview as run_overview
 from e2lm_core.ui import session
-from e2lm_core.ui.app import navigation, urls, widgets
+from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places.result import overview, score

@@ -19,7 +19,8 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading

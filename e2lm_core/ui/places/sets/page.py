@@ -29,11 +29,11 @@ from e2lm_core.scores.uncertainty import null
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import markdown, polling, storage_notice, urls, widgets
+from e2lm_core.ui.app import recovery, storage_notice, widgets
 from e2lm_core.ui.app.status_bar import state_text
+from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
-from e2lm_core.ui.editor.drafts import recovery
 from e2lm_core.ui.places.result import overview
 from e2lm_core.ui.places.sets import welcome
 

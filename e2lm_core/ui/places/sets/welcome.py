@@ -14,7 +14,8 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle, source
 from e2lm_core.sets.prompts import layouts, render
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, uploads, urls
+from e2lm_core.ui.app import uploads
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.editor import last_edit, prompt_preview
 
 

@@ -16,7 +16,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.people import sharing
 from e2lm_core.people.access import Role
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, urls
+from e2lm_core.ui.base import markdown, urls
 
 _ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core.ui.app import urls
+from e2lm_core.ui.base import urls
 
 _HTML = """
 <div class="last-view" hidden><p></p><pre><code></code><button type="button"></button></pre></div>

@@ -19,7 +19,8 @@ from e2lm_core.export import patch, submission, upstream
 from e2lm_core.export import report as set_report
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, navigation, urls, widgets
+from e2lm_core.ui.app import navigation, widgets
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import check_panel
 from e2lm_core.ui.places.share import access, last_view, verification

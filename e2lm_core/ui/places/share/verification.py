@@ -13,7 +13,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.export import background_verify
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
+from e2lm_core.ui.base import markdown
 
 _KEY, _LOOK_S = "verification", 1.0
 

@@ -13,7 +13,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.imported import documents
 from e2lm_core.imported.records import Imported
-from e2lm_core.ui.app import markdown, viewport
+from e2lm_core.ui.base import markdown, viewport
 
 MAX_PROBLEMS = 100
 _OPEN = "results_shown"

@@ -20,9 +20,10 @@ from e2lm_core.imported import scores
 from e2lm_core.imported.records import SAME_METRIC, Curve, Imported
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, viewport, widgets
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.cache.store import Kept
 from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.models.imported import current
 from e2lm_core.ui.places.models.imported.current import OpenResults

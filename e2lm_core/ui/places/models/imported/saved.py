@@ -11,7 +11,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import saved_imports
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown, viewport
+from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.places.models.imported import current
 from e2lm_core.ui.places.models.imported.current import OpenResults
 

@@ -15,8 +15,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import read_results
 from e2lm_core.ui import session
-from e2lm_core.ui.app import markdown
 from e2lm_core.ui.app.uploads import read_upload
+from e2lm_core.ui.base import markdown
 from e2lm_core.ui.places.models.imported import current
 
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet", "eval"]

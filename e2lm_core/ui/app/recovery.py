@@ -1,0 +1,91 @@
+"""Recovery of unsaved text when a set is gone.
+
+Tested in tests/pages/writing/test_drafts.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
+from e2lm_core.sets import collection
+from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.ui.base import markdown
+
+JUST_NOW_S = 20.0
+
+
+def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None]) -> None:
+    """Draw the page of a missing set: the reason, its new name if it was renamed, and unsaved text.
+
+    Args:
+        settings: The caller's settings.
+        name: Address of the missing set.
+        choose: Selects the set under its new name.
+    """
+    renamed = collection.find_renamed(settings, name)
+    moved = f"There is no set {formatting.quote(name)}: it was renamed to {renamed}."
+    markdown.warning(moved if renamed else _missing(settings, name), icon=":material/folder_off:")
+    if renamed:
+        st.button(
+            markdown.fill_template("Open {name}", name=renamed),
+            key="gone_open",
+            on_click=choose,
+            args=(renamed,),
+        )
+    for draft in drafts.list_drafts(settings, name):
+        markdown.caption(f"{draft_label(draft).capitalize()}, {typed_ago(draft.at)} and not saved:")
+        copyable_text(draft)
+
+
+def _missing(settings: Settings, name: str) -> str:
+    """Reason why a set that was not renamed is missing."""
+    try:
+        if problem := collection.find_set(settings, name).problem:
+            return f"{name} cannot be opened: {problem}"
+    except StudioError as error:
+        if access.ADDRESS.fullmatch(name):  # another person's set: its owner can be asked
+            return str(error)
+    return (
+        f"There is no set {formatting.quote(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
+        "is mistyped. Choose another above; a deleted set is restored on Sets."
+    )
+
+
+def copyable_text(draft: Draft) -> None:
+    """Draw the typed text of a draft, with a button that copies it."""
+    typed = {field: value for field, value in draft.fields.items() if value != draft.seen.get(field)}
+    lines: list[str] = []
+    for field, value in typed.items():
+        choices = draft.fields.get("choices") if field == "answer" else None
+        marked = choices[value] if isinstance(choices, list) and value in range(len(choices)) else value
+        lines += _lines(field, marked)
+    st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def draft_label(draft: Draft) -> str:
+    """Name of a draft's place, for example: question q3, a new question, the prompt."""
+    identity = drafts.question_id_of(draft.place)
+    if identity is not None:
+        return f"question {identity}"
+    return "the prompt" if draft.place == drafts.PROMPT else "a new question"
+
+
+def typed_ago(at: float) -> str:
+    """Time since typing as text, for example: typed about 3 min ago."""
+    seconds = time.time() - at
+    return "typed just now" if seconds < JUST_NOW_S else f"typed {formatting.duration(seconds)} ago"
+
+
+def _lines(field: str, value: Any) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [f"choice {i}: {choice}" for i, choice in enumerate(value)]
+    return [f"{field}: {'' if value is None else value}"]

@@ -1,0 +1,1 @@
+"""Ground of the interface: safe Markdown, URLs, theme, viewport, polling, Streamlit's private parts."""

@@ -1,0 +1,1 @@
+"""Requests of browsers: middleware, sign-in, signed requests of components."""

@@ -1,0 +1,294 @@
+"""Sign-in and guest workspaces.
+
+Any OpenID provider can be used. On a Hugging Face Space it is the Hub, configured by the Space's own
+variables; elsewhere by the following variables:
+
+| variable | meaning |
+|---|---|
+| `E2LM_OIDC_ISSUER` | the provider's address; `.well-known/openid-configuration` lies below it |
+| `E2LM_OIDC_CLIENT_ID`, `E2LM_OIDC_CLIENT_SECRET` | the studio's credentials at the provider |
+| `E2LM_OIDC_URL` | the studio's own address; the provider returns to its `/oauth2callback` |
+| `E2LM_OIDC_SCOPES` | scopes requested from the provider (`openid email profile`) |
+| `E2LM_COOKIE_SECRET` | key that signs cookies; by default created once in the home |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets as random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from e2lm_core.base import formatting
+from e2lm_core.base.errors import LimitError, StudioError, TaskError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import accounts, sharing, visitors
+from e2lm_core.people.accounts import Person
+from e2lm_core.ui.base import markdown
+
+_LOOK_AGAIN_S = 20.0  # longest delay until a change of the account, or a workspace's end, takes effect
+_WISH_S = 900.0  # time limit for the return from the provider
+_ON_SPACE = {
+    "E2LM_OIDC_ISSUER": "OPENID_PROVIDER_URL",
+    "E2LM_OIDC_CLIENT_ID": "OAUTH_CLIENT_ID",
+    "E2LM_OIDC_CLIENT_SECRET": "OAUTH_CLIENT_SECRET",
+    "E2LM_OIDC_URL": "SPACE_HOST",
+    "E2LM_OIDC_SCOPES": "OAUTH_SCOPES",
+}
+
+
+# --- what the server is told once -------------------------------------------------------------------------
+
+
+def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
+    """Secrets for `st.App`; None without sign-in.
+
+    Args:
+        settings: Settings of the server.
+        env: Environment variables.
+
+    Raises:
+        StudioError: A variable is missing or not an address, an administrator is given by a bare user name
+            at a provider other than the Hub, or the key for cookies cannot be stored.
+    """
+    if settings.auth == "none":
+        return None
+    given = {name: env.get(name) or env.get(on_space) for name, on_space in _ON_SPACE.items()}
+    for name, value in given.items():
+        if not value and name != "E2LM_OIDC_SCOPES":
+            raise StudioError(
+                f"E2LM_AUTH is oidc and {name} is not set: set it, or on a Hugging Face Space hf_oauth; see docs/deploy.md."
+            )
+    issuer = _address("E2LM_OIDC_ISSUER", given["E2LM_OIDC_ISSUER"] or "")
+    own = _address("E2LM_OIDC_URL", given["E2LM_OIDC_URL"] or "")
+    _require_whole_names(settings.admins, issuer)
+    auth = {
+        "redirect_uri": f"{own}/oauth2callback",
+        "cookie_secret": env.get("E2LM_COOKIE_SECRET") or _cookie_secret(settings.home),
+        "client_id": given["E2LM_OIDC_CLIENT_ID"],
+        "client_secret": given["E2LM_OIDC_CLIENT_SECRET"],
+        "server_metadata_url": f"{issuer}/.well-known/openid-configuration",
+        "client_kwargs": {"scope": given["E2LM_OIDC_SCOPES"] or "openid email profile"},
+    }
+    return {"auth": auth}
+
+
+def _require_whole_names(admins: Sequence[str], issuer: str) -> None:
+    """Raise `StudioError` for a user name that the provider may give to anybody."""
+    bare = next((entry for entry in admins if accounts.is_user_name(entry)), None)
+    if bare is not None and issuer != accounts.HUB:
+        line = ",".join("sub:ID" if accounts.is_user_name(entry) else entry for entry in admins)
+        raise StudioError(
+            f"E2LM_ADMINS names {formatting.quote(bare)}, a user name, which counts only where people sign in with "
+            f"{accounts.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
+        )
+
+
+def _address(name: str, value: str) -> str:
+    value = (value if "://" in value else f"https://{value}").rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise StudioError(f"{name} is {value[:200]!r}; use an address with https://.")
+    return value
+
+
+def _cookie_secret(home: Path) -> str:
+    """The home's key for cookies, created once, readable only by the server's user."""
+    path = home / "cookie.key"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{random.token_hex(8)}")
+        part.touch(0o600, exist_ok=False)
+        part.write_text(random.token_hex(32), encoding="ascii")
+        try:
+            os.link(part, path)  # atomic: of two servers that start at once, one key remains
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise StudioError(
+            f"The key that cookies are signed with cannot be kept in {home} ({error.strerror}): set E2LM_COOKIE_SECRET."
+        ) from error
+
+
+# --- who asks ---------------------------------------------------------------------------------------------
+
+
+def current_person(settings: Settings, browser: str) -> Settings:
+    """Settings of this session's person; `browser` is the author in histories without sign-in."""
+    if settings.auth == "none":
+        return settings.for_person(None, browser)
+    person, claims = _person(settings, browser), _present(settings)
+    if person is None:
+        return settings.for_person(f"{accounts.VISITOR}-{browser}", paths=False, readonly=True)
+    sign_in = "" if claims is None else _digest(claims)
+    return settings.for_person(person.id, paths=False).model_copy(update={"sign_in": sign_in})
+
+
+def _person(settings: Settings, browser: str) -> Person | None:
+    """This session's account or guest workspace; None for a guest without a workspace."""
+    claims = _present(settings)
+    if claims is not None:
+        key = (str(claims.get("iss", "")), str(claims["sub"]))
+        return _remembered(settings, key, lambda: _signed_in(settings, *key, claims, browser))
+    if settings.visitors != "sandbox":
+        return None
+    try:
+        return _remembered(
+            settings, ("", browser), lambda: visitors.open_visitor_workspace(settings, browser)
+        )
+    except LimitError:
+        return None
+
+
+def _claims() -> Mapping[str, Any] | None:
+    """Claims of the provider about the signed-in person; None for a guest."""
+    said = st.user.to_dict()
+    return said if said.get("is_logged_in") and said.get("sub") else None
+
+
+def _present(settings: Settings) -> Mapping[str, Any] | None:
+    """Valid claims of the provider; None also after a sign-out in another tab, which Streamlit misses."""
+    claims = _claims()
+    return None if claims is None or accounts.is_sign_in_ended(settings, _digest(claims)) else claims
+
+
+def _digest(claims: Mapping[str, Any]) -> str:
+    """Digest of one sign-in: its claims contain a time and a random number."""
+    said = json.dumps({key: str(claims[key]) for key in sorted(claims)})
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _signed_in(
+    settings: Settings, issuer: str, subject: str, claims: Mapping[str, Any], browser: str
+) -> Person:
+    verified = claims.get("email_verified") in (True, "true")
+    username = claims.get("preferred_username")
+    person = accounts.sign_in(
+        settings,
+        issuer,
+        subject,
+        str(claims.get("name") or username or ""),
+        email=str(claims["email"]) if verified and claims.get("email") else None,
+        username=str(username) if username else None,
+    )
+    visitors.transfer_to_account(settings, browser, person)
+    return person
+
+
+def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Person]) -> Person:
+    """The session's person; looked up again after 20 seconds."""
+    known: tuple[tuple[str, str], Person, float] | None = st.session_state.get("person")
+    now = time.monotonic()
+    if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
+        return known[1]
+    still = accounts.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
+    person = still or come()
+    st.session_state["person"] = (key, person, now)
+    return person
+
+
+# --- what a page shows of it ------------------------------------------------------------------------------
+
+
+def sign_in_controls(settings: Settings, browser: str) -> None:
+    """Draw the signed-in person or the way to sign in, and follow a link that shares a set.
+
+    Ends the page for guests if the studio refuses them.
+
+    Args:
+        settings: Settings of the server.
+        browser: The session's browser, see `session.author`.
+    """
+    if settings.auth == "none":
+        return
+    claims = _present(settings)
+    if claims is None and "sign_in" in st.query_params:
+        del st.query_params["sign_in"]
+        _go(browser)
+    with st.sidebar.container(key="people"):
+        if claims is None:
+            _invite(settings, browser)
+        else:
+            _signed(settings, browser, claims)
+    if claims is None and settings.visitors == "refused":
+        st.title("Sign in", anchor=False)
+        st.markdown(
+            "This studio is for people who have signed in: *Sign in* on the left leads to where you do."
+        )
+        st.stop()
+    _follow(settings, browser, claims)
+
+
+def _invite(settings: Settings, browser: str) -> None:
+    if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
+        hours = formatting.count(round(settings.sandbox_hours), "hour")
+        markdown.caption(
+            f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
+        )
+    elif settings.visitors != "refused":
+        markdown.caption("Visitors read. Sign in to make sets of your own.")
+    if host := os.environ.get("SPACE_HOST"):
+        # The provider's page cannot be shown in a frame, as the studio is on a Space.
+        st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
+    elif st.button("Sign in", icon=":material/login:", key="sign_in"):
+        _go(browser)
+
+
+def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
+    asked = current_person(settings, browser)
+    role = ", administrator" if accounts.is_administrator(asked) else ""
+    st.caption(markdown.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
+    if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+        accounts.end_sign_in(settings, _digest(claims))
+        st.session_state.clear()
+        st.logout()
+        st.stop()
+    wish = _wishes().pop(browser, None)
+    if wish is not None and time.monotonic() - wish[1] < _WISH_S:
+        st.query_params.from_dict(wish[0])
+
+
+def _go(browser: str) -> None:
+    """Go to the provider; the link's parameters are kept, as the provider returns to the bare address."""
+    for old in [b for b, (_, at) in list(_wishes().items()) if time.monotonic() - at > _WISH_S]:
+        _wishes().pop(old, None)
+    _wishes()[browser] = (
+        {k: st.query_params[k] for k in ("set", "key") if k in st.query_params},
+        time.monotonic(),
+    )
+    st.login()
+    st.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def _wishes() -> dict[str, tuple[dict[str, str], float]]:
+    return {}
+
+
+def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) -> None:
+    key = st.query_params.get("key")
+    if key is None:
+        return
+    if claims is None:
+        return  # the link is followed after sign-in
+    asked = current_person(settings, browser)
+    del st.query_params["key"]
+    try:
+        grant = sharing.redeem_link(asked, key)
+    except TaskError as error:
+        markdown.toast(error)
+        return
+    if grant is not None:
+        st.session_state["set"] = f"{grant.owner}/{grant.set_name}"
+    elif wish := st.query_params.get("set"):
+        st.session_state["set"] = wish

@@ -1,0 +1,130 @@
+"""The table of places: where old addresses lead, and which tab a link shows."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.ui.base import urls
+from e2lm_core.ui.server import asgi
+from tests.conftest import ROOT
+
+
+def test_there_are_seven_places_each_with_its_page() -> None:
+    assert [place.title for place in urls.PLACES] == [
+        "Sets",
+        "Questions",
+        "Result",
+        "Curves",
+        "Decide",
+        "Share",
+        "Models and runs",
+    ]
+    assert {place.script for place in urls.PLACES} == {
+        f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py")
+    }
+
+
+def test_a_name_is_that_of_one_view_alone() -> None:
+    names = [place.slug for place in urls.PLACES]
+    names += [tab.slug for place in urls.PLACES for tab in place.tabs]
+    assert len(names) == len(set(names))
+    assert urls.find("plan") == (urls.DECIDE, "plan")
+    assert urls.find("share") == (urls.SHARE, None)
+    with pytest.raises(KeyError):
+        urls.find("nowhere")
+
+
+@pytest.mark.parametrize(("old", "name"), urls.OLD.items())
+@pytest.mark.parametrize("above", ["", "/below/the/root"])
+def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: str, above: str) -> None:
+    app = Starlette(routes=[*asgi.routes()])
+    outer = Starlette()
+    outer.mount(above, app)
+    client = TestClient(outer, follow_redirects=False)
+    answer = client.get(f"{above}/{old}?set=ada/mine&tab=nonsense")
+    assert answer.status_code == 307
+    place, tab = urls.find(name)
+    to = urlsplit(str(answer.next_request.url if answer.next_request else ""))
+    assert to.path == f"{above}/{place.slug}"
+    assert parse_qs(to.query) == {"set": ["ada/mine"]} | ({"tab": [tab]} if tab else {})
+
+
+def script() -> None:
+    from e2lm_core.ui.app import widgets
+    from e2lm_core.ui.base import urls
+
+    tab = urls.current_tab(urls.DECIDE)
+    urls.write_url(urls.DECIDE, tab)
+    urls.tab_control(urls.DECIDE)
+    if tab == "plan":
+        widgets.metric_control("plan_metric")
+
+
+def link(at: AppTest) -> dict[str, str]:
+    """What the browser's address is told to hold."""
+    drawn = next(e for e in at.get("bidi_component") if e.proto.component_name == "studio_link")
+    return dict(json.loads(drawn.proto.json)["link"])
+
+
+def shown(at: AppTest) -> str:
+    """The tab of the control, which is that of the link."""
+    assert not at.exception
+    tab = at.segmented_control[0].value
+    assert link(at)["tab"] == tab
+    return tab
+
+
+def test_the_link_says_which_tab_and_a_click_changes_the_link() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "plan"
+    assert shown(at.run()) == "plan"
+    at.segmented_control[0].set_value("compare").run()
+    assert shown(at) == "compare"
+    assert at.query_params["tab"] in ("compare", ["compare"])  # a step of the browser's way back
+    at.query_params["tab"] = "plan"  # the browser's way back
+    assert shown(at.run()) == "plan"
+    at.query_params.pop("tab")  # the navigation
+    assert shown(at.run()) == "plan"
+
+
+def test_without_a_link_or_with_nonsense_the_first_tab_is_shown() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "ranking"
+    assert shown(at.run()) == "compare"
+
+
+def test_a_click_counts_though_the_browser_still_sends_the_link_of_before() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "plan"
+    at.run()
+    at.segmented_control[0].set_value("compare").run()
+    at.query_params["tab"] = "plan"
+    at.segmented_control[0].set_value("compare")
+    at.segmented_control[0].set_value("plan").run()
+    at.query_params["tab"] = "compare"
+    at.segmented_control[0].set_value("compare").run()
+    assert shown(at) == "compare"
+
+
+def test_a_metric_is_taken_from_a_link_and_stands_in_the_next() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"], at.query_params["metric"] = "plan", "bpb"
+    metric = at.run().segmented_control(key="plan_metric")
+    assert (metric.value, link(at)["metric"]) == ("bpb", "bpb")
+    metric.set_value("margin").run()  # the browser still sends what was opened
+    assert (at.segmented_control(key="plan_metric").value, link(at)["metric"]) == ("margin", "margin")
+    at.run()
+    assert at.segmented_control(key="plan_metric").value == "margin"
+    at.query_params["metric"] = "acc"  # another link
+    at.run()
+    assert at.segmented_control(key="plan_metric").value == "acc"
+    at.query_params["metric"] = "nonsense"
+    at.run()
+    assert not at.exception
+    assert at.segmented_control(key="plan_metric").value == "acc"

@@ -1,0 +1,114 @@
+"""What Streamlit is told of the provider: from our variables, or from a Space's own; or a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.ui.requests import sign_in
+from tests.support import studios
+
+OURS = {
+    "E2LM_OIDC_ISSUER": "https://id.example/realm/",
+    "E2LM_OIDC_CLIENT_ID": "studio",
+    "E2LM_OIDC_CLIENT_SECRET": "s3cret",
+    "E2LM_OIDC_URL": "https://studio.example/e2lm/",
+}
+SPACE = {
+    "OPENID_PROVIDER_URL": "https://hub.example",
+    "OAUTH_CLIENT_ID": "c",
+    "OAUTH_CLIENT_SECRET": "s",
+    "OAUTH_SCOPES": "openid profile",
+    "SPACE_HOST": "owner-name.hub.example",
+}
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings(home=tmp_path / "home", auth="oidc")
+
+
+def test_nobody_signs_in_unless_it_is_wished(settings):
+    assert sign_in.secrets(settings.model_copy(update={"auth": "none"}), OURS) is None
+    assert not settings.home.exists()
+
+
+def test_any_provider_from_our_variables(settings):
+    given = sign_in.secrets(settings, OURS)
+    assert given is not None
+    auth = given["auth"]
+    assert auth.pop("cookie_secret")
+    assert auth == {
+        "redirect_uri": "https://studio.example/e2lm/oauth2callback",
+        "client_id": "studio",
+        "client_secret": "s3cret",
+        "server_metadata_url": "https://id.example/realm/.well-known/openid-configuration",
+        "client_kwargs": {"scope": "openid email profile"},
+    }
+
+
+def test_a_space_needs_no_file_of_secrets(settings):
+    given = sign_in.secrets(settings, SPACE)
+    assert given is not None
+    auth = given["auth"]
+    assert auth["redirect_uri"] == "https://owner-name.hub.example/oauth2callback"
+    assert auth["server_metadata_url"] == "https://hub.example/.well-known/openid-configuration"
+    assert auth["client_kwargs"] == {"scope": "openid profile"}
+
+
+def test_cookies_are_signed_with_one_secret_that_the_home_keeps_to_itself(settings):
+    first, second = sign_in.secrets(settings, OURS), sign_in.secrets(settings, OURS)
+    assert first is not None
+    assert first == second
+    assert len(first["auth"]["cookie_secret"]) == 64
+    assert [path.name for path in settings.home.iterdir()] == ["cookie.key"]
+    assert (settings.home / "cookie.key").stat().st_mode & 0o777 == 0o600
+    own = sign_in.secrets(settings, OURS | {"E2LM_COOKIE_SECRET": "x" * 32})
+    assert own is not None
+    assert own["auth"]["cookie_secret"] == "x" * 32
+
+
+@pytest.mark.parametrize(
+    ("claims", "person", "readonly"),
+    [
+        ({"iss": "https://id.example", "sub": "7", "preferred_username": "ada"}, "ada", False),
+        (None, "visitor-0123456789ab", True),
+    ],
+)
+def test_who_signed_in_has_a_workspace_and_who_did_not_reads(settings, monkeypatch, claims, person, readonly):
+    monkeypatch.setattr(sign_in, "_claims", lambda: claims)  # of the browser's cookie
+    monkeypatch.setattr(sign_in.st, "session_state", {})
+    asked = sign_in.current_person(settings.model_copy(update={"visitors": "readonly"}), "0123456789ab")
+    assert (asked.person, asked.readonly) == (person, readonly)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_missing_is_named(settings, name):
+    with pytest.raises(StudioError, match=f"E2LM_AUTH is oidc and {name} is not set"):
+        sign_in.secrets(settings, {key: value for key, value in OURS.items() if key != name})
+
+
+@pytest.mark.parametrize("value", ["ftp://id.example", "https://", "https://id.example?x=1"])
+def test_what_is_no_address_is_refused(settings, value):
+    with pytest.raises(StudioError, match=r"E2LM_OIDC_ISSUER is .*; use an address with https://"):
+        sign_in.secrets(settings, OURS | {"E2LM_OIDC_ISSUER": value})
+
+
+@pytest.mark.parametrize("admins", ["grace", "ada@example.org,grace", "grace,sub:1"])
+def test_a_bare_name_is_refused_at_the_start_where_the_provider_is_not_the_hub(settings, admins):
+    named = Settings.from_env({"E2LM_HOME": str(settings.home), "E2LM_AUTH": "oidc", "E2LM_ADMINS": admins})
+    with pytest.raises(StudioError, match="E2LM_ADMINS names 'grace'") as error:
+        sign_in.secrets(named, OURS)
+    assert f"E2LM_ADMINS={admins.replace('grace', 'sub:ID')}" in studios.sentence(error)
+    assert sign_in.secrets(named, OURS | {"E2LM_OIDC_ISSUER": "https://huggingface.co/"})
+    assert sign_in.secrets(named, SPACE | {"OPENID_PROVIDER_URL": "https://huggingface.co"})
+    with pytest.raises(StudioError):
+        sign_in.secrets(named, OURS | {"E2LM_OIDC_ISSUER": "http://huggingface.co"})
+
+
+def test_an_administrators_name_is_kept_as_it_is_written(settings):
+    named = Settings.from_env(
+        {"E2LM_HOME": str(settings.home), "E2LM_ADMINS": " Ada@example.org , sub:A1,Grace,"}
+    )
+    assert named.admins == ("Ada@example.org", "sub:A1", "Grace")
