@@ -3,10 +3,11 @@
 import streamlit as st
 
 from e2lm_core.ui.app import navigation
-from e2lm_core.ui.server import asgi, lifespan
+from e2lm_core.ui.server import asgi, lifespan, memory
 
 if __name__ == "__main__":  # run for each visitor, at each redraw
     navigation.draw_frame()
+    memory.freeze_imports()
 else:  # imported once, by the server
     app = st.App(
         __file__,

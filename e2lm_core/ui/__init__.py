@@ -4,11 +4,11 @@ Start here:
     `app.navigation.draw_frame`: Draw the page of the address in the frame that all pages share.
     `app.navigation.open_place`: Draw the head of a place, and return the selected set and the shown tab.
     `session.studio`: The studio with the settings of the session's caller.
-    `app.markdown.escape`: A text with its Markdown escaped, needed for every text from outside.
+    `base.markdown.escape`: A text with its Markdown escaped, needed for every text from outside.
     `app.widgets.headline`: Draw the sentence that answers a view's question.
     `app.widgets.chart`: Draw a figure with its description for screen readers.
     `app.widgets.table`: Draw the numbers behind a chart, with a download as CSV.
     `cache.results.measurements`: Stored results of a set on its fleet, shared by all sessions.
-    `cache.store.Kept`: Cached values of one kind, each computed once for all threads.
+    `base.store.Kept`: Cached values of one kind, each computed once for all threads.
     `run_launcher.queue_run`: Queue a run from a page, and show a refusal as an error.
 """

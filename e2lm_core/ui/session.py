@@ -25,11 +25,10 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
-from e2lm_core.ui.app import recovery
-from e2lm_core.ui.base import markdown, streamlit_internals, urls
+from e2lm_core.ui.base import local_request, markdown, streamlit_internals, urls
 from e2lm_core.ui.base.store import Kept
 from e2lm_core.ui.requests import sign_in
-from e2lm_core.ui.requests.middleware import browser_cookie, origin_guard
+from e2lm_core.ui.requests.middleware import browser_cookie
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
@@ -79,7 +78,7 @@ def _asking() -> Studio:
 
 def _without_token(settings: Settings) -> Settings:
     """Settings with the deployer's hub token only for a local user, or for its named owners."""
-    if settings.hub_token_for is not None or (settings.auth == "none" and origin_guard.is_local_request()):
+    if settings.hub_token_for is not None or (settings.auth == "none" and local_request.is_local_request()):
         return settings
     return settings.model_copy(update={"hub_token_for": ()})
 
@@ -239,23 +238,6 @@ def is_example(name: str) -> bool:
 def file_name(name: str) -> str:
     """A set's address as part of a file name."""
     return name.replace("/", "-")
-
-
-def task() -> TaskSet:
-    """The selected set; ends the page with one sentence if it cannot be read."""
-    name = current_set_name()
-    if name is None and (lost := missing_set()):
-        recovery.missing_set_page(studio().settings, lost, choose_set)
-        st.stop()
-    if name is None:
-        st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
-        urls.link("sets", "Write or import a set", ":material/folder_open:")
-        st.stop()
-    try:
-        return read_set(name)
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-        st.stop()
 
 
 def read_set(name: str, settings: Settings | None = None) -> TaskSet:

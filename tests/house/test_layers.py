@@ -55,6 +55,8 @@ ONLY_IN = {
     "charset_normalizer": "sets",
     "scipy": "scores analysis charts",
 }
+# Entries of `ui`, from the ground up: each may use those before it.
+UI_LEVELS = ["base", "requests", "session", "run_launcher", "cache", "app", "editor", "places", "server"]
 # Pure rooms take values and give values. Two modules read the one table that lies beside them.
 PURE = ("scores", "analysis")
 IMPURE = {"io", "os", "pathlib", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib", "http"}
@@ -172,6 +174,19 @@ def test_the_table_has_no_way_up() -> None:
 
 def test_rooms_use_only_what_they_may() -> None:
     assert not upward(PACKAGE)
+
+
+def test_entries_of_the_interface_use_only_those_below_them() -> None:
+    folder = PACKAGE / "ui"
+    assert {p.stem for p in folder.iterdir() if p.stem != "__init__"} - {"__pycache__"} == set(UI_LEVELS)
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        own = path.relative_to(folder).with_suffix("").parts[0]
+        for dotted, line in imports_of(path):
+            used = dotted.removeprefix("e2lm_core.ui.").split(".")[0]
+            if dotted.startswith("e2lm_core.ui.") and UI_LEVELS.index(used) > UI_LEVELS.index(own):
+                found.append(f"{path.relative_to(folder)}:{line} uses {dotted}")
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("top", ["e2lm_core", "benchmarks", "ladder"])

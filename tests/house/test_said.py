@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-SAY = ROOT / "e2lm_core" / "ui" / "app" / "markdown.py"
+SAY = ROOT / "e2lm_core" / "ui" / "base" / "markdown.py"
 # Calls of Streamlit that draw their first text as Markdown; any receiver counts, a column as well as `st`.
 FIRST = {
     *("markdown", "caption", "error", "warning", "info", "success", "title", "header", "subheader", "toast"),

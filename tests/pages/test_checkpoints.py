@@ -22,8 +22,8 @@ from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.runs import start, worker
 from e2lm_core.ui import run_launcher as ui_starting
 from e2lm_core.ui import session
+from e2lm_core.ui.base import local_request
 from e2lm_core.ui.places.models import hub_models
-from e2lm_core.ui.requests.middleware import origin_guard
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -280,7 +280,7 @@ def test_another_repository_by_pattern(visit):
 def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_path, monkeypatch):
     assert "library_go" in {b.key for b in visit.at.button}
     assert "folder_add" not in {b.key for b in visit.at.button}  # for whoever is not at the machine
-    monkeypatch.setattr(origin_guard, "is_local_request", lambda: True)
+    monkeypatch.setattr(local_request, "is_local_request", lambda: True)
     visit.open("checkpoints")
     for place in ("mine/checkpoint-500", "pythia-70m/step1000"):
         (tmp_path / "runs" / place).mkdir(parents=True)

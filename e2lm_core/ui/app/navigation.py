@@ -13,7 +13,6 @@ from e2lm_core.ui.app.status_bar import status_bar
 from e2lm_core.ui.base import markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
-from e2lm_core.ui.server import memory
 
 
 def draw_frame() -> None:
@@ -39,7 +38,6 @@ def draw_frame() -> None:
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
     pages.run()
-    memory.freeze_imports()
 
 
 def open_place(place: Place) -> tuple[TaskSet, str]:

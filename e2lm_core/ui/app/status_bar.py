@@ -21,7 +21,7 @@ from e2lm_core.runs.messages import run_status
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import storage_notice
+from e2lm_core.ui.app import recovery, storage_notice
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
@@ -42,7 +42,7 @@ def status_bar() -> TaskSet:
     name = session.current_set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         _choose_set(name, [info for info in infos if not info.problem])
-        task = session.task()
+        task = selected_set()
         if results.state(task).kind == "running":
             pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
             st.fragment(_live, run_every=pace_s)(task.address)
@@ -56,6 +56,23 @@ def status_bar() -> TaskSet:
         if info.problem:
             markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
     return task
+
+
+def selected_set() -> TaskSet:
+    """The selected set; ends the page with one sentence if it cannot be read."""
+    name = session.current_set_name()
+    if name is None and (lost := session.missing_set()):
+        recovery.missing_set_page(session.studio().settings, lost, session.choose_set)
+        st.stop()
+    if name is None:
+        st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
+        urls.link("sets", "Write or import a set", ":material/folder_open:")
+        st.stop()
+    try:
+        return session.read_set(name)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        st.stop()
 
 
 def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
@@ -91,7 +108,7 @@ def shown_results(task: TaskSet) -> Shown:
 
 
 def _before(name: str, drawn: Shown) -> None:
-    now = results.shown_results(session.task())
+    now = results.shown_results(selected_set())
     if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
         st.rerun()
     st.caption(
@@ -122,7 +139,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
 
 def _live(name: str) -> None:
     """Draw the run state; redraw the page once the run is over or another set is selected."""
-    task = session.task()
+    task = selected_set()
     state = results.state(task)
     _state(task, state)
     if state.kind == "running":

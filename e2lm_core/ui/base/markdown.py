@@ -17,8 +17,7 @@ from typing import Any
 import streamlit as st
 
 from e2lm_core.base.settings import redact_paths
-from e2lm_core.ui.base import text_diff
-from e2lm_core.ui.requests.middleware import origin_guard
+from e2lm_core.ui.base import local_request, text_diff
 
 # Text that looks like an address is linked after all escapes are resolved; only a character inside it
 # prevents that.
@@ -91,7 +90,7 @@ def bullet_list(sentences: Any) -> SafeMarkdown:
 def _placeless(text: str) -> str:
     """A text without paths of the machine; with them for a local user without sign-in."""
     if "/" not in text or (
-        os.environ.get("E2LM_AUTH") in (None, "", "none") and origin_guard.is_local_request()
+        os.environ.get("E2LM_AUTH") in (None, "", "none") and local_request.is_local_request()
     ):
         return text
     return redact_paths(text)

@@ -32,10 +32,9 @@ from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import markdown, polling
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.editor import card, last_edit
+from e2lm_core.ui.editor import card, last_edit, table_script
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
-from e2lm_core.ui.server import table_routes as server
 
 KEY = "questions_table"
 MAX_FOUND = 1000
@@ -66,7 +65,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
         key=KEY,
         data={
             **_address(task),
-            "url": f"{autosave.base_path()}{server.PATH}",
+            "url": f"{autosave.base_path()}{table_script.PATH}",
             "drafts": f"{autosave.base_path()}/drafts",
             "pass": component_requests.issue_token(settings, task.address, runs=last_edit.auto_run_token()),
             "stamp": presence.change_stamp(settings, task.address),
@@ -158,7 +157,7 @@ def _is_over(task: TaskSet) -> bool:
 
 def _address(task: TaskSet) -> dict[str, str]:
     return {
-        "script": f"{autosave.base_path()}{server.SCRIPT}?v={server.script()[1]}",
+        "script": f"{autosave.base_path()}{table_script.SCRIPT}?v={table_script.read_script()[1]}",
         "task": task.address,
     }
 

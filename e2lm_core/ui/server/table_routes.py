@@ -9,11 +9,8 @@ Tested in tests/ui/server/test_table_routes.py.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from collections.abc import Callable, Collection
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -29,13 +26,12 @@ from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import bulk_edit, drafts, save_edits, table_sync
 from e2lm_core.sets.locks import lock_set
 from e2lm_core.ui.editor import edit_run
+from e2lm_core.ui.editor.table_script import PATH, SCRIPT, read_script
 from e2lm_core.ui.requests import component_requests
 
-PATH, SCRIPT = "/table", "/table.js"
 MAX_BYTES = 2 * drafts.MAX_BYTES
 PACKED_FROM = 20_000
 MAX_SHOWN = 200
-_BUILT = Path(__file__).parents[1] / "editor" / "table" / "built.js"
 
 
 def routes() -> list[Route]:
@@ -43,15 +39,8 @@ def routes() -> list[Route]:
     return [Route(PATH, _answer, methods=["POST"]), Route(SCRIPT, _script, methods=["GET"])]
 
 
-@cache
-def script() -> tuple[bytes, str]:
-    """The table's script and the digest of its content."""
-    data = _BUILT.read_bytes()
-    return data, hashlib.sha256(data).hexdigest()[:16]
-
-
 async def _script(request: Request) -> Response:
-    data, digest = script()
+    data, digest = read_script()
     kept = "public, max-age=31536000, immutable" if request.query_params.get("v") == digest else "no-cache"
     return Response(data, media_type="text/javascript", headers={"cache-control": kept})
 

@@ -18,7 +18,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import drafts
-from e2lm_core.ui.server import table_routes
+from e2lm_core.ui.editor import table_script
 from scripts.screenshots import note_error, server, settle
 from tests.conftest import ROOT
 from tests.support.browser import cell, type_into_question
@@ -504,5 +504,5 @@ def test_the_built_script_is_the_build_of_its_source(tmp_path: Path):
         pytest.skip("npm's registry cannot be reached")
     for script in ("check", "test", "build"):
         subprocess.run([npm, "run", script], cwd=copy, check=True, capture_output=True)
-    assert (copy / "built.js").read_bytes() == table_routes.script()[0]
+    assert (copy / "built.js").read_bytes() == table_script.read_script()[0]
     assert json.loads((copy / "package.json").read_text())["private"]

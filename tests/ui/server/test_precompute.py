@@ -23,7 +23,7 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.ui import session
 from e2lm_core.ui.base import urls
-from e2lm_core.ui.cache import process_pool
+from e2lm_core.ui.cache import process_pool, worker_analysis
 from e2lm_core.ui.server import precompute
 from e2lm_core.ui.server.precompute import Beforehand
 from tests.support import studios
@@ -78,7 +78,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def spied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            calls.append(arguments[0].__name__ if name == "figures" else name)
+            if name == "figures":
+                asked = arguments[2] if arguments[0] is worker_analysis.answer else arguments[0]
+                calls.append(asked.__name__)
+            else:
+                calls.append(name)
             return function(*arguments, **options)
 
         return call
@@ -101,7 +105,7 @@ def test_no_view_computes_at_its_first_visit_what_was_computed_beforehand(
     calls = counted(monkeypatch)
     assert precompute.compute(opened.studio.settings, OWN, lambda: True)
     assert {name for _, name in HEAVY} - {"figures"} <= set(calls)
-    assert {"curves", "stable", "by_subject", "simulated"} <= set(calls)
+    assert {"curves", "rank_stability", "curves_by_subject", "simulated"} <= set(calls)
     computed = {}
     for view in (view for view in urls.VIEWS if view not in CHOSEN):
         calls.clear()

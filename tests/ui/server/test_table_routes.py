@@ -11,9 +11,10 @@ from starlette.testclient import TestClient
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import drafts
+from e2lm_core.ui.editor import table_script
 from e2lm_core.ui.requests import component_requests
 from e2lm_core.ui.requests.middleware.browser_cookie import author
-from e2lm_core.ui.server import asgi, table_routes
+from e2lm_core.ui.server import asgi
 from tests.support import studios
 
 BROWSER = "0123456789abcdef" * 2
@@ -176,7 +177,7 @@ def test_a_large_answer_is_packed_and_the_script_is_kept(ask, ada):
     answer = ask.client.post("/table", json=body)
     assert answer.headers["content-encoding"] == "gzip"
     assert len(answer.json()["rows"]) == 1000
-    data, digest = table_routes.script()
+    data, digest = table_script.read_script()
     script = ask.client.get(f"/table.js?v={digest}")
     assert script.content == data
     assert script.headers["content-type"].startswith("text/javascript")

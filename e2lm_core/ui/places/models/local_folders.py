@@ -13,8 +13,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.people import accounts
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
-from e2lm_core.ui.requests.middleware import origin_guard
+from e2lm_core.ui.base import local_request, markdown
 
 TITLE = "Add a folder of checkpoints"
 _OPEN = "folder_open"
@@ -26,7 +25,7 @@ def may_add(settings: Settings) -> bool:
     Others must not decide which files of the server's disk are read.
     """
     if settings.auth == "none":
-        return origin_guard.is_local_request()
+        return local_request.is_local_request()
     return accounts.is_administrator(settings)
 
 

@@ -8,20 +8,18 @@ set. An upload's address also contains the session's own random number.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
+from e2lm_core.ui.base.local_request import FORWARDED, is_loopback
 from e2lm_core.ui.base.streamlit_internals import make_xsrf_token
 
 _READING = ("GET", "HEAD", "OPTIONS")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 _METRICS = "/_stcore/metrics"
 _SIGN_OUT = "/auth/logout"  # a GET, which an image on another site could request
 _UPLOADS = "/_stcore/upload_file/"
@@ -88,9 +86,9 @@ def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
     """
     own = (scope.get("server") or ("", 0))[0]
     name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-    if not _loopback(own) or any(header in headers for header in _FORWARDED):
+    if not is_loopback(own) or any(header in headers for header in FORWARDED):
         return False
-    return not (_loopback(name) or name in hosts)
+    return not (is_loopback(name) or name in hosts)
 
 
 def _foreign(headers: Headers, opens: bool) -> bool:
@@ -105,21 +103,4 @@ def _foreign(headers: Headers, opens: bool) -> bool:
         return False
     # For a session that `opens`, Streamlit itself decides about other names (an address of this machine
     # behind a proxy); the origin `null` and other ports of this machine are never the studio's own page.
-    return not opens or not host.hostname or _loopback(host.hostname)
-
-
-def is_local_request() -> bool:
-    """Whether the session's browser runs on this machine, without a proxy in between."""
-    headers = st.context.headers
-    name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""
-    return st.context.ip_address is None and _loopback(name) and not any(h in headers for h in _FORWARDED)
-
-
-def _loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
+    return not opens or not host.hostname or is_loopback(host.hostname)

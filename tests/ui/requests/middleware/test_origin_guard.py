@@ -14,7 +14,7 @@ from starlette.testclient import TestClient, WebSocketDisconnect
 from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_token
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
-from e2lm_core.ui.requests.middleware import origin_guard
+from e2lm_core.ui.base import local_request
 from e2lm_core.ui.requests.middleware.origin_guard import OriginGuardMiddleware
 
 OWN = "127.0.0.1:8501"
@@ -165,5 +165,5 @@ def test_the_counters_are_closed_unless_they_are_opened():
 )
 def test_who_sits_at_this_machine(monkeypatch, address, headers, here):
     context = SimpleNamespace(ip_address=address, headers=Headers(headers))
-    monkeypatch.setattr(origin_guard.st, "context", context)
-    assert origin_guard.is_local_request() is here
+    monkeypatch.setattr(local_request.st, "context", context)
+    assert local_request.is_local_request() is here
