@@ -212,7 +212,7 @@ class RayBackend:
         if stop():
             raise Cancelled("The run was cancelled; what it had computed is kept.")
         self._heard(self._answer(actor.begin.remote(run, model, text, frozenset(done)), stop))
-        waiting = deque(actor.more.remote(run) for _ in range(_AHEAD))
+        waiting = deque(actor.next_chunks.remote(run) for _ in range(_AHEAD))
         try:
             while True:
                 reply = self._answer(waiting.popleft(), stop)
@@ -223,7 +223,7 @@ class RayBackend:
                     return
                 if stop():
                     raise Cancelled("The run was cancelled; what it had computed is kept.")
-                waiting.append(actor.more.remote(run))
+                waiting.append(actor.next_chunks.remote(run))
         finally:
             with contextlib.suppress(Exception):  # a dead actor has nothing to forget
                 actor.end.remote(run)
@@ -248,8 +248,10 @@ class RayBackend:
             self._said = {said for said in self._said if not said.startswith("Computed on a Ray")}
             self._said |= {where, *reply.notes}
         if reply.error:
+            from e2lm_core.engine.cluster.node import CheckpointMissingError
+
             name, text = reply.error
-            if name == "Absent":
+            if name == CheckpointMissingError.__name__:
                 raise _Elsewhere
             kind = getattr(errors, name, StudioError)
             raise kind(text)

@@ -203,7 +203,7 @@ class Pool:
             self._kill(member)
         for _ in range(lacking):
             actor = connection.create_actor(self._ray, self._settings, self._kind)
-            self._starting.append(Member(actor, actor.about.remote()))
+            self._starting.append(Member(actor, actor.describe.remote()))
         if self._starting:
             self._welcome()
 

@@ -133,7 +133,7 @@ def test_cancelling_reaches_the_actors(cluster: RayBackend, checkpoints: list[Ch
     assert len(got) < sum(1 for _ in cluster.chunks(checkpoints[0], asked))
     ray = connection.import_ray()
     for member in cluster.pool.members:
-        assert ray.get(member.actor.runs.remote()) == 0
+        assert ray.get(member.actor.active_runs.remote()) == 0
 
 
 def test_a_dead_actor_costs_nothing_that_was_delivered(
