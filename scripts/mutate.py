@@ -57,13 +57,13 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/analysis/questions/traits.py _gold_ratio: float('nan') -> None": (
         "Its one caller puts it into an array of float64, which makes NaN of None."
     ),
-    "e2lm_core/analysis/ranks/question_influence.py holding: models - 1 -> models + 1": (
+    "e2lm_core/analysis/ranks/question_influence.py question_influence: models - 1 -> models + 1": (
         "It decides how many questions are left out at once, to bound memory; the result is the same for any number."
     ),
     "e2lm_core/checkpoints/hub/rolling_leases.py module: 0.05 -> 1.05": (
         "How long is waited between two looks at a lock: what is done is the same."
     ),
-    "e2lm_core/relevance/embedders/split_archive.py put_together: 2 -> 3": (
+    "e2lm_core/relevance/embedders/split_archive.py join_archive: 2 -> 3": (
         "The base of a copying buffer's size: the bytes that are copied are the same."
     ),
     "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (

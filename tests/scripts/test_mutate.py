@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import mutate
+from tests.conftest import ROOT
 
 MODULE = '''"""Limits: 3 of them."""
 
@@ -176,3 +177,11 @@ def test_every_equivalent_mutant_has_its_reason() -> None:
         mutate.total(mutate.Counter(caught=3, survived=1))
         == "3 of 4 caught, 1 survived, 0 equivalent by hand"
     )
+
+
+def test_each_equivalent_mutant_is_of_a_function_that_is_there() -> None:
+    for name in mutate.EQUIVALENT:
+        path, _, rest = name.partition(" ")
+        of = rest.partition(":")[0].rpartition(".")[2]
+        source = (ROOT / path).read_text("utf-8")
+        assert of == "module" or f"def {of}(" in source, name
