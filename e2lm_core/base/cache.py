@@ -16,9 +16,10 @@ class CacheCycleError(RuntimeError):
 
 
 class _Entry:
-    """One value, from the beginning of its computation by the thread `maker`."""
+    """One version of a value, from the beginning of its computation by the thread `maker`."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: Hashable) -> None:
+        self.version = version
         self.maker: int | None = threading.get_ident()
         self.done = threading.Event()
         self.failed = False
@@ -42,10 +43,15 @@ class Cache:
         self._awaited: dict[int, _Entry] = {}  # by the waiting thread
         self._lock = threading.Lock()
 
-    def get_or_compute(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get_or_compute(self, key: Hashable, make: Callable[[], T], version: Hashable = None) -> T:
         """Get the value of a key, or compute it; other threads that ask meanwhile wait for it.
 
         A computation that fails is not cached: each waiting thread then computes the value itself.
+
+        Args:
+            key: All inputs of the value.
+            make: Computes the value.
+            version: An input of which only the latest value is kept, such as the state of a file.
 
         Raises:
             CacheCycleError: `make` asks for its own key, directly or through threads that wait for each other.
@@ -54,8 +60,9 @@ class Cache:
         while True:
             with self._lock:
                 entry = self._entries.get(key)
-                if mine := entry is None:
-                    entry = self._entries[key] = _Entry()
+                if mine := entry is None or entry.version != version:
+                    self.bytes -= entry.bytes if entry is not None else 0
+                    entry = self._entries[key] = _Entry(version)
                 elif entry.maker is not None:
                     self._refuse_cycle(key, entry)
                     self._awaited[threading.get_ident()] = entry
@@ -70,7 +77,7 @@ class Cache:
                 return entry.value
 
     def get(self, key: Hashable) -> Any | None:
-        """The cached value of a key; None if there is none yet."""
+        """The cached value of a key, of any version; None if there is none yet."""
         with self._lock:
             entry = self._entries.get(key)
             return entry.value if entry is not None and entry.maker is None else None

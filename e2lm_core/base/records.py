@@ -6,8 +6,10 @@ Missing is `None` (or NaN inside arrays), never 0.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -140,6 +142,21 @@ class TaskSet(Record):
     readme: str = ""
     owner: str | None = Field(default=None, exclude=True)
     zero_shot: str | None = Field(default=None, exclude=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the set's content, equal for equal content alone; the person who shares it is no part."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.config, self.readme, self.zero_shot, len(self.questions))).encode())
+        for question in (*self.questions, *self.dev):
+            digest.update(repr(tuple(question.__dict__.values())).encode())
+        return digest.hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> TaskSet:
+        """Copy the set with other fields."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)  # pydantic copies it as it was before
+        return copied
 
     @property
     def fewshot_pool(self) -> tuple[Question, ...]:

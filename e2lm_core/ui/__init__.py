@@ -9,6 +9,6 @@ Start here:
     `app.widgets.chart`: Draw a figure with its description for screen readers.
     `app.widgets.table`: Draw the numbers behind a chart, with a download as CSV.
     `cache.results.measurements`: Stored results of a set on its fleet, shared by all sessions.
-    `base.store.Kept`: Cached values of one kind, each computed once for all threads.
+    `base.page_cache.get_or_compute`: A value that pages derive from sets and results, computed once for all.
     `run_launcher.queue_run`: Queue a run from a page, and show a refusal as an error.
 """

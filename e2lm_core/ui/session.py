@@ -25,8 +25,7 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
-from e2lm_core.ui.base import local_request, markdown, streamlit_internals, urls
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import local_request, markdown, page_cache, streamlit_internals, urls
 from e2lm_core.ui.requests import sign_in
 from e2lm_core.ui.requests.middleware import browser_cookie
 
@@ -34,8 +33,6 @@ T = TypeVar("T")
 FIRST_SET = "ladder_science"
 _LINKED = "set_in_link"
 _OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
-# Sets are cached by folder, which only readers of the set can reach; all of them share one object.
-_READ = Kept("sets")
 
 
 def studio() -> Studio:
@@ -256,7 +253,9 @@ def read_set(name: str, settings: Settings | None = None) -> TaskSet:
     def read() -> TaskSet:
         return collection.open_found_set(info, limits)
 
-    return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
+    # By folder, which only readers of the set can reach; all of them share one object.
+    inputs = (info.folder, info.owner, info.yaml)
+    return page_cache.get_or_compute("set", inputs, read, version=_stamp(info.folder))
 
 
 def _stamp(folder: Path) -> tuple:

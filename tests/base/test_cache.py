@@ -50,6 +50,30 @@ def test_a_value_beyond_the_limit_leaves_room_for_small_ones() -> None:
     assert (cache.bytes, cache.get("c")) == (0, None)
 
 
+def test_of_versions_only_the_latest_is_kept_and_weighed() -> None:
+    cache = Cache(1_000, len)
+    for version, text in ((1, "first"), (1, "not computed"), (2, "second one"), (None, "none")):
+        cache.get_or_compute("key", lambda text=text: text, version)
+    assert (cache.get("key"), cache.bytes) == ("none", 4)
+
+
+def test_a_version_that_is_overtaken_while_it_is_computed_is_not_kept() -> None:
+    cache, began, gate = Cache(1_000, len), threading.Event(), threading.Event()
+
+    def slow() -> str:
+        began.set()
+        gate.wait(5)
+        return "first"
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(cache.get_or_compute, "key", slow, 1)
+        began.wait(5)
+        assert cache.get_or_compute("key", lambda: "second", 2) == "second"
+        gate.set()
+        assert first.result() == "first"
+    assert (cache.get("key"), cache.bytes) == ("second", 6)
+
+
 def test_a_failure_is_not_kept_and_ends_nobody_else() -> None:
     cache, gate = Cache(100, len), threading.Event()
 

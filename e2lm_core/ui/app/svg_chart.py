@@ -22,8 +22,8 @@ from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.base.streamlit_internals import STATIC_FOLDER
-from e2lm_core.ui.cache import results
 from e2lm_core.ui.requests.middleware.security_headers import charts_script
 
 METRIC = "acc"
@@ -65,9 +65,9 @@ def _component():
 def draw_curves(measurements: Measurements, frame: pd.DataFrame, about: str) -> None:
     """Draw the learning curves; `about` is their description in words for screen readers."""
     theme = session.current_theme()
-    drawn = results.remembered(
-        measurements,
-        ("picture", theme.name),
+    drawn = page_cache.get_or_compute(
+        "picture of curves",
+        (measurements, about, theme.name),
         lambda: render_svgs(measurements, frame, about, css_theme(theme)),
     )
     show_svg("home_picture", drawn, charts_script(STATIC_FOLDER))

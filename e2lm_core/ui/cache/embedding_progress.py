@@ -15,12 +15,11 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance import judge
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import process_pool, results
 from e2lm_core.ui.session import studio
 
 CHUNK = 32  # texts between two checks for a cancellation: about a second
-_BEGUN = Kept("embedding")
 log = logging.getLogger(__name__)
 
 
@@ -92,6 +91,8 @@ def get_or_start(task: TaskSet, model: str | None = None) -> EmbeddingJob | None
     if not process_pool.is_open():
         return None
     settings = studio().settings
-    return _BEGUN.made_of(
-        (task,), ("embedding", model, settings.workspace), lambda: EmbeddingJob(settings, task, model).start()
+    return page_cache.get_or_compute(
+        "embedding",
+        (task, model, settings.workspace),
+        lambda: EmbeddingJob(settings, task, model).start(),
     )

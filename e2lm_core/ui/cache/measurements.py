@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from e2lm_core.base.cache import BESIDE
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Checkpoint, TaskSet
@@ -20,7 +21,6 @@ from e2lm_core.runs import results as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.base.sizeof import weigh
-from e2lm_core.ui.base.store import room
 
 Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
@@ -77,7 +77,7 @@ class Measured:
         Args:
             studio: The caller's studio.
             task: The set.
-            digest: Digest of the set's content, see `results.digest`.
+            digest: Digest of the set's content.
             checkpoints: The fleet.
             num_fewshot: Number of few-shot examples.
             apart_s: Minimum time in seconds between two looks for results that a run adds, longer after
@@ -157,7 +157,7 @@ class Measured:
     def _forget(self) -> None:
         with self._lock:
             weights = [entry.bytes for entry in self._entries.values()]
-            total, most = sum(weights), room(self._most, weights)
+            total, most = sum(weights), max(self._most, BESIDE * max(weights))
             for key, entry in list(self._entries.items())[:-1]:
                 if total <= most and len(self._entries) <= MEASURED:
                     break

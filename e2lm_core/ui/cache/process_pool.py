@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import itertools
 import logging
 import os
 import pickle
@@ -35,6 +34,7 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
 
 T = TypeVar("T")
+_Key = tuple[str, str | None]  # digest, and the owner of a shared set
 NICE = 1  # of 19: a little below the pages, since they wait for the answer; a run has 8
 MAX_MB = 1_500  # private memory of a process
 # The measurements of a process take this multiple of their bytes: log-likelihoods, metrics and one
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 class _Known:
     """Placeholder for measurements or a set that the process has already."""
 
-    number: int
+    key: _Key
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _InParts:
 class _Edited:
     """A set as a difference to one that the process has: positions of shared questions, and new questions."""
 
-    of: int
+    of: _Key
     emptied: TaskSet
     questions: list[int | Question]
 
@@ -111,9 +111,9 @@ class Aside:
         self._lock = _Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        # Objects that the process has: {id: (the object, its number)}, the last used last.
-        self._known: OrderedDict[int, tuple[object, int]] = OrderedDict()
-        self._numbers, self._used = itertools.count(), 0.0
+        # Measurements and sets that the process has, the last used last.
+        self._known: OrderedDict[_Key, Measurements | TaskSet] = OrderedDict()
+        self._used = 0.0
 
     @property
     def process(self) -> int | None:
@@ -173,38 +173,32 @@ class Aside:
 
     def _asked(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         pipe = self._started()
-        new: dict[int, Any] = {}
+        new: dict[_Key, Any] = {}
         sent = tuple(self._sent(a, new) if isinstance(a, Measurements | TaskSet) else a for a in arguments)
-        self._forget({id(argument) for argument in arguments})
-        pipe.send(
-            (function.__module__, function.__qualname__, sent, new, [n for _, n in self._known.values()])
-        )
-        for number, thing in new.items():
+        self._forget({argument.key for argument in sent if isinstance(argument, _Known)})
+        pipe.send((function.__module__, function.__qualname__, sent, new, list(self._known)))
+        for key, thing in new.items():
             if isinstance(thing, _InParts):
-                measurements = next(one for one, its in self._known.values() if its == number)
-                for curve in measurements.curves:  # type: ignore[attr-defined]
+                for curve in self._known[key].curves:  # type: ignore[union-attr]
                     pipe.send(curve)
         return pipe.recv()
 
-    def _sent(self, thing: Measurements | TaskSet, new: dict[int, Any]) -> _Known:
-        held = self._known.pop(id(thing), None)
-        if held is None:
-            held = (thing, next(self._numbers))
+    def _sent(self, thing: Measurements | TaskSet, new: dict[_Key, Any]) -> _Known:
+        key = (thing.digest, thing.owner if isinstance(thing, TaskSet) else None)
+        if self._known.pop(key, None) is None:
             if isinstance(thing, Measurements):
-                new[held[1]] = _InParts(replace(thing, curves=()), len(thing.curves))
+                new[key] = _InParts(replace(thing, curves=()), len(thing.curves))
             else:
-                new[held[1]] = self._by_another(thing)
-        self._known[id(thing)] = held
-        alike = [key for key, (known, _) in self._known.items() if type(known) is type(thing)]
+                new[key] = self._by_another(thing)
+        self._known[key] = thing
+        alike = [known for known, one in self._known.items() if type(one) is type(thing)]
         if len(alike) > KNOWN:
             del self._known[alike[0]]
-        return _Known(held[1])
+        return _Known(key)
 
-    def _forget(self, asked: set[int]) -> None:
+    def _forget(self, asked: set[_Key]) -> None:
         """Drop measurements of earlier calls that are too large to be kept beside those of this call."""
-        of_measured = {
-            key: one.nbytes for key, (one, _) in self._known.items() if isinstance(one, Measurements)
-        }
+        of_measured = {key: one.nbytes for key, one in self._known.items() if isinstance(one, Measurements)}
         earlier = [key for key in of_measured if key not in asked]
         while earlier and sum(of_measured[key] for key in earlier) > KNOWN_BYTES:
             del self._known[earlier.pop(0)]
@@ -212,15 +206,15 @@ class Aside:
     def _by_another(self, task: TaskSet) -> TaskSet | _Edited:
         """The set as it is sent: as its difference to a known set if they share half of the questions."""
         ours = {id(question) for question in task.questions}
-        shared, base, number = 0, None, 0
-        for known, its in self._known.values():
+        shared, base = 0, None
+        for key, known in self._known.items():
             if isinstance(known, TaskSet) and (n := sum(id(q) in ours for q in known.questions)) > shared:
-                shared, base, number = n, known, its
+                shared, base = n, (key, known)
         if base is None or 2 * shared < len(task.questions):
             return task
-        places = {id(question): place for place, question in enumerate(base.questions)}
+        places = {id(question): place for place, question in enumerate(base[1].questions)}
         questions = [places.get(id(question), question) for question in task.questions]
-        return _Edited(number, task.model_copy(update={"questions": ()}), questions)
+        return _Edited(base[0], task.model_copy(update={"questions": ()}), questions)
 
     def _started(self) -> Connection:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
@@ -258,7 +252,7 @@ class Aside:
 
     def _allowed_mb(self) -> float:
         """Memory limit in MB: `most_mb`, more with large measurements, up to the machine's share."""
-        given = sum(one.nbytes for one, _ in self._known.values() if isinstance(one, Measurements))
+        given = sum(one.nbytes for one in self._known.values() if isinstance(one, Measurements))
         there = SHARE * (total_memory_bytes() or 0) / 2**20
         return max(self._most_mb, min(self._most_mb + OF_MEASURED * given / 2**20, there))
 
@@ -312,7 +306,7 @@ def edits(function: Callable[..., T], *arguments: Any) -> T:
 
 def serve(pipe: Connection) -> None:
     """Answer calls until the other end of the pipe is closed."""
-    known: dict[int, Any] = {}
+    known: dict[_Key, Any] = {}
     tidy, modules = True, 0
     while True:
         try:
@@ -320,19 +314,20 @@ def serve(pipe: Connection) -> None:
                 modules = _tidied(modules)
             tidy = False
             module, name, arguments, new, still = pipe.recv()
-            for number, thing in new.items():
+            for key, thing in new.items():
                 if isinstance(thing, _InParts):
                     curves = tuple(pipe.recv() for _ in range(thing.curves))
-                    known[number] = replace(thing.without, curves=curves)
+                    known[key] = replace(thing.without, curves=curves)
+                    vars(known[key])["digest"] = key[0]  # which takes a second for a large set
                 else:
-                    known[number] = _whole(thing, known) if isinstance(thing, _Edited) else thing
+                    known[key] = _whole(thing, known) if isinstance(thing, _Edited) else thing
         except (EOFError, OSError):
             return
-        for number in set(known) - set(still):
-            del known[number]
+        for key in set(known) - set(still):
+            del known[key]
         try:
             function = getattr(importlib.import_module(module), name)
-            answer = (True, function(*(known[a.number] if isinstance(a, _Known) else a for a in arguments)))
+            answer = (True, function(*(known[a.key] if isinstance(a, _Known) else a for a in arguments)))
         except Exception as error:  # any exception is sent to the caller
             answer = (False, error)
         try:
@@ -352,7 +347,7 @@ def _tidied(modules: int) -> int:
     return len(sys.modules)
 
 
-def _whole(edited: _Edited, known: dict[int, Any]) -> TaskSet:
+def _whole(edited: _Edited, known: dict[_Key, Any]) -> TaskSet:
     """The set with the question objects of the set that it was sent against: their caches stay valid."""
     before = known[edited.of].questions
     questions = tuple(before[q] if isinstance(q, int) else q for q in edited.questions)

@@ -23,10 +23,8 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.sets.prompts import wrong_question_control
 from e2lm_core.ui import session
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import results
-
-_POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -45,7 +43,9 @@ def pool_with(
         probability: Relevance [Q], the probability of acceptance of each question in [0, 1]; None for a pool
             without relevance.
     """
-    return _POOLS.made_of((measurements, probability), "", lambda: _pool(task, measurements, probability))
+    return page_cache.get_or_compute(
+        "pool", (task, measurements, probability), lambda: _pool(task, measurements, probability)
+    )
 
 
 def _pool(
@@ -57,7 +57,7 @@ def _pool(
 
 
 def chosen(
-    task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None, silent: str | None
+    task: TaskSet, measurements: Measurements, rule: str, metric: str, source: str | None, silent: str | None
 ) -> Selection:
     """Questions selected by a rule, with the rule's trial number on this set.
 
@@ -65,7 +65,7 @@ def chosen(
 
     Args:
         task: The set.
-        pool: Its question pool.
+        measurements: Results of the set.
         rule: Name of a selection rule, or a rule of the user's own.
         metric: Metric by which questions are judged.
         source: Source that the rule one-source keeps; None to leave the choice to the rule, and for other
@@ -75,12 +75,16 @@ def chosen(
     Raises:
         StudioError: The rule cannot be read.
     """
-    selection.resolve_rule(pool, rule, source)  # a rule that cannot be read is not a trial
+    selection.resolve_rule(
+        pool(task, measurements)[0], rule, source
+    )  # a rule that cannot be read is not a trial
     place = rule_trials.record_trial(session.studio().settings, task.address, (rule, metric, source))
-    return _chosen_as(pool, rule, metric, source, silent, place)
+    return _chosen_as(task, measurements, rule, metric, source, silent, place)
 
 
-def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Selection:
+def chosen_beforehand(
+    task: TaskSet, measurements: Measurements, rule: str, metric: str, silent: str | None
+) -> Selection:
     """Questions selected by a rule, precomputed: the selection is not recorded as a trial.
 
     Arguments as in `chosen`.
@@ -89,14 +93,23 @@ def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent:
         StudioError: The rule cannot be read.
     """
     place = rule_trials.next_trial_number(session.studio().settings, task.address, (rule, metric, None))
-    return _chosen_as(pool, rule, metric, None, silent, place)
+    return _chosen_as(task, measurements, rule, metric, None, silent, place)
 
 
 def _chosen_as(
-    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+    task: TaskSet,
+    measurements: Measurements,
+    rule: str,
+    metric: str,
+    source: str | None,
+    silent: str | None,
+    place: int,
 ) -> Selection:
-    key = (rule, metric, source, silent, place)
-    return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent, place))
+    return page_cache.get_or_compute(
+        "selection",
+        (task, measurements, _probability(task), rule, metric, source, silent, place),
+        lambda: _chosen(pool(task, measurements)[0], rule, metric, source, silent, place),
+    )
 
 
 def _chosen(
@@ -114,15 +127,15 @@ def _chosen(
 def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
     """The suspects of a set, and the wrong-question control as far as it was run."""
     unread = results.measure(_control_set(task), *control_fleet(task))
-    return _SUSPECTS.made_of(
-        (measurements, unread), "", lambda: suspect_words.all_suspects(measurements, unread)
+    return page_cache.get_or_compute(
+        "suspects", (measurements, unread), lambda: suspect_words.all_suspects(measurements, unread)
     )
 
 
 def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
     """The suspects as a table."""
-    return _SUSPECTS.made_of(
-        (found, task), "frame", lambda: suspect_words.suspect_frame(found, task.questions)
+    return page_cache.get_or_compute(
+        "table of suspects", (found, task), lambda: suspect_words.suspect_frame(found, task.questions)
     )
 
 
@@ -133,7 +146,7 @@ def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
 
 
 def _control_set(task: TaskSet) -> TaskSet:
-    return _SUSPECTS.made_of((task,), "control", lambda: wrong_question_control.control_set(task))
+    return page_cache.get_or_compute("control set", (task,), lambda: wrong_question_control.control_set(task))
 
 
 # --- relevance, which embeds every question: only where it was asked for ----------------------------------

@@ -6,8 +6,6 @@ Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -19,7 +17,6 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.database import change_stamp
-from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import training_facts as ladder_taught
@@ -32,11 +29,9 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.prompts.docs import row_of
 from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.base import polling
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import page_cache, polling
 from e2lm_core.ui.base.streamlit_internals import session_count
 from e2lm_core.ui.cache import process_pool, stale_while_revalidate, worker_analysis, worker_checks
 from e2lm_core.ui.cache.measurements import Fleet, Measured, Stamp, identities
@@ -44,7 +39,6 @@ from e2lm_core.ui.cache.stale_while_revalidate import Settled, Shown
 from e2lm_core.ui.session import studio
 
 T = TypeVar("T")
-_OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")
 _MEASURED = Measured()
 _SETTLED = Settled()
 # Seconds between two looks for new results of a run, for each session beyond the first few: everything
@@ -54,43 +48,13 @@ APART_S = 0.08
 # session draws a new version again.
 NEW_APART_S = 0.4
 READING = "rc_reading"  # a key of the session state
-# The last complete curves of a set are shown until those of its next version are complete.
-_COMPLETE = Kept("complete curves")
-_CHANGED = Kept("what edits changed")
-_DIGESTS: Each[bytes] = Each(40_000)
-
-
-def remembered(measurements: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
-    """Get a value derived from measurements, or compute it once for all sessions."""
-    return _OF_MEASUREMENTS.made_of((measurements,), key, make)
-
-
-def remembered_of(measured: tuple[Measurements, ...], key: str, make: Callable[[], T]) -> T:
-    """Get a value derived from several measurements, or compute it once for all sessions."""
-    return _OF_MEASUREMENTS.made_of(measured, key, make)
-
-
-def digest(task: TaskSet) -> str:
-    """Digest of the measured content of a set, as `task_digest`; computed once for each version."""
-    return _OF_SETS.made_of((task,), "digest", lambda: _digest(task))
-
-
-def _digest(task: TaskSet) -> str:
-    """Digest made of the digests of the questions, most of which an edit leaves unchanged."""
-    config = json.dumps([task.name, task.config.content(), len(task.questions)], sort_keys=True)
-    questions = _DIGESTS.values_of(None, (*task.questions, *task.dev), _of_question)
-    return hashlib.sha256(b"".join((config.encode(), *questions))).hexdigest()
-
-
-def _of_question(question: Question) -> bytes:
-    return hashlib.sha256(json.dumps(row_of(question), sort_keys=True).encode()).digest()
 
 
 def groups(
     task: TaskSet, way: str, proposed: Callable[[Sequence[Question]], tuple[str | None, ...]]
 ) -> tuple[str | None, ...]:
     """Proposed group of each question by one of `checks.groups.PROPOSALS`; computed once for each version."""
-    return _OF_SETS.made_of((task,), ("groups", way), lambda: proposed(task.questions))
+    return page_cache.get_or_compute("groups", (task, way), lambda: proposed(task.questions))
 
 
 def results_stamp() -> Stamp:
@@ -101,9 +65,9 @@ def results_stamp() -> Stamp:
 def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
     """Checkpoints and few-shot count of the set's last run; before its first run all local checkpoints."""
     asking = studio()
-    return _OF_SETS.made_of(
-        (task,),
-        ("fleet", asking.settings.workspace),
+    return page_cache.get_or_compute(
+        "fleet",
+        (asking.settings.workspace, task.address),
         lambda: run_state.fleet_of_set(asking, task.address),
         (results_stamp(), _at_hand()),
     )
@@ -119,7 +83,7 @@ class Changed:
         done: Number of checkpoints that are complete after the edit.
         total: Number of checkpoints.
         measured: Whether there are results before or after the edit.
-        token: Unique object that distinguishes this value from any other.
+        digest: Digest of the measurements before and after the edit.
         of: Measurements before and after the edit; None if they were not just read.
     """
 
@@ -128,7 +92,7 @@ class Changed:
     done: int
     total: int
     measured: bool
-    token: object = field(default_factory=object, compare=False)
+    digest: str = ""
     of: tuple[Measurements, Measurements] | None = field(default=None, compare=False, repr=False)
 
 
@@ -138,27 +102,29 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     Once all checkpoints are complete, the effects are kept without the measurements.
     """
     key = _edit_key(task, before, after)
-    known = _CHANGED.last(key)
+    known = page_cache.find("final effects of an edit", key)
     if known is not None:
         return known
     checkpoints, num_fewshot = fleet(task)
     was, now = (measure(version, checkpoints, num_fewshot) for version in (before, after))
-    made = remembered_of(
-        (was, now), "changes", lambda: Changed(*process_pool.edits(worker_analysis.changed, was, now))
-    )
+    made = page_cache.get_or_compute("effects of an edit", (was, now), lambda: _changed(was, now))
     if was.complete_checkpoints == made.done == made.total:
-        _CHANGED.made_of((), key, lambda: made)
+        page_cache.get_or_compute("final effects of an edit", key, lambda: made)
     return replace(made, of=(was, now))
+
+
+def _changed(was: Measurements, now: Measurements) -> Changed:
+    return Changed(*process_pool.edits(worker_analysis.changed, was, now), f"{was.digest} {now.digest}")
 
 
 def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
     """Whether the effects of an edit are final: no run adds to them."""
-    return _CHANGED.last(_edit_key(task, before, after)) is not None
+    return page_cache.find("final effects of an edit", _edit_key(task, before, after)) is not None
 
 
-def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> Hashable:
+def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> tuple[object, ...]:
     checkpoints, num_fewshot = fleet(task)
-    return (studio().settings.database, digest(before), digest(after), identities(checkpoints), num_fewshot)
+    return (studio().settings.database, before, after, identities(checkpoints), num_fewshot)
 
 
 def _at_hand() -> Fleet:
@@ -187,7 +153,7 @@ def measure(
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
     apart_s = 0.0 if now else APART_S * (session_count() - polling.FEW_SESSIONS)
-    return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
+    return _MEASURED.get(studio(), task, task.digest, checkpoints, num_fewshot, apart_s)
 
 
 def let_go(name: str) -> None:
@@ -213,11 +179,10 @@ def live(task: TaskSet) -> Shown:
 
 def _number(settings: Settings, task: TaskSet) -> int | None:
     """The number of this version in the set's history; None for examples."""
-
-    def last() -> int | None:
-        return next((v.number for v in list_versions(settings, task.address) if v.shown), None)
-
-    return _OF_SETS.made_of((task,), "number", last)
+    return session.once_a_run(
+        f"number {task.address}",
+        lambda: next((v.number for v in list_versions(settings, task.address) if v.shown), None),
+    )
 
 
 def answer(method: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
@@ -232,9 +197,9 @@ def answer(method: Callable[..., T], measurements: Measurements, *arguments: Has
     """
     key = (method.__name__, *arguments)
     stale_while_revalidate.register_recipe(measurements, key, lambda later: answer(method, later, *arguments))
-    return _OF_MEASUREMENTS.made_of(
-        (measurements,),
-        key,
+    return page_cache.get_or_compute(
+        "answer",
+        (measurements, *key),
         lambda: process_pool.figures(worker_analysis.answer, measurements, method, *arguments),
     )
 
@@ -247,7 +212,7 @@ def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None
 def scores(measurements: Measurements, metric: str) -> Scores:
     """Scores of one metric with their intervals, and RC in the session's definition."""
     read, every = reading(), answer(Answers.scores, measurements, metric)
-    return remembered(measurements, ("read", metric, read), lambda: every.with_reading(read))
+    return page_cache.get_or_compute("scores", (measurements, metric, read), lambda: every.with_reading(read))
 
 
 def reading() -> str:
@@ -277,15 +242,17 @@ def curves(
         The curves, and those of the earlier version; None in its place if the curves are complete.
     """
     frame = answer(Answers.curves, measurements, metric, bands)
-    whose = (studio().settings.workspace, task.address, metric)
+    # They are shown until those of the next version are complete.
+    kind, whose = "last complete curves", (studio().settings.workspace, task.address, metric)
     if measurements.complete_checkpoints == measurements.checkpoints:
-        _COMPLETE.made_of((), whose, lambda: frame, version=id(frame))
+        page_cache.get_or_compute(kind, whose, lambda: frame, version=(measurements.digest, bands))
         return frame, None
-    before = _COMPLETE.last(whose)
+    before = page_cache.find(kind, whose)
     if before is not None:
         return frame, before
-    partial = ("partial", metric)
-    return frame, remembered(measurements, partial, lambda: tables.partial_frame(measurements, metric))
+    return frame, page_cache.get_or_compute(
+        "partial curves", (measurements, metric), lambda: tables.partial_frame(measurements, metric)
+    )
 
 
 def state(task: TaskSet) -> run_state.SetState:
@@ -294,9 +261,9 @@ def state(task: TaskSet) -> run_state.SetState:
     Read again when the results or the local checkpoints have changed.
     """
     asking = studio()
-    return _OF_SETS.made_of(
-        (task,),
-        ("state", asking.settings.workspace),
+    return page_cache.get_or_compute(
+        "state",
+        (asking.settings.workspace, task.address, task),
         lambda: run_state.state_of_set(
             asking, task.address, task, functools.partial(measure, task, now=True)
         ),
@@ -312,9 +279,9 @@ def is_running(task: TaskSet) -> bool:
 def is_brought(task: TaskSet) -> bool:
     """Whether the package includes results of the set with its present text and checkpoints."""
     checkpoints, num_fewshot = fleet(task)
-    return _OF_SETS.made_of(
+    return page_cache.get_or_compute(
+        "has shipped results",
         (task,),
-        "brought",
         lambda: shipped_defaults.shows_shipped_results(studio(), task, checkpoints, num_fewshot),
         (identities(checkpoints), num_fewshot),
     )
@@ -322,7 +289,7 @@ def is_brought(task: TaskSet) -> bool:
 
 def is_state_cached(task: TaskSet) -> bool:
     """Whether the run state of the set is cached, so that reading it costs next to nothing."""
-    return _OF_SETS.has((task,), ("state", studio().settings.workspace))
+    return page_cache.find("state", (studio().settings.workspace, task.address, task)) is not None
 
 
 def known_scores(task: TaskSet) -> Scores | None:
@@ -336,10 +303,11 @@ def known_scores(task: TaskSet) -> Scores | None:
     checkpoints, num_fewshot = fleet(task)
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
-    now = _MEASURED.last(studio(), digest(task), checkpoints, num_fewshot)
+    now = _MEASURED.last(studio(), task.digest, checkpoints, num_fewshot)
     if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
         return None
-    return scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (Answers.scores.__name__, "acc")) else None
+    is_computed = page_cache.find("answer", (now, Answers.scores.__name__, "acc")) is not None
+    return scores(now, "acc") if is_computed else None
 
 
 def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
@@ -357,7 +325,9 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
     """`training_facts.known_answers` for the local ladder; looked up once for each version."""
     file = studio().catalogue.taught_file
-    return _OF_SETS.made_of((task,), "taught", lambda: ladder_taught.known_answers(file, task), version=file)
+    return page_cache.get_or_compute(
+        "known answers", (task,), lambda: ladder_taught.known_answers(file, task), version=file
+    )
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
@@ -367,7 +337,8 @@ def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
         StudioError: The set cannot be exported.
     """
     found = findings(task, profile)
-    return _OF_SETS.made_of((task,), ("bundle", profile), lambda: _bundle(task, profile, found))
+    of = (studio().settings.workspace, task.address, task, profile, found)
+    return page_cache.get_or_compute("bundle", of, lambda: _bundle(task, profile, found))
 
 
 def _bundle(task: TaskSet, profile: submission.Profile, found: list[Finding]) -> bytes:
@@ -387,9 +358,9 @@ def relevance(task: TaskSet, model: str | None = None) -> judge.Relevance:
 
 def judged(settings: Settings, task: TaskSet, model: str | None = None) -> judge.Relevance:
     """Scientific relevance of each question, for callers without a session such as a background thread."""
-    return _OF_SETS.made_of(
-        (task,),
-        ("relevance", model),
+    return page_cache.get_or_compute(
+        "relevance",
+        (task, model),
         lambda: process_pool.texts(judge.judge_relevance, settings, task.questions, model),
     )
 
@@ -401,7 +372,8 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
     # After a run on them, models that are not built in can block an export by their tokenization.
     theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)
     readers = theirs and (theirs, state(task).job is None)
-    return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile), readers)
+    of = (studio().settings.workspace, task.address, task, profile)
+    return page_cache.get_or_compute("findings", of, lambda: _findings(task, profile), readers)
 
 
 def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:

@@ -12,7 +12,6 @@ import pandas as pd
 
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.compare import comparison
-from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.base import formatting
 from e2lm_core.base.records import TaskSet
@@ -23,10 +22,9 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
 from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import process_pool, results, stale_while_revalidate, worker_analysis
 
-_SCORED, _COMPARED, _WIDTHS, _VERSIONS = Kept("scored"), Kept("compared"), Kept("widths"), Kept("versions")
 T = TypeVar("T")
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
@@ -61,9 +59,9 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
 
 def bars(scores: Mapping[str, Scores]) -> pd.DataFrame:
     """Bars of the scores of several sets, one below the other; computed once."""
-    return _SCORED.made_of(
-        tuple(scores.values()),
-        ("bars", *scores),
+    return page_cache.get_or_compute(
+        "bars of scores",
+        (scores,),
         lambda: pd.concat(
             [score_parts.bar_frame(name, one) for name, one in scores.items()], ignore_index=True
         ),
@@ -91,8 +89,8 @@ def version(name: str, number: int) -> TaskSet:
     settings = session.studio().settings
     folder = collection.find_set(settings, name).folder
     at = next((v.at for v in list_versions(settings, name) if v.number == number), None)
-    return _VERSIONS.made_of(
-        (),
+    return page_cache.get_or_compute(
+        "version of a set",
         (folder, settings.workspace, number),
         lambda: open_version(settings, name, number),
         # Another set with the same name has another time; versions of earlier releases of the studio have
@@ -124,9 +122,9 @@ def compared(
         metric: Name of a metric.
     """
     reading = results.reading()
-    return _COMPARED.made_of(
-        (first, second),
-        (names, metric, reading),
+    return page_cache.get_or_compute(
+        "comparison",
+        (first, second, names, matched, metric, reading),
         lambda: comparison.Comparison(
             first=first,
             second=second,
@@ -137,7 +135,7 @@ def compared(
 
 def of_comparison(compared: comparison.Comparison, name: str, make: Callable[[], T]) -> T:
     """Get a value derived from a comparison, or compute it once."""
-    return _COMPARED.made_of((compared,), name, make)
+    return page_cache.get_or_compute("of a comparison", (compared, name), make)
 
 
 # --- planning -------------------------------------------------------------------------------------------
@@ -169,15 +167,11 @@ def _kept_widths(
     target: set_sizes.Target,
     simulate: Callable[..., set_sizes.Widths],
 ) -> set_sizes.Widths:
-    return _WIDTHS.made_of(
-        (measurements,), (chosen, metric, target), lambda: simulate(measurements, chosen, metric, target)
+    return page_cache.get_or_compute(
+        "widths",
+        (measurements, chosen, metric, target),
+        lambda: simulate(measurements, chosen, metric, target),
     )
-
-
-def planned(plan: planning.Plan) -> planning.Plan:
-    """The equal plan made before, if any, so that elements drawn from it are replayed."""
-    said = (plan.of, plan.subject, plan.metric, plan.wanted, plan.why, plan.seconds)
-    return _WIDTHS.made_of((plan.widths,), (*said, repr(plan.fleet), repr(plan.pace)), lambda: plan)
 
 
 def _simulated(

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.base.sizeof import weigh
-from e2lm_core.ui.base.store import Kept
 
 # Seconds that a page waits for figures of new results before it shows the last ones.
 WAIT_S = 0.25
@@ -36,7 +36,6 @@ ALIKE = 0.5
 log = logging.getLogger(__name__)
 
 Recipe = Callable[[Measurements], object]
-_ASKED = Kept("asked")
 _here = threading.local()
 
 
@@ -193,4 +192,4 @@ def prepare(before: Measurements, now: Measurements) -> None:
 
 
 def _asked_of(measurements: Measurements) -> dict[Hashable, tuple[Recipe, float]]:
-    return _ASKED.made_of((measurements,), "", dict)
+    return page_cache.get_or_compute("recipes", (measurements,), dict)

@@ -22,11 +22,9 @@ from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import uploads
-from e2lm_core.ui.base import markdown
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import markdown, page_cache
 from e2lm_core.ui.editor import check_panel, last_edit
 
-_LOST = Kept("what formats lose")  # computed once for each version of a set
 MAX_SHOWN = 200
 MAX_COMPARED = 8  # questions shown for each meaning of the answers
 MAX_MAPPED = 40  # columns with a selector of their own; the rest keeps its role
@@ -310,6 +308,8 @@ def download(task: TaskSet) -> None:
             on_click="ignore",
             key="set_download",
         )
-    lost = _LOST.made_of((task,), kind, lambda: writing.lost_content(task.questions, kind))
+    lost = page_cache.get_or_compute(
+        "lost content", (task, kind), lambda: writing.lost_content(task.questions, kind)
+    )
     if lost:
         markdown.caption(markdown.escape(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))

@@ -29,8 +29,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
-from e2lm_core.ui.base import markdown, polling, viewport
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import markdown, page_cache, polling, viewport
 from e2lm_core.ui.cache import process_pool, results
 from e2lm_core.ui.editor import last_edit
 
@@ -41,7 +40,6 @@ CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 # Number of changed questions in the selector; the table shows all.
 PICKED_FROM = 8
-_DRAWN = Kept("what edits changed, drawn")
 _POINTS = {side: st.column_config.NumberColumn(format="%.3f") for side in ("before", "now")}
 _Both = tuple[Measurements, Measurements]  # before and after an edit
 
@@ -236,11 +234,11 @@ def _picture(
 
     It is computed once for all sessions, in a worker process.
     """
-    key = (draw.__name__, *arguments, session.current_theme().name)
-    drawn = _DRAWN.made_of(
-        (changed.token,),
-        key,
-        lambda: process_pool.edits(draw, *_measured_of(task, edit, changed), *arguments, key[-1]),
+    theme = session.current_theme().name
+    drawn = page_cache.get_or_compute(
+        "picture of an edit",
+        (changed, draw.__name__, *arguments, theme),
+        lambda: process_pool.edits(draw, *_measured_of(task, edit, changed), *arguments, theme),
     )
     svg_chart.show_svg(f"live_{draw.__name__}", [drawn])
 

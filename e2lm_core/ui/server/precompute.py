@@ -174,8 +174,7 @@ def _plan(task: TaskSet, measured: Measurements) -> None:
 def _choice(task: TaskSet, measured: Measurements) -> None:
     """Select questions by the first rule of the list."""
     silent = validity.no_advice_reason(measured, _scored(measured), results.is_running(task))
-    pool, _ = questions.pool_with(task, measured, None)
-    questions.chosen_beforehand(task, pool, next(iter(selection.PRESETS)), METRIC, silent)
+    questions.chosen_beforehand(task, measured, next(iter(selection.PRESETS)), METRIC, silent)
 
 
 # The steps follow the order in which visitors open the pages, so that the first page is ready first.

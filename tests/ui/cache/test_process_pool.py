@@ -200,7 +200,7 @@ def test_of_large_measurements_those_of_the_call_alone_are_kept(
         for measurements in (one, other, one)
     ]
     assert scores == [_here(worker_analysis.answer, one, Answers.scores, "acc")] * 3
-    assert [known for known, _ in beside._known.values() if isinstance(known, Measurements)] == [one]
+    assert [known for known in beside._known.values() if isinstance(known, Measurements)] == [one]
     assert beside.call(both, one, other) == both(one, other)
 
 

@@ -18,8 +18,7 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
-from e2lm_core.ui.cache import results
+from e2lm_core.ui.base import markdown, page_cache, urls, viewport
 from e2lm_core.ui.places.curves.accuracy import View
 
 # Limit on the points of all small curves together: 20,000 questions at 25 checkpoints of each model need
@@ -33,7 +32,9 @@ def finding(task: TaskSet, measurements: Measurements) -> str:
 
 
 def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
-    return results.remembered(measurements, ("questions",), lambda: tables.question_table(measurements, task))
+    return page_cache.get_or_compute(
+        "table of questions", (measurements, task), lambda: tables.question_table(measurements, task)
+    )
 
 
 def table(task: TaskSet, measurements: Measurements, view: View) -> None:

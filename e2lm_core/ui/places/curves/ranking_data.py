@@ -22,6 +22,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import results
 
@@ -113,4 +114,4 @@ class RankingData:
         )
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
-        return results.remembered(self.measurements, ("order", self.metric, name), make)
+        return page_cache.get_or_compute("ranking", (self.measurements, self.metric, name), make)

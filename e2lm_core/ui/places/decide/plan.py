@@ -25,7 +25,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import markdown, page_cache, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading
@@ -174,17 +174,15 @@ def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
         StudioError: No plan can be made.
     """
     names = tuple(checkpoint.name for checkpoint in fleet.checkpoints)
-    return remembered.planned(
-        run_state.plan_for(
-            session.studio(),
-            measurements,
-            fleet.checkpoints,
-            fleet.num_fewshot,
-            goal,
-            family=fleet.family,
-            seconds=fleet.seconds,
-            simulated=lambda _, metric, target: remembered.widths(measurements, names, metric, target),
-        )
+    return run_state.plan_for(
+        session.studio(),
+        measurements,
+        fleet.checkpoints,
+        fleet.num_fewshot,
+        goal,
+        family=fleet.family,
+        seconds=fleet.seconds,
+        simulated=lambda _, metric, target: remembered.widths(measurements, names, metric, target),
     )
 
 
@@ -266,9 +264,9 @@ def power(measurements: Measurements, metric: str) -> None:
             key="plan_power_tokens",
         )
     try:
-        told = results.remembered(
-            measurements,
-            ("power", metric, first, second, str(tokens), str(int(asked))),
+        told = page_cache.get_or_compute(
+            "power",
+            (measurements, metric, first, second, tokens, int(asked)),
             lambda: powers.compute_power(measurements, metric, (first, second), tokens, int(asked)),
         )
     except StudioError as error:

@@ -55,7 +55,7 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         measurements, results.scores(measurements, metric), results.is_running(task)
     )
     try:
-        chosen = remembered.chosen(task, pool, rule, metric, source, silent)
+        chosen = remembered.chosen(task, measurements, rule, metric, source, silent)
     except StudioError as error:
         with head:
             widgets.headline("Nothing is chosen.")

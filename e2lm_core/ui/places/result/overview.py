@@ -21,7 +21,7 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
-from e2lm_core.ui.base import markdown, polling, urls, viewport
+from e2lm_core.ui.base import markdown, page_cache, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 
 PICTURE = "Accuracy while the models read"
@@ -76,7 +76,7 @@ def static_preview(task: TaskSet) -> None:
     now = results.measurements(task)
     # Computed in this process, as the worker process may still be starting: without intervals it takes next
     # to no time.
-    frame = results.remembered(now, ("at once",), lambda: tables.curve_frame(now, ("acc",)))
+    frame = page_cache.get_or_compute("first curves", (now,), lambda: tables.curve_frame(now, ("acc",)))
     rise = curve_words.rise_sentence(now, "acc").replace("**", "")
     st.subheader(PICTURE, anchor=False)
     svg_chart.draw_curves(now, frame, rise)

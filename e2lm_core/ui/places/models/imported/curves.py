@@ -21,8 +21,7 @@ from e2lm_core.imported.records import SAME_METRIC, Curve, Imported
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
-from e2lm_core.ui.base.store import Kept
+from e2lm_core.ui.base import markdown, page_cache, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.models.imported import current
@@ -30,7 +29,6 @@ from e2lm_core.ui.places.models.imported.current import OpenResults
 
 MAX_CURVES = 8  # drawn by default; more can be chosen
 _NUMBER = st.column_config.NumberColumn
-_BANDS, _SCORES = Kept("bands of results"), Kept("scores of results")
 _ABOUT_OWN_RUNS = (
     "The studio's own results of the set in hand, on the same metric. Only curves of the same questions can be "
     "compared point by point."
@@ -160,9 +158,9 @@ def _own_frame(view: View, own_runs: Measurements, own: list[tuple[str, ModelInf
 
 def _bands(view: View) -> pd.DataFrame | None:
     """Intervals of the points; cached while the import is open, so that no bootstrap is repeated."""
-    return _BANDS.made_of(
-        (view.imported,),
-        (view.task, view.metric),
+    return page_cache.get_or_compute(
+        "bands of imported curves",
+        (view.imported.curves_of(view.task, view.metric), view.imported.measured, view.task),
         lambda: scores.bands(view.imported, view.task, view.metric),
     )
 
@@ -203,7 +201,9 @@ def _about(view: View, bands: bool) -> str:
 
 def _scores(measurements: Measurements, metric: str) -> None:
     """Draw the studio's scores of the samples, with intervals."""
-    every = _SCORES.made_of((measurements,), metric, lambda: Answers(measurements).scores(metric))
+    every = page_cache.get_or_compute(
+        "scores of imported samples", (measurements, metric), lambda: Answers(measurements).scores(metric)
+    )
     values = every.with_reading(results.reading())
     rc_reading.rc_reading_control("results")
     with st.grid(4, min_column_width=150):
