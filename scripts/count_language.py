@@ -2,7 +2,9 @@
 
 Public names are those of functions, methods and classes of `e2lm_core` without a leading underscore. A name is
 banned if it is a participle, a preposition or a pronoun alone (docs/writing.md); a first line if it begins with a
-free relative. Functions with arrays count if their docstring has no shape, raising ones if it has no `Raises`.
+free relative. Functions with arrays count if their docstring has no shape, raising ones if it has no `Raises`. Caches
+are evictions of the least recently used written by hand, process protocols the modules that exchange messages with a
+process, and private uses of Streamlit the modules that import what it does not document.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ BANNED = re.compile(
 COMMANDS = "e2lm_core/commands/"  # whose docstrings are the help texts of the command line
 FREE_RELATIVE = re.compile(r"(What|Who\w*|Whose|Which|Where\w*|How|Of|As|When|Whatever|That)\b")
 ARRAY = re.compile(r"NDArray|ArrayLike|ndarray|Floats|Mask|Tensor")
+CACHE = re.compile(r"popitem\(last=False\)")
+PROTOCOL = re.compile(r"socketpair\(|\bConnection\(")
+PRIVATE = re.compile(r"^(?:from|import) streamlit\.(?!components|testing)", re.MULTILINE)
 SHAPE = re.compile(r"\[[A-Z.][A-Za-z0-9, .+\-]*\]")
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -40,6 +45,9 @@ class Counts(NamedTuple):
     first_lines: list[str]
     arrays_without_shape: list[str]
     raising_without_section: list[str]
+    caches: list[str]
+    process_protocols: list[str]
+    private_streamlit: list[str]
     modules: int
     lines: int
 
@@ -62,6 +70,7 @@ def count_checkout(checkout: Path) -> Counts:
     """Count a checkout's package."""
     names: list[str] = []
     banned, first_lines, arrays, raising = [], [], [], []
+    patterns: dict[re.Pattern[str], list[str]] = {CACHE: [], PROTOCOL: [], PRIVATE: []}
     modules = sorted((checkout / "e2lm_core").rglob("*.py"))
     lines = 0
     for path in modules:
@@ -69,6 +78,8 @@ def count_checkout(checkout: Path) -> Counts:
         tree = ast.parse(source)
         place = str(path.relative_to(checkout))
         lines += count_lines(source)
+        for pattern, found in patterns.items():
+            found += [place] if pattern.search(source) else []
         if FREE_RELATIVE.match(ast.get_docstring(tree) or ""):
             first_lines.append(f"{place}: {_first_line(tree)}")
         for node in _definitions(tree):
@@ -85,7 +96,9 @@ def count_checkout(checkout: Path) -> Counts:
             if lacks_raises(node) and not place.startswith(COMMANDS):
                 raising.append(spot)
     median = statistics.median(map(len, names)) if names else 0.0
-    return Counts(len(names), median, banned, first_lines, arrays, raising, len(modules), lines)
+    return Counts(
+        len(names), median, banned, first_lines, arrays, raising, *patterns.values(), len(modules), lines
+    )
 
 
 def is_free_relative(node: _Definition) -> bool:

@@ -56,6 +56,7 @@ def test_a_module_is_counted(tmp_path: Path) -> None:
     ]
     assert counts.arrays_without_shape == ["e2lm_core/scale.py:6 held"]
     assert counts.raising_without_section == ["e2lm_core/scale.py:6 held"]
+    assert (counts.caches, counts.process_protocols, counts.private_streamlit) == ([], [], [])
 
 
 def test_lines_without_docstrings_comments_and_blanks() -> None:

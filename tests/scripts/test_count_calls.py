@@ -1,0 +1,35 @@
+"""Calls between modules: what is an arrow, and what is none."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from e2lm_core.base import formatting
+from e2lm_core.base.cache import Cache
+from scripts.count_calls import Calls, module_of
+
+
+def test_direct_calls_between_modules_are_arrows() -> None:
+    calls = Calls()
+    with calls.counted():
+        formatting.count(2, "question")
+        Cache(100, len).get_or_compute("key", lambda: formatting.count(2, "question"))
+    assert {"base/formatting", "base/cache"} <= calls.modules
+    assert not calls.arrows  # the lambda stands between the cache and the text
+    with calls.counted():
+        Cache(100, len).get_or_compute("key", partial(formatting.count, 2, "question"))
+    assert ("base/cache", "base/formatting") in calls.arrows
+
+
+def test_pairs_that_call_each_other_are_counted_once() -> None:
+    calls = Calls({"a", "b", "ui/c"}, {("a", "b"), ("b", "a"), ("a", "ui/c")})
+    assert calls.two_way_pairs == [("a", "b")]
+    assert calls.interface == {"ui/c"}
+    assert (calls | Calls({"d"}, {("c", "a")})).modules == {"a", "b", "ui/c", "d"}
+
+
+def test_code_of_other_packages_and_of_imports_has_no_module() -> None:
+    assert module_of(json.dumps.__code__) is None
+    assert module_of(compile("1", str(formatting.__file__), "exec")) is None
+    assert module_of(formatting.count.__code__) == "base/formatting"
