@@ -44,7 +44,7 @@ class Version(Record):
         action: The change that led to it.
         shown: Whether the set's folder holds this version now.
         who: Author of the change; "" for the command line and for an unknown author.
-        at: Time of the change, UTC in ISO form; None in the history of an earlier studio.
+        at: Time of the change, UTC in ISO form.
         name: Name that an author gave it; None without one.
     """
 
@@ -52,7 +52,7 @@ class Version(Record):
     action: str
     shown: bool
     who: str = ""
-    at: str | None = None
+    at: str
     name: str | None = None
 
 

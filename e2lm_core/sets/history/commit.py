@@ -85,44 +85,24 @@ def commit(
 def reconcile(log: Journal, known: CachedSet, folder: Path) -> None:
     """Bring a journal to the state that the set's folder holds.
 
-    The two differ after a kill, after a change by hand, and in the history of an earlier studio.
+    The two differ after a kill and after a change by hand.
     """
-    last = log.last
-    if last is None or (log.is_old and _is_shown(log, known)):
-        return
-    if not log.is_old:
-        if last.digest == known.digest:
-            if log.pending:
-                log.confirm()
-            return
+    if log.last is not None and log.last.digest != known.digest:
         log.drop_pending()  # a kill has ended the process before the set was written
-        last = log.last
-        if last is None or last.digest == known.digest:
-            return
-    _note_outside(log, known, folder)
+    if log.last is None:
+        return
+    if log.last.digest != known.digest:
+        _note_outside(log, log.last, known, folder)
+    elif log.pending:
+        log.confirm()
 
 
-def _is_shown(log: Journal, known: CachedSet) -> bool:
-    """Whether a set is in the state that an earlier studio's history says."""
-    shown = [e.step for e in log.entries if not e.step.undoes]
-    undone = log.entries[-1].step.undoes
-    numbers = [step.number for step in shown if step.number not in undone]
-    try:
-        return not numbers or not diff_states(log.snapshot(numbers[-1]), known.task)
-    except StudioError:
-        return True  # an unreadable state cannot be compared
-
-
-def _note_outside(log: Journal, known: CachedSet, folder: Path) -> None:
+def _note_outside(log: Journal, last: Step, known: CachedSet, folder: Path) -> None:
     """Record a change by hand: with its delta if the state before is still known, else as a gap."""
-    last = log.entries[-1].step
     before = known_sets.find_cached(folder, last.digest)
     if before is None:
         try:
-            number = last.number
-            if log.is_old and last.undoes:
-                number = max(e.step.number for e in log.entries if e.step.number < min(last.undoes))
-            before = log.snapshot(number) if log.is_old else state_at(log, number, None)
+            before = state_at(log, last.number, None)
         except (StudioError, ValueError):
             before = None
     step = Step(number=last.number + 1, action=OUTSIDE, at=logs.utc_now(), digest=known.digest)

@@ -29,7 +29,7 @@ def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
         raise StudioError(f"{log.folder.name} has no version {number}.")
     place = numbers.index(number)
     kept = {numbers.index(n) for n in log.snapshots() if n in numbers}
-    shown = _shown(log, present) - kept if log.is_old else _shown(log, present)
+    shown = _shown(log, present)
     for anchor in sorted(kept | shown, key=lambda at: (abs(at - place), at)):
         steps = range(anchor, place, -1) if anchor > place else range(anchor + 1, place + 1)
         if any(log.entries[at].packed is None for at in steps):
@@ -65,8 +65,7 @@ def delta_at(log: Journal, number: int, present: CachedSet) -> Delta:
 
 def _shown(log: Journal, present: CachedSet | None) -> set[int]:
     """Index of the last step with the folder's content, in a set; empty if there is none."""
-    if present is None or not log.entries:
+    if present is None:
         return set()
-    places = range(len(log.entries) - 1, -1, -1)
-    found = (at for at in places if log.is_old or log.entries[at].step.digest == present.digest)
-    return set(list(found)[:1])
+    found = [at for at, entry in enumerate(log.entries) if entry.step.digest == present.digest]
+    return set(found[-1:])

@@ -1,9 +1,7 @@
-"""Saving a change with its history: killed between any two writes, changed by hand, kept by an earlier studio, and how large it grows."""
+"""Saving a change with its history: killed between any two writes, changed by hand, and how large it grows."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
@@ -211,52 +209,6 @@ def test_where_it_is_not_known_what_was_changed_by_hand_that_is_said(here, forge
     assert versions.open_version(here, "mine", 2).questions[3].question == "What is double the number 4?"
     versions.undo(here, "mine")
     assert versions.available_undo(here, "mine") == ("edit question q2", "edit question q5")
-
-
-# --- an earlier studio ----------------------------------------------------------------------------------
-
-
-def kept_before(settings: Settings, at: int) -> list[TaskSet]:
-    """A history as full states alone, the set standing at one of them."""
-    base = collection.open_set(settings, "mine")
-    states = [base]
-    for number in (1, 2, 3):
-        questions = tuple(
-            q.model_copy(update={"note": f"old {number}"}) if q.id == f"q{number}" else q
-            for q in states[-1].questions
-        )
-        states.append(base.model_copy(update={"questions": questions}))
-    folder = settings.home / "history" / "mine"
-    folder.mkdir(parents=True)
-    steps = [{"number": n, "action": f"edit question q{n}" if n else "open"} for n in range(4)]
-    for number, state in enumerate(states):
-        (folder / f"{number:06d}.json.gz").write_bytes(gzip.compress(state.model_dump_json().encode()))
-    (folder / "cursor.json").write_text(json.dumps({"steps": steps, "at": at}))
-    from e2lm_core.sets.folder.files import write_task
-
-    write_task(states[at], settings.sets / "mine", settings.limits)
-    return states
-
-
-@pytest.mark.parametrize("at", [3, 1])
-def test_a_history_of_full_states_still_opens_and_goes_on(here: Settings, at: int) -> None:
-    states = kept_before(here, at)
-    assert [versions.open_version(here, "mine", n) for n in range(4)] == states
-    assert versions.available_undo(here, "mine") == (
-        f"edit question q{at}",
-        "edit question q2" if at == 1 else None,
-    )
-    if at == 1:
-        assert versions.redo(here, "mine") == states[2]
-        versions.undo(here, "mine")
-    edited = edit(here)
-    assert [versions.open_version(here, "mine", n) for n in range(4)] == states
-    assert versions.undo(here, "mine") == states[at]
-    assert versions.undo(here, "mine") == states[at - 1]
-    numbers = [v.number for v in versions.list_versions(here, "mine")]
-    assert numbers == sorted(set(numbers))
-    opened = [versions.open_version(here, "mine", n) for n in numbers if n != 4 or at == 3]
-    assert edited in opened
 
 
 # --- its size -------------------------------------------------------------------------------------------
