@@ -26,7 +26,11 @@ def queue(tmp_path):
 
 
 def whats(queue, job_id):
-    return [event.what for event in queue.events(job_id=job_id)]
+    with queue.database.reading() as connection:
+        return [
+            what
+            for (what,) in connection.execute("SELECT what FROM events WHERE job = ? ORDER BY id", (job_id,))
+        ]
 
 
 def test_a_job_from_submission_to_done(queue):
@@ -383,3 +387,19 @@ def test_two_processes_share_the_work_and_do_nothing_twice(tmp_path, queue):
     done = [int(line) for worker in workers for line in worker.communicate()[0].split()]
     assert sorted(done) == ids
     assert {queue.get(i).state for i in ids} == {"done"}
+
+
+def test_what_runs_and_what_is_more_urgent_or_older_goes_before(queue):
+    first, second, third, urgent = (queue.submit("evaluate", {"set": str(n)}, n == 3) for n in range(4))
+
+    def ahead() -> list[int | None]:
+        return [queue.queue_position(queue.get(job)) for job in (first, second, third, urgent)]
+
+    assert ahead() == [1, 2, 3, 0]
+    claimed = queue.claim("a worker", 60)
+    assert claimed is not None
+    assert claimed.id == urgent
+    assert ahead() == [1, 2, 3, None]
+    queue.finish(claimed)
+    queue.cancel(second)
+    assert ahead() == [0, None, 1, None]
