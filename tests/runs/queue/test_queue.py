@@ -15,6 +15,7 @@ from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.queue import MAX_DEATHS_IN_A_ROW, JobQueue
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
+from tests.support import studios
 
 LEASE_S = 60.0
 PAST = -1.0  # a lease that has run out already
@@ -278,7 +279,7 @@ def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_pat
         for table in ("progress", "events", "plans"):
             of = {number for (number,) in connection.execute(f"SELECT job FROM {table}")}
             assert not of & set(ids[:2])
-    assert store.count(scope) == 1
+    assert studios.stored_count(store, scope) == 1
 
 
 # --- seen from outside --------------------------------------------------------------------------------
@@ -322,9 +323,9 @@ def test_results_and_progress_are_saved_together_or_not_at_all(tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         save(dies=True)
-    assert (store.count(scope), queue.get(job.id).progress) == (0, ())
+    assert (studios.stored_count(store, scope), queue.get(job.id).progress) == (0, ())
     save(dies=False)
-    assert (store.count(scope), queue.get(job.id).progress[0].computed) == (1, 1)
+    assert (studios.stored_count(store, scope), queue.get(job.id).progress[0].computed) == (1, 1)
 
 
 # --- real processes ---------------------------------------------------------------------------------
