@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 
 Delta = dict[str, Any]
-_FIELDS = tuple(name for name in Question.model_fields if name != "id")
+QUESTION_FIELDS = tuple(name for name in Question.model_fields if name != "id")
 SECTIONS = {"test": "questions", "dev": "dev"}
 _PLAIN_CHARS = 80  # shorter texts are stored whole
 _MAX_SINGLE_INSERTS = 8  # most rows to insert one by one
@@ -121,7 +121,7 @@ def _rows(questions: Sequence[Question], stay: set[str]) -> list[list[Any]]:
 def _fields(before: Question, after: Question) -> dict[str, Any]:
     return {
         field: _change(old, new)
-        for field in _FIELDS
+        for field in QUESTION_FIELDS
         if (old := getattr(before, field)) != (new := getattr(after, field))
     }
 
