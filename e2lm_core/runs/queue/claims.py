@@ -66,8 +66,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
 
     Both in the job's order.
     """
-    now = queue.get(job.id)
-    complete = {row.name for row in now.progress if row.done >= row.total}
+    complete = completed_checkpoints(queue, job.id)
     with queue.database.reading() as connection:
         taken = {
             name
@@ -76,7 +75,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
                 (job.id, job.worker),
             )
         }
-    rest = [name for name in now.payload.get("checkpoints", ()) if name not in complete]
+    rest = [name for name in job.payload.get("checkpoints", ()) if name not in complete]
     return rest, [name for name in rest if name not in taken]
 
 
