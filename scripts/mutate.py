@@ -69,7 +69,7 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (
         "The numbers of rows as answers: 1 of at least 3 cells, which is as far below the 60% that make a column likely."
     ),
-    "e2lm_core/sets/history/patch.py _Section._put_one: 1 -> 2": (
+    "e2lm_core/sets/history/delta.py _Section._put_one: 1 -> 2": (
         "The place of a question that stood behind none, which is 0 in every journal: the line before has put it there."
     ),
     "e2lm_core/ui/cache/results.py known_scores: 0 -> 1": (

@@ -83,17 +83,8 @@ def replace_file_bytes(path: Path, data: bytes, temp_prefix: Path | None = None)
     Raises:
         OSError: The disk failed.
     """
-    temp_prefix = temp_prefix or path.with_name(f"{path.name}.")
-    handle, name = tempfile.mkstemp(prefix=temp_prefix.name, suffix=".part", dir=temp_prefix.parent)
-    os.close(handle)
-    new = Path(name)
-    try:
-        _write(new, data)
-        new.chmod(0o644)
-        new.replace(path)
-        sync_folder(path.parent)
-    finally:
-        new.unlink(missing_ok=True)
+    _replace(path, data, temp_prefix or path.with_name(f"{path.name}."), suffix=".part")
+    sync_folder(path.parent)
 
 
 def remove_leftovers(folder: Path, older_than_s: float) -> None:
@@ -132,24 +123,15 @@ def replace_file(path: Path, data: bytes, called: str | None = None) -> None:
     Raises:
         TaskError: The disk failed.
     """
-    new: Path | None = None
     try:
         if is_stream(path):
             path.write_bytes(data)
             return
         path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.new-", dir=path.parent)
-        os.close(handle)
-        new = Path(name)
-        _write(new, data)
-        new.chmod(0o644)
-        new.replace(path)
+        _replace(path, data, path.with_name(f".{path.name}.new-"))
     except OSError as error:
         raise TaskError(_sentence(called or path.name, error)) from error
-    finally:
-        if new is not None:
-            new.unlink(missing_ok=True)
 
 
 def is_stream(path: Path) -> bool:
@@ -194,6 +176,19 @@ def _exchange(one: Path, other: Path) -> bool:
     if code in _NOT_EXCHANGEABLE:
         return False
     raise OSError(code, os.strerror(code))
+
+
+def _replace(path: Path, data: bytes, temp_prefix: Path, suffix: str = "") -> None:
+    """Write a new file whose path begins with `temp_prefix`, and put it in the place of another."""
+    handle, name = tempfile.mkstemp(prefix=temp_prefix.name, suffix=suffix, dir=temp_prefix.parent)
+    os.close(handle)
+    new = Path(name)
+    try:
+        _write(new, data)
+        new.chmod(0o644)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

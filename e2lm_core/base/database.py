@@ -1,8 +1,8 @@
-"""SQLite database of results, jobs and digests: connections, migrations, error messages.
+"""SQLite database of results, jobs and digests: connections, schema, error messages.
 
-The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
-migrations that it has had; a file of a newer version, of another program or with damage is refused before
-anything in it is changed.
+The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the version of its
+schema; a file of another version, of another program or with damage is refused before anything in it is
+changed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,35 +26,28 @@ TURN_S = 0.1  # a thread's wait for another thread of its process, before it wai
 JOURNAL_PAGES = 4_000
 _MAGIC = b"SQLite format 3\0"
 
-Migration = str | Callable[[sqlite3.Connection], None]
-# Numbered by position, from 1. Append only: a migration that has been released never changes.
-MIGRATIONS: tuple[Migration, ...] = tuple(
-    path.read_text(encoding="utf-8")
-    for path in sorted(Path(__file__).with_name("migrations").glob("[0-9][0-9]-*.sql"))
-)
+SCHEMA_VERSION = 10
+_SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 
 
-def connect(
-    path: Path, migrations: Sequence[Migration] = MIGRATIONS, patience_s: float = PATIENCE_S
-) -> sqlite3.Connection:
-    """An open connection in autocommit mode, to a database with all `migrations` applied.
+def connect(path: Path, patience_s: float = PATIENCE_S) -> sqlite3.Connection:
+    """An open connection in autocommit mode, to a database with the current schema.
 
     On a disk that cannot be written the connection reads, with the journal, and refuses to write.
 
     Args:
         path: The database file; it is left as it was on an error.
-        migrations: Statements or functions in order; the file's `user_version` counts those applied.
         patience_s: Wait for another program's write, in seconds.
 
     Raises:
-        StoreError: The file is damaged, newer than this studio, of another program or out of reach.
+        StoreError: The file is damaged, of another version, of another program or out of reach.
     """
     with translate_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_bytes(path)
             if not snapshot.can_write(path):
-                return _connect_to_read(path, migrations, patience_s)
+                return _connect_to_read(path, patience_s)
         except OSError as error:
             raise StoreError(
                 f"The results database {path} cannot be opened ({error.strerror}): "
@@ -62,7 +55,7 @@ def connect(
             ) from error
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
-            _prepare(connection, path, migrations, patience_s)
+            _prepare(connection, path, patience_s)
         except BaseException:
             connection.close()
             raise
@@ -70,20 +63,20 @@ def connect(
         return connection
 
 
-def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: float) -> sqlite3.Connection:
+def _connect_to_read(path: Path, patience_s: float) -> sqlite3.Connection:
     if path.exists():
         connection = snapshot.open_read_only(path, patience_s)
         try:
-            if _checked_version(connection, path, migrations) == len(migrations):
+            if not _is_empty(connection, path):
                 return connection
         except BaseException:
             connection.close()
             raise
         connection.close()
-    # A file of an older studio, or one that does not exist yet, is migrated as a copy.
+    # A file that is empty or does not exist yet gets its schema in a copy.
     copy = snapshot.copy_database(path)
     connection = sqlite3.connect(copy, timeout=patience_s, isolation_level=None)
-    _prepare(connection, copy, migrations, patience_s)
+    _prepare(connection, copy, patience_s)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
@@ -282,32 +275,32 @@ def _identity(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _prepare(
-    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration], patience_s: float
-) -> None:
-    version = _checked_version(connection, path, migrations)
+def _prepare(connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
+    is_empty = _is_empty(connection, path)
     _use_wal(connection, path, patience_s)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
-    if version < len(migrations):
-        _migrate(connection, path, migrations)
+    if is_empty:
+        _create_tables(connection, path)
 
 
-def _checked_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> int:
+def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether a database has no tables yet; raises StoreError if its tables are not of the current schema."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version > len(migrations):
+    if version not in (0, SCHEMA_VERSION):
+        remedy = "update the studio" if version > SCHEMA_VERSION else "open it with the studio that wrote it"
         raise StoreError(
-            f"The results database {path} is of version {version} and this studio reads up to "
-            f"{len(migrations)}: update the studio, or set E2LM_HOME to another folder."
+            f"The results database {path} is of version {version} and this studio reads version "
+            f"{SCHEMA_VERSION} only: {remedy}, or set E2LM_HOME to another folder."
         )
     if version == 0 and tables:
         raise StoreError(
             f"The database {path} belongs to another program: set E2LM_HOME to another folder, "
             "or move the file aside."
         )
-    return int(version)
+    return version == 0
 
 
 def _use_wal(connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
@@ -328,18 +321,14 @@ def _use_wal(connection: sqlite3.Connection, path: Path, patience_s: float) -> N
         )
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have migrated while this one waited for the lock.
-        version = _checked_version(connection, path, migrations)
-        for number, migration in enumerate(migrations[version:], start=version + 1):
-            if callable(migration):
-                migration(connection)
-            else:
-                for statement in migration.split(";"):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
+        # Another process may have created them while this one waited for the lock.
+        if _is_empty(connection, path):
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

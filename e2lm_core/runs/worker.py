@@ -30,10 +30,9 @@ from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.queue import permissions, rolling_cleanup
 from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
-from e2lm_core.runs.queue.cpu_quota import CpuAccount
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
-from e2lm_core.runs.queue.resource_limits import ResourceLimits
+from e2lm_core.runs.queue.resource_limits import CpuAccount, ResourceLimits
 from e2lm_core.runs.start import CONTROL, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set

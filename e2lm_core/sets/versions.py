@@ -22,14 +22,11 @@ from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.set_cache import CachedSet
-from e2lm_core.sets.history import damage
-from e2lm_core.sets.history.commit import commit, reconcile
-from e2lm_core.sets.history.delta import Delta, UnappliedChange, is_affected
+from e2lm_core.sets.history.commit import commit, damage_sentence, reconcile, replace_set
+from e2lm_core.sets.history.delta import Delta, UnappliedChange, apply_delta, is_affected
 from e2lm_core.sets.history.field_diff import Difference
 from e2lm_core.sets.history.field_diff import differences as _differences
-from e2lm_core.sets.history.journal import Journal, Step
-from e2lm_core.sets.history.patch import apply_delta
-from e2lm_core.sets.history.replay import delta_at, state_at
+from e2lm_core.sets.history.journal import Journal, Step, delta_at, state_at
 from e2lm_core.sets.locks import exclusive_edit
 from e2lm_core.sets.prompts.render import render_set
 
@@ -44,7 +41,7 @@ class Version(Record):
         action: The change that led to it.
         shown: Whether the set's folder holds this version now.
         who: Author of the change; "" for the command line and for an unknown author.
-        at: Time of the change, UTC in ISO form; None in the history of an earlier studio.
+        at: Time of the change, UTC in ISO form.
         name: Name that an author gave it; None without one.
     """
 
@@ -52,7 +49,7 @@ class Version(Record):
     action: str
     shown: bool
     who: str = ""
-    at: str | None = None
+    at: str
     name: str | None = None
 
 
@@ -97,7 +94,7 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
 @reads
 def history_damage(settings: Settings, name: str) -> str | None:
     """Sentence about the unreadable part of a set's history; None if all of it can be read."""
-    return damage.damage_sentence(Journal.for_set(settings, find_set(settings, name).name))
+    return damage_sentence(Journal.for_set(settings, find_set(settings, name).name))
 
 
 @exclusive_edit
@@ -179,7 +176,7 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
     task = open_version(settings, name, number)
     present = _present(settings, info)
     if present is None:
-        return damage.replace_set(settings, info.folder, task, f"restore version {number}")
+        return replace_set(settings, info.folder, task, f"restore version {number}")
     if task == present.task:
         return present.task
     return commit(settings, info.folder, [(task, f"restore version {number}")])

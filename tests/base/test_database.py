@@ -1,4 +1,6 @@
+import hashlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.database import (
-    MIGRATIONS,
     PATIENCE_S,
+    SCHEMA_VERSION,
     TURN_S,
     Database,
     change_stamp,
@@ -19,8 +21,6 @@ from e2lm_core.base.database import (
     translate_errors,
 )
 from e2lm_core.base.errors import StoreError
-from e2lm_core.base.settings import Limits
-from e2lm_core.runs.queue.queue import JobQueue
 from tests.conftest import ROOT
 
 
@@ -40,86 +40,58 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def test_new_database_is_wal_with_all_migrations(tmp_path):
+def test_new_database_is_wal_with_the_schema(tmp_path):
     path = tmp_path / "deep" / "studio.sqlite"
     connection = connect(path)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"scopes", "results", "jobs", "progress", "events", "file_digests"} <= tables
     connection.close()
-    assert version(path) == len(MIGRATIONS)
+    assert version(path) == SCHEMA_VERSION
 
 
-@pytest.mark.parametrize("had", range(1, len(MIGRATIONS)))
-def test_older_version_opens_and_keeps_its_rows(tmp_path, had):
-    path = tmp_path / "studio.sqlite"
-    old = connect(path, MIGRATIONS[:had])
-    old.execute("INSERT INTO scopes VALUES (1, 'f', 'float32', 10, 'none', 1)")
-    old.execute("INSERT INTO results VALUES (1, ?, -1.5, 2)", (b"0" * 16,))
-    old.close()
-    assert version(path) == had
-    new = connect(path)
-    assert new.execute("SELECT ll_nats, tokens FROM results").fetchall() == [(-1.5, 2)]
-    assert new.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-
-
-def test_runs_of_an_older_version_took_an_unknown_number_of_tokens(tmp_path):
-    path = tmp_path / "studio.sqlite"
-    old = connect(path, MIGRATIONS[:5])
-    old.execute(
-        "INSERT INTO jobs (kind, payload, priority, state, created_at) VALUES ('k', '{}', 0, 'done', 1)"
+def test_the_schema_is_that_of_its_version(tmp_path):
+    """A change of the schema needs another version, and then another digest here."""
+    rows = connect(tmp_path / "studio.sqlite").execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    shape = sorted(
+        (kind, name, table, re.sub(r"\s*([(),])\s*", r"\1", " ".join((sql or "").split())))
+        for kind, name, table, sql in rows
     )
-    old.execute(
-        "INSERT INTO progress (job, name, done, total, seconds, computed, reused) VALUES (1, 'm/1', 1, 1, 1, 1, 0)"
-    )
-    old.close()
-    new = connect(path)
-    assert new.execute("SELECT done, tokens, harness_tokens FROM progress").fetchall() == [(1, None, None)]
+    assert hashlib.sha256(repr(shape).encode()).hexdigest().startswith("d894a6e96a470481")
+    assert SCHEMA_VERSION == 10
 
 
-def test_jobs_of_an_older_version_go_on(tmp_path):
+def test_a_database_of_this_version_opens_as_it_is(tmp_path):
     path = tmp_path / "studio.sqlite"
-    old = connect(path, MIGRATIONS[:4])  # before jobs had owners and shares
-    for state in ("done", "running", "queued"):
-        old.execute(
-            "INSERT INTO jobs (kind, payload, priority, state, created_at, worker, attempt, lease_until) "
-            "VALUES ('evaluate', '{}', 0, ?, 1.0, 'w', 1, 2.0)",
-            (state,),
-        )
-    old.close()
-    queue = JobQueue(path, Limits())
-    assert [(job.owner, job.claimed_at) for job in queue.recent()] == [("", None)] * 3
-    assert [queue.claim("next", 60.0).id for _ in range(2)] == [2, 3]
-    assert queue.submit("evaluate", {}) == 4
+    connection = connect(path)
+    connection.execute("INSERT INTO scopes VALUES (1, 'f', 'float32', 10, 'none', 1)")
+    connection.close()
+    before = path.read_bytes()
+    connection = connect(path)
+    assert connection.execute("SELECT fingerprint FROM scopes").fetchall() == [("f",)]
+    connection.close()
+    assert path.read_bytes() == before
 
 
-def test_migration_may_be_a_function_and_fails_whole(tmp_path):
-    path = tmp_path / "studio.sqlite"
-    connect(path).close()
-
-    def double(connection: sqlite3.Connection) -> None:
-        connection.execute("CREATE TABLE extra (n INTEGER)")
-        connection.execute("INSERT INTO extra VALUES (2)")
-
-    def broken(connection: sqlite3.Connection) -> None:
-        connection.execute("CREATE TABLE half (n INTEGER)")
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        connect(path, (*MIGRATIONS, double, broken))
-    assert version(path) == len(MIGRATIONS)
-    connection = connect(path, (*MIGRATIONS, double))
-    assert connection.execute("SELECT n FROM extra").fetchall() == [(2,)]
-
-
-def test_newer_version_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("had", "remedy"),
+    [
+        (1, "open it with the studio that wrote it"),
+        (9, "open it with the studio that wrote it"),
+        (99, "update the studio"),
+    ],
+)
+def test_another_version_is_refused(tmp_path, had, remedy):
     path = tmp_path / "studio.sqlite"
     connect(path).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute(f"PRAGMA user_version = {had}")
     connection.close()
-    assert "is of version 99 and this studio reads up to" in refusal(path)
+    assert refusal(path) == (
+        f"The results database {path} is of version {had} and this studio reads version 10 only: {remedy}, or set "
+        "E2LM_HOME to another folder."
+    )
 
 
 def test_another_programs_database_is_refused(tmp_path):

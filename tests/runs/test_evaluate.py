@@ -257,7 +257,9 @@ def test_progress_and_results_are_saved_together_or_not_at_all(here: Studio) -> 
 
     with pytest.raises(RuntimeError):
         run(here, task, progress=Watched(dies))
-    assert all(here.store.count(here.backend.scope(c)) == 0 for c in here.catalogue.checkpoints)
+    assert all(
+        studios.stored_count(here.store, here.backend.scope(c)) == 0 for c in here.catalogue.checkpoints
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, TaskConfig, TaskSet
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, Scope, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
 from e2lm_core.runs import start
-from e2lm_core.runs.store.loglikelihood_store import request_digest
+from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request_digest
 from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -223,6 +223,18 @@ def environment(chosen: Settings) -> dict[str, str]:
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file of a folder by its relative path: to show that nothing changed."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def stored_count(store: LoglikelihoodStore, scope: Scope) -> int:
+    """How many results of a scope the database has, row by row or packed."""
+    with store.database.reading() as connection:
+        found = connection.execute(
+            "SELECT (SELECT count(*) FROM results WHERE scope = scopes.id) + "
+            "(SELECT coalesce(sum(length(ll_nats)), 0) / 8 FROM packs WHERE scope = scopes.id) FROM scopes "
+            "WHERE (fingerprint, dtype, max_length, bos, scoring_version) = (?, ?, ?, ?, ?)",
+            tuple(scope.model_dump().values()),
+        ).fetchone()
+    return found[0] if found else 0
 
 
 def sentence(error: pytest.ExceptionInfo[BaseException]) -> str:

@@ -245,7 +245,7 @@ def test_a_database_with_a_damaged_page(refused: Refused, here: Settings) -> Non
     task = collection.open_set(here, "little")
     evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
     studio.store.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    studio.store.close()
+    studio.store.database.close()
     data = bytearray(here.database.read_bytes())
     data[4_096:] = b"\xff" * (len(data) - 4_096)
     here.database.write_bytes(data)
@@ -253,7 +253,7 @@ def test_a_database_with_a_damaged_page(refused: Refused, here: Settings) -> Non
 
 
 def test_a_database_of_a_newer_version(refused: Refused, here: Settings) -> None:
-    open_studio(here, FakeBackend()).store.close()
+    open_studio(here, FakeBackend()).store.database.close()
     connection = sqlite3.connect(here.database)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -437,7 +437,7 @@ def test_stopping_a_command_from_the_keyboard_is_no_traceback(tmp_path: Path) ->
     deadline = time.monotonic() + 120
     studio = open_studio(settings)
     first = run_order.plan_order(studio.catalogue.checkpoints)[0]
-    while not studio.store.count(studio.backend.scope(first)) and time.monotonic() < deadline:
+    while not studios.stored_count(studio.store, studio.backend.scope(first)) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

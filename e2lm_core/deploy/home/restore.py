@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2lm_core.base.database import MIGRATIONS, translate_errors
+from e2lm_core.base.database import SCHEMA_VERSION, translate_errors
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
@@ -52,7 +52,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
 
     Raises:
         StudioError: The caller is no administrator; the home has content and `replace` is not set; the file
-            is no backup, is damaged, of a newer studio, or holds a name or link that leads out; or the disk
+            is no backup, is damaged, of another version, or holds a name or link that leads out; or the disk
             refuses.
     """
     accounts.require_administrator(settings, "restore a home")
@@ -67,7 +67,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
             unpacked = Path(folder)
             made_at = _unpack(path, unpacked)
             for database in sorted(unpacked.glob("*.sqlite")):
-                _check(database, path)
+                _check(database, path, settings)
             sets = sum(len(set_names(workspace)) for workspace in list_workspaces(unpacked))
             aside = _put_in_place(settings, unpacked)
     except OSError as error:
@@ -115,8 +115,8 @@ def _unpack(path: Path, folder: Path) -> float:
     return made_at
 
 
-def _check(database: Path, path: Path) -> None:
-    """Raise StudioError for a database that is damaged or newer than this studio."""
+def _check(database: Path, path: Path, settings: Settings) -> None:
+    """Raise StudioError for a database that is damaged, or that this studio cannot open for its version."""
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             ((verdict,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
@@ -125,8 +125,13 @@ def _check(database: Path, path: Path) -> None:
         raise StudioError(f"The {database.name} in {path} is damaged: use another backup.") from error
     if verdict != "ok":
         raise StudioError(f"The {database.name} in {path} is damaged: use another backup.")
-    if version > len(MIGRATIONS):
+    if version > SCHEMA_VERSION:
         raise StudioError(f"{path} was made by a newer studio: update this one, then restore it.")
+    if database.name == settings.database.name and 0 < version < SCHEMA_VERSION:
+        raise StudioError(
+            f"The {database.name} in {path} is of version {version} and this studio reads version "
+            f"{SCHEMA_VERSION} only: restore it with the studio that made it."
+        )
 
 
 def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:

@@ -7,7 +7,6 @@ checkpoint.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +34,7 @@ class CheckpointClaims:
                 "worker = excluded.worker, lease_until = excluded.lease_until, "
                 "lease_from = excluded.lease_from, lease_s = excluded.lease_s "
                 f"WHERE shares.worker = excluded.worker OR NOT {leases.lease_condition(now, 'shares')}",
-                (self.job.id, checkpoint, self.job.worker, time.time() + self.lease_s, now, self.lease_s),
+                (self.job.id, checkpoint, self.job.worker, *leases.new_lease(self.lease_s)),
             )
             return taken.rowcount > 0
 
@@ -43,14 +42,8 @@ class CheckpointClaims:
         """Extend all claims to `lease_s` seconds from now."""
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE shares SET lease_until = ?, lease_from = ?, lease_s = ? WHERE job = ? AND worker = ?",
-                (
-                    time.time() + self.lease_s,
-                    leases.monotonic_now(),
-                    self.lease_s,
-                    self.job.id,
-                    self.job.worker,
-                ),
+                f"UPDATE shares SET {leases.SET_COLUMNS} WHERE job = ? AND worker = ?",
+                (*leases.new_lease(self.lease_s), self.job.id, self.job.worker),
             )
 
     def release_all(self) -> None:
@@ -73,8 +66,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
 
     Both in the job's order.
     """
-    now = queue.get(job.id)
-    complete = {row.name for row in now.progress if row.done >= row.total}
+    complete = completed_checkpoints(queue, job.id)
     with queue.database.reading() as connection:
         taken = {
             name
@@ -83,7 +75,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
                 (job.id, job.worker),
             )
         }
-    rest = [name for name in now.payload.get("checkpoints", ()) if name not in complete]
+    rest = [name for name in job.payload.get("checkpoints", ()) if name not in complete]
     return rest, [name for name in rest if name not in taken]
 
 

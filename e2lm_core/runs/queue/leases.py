@@ -16,6 +16,15 @@ def monotonic_now() -> float:
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
+# `lease_until` is the end by the wall clock, for readers.
+SET_COLUMNS = "lease_until = ?, lease_from = ?, lease_s = ?"
+
+
+def new_lease(lease_s: float) -> tuple[float, float, float]:
+    """Values of `SET_COLUMNS` for a lease of `lease_s` seconds from now."""
+    return time.time() + lease_s, monotonic_now(), lease_s
+
+
 def lease_condition(now: float, table: str = "") -> str:
     """SQL condition for a row with `lease_from` and `lease_s` to be under lease at the time `now`.
 

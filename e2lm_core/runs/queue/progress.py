@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Record, TaskSet
-from e2lm_core.runs.queue import scheduling
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, State
 from e2lm_core.runs.start import CONTROL
@@ -69,7 +68,7 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
         total=total,
         complete=complete,
         checkpoints=checkpoints,
-        ahead=scheduling.queue_position(jobs.database, job),
+        ahead=jobs.queue_position(job),
     )
     if job.state != "running" or progress.share < PACE_FROM or not (computed and seconds and working):
         return progress

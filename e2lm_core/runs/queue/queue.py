@@ -21,8 +21,8 @@ from typing import Any
 from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.settings import Limits
-from e2lm_core.runs.queue import leases, scheduling
-from e2lm_core.runs.queue.records import Event, Job, Progress
+from e2lm_core.runs.queue import leases
+from e2lm_core.runs.queue.records import Job, Progress
 
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
 # resets the count.
@@ -176,21 +176,17 @@ class JobQueue:
         with self.database.reading() as connection:
             return next(iter(_progress(connection, job_id, name)), None)
 
-    def events(self, after: int = 0, job_id: int | None = None, limit: int = 1_000) -> list[Event]:
-        """Events in any process, oldest first.
-
-        Args:
-            after: Id of an event; only later ones are returned.
-            job_id: Id of a job; None for the events of all.
-            limit: Maximum number of events.
-        """
+    def queue_position(self, job: Job) -> int | None:
+        """Number of jobs before a queued one, by their order as known now; None for one that does not wait."""
+        if job.state != "queued":
+            return None
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT id, job, at, what, worker FROM events "
-                "WHERE id > ? AND (? IS NULL OR job = ?) ORDER BY id LIMIT ?",
-                (after, job_id, job_id, limit),
-            ).fetchall()
-        return [Event(id=i, job=job, at=at, what=what, worker=worker) for i, job, at, what, worker in rows]
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM jobs WHERE (state = 'running' AND {leases.lease_condition(leases.monotonic_now())}) "
+                "OR (state = 'queued' AND (priority > ? OR (priority = ? AND id < ?)))",
+                (job.priority, job.priority, job.id),
+            ).fetchone()
+        return int(count)
 
     # --- for workers ----------------------------------------------------------------------------------
 
@@ -202,11 +198,11 @@ class JobQueue:
         while True:
             # A read needs no lock, so idle workers block no writer.
             with self.database.reading() as connection:
-                if scheduling.next_job(connection) is None:
+                if _next_job(connection) is None:
                     return None
             with self.database.transaction() as connection:
                 now = time.time()
-                row = scheduling.next_job(connection)
+                row = _next_job(connection)
                 if row is None:
                     return None
                 job_id, state, deaths = row
@@ -220,10 +216,10 @@ class JobQueue:
                     (job_id, job_id),
                 )
                 connection.execute(
-                    "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, lease_from = ?, lease_s = ?, "
+                    f"UPDATE jobs SET state = 'running', worker = ?, {leases.SET_COLUMNS}, "
                     "attempt = attempt + 1, deaths = deaths + ?, started_at = coalesce(started_at, ?), "
                     "claimed_at = ? WHERE id = ?",
-                    (worker, now + lease_s, leases.monotonic_now(), lease_s, int(died), now, now, job_id),
+                    (worker, *leases.new_lease(lease_s), int(died), now, now, job_id),
                 )
                 _record(connection, job_id, "reclaimed" if died else "claimed", worker)
                 return self.get(job_id)
@@ -233,8 +229,8 @@ class JobQueue:
         with self.database.transaction() as connection:
             return _changed(
                 connection,
-                f"UPDATE jobs SET lease_until = ?, lease_from = ?, lease_s = ? WHERE {_HELD}",
-                (time.time() + lease_s, leases.monotonic_now(), lease_s, *_held(job)),
+                f"UPDATE jobs SET {leases.SET_COLUMNS} WHERE {_HELD}",
+                (*leases.new_lease(lease_s), *_held(job)),
             )
 
     def is_active(self, job: Job) -> bool:
@@ -290,8 +286,14 @@ class JobQueue:
         owner.
         """
         begun = self._turns.setdefault((job.id, job.attempt), leases.monotonic_now())
+        is_over = leases.monotonic_now() - begun > TURN_S
         with self.database.reading() as connection:
-            return scheduling.should_yield(connection, job, over=leases.monotonic_now() - begun > TURN_S)
+            row = connection.execute(
+                "SELECT 1 FROM jobs WHERE state = 'queued' AND "
+                "(priority > ? OR (? AND priority = ? AND owner != ?)) LIMIT 1",
+                (job.priority, is_over, job.priority, job.owner),
+            ).fetchone()
+        return row is not None
 
     def release(self, job: Job) -> bool:
         """Put a claimed job back in its old place, with its progress; False if cancelled or taken over."""
@@ -318,10 +320,6 @@ class JobQueue:
                 _record(connection, job.id, state, job.worker)
             return finished
 
-    def close(self) -> None:
-        """Close the calling thread's connection."""
-        self.database.close()
-
     def _give_up(self, connection: sqlite3.Connection, job_id: int, now: float) -> None:
         connection.execute(
             "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, lease_until = NULL WHERE id = ?",
@@ -347,6 +345,19 @@ class JobQueue:
 _JOB_COLUMNS = tuple(name for name in Job.model_fields if name != "progress")
 _PROGRESS_COLUMNS = tuple(Progress.model_fields)
 _HELD = "id = ? AND attempt = ? AND state = 'running'"
+
+
+def _next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
+    """(id, state, deaths) of the next job: a queued one, or one with an expired lease; None without one."""
+    now = leases.monotonic_now()
+    row: tuple[int, str, int] | None = connection.execute(
+        "SELECT id, state, deaths FROM jobs "
+        f"WHERE state = 'queued' OR (state = 'running' AND NOT {leases.lease_condition(now)}) ORDER BY priority DESC, "
+        "(SELECT count(*) FROM jobs AS own WHERE own.owner = jobs.owner AND own.state = 'running' "
+        f"AND {leases.lease_condition(now, 'own')}), "
+        "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1"
+    ).fetchone()
+    return row
 
 
 def _held(job: Job) -> tuple[int, int]:

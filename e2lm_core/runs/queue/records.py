@@ -1,4 +1,4 @@
-"""Records of the queue: job, progress, event."""
+"""Records of the queue: job, progress, listener of a run."""
 
 from __future__ import annotations
 
@@ -77,19 +77,6 @@ class Job(Record):
     def over(self) -> bool:
         """Whether the run has ended, well or not."""
         return self.state in ("done", "failed", "cancelled")
-
-
-class Event(Record):
-    """Event of a job, with its time in seconds since the epoch.
-
-    `what` is submitted, claimed, reclaimed, released, cancelled, done or failed.
-    """
-
-    id: int
-    job: int
-    at: float
-    what: str
-    worker: str | None
 
 
 class ProgressListener:

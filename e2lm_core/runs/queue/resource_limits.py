@@ -1,15 +1,18 @@
-"""CPU and memory limits of a run."""
+"""CPU and memory limits of a run, and its CPU seconds in its owner's daily quota."""
 
 from __future__ import annotations
 
 import time
 
 from e2lm_core.base import formatting, processes
+from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import quotas
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
 
 LOOK_EVERY_S = 2.0
+CHARGE_EVERY_S = 5.0
 
 
 class ResourceLimits:
@@ -63,3 +66,28 @@ def add_cpu_seconds(jobs: JobQueue, job: Job, cpu_s: float) -> float:
             "UPDATE jobs SET cpu_s = cpu_s + ? WHERE id = ? RETURNING cpu_s", (cpu_s, job.id)
         ).fetchall()
     return float(row[0][0]) if row else 0.0
+
+
+class CpuAccount:
+    """CPU seconds that this process spends from now on, over all its threads.
+
+    Attributes:
+        refused: Sentence once the person's daily quota is used up; None before.
+    """
+
+    def __init__(self, asker: Settings) -> None:
+        self._asker = asker
+        self._from, self._noted = processes.cpu_seconds(), time.monotonic()
+        self.refused: str | None = None
+
+    def record(self, at_once: bool = False) -> None:
+        """Charge the CPU seconds since the last record, at most every `CHARGE_EVERY_S` unless `at_once`."""
+        if self._asker.person is None or not (at_once or time.monotonic() - self._noted > CHARGE_EVERY_S):
+            return
+        now = processes.cpu_seconds()
+        quotas.record_use(self._asker, "cpu", now - self._from)
+        self._from, self._noted = now, time.monotonic()
+        try:
+            quotas.check_quota(self._asker, "cpu", 0)
+        except LimitError as error:
+            self.refused = str(error)

@@ -248,13 +248,6 @@ class LoglikelihoodStore:
             while self._present_keys > _KEPT_KEYS:
                 self._present_keys -= len(self._present.popitem(last=False)[1])
 
-    def count(self, scope: Scope) -> int:
-        """Number of results of the scope that were computed on this machine."""
-        with self.database.snapshot() as connection:
-            number = self._scope_id(scope)
-            (rows,) = connection.execute("SELECT count(*) FROM results WHERE scope = ?", (number,)).fetchone()
-            return int(rows) + self._packs.count(connection, number)
-
     def _rows(self, columns: str, scope: Scope, wanted: frozenset[bytes]) -> list[tuple[Any, ...]]:
         """Rows of the scope in the order of the digest, with which `columns` begin."""
         number = self._scope_id(scope)
@@ -303,10 +296,6 @@ class LoglikelihoodStore:
                 "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
             ).fetchone()
         return bool(count <= most)
-
-    def close(self) -> None:
-        """Close the calling thread's connection."""
-        self.database.close()
 
     def _scope_id(self, scope: Scope) -> int | None:
         with self.database.reading() as connection:

@@ -219,8 +219,3 @@ class PackedResults:
         values = np.asarray(ll_nats, "<f8").tobytes()
         counts = zlib.compress(np.asarray(tokens, "<i4").tobytes(), 1)
         connection.execute("INSERT INTO packs VALUES (?, ?, ?, ?)", (scope, number, values, counts))
-
-    def count(self, connection: sqlite3.Connection, scope: int | None) -> int:
-        """Number of results in the scope's packs."""
-        query = "SELECT coalesce(sum(length(ll_nats)), 0) FROM packs WHERE scope = ?"
-        return int(connection.execute(query, (scope,)).fetchone()[0]) // 8

@@ -53,12 +53,6 @@ def next_trial_number(settings: Settings, name: str, trial: Sequence[str | None]
     return _place(_known(_file(settings, name)), _line(trial))
 
 
-@access.reads
-def trial_count(settings: Settings, name: str) -> int:
-    """Number of selection rules tried on a set."""
-    return len(_known(_file(settings, name)))
-
-
 def _line(trial: Sequence[str | None]) -> str:
     return json.dumps(list(trial), ensure_ascii=True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, TaskError
@@ -18,6 +19,7 @@ from e2lm_core.sets.folder.files import find_entry_yaml, read_files, task_files
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip; a fixed one keeps the bytes the same on every day
 MODE = 0o100644
 MEMORY_A_BYTE = 5  # bytes of memory for each unpacked byte
+_Read = TypeVar("_Read")
 
 
 def pack(task: TaskSet, limits: Limits) -> bytes:
@@ -62,10 +64,7 @@ def unpack(data: bytes, limits: Limits) -> TaskSet:
         LimitError: The archive exceeds a limit of `archives.read_zip`, or takes too much memory or time.
         TaskError: The archive cannot be read, or does not hold exactly one task folder that can be read.
     """
-    about = "The archive"
-    if len(data) > limits.max_file_bytes:
-        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
-    return sandbox.run_confined(unpack_unconfined, data, limits, input_bytes=len(data), description=about)
+    return _run_confined(unpack_unconfined, data, limits)
 
 
 def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
@@ -78,13 +77,15 @@ def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
         LimitError: The archive exceeds a limit of `archives.read_zip`, or takes too much memory or time.
         TaskError: The archive cannot be read, or does not hold exactly one task folder.
     """
+    return _run_confined(read_members_unconfined, data, limits)
+
+
+def _run_confined(read: Callable[[bytes, Limits], _Read], data: bytes, limits: Limits) -> _Read:
+    """Result of a function on an archive in the sandbox; raises LimitError for one of too many bytes."""
+    about = "The archive"
     if len(data) > limits.max_file_bytes:
-        raise LimitError(
-            f"The archive has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
-        )
-    return sandbox.run_confined(
-        read_members_unconfined, data, limits, input_bytes=len(data), description="The archive"
-    )
+        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
+    return sandbox.run_confined(read, data, limits, input_bytes=len(data), description=about)
 
 
 def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:

@@ -202,13 +202,7 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
     check_name(task.name)
     require_sound(task, limits)
     try:
-        files = {
-            f"{task.name}.yaml": to_yaml(task.config),
-            "test.jsonl": write_jsonl(task.questions),
-            "dev.jsonl": write_jsonl(task.dev),
-            "loader.py": LOADER,
-            README: (task.readme or default_readme(task)).encode(),
-        }
+        files = folder_files(task, write_jsonl(task.questions), write_jsonl(task.dev))
         # The files are read back, so that values that YAML or JSON would change are refused.
         again = read_files(files, task.name, limits, strict=True).task
         unchanged = task_digest(again) == task_digest(task)
@@ -228,6 +222,23 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
                 f"{name} would have {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
             )
     return files
+
+
+def folder_files(task: TaskSet, questions: bytes, dev: bytes) -> dict[str, bytes]:
+    """Files of a task folder by name, from rows that are written already; nothing is checked.
+
+    Args:
+        task: The set.
+        questions: Content of `test.jsonl`.
+        dev: Content of `dev.jsonl`.
+    """
+    return {
+        f"{task.name}.yaml": to_yaml(task.config),
+        "test.jsonl": questions,
+        "dev.jsonl": dev,
+        "loader.py": LOADER,
+        README: (task.readme or default_readme(task)).encode(),
+    }
 
 
 def task_digest(task: TaskSet) -> str:

@@ -23,7 +23,14 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.folder.config import to_yaml
 from e2lm_core.sets.folder.datafiles import LOADER
-from e2lm_core.sets.folder.files import README, default_readme, put_files, read_task, task_files
+from e2lm_core.sets.folder.files import (
+    README,
+    default_readme,
+    folder_files,
+    put_files,
+    read_task,
+    task_files,
+)
 from e2lm_core.sets.rows import parse_jsonl, to_questions, write_jsonl
 
 KEPT_QUESTIONS = 45_000  # questions of all cached sets together
@@ -125,7 +132,7 @@ def prepare_save(known: CachedSet | None, task: TaskSet, limits: Limits) -> Prep
         for question in (*new[0], *new[1]):
             of_object[id(question)] = write_jsonl([question])[:-1]
         lines = tuple(of_object[id(q)] for q in sections[0]), tuple(of_object[id(q)] for q in sections[1])
-        files = _files(task, _data(lines[0]), _data(lines[1]))
+        files = folder_files(task, _data(lines[0]), _data(lines[1]))
         if max(map(len, files.values())) <= limits.max_file_bytes:
             return PreparedSave(task, files, lines, _digest(task, files))
     return _prepared_whole(task, limits)
@@ -164,7 +171,7 @@ def write_prepared(folder: Path, known: CachedSet | None, new: PreparedSave, lim
 
 def _whole(folder: Path, limits: Limits) -> CachedSet:
     task = read_task(folder, limits).task
-    written = _files(task, write_jsonl(task.questions), write_jsonl(task.dev))
+    written = folder_files(task, write_jsonl(task.questions), write_jsonl(task.dev))
     lines = _lines(written[DATA[0]]), _lines(written[DATA[1]])
     canonical = all(_bytes(folder / name, limits) == data for name, data in written.items())
     return CachedSet(
@@ -205,7 +212,7 @@ def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[Cach
     if readme == default_readme(task.model_copy(update=update)):
         update["readme"] = ""
     task = task.model_copy(update=update)
-    if _files(task, now[DATA[0]], now[DATA[1]]) != now or not all(
+    if folder_files(task, now[DATA[0]], now[DATA[1]]) != now or not all(
         data.endswith(b"\n") or not data for data in (now[DATA[0]], now[DATA[1]])
     ):
         return None
@@ -281,17 +288,6 @@ def _digest(task: TaskSet, files: Mapping[str, bytes]) -> str:
 
 def _config(config: TaskConfig) -> bytes:
     return json.dumps(config.content(), sort_keys=True).encode()
-
-
-def _files(task: TaskSet, questions: bytes, dev: bytes) -> dict[str, bytes]:
-    """Files of a task folder, from rows that are written already."""
-    return {
-        f"{task.name}.yaml": to_yaml(task.config),
-        DATA[0]: questions,
-        DATA[1]: dev,
-        "loader.py": LOADER,
-        README: (task.readme or default_readme(task)).encode(),
-    }
 
 
 def _data(lines: Iterable[bytes]) -> bytes:

@@ -1,26 +1,30 @@
-"""Commits a change: journal first, then the set; recovers after a kill.
+"""Commits a change: journal first, then the set; recovers after a kill and from damage.
 
 The caller must hold the set's write lock (`sets.locks`).
 """
 
 from __future__ import annotations
 
+import json
+import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from e2lm_core.base import atomic
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder import set_cache as known_sets
-from e2lm_core.sets.folder.set_cache import CachedSet
-from e2lm_core.sets.history import damage
+from e2lm_core.sets.folder.set_cache import CachedSet, PreparedSave
 from e2lm_core.sets.history import journal as logs
 from e2lm_core.sets.history.delta import Delta, diff_states
-from e2lm_core.sets.history.journal import Journal, JournalEntry, Step
-from e2lm_core.sets.history.replay import state_at
+from e2lm_core.sets.history.journal import Journal, JournalEntry, Step, state_at
 
 OUTSIDE = "change the files outside the studio"
+ANEW = "begin a new history: the one before cannot be read"
+ASIDE = "damaged"  # folder for what cannot be read
 LEFTOVER_S = 3600.0
 
 
@@ -52,7 +56,7 @@ def commit(
     new = known_sets.prepare_save(known, task, settings.limits)
     log = Journal.for_set(settings, folder.name)
     _sweep(log, folder)
-    damage.keep_damaged_files(log)
+    _keep_damaged_files(log)
     reconcile(log, known, folder)
     if log.is_long:
         _forget_oldest(log, known)
@@ -73,56 +77,99 @@ def commit(
         steps.append((step, diff_states(before, state)))
         before = state
     log.append(steps, known.task, known.digest)
-    try:
-        known_sets.write_prepared(folder, known, new, settings.limits)
-    except BaseException:
-        log.drop_pending()
-        raise
-    log.confirm()
+    _write_set(settings, folder, log, known, new)
     return task
 
 
 def reconcile(log: Journal, known: CachedSet, folder: Path) -> None:
     """Bring a journal to the state that the set's folder holds.
 
-    The two differ after a kill, after a change by hand, and in the history of an earlier studio.
+    The two differ after a kill and after a change by hand.
     """
-    last = log.last
-    if last is None or (log.is_old and _is_shown(log, known)):
-        return
-    if not log.is_old:
-        if last.digest == known.digest:
-            if log.pending:
-                log.confirm()
-            return
+    if log.last is not None and log.last.digest != known.digest:
         log.drop_pending()  # a kill has ended the process before the set was written
-        last = log.last
-        if last is None or last.digest == known.digest:
-            return
-    _note_outside(log, known, folder)
+    if log.last is None:
+        return
+    if log.last.digest != known.digest:
+        _note_outside(log, log.last, known, folder)
+    elif log.pending:
+        log.confirm()
 
 
-def _is_shown(log: Journal, known: CachedSet) -> bool:
-    """Whether a set is in the state that an earlier studio's history says."""
-    shown = [e.step for e in log.entries if not e.step.undoes]
-    undone = log.entries[-1].step.undoes
-    numbers = [step.number for step in shown if step.number not in undone]
+def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) -> TaskSet:
+    """Replace a set with damaged files by a known state, as a new step.
+
+    The damaged files are kept in the workspace, in the folder `damaged`.
+
+    Args:
+        settings: Settings of the set's owner, with the author of the change.
+        folder: Task folder of the set.
+        task: The new content.
+        action: Text of the step in the history.
+
+    Returns:
+        The set after the change.
+
+    Raises:
+        TaskError: The disk refuses; nothing is changed.
+        StudioError: The history cannot be written; nothing is changed.
+    """
+    log = Journal.for_set(settings, folder.name)
+    task = task.model_copy(update={"owner": None})
+    new = known_sets.prepare_save(None, task, settings.limits)
+    log.drop_pending()
+    last = log.steps[-1]
+    aside = settings.workspace / ASIDE / f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
-        return not numbers or not diff_states(log.snapshot(numbers[-1]), known.task)
-    except StudioError:
-        return True  # an unreadable state cannot be compared
+        shutil.copytree(folder, aside, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise TaskError(
+            f"{folder.name} was not restored: its damaged files cannot be kept in {aside} ({error}); free some space, and "
+            "try again."
+        ) from error
+    step = Step(
+        number=last.number + 1, action=action, who=settings.author, at=logs.utc_now(), digest=new.digest
+    )
+    log.append([(step, None)], task, last.digest)
+    _write_set(settings, folder, log, None, new)
+    # The replay needs a full state here: the damaged folder could not be compared, so there is no delta.
+    log.save_snapshot(step.number, task, logs.SNAPSHOT_BYTES)
+    return task
 
 
-def _note_outside(log: Journal, known: CachedSet, folder: Path) -> None:
+def damage_sentence(log: Journal) -> str | None:
+    """Sentence about the unreadable part of a journal; None if all of it can be read."""
+    name = log.folder.name
+    if _is_lost(log):
+        return (
+            f"{name}'s history cannot be read: its log is damaged or empty. The next edit begins a new one and keeps the "
+            f"old files in its folder {ASIDE}."
+        )
+    raw = log.path.read_bytes().split(b"\n")[:-1] if log.path.is_file() else []
+    lines = sum(not _is_step(line) for line in raw)
+    if not lines:
+        return None
+    return f"{count(lines, 'step')} of {name}'s history cannot be read; the others are listed."
+
+
+def _write_set(
+    settings: Settings, folder: Path, log: Journal, known: CachedSet | None, new: PreparedSave
+) -> None:
+    """Write a set after the journal's last step and confirm the step; on an error the step is dropped."""
+    try:
+        known_sets.write_prepared(folder, known, new, settings.limits)
+    except BaseException:
+        log.drop_pending()
+        raise
+    log.confirm()
+
+
+def _note_outside(log: Journal, last: Step, known: CachedSet, folder: Path) -> None:
     """Record a change by hand: with its delta if the state before is still known, else as a gap."""
-    last = log.entries[-1].step
     before = known_sets.find_cached(folder, last.digest)
     if before is None:
         try:
-            number = last.number
-            if log.is_old and last.undoes:
-                number = max(e.step.number for e in log.entries if e.step.number < min(last.undoes))
-            before = log.snapshot(number) if log.is_old else state_at(log, number, None)
+            before = state_at(log, last.number, None)
         except (StudioError, ValueError):
             before = None
     step = Step(number=last.number + 1, action=OUTSIDE, at=logs.utc_now(), digest=known.digest)
@@ -150,3 +197,42 @@ def _forget_oldest(log: Journal, known: CachedSet) -> None:
 def _sweep(log: Journal, folder: Path) -> None:
     atomic.remove_leftovers(folder, LEFTOVER_S)
     log.sweep(LEFTOVER_S)
+
+
+# --- damage -------------------------------------------------------------------------------------------
+
+
+def _keep_damaged_files(log: Journal) -> None:
+    """Move the files of a completely unreadable journal aside, to begin a new one; raises TaskError."""
+    if not _is_lost(log):
+        return
+    aside = log.folder / ASIDE / time.strftime("%Y%m%d-%H%M%S")
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+        for path in (log.path, *log.folder.glob("*.json.gz")):
+            if path.exists():
+                path.rename(aside / path.name)
+    except OSError as error:
+        raise TaskError(
+            f"The edit was not saved: {log.folder.name}'s damaged history cannot be kept ({error.strerror}); check the "
+            "disk, and save again."
+        ) from error
+    log.__init__(log.folder)  # type: ignore[misc]
+    log.opening = ANEW
+
+
+def _is_step(line: bytes) -> bool:
+    """Whether a line of a journal is valid: a step, a name or a confirmation."""
+    try:
+        said = json.loads(line)
+        if "named" not in said and "confirmed" not in said:
+            said.pop("delta")
+            Step(**said)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return True
+
+
+def _is_lost(log: Journal) -> bool:
+    """Whether a history exists and nothing of it can be read."""
+    return not log.entries and (log.path.exists() or bool(log.snapshots()))

@@ -10,9 +10,9 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.sets.history.delta import QUESTION_FIELDS
 
 Part = tuple[Literal["same", "out", "in"], str]
-_FIELDS = tuple(name for name in Question.model_fields if name != "id")
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _MAX_WORDS = 2_000  # longer texts are compared as a whole
 
@@ -61,7 +61,7 @@ def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
 
 def _of_question(before: Question, after: Question) -> list[Difference]:
     found = []
-    for field in _FIELDS:
+    for field in QUESTION_FIELDS:
         old, new = getattr(before, field), getattr(after, field)
         if old == new:
             continue

@@ -2,8 +2,7 @@
 
 A step is written before the set, with the digest of the state that it leads to, and confirmed afterwards: the
 next writer detects a kill between the two and repairs it (`commit.reconcile`). The writer must hold the set's
-write lock. Full states (`000007.json.gz`) lie beside the log if they are small, and in the history of an
-earlier studio, which kept nothing else.
+write lock. Full states (`000007.json.gz`) lie beside the log if they are small.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.sets.history.delta import Delta
+from e2lm_core.sets.folder.set_cache import CachedSet
+from e2lm_core.sets.history.delta import Delta, MutableState, diff_states
 
 MAX_STEPS, KEPT_STEPS = 2_500, 2_000
 MAX_BYTES, KEPT_BYTES = 16 * 2**20, 8 * 2**20
@@ -43,7 +43,7 @@ class Step(Record):
         number: Number of the version, from 0.
         action: Text of the action.
         who: Author; "" for the command line and for an unknown author.
-        at: Time, UTC in ISO form; None in the history of an earlier studio.
+        at: Time, UTC in ISO form.
         undoes: Numbers of the steps that it undoes.
         redoes: Number of the step that it makes again; None without one.
         digest: Digest of the state's content; "" if it was not recorded.
@@ -53,7 +53,7 @@ class Step(Record):
     number: int
     action: str
     who: str = ""
-    at: str | None = None
+    at: str
     undoes: tuple[int, ...] = ()
     redoes: int | None = None
     digest: str = ""
@@ -114,12 +114,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / "log.jsonl"
-        self._file = _file(self.path)
-        self.entries = list(self._file.entries)
-        self.is_old = self._file.end == 0 and bool(old := _cursor(folder))
-        if self.is_old:
-            self.entries = old
         self.opening = OPEN
+        self._reread()
 
     @classmethod
     def for_set(cls, settings: Settings, name: str) -> Journal:
@@ -154,7 +150,7 @@ class Journal:
     @property
     def pending(self) -> list[JournalEntry]:
         """Steps without a confirmation that the set has reached them."""
-        return [] if self.is_old else [e for e in self.entries if e.step.number > self._file.confirmed]
+        return [e for e in self.entries if e.step.number > self._file.confirmed]
 
     @property
     def is_long(self) -> bool:
@@ -203,12 +199,9 @@ class Journal:
         """
         lines: list[dict[str, Any]] = []
         if self._file.end == 0:
-            if not self.entries:
-                self.save_snapshot(0, before, SNAPSHOT_BYTES)
-                self.entries = [JournalEntry(Step(number=0, action=self.opening, at=utc_now()), None)]
-            last = self.entries[-1]
-            self.entries[-1] = last._replace(step=last.step.model_copy(update={"digest": digest}))
-            lines += [*map(_line, self.entries), {"confirmed": last.step.number}]
+            self.save_snapshot(0, before, SNAPSHOT_BYTES)
+            opened = Step(number=0, action=self.opening, at=utc_now(), digest=digest)
+            lines += [_line(JournalEntry(opened, None)), {"confirmed": 0}]
         lines += [_line(JournalEntry(step, _packed(delta))) for step, delta in steps]
         self._append(lines, lasting=True)
 
@@ -293,7 +286,71 @@ class Journal:
 
     def _reread(self) -> None:
         self._file = _file(self.path)
-        self.entries, self.is_old = list(self._file.entries), False
+        self.entries = list(self._file.entries)
+
+
+# --- earlier states, by replay --------------------------------------------------------------------------
+
+
+def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
+    """The set as it was after a step.
+
+    Args:
+        log: The set's journal.
+        number: Number of the step.
+        present: The set as its folder holds it; None if unknown.
+
+    Raises:
+        StudioError: The step is not stored, or its state cannot be read.
+    """
+    numbers = [entry.step.number for entry in log.entries]
+    if number not in numbers:
+        raise StudioError(f"{log.folder.name} has no version {number}.")
+    place = numbers.index(number)
+    kept = {numbers.index(n) for n in log.snapshots() if n in numbers}
+    shown = _shown(log, present)
+    for anchor in sorted(kept | shown, key=lambda at: (abs(at - place), at)):
+        steps = range(anchor, place, -1) if anchor > place else range(anchor + 1, place + 1)
+        if any(log.entries[at].packed is None for at in steps):
+            continue
+        try:
+            held = present.task if present is not None and anchor in shown else log.snapshot(numbers[anchor])
+        except StudioError:
+            if anchor == place:
+                raise
+            continue
+        state = MutableState(held)
+        if not any(state.apply(log.entries[at].delta or {}, back=anchor > place) for at in steps):
+            return state.task
+    raise StudioError(
+        f"{log.folder.name}'s version {number} cannot be opened: its files were changed outside the studio "
+        "since, or its history is damaged; the set stays as it is."
+    )
+
+
+def delta_at(log: Journal, number: int, present: CachedSet) -> Delta:
+    """The delta of a step.
+
+    Raises:
+        StudioError: It is unknown.
+    """
+    place = [entry.step.number for entry in log.entries].index(number)
+    delta = log.entries[place].delta
+    if delta is not None or place == 0:
+        return delta or {}
+    before = log.entries[place - 1].step.number
+    return diff_states(state_at(log, before, present), state_at(log, number, present))
+
+
+def _shown(log: Journal, present: CachedSet | None) -> set[int]:
+    """Index of the last step with the folder's content, in a set; empty if there is none."""
+    if present is None:
+        return set()
+    found = [at for at, entry in enumerate(log.entries) if entry.step.digest == present.digest]
+    return set(found[-1:])
+
+
+# --- the file -------------------------------------------------------------------------------------------
 
 
 def utc_now() -> str:
@@ -370,17 +427,3 @@ def _parsed(start: _Read, data: bytes) -> tuple[_Read, _Read]:
             continue
     kept = {n: name for n, name in names.items() if name}
     return _Read(start.inode, end, start.marks, tuple(entries), kept, confirmed), sure
-
-
-def _cursor(folder: Path) -> list[JournalEntry]:
-    """Steps of an earlier studio's history: full states, and an undo for those beyond the current one."""
-    try:
-        state = json.loads((folder / "cursor.json").read_text(encoding="utf-8"))
-        steps = [Step(number=step["number"], action=step["action"]) for step in state["steps"]]
-        undone = steps[state["at"] + 1 :] if steps else []
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
-    if undone:
-        numbers = tuple(step.number for step in undone)
-        steps.append(Step(number=numbers[-1] + 1, action=f"undo {undone[0].action}", undoes=numbers))
-    return [JournalEntry(step, None) for step in steps]

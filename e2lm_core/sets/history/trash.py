@@ -69,14 +69,11 @@ def restore(settings: Settings, name: str, at: str | None = None) -> bool:
     ]
     if not found:
         return False
-    is_old = found[0].name == name  # the layout of an earlier studio
-    history = found[0].with_name(f"{name}.history") if is_old else found[0] / _HISTORY
     settings.sets.mkdir(parents=True, exist_ok=True)
-    Journal(history).move(Journal.for_set(settings, name).folder)
-    (found[0] if is_old else found[0] / _SET).rename(settings.sets / name)
-    if not is_old:
-        with suppress(OSError):
-            found[0].rmdir()
+    Journal(found[0] / _HISTORY).move(Journal.for_set(settings, name).folder)
+    (found[0] / _SET).rename(settings.sets / name)
+    with suppress(OSError):
+        found[0].rmdir()
     return True
 
 
@@ -91,17 +88,12 @@ def purge_oldest(settings: Settings, max_bytes: float) -> None:
     Raises:
         OSError: The disk refuses.
     """
-    entries = [
-        (entry, _size(entry) + _size(entry.with_name(f"{entry.name}.history")))
-        for _, entry in _entries(settings)
-    ]
+    entries = [(entry, _size(entry)) for _, entry in _entries(settings)]
     left = sum(size for _, size in entries)
     for entry, size in reversed(entries):
         if left <= max_bytes:
             return
-        for folder in (entry, entry.with_name(f"{entry.name}.history")):
-            if folder.exists():
-                shutil.rmtree(folder)
+        shutil.rmtree(entry)
         left -= size
 
 
@@ -117,7 +109,7 @@ def finish_move(settings: Settings, name: str) -> None:
     log = Journal.for_set(settings, name)
     if (settings.sets / name).exists() or not log.folder.exists():
         return
-    entries = [e for deleted, e in _entries(settings) if deleted.name == name and e.name != name]
+    entries = [entry for deleted, entry in _entries(settings) if deleted.name == name]
     if entries and not (entries[0] / _HISTORY).exists():
         log.move(entries[0] / _HISTORY)
 
@@ -132,14 +124,10 @@ def _entries(settings: Settings) -> list[tuple[Deleted, Path]]:
     for entry in trash.iterdir() if trash.is_dir() else ():
         name, _, time = entry.name.partition("@")
         with suppress(OSError, ValueError):
-            if time and (entry / _SET).is_dir():
-                when = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
-            elif not time and entry.is_dir() and entry.suffix != ".history":
-                when = datetime.fromtimestamp(entry.stat().st_ctime, UTC)
-            else:
-                continue
-            at = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            found.append((when, Deleted(name=name, at=at), entry))
+            when = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+            if (entry / _SET).is_dir():
+                at = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                found.append((when, Deleted(name=name, at=at), entry))
     found.sort(key=lambda one: one[0], reverse=True)
     return [(deleted, entry) for _, deleted, entry in found]
 

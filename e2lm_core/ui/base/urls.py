@@ -4,8 +4,7 @@ A place is a page of the navigation. Its shown tab is part of the link (`?tab=`)
 own parameters (`Tab.holds`: metric, filters, question), so that a colleague gets the same view; only the
 shown tab is computed. A change of set or tab is a step in the browser's history. A script in the browser
 writes all other parameters, and those that a bare address of the navigation lacks, into the address: without
-a step in the history and without redrawing the page. Addresses of pages from before there were places still
-work: the server redirects them (`server/asgi.py`).
+a step in the history and without redrawing the page.
 
 Tested in tests/ui/base/test_urls.py.
 """
@@ -146,20 +145,6 @@ MODELS = Place(
     (Tab("run", "Run"), Tab("checkpoints", "Models"), Tab("results", "From elsewhere")),
 )
 PLACES = (SETS, QUESTIONS, RESULT, CURVES, DECIDE, SHARE, MODELS)
-# Pages of earlier releases, and the place or tab that has replaced each.
-OLD = {
-    "author": "write",
-    "overview": "overview",
-    "plan": "plan",
-    "run": "run",
-    "rank_stability": "ranking",
-    "relevance": "relevance",
-    "score": "score",
-    "compare": "compare",
-    "export": "share",
-    "checkpoints": "checkpoints",
-    "results": "results",
-}
 # Every view: a place without tabs, or one of a place's tabs.
 VIEWS = tuple(name for place in PLACES for name in ([tab.slug for tab in place.tabs] or [place.slug]))
 
@@ -192,14 +177,6 @@ def address(view: str, name: str) -> str:
     """
     place, tab = find(view)
     return f"{'' if place is SETS else place.slug}?{urlencode(query(tab, name))}"
-
-
-def redirect_target(old_path: str, parameters: list[tuple[str, str]]) -> str:
-    """New address of an old page, with the link's parameters; relative to the old address."""
-    place, tab = find(OLD[old_path])
-    kept = [(key, value) for key, value in parameters if key != _PARAMETER]
-    behind = urlencode(kept + ([(_PARAMETER, tab)] if tab else []))
-    return place.slug + (f"?{behind}" if behind else "")
 
 
 def link(name: str, label: str, icon: str) -> None:

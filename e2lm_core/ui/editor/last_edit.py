@@ -81,6 +81,5 @@ def last_edit(task: TaskSet) -> LastEdit:
 
 
 def _is_own(version: versions.Version) -> bool:
-    if version.who != session.studio().settings.author or version.at is None:
-        return False
-    return datetime.now(UTC) - datetime.fromisoformat(version.at) < OWN
+    is_recent = datetime.now(UTC) - datetime.fromisoformat(version.at) < OWN
+    return version.who == session.studio().settings.author and is_recent

@@ -97,7 +97,7 @@ def _whose(version: versions.Version, settings: Settings) -> str:
 
 
 def _when(version: versions.Version) -> str:
-    return forms.clock(datetime.fromisoformat(version.at).timestamp()) if version.at else "some time ago"
+    return forms.clock(datetime.fromisoformat(version.at).timestamp())
 
 
 def _step(

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
@@ -49,15 +47,8 @@ def _settings() -> Settings:
 
 
 def routes() -> Sequence[Route]:
-    """Routes that are not pages, among them redirects of old pages."""
-    old = (Route(f"/{page}", _moved) for page in urls.OLD)
-    return (Route(health.PATH, health.healthz), *draft_routes.routes(), *table_routes.routes(), *old)
-
-
-def _moved(request: Request) -> RedirectResponse:
-    """Redirect an old page to the place that has replaced it."""
-    page = request.url.path.rpartition("/")[2]
-    return RedirectResponse(urls.redirect_target(page, request.query_params.multi_items()))
+    """Routes that are not pages."""
+    return (Route(health.PATH, health.healthz), *draft_routes.routes(), *table_routes.routes())
 
 
 def secrets() -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.database import MIGRATIONS, connect
+from e2lm_core.base.database import connect
 from e2lm_core.base.memory import snapshot
 from tests.base.memory import unwritable
 from tests.support import studios
@@ -37,9 +37,9 @@ print(json.dumps(said))
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Databases as a studio may have left them: closed, killed with a journal, with and without its index, old, none."""
+    """Databases as a studio may have left them: closed, killed with a journal, with and without its index, empty, none."""
     home = tmp_path / "home"
-    for name in ("closed", "killed", "without_index", "old", "none"):
+    for name in ("closed", "killed", "without_index", "empty", "none"):
         (home / name).mkdir(parents=True)
     made = tmp_path / "made" / "studio.sqlite"
     connection = connect(made)
@@ -51,8 +51,7 @@ def home(tmp_path: Path) -> Path:
             shutil.copy(f"{made}{end}", home / name / f"studio.sqlite{end}")
     connection.close()
     shutil.copy(made, home / "closed" / "studio.sqlite")
-    with closing(connect(home / "old" / "studio.sqlite", MIGRATIONS[:5])) as old:
-        old.execute("INSERT INTO scopes VALUES (1, 'a', 'float32', 10, 'none', 1)")
+    (home / "empty" / "studio.sqlite").touch()
     return home
 
 
@@ -61,7 +60,7 @@ def test_all_that_was_saved_is_read_and_nothing_is_changed(home: Path) -> None:
     said = json.loads(unwritable.run_in(home, PROGRAM.replace("HOME", repr(str(home)))))
     rows = {name: told[0] for name, told in said.items()}
     both = ["a", "b"]
-    assert rows == {"closed": both, "killed": both, "without_index": both, "old": ["a"], "none": []}
+    assert rows == {"closed": both, "killed": both, "without_index": both, "empty": [], "none": []}
     assert not any(told[1] for told in said.values())
     assert all("cannot be opened for writing" in told[2] for told in said.values())
     assert studios.tree(home) == before

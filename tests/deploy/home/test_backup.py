@@ -224,13 +224,18 @@ def test_links_and_text_are_no_backups(here: Studio, tmp_path: Path) -> None:
         studios.sentence(error)
 
 
-def test_a_newer_database_is_refused(here: Studio, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "said"), [(99, "newer studio"), (9, "reads version 10 only")])
+def test_a_database_of_another_version_is_refused(
+    here: Studio, tmp_path: Path, version: int, said: str
+) -> None:
     here.store.database.close()
     with contextlib.closing(sqlite3.connect(here.settings.database)) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute(f"PRAGMA user_version = {version}")
     path = backup.write_backup(here.settings, tmp_path / "b.tar.gz").path
-    with pytest.raises(StudioError, match="newer studio"):
+    with pytest.raises(StudioError, match=said) as error:
         restore.restore(elsewhere(here.settings), path)
+    studios.sentence(error)
+    assert not restore.has_content(elsewhere(here.settings).home)
 
 
 def test_there_must_be_a_home(tmp_path: Path) -> None:

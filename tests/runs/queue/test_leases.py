@@ -74,7 +74,7 @@ def test_no_lease_outlives_the_machines_start(queue, monkeypatch, started_s):
     assert again.id == job.id
 
 
-def test_a_lease_of_an_older_studio_is_over(queue):
+def test_a_lease_without_its_beginning_is_over(queue):
     job = claimed(queue, HELD_S)
     with queue.database.transaction() as connection:
         connection.execute("UPDATE jobs SET lease_from = NULL, lease_s = NULL WHERE id = ?", (job.id,))

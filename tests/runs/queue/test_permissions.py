@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.base.errors import LimitError, StoreError, TaskError
 from e2lm_core.people import accounts, quotas, sharing
 from e2lm_core.runs import start, worker
-from e2lm_core.runs.queue import cpu_quota, permissions
+from e2lm_core.runs.queue import permissions, resource_limits
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from tests.support import studios
@@ -146,7 +146,7 @@ def test_what_runs_compute_is_on_their_askers_account(studio, ada):
 def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_what_it_has(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(cpu_quota, "EVERY_S", 0.0)
+    monkeypatch.setattr(resource_limits, "CHARGE_EVERY_S", 0.0)
     monkeypatch.setattr(worker, "BEAT_S", 0.01)
 
     class Slow(FakeBackend):

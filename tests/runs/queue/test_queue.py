@@ -15,6 +15,7 @@ from e2lm_core.runs.queue.batch_plans import BatchPlans
 from e2lm_core.runs.queue.queue import MAX_DEATHS_IN_A_ROW, JobQueue
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
+from tests.support import studios
 
 LEASE_S = 60.0
 PAST = -1.0  # a lease that has run out already
@@ -26,7 +27,11 @@ def queue(tmp_path):
 
 
 def whats(queue, job_id):
-    return [event.what for event in queue.events(job_id=job_id)]
+    with queue.database.reading() as connection:
+        return [
+            what
+            for (what,) in connection.execute("SELECT what FROM events WHERE job = ? ORDER BY id", (job_id,))
+        ]
 
 
 def test_a_job_from_submission_to_done(queue):
@@ -274,7 +279,7 @@ def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_pat
         for table in ("progress", "events", "plans"):
             of = {number for (number,) in connection.execute(f"SELECT job FROM {table}")}
             assert not of & set(ids[:2])
-    assert store.count(scope) == 1
+    assert studios.stored_count(store, scope) == 1
 
 
 # --- seen from outside --------------------------------------------------------------------------------
@@ -318,9 +323,9 @@ def test_results_and_progress_are_saved_together_or_not_at_all(tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         save(dies=True)
-    assert (store.count(scope), queue.get(job.id).progress) == (0, ())
+    assert (studios.stored_count(store, scope), queue.get(job.id).progress) == (0, ())
     save(dies=False)
-    assert (store.count(scope), queue.get(job.id).progress[0].computed) == (1, 1)
+    assert (studios.stored_count(store, scope), queue.get(job.id).progress[0].computed) == (1, 1)
 
 
 # --- real processes ---------------------------------------------------------------------------------
@@ -383,3 +388,19 @@ def test_two_processes_share_the_work_and_do_nothing_twice(tmp_path, queue):
     done = [int(line) for worker in workers for line in worker.communicate()[0].split()]
     assert sorted(done) == ids
     assert {queue.get(i).state for i in ids} == {"done"}
+
+
+def test_what_runs_and_what_is_more_urgent_or_older_goes_before(queue):
+    first, second, third, urgent = (queue.submit("evaluate", {"set": str(n)}, n == 3) for n in range(4))
+
+    def ahead() -> list[int | None]:
+        return [queue.queue_position(queue.get(job)) for job in (first, second, third, urgent)]
+
+    assert ahead() == [1, 2, 3, 0]
+    claimed = queue.claim("a worker", 60)
+    assert claimed is not None
+    assert claimed.id == urgent
+    assert ahead() == [1, 2, 3, None]
+    queue.finish(claimed)
+    queue.cancel(second)
+    assert ahead() == [0, None, 1, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from e2lm_core.runs.queue.records import Event, Job, Progress
+from e2lm_core.runs.queue.records import Job, Progress
 
 JOB = {
     "id": 1,
@@ -47,9 +47,3 @@ def test_progress_knows_nothing_of_tokens_where_nobody_counted_them() -> None:
     row = Progress(name="m/1", done=0, total=9)
     assert (row.computed, row.reused, row.seconds) == (0, 0, 0.0)
     assert (row.tokens, row.harness_tokens, row.note) == (None, None, None)
-
-
-def test_an_event_of_no_worker_says_so() -> None:
-    with pytest.raises(ValidationError, match="worker"):
-        Event.model_validate({"id": 1, "job": 1, "at": 1.0, "what": "submitted"})
-    assert Event(id=1, job=1, at=1.0, what="submitted", worker=None).worker is None

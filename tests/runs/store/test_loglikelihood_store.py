@@ -17,6 +17,7 @@ from e2lm_core.base.records import Loglikelihood, Request, Scope
 from e2lm_core.runs.store import loglikelihood_store as store_module
 from e2lm_core.runs.store.loglikelihood_store import FEW_KEYS, LoglikelihoodStore, request_digest
 from e2lm_core.runs.store.packed_columns import Keys
+from tests.support import studios
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 
@@ -41,10 +42,10 @@ def test_put_and_get(tmp_path):
     store = LoglikelihoodStore(tmp_path / "studio.sqlite")
     known, unknown = request_digest(Request("q", " a")), request_digest(Request("q", " b"))
     assert store.get(SCOPE, [known]) == {}
-    assert store.count(SCOPE) == 0
+    assert studios.stored_count(store, SCOPE) == 0
     assert store.put(SCOPE, [(known, Loglikelihood(-1.25, 3))]) == 1
     assert store.get(SCOPE, [known, unknown, known]) == {known: Loglikelihood(-1.25, 3)}
-    assert store.count(SCOPE) == 1
+    assert studios.stored_count(store, SCOPE) == 1
 
 
 def test_what_was_saved_once_stays_and_counts_once(tmp_path):
@@ -93,7 +94,7 @@ def test_not_a_number_is_refused_and_nothing_of_its_batch_saved(tmp_path):
     items = [(bytes(15) + b"1", Loglikelihood(-1.0, 1)), (bytes(15) + b"2", Loglikelihood(float("nan"), 1))]
     with pytest.raises(StoreError, match="not a number"):
         store.put(SCOPE, items)
-    assert store.count(SCOPE) == 0
+    assert studios.stored_count(store, SCOPE) == 0
     store.put(SCOPE, [(bytes(16), Loglikelihood(float("-inf"), 1))])
     assert store.get(SCOPE, [bytes(16)])[bytes(16)].ll_nats == float("-inf")
 
@@ -157,7 +158,7 @@ def test_killed_writer_leaves_whole_chunks(tmp_path):
     os.kill(writer.pid, signal.SIGKILL)
     writer.communicate()
     store = LoglikelihoodStore(path)
-    count = store.count(SCOPE)
+    count = studios.stored_count(store, SCOPE)
     assert count >= 200
     assert count % 50 == 0
     last = count // 50 - 1
@@ -208,7 +209,7 @@ def test_another_database_in_the_same_place_holds_other_results(tmp_path):
     store, key = LoglikelihoodStore(tmp_path / "studio.sqlite"), request_digest(Request("q", " a"))
     store.put(SCOPE, [(key, Loglikelihood(-1.0, 1))])
     assert store.missing(SCOPE, [key]) == set()
-    store.close()
+    store.database.close()
     for path in tmp_path.glob("studio.sqlite*"):
         path.rename(path.with_name(f"old-{path.name}"))  # kept, so that its number is not given again
     assert store.missing(SCOPE, [key]) == {key}

@@ -12,6 +12,7 @@ from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.runs.store import loglikelihood_store as store_module
 from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore
 from e2lm_core.runs.store.packed_columns import Keys
+from tests.support import studios
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 OTHER = SCOPE.model_copy(update={"fingerprint": "folder:2"})
@@ -39,7 +40,7 @@ def rows_of(store, table="results"):
 def test_by_hand(tmp_path):
     one, two, three, four = DIGESTS[:4]
     store = packed(tmp_path, [three, one, two])
-    assert (rows_of(store), rows_of(store, "packs"), store.count(SCOPE)) == (0, 1, 3)
+    assert (rows_of(store), rows_of(store, "packs"), studios.stored_count(store, SCOPE)) == (0, 1, 3)
     assert store.get(SCOPE, [four, two]) == {two: VALUES[two]}
     assert np.array_equal(
         store.values(SCOPE, Keys([one, four])), [VALUES[one].ll_nats, np.nan], equal_nan=True
@@ -59,7 +60,7 @@ def test_what_was_packed_stays_and_counts_once(tmp_path):
     store = packed(tmp_path, DIGESTS[:3])
     worse = [(key, Loglikelihood(-9.0, 9)) for key in DIGESTS[:5]]
     assert store.put(SCOPE, worse) == 2
-    assert store.count(SCOPE) == 5
+    assert studios.stored_count(store, SCOPE) == 5
     assert store.get(SCOPE, DIGESTS[:3]) == {key: VALUES[key] for key in DIGESTS[:3]}
     assert store.get(SCOPE, DIGESTS[4:5])[DIGESTS[4]].ll_nats == -9.0
 
@@ -93,7 +94,7 @@ def test_packed_or_not_the_answers_are_the_same(tmp_path_factory, parts, asked):
     assert mixed.get(SCOPE, asked) == plain.get(SCOPE, asked)
     assert list(mixed.get(SCOPE, asked)) == sorted(mixed.get(SCOPE, asked))
     assert mixed.missing(SCOPE, asked) == plain.missing(SCOPE, asked)
-    assert mixed.count(SCOPE) == plain.count(SCOPE)
+    assert studios.stored_count(mixed, SCOPE) == studios.stored_count(plain, SCOPE)
     keys = Keys(asked)
     assert np.array_equal(mixed.values(SCOPE, keys), plain.values(SCOPE, keys), equal_nan=True)
 
@@ -110,7 +111,7 @@ def test_who_reads_while_it_is_packed_misses_nothing(tmp_path):
         while not over.is_set():
             missed.append(int(np.isnan(own.values(SCOPE, keys)).sum()))
             missed.append(len(own.missing(SCOPE, keys)))
-        own.close()
+        own.database.close()
 
     reader = threading.Thread(target=read)
     reader.start()

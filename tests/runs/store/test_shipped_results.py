@@ -17,6 +17,7 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.runs.worker import run_worker
 from e2lm_core.sets import authoring, collection
 from tests.conftest import needs
+from tests.support import studios
 
 EXAMPLES = ("ladder_science", "ladder_general")
 MAX_BYTES = 1_500_000
@@ -59,7 +60,7 @@ def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
     task = collection.open_set(studio.settings, "ladder_science")
     now = state.state_of_set(studio, task.address, task)
     assert (now.kind, now.shipped) == ("up to date", True)
-    assert studio.store.count(studio.backend.scope(studio.local_checkpoints[0])) == 0
+    assert studios.stored_count(studio.store, studio.backend.scope(studio.local_checkpoints[0])) == 0
     collection.copy_set(studio.settings, "ladder_science", "mine")
     first = task.questions[0].id
     authoring.update_questions(studio.settings, "mine", {first: {"question": "Which of these is it?"}})

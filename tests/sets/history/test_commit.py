@@ -1,9 +1,7 @@
-"""Saving a change with its history: killed between any two writes, changed by hand, kept by an earlier studio, and how large it grows."""
+"""Saving a change with its history: killed between any two writes, changed by hand, damaged, and how large it grows."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
@@ -16,11 +14,12 @@ from typing import Any
 import pytest
 
 from e2lm_core.base import atomic
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, conflicts, versions
 from e2lm_core.sets.folder import set_cache
+from e2lm_core.sets.history import commit
 from e2lm_core.sets.history import journal as logs
 from e2lm_core.sets.history.journal import Journal
 from tests.conftest import ROOT
@@ -213,52 +212,6 @@ def test_where_it_is_not_known_what_was_changed_by_hand_that_is_said(here, forge
     assert versions.available_undo(here, "mine") == ("edit question q2", "edit question q5")
 
 
-# --- an earlier studio ----------------------------------------------------------------------------------
-
-
-def kept_before(settings: Settings, at: int) -> list[TaskSet]:
-    """A history as full states alone, the set standing at one of them."""
-    base = collection.open_set(settings, "mine")
-    states = [base]
-    for number in (1, 2, 3):
-        questions = tuple(
-            q.model_copy(update={"note": f"old {number}"}) if q.id == f"q{number}" else q
-            for q in states[-1].questions
-        )
-        states.append(base.model_copy(update={"questions": questions}))
-    folder = settings.home / "history" / "mine"
-    folder.mkdir(parents=True)
-    steps = [{"number": n, "action": f"edit question q{n}" if n else "open"} for n in range(4)]
-    for number, state in enumerate(states):
-        (folder / f"{number:06d}.json.gz").write_bytes(gzip.compress(state.model_dump_json().encode()))
-    (folder / "cursor.json").write_text(json.dumps({"steps": steps, "at": at}))
-    from e2lm_core.sets.folder.files import write_task
-
-    write_task(states[at], settings.sets / "mine", settings.limits)
-    return states
-
-
-@pytest.mark.parametrize("at", [3, 1])
-def test_a_history_of_full_states_still_opens_and_goes_on(here: Settings, at: int) -> None:
-    states = kept_before(here, at)
-    assert [versions.open_version(here, "mine", n) for n in range(4)] == states
-    assert versions.available_undo(here, "mine") == (
-        f"edit question q{at}",
-        "edit question q2" if at == 1 else None,
-    )
-    if at == 1:
-        assert versions.redo(here, "mine") == states[2]
-        versions.undo(here, "mine")
-    edited = edit(here)
-    assert [versions.open_version(here, "mine", n) for n in range(4)] == states
-    assert versions.undo(here, "mine") == states[at]
-    assert versions.undo(here, "mine") == states[at - 1]
-    numbers = [v.number for v in versions.list_versions(here, "mine")]
-    assert numbers == sorted(set(numbers))
-    opened = [versions.open_version(here, "mine", n) for n in numbers if n != 4 or at == 3]
-    assert edited in opened
-
-
 # --- its size -------------------------------------------------------------------------------------------
 
 
@@ -311,3 +264,83 @@ def test_a_prompt_is_a_step_too(here: Settings) -> None:
     after = authoring.update_config(here, "mine", description="Choose.\n")
     assert after.config == TaskConfig(**{**dict(before.config), "description": "Choose.\n"})
     assert versions.undo(here, "mine") == before
+
+
+# --- damage ---------------------------------------------------------------------------------------------
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGED = {
+    "half of the questions": lambda folder: cut(folder / "test.jsonl"),
+    "no questions": lambda folder: (folder / "test.jsonl").unlink(),
+    "bytes": lambda folder: (folder / "test.jsonl").write_bytes(b"\xff\x00" * 500),
+    "half of the YAML": lambda folder: cut(folder / "mine.yaml"),
+    "a YAML that is a list": lambda folder: (folder / "mine.yaml").write_text("- a"),
+    "an empty YAML": lambda folder: (folder / "mine.yaml").write_text(""),
+    "examples that are none": lambda folder: (folder / "dev.jsonl").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGED)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_damaged_set_comes_back_from_its_own_history(here: Settings, how: str, number: int) -> None:
+    states = [collection.open_set(here, "mine")]
+    edits = ({f"q{n}": {"question": f"New {n}?"}} for n in (1, 2))
+    states += [authoring.update_questions(here, "mine", edit) for edit in edits]
+    folder = here.sets / "mine"
+    DAMAGED[how](folder)
+    broken = studios.tree(folder)
+    with pytest.raises(StudioError):
+        collection.open_set(here, "mine")
+    assert [v.number for v in versions.list_versions(here, "mine")] == [0, 1, 2]
+    restored = versions.restore_version(here, "mine", number)
+    assert restored == collection.open_set(here, "mine") == states[number]
+    (kept,) = (here.workspace / commit.ASIDE).iterdir()
+    assert studios.tree(kept) == broken
+    # The history goes on: every state is still there, and the next edit can be taken back.
+    assert [v.action for v in versions.list_versions(here, "mine")][-1] == f"restore version {number}"
+    assert [versions.open_version(here, "mine", n) for n in (0, 1, 2)] == states
+    authoring.update_questions(here, "mine", {"q3": {"question": "New 3?"}})
+    assert versions.undo(here, "mine") == states[number]
+
+
+def test_a_damaged_set_without_history_is_said(here: Settings) -> None:
+    cut(here.sets / "mine" / "test.jsonl")
+    with pytest.raises(TaskError, match="has no version 0: it was never edited"):
+        versions.restore_version(here, "mine", 0)
+    assert not (here.workspace / commit.ASIDE).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"garbage\n[1]\n5\nnull\n{}\n", b"\x00" * 500])
+def test_a_history_that_cannot_be_read_is_said_and_kept(here: Settings, content: bytes) -> None:
+    assert versions.history_damage(here, "mine") is None
+    authoring.update_questions(here, "mine", {"q1": {"question": "New?"}})
+    assert versions.history_damage(here, "mine") is None
+    folder = here.workspace / "history" / "mine"
+    (folder / "log.jsonl").write_bytes(content)
+    assert versions.list_versions(here, "mine") == []
+    assert "history cannot be read" in (versions.history_damage(here, "mine") or "")
+    authoring.update_questions(here, "mine", {"q2": {"question": "New?"}})
+    assert [v.action for v in versions.list_versions(here, "mine")] == [commit.ANEW, "edit question q2"]
+    assert versions.history_damage(here, "mine") is None
+    (aside,) = (folder / commit.ASIDE).iterdir()
+    assert (aside / "log.jsonl").read_bytes() == content
+    assert (aside / "000000.json.gz").is_file()
+    versions.undo(here, "mine")
+
+
+def test_steps_that_cannot_be_read_are_counted(here: Settings) -> None:
+    for n in (1, 2):
+        authoring.update_questions(here, "mine", {f"q{n}": {"question": f"New {n}?"}})
+    path = here.workspace / "history" / "mine" / "log.jsonl"
+    lines = path.read_bytes().splitlines()
+    lines[1:1] = [b"garbage", b"7"]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    assert (
+        versions.history_damage(here, "mine")
+        == "2 steps of mine's history cannot be read; the others are listed."
+    )
+    assert len(versions.list_versions(here, "mine")) == 3

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
-from e2lm_core.sets.history.delta import UnappliedChange, diff_states, is_affected
-from e2lm_core.sets.history.patch import apply_delta
+from e2lm_core.sets.history.delta import UnappliedChange, apply_delta, diff_states, is_affected
 from tests.support import studios
 
 TASK = studios.task()

@@ -31,7 +31,7 @@ def numbers(log: Journal) -> list[int]:
 
 def test_before_the_first_edit_there_is_nothing(tmp_path: Path) -> None:
     log = Journal(tmp_path / "none")
-    assert (log.steps, log.last, log.pending, log.is_old, log.is_long) == ([], None, [], False, False)
+    assert (log.steps, log.last, log.pending, log.is_long) == ([], None, [], False)
     assert not log.folder.exists()
 
 

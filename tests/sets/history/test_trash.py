@@ -43,19 +43,6 @@ def test_deleting_twice_keeps_both_and_restoring_takes_the_newest(here: Settings
     assert [gone.name for gone in collection.list_deleted(here)] == ["mine"]
 
 
-def test_what_an_earlier_studio_put_aside_comes_back(here: Settings) -> None:
-    authoring.update_questions(here, "mine", {"q1": {"note": "old"}})
-    trash = here.home / "trash"
-    trash.mkdir()
-    (here.sets / "mine").rename(trash / "mine")
-    (here.home / "history" / "mine").rename(trash / "mine.history")
-    assert [gone.name for gone in collection.list_deleted(here)] == ["mine"]
-    collection.restore_set(here, "mine")
-    assert note(here) == "old"
-    assert versions.available_undo(here, "mine")[0] == "edit question q1"
-    assert not list(trash.iterdir())
-
-
 @pytest.mark.parametrize("then", ["restored", "made anew"])
 def test_a_history_that_a_kill_left_behind_goes_to_its_set(here: Settings, monkeypatch, then: str) -> None:
     monkeypatch.setattr(Journal, "move", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

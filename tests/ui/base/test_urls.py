@@ -1,17 +1,13 @@
-"""The table of places: where old addresses lead, and which tab a link shows."""
+"""The table of places, and which tab a link shows."""
 
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.ui.base import urls
-from e2lm_core.ui.server import asgi
 from tests.conftest import ROOT
 
 
@@ -38,21 +34,6 @@ def test_a_name_is_that_of_one_view_alone() -> None:
     assert urls.find("share") == (urls.SHARE, None)
     with pytest.raises(KeyError):
         urls.find("nowhere")
-
-
-@pytest.mark.parametrize(("old", "name"), urls.OLD.items())
-@pytest.mark.parametrize("above", ["", "/below/the/root"])
-def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: str, above: str) -> None:
-    app = Starlette(routes=[*asgi.routes()])
-    outer = Starlette()
-    outer.mount(above, app)
-    client = TestClient(outer, follow_redirects=False)
-    answer = client.get(f"{above}/{old}?set=ada/mine&tab=nonsense")
-    assert answer.status_code == 307
-    place, tab = urls.find(name)
-    to = urlsplit(str(answer.next_request.url if answer.next_request else ""))
-    assert to.path == f"{above}/{place.slug}"
-    assert parse_qs(to.query) == {"set": ["ada/mine"]} | ({"tab": [tab]} if tab else {})
 
 
 def script() -> None:

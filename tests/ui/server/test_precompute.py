@@ -115,10 +115,9 @@ def test_no_view_computes_at_its_first_visit_what_was_computed_beforehand(
 
 
 def test_a_rule_that_nobody_tried_is_no_trial(opened: Visit) -> None:
-    before = rule_trials.trial_count(opened.studio.settings, OWN)
-    rule_trials.record_trial(opened.studio.settings, OWN, ("margin > 0", "acc", None))
+    number = rule_trials.record_trial(opened.studio.settings, OWN, ("margin > 0", "acc", None))
     precompute.compute(opened.studio.settings, OWN, lambda: True)
-    assert rule_trials.trial_count(opened.studio.settings, OWN) == before + 1
+    assert rule_trials.record_trial(opened.studio.settings, OWN, ("margin > 0.1", "acc", None)) == number + 1
 
 
 def test_it_gives_way(opened: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ class RequestLogMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._known = _OF_STREAMLIT | {place.slug for place in urls.PLACES} | {*urls.OLD}
+        self._known = _OF_STREAMLIT | {place.slug for place in urls.PLACES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request."""

@@ -36,7 +36,7 @@ def client() -> TestClient:
             for path in ("/", "/curves", "/static/a.js", "/secret")
         ),
         Route("/_stcore/upload_file/{session}/{file}", lambda _: PlainTextResponse("x")),
-        Route("/author", failing),
+        Route("/questions", failing),
         WebSocketRoute("/_stcore/stream", stream),
     ]
     return TestClient(
@@ -89,7 +89,7 @@ def test_addresses_are_named_by_kind(client: TestClient, lines: Callable[[], lis
 
 
 def test_a_failure_is_told_with_its_request(client: TestClient, lines: Callable[[], list[dict]]) -> None:
-    assert client.get("/author").status_code == 500
+    assert client.get("/questions").status_code == 500
     (line,) = lines()
-    assert (line["path"], line["status"]) == ("/author", 500)
+    assert (line["path"], line["status"]) == ("/questions", 500)
     assert "typed" not in json.dumps(line)
