@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores import metrics, set_scores
-from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
 from e2lm_core.scores.uncertainty import bootstrap, calibration, strata
@@ -231,53 +231,31 @@ def resample(
     )
 
 
-def replicates(
-    resampled: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
-) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
+def replicates(resampled: Resampled, metric: str) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
     """Estimate and replicates of every score, and of each model's own SQ.
 
     Args:
         resampled: The bootstrap.
         metric: Name of the metric.
-        mirrored: Include the replicates S(y - d), see `methods.Replicates`.
-        denoised: Include the replicates S(c + d).
 
     Returns:
         Replicates by the names in `set_scores.SCORES`, and by model.
     """
-    variants = {
-        variant: resampled.scores(metric, curves, chance)
-        for variant, (curves, chance) in _variants(resampled, metric, mirrored, denoised).items()
-    }
-    estimate = variants["estimate"]
+    observed, drawn = resampled.observed[metric], resampled.curves[metric]
+    quiet = quiet_curves(resampled, metric)
+    clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
+    estimate = resampled.scores(metric, observed, resampled.chance)
+    forward = resampled.scores(metric, drawn, resampled.chances)
+    denoised = resampled.scores(metric, clean, resampled.chances)
     whole = {
-        score: Replicates(**{variant: scores.whole[score] for variant, scores in variants.items()})
-        for score in estimate.whole
+        score: Replicates(of_set, forward.whole[score], denoised.whole[score])
+        for score, of_set in estimate.whole.items()
     }
     models = {
-        name: Replicates(**{variant: scores.models[name] for variant, scores in variants.items()})
-        for name in estimate.models
+        name: Replicates(of_model, forward.models[name], denoised.models[name])
+        for name, of_model in estimate.models.items()
     }
     return whole, models
-
-
-def _variants(
-    resampled: Resampled, metric: str, mirrored: bool, denoised: bool
-) -> dict[str, tuple[Curves, ArrayLike]]:
-    """Curves and chance level of each field of `Replicates`, by the field's name."""
-    observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    variants: dict[str, tuple[Curves, ArrayLike]] = {
-        "estimate": (observed, resampled.chance),
-        "forward": (drawn, resampled.chances),
-    }
-    if mirrored:
-        opposite = {name: np.round(2 * observed[name] - drawn[name], EXACT) for name in drawn}
-        variants["mirrored"] = (opposite, 2 * resampled.chance - resampled.chances)
-    if denoised:
-        quiet = quiet_curves(resampled, metric)
-        clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
-        variants["denoised"] = (clean, resampled.chances)
-    return variants
 
 
 def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
@@ -286,7 +264,7 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     A score has no interval, with the reason in `why`, where it is undefined, where no method covers (by
     `table`), or where it is undefined in too many resamples.
     """
-    whole, models = replicates(resampled, metric, mirrored=False)
+    whole, models = replicates(resampled, metric)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
     kind, differing = resampled.kind(metric), resampled.differing_questions(metric)

@@ -243,6 +243,6 @@ def _of_score(
     if not known.size:
         return _Width()
     expected = float(known.mean())
-    of_score = Replicates(np.asarray(expected), forward, denoised=denoised)
+    of_score = Replicates(np.asarray(expected), forward, denoised)
     low, high = interval(str(rule.method), of_score, RANGES[score], level, rule.scale)
     return _Width(float(high - low), expected)
