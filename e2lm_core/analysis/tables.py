@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
+from e2lm_core.base.records import METRICS, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, final_values
 from e2lm_core.scores.ranking import order
@@ -118,20 +118,13 @@ def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
     return total / len(stack)
 
 
-def quality_frame(
-    measurements: Measurements, metric: str, qualities: dict[str, SignalQuality] | None = None
-) -> pd.DataFrame:
+def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     """Table of signal quality by model, rounded to 4 decimals.
 
     Columns: model, counts, SQ, ρ, AC, points, Spearman (tie-aware), signed AC, why (reason for an undefined
     value).
-
-    Args:
-        measurements: Results of the set.
-        metric: Metric of the curves.
-        qualities: Signal quality by model, if it is already computed.
     """
-    qualities = qualities or signal_qualities(measurements, metric)
+    qualities = signal_qualities(measurements, metric)
     return pd.DataFrame(
         [
             {

@@ -88,20 +88,19 @@ def calibration_table(
     return table
 
 
-def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, bins: int = BINS) -> float:
-    """Expected calibration error over bins of equal width.
+def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
+    """Expected calibration error over `BINS` bins of equal width.
 
     Args:
         labels: True for an accepted row [N].
         probabilities: Probabilities of acceptance [N].
-        bins: Number of bins.
 
     Returns:
         Error in [0, 1]; NaN without rows.
 
     Source: Guo et al. 2017, arXiv 1706.04599.
     """
-    table = [b for b in calibration_table(labels, probabilities, bins) if b.rows]
+    table = [b for b in calibration_table(labels, probabilities, BINS) if b.rows]
     rows = sum(b.rows for b in table)
     off = sum(b.rows * abs(b.accepted_share - b.mean_probability) for b in table)
     return off / rows if rows else float("nan")

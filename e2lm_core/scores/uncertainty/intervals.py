@@ -231,18 +231,21 @@ def resample(
     )
 
 
-def replicates(resampled: Resampled, metric: str) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
+def replicates(
+    resampled: Resampled, metric: str, quiet: Curves | None = None
+) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
     """Estimate and replicates of every score, and of each model's own SQ.
 
     Args:
         resampled: The bootstrap.
         metric: Name of the metric.
+        quiet: Measured curves without question noise, {model: [K]}; computed where None.
 
     Returns:
         Replicates by the names in `set_scores.SCORES`, and by model.
     """
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    quiet = quiet_curves(resampled, metric)
+    quiet = quiet_curves(resampled, metric) if quiet is None else quiet
     clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
     estimate = resampled.scores(metric, observed, resampled.chance)
     forward = resampled.scores(metric, drawn, resampled.chances)
