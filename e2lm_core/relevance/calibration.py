@@ -1,4 +1,4 @@
-"""Calibration metrics: AUROC, Brier score, balanced accuracy, ECE.
+"""Calibration metrics: AUROC, balanced accuracy, ECE.
 
 ECE = sum over bins of (rows in the bin / all rows) |accepted share - mean probability|
 """
@@ -32,19 +32,6 @@ def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> fl
 
     y = np.asarray(labels, dtype=bool)
     return float(roc_auc_score(y, scores)) if _has_both(y) else float("nan")
-
-
-def brier(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
-    """Brier score of N rows: the mean of (probability - label)²; NaN without rows.
-
-    It is 0 for perfect probabilities and 0.25 for a coin's.
-
-    Args:
-        labels: True for an accepted row [N].
-        probabilities: Probabilities of acceptance [N].
-    """
-    y = np.asarray(labels, dtype=np.float64)
-    return float(np.mean((np.asarray(probabilities) - y) ** 2)) if len(y) else float("nan")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
     expected = {
         "sq": sq.value,
         "rc": rc.value,
-        "decision_accuracy": signal.decision_accuracy(grid[:, 11], grid[:, -1]).value,
+        "decision_accuracy": float(signal.pair_agreement(grid[:, 11], grid[:, -1])),
         "monotonicity": finetasks.criteria(grid, 0.25)["monotonicity"].value,
         "ordering": finetasks.criteria(grid, 0.25)["ordering"].value,
     }

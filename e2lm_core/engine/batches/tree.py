@@ -98,12 +98,6 @@ def plan_prefixes(encoded: Sequence[Encoded]) -> Plan | None:
     return plan_below(encoded, ends) if ends else None
 
 
-def unique_tokens(encoded: Sequence[Encoded]) -> int:
-    """Number of nodes in the prefix tree of all inputs: tokens to compute if nothing is computed twice."""
-    leaves = _leaves(encoded, range(len(encoded)))
-    return leaves.unique_tokens(0, len(leaves.inputs), 0) if encoded else 0
-
-
 def _cost(tokens: int, hidden: int, above: int = 0) -> int:
     """Cost of a row of `tokens` below `above` tokens: matrix products, and attention to trunk and row.
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of curves, differences and scores.
+"""Bootstrap intervals of curves and scores.
 
 Axes: R resamples, K checkpoints of a model, Q questions. `docs/uncertainty.md` has the measurements that
 decide which method a score gets, and if it gets any; the table is an argument (`coverage.load`).
@@ -28,7 +28,7 @@ from e2lm_core.scores.uncertainty.methods import (
     small_sample_level,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule, few_for_a_difference
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
 
 UNDEFINED = "The score is undefined."
 OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
@@ -125,9 +125,7 @@ class Resampled:
 
 @dataclass(frozen=True)
 class CurveDifference:
-    """Difference of two curves, or of two means over curves.
-
-    It is first minus second in `difference`, and second minus first in `paired.mean_difference`.
+    """Difference of two means, see `paired.mean_difference`.
 
     Attributes:
         value: Difference in the metric's unit; None if a checkpoint is incomplete.
@@ -355,36 +353,6 @@ def point_band(resampled: Resampled, metric: str, model: str) -> Floats:
     """
     values = resampled.runs[model].per_question[metric]
     return pointwise.mean_interval(metric, values, resampled.curves[metric][model], resampled.clusters)
-
-
-def difference(
-    resampled: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]
-) -> CurveDifference:
-    """Difference of two curves at one checkpoint each, first minus second, on the same resamples.
-
-    It compares two models at a checkpoint, or two checkpoints of a model. Values are as measured: of bpb less
-    is better. There is no interval on a set of few questions, or whose models differ on few
-    (`rules.few_for_a_difference`).
-
-    Args:
-        resampled: The bootstrap.
-        metric: Name of the metric.
-        first: Model and index of its checkpoint.
-        second: Model and index of its checkpoint.
-    """
-    observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
-    samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
-    if np.isnan(samples).any():
-        return CurveDifference(None, None, None)
-    each = (
-        resampled.runs[first[0]].per_question[metric][first[1]]
-        - resampled.runs[second[0]].per_question[metric][second[1]]
-    )
-    if few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric)):
-        return CurveDifference(value, None, share_above(samples), few, int((each != 0).sum()))
-    bounds = pointwise.paired_interval(metric, each[None], samples[:, None], resampled.clusters)[0]
-    return CurveDifference.from_samples(metric, value, bounds, samples, each, resampled.clusters)
 
 
 def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
