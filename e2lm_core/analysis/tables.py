@@ -88,10 +88,6 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     metrics' columns are missing without a scored model; a curve is None where the models differ in their
     checkpoints.
     """
-    rows: dict[str, list] = {"acc": [], "norm_prob": []}
-    counted = [c for c in measurements.curves if c.model.counts_in_scores]
-    for metric, stack in rows.items():
-        stack.extend(measurements.per_question[c.model.name][metric] for c in counted)
     frame = pd.DataFrame(
         {
             "id": measurements.question_ids,
@@ -99,7 +95,8 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
             "question": [q.question for q in task.questions],
         }
     )
-    for metric, stack in rows.items():
+    for metric in ("acc", "norm_prob"):
+        stack = [measurements.per_question[c.model.name][metric] for c in measurements.scored_curves]
         if stack:
             frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
             frame[f"{metric}_last"] = final_values(measurements, metric)
