@@ -149,20 +149,16 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     grid = common_grid(measurements, metric)
     if grid is None:
         return pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
-    rank = order.ranks(grid.scores)
+    models = len(grid.models)
     return pd.DataFrame(
-        [
-            {
-                "model": model,
-                "step": int(grid.steps[k]),
-                "tokens_seen": grid.tokens_seen[k],
-                "early": bool(grid.early[k]),
-                "rank": rank[m, k],
-                "value": grid.values[m, k],
-            }
-            for m, model in enumerate(grid.models)
-            for k in range(len(grid.steps))
-        ]
+        {
+            "model": [model for model in grid.models for _ in grid.steps],
+            "step": np.tile(grid.steps, models),
+            "tokens_seen": np.tile(grid.tokens_seen, models),
+            "early": np.tile(grid.early, models),
+            "rank": order.ranks(grid.scores).ravel(),
+            "value": grid.values.ravel(),
+        }
     )
 
 

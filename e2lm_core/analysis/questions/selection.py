@@ -217,7 +217,7 @@ def _resampled_bounds(
     resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), MIN_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
         [
-            heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out
+            heldout.resampled_gains(pool.sample, rule, folds, metric, block)
             for block in bootstrap.resample_counts(plan, resamples, seed=0)
         ]
     )
