@@ -63,7 +63,7 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/checkpoints/hub/rolling_leases.py module: 0.05 -> 1.05": (
         "How long is waited between two looks at a lock: what is done is the same."
     ),
-    "e2lm_core/relevance/embedders/split_archive.py join_archive: 2 -> 3": (
+    "e2lm_core/relevance/embedders/packaged.py join_archive: 2 -> 3": (
         "The base of a copying buffer's size: the bytes that are copied are the same."
     ),
     "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (

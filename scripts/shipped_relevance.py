@@ -7,14 +7,44 @@ Of the default model and of the larger one, which requirements-embedder.txt inst
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance import embeddings, pretrained
+from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.packaged import JOINT, MPNET
 
+LEVELS = 127  # of a quantised number, on either side of 0
 SHIPPED = {JOINT: "joint.npz", MPNET: "mpnet.npz"}
+
+
+def quantise(anchors: Array) -> Array:
+    """Quantised unit vectors float32 [N, D], as a shipped classifier is fitted to them."""
+    return pretrained.unpack_vectors(*_packed(anchors))
+
+
+def pack_classifier(key: bytes, classifier: Classifier) -> bytes:
+    """Bytes of the file of a shipped classifier."""
+    q, scale = _packed(classifier.anchors)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        allow_pickle=False,
+        key=np.frombuffer(key, np.uint8),
+        q=q,
+        scale=scale,
+        **classifier.to_arrays(),
+    )
+    return buffer.getvalue()
+
+
+def _packed(anchors: Array) -> tuple[Array, Array]:
+    scale = (np.abs(anchors).max(axis=1) / LEVELS).astype(np.float32)
+    return np.round(anchors / scale[:, None]).astype(np.int8), scale
 
 
 def main() -> None:
@@ -23,8 +53,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             embedder = embeddings.Embedder(Settings(home=Path(home)), model)
             vectors = embedder.embed(embeddings.training_texts())
-            classifier = embeddings.fit_on_vectors(pretrained.quantise(vectors))
-            data = pretrained.pack_classifier(embeddings.classifier_key(embedder), classifier)
+            classifier = embeddings.fit_on_vectors(quantise(vectors))
+            data = pack_classifier(embeddings.classifier_key(embedder), classifier)
         (pretrained.VIEWS / name).write_bytes(data)
         print(f"{name}: {model}, {len(vectors):,} exemplars, {len(data) / 1e6:.1f} MB.")
 

@@ -25,12 +25,13 @@ import typer
 
 from benchmarks import study_pages
 from benchmarks.coverage.kinds import fleet_of
+from benchmarks.coverage.methods import interval
 from benchmarks.coverage.study import FEW, Source
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty import coverage, paired
-from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
+from e2lm_core.scores.uncertainty.methods import small_sample_level
 from e2lm_core.scores.uncertainty.rules import few_differing
 from tests.support import simulation
 

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import study_pages
+from benchmarks.coverage.methods import SCALED
 from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
 from e2lm_core.scores.set_scores import RANGES
@@ -31,12 +32,11 @@ from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.calibration import required_scale
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
-from e2lm_core.scores.uncertainty.methods import LEVEL, SCALED, Replicates, interval, small_sample_level
+from e2lm_core.scores.uncertainty.methods import LEVEL, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
     MIN_DIFFERING,
     MIN_MODELS_OF_RC,
     NOT_OF_ORDER,
-    UNBOUNDED,
     CoverageTable,
     IntervalRule,
 )
@@ -45,6 +45,7 @@ from tests.support import simulation
 
 QUESTIONS = (30, 50, 100, 300)
 METRICS = ("acc", "norm_prob")
+UNBOUNDED = ("margin", "bpb")
 SCORES = (
     *(
         "sq",
@@ -175,7 +176,7 @@ def _of_set(
         kind, differing = given.kind(metric), given.differing_questions(metric)
         if kind is None:
             continue
-        whole, single = intervals.replicates(given, metric, mirrored=False)
+        whole, single = intervals.replicates(given, metric)
         for score in (score for score in SCORES if table.methods[score] != CALIBRATED.get(score)):
             aim = true.get((metric, score, models))
             if aim is None or (score == "cs" and models < simulation.SIZES):
@@ -207,7 +208,7 @@ def _calibrated(
             for score, method in CALIBRATED.items()
             if models >= MIN_MODELS_OF_RC or not score.startswith("rc")
         }
-        whole, _ = intervals.replicates(given, metric, mirrored=False)
+        whole, _ = intervals.replicates(given, metric)
         for score, rule in intervals.calibrated(given, metric, asked, level).items():
             method, exact = CALIBRATED[score], float(true[metric, score, models])
             need = _need(method, whole[score], exact, score, level) / rule.scale

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.coverage.planted import measured_of
+from e2lm_core.analysis import validity
 from e2lm_core.base.records import Value
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.runs.studio import open_studio
@@ -98,7 +99,7 @@ def random_keys(measured: Measurements) -> Iterator[Measurements]:
 
 def rank_consistency(measured: Measurements) -> Value:
     """RC of accuracy with its null."""
-    return null.scores_with_null(measured, set_scores.scores(measured, "acc"), "acc").rc
+    return validity.scores_with_null(measured, "acc").rc
 
 
 def curves_table(measured: Measurements) -> str:

@@ -179,7 +179,8 @@ def told(cell: Cell, questions: int, fleets: int, seed: list[int]) -> float:
     for _ in range(fleets):
         measured = fleet(random, cell, questions)
         resampled = set_intervals.resample(measured, (cell.metric,), RESAMPLES if cell.group > 1 else 2)
-        since = onsets.separation(measured, resampled, cell.metric, "family0", "family1").since
+        (found_apart,) = onsets.separations(measured, resampled, cell.metric, [("family0", "family1")])
+        since = found_apart.since
         found += (since.sure if cell.degrees else since.on_these) is not None
     return found / fleets
 

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import study_pages
+from benchmarks.coverage.methods import METHODS
 from benchmarks.coverage.study import FEW, MEANS, METRICS, QUESTIONS, QUICK, Plan, study
 from e2lm_core.scores.set_scores import OF_READINGS, SCORES
 from e2lm_core.scores.uncertainty.coverage import FILE
-from e2lm_core.scores.uncertainty.methods import LEVEL, METHODS
+from e2lm_core.scores.uncertainty.methods import LEVEL
 from tests.support import simulation
 
 FIRST = tuple(score for score in SCORES if score not in OF_READINGS)  # `readings` studies the others

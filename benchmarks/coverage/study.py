@@ -11,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.coverage.methods import (
+    METHODS,
+    SCALED,
+    MirroredReplicates,
+    interval,
+    mean_of_defined,
+    mirrored_replicates,
+)
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
-from e2lm_core.scores.uncertainty.methods import (
-    METHODS,
-    SCALED,
-    Replicates,
-    interval,
-    quantiles,
-    small_sample_level,
-)
+from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 from tests.support import simulation
 
 METRICS = ("acc", "margin", "norm_prob", "bpb")  # acc_norm is acc with another argmax, and takes its figures
@@ -106,9 +107,9 @@ def truths(
             own = set_scores.curve_scores(layout, {n: by_model[n] for n in runs}, metric, against)
             models = len(layout.counted)
             for score, values in own.whole.items():
-                found[metric, score, models] = _mean_of_defined(values)
+                found[metric, score, models] = mean_of_defined(values)
             counted = [own.models[name] for name in layout.counted]
-            found[metric, "sq_model", models] = _mean_of_defined(np.stack(counted, axis=1))
+            found[metric, "sq_model", models] = mean_of_defined(np.stack(counted, axis=1))
         found[metric, "mean", simulation.SIZES] = source.values.mean(axis=0, dtype=np.float64).reshape(
             source.shape
         )[m]
@@ -118,13 +119,6 @@ def truths(
 def few(runs: dict[str, Run]) -> dict[str, Run]:
     """The smaller fleet: three of the six sizes and the twin."""
     return {name: run for name, run in runs.items() if name in FEW or run.twin_of}
-
-
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis; the few sets whose score is undefined are no values of it."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(known, values, 0).sum(axis=0) / known.sum(axis=0)
 
 
 Cell = tuple[str, str, str, int]  # score, metric, method, models
@@ -195,11 +189,13 @@ def _count_scores(
     scores: tuple[str, ...],
 ) -> None:
     names, size = resampled.counted, len(resampled.counted)
-    whole, models = intervals.replicates(resampled, metric)
+    whole, models = mirrored_replicates(resampled, metric)
     targets = [(score, whole[score]) for score in scores if (size, score) != (len(FEW), "cs")]
     if size == simulation.SIZES and scores is SCORES:
         own = [vars(models[name]) for name in names]
-        stacked = Replicates(**{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]})
+        stacked = MirroredReplicates(
+            **{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]}
+        )
         targets.append(("sq_model", stacked))
     level = small_sample_level(resampled.clusters)
     for score, replicates in targets:

@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import brier_score_loss
 
 from benchmarks import study_pages
 from benchmarks.relevance import elsewhere
 from benchmarks.relevance.sources import NEW
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, calibration_table, ece
+from e2lm_core.relevance.calibration import auroc, balanced_accuracy, calibration_table, ece
 from e2lm_core.relevance.classifier import ACCEPT_AT, NO_FIELD, Array, Classifier
 from e2lm_core.relevance.embedders.packaged import MINILM, MPNET
 from e2lm_core.relevance.embeddings import (
@@ -58,7 +59,7 @@ def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
         field_right = [near == f for near, f in zip(nearest, fields, strict=True) if f != NO_FIELD]
         lines.append(
             f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
-            f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} "
+            f"| {ece(labels, p):.3f} | {brier_score_loss(labels, p):.3f} "
             f"| {np.mean(field_right):.2f} |"
         )
     lines += ["", "Calibration (with choices):", "", "| probability | rows | mean probability | accepted |"]
@@ -117,7 +118,7 @@ def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
 def _row(name: str, which: str, labels: Array, p: Array) -> str:
     return (
         f"| {name} | {which}, {len(p):,} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
-        f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
+        f"| {ece(labels, p):.3f} | {brier_score_loss(labels, p):.3f} |"
     )
 
 

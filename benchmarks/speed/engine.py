@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedTokeniz
 
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request
 from e2lm_core.base.settings import Settings
-from e2lm_core.engine.batches.tree import unique_tokens
+from e2lm_core.engine.batches.plan import common_length
+from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.local import LocalBackend
 
 VOCABULARY = 3_072
@@ -278,6 +279,13 @@ def compare(
         "notes": backend.notes(),
         "times": times,
     }
+
+
+def unique_tokens(encoded: Sequence[Encoded]) -> int:
+    """Number of nodes in the prefix tree of all inputs: tokens to compute if nothing is computed twice."""
+    inputs = sorted((item.inputs for item in encoded), key=lambda tokens: tokens.tolist())
+    shared = sum(common_length(one, other) for one, other in pairwise(inputs))
+    return sum(map(len, inputs)) - shared
 
 
 def main() -> None:

@@ -134,9 +134,8 @@ def compare(
     folder: Path, requests: Sequence[Any], warm: Sequence[Any], dtype: str, device: str, repeats: int
 ) -> dict[str, Any]:
     """One row: medians of ours and of the harness's at its best batch size, and how far they differ."""
-    from benchmarks.speed.engine import CHOICES, checkpoint_of, timed
+    from benchmarks.speed.engine import CHOICES, checkpoint_of, timed, unique_tokens
     from e2lm_core.base.settings import Settings
-    from e2lm_core.engine.batches.tree import unique_tokens
     from e2lm_core.engine.local import LocalBackend
 
     def ours() -> tuple[Score, LocalBackend]:

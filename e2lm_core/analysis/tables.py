@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
+from e2lm_core.base.records import METRICS, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, final_values
 from e2lm_core.scores.ranking import order
@@ -88,10 +88,6 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     metrics' columns are missing without a scored model; a curve is None where the models differ in their
     checkpoints.
     """
-    rows: dict[str, list] = {"acc": [], "norm_prob": []}
-    counted = [c for c in measurements.curves if c.model.counts_in_scores]
-    for metric, stack in rows.items():
-        stack.extend(measurements.per_question[c.model.name][metric] for c in counted)
     frame = pd.DataFrame(
         {
             "id": measurements.question_ids,
@@ -99,7 +95,8 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
             "question": [q.question for q in task.questions],
         }
     )
-    for metric, stack in rows.items():
+    for metric in ("acc", "norm_prob"):
+        stack = [measurements.per_question[c.model.name][metric] for c in measurements.scored_curves]
         if stack:
             frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
             frame[f"{metric}_last"] = final_values(measurements, metric)
@@ -118,20 +115,13 @@ def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
     return total / len(stack)
 
 
-def quality_frame(
-    measurements: Measurements, metric: str, qualities: dict[str, SignalQuality] | None = None
-) -> pd.DataFrame:
+def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     """Table of signal quality by model, rounded to 4 decimals.
 
     Columns: model, counts, SQ, ρ, AC, points, Spearman (tie-aware), signed AC, why (reason for an undefined
     value).
-
-    Args:
-        measurements: Results of the set.
-        metric: Metric of the curves.
-        qualities: Signal quality by model, if it is already computed.
     """
-    qualities = qualities or signal_qualities(measurements, metric)
+    qualities = signal_qualities(measurements, metric)
     return pd.DataFrame(
         [
             {
@@ -159,20 +149,16 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     grid = common_grid(measurements, metric)
     if grid is None:
         return pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
-    rank = order.ranks(grid.scores)
+    models = len(grid.models)
     return pd.DataFrame(
-        [
-            {
-                "model": model,
-                "step": int(grid.steps[k]),
-                "tokens_seen": grid.tokens_seen[k],
-                "early": bool(grid.early[k]),
-                "rank": rank[m, k],
-                "value": grid.values[m, k],
-            }
-            for m, model in enumerate(grid.models)
-            for k in range(len(grid.steps))
-        ]
+        {
+            "model": [model for model in grid.models for _ in grid.steps],
+            "step": np.tile(grid.steps, models),
+            "tokens_seen": np.tile(grid.tokens_seen, models),
+            "early": np.tile(grid.early, models),
+            "rank": order.ranks(grid.scores).ravel(),
+            "value": grid.values.ravel(),
+        }
     )
 
 

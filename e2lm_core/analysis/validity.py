@@ -62,7 +62,8 @@ def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
 
 def scores_with_null(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
     """Scores of one metric with their null distributions, without intervals."""
-    return null.scores_with_null(measurements, set_scores.scores(measurements, metric, rc_reading), metric)
+    scores = set_scores.scores(measurements, metric, rc_reading)
+    return null.attach_null(scores, null.null_scores(measurements, metric))
 
 
 def incomplete_reason(measurements: Measurements, running: bool = False) -> str | None:

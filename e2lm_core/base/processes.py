@@ -85,6 +85,11 @@ def subprocess_environment(
     return given | {name: here[name] for name in TOKENS if with_token and name in here}
 
 
+def usable_cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def total_memory_bytes() -> int | None:
     """Memory of this machine, or the container's limit, in bytes; None if it is unknown."""
     found = [_number(path.read_text(encoding="ascii")) for path in _CGROUP if path.exists()]

@@ -83,15 +83,14 @@ def window(config: Any, tokenizer: Any) -> int:
     return min(int(tokens), MAX_WINDOW)
 
 
-def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
-    """Read the weights of a checkpoint folder onto the CPU.
+def read_weights(directory: Path) -> dict[str, torch.Tensor]:
+    """Read the weights of a checkpoint folder onto the CPU, in the file's types.
 
     Files are read, not mapped: a map would follow later writes to a file, and end the process if the file is
     cut or its disk fails.
 
     Args:
         directory: The checkpoint's folder.
-        dtype: Type that floats are cast to; None keeps the file's types.
 
     Returns:
         Tensors [...] by name.
@@ -104,10 +103,7 @@ def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str,
         try:
             with safe_open(file, framework="pt", device="cpu", backend="pread") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
-                    tensor = tensors.get_tensor(name)
-                    if dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype:
-                        tensor = tensor.to(dtype)
-                    state[name] = tensor
+                    state[name] = tensors.get_tensor(name)
         except (SafetensorError, OSError, RuntimeError) as error:
             raise CheckpointError(
                 f"{file} is truncated or not safetensors ({first_line(error)}); fetch it again."

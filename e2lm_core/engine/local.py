@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError, StudioError
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
@@ -46,8 +46,8 @@ class LocalBackend:
         self._scorer: Scorer | None = None
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
-        self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
-        self._largest: dict[tuple[object, ...], int] = {}  # largest token of each encoded text
+        # Each text with its largest token.
+        self._encoded: Memo[tuple[object, ...], tuple[list[Encoded], int]] = Memo(_KEPT_TEXTS, lambda *_: 1)
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
         self._in_memory: WeakValueDictionary[tuple[str, str | None], LoadedModel] = WeakValueDictionary()
@@ -291,9 +291,7 @@ class LocalBackend:
 
     def _threads(self) -> int:
         """Threads of the settings, or the number of cores that this process may use."""
-        if self.settings.threads:
-            return self.settings.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.settings.threads or processes.usable_cores()
 
     def _encoder(self, directory: Path) -> Encoder:
         from e2lm_core.engine.batches.tokenise import Encoder, tokenizer_digest
@@ -330,18 +328,17 @@ class LocalBackend:
             encoder = self._encoder_of(model)
             max_length = window(model.config, encoder.tokenizer)
             text = (encoder, max_length, tuple(requests))
-            if text in self._encoded:
-                self._encoded.move_to_end(text)
-            else:
-                encoded = encoder.encode(requests, max_length)
-                tokens = [int(t.max()) for e in encoded for t in (e.inputs, e.targets) if len(t)]
-                self._encoded[text], self._largest[text] = encoded, max(tokens, default=0)
-                if len(self._encoded) > _KEPT_TEXTS:
-                    self._largest.pop(self._encoded.popitem(last=False)[0], None)
+            found = self._encoded.get(text)
+            if found is None:
+                new = encoder.encode(requests, max_length)
+                tokens = [int(t.max()) for e in new for t in (e.inputs, e.targets) if len(t)]
+                found = new, max(tokens, default=0)
+                self._encoded.put(text, found)
+            encoded, largest = found
             rows = getattr(model.config, "vocab_size", None)
-            if isinstance(rows, int) and self._largest[text] >= rows:
+            if isinstance(rows, int) and largest >= rows:
                 raise CheckpointError(
-                    f"The tokenizer in {model.directory} has a token {self._largest[text]:,}, but the model knows "
+                    f"The tokenizer in {model.directory} has a token {largest:,}, but the model knows "
                     f"{rows:,}: give it the tokenizer that it was trained with."
                 )
-            return self._encoded[text], text
+            return encoded, text

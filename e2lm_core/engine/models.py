@@ -123,12 +123,7 @@ class Skeletons:
         """Take the weights out of all modules that are not lent."""
         with self._lock:
             for module in (module for free in self._free.values() for module in free):
-                for part in module.modules():
-                    for name, parameter in part._parameters.items():
-                        if parameter is not None and not parameter.is_meta:
-                            part._parameters[name] = nn.Parameter(
-                                parameter.detach().to("meta"), requires_grad=False
-                            )
+                _empty(module)
 
     def build(self, config: Any, attention: str | None = None) -> Any:
         """Build a transformers causal language model with its parameters on the meta device.
@@ -260,13 +255,18 @@ def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
         module: A transformers module.
         weights: Tensors [...] of any dtype, by the module's names.
     """
+    _empty(module)
+    module.load_state_dict(weights, strict=False, assign=True)
+    module.tie_weights()
+    module.requires_grad_(False)
+
+
+def _empty(module: Any) -> None:
+    """Take the weights out of a module; its parameters are then without storage."""
     for part in module.modules():
         for name, parameter in part._parameters.items():
             if parameter is not None and not parameter.is_meta:
                 part._parameters[name] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
-    module.load_state_dict(weights, strict=False, assign=True)
-    module.tie_weights()
-    module.requires_grad_(False)
 
 
 def as_loaded(module: Any, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
-from e2lm_core.base.records import ScoredChunk
-from e2lm_core.engine.batches.collecting import Results, collect, collect_all
+from e2lm_core.base.memory.memo import Memo
+from e2lm_core.base.records import Loglikelihood, ScoredChunk
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
@@ -33,6 +32,7 @@ from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
+Results = list[tuple[int, Loglikelihood]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
 _SINGLY = 4  # factor of a batch's tokens for models that take one token of each text at a time
 _KEPT_PLANS = 20  # plans, because a ladder's models differ in batch and row sizes
@@ -65,7 +65,7 @@ class Scorer:
         self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
         self._said: set[str] = set()
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt when memory ran out
-        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._plans: Memo[tuple[object, ...], Plan] = Memo(_KEPT_PLANS, lambda *_: 1)
         self._stacks = stack.Stacks()
         self._lock = threading.RLock()
 
@@ -178,7 +178,7 @@ class Scorer:
                 before = above.computed
                 batch = chunk.prepared.get((self.device, body.count))
                 if batch is None:
-                    batch = stack.repeated(chunk.rows, body.count, self.device, self.dtype)
+                    batch = prepare(chunk.rows * body.count, self.device, self.dtype)
                     chunk.prepared[self.device, body.count] = batch
                 try:
                     logs.append(stack.packed(body, batch, above.get(chunk.trunk)))
@@ -188,7 +188,7 @@ class Scorer:
                     raise self._too_large(models[0], chunk.tokens) from error
                 tokens += [chunk.tokens + above.computed - before] * body.count
             harness = sum(len(encoded[index].inputs) for index in chunk.requests)
-            found = collect_all(chunk.rows, np.concatenate(logs))
+            found = _collected(chunk.rows, np.concatenate(logs))
             yield tuple(
                 ScoredChunk(results, tokens=computed, harness_tokens=harness)
                 for results, computed in zip(found, tokens, strict=True)
@@ -201,7 +201,8 @@ class Scorer:
     def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute, stop: threading.Event) -> Results:
         if stop.is_set():
             raise Cancelled(_CANCELLED)
-        return collect(chunk.rows, self._halving(model, chunk.rows, partial(compute, chunk)))
+        logs = self._halving(model, chunk.rows, partial(compute, chunk))
+        return _collected(chunk.rows, logs[None])[0]
 
     @contextmanager
     def _computing(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> Iterator[Compute]:
@@ -325,12 +326,10 @@ class Scorer:
 
     def _remembered(self, key: tuple[object, ...], make: Callable[[], Plan]) -> Plan:
         with self._lock:
-            if key in self._plans:
-                self._plans.move_to_end(key)
-                return self._plans[key]
-            plan = self._plans[key] = make()
-            if len(self._plans) > _KEPT_PLANS:
-                self._plans.popitem(last=False)
+            plan = self._plans.get(key)
+            if plan is None:
+                plan = make()
+                self._plans.put(key, plan)
             return plan
 
     def _halving(
@@ -382,3 +381,26 @@ def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
     Passing an edit's only chunk to another thread takes longer than a small model.
     """
     return (task() for task in tasks)
+
+
+def _collected(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> list[Results]:
+    """Sum target log-probabilities into the log-likelihood of each request, for several checkpoints.
+
+    ll_nats = Σ log p(target) over a request's targets, summed in float64.
+
+    Args:
+        rows: The rows, with S targets in total.
+        log_probabilities: Natural logarithms [K, S], float32, of the rows' targets, one row after the other,
+            for K checkpoints.
+
+    Returns:
+        For each checkpoint (index, sum and number of targets) of each request, ascending.
+    """
+    requests = np.concatenate([row.requests for row in rows])
+    distinct, slot = np.unique(requests, return_inverse=True)
+    indexes, counts = distinct.tolist(), np.bincount(slot).tolist()
+    sums = (np.bincount(slot, weights=one).tolist() for one in log_probabilities.astype(np.float64))
+    return [
+        [(i, Loglikelihood(total, n)) for i, total, n in zip(indexes, totals, counts, strict=True)]
+        for totals in sums
+    ]

@@ -10,10 +10,10 @@ import contextlib
 import hashlib
 import json
 import threading
-import uuid
 from functools import cache, lru_cache
 from pathlib import Path
 
+from e2lm_core.base.atomic import replace_file_bytes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
@@ -89,14 +89,9 @@ def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
     file = _file(key, settings)
     with _lock:
         _known[file, key] = traits
-    temporary = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
-    try:
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(traits.model_dump_json(), encoding="utf-8")
-        temporary.replace(file)
-    except OSError:  # a cache that cannot be written only costs time
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        replace_file_bytes(file, traits.model_dump_json().encode())
 
 
 @cache

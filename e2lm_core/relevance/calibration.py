@@ -1,4 +1,4 @@
-"""Calibration metrics: AUROC, Brier score, balanced accuracy, ECE.
+"""Calibration metrics: AUROC, balanced accuracy, ECE.
 
 ECE = sum over bins of (rows in the bin / all rows) |accepted share - mean probability|
 """
@@ -32,19 +32,6 @@ def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> fl
 
     y = np.asarray(labels, dtype=bool)
     return float(roc_auc_score(y, scores)) if _has_both(y) else float("nan")
-
-
-def brier(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
-    """Brier score of N rows: the mean of (probability - label)²; NaN without rows.
-
-    It is 0 for perfect probabilities and 0.25 for a coin's.
-
-    Args:
-        labels: True for an accepted row [N].
-        probabilities: Probabilities of acceptance [N].
-    """
-    y = np.asarray(labels, dtype=np.float64)
-    return float(np.mean((np.asarray(probabilities) - y) ** 2)) if len(y) else float("nan")
 
 
 @dataclass(frozen=True)
@@ -88,20 +75,19 @@ def calibration_table(
     return table
 
 
-def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, bins: int = BINS) -> float:
-    """Expected calibration error over bins of equal width.
+def ece(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
+    """Expected calibration error over `BINS` bins of equal width.
 
     Args:
         labels: True for an accepted row [N].
         probabilities: Probabilities of acceptance [N].
-        bins: Number of bins.
 
     Returns:
         Error in [0, 1]; NaN without rows.
 
     Source: Guo et al. 2017, arXiv 1706.04599.
     """
-    table = [b for b in calibration_table(labels, probabilities, bins) if b.rows]
+    table = [b for b in calibration_table(labels, probabilities, BINS) if b.rows]
     rows = sum(b.rows for b in table)
     off = sum(b.rows * abs(b.accepted_share - b.mean_probability) for b in table)
     return off / rows if rows else float("nan")

@@ -265,20 +265,11 @@ def relevance_classifier(embedder: Embedder) -> Classifier:
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
             return Classifier.from_arrays(training_vectors(embedder), arrays)
-    classifier = fit_classifier(embedder)
+    classifier = fit_on_vectors(training_vectors(embedder))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())
     return classifier
-
-
-def fit_classifier(embedder: Embedder) -> Classifier:
-    """Fit the classifier for one model anew, on its shipped or embedded vectors.
-
-    Raises:
-        EmbeddingError: The model or the cache is not usable.
-    """
-    return fit_on_vectors(training_vectors(embedder))
 
 
 def fit_on_vectors(vectors: Array) -> Classifier:

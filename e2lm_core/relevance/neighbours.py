@@ -16,22 +16,18 @@ MODEL = MINILM  # trained to find paraphrases; `NEAR` is a cosine of this model
 NEAR = 0.75  # cosine; two questions of one subject in other words lie below
 
 
-def group_by_meaning(
-    questions: Sequence[Question], embedder: Embedder, min_cosine: float = NEAR
-) -> tuple[str | None, ...]:
+def group_by_meaning(questions: Sequence[Question], embedder: Embedder) -> tuple[str | None, ...]:
     """Group label of each question, named after its group's first question; None for a question by itself.
 
     Args:
         questions: Questions of the set.
-        embedder: Embedding model, `MODEL` for the default threshold.
-        min_cosine: Cosine from which two questions are in one group.
+        embedder: The embedding model `MODEL`, in which two questions of one group have a cosine of `NEAR`.
 
     Raises:
         EmbeddingError: The embedding model or its cache is not usable.
     """
-    leaders = group_vectors(
-        embedder.embed([f"{q.question} {q.choices[q.answer]}" for q in questions]), min_cosine
-    )
+    vectors = embedder.embed([f"{q.question} {q.choices[q.answer]}" for q in questions])
+    leaders = group_vectors(vectors, NEAR)
     alone = {leader for leader in leaders if leaders.count(leader) == 1}
     return tuple(None if at in alone else f"like {quote(questions[at].id)}" for at in leaders)
 

@@ -13,7 +13,6 @@ Tested in tests/relevance/test_pretrained.py.
 from __future__ import annotations
 
 import functools
-import io
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ import numpy as np
 from e2lm_core.relevance.classifier import Array, Classifier
 
 VIEWS = Path(__file__).parent / "views"
-_LEVELS = 127
 
 
 def load_pretrained(key: bytes) -> Classifier | None:
@@ -46,34 +44,10 @@ def _files() -> dict[bytes, Path]:
 @functools.cache
 def _read(file: Path) -> Classifier:
     with np.load(file, allow_pickle=False) as arrays:
-        return Classifier.from_arrays(_unpacked(arrays["q"], arrays["scale"]), arrays)
+        return Classifier.from_arrays(unpack_vectors(arrays["q"], arrays["scale"]), arrays)
 
 
-def quantise(anchors: Array) -> Array:
-    """Quantised unit vectors float32 [N, D], as a shipped classifier is fitted to them."""
-    return _unpacked(*_packed(anchors))
-
-
-def pack_classifier(key: bytes, classifier: Classifier) -> bytes:
-    """Bytes of the file of a shipped classifier."""
-    q, scale = _packed(classifier.anchors)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        allow_pickle=False,
-        key=np.frombuffer(key, np.uint8),
-        q=q,
-        scale=scale,
-        **classifier.to_arrays(),
-    )
-    return buffer.getvalue()
-
-
-def _packed(anchors: Array) -> tuple[Array, Array]:
-    scale = (np.abs(anchors).max(axis=1) / _LEVELS).astype(np.float32)
-    return np.round(anchors / scale[:, None]).astype(np.int8), scale
-
-
-def _unpacked(q: Array, scale: Array) -> Array:
+def unpack_vectors(q: Array, scale: Array) -> Array:
+    """Unit vectors float32 [N, D] of quantised ones: int8 [N, D] and the scale of each row [N]."""
     rows = q.astype(np.float32) * scale[:, None]
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)

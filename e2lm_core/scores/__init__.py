@@ -9,6 +9,6 @@ Start here:
     `set_scores.scores`: SQ, RC, CS and Score of a set, each with its reason where it is undefined.
     `uncertainty.set_intervals.resample`: One bootstrap over the questions of a set, shared by all curves.
     `uncertainty.set_intervals.score_intervals`: 95% intervals of the scores, where a method held.
-    `uncertainty.null.scores_with_null`: The scores with their distributions under random answer keys.
+    `uncertainty.null.null_scores`: Every score [B] under random answer keys.
     `uncertainty.null.is_within_null`: Whether a score is no better than guessing.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.base.records import BOUNDED_METRICS, Value
+from e2lm_core.base.records import BOUNDED_METRICS
 from e2lm_core.scores.arrays import Floats
 
 NO_TWIN = "No web-only twin was run beside its science model."
@@ -22,16 +22,23 @@ NO_CHANCE = {
 def compliance(
     science: ArrayLike, web_only: ArrayLike, chance: ArrayLike, standard_error: ArrayLike
 ) -> Floats:
-    """Core of `science_compliance`, vectorised over leading axes.
+    """CS = mean over early checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1).
+
+    A checkpoint at which s_sci is not above chance by one standard error counts 0: there the science model
+    has shown nothing that could comply.
 
     Args:
-        science: Scores [..., K] of the science model.
+        science: Scores [..., K] of the science model on acc, acc_norm or norm_prob (the metrics with a chance
+            level).
         web_only: Scores [..., K] of its web-only twin at the same checkpoints.
         chance: Chance level; broadcasts against [..., K].
         standard_error: Standard error of "above chance"; broadcasts against [..., K].
 
     Returns:
-        CS [...], NaN where an input is NaN or K is 0.
+        CS [...] in [0, 1], NaN where an input is NaN or K is 0.
+
+    Source: this project's reading of the competition's "compliance with science" (arXiv 2506.07731), which
+    uses a hidden web-only model.
     """
     taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web_only, dtype=np.float64)
     error = np.asarray(standard_error, dtype=np.float64)
@@ -47,46 +54,6 @@ def compliance(
         share = np.where(above, np.clip((taught - untaught) / excess, 0.0, 1.0), 0.0)
     missing = np.isnan(taught) | np.isnan(untaught) | np.isnan(floor) | np.isnan(error)
     return np.where(missing, np.nan, share).mean(axis=-1)
-
-
-def science_compliance(
-    science: ArrayLike, web_only: ArrayLike, chance: float, standard_error: ArrayLike | float
-) -> Value:
-    """CS = mean over early checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1).
-
-    A checkpoint at which s_sci is not above chance by one standard error counts 0: there the science model
-    has shown nothing that could comply.
-
-    Args:
-        science: Scores [K] of the science model on acc, acc_norm or norm_prob (the metrics with a chance
-            level).
-        web_only: Scores [K] of its web-only twin at the same checkpoints.
-        chance: Mean of 1 / choices, see `metrics.chance`.
-        standard_error: Standard error [K], or one number, see `chance_error`.
-
-    Returns:
-        A value in [0, 1]; undefined, with the reason, without a checkpoint, where a score is missing, or
-        where the standard error is.
-
-    Raises:
-        ValueError: `science` and `web_only` are not vectors of one length.
-
-    Source: this project's reading of the competition's "compliance with science" (arXiv 2506.07731), which
-    uses a hidden web-only model.
-    """
-    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web_only, dtype=np.float64)
-    if taught.ndim != 1 or taught.shape != untaught.shape:
-        raise ValueError(f"expected two curves of one length, not {taught.shape} and {untaught.shape}")
-    value = compliance(taught, untaught, chance, standard_error)
-    if not np.isnan(value):
-        return Value(value=float(value))
-    if len(taught) == 0:
-        why = "The early window holds no checkpoint that both the science model and its web-only twin have."
-    elif np.isnan(taught).any() or np.isnan(untaught).any():
-        why = "Scores of the science model or of its web-only twin are missing in the early window; run both."
-    else:
-        why = NO_ERROR
-    return Value(value=None, why=why)
 
 
 def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = None) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 
@@ -247,21 +247,43 @@ def _in_file(
     lls: Sequence[np.ndarray], gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
 ) -> Floats:
     """Values [all K, Q] of a metric, in a file beside the log-likelihoods, else in memory."""
-    whole = mapped.whole_of(lls[0])
-    assert whole is not None
-    assert whole.path is not None
-    told = hashlib.sha256(str([(mapped.offset(ll, whole), ll.shape) for ll in lls]).encode())
-    for array in (gold, chars, gold_bytes):
-        told.update(np.ascontiguousarray(array).data)
-    shape = (sum(map(len, lls)), len(gold))
 
     def blocks() -> Iterator[Floats]:
         for ll in lls:
             yield _metric(ll, gold, chars, gold_bytes, metric)
 
-    path = mapped.named_after(whole.path, metric, told.hexdigest()[:32])
-    made = mapped.map_file(path, blocks, "<f8", shape)
+    shape = (sum(map(len, lls)), len(gold))
+    made = map_beside(lls, (gold, chars, gold_bytes), metric, blocks, shape)
     return np.concatenate(list(blocks())) if made is None else made
+
+
+def map_beside(
+    parts: Sequence[np.ndarray],
+    inputs: Sequence[np.ndarray],
+    name: str,
+    blocks: Callable[[], Iterator[np.ndarray]],
+    shape: tuple[int, ...],
+) -> np.ndarray | None:
+    """Map an array that is computed from parts of one mapped file, in a file beside that one.
+
+    Args:
+        parts: Arrays [...] that the array is computed from, all of one mapped file.
+        inputs: Other arrays [...] that it is computed from.
+        name: Name of the file's kind.
+        blocks: Makes the array's blocks, in order; called if no process has made the file yet.
+        shape: Shape of the array, float64.
+
+    Returns:
+        The array; None if the parts lie in no one file or none can be written beside it.
+    """
+    whole = mapped.whole_of(parts[0])
+    if whole is None or whole.path is None or any(mapped.whole_of(part) is not whole for part in parts):
+        return None
+    told = hashlib.sha256(str([(mapped.offset(part, whole), part.shape) for part in parts]).encode())
+    for array in inputs:
+        told.update(np.ascontiguousarray(array).data)
+    path = mapped.named_after(whole.path, name, told.hexdigest()[:32])
+    return mapped.map_file(path, blocks, "<f8", shape)
 
 
 def _rows(whole: dict[str, Floats], rows: slice, metric: str) -> Floats:

@@ -83,12 +83,11 @@ def chance_floor(
     metric: str,
     chance: ArrayLike,
     questions: int,
-    sample_error: Callable[[ArrayLike, int], Floats] = compliance.sample_error,
 ) -> ChanceFloor:
     """Chance level of one metric and the standard error of "above chance", for a set of so many questions.
 
-    For acc and acc_norm the error follows from the chance level. For norm_prob it is `sample_error` of the
-    measured values, and all resamples of a bootstrap share it: the variation of the error itself is of second
+    For acc and acc_norm the error follows from the chance level. For norm_prob it is `compliance.sample_error`
+    of the measured values, and all resamples of a bootstrap share it: the variation of the error itself is of second
     order.
 
     Args:
@@ -97,7 +96,6 @@ def chance_floor(
         metric: Name of the metric.
         chance: Chance level [...].
         questions: Number of questions of the set.
-        sample_error: Standard error [..., K] of values [K, Q], for norm_prob.
 
     Returns:
         The chance level [...] and the errors by science model, [..., K] or [..., 1].
@@ -111,7 +109,7 @@ def chance_floor(
     return ChanceFloor(
         level,
         {
-            pair.science: sample_error(runs[pair.science].per_question[metric], questions)
+            pair.science: compliance.sample_error(runs[pair.science].per_question[metric], questions)
             for pair in layout.twins
         },
     )

@@ -199,9 +199,19 @@ def snr(curves: ArrayLike, last: int = 5, detrend: bool = False) -> Value:
 
 
 def pair_agreement(early: ArrayLike, late: ArrayLike) -> Floats:
-    """Core of `decision_accuracy`, vectorised over leading axes: [..., M], [..., M] -> [...].
+    """Decision accuracy: share of model pairs that are in the same order early and late.
 
-    NaN where a score is not finite or there are fewer than two models.
+    mean over pairs j < k of [sign(e_j - e_k) = sign(l_j - l_k)]. A pair tied at one end only counts as
+    different; a pair tied at both ends counts as equal.
+
+    Args:
+        early: Scores [..., M] at the early checkpoint, higher is better, NaN where missing.
+        late: Scores [..., M] of the same models in the same order, at the last checkpoint.
+
+    Returns:
+        Share [...] in [0, 1]; NaN where a score is not finite or there are fewer than two models.
+
+    Source: DataDecide, arXiv 2504.11393; Signal and Noise, arXiv 2508.13144.
     """
     before, after = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
     first, second = np.triu_indices(before.shape[-1], k=1)
@@ -213,35 +223,6 @@ def pair_agreement(early: ArrayLike, late: ArrayLike) -> Floats:
         )
     finite = np.isfinite(before).all(axis=-1) & np.isfinite(after).all(axis=-1)
     return np.where(finite, alike.mean(axis=-1), np.nan)
-
-
-def decision_accuracy(early: ArrayLike, late: ArrayLike) -> Value:
-    """Share of model pairs that are in the same order early and late.
-
-    mean over pairs j < k of [sign(e_j - e_k) = sign(l_j - l_k)]. A pair tied at one end only counts as
-    different; a pair tied at both ends counts as equal.
-
-    Args:
-        early: Scores [M] at the early checkpoint, higher is better, NaN where missing.
-        late: Scores [M] of the same models in the same order, at the last checkpoint.
-
-    Returns:
-        Share in [0, 1]; undefined, with the reason, for fewer than two models or a missing score.
-
-    Raises:
-        ValueError: `early` and `late` are not vectors of one length.
-
-    Source: DataDecide, arXiv 2504.11393; Signal and Noise, arXiv 2508.13144.
-    """
-    before, after = np.asarray(early, dtype=np.float64), np.asarray(late, dtype=np.float64)
-    if before.ndim != 1 or before.shape != after.shape:
-        raise ValueError(f"expected two vectors of one length, not {before.shape} and {after.shape}")
-    value = _known(pair_agreement(before, after))
-    if value is not None:
-        return Value(value=value)
-    if len(before) < 2:
-        return Value(value=None, why="A decision needs at least 2 models to choose between.")
-    return Value(value=None, why="A model has no score at one of the two checkpoints; run it there.")
 
 
 def _correlation(a: Floats, b: Floats) -> Floats:

@@ -55,9 +55,8 @@ def test_they_are_those_of_the_functions(metric: str) -> None:
     measured = noisy()
     asked, resampled = Answers(measured), set_intervals.resample(measured, (metric,))
     bounds = set_intervals.score_intervals(resampled, metric)
-    expected = null.scores_with_null(
-        measured, set_intervals.with_intervals(set_scores.scores(measured, metric), bounds), metric
-    )
+    values = set_intervals.with_intervals(set_scores.scores(measured, metric), bounds)
+    expected = null.attach_null(values, null.null_scores(measured, metric))
     assert asked.scores(metric) == expected
     assert asked.scores(metric, "all_models") == expected.with_reading("all_models")
     assert asked.intervals(metric).scores == bounds.scores

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_threads_are_shared_by_what_is_computed_at_once(
 ) -> None:
     import torch
 
-    monkeypatch.setattr(local_backend.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     before = torch.get_num_threads()
     try:
         backend = local(tmp_path, threads=asked)

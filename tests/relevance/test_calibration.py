@@ -1,11 +1,11 @@
-"""AUROC, Brier score, reliability and its error, by hand."""
+"""AUROC, reliability and its error, by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, calibration_table, ece
+from e2lm_core.relevance.calibration import auroc, balanced_accuracy, calibration_table, ece
 
 scored = st.lists(st.tuples(st.booleans(), st.integers(-5, 5)), min_size=2, max_size=30).filter(
     lambda rows: len({label for label, _ in rows}) == 2
@@ -24,11 +24,6 @@ def test_auroc_is_missing_with_one_label_and_refuses_unequal_lengths():
     assert np.isnan(auroc([True, True], [0.1, 0.2]))
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[2, 1\]"):
         auroc([True, False], [0.1])
-
-
-def test_brier_by_hand():
-    assert brier([True, False], [0.8, 0.4]) == pytest.approx((0.04 + 0.16) / 2)
-    assert np.isnan(brier([], []))
 
 
 def test_calibration_table_by_hand():

@@ -17,7 +17,7 @@ from e2lm_core.relevance.embeddings import (
     load_exemplars,
     training_vectors,
 )
-from scripts.shipped_relevance import SHIPPED
+from scripts.shipped_relevance import SHIPPED, pack_classifier, quantise
 
 SAMPLE = slice(0, None, 60)
 
@@ -52,8 +52,8 @@ def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.Mo
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     labels = np.arange(40) % 2 == 0
     fields = [("physics" if n % 4 else "biology") if ok else "none" for n, ok in enumerate(labels)]
-    fit = Classifier.fit(pretrained.quantise(rows), labels, fields)
-    (tmp_path / "one.npz").write_bytes(pretrained.pack_classifier(b"k" * 32, fit))
+    fit = Classifier.fit(quantise(rows), labels, fields)
+    (tmp_path / "one.npz").write_bytes(pack_classifier(b"k" * 32, fit))
     monkeypatch.setattr(pretrained, "VIEWS", tmp_path)
     monkeypatch.setattr(pretrained, "_files", pretrained._files.__wrapped__)
     back = pretrained.load_pretrained(b"k" * 32)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from e2lm_core.base.records import Value
 from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores, signal, trends
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
@@ -54,7 +55,7 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
     expected = {
         "sq": sq.value,
         "rc": rc.value,
-        "decision_accuracy": signal.decision_accuracy(grid[:, 11], grid[:, -1]).value,
+        "decision_accuracy": float(signal.pair_agreement(grid[:, 11], grid[:, -1])),
         "monotonicity": finetasks.criteria(grid, 0.25)["monotonicity"].value,
         "ordering": finetasks.criteria(grid, 0.25)["ordering"].value,
     }
@@ -63,7 +64,8 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
         expected["snr_detrended"] = signal.snr(grid, detrend=True).value
     if metric in ("acc", "acc_norm", "norm_prob"):
         error = compliance.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
-        cs = compliance.science_compliance(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
+        contrast = compliance.compliance(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
+        cs = Value(value=float(contrast))
         expected |= {"cs": cs.value, "score": composite.score(sq, rc, cs).value}
     for name in SCORES:
         if expected.get(name) is None:
@@ -264,9 +266,8 @@ def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:
     w = measured.values(WEB.name, "norm_prob")[:8]
     sample = measured.per_question[SMALL.name]["norm_prob"][:8]
     error = compliance.chance_error("norm_prob", 0.5, 10, sample)
-    assert set_scores.scores(measured, "norm_prob", "all_models").cs == compliance.science_compliance(
-        s, w, 0.5, error
-    )
+    cs = Value(value=float(compliance.compliance(s, w, 0.5, error)))
+    assert set_scores.scores(measured, "norm_prob", "all_models").cs == cs
 
 
 def test_the_early_windows_end() -> None:

@@ -14,7 +14,6 @@ from scipy import stats
 
 from e2lm_core.scores.signal import (
     autocorrelation,
-    decision_accuracy,
     mean_quality,
     pair_agreement,
     rho,
@@ -293,22 +292,15 @@ def test_snr_refuses_what_is_no_noise():
 
 
 def test_decision_accuracy_by_hand():
-    assert decision_accuracy([1, 2, 3], [1, 3, 2]).value == pytest.approx(2 / 3)
-    assert decision_accuracy([1, 1, 3], [1, 2, 3]).value == pytest.approx(2 / 3)  # a tie decides nothing
-    assert decision_accuracy([1, 1, 3], [2, 2, 3]).value == 1.0
-    assert decision_accuracy([1, 2], [2, 1]).value == 0.0
+    assert pair_agreement([1, 2, 3], [1, 3, 2]) == pytest.approx(2 / 3)
+    assert pair_agreement([1, 1, 3], [1, 2, 3]) == pytest.approx(2 / 3)  # a tie decides nothing
+    assert pair_agreement([1, 1, 3], [2, 2, 3]) == 1.0
+    assert pair_agreement([1, 2], [2, 1]) == 0.0
 
 
-@pytest.mark.parametrize(("early", "late", "says"), [([1], [1], "2 models"), ([1, NAN], [1, 2], "no score")])
-def test_undefined_decision_accuracy_says_why(early, late, says):
-    got = decision_accuracy(early, late)
-    assert got.value is None
-    assert says in got.why
-
-
-def test_decision_accuracy_takes_vectors_of_one_length():
-    with pytest.raises(ValueError):
-        decision_accuracy([1, 2], [1, 2, 3])
+def test_decision_accuracy_needs_two_models_and_every_score():
+    assert np.isnan(pair_agreement([1], [1]))
+    assert np.isnan(pair_agreement([1, NAN], [1, 2]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -322,10 +314,10 @@ def test_decision_accuracy_equals_a_plain_count_in_any_order(data):
         for i, j in pairs
     ]
     expected = sum(alike) / len(pairs)
-    assert decision_accuracy(early, late).value == pytest.approx(expected)
+    assert pair_agreement(early, late) == pytest.approx(expected)
     order = list(data.draw(st.permutations(range(len(early)))))
-    shuffled = decision_accuracy(np.array(early)[order], np.array(late)[order])
-    assert shuffled.value == pytest.approx(expected)
+    shuffled = pair_agreement(np.array(early)[order], np.array(late)[order])
+    assert shuffled == pytest.approx(expected)
 
 
 def test_resamples_are_carried_along_without_a_loop():
@@ -333,6 +325,6 @@ def test_resamples_are_carried_along_without_a_loop():
     assert signal_to_noise(curves)[4] == pytest.approx(snr(curves[4]).value)
     assert signal_to_noise(curves, detrend=True)[4] == pytest.approx(snr(curves[4], detrend=True).value)
     agreement = pair_agreement(curves[..., 3], curves[..., -1])
-    assert agreement[4] == pytest.approx(decision_accuracy(curves[4, :, 3], curves[4, :, -1]).value)
+    assert agreement[4] == pytest.approx(pair_agreement(curves[4, :, 3], curves[4, :, -1]))
     assert np.isnan(signal_to_noise(curves[:, :1])).all()
     assert np.isnan(pair_agreement(curves[:, :1, 0], curves[:, :1, 1])).all()

@@ -19,7 +19,7 @@ def test_a_course_of_each_score() -> None:
     assert courses["SQ"] == pytest.approx(np.mean([RISING, FASTER], axis=0).tolist())
     grid = score_measurements.common_grid(measured, "acc")
     assert grid is not None
-    assert courses["RC"] == [1.0, order.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
+    assert courses["RC"] == [1.0, order.tau(grid.scores[:, 7], grid.scores[:, 9])]
     assert courses["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())
 
 

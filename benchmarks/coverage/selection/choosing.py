@@ -52,7 +52,7 @@ def cover(source: Source, rule: Rule, sets: int, truth: float | None) -> tuple[f
     for number, one in enumerate(_each(source, sets)):
         drawn = np.concatenate(list(bootstrap.resample_counts(plan, RESAMPLES, number)))
         weights = np.vstack([np.ones((1, QUESTIONS)), drawn])
-        found = heldout.resampled_gains(one, rule, folds, "acc", weights).held_out
+        found = heldout.resampled_gains(one, rule, folds, "acc", weights)
         gains.append(found[0])
         bounds.append(quantiles(found[1:], [(1 - level) / 2, (1 + level) / 2]))
     low, high = np.array(bounds).T

@@ -61,7 +61,7 @@ def tried(sets: int, seed: int = 0) -> np.ndarray:
         sample = replace(block, values={metric: values[0] for metric, values in block.values.items()})
         weights = np.concatenate(list(bootstrap.resample_counts(plan, RESAMPLES, number)))
         for place, rule in enumerate(RULES, start=1):
-            gains = heldout.resampled_gains(sample, rule, folds, "acc", weights).held_out
+            gains = heldout.resampled_gains(sample, rule, folds, "acc", weights)
             gains = gains[np.isfinite(gains)]
             if len(gains) < 0.95 * RESAMPLES:
                 continue  # the page shows none

@@ -239,7 +239,7 @@ def _means(
 ) -> list[MeanDifference]:
     if resampled is None:
         return []
-    counted = {c.model.name for c in second.curves if c.model.counts_in_scores}
+    counted = {c.model.name for c in second.scored_curves}
     means = []
     for point, at in reversed(comparison_points(first, second, metric).items()):
         groups = [(ALL, [p for p in at if p[0] in counted]), *((p[0], [p]) for p in at)]

@@ -52,7 +52,7 @@ def most_informative_pair(measurements: Measurements) -> tuple[str, str] | None:
 
     Without such a pair, any two models, scored models first; None with fewer than two models.
     """
-    counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
+    counted = [c.model for c in measurements.scored_curves]
     best: tuple[float, str, str] | None = None
     for smaller in counted:
         for larger in counted:

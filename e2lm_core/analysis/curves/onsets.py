@@ -147,42 +147,26 @@ def _asked_of_chance(
     return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, again, 1)
 
 
-def separation(
-    measurements: Measurements, resampled: Resampled, metric: str, first_model: str, second_model: str
-) -> Separation:
-    """Onset of the difference between two models, paired by the resamples and judged by itself.
+def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
+    """Separations of all pairs of models, judged together, earliest first."""
+    names = [c.model.name for c in measurements.curves]
+    pairs = separations(measurements, resampled, metric, list(combinations(names, 2)))
+    return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
 
-    The model that is ahead at the last common checkpoint is `higher`.
+
+def separations(
+    measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
+) -> list[Separation]:
+    """Onsets of the differences between two models each, paired by the resamples and judged together.
+
+    Of each pair, the model that is ahead at the last common checkpoint is `higher`.
 
     Args:
         measurements: Results of the set.
         resampled: Resamples of its questions.
         metric: Metric of the curves.
-        first_model: Name of one model.
-        second_model: Name of the other model.
+        pairs: Names of the two models of each pair.
     """
-    return _parted(measurements, resampled, metric, [(first_model, second_model)])[0]
-
-
-def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
-    """Separations of all pairs of models, judged together, earliest first."""
-    names = [c.model.name for c in measurements.curves]
-    pairs = _parted(measurements, resampled, metric, list(combinations(names, 2)))
-    return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
-
-
-def _common(measurements: Measurements, one: str, other: str) -> int:
-    """Number of checkpoints that two models share, complete or not."""
-    return len(np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps))
-
-
-def _step(place: Point | None) -> float:
-    return np.inf if place is None else place.step
-
-
-def _parted(
-    measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
-) -> list[Separation]:
     again = seed_variance.estimate_seed_variance(measurements, metric)
     lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
     ordered, asked = [], []
@@ -209,6 +193,15 @@ def _parted(
     return [
         Separation(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)
     ]
+
+
+def _common(measurements: Measurements, one: str, other: str) -> int:
+    """Number of checkpoints that two models share, complete or not."""
+    return len(np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps))
+
+
+def _step(place: Point | None) -> float:
+    return np.inf if place is None else place.step
 
 
 # --- tables and documents -----------------------------------------------------------------------------

@@ -156,7 +156,6 @@ def compute_power(
     models: Sequence[str] = (),
     tokens_seen: float | None = None,
     questions: int | None = None,
-    target_power: float = WANTED,
     difference: float | None = None,
 ) -> Power:
     """Power of the set, or of a set of `questions` like its own, to tell two models apart.
@@ -167,16 +166,15 @@ def compute_power(
         models: Names of two models; by default those of `closest_pair`.
         tokens_seen: Choose the common complete checkpoint nearest to these tokens; by default the last one.
         questions: Number of questions; by default that of the set.
-        target_power: Power for which the needed questions are computed.
         difference: Difference to assume, in the metric's unit; by default the measured one.
 
     Raises:
         StudioError: The metric or a model does not exist; other than two distinct models are named;
-            `questions` or the measured questions are fewer than 2; `difference` is 0 or not finite;
-            `target_power` is not between 0.05 and 1; the models share no complete checkpoint; `tokens_seen`
-            is given and the checkpoints' tokens are unknown.
+            `questions` or the measured questions are fewer than 2; `difference` is 0 or not finite; the
+            models share no complete checkpoint; `tokens_seen` is given and the checkpoints' tokens are
+            unknown.
     """
-    _check(metric, questions, target_power, difference)
+    _check(metric, questions, difference)
     names = list(models) or list(closest_pair(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
         raise StudioError(
@@ -214,8 +212,8 @@ def compute_power(
         spread=spread,
         power=spread.power(number),
         detectable=spread.detectable_difference(number),
-        wanted=target_power,
-        needed=spread.required_questions(target_power),
+        wanted=WANTED,
+        needed=spread.required_questions(WANTED),
         replicated=again.names,
         assumed=difference is not None,
         between=_between(spread, len(apart), number) if difference is None else None,
@@ -233,15 +231,13 @@ def _between(spread: VarianceComponents, measured: int, questions: int) -> tuple
     return low, high
 
 
-def _check(metric: str, questions: int | None, wanted: float, difference: float | None) -> None:
+def _check(metric: str, questions: int | None, difference: float | None) -> None:
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
     if questions is not None and questions < 2:
         raise StudioError(f"Power cannot be planned for {questions} questions: use 2 or more.")
     if difference is not None and not (math.isfinite(difference) and difference):
         raise StudioError(f"A difference of {difference:g} cannot be planned for: give one that is not 0.")
-    if not 0.05 < wanted < 1:
-        raise StudioError(f"A power of {wanted:g} cannot be planned for: use a share between 0.05 and 1.")
 
 
 def _named(measurements: Measurements, name: str) -> ModelCurve:

@@ -193,18 +193,10 @@ def _orders(draws: int, questions: int, seed: int) -> NDArray[np.intp]:
     return np.argsort(np.argsort(keys, axis=-1), axis=-1)
 
 
-@dataclass(frozen=True)
-class ResampledGains:
-    """Gains [R] of the final mean of a metric in every resample, means over folds."""
-
-    in_sample: Floats
-    held_out: Floats
-
-
 def resampled_gains(
     sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, weights: NDArray
-) -> ResampledGains:
-    """Gains of the final mean on resampled sets, with the selection repeated in each of them.
+) -> Floats:
+    """Held-out gains of the final mean on resampled sets, with the selection repeated in each of them.
 
     The interval of these gains is about the questions: the gain of the rule on a fresh set of as many
     questions from the same source, with these models. The chosen questions are not resampled among
@@ -218,18 +210,19 @@ def resampled_gains(
         weights: Number of times [R, Q] each question was drawn.
 
     Returns:
-        Gains [R] in the metric's unit, oriented; NaN for a resample without a chosen question.
+        Gains [R], means over folds, in the metric's unit, oriented; NaN for a resample without a chosen
+        question.
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
     whole = weights @ final.T / weights.sum(axis=-1)[:, None]
-    sums = np.zeros((2, len(weights)))
+    total = np.zeros(len(weights))
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
         kept = weights * rule(sample.for_models(others), weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
-        sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.judges)].mean(axis=-1)])
-    return ResampledGains(*(sums / len(folds)))
+        total += gain[:, list(fold.judges)].mean(axis=-1)
+    return total / len(folds)
 
 
 def resolvable_difference(

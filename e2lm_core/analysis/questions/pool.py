@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,12 +14,11 @@ from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.compliance import NO_TWIN
-from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.measurements import Measurements, ModelCurve, map_beside
 
 _BLOCK = 4_096  # questions of a large set that are stacked at once
 
@@ -151,7 +149,7 @@ def _stacked(
     """Values [M, T, Q] of one metric for these models, steps and questions."""
     parts = [measurements.per_question[curve.model.name][metric] for curve in curves]
     at = [np.searchsorted(curve.steps, steps) for curve in curves]
-    lying = _in_file(parts, at, ready) if mapped.whole_of(parts[0]) is not None else None
+    lying = _in_file(parts, at, ready)
     if lying is not None:
         return lying
     whole = np.stack([values[rows] for values, rows in zip(parts, at, strict=True)])
@@ -164,12 +162,6 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
     The layout is question by question, as it is in memory otherwise: sums over other layouts differ in their
     last digits.
     """
-    whole = mapped.whole_of(parts[0])
-    if whole is None or whole.path is None or any(mapped.whole_of(part) is not whole for part in parts):
-        return None
-    told = hashlib.sha256(str([(mapped.offset(part, whole), part.shape) for part in parts]).encode())
-    for places in (*at, ready):
-        told.update(np.ascontiguousarray(places).data)
 
     def blocks() -> Iterator[np.ndarray]:
         for start in range(0, len(ready), _BLOCK):
@@ -177,8 +169,7 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
             block = np.stack([part[np.ix_(rows, some)] for part, rows in zip(parts, at, strict=True)])
             yield block.transpose(2, 0, 1)
 
-    path = mapped.named_after(whole.path, "pool", told.hexdigest()[:32])
-    made = mapped.map_file(path, blocks, "<f8", (len(ready), len(parts), len(at[0])))
+    made = map_beside(parts, (*at, ready), "pool", blocks, (len(ready), len(parts), len(at[0])))
     return None if made is None else made.transpose(1, 2, 0)
 
 

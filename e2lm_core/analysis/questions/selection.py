@@ -162,7 +162,6 @@ def select_questions(
     text: str,
     metric: str = "acc",
     source: str | None = None,
-    seed: int = 0,
     no_advice_reason: str | None = None,
     trial_number: int = 1,
 ) -> Selection:
@@ -173,7 +172,6 @@ def select_questions(
         text: Name of a preset or text of a rule.
         metric: Metric of the gains.
         source: Source to choose, for the preset one-source alone.
-        seed: Seed of random subsets and resamples.
         no_advice_reason: Reason of `validity.no_advice_reason`; the selection is then made and not tested.
         trial_number: Number of this rule among those tried on the set, which widens its interval.
 
@@ -189,11 +187,11 @@ def select_questions(
     if not folds:
         gains = {score: HeldOutGain(None, None, None, None, None, False, why) for score in heldout.SCORES}
         return Selection(text, metric, ids, mask, gains, (), why, trial_number)
-    judged = heldout.evaluate_rule(pool.sample, rule, folds, metric, seed=seed)
+    judged = heldout.evaluate_rule(pool.sample, rule, folds, metric)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
         why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
-    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed, trial_number)
+    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, trial_number)
     return Selection(
         rule=text,
         metric=metric,
@@ -208,7 +206,7 @@ def select_questions(
 
 
 def _resampled_bounds(
-    pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int, tried: int
+    pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, tried: int
 ) -> tuple[float, float] | None:
     """Interval of the final gain over resampled questions; None if the rule cannot be resampled."""
     if not rule.supports_resampling:
@@ -219,8 +217,8 @@ def _resampled_bounds(
     resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), MIN_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
         [
-            heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out
-            for block in bootstrap.resample_counts(plan, resamples, seed)
+            heldout.resampled_gains(pool.sample, rule, folds, metric, block)
+            for block in bootstrap.resample_counts(plan, resamples, seed=0)
         ]
     )
     known = gains[np.isfinite(gains)]

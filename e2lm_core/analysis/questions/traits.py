@@ -47,7 +47,7 @@ def least_squares_slope(values: ArrayLike, x: ArrayLike) -> Floats:
     return np.einsum("k,...kq->...q", centred / (centred @ centred), array[..., known, :])
 
 
-def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
+def discrimination(values: ArrayLike) -> Floats:
     """Discrimination: correlation of each question with the mean of the other questions.
 
     Over models and the last checkpoints, both as deviations from the mean over models at their checkpoint, so
@@ -55,14 +55,13 @@ def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
     the set do better on this question (the corrected item-total correlation of test theory).
 
     Args:
-        values: Values [..., M, T, Q].
-        last: Number of last checkpoints.
+        values: Values [..., M, T, Q]; those at the last `LAST` checkpoints count.
 
     Returns:
         Correlations [..., Q] in [-1, 1]; NaN with fewer than 3 models or 2 questions, and for a question on
         which the models are equal.
     """
-    tail = np.asarray(values, dtype=np.float64)[..., -last:, :]
+    tail = np.asarray(values, dtype=np.float64)[..., -LAST:, :]
     models, questions = tail.shape[-3], tail.shape[-1]
     if models < MIN_MODELS or questions < 2:
         return np.full((*tail.shape[:-3], questions), np.nan)

@@ -72,9 +72,7 @@ class RankStability:
         drawn = self.scores[:, first, at] - self.scores[:, second, at]
         error = drawn.std(axis=0)
         value = self.grid.scores[first, at] - self.grid.scores[second, at]
-        return multiple_testing.holm(
-            [seed_variance.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)]
-        )
+        return multiple_testing.holm(seed_variance.p_values(value, error, np.inf))
 
     @property
     def default_checkpoint(self) -> int:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row, Trunk
+from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row, Trunk, common_length
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
 # A trunk is a forward of its own, and its state is copied for every context below it: it has to save as much.
@@ -169,7 +169,7 @@ def _below_trunks(
     contexts: Sequence[_Context], least_saved: int, trunks: list[Trunk]
 ) -> dict[int | None, list[_Context]]:
     """Contexts by the trunk that they follow; trunks are appended to `trunks`, parents before children."""
-    shared = np.array([0, *(_common(a.tokens, b.tokens) for a, b in pairwise(contexts))])
+    shared = np.array([0, *(common_length(a.tokens, b.tokens) for a, b in pairwise(contexts))])
     below: dict[int | None, list[_Context]] = {}
     groups: list[tuple[int, int, int, int | None]] = [(0, len(contexts), 0, None)]
     while groups:
@@ -207,9 +207,3 @@ def _rows(encoded: Sequence[Encoded], context: _Context, depth: int, end: int) -
             )
         )
     return rows
-
-
-def _common(a: Tokens, b: Tokens) -> int:
-    size = min(len(a), len(b))
-    differ = np.flatnonzero(a[:size] != b[:size])
-    return int(differ[0]) if len(differ) else size

@@ -181,6 +181,13 @@ def batches(rows: Sequence[Row], budget: int, trunk: int | None = None) -> tuple
     return tuple(chunks)
 
 
+def common_length(a: Tokens, b: Tokens) -> int:
+    """Number of tokens at the beginning that two texts, int32 [N] and [M], have in common."""
+    size = min(len(a), len(b))
+    differ = np.flatnonzero(a[:size] != b[:size])
+    return int(differ[0]) if len(differ) else size
+
+
 def _chain(encoded: Sequence[Encoded], indexes: Sequence[int]) -> Row:
     tokens = encoded[indexes[0]].inputs
     return Row(

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.engine.batches.plan import Chunk, Plan, Row, Trunk, batches
+from e2lm_core.engine.batches.plan import Chunk, Plan, Row, Trunk, batches, common_length
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
 # A trunk costs a forward of its own and a batch that is not full: it has to save at least as many tokens.
@@ -98,12 +98,6 @@ def plan_prefixes(encoded: Sequence[Encoded]) -> Plan | None:
     return plan_below(encoded, ends) if ends else None
 
 
-def unique_tokens(encoded: Sequence[Encoded]) -> int:
-    """Number of nodes in the prefix tree of all inputs: tokens to compute if nothing is computed twice."""
-    leaves = _leaves(encoded, range(len(encoded)))
-    return leaves.unique_tokens(0, len(leaves.inputs), 0) if encoded else 0
-
-
 def _cost(tokens: int, hidden: int, above: int = 0) -> int:
     """Cost of a row of `tokens` below `above` tokens: matrix products, and attention to trunk and row.
 
@@ -127,14 +121,8 @@ def _leaves(encoded: Sequence[Encoded], indexes: range) -> _Leaves:
         requests=requests,
         first_scored=np.array([min(encoded[i].first_scored for i in group) for group in requests]),
         lengths=np.array([len(tokens) for tokens in inputs]),
-        shared=np.array([0, *(_common(a, b) for a, b in pairwise(inputs))]),
+        shared=np.array([0, *(common_length(a, b) for a, b in pairwise(inputs))]),
     )
-
-
-def _common(a: Tokens, b: Tokens) -> int:
-    size = min(len(a), len(b))
-    differ = np.flatnonzero(a[:size] != b[:size])
-    return int(differ[0]) if len(differ) else size
 
 
 def _split(

@@ -181,7 +181,7 @@ def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: tor
     """
     try:
         probe = _probe(model)
-        reference = _together(model, probe.encoded, device)
+        reference = _plainly(model, probe.encoded, device, together=True)
         return _difference(model, verdict, probe, reference, device, dtype) is None
     except Exception as error:
         _raise_for_memory(error, model, device)
@@ -215,7 +215,7 @@ def plainly_or_alone(
         config_rules.refuse_positions(model.config.get_text_config())
         shared = () if reach is None or reach > _TRIED else (reach + _PAST,)
         encoded = _probe(model, *shared).encoded
-        beside = _together(model, encoded, device)
+        beside = _plainly(model, encoded, device, together=True)
         singly = _plainly(model, encoded, device)
     except Exception as error:
         _raise_for_memory(error, model, device)
@@ -233,22 +233,18 @@ def _probe(model: LoadedModel, *shared: int) -> Probe:
 
 
 def _plainly(
-    model: LoadedModel, encoded: Sequence[Encoded], device: torch.device, cached: bool = False
+    model: LoadedModel,
+    encoded: Sequence[Encoded],
+    device: torch.device,
+    cached: bool = False,
+    together: bool = False,
 ) -> NDArray[np.float64]:
-    """Log-likelihoods [R] of R requests by the reference, one text at a time."""
-    found = np.zeros(len(encoded))
-    with model.module() as module:
-        for chunk in plan_plain(encoded, 1).chunks:
-            _add(found, chunk.rows, forward.plain(module, chunk.rows, device, cached))
-    return found
-
-
-def _together(model: LoadedModel, encoded: Sequence[Encoded], device: torch.device) -> NDArray[np.float64]:
-    """Log-likelihoods [R] of R requests by the reference, all texts in one batch."""
+    """Log-likelihoods [R] of R requests by the reference, one text at a time or all in one batch."""
     found = np.zeros(len(encoded))
     rows = [row for chunk in plan_plain(encoded, 1).chunks for row in chunk.rows]
     with model.module() as module:
-        _add(found, rows, forward.plain(module, rows, device))
+        for batch in [rows] if together else [[row] for row in rows]:
+            _add(found, batch, forward.plain(module, batch, device, cached))
     return found
 
 

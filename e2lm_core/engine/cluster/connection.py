@@ -62,7 +62,7 @@ def connect(settings: Settings) -> Any:
                 with _without_secrets():
                     ray.init(
                         address="local",
-                        num_cpus=settings.threads or _cores(),
+                        num_cpus=settings.threads or processes.usable_cores(),
                         include_dashboard=False,
                         runtime_env=runtime,
                         **options,
@@ -132,11 +132,6 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def device_kind(ray: Any, settings: Settings) -> str:

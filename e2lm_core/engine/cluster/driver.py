@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from e2lm_core.base import errors, formatting, processes
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
@@ -62,7 +63,7 @@ class RayBackend:
         self._loader: Loader | None = None
         self._models: OrderedDict[str, tuple[SentModel, int]] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
-        self._texts: OrderedDict[tuple[object, ...], SentText] = OrderedDict()
+        self._texts: Memo[tuple[object, ...], SentText] = Memo(_KEPT_TEXTS, lambda *_: 1)
         self._said: set[str] = set()
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
 
@@ -319,14 +320,13 @@ class RayBackend:
 
         encoded, text = self._here.encoded(model, requests)
         with self._lock:
-            if text not in self._texts:
+            sent = self._texts.get(text)
+            if sent is None:
                 arrays = payload.pack_requests(encoded)
                 reference = connection.import_ray().put(arrays)
-                self._texts[text] = payload.SentText(payload.key_of(arrays), (reference,))
-                if len(self._texts) > _KEPT_TEXTS:
-                    self._texts.popitem(last=False)
-            self._texts.move_to_end(text)
-            return self._texts[text]
+                sent = payload.SentText(payload.key_of(arrays), (reference,))
+                self._texts.put(text, sent)
+            return sent
 
 
 class _Elsewhere(Exception):

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from e2lm_core.base.errors import CheckpointError, StudioError
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, ModelInfo, ScoredChunk
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
@@ -51,7 +52,7 @@ class Node:
         self._loader = Loader(self._device, getattr(torch, dtype))
         self._scorer = Scorer(self._device, getattr(torch, dtype))
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
-        self._texts: OrderedDict[str, list[Encoded]] = OrderedDict()
+        self._texts: Memo[str, list[Encoded]] = Memo(_KEPT_TEXTS, lambda *_: 1)
         self._runs: dict[str, Iterator[ScoredChunk]] = {}
         self._configs: dict[str, Any] = {}
         self._counted = time.process_time()
@@ -123,12 +124,11 @@ class Node:
         return Reply(pieces, done, tuple(self._scorer.notes()), error, spent)
 
     def _text(self, text: SentText) -> list[Encoded]:
-        if text.key not in self._texts:
-            self._texts[text.key] = payload.unpack_requests(_fetched(text.tokens))
-            if len(self._texts) > _KEPT_TEXTS:
-                self._texts.popitem(last=False)
-        self._texts.move_to_end(text.key)
-        return self._texts[text.key]
+        encoded = self._texts.get(text.key)
+        if encoded is None:
+            encoded = payload.unpack_requests(_fetched(text.tokens))
+            self._texts.put(text.key, encoded)
+        return encoded
 
     def _model(self, sent: SentModel) -> LoadedModel:
         if sent.key not in self._models:

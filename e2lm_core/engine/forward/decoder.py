@@ -66,9 +66,14 @@ class Rotary:
 class Decoder:
     """One checkpoint's weights as decoder blocks, a `Body` for batches of one plan.
 
+    Attributes:
+        count: Number of checkpoints that are computed at once, see `stack.StackedDecoder`.
+
     Raises:
         NoRecipeError: The family has no recipe.
     """
+
+    count = 1
 
     def __init__(self, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> None:
         """Build the blocks, for batches of `plan` only."""
@@ -134,16 +139,18 @@ class Decoder:
             device: Device to compute on.
 
         Returns:
-            By layer, keys and values [1, G, P, D] for G heads of keys, P tokens and heads of size D.
+            By layer, keys and values [K, G, P, D] for K checkpoints (`count`), G heads of keys, P tokens and
+            heads of size D.
         """
         end = trunk.start + len(trunk.tokens)
         state = self._state(None, end)
-        ids = as_tensor(trunk.tokens, device)
+        ids = as_tensor(trunk.tokens, device).repeat(self.count)
         x = self._embedded(ids)
-        turns = self._turns(torch.arange(trunk.start, end, device=device), x.dtype)
+        turns = self._turns(torch.arange(trunk.start, end, device=device).repeat(self.count), x.dtype)
         kept: dict[int, KeyValues] = {}
         for layer, block in enumerate(self._parts.blocks):
-            q, k, v = (part[None].transpose(1, 2) for part in self._heads(layer, block, x, ids, turns, None))
+            heads = self._heads(layer, block, x, ids, turns, None)
+            q, k, v = (part.view(self.count, -1, *part.shape[1:]).transpose(1, 2) for part in heads)
             above = None if parent is None else parent[layer]
             kept[layer] = attention.below(above, (k, v))
             if layer + 1 < len(self._parts.blocks):

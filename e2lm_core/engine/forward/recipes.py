@@ -130,14 +130,18 @@ def parts_of(config: Any, weights: Weights) -> Parts:
     return parts
 
 
-def _llama_like(
-    config: Any, weights: Weights, norm: Callable[[str], Norm], block: Callable[[str, int], Block]
+def _decoder(
+    config: Any,
+    weights: Weights,
+    norm: Callable[[str], Norm],
+    block: Callable[[str, int], Block],
+    names: tuple[str, str, str] = ("model.embed_tokens", "model.layers", "model.norm"),
 ) -> Parts:
-    name = "model.embed_tokens.weight"
-    blocks = tuple(block(f"model.layers.{i}", i) for i in range(config.num_hidden_layers))
-    head, rows = weights.head("lm_head", name, config)
-    embedding = weights[name]
-    return Parts(embedding, blocks, norm("model.norm"), head, rows)
+    """Parts by the names of the embedding, the layers and the last norm."""
+    embedding, layers, last = names
+    blocks = tuple(block(f"{layers}.{i}", i) for i in range(config.num_hidden_layers))
+    head, rows = weights.head("lm_head", f"{embedding}.weight", config)
+    return Parts(weights[f"{embedding}.weight"], blocks, norm(last), head, rows)
 
 
 def _gated(config: Any, weights: Weights, at: str) -> GatedMlp:
@@ -166,7 +170,7 @@ def _pre_norm(config: Any, weights: Weights, norm: Callable[[str], Norm], **opti
             rotates=no_rotation is None or bool(no_rotation[layer]),
         )
 
-    return _llama_like(config, weights, norm, block)
+    return _decoder(config, weights, norm, block)
 
 
 def _llama(config: Any, weights: Weights) -> Parts:
@@ -199,7 +203,7 @@ def _olmo2(config: Any, weights: Weights) -> Parts:
             after_mlp=norm(f"{at}.post_feedforward_layernorm"),
         )
 
-    return _llama_like(config, weights, norm, block)
+    return _decoder(config, weights, norm, block)
 
 
 def _neox(config: Any, weights: Weights) -> Parts:
@@ -211,7 +215,7 @@ def _neox(config: Any, weights: Weights) -> Parts:
     def norm(name: str) -> Norm:
         return weights.layer(name, config.layer_norm_eps)
 
-    def block(at: str) -> Block:
+    def block(at: str, _: int) -> Block:
         return Block(
             before_attention=norm(f"{at}.input_layernorm"),
             project=JointProjection(weights.linear(f"{at}.attention.query_key_value"), _head_size(config)),
@@ -227,11 +231,8 @@ def _neox(config: Any, weights: Weights) -> Parts:
             parallel=config.use_parallel_residual,
         )
 
-    name = "gpt_neox.embed_in.weight"
-    blocks = tuple(block(f"gpt_neox.layers.{i}") for i in range(config.num_hidden_layers))
-    head, rows = weights.head("lm_head", name, config)
-    embedding = weights[name]
-    return Parts(embedding, blocks, norm("gpt_neox.final_layer_norm"), head, rows)
+    names = ("gpt_neox.embed_in", "gpt_neox.layers", "gpt_neox.final_layer_norm")
+    return _decoder(config, weights, norm, block, names)
 
 
 def _head_size(config: Any) -> int:

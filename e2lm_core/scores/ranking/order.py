@@ -53,22 +53,6 @@ def tau(a: ArrayLike, b: ArrayLike) -> Floats:
         )
 
 
-def tau_b(a: ArrayLike, b: ArrayLike) -> float:
-    """Kendall's tau_b of two score vectors, see `tau`; NaN where undefined.
-
-    Args:
-        a: Scores [M].
-        b: Scores [M] of the same models in the same order.
-
-    Raises:
-        ValueError: `a` and `b` are not vectors of one length.
-    """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(f"tau_b takes two vectors of one length, not {first.shape} and {second.shape}")
-    return float(tau(first, second))
-
-
 def tau_matrix(scores: ArrayLike) -> Floats:
     """Kendall's tau_b between the models' scores at every two checkpoints: [..., M, K] -> [..., K, K].
 

@@ -133,12 +133,12 @@ def resampled_means(
     Raises:
         ValueError: A last axis is not as long as the set, or `resamples` is below 1.
     """
-    prepared = {key: _prepare(np.asarray(array), design.questions) for key, array in values.items()}
+    prepared = {key: summands(np.asarray(array), design.questions) for key, array in values.items()}
     parts: dict[Key, list[Floats]] = {key: [] for key in values}
     for block in resample_counts(design, resamples, seed):
         total = block.sum(axis=1, dtype=np.float64)[:, None]
         for key, (deviations, centre) in prepared.items():
-            parts[key].append((block @ deviations.T).astype(np.float64) / total + centre)
+            parts[key].append(weighted_means(block, total, deviations, centre))
     shapes = {key: np.shape(array)[:-1] for key, array in values.items()}
     return {
         key: np.concatenate(blocks).reshape(resamples, *shapes[key])
@@ -155,8 +155,30 @@ def _draw(stream: np.random.Generator, rows: int, items: int) -> NDArray[np.int6
     return np.bincount(picked.ravel(), minlength=rows * items).reshape(rows, items)
 
 
-def _prepare(array: NDArray, questions: int) -> tuple[NDArray[np.float32], Floats]:
-    """Summands [cells, Q] of values [..., Q], and the constants [cells] to add to their means."""
+def weighted_means(
+    counts: NDArray[np.float32], total: Floats, deviations: NDArray[np.float32], centre: Floats
+) -> Floats:
+    """Means [R, cells] of `summands`, a question as often as it was drawn.
+
+    Args:
+        counts: Counts [R, Q] of each question in each resample, float32.
+        total: Sums [R, 1] of the counts.
+        deviations: Summands [cells, Q], float32.
+        centre: Constants [cells] to add to their means.
+    """
+    means: Floats = (counts @ deviations.T).astype(np.float64) / total + centre
+    return means
+
+
+def summands(array: NDArray, questions: int) -> tuple[NDArray[np.float32], Floats]:
+    """Summands [cells, Q], float32, of values [..., Q], and the constants [cells] to add to their means.
+
+    Whole numbers are their own summands, whose sums are exact; of all others they are the deviations from
+    their mean.
+
+    Raises:
+        ValueError: The last axis is not as long as the set.
+    """
     if array.ndim == 0 or array.shape[-1] != questions:
         raise ValueError(f"values of shape {array.shape} given for {questions} questions")
     flat = array.reshape(int(np.prod(array.shape[:-1])), questions)

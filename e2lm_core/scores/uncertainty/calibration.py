@@ -65,7 +65,7 @@ def calibration_scales(
     denoised = scored({name: np.round(calm[name] + again[name], EXACT) for name in sets})
     found = {}
     for score, method in methods.items():
-        of_sets = Replicates(estimates[score], _filled(forward[score]), denoised=_filled(denoised[score]))
+        of_sets = Replicates(estimates[score], _filled(forward[score]), _filled(denoised[score]))
         low, high = METHODS[method](of_sets, level)
         aim = float("nan") if np.isnan(aims[score]).all() else np.nanmean(aims[score])
         needs = required_scale((low, of_sets.estimate, high), aim, RANGES[score])

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of curves, differences and scores.
+"""Bootstrap intervals of curves and scores.
 
 Axes: R resamples, K checkpoints of a model, Q questions. `docs/uncertainty.md` has the measurements that
 decide which method a score gets, and if it gets any; the table is an argument (`coverage.load`).
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores import metrics, set_scores
-from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
 from e2lm_core.scores.uncertainty import bootstrap, calibration, strata
@@ -28,7 +28,7 @@ from e2lm_core.scores.uncertainty.methods import (
     small_sample_level,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule, few_for_a_difference
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
 
 UNDEFINED = "The score is undefined."
 OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
@@ -125,9 +125,7 @@ class Resampled:
 
 @dataclass(frozen=True)
 class CurveDifference:
-    """Difference of two curves, or of two means over curves.
-
-    It is first minus second in `difference`, and second minus first in `paired.mean_difference`.
+    """Difference of two means, see `paired.mean_difference`.
 
     Attributes:
         value: Difference in the metric's unit; None if a checkpoint is incomplete.
@@ -232,52 +230,33 @@ def resample(
 
 
 def replicates(
-    resampled: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
+    resampled: Resampled, metric: str, quiet: Curves | None = None
 ) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
     """Estimate and replicates of every score, and of each model's own SQ.
 
     Args:
         resampled: The bootstrap.
         metric: Name of the metric.
-        mirrored: Include the replicates S(y - d), see `methods.Replicates`.
-        denoised: Include the replicates S(c + d).
+        quiet: Measured curves without question noise, {model: [K]}; computed where None.
 
     Returns:
         Replicates by the names in `set_scores.SCORES`, and by model.
     """
-    variants = {
-        variant: resampled.scores(metric, curves, chance)
-        for variant, (curves, chance) in _variants(resampled, metric, mirrored, denoised).items()
-    }
-    estimate = variants["estimate"]
+    observed, drawn = resampled.observed[metric], resampled.curves[metric]
+    quiet = quiet_curves(resampled, metric) if quiet is None else quiet
+    clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
+    estimate = resampled.scores(metric, observed, resampled.chance)
+    forward = resampled.scores(metric, drawn, resampled.chances)
+    denoised = resampled.scores(metric, clean, resampled.chances)
     whole = {
-        score: Replicates(**{variant: scores.whole[score] for variant, scores in variants.items()})
-        for score in estimate.whole
+        score: Replicates(of_set, forward.whole[score], denoised.whole[score])
+        for score, of_set in estimate.whole.items()
     }
     models = {
-        name: Replicates(**{variant: scores.models[name] for variant, scores in variants.items()})
-        for name in estimate.models
+        name: Replicates(of_model, forward.models[name], denoised.models[name])
+        for name, of_model in estimate.models.items()
     }
     return whole, models
-
-
-def _variants(
-    resampled: Resampled, metric: str, mirrored: bool, denoised: bool
-) -> dict[str, tuple[Curves, ArrayLike]]:
-    """Curves and chance level of each field of `Replicates`, by the field's name."""
-    observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    variants: dict[str, tuple[Curves, ArrayLike]] = {
-        "estimate": (observed, resampled.chance),
-        "forward": (drawn, resampled.chances),
-    }
-    if mirrored:
-        opposite = {name: np.round(2 * observed[name] - drawn[name], EXACT) for name in drawn}
-        variants["mirrored"] = (opposite, 2 * resampled.chance - resampled.chances)
-    if denoised:
-        quiet = quiet_curves(resampled, metric)
-        clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
-        variants["denoised"] = (clean, resampled.chances)
-    return variants
 
 
 def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
@@ -286,7 +265,7 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     A score has no interval, with the reason in `why`, where it is undefined, where no method covers (by
     `table`), or where it is undefined in too many resamples.
     """
-    whole, models = replicates(resampled, metric, mirrored=False)
+    whole, models = replicates(resampled, metric)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
     kind, differing = resampled.kind(metric), resampled.differing_questions(metric)
@@ -374,36 +353,6 @@ def point_band(resampled: Resampled, metric: str, model: str) -> Floats:
     """
     values = resampled.runs[model].per_question[metric]
     return pointwise.mean_interval(metric, values, resampled.curves[metric][model], resampled.clusters)
-
-
-def difference(
-    resampled: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]
-) -> CurveDifference:
-    """Difference of two curves at one checkpoint each, first minus second, on the same resamples.
-
-    It compares two models at a checkpoint, or two checkpoints of a model. Values are as measured: of bpb less
-    is better. There is no interval on a set of few questions, or whose models differ on few
-    (`rules.few_for_a_difference`).
-
-    Args:
-        resampled: The bootstrap.
-        metric: Name of the metric.
-        first: Model and index of its checkpoint.
-        second: Model and index of its checkpoint.
-    """
-    observed, drawn = resampled.observed[metric], resampled.curves[metric]
-    value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
-    samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
-    if np.isnan(samples).any():
-        return CurveDifference(None, None, None)
-    each = (
-        resampled.runs[first[0]].per_question[metric][first[1]]
-        - resampled.runs[second[0]].per_question[metric][second[1]]
-    )
-    if few := few_for_a_difference(resampled.clusters, resampled.differing_questions(metric)):
-        return CurveDifference(value, None, share_above(samples), few, int((each != 0).sum()))
-    bounds = pointwise.paired_interval(metric, each[None], samples[:, None], resampled.clusters)[0]
-    return CurveDifference.from_samples(metric, value, bounds, samples, each, resampled.clusters)
 
 
 def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:

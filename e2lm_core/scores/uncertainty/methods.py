@@ -44,14 +44,12 @@ class Replicates:
     Attributes:
         estimate: S(y) [...].
         forward: S(y + d) [R, ...], the plain bootstrap.
-        mirrored: S(y - d) [R, ...]; None where not computed.
-        denoised: S(c + d) [R, ...]; None where not computed.
+        denoised: S(c + d) [R, ...].
     """
 
     estimate: Floats
     forward: Floats
-    mirrored: Floats | None = None
-    denoised: Floats | None = None
+    denoised: Floats
 
 
 Method = Callable[[Replicates, float], Bounds]
@@ -112,89 +110,34 @@ def percentile(replicates: Replicates, level: float = LEVEL) -> Bounds:
     return span(replicates.forward, level)
 
 
-def reflected(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [2 S - q_high, 2 S - q_low] of S(y + d), the basic bootstrap; removes the bias twice."""
-    low, high = span(replicates.forward, level)
-    return 2 * replicates.estimate - high, 2 * replicates.estimate - low
-
-
-def noise_corrected(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Percentile interval moved back by its bias: [q_low - b, q_high - b], b = mean S(y + d) - S."""
-    return _moved(replicates.forward, replicates.estimate, level)
-
-
-def pivotal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [S - (q_high - m), S - (q_low - m)] of S(y + d), reflected about its mean m."""
-    return _pivot(replicates.forward, replicates.estimate, level)
-
-
 def normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """Normal interval S -+ z sd S(y + d)."""
     return _normal(replicates.estimate, _deviation(replicates.forward), level)
 
 
-def split_half(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Normal interval S -+ z sqrt(mean (S(y + d) - S(y - d))^2) / 2 from complementary half sets.
-
-    y + d and y - d stand for two complementary halves of the set: their noises are independent and each is
-    that of half as many questions, with none on top. For a smooth score their difference has four times the
-    variance that S has on the whole set.
-
-    Raises:
-        ValueError: `replicates` has no mirrored replicates.
-    """
-    if replicates.mirrored is None:
-        raise ValueError("the split-half method needs the mirrored replicates")
-    return _normal(replicates.estimate, _rms(replicates.forward - replicates.mirrored) / 2, level)
-
-
-def parametric(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [S - (q_high - m), S - (q_low - m)] of S(c + d), m its mean.
-
-    It has noise once, about curves without noise.
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
-    """
-    return _pivot(_denoised(replicates), replicates.estimate, level)
-
-
 def parametric_moved(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S.
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
-    """
-    return _moved(_denoised(replicates), replicates.estimate, level)
+    """Interval [q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S."""
+    low, high = span(replicates.denoised, level)
+    bias = _mean(replicates.denoised) - replicates.estimate
+    return low - bias, high - bias
 
 
 def parametric_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Normal interval S -+ z sd S(c + d).
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
-    """
-    return _normal(replicates.estimate, _deviation(_denoised(replicates)), level)
+    """Normal interval S -+ z sd S(c + d)."""
+    return _normal(replicates.estimate, _deviation(replicates.denoised), level)
 
 
 def wider_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """Normal interval S -+ z max(sd S(y + d), sd S(c + d)).
 
     Near a bound one of the two spreads may collapse, rarely both.
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
     """
-    deviation = np.maximum(_deviation(replicates.forward), _deviation(_denoised(replicates)))
+    deviation = np.maximum(_deviation(replicates.forward), _deviation(replicates.denoised))
     return _normal(replicates.estimate, deviation, level)
 
 
 def cautious_spread(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval of `wider_spread` with 1.2 z, for scores whose resamples misjudge their own spread.
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
-    """
+    """Interval of `wider_spread` with 1.2 z, for scores whose resamples misjudge their own spread."""
     low, high = wider_spread(replicates, level)
     reach = CAUTION * (high - low) / 2
     return replicates.estimate - reach, replicates.estimate + reach
@@ -206,46 +149,31 @@ def shrunken(replicates: Replicates, level: float = LEVEL) -> Bounds:
     s is the larger of sd S(y + d) and sd S(c + d), m the mean of the same replicates. A score that is high or
     low by chance falls back in a resample as it does in a fresh set: for scores of the models' order. Far too
     wide by itself, it is scaled by kind, which moves the middle back towards S.
-
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
     """
-    spreads = _deviation(replicates.forward), _deviation(_denoised(replicates))
+    spreads = _deviation(replicates.forward), _deviation(replicates.denoised)
     larger = spreads[0] >= spreads[1]
-    centre = np.where(larger, _mean(replicates.forward), _mean(_denoised(replicates)))
+    centre = np.where(larger, _mean(replicates.forward), _mean(replicates.denoised))
     low, high = _normal(centre, np.maximum(*spreads), level)
     return np.minimum(low, replicates.estimate), np.maximum(high, replicates.estimate)
 
 
-def log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [S exp(-z s), S exp(z s)], s = sd log S(y + d), for a positive ratio with relative spread."""
-    return _relative(replicates.estimate, replicates.forward, level)
-
-
 def parametric_log_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
-    """Interval [S exp(-z s), S exp(z s)], s = sd log S(c + d).
+    """Interval [S exp(-z s), S exp(z s)], s = sd log S(c + d), for a positive ratio with relative spread."""
+    samples = replicates.denoised
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms = np.log(np.where(samples > 0, samples, np.nan))
+    reach = np.exp(NormalDist().inv_cdf((1 + level) / 2) * _deviation(logarithms))
+    return replicates.estimate / reach, replicates.estimate * reach
 
-    Raises:
-        ValueError: `replicates` has no denoised replicates.
-    """
-    return _relative(replicates.estimate, _denoised(replicates), level)
 
-
-SCALED = ("regressed",)  # used only with the scale of a kind
 METHODS: dict[str, Method] = {
     "percentile": percentile,
-    "reflected": reflected,
-    "noise_corrected": noise_corrected,
-    "pivot": pivotal,
     "normal": normal,
-    "split_half": split_half,
-    "parametric": parametric,
     "parametric_moved": parametric_moved,
     "parametric_normal": parametric_normal,
     "wider": wider_spread,
     "cautious": cautious_spread,
     "regressed": shrunken,
-    "relative": log_normal,
     "parametric_relative": parametric_log_normal,
 }
 
@@ -273,14 +201,19 @@ def interval(
         Lower and upper ends [...], NaN where the estimate or an end is undefined.
 
     Raises:
-        ValueError: The method is unknown, or `replicates` lacks the replicates that it needs.
+        ValueError: The method is unknown.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
-    low, high = METHODS[method](replicates, level)
+    return cut_interval(METHODS[method](replicates, level), replicates.estimate, allowed, scale)
+
+
+def cut_interval(ends: Bounds, estimate: Floats, allowed: tuple[float, float], scale: float = 1.0) -> Bounds:
+    """Ends [...] of a method's interval about an estimate [...], scaled and cut as in `interval`."""
+    low, high = ends
     if scale != 1.0:
-        low, high = (replicates.estimate + scale * (end - replicates.estimate) for end in (low, high))
-    undefined = np.isnan(replicates.estimate) | np.isnan(low) | np.isnan(high)
+        low, high = (estimate + scale * (end - estimate) for end in ends)
+    undefined = np.isnan(estimate) | np.isnan(low) | np.isnan(high)
     grain = GRAIN if np.isfinite(allowed).all() else 0.0
     bottom, top = np.clip(low - grain, *allowed), np.clip(high + grain, *allowed)
     return np.where(undefined, np.nan, bottom), np.where(undefined, np.nan, top)
@@ -361,34 +294,9 @@ def _shrinkage(energy: ArrayLike, noise: ArrayLike) -> Floats:
     return np.sqrt(np.maximum(share, 0.0))
 
 
-def _denoised(replicates: Replicates) -> Floats:
-    if replicates.denoised is None:
-        raise ValueError("a parametric method needs the denoised replicates")
-    return replicates.denoised
-
-
-def _moved(samples: Floats, estimate: Floats, level: float) -> Bounds:
-    low, high = span(samples, level)
-    bias = _mean(samples) - estimate
-    return low - bias, high - bias
-
-
-def _pivot(samples: Floats, estimate: Floats, level: float) -> Bounds:
-    low, high = span(samples, level)
-    centre = _mean(samples)
-    return estimate - (high - centre), estimate - (low - centre)
-
-
 def _normal(estimate: Floats, deviation: Floats, level: float) -> Bounds:
     reach = NormalDist().inv_cdf((1 + level) / 2) * deviation
     return estimate - reach, estimate + reach
-
-
-def _relative(estimate: Floats, samples: Floats, level: float) -> Bounds:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logarithms = np.log(np.where(samples > 0, samples, np.nan))
-    reach = np.exp(NormalDist().inv_cdf((1 + level) / 2) * _deviation(logarithms))
-    return estimate / reach, estimate * reach
 
 
 def _mean(samples: Floats) -> Floats:
@@ -397,10 +305,7 @@ def _mean(samples: Floats) -> Floats:
         return np.where(known, samples, 0.0).sum(axis=0) / known.sum(axis=0)
 
 
-def _rms(samples: Floats) -> Floats:
-    enough = (~np.isnan(samples)).mean(axis=0) >= 1.0 - MAX_UNDEFINED
-    return np.where(enough, np.sqrt(_mean(samples**2)), np.nan)
-
-
 def _deviation(samples: Floats) -> Floats:
-    return _rms(samples - _mean(samples))
+    apart = samples - _mean(samples)
+    enough = (~np.isnan(apart)).mean(axis=0) >= 1.0 - MAX_UNDEFINED
+    return np.where(enough, np.sqrt(_mean(apart**2)), np.nan)

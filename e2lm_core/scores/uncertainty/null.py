@@ -143,26 +143,20 @@ def null_distribution(value: float | None, null_scores: ArrayLike) -> NullDistri
     )
 
 
-def scores_with_null(measurements: Measurements, scores: Scores, metric: str) -> Scores:
-    """Scores of a set, each with its null distribution if it has one."""
-    return attach_null(scores, null_scores(measurements, metric))
-
-
 def attach_null(scores: Scores, drawn: CurveScores | None) -> Scores:
     """Scores with null distributions from the draws of `null_scores`; unchanged where that is None."""
     if drawn is None:
         return scores
-    return scores.map_values(lambda name, value: with_null(value, drawn.whole[name]))
+    return scores.map_values(
+        lambda name, value: value.model_copy(
+            update={"null": null_distribution(value.value, drawn.whole[name])}
+        )
+    )
 
 
 def is_within_null(value: Value) -> bool:
     """Whether a score is no better than guessing (p above `LEVEL`); False where its null is not known."""
     return value.null is not None and value.null.p > LEVEL
-
-
-def with_null(value: Value, drawn: ArrayLike) -> Value:
-    """Value with its null distribution from the score's draws [B] under random gold."""
-    return value.model_copy(update={"null": null_distribution(value.value, drawn)})
 
 
 def _holding(counts: NDArray[np.intp]) -> np.dtype:

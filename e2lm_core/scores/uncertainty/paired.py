@@ -231,8 +231,8 @@ def _influence(old: Floats, new: Floats, first: Resampled, second: Resampled) ->
 
 def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[str, Replicates]:
     """Replicates of the difference second - first of every score over the paired resamples."""
-    old, _ = intervals.replicates(first, metric, mirrored=False)
-    new, _ = intervals.replicates(second, metric, mirrored=False)
+    old, _ = intervals.replicates(first, metric)
+    new, _ = intervals.replicates(second, metric)
     return {score: _difference(old[score], new[score]) for score in SCORES}
 
 
@@ -284,8 +284,6 @@ def allowed_range(score: str) -> tuple[float, float]:
 
 
 def _difference(old: Replicates, new: Replicates) -> Replicates:
-    assert old.denoised is not None
-    assert new.denoised is not None
     return Replicates(
         estimate=new.estimate - old.estimate,
         forward=new.forward - old.forward,

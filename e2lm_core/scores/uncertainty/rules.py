@@ -17,7 +17,6 @@ from e2lm_core.base import formatting
 ACCEPTED = 0.9  # lowest measured coverage at which an interval of nominal 95% is shown
 # Stand-ins for metrics that the study leaves out: acc_norm is acc with another argmax.
 STANDS_FOR = {"acc_norm": "acc"}
-UNBOUNDED = ("margin", "bpb")
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
 NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
 # Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.

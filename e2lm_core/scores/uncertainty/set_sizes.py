@@ -21,7 +21,7 @@ from e2lm_core.scores.uncertainty import bootstrap, intervals
 from e2lm_core.scores.uncertainty.bootstrap import ResamplingDesign
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
-from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level
+from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable, few_for_a_difference
 
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
@@ -83,7 +83,6 @@ def widths(
     groups: Sequence[str | None] | None = None,
     sizes: Sequence[int] = SIZES,
     resamples: int = RESAMPLES_A_SIZE,
-    seed: int = 0,
 ) -> Widths:
     """Width of the 95% interval of a target on sets of each size.
 
@@ -100,7 +99,6 @@ def widths(
         groups: Group of each question [Q]; None where no groups are known.
         sizes: Numbers of questions [N] to study.
         resamples: Number of resamples R at each size.
-        seed: Seed of the random numbers.
 
     Returns:
         Widths and expected values [N].
@@ -108,13 +106,13 @@ def widths(
     Raises:
         ValueError: An array is not as long as the set, a question has no choice, or `resamples` is below 1.
     """
-    measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples, seed=seed)
+    measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples)
     design = bootstrap.resampling_design(measured.questions, groups)
     quiet = intervals.quiet_curves(measured, metric) if target.first is None else {}
     of_sizes = []
     for place, size in enumerate(sizes):
         clusters = max(1, round(size * design.clusters / max(design.questions, 1)))
-        drawn = _drawn(measured, np.asarray(choices), metric, design, clusters, resamples, seed + 1 + place)
+        drawn = _drawn(measured, np.asarray(choices), metric, design, clusters, resamples, 1 + place)
         if target.first is not None:
             of_sizes.append(_of_mean(drawn, metric, target))
         else:
@@ -190,16 +188,9 @@ def _drawn(
 
 
 def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Floats:
-    """Means [R, K] of values [K, Q] by weights [R, Q].
-
-    Whole numbers are summed exactly, others as deviations from their mean, as in `bootstrap`.
-    """
-    with np.errstate(invalid="ignore"):
-        whole = bool(((values == np.rint(values)) | np.isnan(values)).all())
-        centre = np.zeros(len(values)) if whole else values.mean(axis=1)
-        deviations = (values - centre[:, None]).astype(np.float32)
-        means = (weights @ deviations.T).astype(np.float64) / total + centre
-        return np.asarray(np.round(means, EXACT), dtype=np.float64)
+    """Means [R, K] of values [K, Q] by weights [R, Q], see `bootstrap.weighted_means`."""
+    means = bootstrap.weighted_means(weights, total, *bootstrap.summands(values, weights.shape[1]))
+    return np.asarray(np.round(means, EXACT), dtype=np.float64)
 
 
 def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
@@ -235,14 +226,11 @@ def _of_score(
         return _Width(why=rule.why)
     level = small_sample_level(resampled.clusters)
     rule = intervals.calibrated(resampled, metric, {score: rule}, level, quiet)[score]
-    drawn, observed = resampled.curves[metric], resampled.observed[metric]
-    forward = resampled.scores(metric, drawn, resampled.chances).whole[score]
-    clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
-    denoised = resampled.scores(metric, clean, resampled.chances).whole[score]
-    known = denoised[np.isfinite(denoised)]
+    of_score = intervals.replicates(resampled, metric, quiet)[0][score]
+    known = of_score.denoised[np.isfinite(of_score.denoised)]
     if not known.size:
         return _Width()
     expected = float(known.mean())
-    of_score = Replicates(np.asarray(expected), forward, denoised=denoised)
-    low, high = interval(str(rule.method), of_score, RANGES[score], level, rule.scale)
+    about_it = replace(of_score, estimate=np.asarray(expected))
+    low, high = interval(str(rule.method), about_it, RANGES[score], level, rule.scale)
     return _Width(float(high - low), expected)

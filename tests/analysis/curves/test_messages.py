@@ -138,7 +138,7 @@ def test_a_place_stays_on_one_line() -> None:
 def test_equal_models_do_not_part() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     drawn = set_intervals.resample(twice, ("acc",))
-    equal = onsets.separation(twice, drawn, "acc", SMALL.name, LARGE.name)
+    equal = onsets.separations(twice, drawn, "acc", [(SMALL.name, LARGE.name)])[0]
     assert "do not part: they stand equal" in curve_words.separation_sentence(twice, equal)
 
 
@@ -148,7 +148,7 @@ def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     pair = curve_words.most_informative_pair(measured)
     assert pair == (LARGE.name, SMALL.name)
     above = onsets.onsets_above_chance(measured, drawn, "acc")
-    parted = onsets.separation(measured, drawn, "acc", *pair)
+    parted = onsets.separations(measured, drawn, "acc", [pair])[0]
     said = curve_words.headline(measured, "acc", above, parted, "few")
     assert "large-arch1 is ahead of" in said
     assert "ahead of small-arch1" in said

@@ -10,9 +10,11 @@ import pytest
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import onsets
+from e2lm_core.analysis.curves.onsets import Separation
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty.intervals import Resampled
 from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy
 from tests.support.measured import SEED2 as SEED2_MODEL
 
@@ -43,11 +45,15 @@ def test_a_metric_without_chance_says_so(measured: Measurements) -> None:
         assert all("no chance level" in (since.why or "") for since in found.values())
 
 
+def separation(measured: Measurements, given: Resampled, metric: str, one: str, other: str) -> Separation:
+    return onsets.separations(measured, given, metric, [(one, other)])[0]
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_parting_is_the_same_whichever_is_named_first(measured: Measurements, metric: str) -> None:
     given = set_intervals.resample(measured, (metric,))
-    one = onsets.separation(measured, given, metric, SMALL.name, LARGE.name)
-    other = onsets.separation(measured, given, metric, LARGE.name, SMALL.name)
+    one = separation(measured, given, metric, SMALL.name, LARGE.name)
+    other = separation(measured, given, metric, LARGE.name, SMALL.name)
     assert one == other
     assert one.higher == LARGE.name  # of bits per byte, less is better
     assert one.since.on_these is not None
@@ -63,19 +69,19 @@ def test_parting_is_paired() -> None:
     given = set_intervals.resample(both, ("margin",))
     bands = tables.band_frame(both, given, "margin").set_index("model")
     assert bands.loc[LARGE.name, "low"].iloc[-1] < bands.loc[SMALL.name, "high"].iloc[-1]
-    found = onsets.separation(both, given, "margin", SMALL.name, LARGE.name)
+    found = separation(both, given, "margin", SMALL.name, LARGE.name)
     assert found.since.on_these == found.since.first
 
 
 def test_equal_and_strange_pairs_have_reasons() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     given = set_intervals.resample(twice, ("acc",))
-    found = onsets.separation(twice, given, "acc", SMALL.name, LARGE.name)
+    found = separation(twice, given, "acc", SMALL.name, LARGE.name)
     assert "stand equal" in (found.since.why or "")
     nan = float("nan")
     apart = measurements(curve(SMALL, [0.5, nan]), curve(LARGE, [nan, 0.5]))
     given = set_intervals.resample(apart, ("acc",))
-    found = onsets.separation(apart, given, "acc", SMALL.name, LARGE.name)
+    found = separation(apart, given, "acc", SMALL.name, LARGE.name)
     assert "no complete checkpoint in common" in (found.since.why or "")
 
 
@@ -116,13 +122,13 @@ def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements)
     given = set_intervals.resample(measured, ("acc", "norm_prob"))
     twin = onsets.onsets_above_chance(measured, given, "acc")[WEB]
     assert twin.no_range == onsets.UNSETTLED
-    assert onsets.separation(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
+    assert separation(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
     few = noisy(questions=120)
     given = set_intervals.resample(few, ("acc", "margin"))
-    assert onsets.separation(
-        few, given, "acc", SMALL.name, WEB
-    ).since.no_range == onsets.TOO_FEW_QUESTIONS.format(300)
-    assert onsets.separation(few, given, "margin", SMALL.name, WEB).since.no_range is None
+    assert separation(few, given, "acc", SMALL.name, WEB).since.no_range == onsets.TOO_FEW_QUESTIONS.format(
+        300
+    )
+    assert separation(few, given, "margin", SMALL.name, WEB).since.no_range is None
     row = onsets.onset_row(twin)
     assert (row["on these questions from"], row["95% from"], row["why"]) == (
         "never",
@@ -137,12 +143,12 @@ def test_what_holds_on_these_questions_need_not_hold_for_models_trained_again() 
     large = curve(LARGE, [1.0] * 10, questions=200)
     alone = measurements(curve(SMALL, low, questions=200), large)
     given = set_intervals.resample(alone, ("acc",))
-    since = onsets.separation(alone, given, "acc", SMALL.name, LARGE.name).since
+    since = separation(alone, given, "acc", SMALL.name, LARGE.name).since
     assert (since.on_these, since.sure, since.retraining) == (since.first, None, None)
     assert onsets.onset_row(since)["surely from"] == onsets.NOT_KNOWN
     seeds = measurements(curve(SMALL, low, questions=200), curve(SEED2_MODEL, high, questions=200), large)
     given = set_intervals.resample(seeds, ("acc",))
-    since = onsets.separation(seeds, given, "acc", SMALL.name, LARGE.name).since
+    since = separation(seeds, given, "acc", SMALL.name, LARGE.name).since
     assert since.on_these == since.first
     assert since.retraining == pytest.approx(0.6 / 2**0.5, rel=0.01)
     assert since.sure is None
@@ -151,7 +157,7 @@ def test_what_holds_on_these_questions_need_not_hold_for_models_trained_again() 
 
 def test_many_pairs_are_judged_together(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
-    alone = onsets.separation(measured, given, "acc", SMALL.name, LARGE.name).since
+    alone = separation(measured, given, "acc", SMALL.name, LARGE.name).since
     together = next(
         p.since
         for p in onsets.all_separations(measured, given, "acc")

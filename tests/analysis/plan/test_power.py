@@ -135,7 +135,6 @@ def test_what_no_number_of_questions_tells_is_said():
         ({"models": (SMALL.name, SMALL.name)}, "Power is of two models"),
         ({"questions": 1}, "use 2 or more"),
         ({"metric": "f1"}, "does not exist"),
-        ({"target_power": 1.0}, "between 0.05 and 1"),
         ({"difference": 0.0}, "one that is not 0"),
     ],
 )

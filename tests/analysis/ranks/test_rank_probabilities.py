@@ -13,8 +13,8 @@ from e2lm_core.analysis.ranks.rank_probabilities import (
     tau_with_later,
     win_probabilities,
 )
-from e2lm_core.scores.ranking.order import tau_b
-from e2lm_core.scores.signal import decision_accuracy
+from e2lm_core.scores.ranking.order import tau
+from e2lm_core.scores.signal import pair_agreement
 
 
 def test_rank_shares_by_hand() -> None:
@@ -54,7 +54,7 @@ def test_tau_and_decisions_are_those_of_two_checkpoints() -> None:
     late, decided = tau_with_later(drawn, 2), pair_agreement_by_checkpoint(drawn)
     assert (late.shape, decided.shape) == ((7, 3), (7, 6))
     for r in range(7):
-        assert late[r, 1] == pytest.approx(tau_b(drawn[r, :, 2], drawn[r, :, 4]))
-        assert decided[r, 3] == pytest.approx(decision_accuracy(drawn[r, :, 3], drawn[r, :, -1]).value)
+        assert late[r, 1] == pytest.approx(tau(drawn[r, :, 2], drawn[r, :, 4]))
+        assert decided[r, 3] == pytest.approx(pair_agreement(drawn[r, :, 3], drawn[r, :, -1]))
     assert (decided[:, -1] == 1.0).all()
     assert np.isnan(pair_agreement_by_checkpoint(drawn[:, :1])).all()  # one model makes no pair

@@ -16,7 +16,6 @@ from e2lm_core.base.records import METRICS, NullDistribution, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.uncertainty import null
 from tests.support.measured import (
     FASTER,
     FLAT,
@@ -184,7 +183,7 @@ def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advise
 
 def test_above_its_null_it_is_said_as_before():
     measured = noisy()
-    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    scores = validity.scores_with_null(measured, "acc", "all_models")
     assert scores.score.null.p < 0.01
     assert "not distinguishable" not in score_words.headline(scores, "acc")
     assert score_parts.improvement_advice(measured, scores, "acc").why is None
@@ -192,7 +191,7 @@ def test_above_its_null_it_is_said_as_before():
 
 def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
     measured = replace(noisy(), taught=(False,) * 60)
-    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    scores = validity.scores_with_null(measured, "acc", "all_models")
     assert scores.score.null.p < 0.01
     advice = score_parts.improvement_advice(measured, scores, "acc")
     assert score_words.advice_sentences(advice) == [validity.NOTHING_TAUGHT]

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks.coverage import readings, study
+from benchmarks.coverage.methods import METHODS
 from e2lm_core.scores.set_scores import OF_READINGS
 from e2lm_core.scores.uncertainty.coverage import READINGS_FILE
-from e2lm_core.scores.uncertainty.methods import METHODS
 from e2lm_core.scores.uncertainty.rules import CoverageTable
 from tests.support import simulation
 

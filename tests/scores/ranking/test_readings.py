@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from e2lm_core.scores.ranking.order import tau_b
+from e2lm_core.scores.ranking.order import tau
 from e2lm_core.scores.ranking.readings import READINGS, rc_value
 from tests.conftest import needs
 
@@ -70,7 +70,7 @@ def test_by_hand():
     # Sizes together: pairs (s1 s2)(s1 l1)(s1 l2)(s2 l1)(s2 l2)(l1 l2), four of them sizes, which hold.
     end = [row[1] for row in HAND]
     assert rc("all_models", HAND, 1, TWO_SIZES) == pytest.approx(
-        np.mean([tau_b(end, [row[k] for row in HAND]) for k in (2, 3, 4)])
+        np.mean([tau(end, [row[k] for row in HAND]) for k in (2, 3, 4)])
     )
 
 

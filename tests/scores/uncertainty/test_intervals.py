@@ -10,7 +10,6 @@ from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
-from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable
 from tests.support import simulation
@@ -94,18 +93,6 @@ def test_bands_hold_their_curves_and_narrow_with_questions(given):
     np.testing.assert_allclose(band[:, 1] - band[:, 0], expected, rtol=0.2)
 
 
-def test_paired_differences_are_narrower_than_the_bands_they_compare(given):
-    found = intervals.difference(given, "norm_prob", ("size3", 15), ("size3-web", 15))
-    assert found.value > 0
-    assert found.bounds[0] > 0
-    assert found.share == 1
-    turned = intervals.difference(given, "norm_prob", ("size3-web", 15), ("size3", 15))
-    assert (turned.value, turned.share) == (-found.value, 0)
-    paired = intervals.difference(given, "norm_prob", ("size5", 8), ("size5", 9)).bounds
-    bands = intervals.point_band(given, "norm_prob", "size5")
-    assert paired[1] - paired[0] < 0.8 * np.hypot(*(bands[8:10, 1] - bands[8:10, 0]))
-
-
 def test_the_noise_of_questions_falls_with_their_number_and_that_of_checkpoints_does_not():
     fleet = simulation.fleet("slow", 2)
     few, many = (
@@ -120,32 +107,6 @@ def test_the_noise_of_questions_falls_with_their_number_and_that_of_checkpoints_
     )
     assert of_many[0] == pytest.approx(of_few[0] / 4, rel=0.15)
     assert of_many[1] == pytest.approx(of_few[1], rel=0.5)
-
-
-def test_a_model_against_itself_is_a_tie_in_every_resample_and_not_a_certain_one(given):
-    found = intervals.difference(given, "acc", ("size1", 3), ("size1", 3))
-    assert (found.value, found.share, found.changed, found.why) == (0, 0.5, 0, None)
-    assert found.bounds[1] == -found.bounds[0] > 0
-    unbounded = intervals.difference(given, "margin", ("size1", 3), ("size1", 3))
-    assert (unbounded.bounds, unbounded.why) == (None, pointwise.ALIKE)
-
-
-def test_a_difference_of_two_models_is_told_where_models_typically_differ_on_enough_questions():
-    """Two of three models differ on four questions, the third from one on 60 and from the other on 56."""
-    few, many = (np.where(np.arange(200) < n, 0.0, 1.0) for n in (4, 60))
-    three = {
-        "a": degenerate(np.ones((16, 200))),
-        "b": degenerate(np.tile(few, (16, 1))),
-        "c": degenerate(np.tile(many, (16, 1))),
-    }
-    every = intervals.resample(three, np.full(200, 4), ("acc",), resamples=20)
-    assert every.differing_questions("acc") == pytest.approx(56)  # of 4, 56 and 60
-    assert intervals.difference(every, "acc", ("a", 15), ("b", 15)).bounds is not None
-    two = intervals.resample({n: three[n] for n in "ab"}, np.full(200, 4), ("acc",), resamples=20)
-    found = intervals.difference(two, "acc", ("a", 15), ("b", 15))
-    assert (found.value, found.bounds, found.changed) == (pytest.approx(0.02), None, 4)
-    assert found.share == 1
-    assert "typically differ on 4 questions" in found.why
 
 
 def test_groups_widen_what_they_tie_together(runs):
@@ -184,8 +145,6 @@ def test_models_measured_at_different_checkpoints_are_taken_as_they_are(runs):
     assert {name for name, own in found.sq_models.items() if not own.bounds} == {"size2", "size3-web"}
     assert np.isnan(found.bands["size2"][4]).all()
     assert np.isfinite(np.delete(found.bands["size2"], 4, axis=0)).all()
-    unknown = intervals.resample(some, np.full(QUESTIONS, 4), ("acc",), resamples=50)
-    assert intervals.difference(unknown, "acc", ("size2", 4), ("size1", 4)).value is None
 
 
 def test_choices_of_different_number_move_the_chance_with_the_resample(runs):
@@ -201,7 +160,6 @@ def test_one_question_has_no_interval_anywhere():
     found = intervals.score_intervals(given, "acc", table())
     assert all(own.bounds is None and own.why for own in (*found.scores.values(), *found.sq_models.values()))
     assert np.isnan(found.bands["a"]).all()
-    assert intervals.difference(given, "acc", ("a", 0), ("a", 1)).bounds is None
 
 
 def test_models_that_are_all_alike_have_curves_and_no_scores():

@@ -125,7 +125,8 @@ def test_what_is_undefined_has_none():
 
 def test_a_taught_set_stands_above_its_null():
     measured = noise(questions=80, taught=0.4)
-    scores = null.scores_with_null(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
+    scores = set_scores.scores(measured, "acc", "all_models")
+    scores = null.attach_null(scores, null.null_scores(measured, "acc"))
     for name in ("sq", "cs", "score"):
         assert getattr(scores, name).null.p < 0.01, name
     assert scores.sq.null.mean < scores.sq.value

@@ -97,9 +97,7 @@ def evaluate_control(
         )
         for name, shares in right.items()
     )
-    counted = [
-        c.model.name for c in without_question.curves if c.model.counts_in_scores and c.model.name in votes
-    ]
+    counted = [c.model.name for c in without_question.scored_curves if c.model.name in votes]
     pooled = np.stack([votes[name] for name in counted or votes])  # [M, V, Q, C]
     borrowed = pooled[:, 1:]
     others, p = (None, None) if not borrowed.shape[1] else _against_luck(borrowed, with_question)

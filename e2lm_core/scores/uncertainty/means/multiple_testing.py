@@ -40,15 +40,14 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
-def first_significant_index(p_values: Sequence[ArrayLike], alpha: float = ALPHA) -> NDArray[np.intp]:
-    """First index of each of m curves from which the tests hold to its end, judged together.
+def first_significant_index(p_values: Sequence[ArrayLike]) -> NDArray[np.intp]:
+    """First index of each of m curves from which the tests at `ALPHA` hold to its end.
 
     The module describes how the curves are judged together.
 
     Args:
         p_values: For each curve its p-values [K], each of one checkpoint by itself; K may differ between
             curves.
-        alpha: Level of the tests.
 
     Returns:
         Indices [M], int; K of the curve where its last checkpoint does not hold.
@@ -60,9 +59,9 @@ def first_significant_index(p_values: Sequence[ArrayLike], alpha: float = ALPHA)
     places = []
     for p, at_end in zip(curves, last, strict=True):
         place = len(p)
-        if len(p) and at_end <= alpha:
+        if len(p) and at_end <= ALPHA:
             place -= 1
-            while place and p[place - 1] <= alpha / len(curves):
+            while place and p[place - 1] <= ALPHA / len(curves):
                 place -= 1
         places.append(place)
     return np.array(places, dtype=np.intp)

@@ -88,7 +88,6 @@ def mean_interval(
     values: ArrayLike,
     samples: ArrayLike,
     clusters: int,
-    level: float = LEVEL,
     size: int | None = None,
 ) -> Floats:
     """Interval of the mean at every point.
@@ -98,7 +97,6 @@ def mean_interval(
         values: Values [K, Q] of the questions.
         samples: Resampled means [R, K].
         clusters: Number of questions with groups counted once.
-        level: Level of the interval.
         size: Number of questions of another set like the measured one, in so many `clusters`; the measured
             number where None.
 
@@ -111,9 +109,9 @@ def mean_interval(
         return np.full((*array.shape[:-1], 2), np.nan)
     mean = array.mean(axis=-1)
     if metric not in BOUNDED_METRICS:
-        return _percentile(drawn, clusters, level)
+        return _percentile(drawn, clusters)
     number = _effective(mean, array, drawn, clusters, questions)
-    low, high = proportions.wilson(mean, number, quantile(metric, questions, clusters, level))
+    low, high = proportions.wilson(mean, number, quantile(metric, questions, clusters))
     known = np.isfinite(mean)
     if metric not in SHARES:
         known &= np.ptp(array, axis=-1) > 0
@@ -125,7 +123,6 @@ def paired_interval(
     values: ArrayLike,
     samples: ArrayLike,
     clusters: int,
-    level: float = LEVEL,
     size: int | None = None,
 ) -> Floats:
     """Interval of the mean of paired differences at every point.
@@ -137,7 +134,6 @@ def paired_interval(
         values: Differences [K, Q] of the questions.
         samples: Resampled differences [R, K].
         clusters: Number of questions with groups counted once.
-        level: Level of the interval.
         size: Number of questions of another set like the measured one, in so many `clusters`; the measured
             number where None.
 
@@ -149,7 +145,7 @@ def paired_interval(
     if too_few_reason(metric, questions, clusters):
         return np.full((*array.shape[:-1], 2), np.nan)
     found = evidence(metric, array, samples, clusters, questions)
-    reach = quantile(metric, questions, clusters, level) * found.error
+    reach = quantile(metric, questions, clusters) * found.error
     bounds = np.stack([found.centre - reach, found.centre + reach], axis=-1)
     return np.where((found.error > 0)[..., None], bounds, np.nan)
 
@@ -158,7 +154,6 @@ def unpaired_interval(
     metric: str,
     first: tuple[ArrayLike, ArrayLike, int],
     second: tuple[ArrayLike, ArrayLike, int],
-    level: float = LEVEL,
 ) -> Floats:
     """Interval of the difference second - first of means over different questions.
 
@@ -167,7 +162,6 @@ def unpaired_interval(
         first: Values [Q] of the first set, its resampled means [R], and its number of questions with groups
             counted once.
         second: The same of the second set.
-        level: Level of the interval.
 
     Returns:
         Interval [2], NaN where there is none.
@@ -178,9 +172,9 @@ def unpaired_interval(
         least = min(np.shape(one)[-1], np.shape(two)[-1])
         if too_few_reason(metric, least, clusters):
             return np.full(2, np.nan)
-        return _percentile(np.asarray(drawn_two) - np.asarray(drawn_one), clusters, level)
+        return _percentile(np.asarray(drawn_two) - np.asarray(drawn_one), clusters)
     each = [
-        mean_interval(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups, level)[0]
+        mean_interval(metric, np.asarray(values)[None], np.asarray(drawn)[:, None], groups)[0]
         for values, drawn, groups in (first, second)
     ]
     low, high = proportions.newcombe(
@@ -274,8 +268,8 @@ def _effective(mean: Floats, array: Floats, drawn: Floats, clusters: int, questi
     return np.maximum(alone / design_effect(variance, questions, drawn, clusters), 1.0)
 
 
-def _percentile(samples: Floats, clusters: int, level: float) -> Floats:
+def _percentile(samples: Floats, clusters: int) -> Floats:
     """Percentile interval, [R, ...] -> [..., 2]; NaN where it has no width."""
-    low, high = span(samples, small_sample_level(clusters, level))
+    low, high = span(samples, small_sample_level(clusters))
     bounds = np.stack([low, high], axis=-1)
     return np.where((low < high)[..., None], bounds, np.nan)

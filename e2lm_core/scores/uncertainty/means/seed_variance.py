@@ -30,6 +30,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from e2lm_core.scores.arrays import Floats
@@ -196,12 +197,10 @@ def p_value(difference: float, error: float, degrees: float) -> float:
     Returns:
         p-value in [0, 1]; 1 where the error is 0 or NaN.
     """
-    if not error > 0:
-        return 1.0
-    return float(2 * stdtr(min(degrees, 1e9), -abs(difference) / error))
+    return float(p_values(difference, error, degrees))
 
 
-def p_values(centre: Floats, error: Floats, degrees: Floats | float) -> Floats:
+def p_values(centre: ArrayLike, error: ArrayLike, degrees: ArrayLike) -> Floats:
     """Two-sided p-values [K] of no difference, see `p_value`.
 
     Args:
@@ -209,5 +208,7 @@ def p_values(centre: Floats, error: Floats, degrees: Floats | float) -> Floats:
         error: Their standard errors [K].
         degrees: Degrees of freedom, [K] or one number.
     """
-    each = np.broadcast_to(np.asarray(degrees, dtype=np.float64), centre.shape)
-    return np.array([p_value(c, e, f) for c, e, f in zip(centre, error, each, strict=True)])
+    spread = np.asarray(error, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = 2 * stdtr(np.minimum(degrees, 1e9), -np.abs(centre) / spread)
+    return np.where(spread > 0, found, 1.0)
