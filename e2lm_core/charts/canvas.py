@@ -56,11 +56,6 @@ def unchecked_trace(**drawn: Any) -> go.Scatter:
     return go.Scatter({name: value for name, value in drawn.items() if value is not None}, _validate=False)
 
 
-def figure_from_json(figure_json: dict[str, Any]) -> go.Figure:
-    """Figure from its `to_plotly_json`, without a second check: it was checked when it was made."""
-    return go.Figure(figure_json, _validate=False)
-
-
 _layouts: dict[tuple[str, bool], dict] = {}
 
 
@@ -81,6 +76,7 @@ def _checked_layout(theme: Theme, narrow: bool) -> dict:
         margin=margin,
         xaxis=axis,
         yaxis=axis,
+        # Without a legend unless a chart adds one.
         showlegend=False,
         hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)",

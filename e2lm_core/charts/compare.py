@@ -96,7 +96,6 @@ def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
         x=[row.value],
         y=[y],
         mode="markers",
-        showlegend=False,
         marker={"size": 11 if row.of_all else 9, "color": row.colour, "symbol": row.symbol},
         hovertemplate=row.hover,
     )

@@ -6,7 +6,7 @@ are named at the end of their line in its colour, moved apart so that no names o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure, fit_margins, metric_axis, token_axis, window_end
 from e2lm_core.charts.marks import (
+    Curves,
     band_trace,
     chance_line,
     curve_trace,
@@ -25,11 +26,11 @@ from e2lm_core.charts.marks import (
     legend_below,
     lines,
     model_end,
+    model_lines,
     smooth_trace,
 )
 from e2lm_core.charts.palette import LIGHT, Theme
 
-Curves = list[tuple[ModelInfo, pd.DataFrame]]
 LEGEND_COLUMNS = {False: 5, True: 2}
 
 
@@ -71,11 +72,7 @@ class CurvePlot:
 
     def curves(self, frame: pd.DataFrame | None) -> Curves:
         """Drawn models with their points in a table; none without a table."""
-        return [] if frame is None else self._drawn(lines(frame, self.metric))
-
-    def _drawn(self, found: Iterable[tuple[str, pd.DataFrame]]) -> Curves:
-        by_name = {model.name: model for model in self.models}
-        return [(by_name[name], points) for name, points in found if name in by_name]
+        return [] if frame is None else model_lines(lines(frame, self.metric), self.models)
 
     @cached_property
     def behind(self) -> list[tuple[str, pd.DataFrame]]:
@@ -85,7 +82,7 @@ class CurvePlot:
     @property
     def faint(self) -> Curves:
         """Lines of `before` of the drawn models."""
-        return self._drawn(self.behind)
+        return model_lines(self.behind, self.models)
 
 
 def learning_curves(plot: CurvePlot) -> go.Figure:

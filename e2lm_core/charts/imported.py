@@ -84,7 +84,6 @@ def imported_curves(
     metric: str,
     theme: Theme,
     chance: float | None = None,
-    height: int = 460,
     narrow: bool = False,
 ) -> go.Figure:
     """Learning curves of imported results over tokens, or over steps if tokens are unknown.
@@ -99,10 +98,9 @@ def imported_curves(
         metric: Metric of the curves.
         theme: Colours.
         chance: Chance level of the metric; None without one.
-        height: Height in pixels.
         narrow: Draw for a narrow screen.
     """
-    figure = blank_figure(theme, height, narrow)
+    figure = blank_figure(theme, 460, narrow)
     frame, title = _placed(frame)
     curves = [(label, points) for label, points in lines(frame, metric) if label in styles]
     banded = [(label, p.dropna(subset=["low", "high"])) for label, p in curves if _has_band(p)]
@@ -176,7 +174,6 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Cu
         customdata=list(zip(checkpoint_labels(points), counts, strict=True)),
         hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>"
         "%{customdata[0]}%{customdata[1]}<extra></extra>",
-        showlegend=False,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, widt
 LABEL_GAP_PX = 15
 LEGEND_ROW_PX = 21
 BAND_OPACITY = 0.15
+# Legend in columns, below the plot.
+LEGEND = {"orientation": "h", "yanchor": "top", "x": 0, "entrywidthmode": "fraction"}
+Curves = list[tuple[ModelInfo, pd.DataFrame]]
 
 
 # --- curves ---------------------------------------------------------------------------------------------
@@ -41,6 +44,12 @@ def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
         # Tables usually are in order, and checking that is cheaper than sorting.
         in_order = points["step"].is_monotonic_increasing
         yield str(name), points if in_order else points.sort_values("step")
+
+
+def model_lines(found: Iterable[tuple[str, pd.DataFrame]], models: Iterable[ModelInfo]) -> Curves:
+    """Lines of `models` among those `found`, with the models."""
+    by_name = {model.name: model for model in models}
+    return [(by_name[name], points) for name, points in found if name in by_name]
 
 
 def curve_trace(
@@ -73,7 +82,6 @@ def curve_trace(
         customdata=list(zip(*_hover_columns(points), strict=True)),
         hovertemplate=None if is_previous else _hover(points, model, metric),
         hoverinfo="skip" if is_previous else None,
-        showlegend=False,
     )
 
 
@@ -100,7 +108,6 @@ def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Sca
         line={"color": theme.line[hue(model)], "dash": dash(model), "width": width(model) + 0.6},
         name=model.short_name,
         hoverinfo="skip",
-        showlegend=False,
     )
 
 
@@ -164,13 +171,38 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
         theme: Colours.
         below: Write the name below the line, for curves that begin at the left edge.
     """
-    if chance is None:
-        return
-    line = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": chance, "y1": chance, "yref": "y"}
-    add_shape(figure, line | {"line": reference_line(theme)})
+    if chance is not None:
+        level_line(figure, chance, f"chance {chance:.0%}", theme, below)
+
+
+def level_line(figure: go.Figure, level: float, name: str, theme: Theme, below: bool = False) -> None:
+    """Draw a reference level with its name at the left.
+
+    Args:
+        figure: Figure to change.
+        level: The level in the unit of the y axis.
+        name: Its name.
+        theme: Colours.
+        below: Write the name below the line.
+    """
+    add_shape(figure, level_shape(level, theme))
     side = "top" if below else "bottom"
-    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": chance, "yanchor": side, "borderpad": 1}
-    annotate(figure, [plot_note(f"chance {chance:.0%}", theme, **place)])
+    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": level, "yanchor": side, "borderpad": 1}
+    annotate(figure, [plot_note(name, theme, **place)])
+
+
+def level_shape(level: float, theme: Theme, axes: str = "") -> dict[str, Any]:
+    """Shape of a reference level across a panel; `axes` is the suffix of x and y in the names of its axes."""
+    return {
+        "type": "line",
+        "xref": f"x{axes} domain",
+        "yref": f"y{axes}",
+        "x0": 0,
+        "x1": 1,
+        "y0": level,
+        "y1": level,
+        "line": reference_line(theme),
+    }
 
 
 def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
@@ -263,15 +295,8 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
     below = LEGEND_ROW_PX * math.ceil(names / columns)
     figure.update_layout(
         showlegend=True,
-        legend={
-            "orientation": "h",
-            "y": -(MARGIN["b"] + 4) / plot_height(figure),
-            "yanchor": "top",
-            "x": 0,
-            "font": {"size": 11},
-            "entrywidthmode": "fraction",
-            "entrywidth": 1 / columns,
-        },
+        legend=LEGEND
+        | {"y": -(MARGIN["b"] + 4) / plot_height(figure), "font": {"size": 11}, "entrywidth": 1 / columns},
         height=figure.layout.height + below,
         margin={"b": MARGIN["b"] + below},
     )

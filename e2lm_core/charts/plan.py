@@ -17,7 +17,7 @@ TICKS = {False: (25, 100, 400, 1_600, 6_400, 15_000), True: (25, 200, 1_600, 15_
 WIDTH_TICKS = tuple(m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5))
 
 
-def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380) -> go.Figure:
+def widths(planned: Plan, theme: Theme, narrow: bool = False) -> go.Figure:
     """Chart of the interval's full width, in the metric's unit, against the number of questions.
 
     Both axes are logarithmic: the width of a mean falls as a straight line of slope -1/2. A diamond marks the
@@ -28,11 +28,10 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380)
         planned: Plan with its simulated widths.
         theme: Colours.
         narrow: Draw for a narrow screen.
-        height: Height in pixels.
     """
     sizes = size_frame(planned)
     known = sizes[sizes["width"] > 0]
-    figure = blank_figure(theme, height, narrow)
+    figure = blank_figure(theme, 380, narrow)
     figure.add_trace(_width_line(known, theme))
     _wanted(figure, planned.wanted, theme)
     if len(known) and known["questions"].iloc[0] < planned.measured < known["questions"].iloc[-1]:
@@ -50,7 +49,6 @@ def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
         x=sizes["questions"],
         y=sizes["width"],
         mode="lines+markers",
-        showlegend=False,
         line={"color": theme.accent, "width": 2},
         marker={"size": 7, "color": theme.accent},
         customdata=np.stack([sizes["expected"].round(3), hours], axis=-1) if len(sizes) else None,
@@ -91,7 +89,6 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
         x=[questions],
         y=[width],
         mode="markers+text",
-        showlegend=False,
         marker={"symbol": "diamond", "size": 14, "color": theme.text},
         text=[f"{round_up_two_digits(questions):,} questions"],
         textposition="bottom left",

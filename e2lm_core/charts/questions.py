@@ -51,7 +51,6 @@ def compared(
     theme: Theme,
     chance: float | None = None,
     early_end: float | None = None,
-    height: int = 360,
     narrow: bool = False,
 ) -> go.Figure:
     """Chart of the mean curve of a selection against that of the other questions.
@@ -63,7 +62,6 @@ def compared(
         theme: Colours.
         chance: Chance level of the metric; None without one.
         early_end: Last tokens_seen of the early window; None without one.
-        height: Height in pixels.
         narrow: Draw for a narrow screen.
     """
     grey = theme.line["grey"], theme.label["grey"]
@@ -72,8 +70,8 @@ def compared(
         _Side("rest", counts[1], *grey, "dash"),
     )
     sides = [side for side in both if side.count]
-    figure = blank_figure(theme, height, narrow)
-    figure.add_traces([_side_line(frame, side, metric, narrow) for side in sides])
+    figure = blank_figure(theme, 360, narrow)
+    figure.add_traces([_side_line(frame, side, metric) for side in sides])
     metric_axis(figure, metric, *axis_range([v for side in sides for v in frame[side.name]], chance))
     token_axis(figure, frame)
     chance_line(figure, chance, theme)
@@ -86,7 +84,7 @@ def compared(
     return figure
 
 
-def _side_line(frame: pd.DataFrame, side: _Side, metric: str, in_legend: bool) -> go.Scatter:
+def _side_line(frame: pd.DataFrame, side: _Side, metric: str) -> go.Scatter:
     return go.Scatter(
         x=positions(frame),
         y=frame[side.name],
@@ -97,7 +95,6 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str, in_legend: bool) -
         customdata=frame["step"],
         hovertemplate=f"<b>{side.name}</b><br>%{{y:{value_format(metric)}}}<br>"
         f"%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n = {side.count:,} questions<extra></extra>",
-        showlegend=in_legend,
     )
 
 
@@ -171,7 +168,6 @@ def _gain_dots(rows: list[_GainRow], theme: Theme) -> Iterator[go.Scatter]:
             name=name,
             marker={"size": [11 if row.of_mean else 9 for row in rows], "opacity": 1, **marker},
             hovertemplate=f"<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>",
-            showlegend=True,
         )
 
 

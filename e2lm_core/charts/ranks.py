@@ -17,9 +17,8 @@ from e2lm_core.charts.marks import (
     early_window,
     label_ends,
     legend_below,
+    level_line,
     model_end,
-    plot_note,
-    reference_line,
 )
 from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, text_on_cell, translucent
 
@@ -44,7 +43,6 @@ def bump(
     models: Sequence[ModelInfo],
     theme: Theme,
     early_end: float | None = None,
-    height: int = 400,
     narrow: bool = False,
 ) -> go.Figure:
     """Chart of ranks over tokens, 1 on top, with the probability of each rank over the resamples.
@@ -58,11 +56,10 @@ def bump(
         models: Models of the table.
         theme: Colours.
         early_end: Last tokens_seen of the early window; None without one.
-        height: Height in pixels.
         narrow: Draw for a narrow screen.
     """
     by_name = {model.name: model for model in models}
-    figure = blank_figure(theme, height, narrow)
+    figure = blank_figure(theme, 400, narrow)
     ends = []
     least = 0.0 if len(ranks) <= MAX_DOTS else float(np.sort(ranks["share"])[-MAX_DOTS])
     for name, points in ranks.groupby("model", sort=False):
@@ -94,7 +91,6 @@ def _rank_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatt
         mode="lines",
         hoverinfo="skip",
         line={"color": theme.line[hue(model)], "dash": dash(model), "width": 2.5},
-        showlegend=False,
     )
 
 
@@ -116,7 +112,6 @@ def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: fl
         hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
         "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
         "<br>%{customdata[0]}<extra></extra>",
-        showlegend=False,
     )
 
 
@@ -204,12 +199,11 @@ def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, siz
         mode="text",
         textfont={"color": [text_on_cell(share, theme, scale)[0] for _, _, share in told], "size": size},
         hoverinfo="skip",
-        showlegend=False,
     )
 
 
 def tau_heatmap(
-    tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, height: int = 420, narrow: bool = False
+    tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, narrow: bool = False
 ) -> go.Figure:
     """Heat map of Kendall's τ_b between the model orders at every two checkpoints.
 
@@ -217,11 +211,10 @@ def tau_heatmap(
         tau: τ_b [T, T] in [-1, 1]; NaN stays empty.
         tokens_seen: Tokens [T] of the checkpoints.
         theme: Colours.
-        height: Height in pixels.
         narrow: Draw for a narrow screen, without a colour bar.
     """
     labels = [tokens(t) for t in tokens_seen]
-    figure = blank_figure(theme, height, narrow=True)
+    figure = blank_figure(theme, 420, narrow=True)
     figure.add_trace(
         go.Heatmap(
             z=tau,
@@ -256,7 +249,6 @@ def over_tokens(
     level: tuple[float, str] | None = None,
     percent: bool = False,
     early_end: float | None = None,
-    height: int = 300,
 ) -> go.Figure:
     """Chart of one number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
 
@@ -269,18 +261,15 @@ def over_tokens(
         level: Reference level and its name; None without one.
         percent: Show the number in percent.
         early_end: Last tokens_seen of the early window; None without one.
-        height: Height in pixels.
     """
-    figure = blank_figure(theme, height, narrow=True)
+    figure = blank_figure(theme, 300, narrow=True)
     spec = ".0%" if percent else ".2f"
     colour = theme.line["blue"]
     known = table.dropna(subset=["resamples from", "to"])
     figure.add_trace(area_trace(positions(known), known["resamples from"], known["to"], colour, 0.18))
     figure.add_trace(_number_line(table, value, colour, spec))
     if level is not None:
-        figure.add_hline(y=level[0], line=reference_line(theme))
-        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": level[0], "yanchor": "bottom"}
-        figure.add_annotation(plot_note(level[1], theme, **place))
+        level_line(figure, *level, theme)
     token_axis(figure, table)
     if early_end is None and len(table):
         _begin_late(figure, positions(table))
@@ -301,7 +290,6 @@ def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.
         x=positions(table),
         y=table[value],
         mode="lines+markers",
-        showlegend=False,
         line={"color": colour, "width": 2},
         marker={"size": 6, "color": colour},
         customdata=list(zip(checkpoint_labels(table), table["resamples from"], table["to"], strict=True)),

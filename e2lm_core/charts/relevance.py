@@ -10,22 +10,21 @@ from e2lm_core.charts.canvas import blank_figure
 from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
 
+# Probability from which the rubric is said to accept a question: bars from it on are blue, others orange.
+ACCEPTED_FROM = 0.5
 
-def probability_histogram(
-    probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
-) -> go.Figure:
+
+def probability_histogram(probability: np.ndarray, theme: Theme) -> go.Figure:
     """Histogram of the questions' scientific relevance, in steps of 0.05.
 
     Args:
         probability: Probability [Q] that the rubric accepts the question, from 0 to 1.
         theme: Colours.
-        accepted_from: Threshold; bars from it on are blue, the others orange.
-        height: Height in pixels.
     """
     counts, edges = np.histogram(probability, bins=20, range=(0, 1))
     centres = (edges[:-1] + edges[1:]) / 2
-    colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
-    figure = blank_figure(theme, height, narrow=True)
+    colours = [theme.line["blue"] if c >= ACCEPTED_FROM else theme.line["orange"] for c in centres]
+    figure = blank_figure(theme, 280, narrow=True)
     figure.add_trace(
         go.Bar(
             x=centres,
@@ -36,9 +35,9 @@ def probability_histogram(
             hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
         )
     )
-    figure.add_vline(x=accepted_from, line=reference_line(theme))
+    figure.add_vline(x=ACCEPTED_FROM, line=reference_line(theme))
     figure.add_annotation(
-        x=accepted_from,
+        x=ACCEPTED_FROM,
         y=1,
         yref="paper",
         yanchor="bottom",
@@ -53,18 +52,15 @@ def probability_histogram(
     return figure
 
 
-def relevance_map(
-    questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
-) -> go.Figure:
+def relevance_map(questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme) -> go.Figure:
     """Map of the set among the labelled examples, in the plane of their first principal components.
 
     Args:
         questions: Table of `relevance.tables.map_frames` with x, y, probability, label.
         exemplars: Table of `relevance.tables.map_frames` with x, y, accepted, label.
         theme: Colours.
-        height: Height in pixels.
     """
-    figure = blank_figure(theme, height, narrow=True)
+    figure = blank_figure(theme, 460, narrow=True)
     for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
         figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
     figure.add_trace(_questions(questions, theme))
@@ -78,7 +74,7 @@ def relevance_map(
     return figure
 
 
-def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figure:
+def reliability(table: pd.DataFrame, theme: Theme) -> go.Figure:
     """Reliability diagram: share of accepted rows against their mean predicted probability.
 
     Both are equal on the line. The area of a point grows with its rows.
@@ -86,21 +82,17 @@ def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figu
     Args:
         table: Table of `relevance.tables.reliability_frame`.
         theme: Colours.
-        height: Height in pixels.
     """
     known = table[table["rows"] > 0]
-    figure = blank_figure(theme, height, narrow=True)
+    figure = blank_figure(theme, 280, narrow=True)
     figure.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line=reference_line(theme), hoverinfo="skip", showlegend=False
-        )
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=reference_line(theme), hoverinfo="skip")
     )
     figure.add_trace(
         go.Scatter(
             x=known["mean probability"],
             y=known["accepted"],
             mode="markers",
-            showlegend=False,
             customdata=known[["rows", "from", "to"]],
             marker={
                 "size": 5 + 1.2 * np.sqrt(known["rows"].to_numpy(float)),

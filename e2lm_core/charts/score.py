@@ -112,7 +112,6 @@ def _published_segments(
         customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
         hovertemplate=f"<b>%{{customdata[0]}}</b>, published<br>{column} %{{x:.3f}}<br>"
         "SQ %{customdata[1]:.3f}<extra></extra>",
-        showlegend=False,
     )
 
 
@@ -162,7 +161,6 @@ def _segments(
             ),
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, "
             "of the Score %{x:.3f}%{customdata[2]}<extra></extra>",
-            showlegend=False,
         )
     )
 
@@ -176,7 +174,6 @@ def _part_intervals(figure: go.Figure, bars: pd.DataFrame, rows: dict[str, int],
                 x=[low, high],
                 y=[y, y],
                 mode="lines+markers",
-                showlegend=False,
                 line={"color": theme.muted, "width": 1.6},
                 marker={"symbol": "line-ns", "size": 7, "line": {"color": theme.muted, "width": 1.6}},
                 hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}"
@@ -199,7 +196,6 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
                 x=[row["total"]],
                 y=[y],
                 mode="markers",
-                showlegend=False,
                 marker={"symbol": "diamond", "size": 10, "color": theme.text},
                 hovertemplate=f"<b>{row['set']}</b><br>Score {row['total']:.3f}<extra></extra>",
             )

@@ -15,7 +15,16 @@ from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.formatting import count
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, y_title
-from e2lm_core.charts.marks import LEGEND_ROW_PX, band_trace, curve_trace, lines, reference_line
+from e2lm_core.charts.marks import (
+    LEGEND,
+    LEGEND_ROW_PX,
+    Curves,
+    band_trace,
+    curve_trace,
+    level_shape,
+    lines,
+    model_lines,
+)
 from e2lm_core.charts.palette import Theme
 
 COLUMNS = 3
@@ -52,7 +61,7 @@ def subject_curves(
     """
     named = _named(models)
     grid = _grid(len(subjects), len(named), narrow)
-    curves = [_curves(subject, models, metric) for subject in subjects]
+    curves = [model_lines(lines(subject.frame, metric), models) for subject in subjects]
     values = [v for panel in curves for _, points in panel for v in points["value"]]
     chances = [subject.chance for subject in subjects] if metric in BOUNDED_METRICS else []
     figure = blank_figure(theme, grid.height, narrow=True)
@@ -65,7 +74,7 @@ def subject_curves(
     if metric in SHARES:
         figure.update_yaxes(tickformat=".0%")
     _titles(figure, grid, len(subjects), axis.title, y_title(metric))
-    shapes = [_chance_line(place, chance, theme) for place, chance in enumerate(chances)]
+    shapes = [level_shape(chance, theme, _number(place)) for place, chance in enumerate(chances)]
     figure.update_layout(height=grid.height, shapes=shapes)
     _legend(figure, grid, narrow)
     return figure
@@ -150,14 +159,11 @@ def _titles(figure: go.Figure, grid: _Grid, panels: int, x_title: str, y_title: 
 def _legend(figure: go.Figure, grid: _Grid, narrow: bool) -> None:
     figure.update_layout(
         showlegend=True,
-        legend={
-            "orientation": "h",
+        legend=LEGEND
+        | {
             "y": -(BOTTOM_PX - 4) / grid.plot,
-            "yanchor": "top",
-            "x": 0,
             "font": {"size": 10 if narrow else 11},
             "tracegroupgap": 0,
-            "entrywidthmode": "fraction",
             "entrywidth": NAME_WIDTH[narrow],
         },
         margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + grid.below},
@@ -166,13 +172,6 @@ def _legend(figure: go.Figure, grid: _Grid, narrow: bool) -> None:
 
 # --- what a panel draws ---------------------------------------------------------------------------------
 
-_Curves = list[tuple[ModelInfo, pd.DataFrame]]
-
-
-def _curves(subject: SubjectCurves, models: Sequence[ModelInfo], metric: str) -> _Curves:
-    by_name = {model.name: model for model in models}
-    return [(by_name[name], points) for name, points in lines(subject.frame, metric) if name in by_name]
-
 
 def _named(models: Sequence[ModelInfo]) -> set[str]:
     """Models with a name: a replicate from another seed shares colour and dash with its first model."""
@@ -180,7 +179,7 @@ def _named(models: Sequence[ModelInfo]) -> set[str]:
     return {model.name for model in models if model.seed_of not in drawn}
 
 
-def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str]) -> list[go.Scatter]:
+def _traces(panels: Iterable[Curves], metric: str, theme: Theme, named: set[str]) -> list[go.Scatter]:
     """Bands and, over them, curves of every panel; the legend names each of `named` once."""
     traces, open_names = [], set(named)
     for place, curves in enumerate(panels):
@@ -204,18 +203,3 @@ def _thin_curve(points: pd.DataFrame, model: ModelInfo, metric: str, theme: Them
     trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
     trace.legendgroup = model.name
     return trace
-
-
-def _chance_line(place: int, chance: float, theme: Theme) -> dict:
-    """Shape of the chance level; plotly's own `add_hline` checks all earlier shapes again."""
-    number = _number(place)
-    return {
-        "type": "line",
-        "xref": f"x{number} domain",
-        "yref": f"y{number}",
-        "x0": 0,
-        "x1": 1,
-        "y0": chance,
-        "y1": chance,
-        "line": reference_line(theme),
-    }

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from e2lm_core.base.settings import Log, log_kind
+from e2lm_core.base.settings import log_kind
 
 # Identifier of the request that the current code answers; None outside one.
 request: ContextVar[str | None] = ContextVar("request", default=None)
@@ -28,18 +28,15 @@ _PLACEHOLDER = re.compile(r"%%|%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z]")
 _PLACES = 12  # innermost frames of a traceback
 
 
-def configure_logging(kind: Log | None = None) -> None:
-    """Make every logger of this process write lines of the chosen kind to stderr.
+def configure_logging() -> None:
+    """Make every logger of this process write lines of the kind in `E2LM_LOG` to stderr.
 
     Loggers that libraries create later are changed when they add their handler.
-
-    Args:
-        kind: Kind of lines; None for the one in `E2LM_LOG`.
 
     Raises:
         StudioError: `E2LM_LOG` names no such kind.
     """
-    kind = log_kind() if kind is None else kind
+    kind = log_kind()
     if kind == "off":
         return
     formatter = Json() if kind == "json" else Text()

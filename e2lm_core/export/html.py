@@ -18,7 +18,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from e2lm_core.analysis.answers import SCORE_PARTS
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas
@@ -152,28 +151,22 @@ def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("tokens_seen", "value", "low", "high"), float))
 
 
+def score_values(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Values of one metric's scores in a report's document, by the names of `SCORE_LABELS`."""
+    return {part: scores["sq"]["overall"] if part == "sq" else scores[part] for part in SCORE_LABELS}
+
+
 def _cards(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Scores on accuracy for the head of the report, as on the overview."""
     if document["scores"] is None:
         return []
-    scores = document["scores"]["acc"]
-    return [
-        {
-            "name": part,
-            "label": SCORE_LABELS[part],
-            **(scores["sq"]["overall"] if part == "sq" else scores[part]),
-        }
-        for part in CARDS
-    ]
+    scores = score_values(document["scores"]["acc"])
+    return [{"name": part, "label": SCORE_LABELS[part], **scores[part]} for part in CARDS]
 
 
 def _score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if document["scores"] is None:
-        return []
-    return [
-        {"metric": metric, "sq": scores["sq"]["overall"], **{part: scores[part] for part in SCORE_PARTS}}
-        for metric, scores in document["scores"].items()
-    ]
+    scores = document["scores"] or {}
+    return [{"metric": metric, **score_values(own)} for metric, own in scores.items()]
 
 
 def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -190,5 +183,4 @@ def _interval(value: Mapping[str, Any]) -> str:
     """Interval such as [0.780, 0.880]; empty without one."""
     if value["value"] is None or value["interval"] is None:
         return ""
-    low, high = value["interval"]
-    return f"[{formatting.score(low)}, {formatting.score(high)}]"
+    return formatting.interval(*value["interval"])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
-from e2lm_core.base.settings import Limits
 from e2lm_core.checkpoints.ladder import ngrams
 from e2lm_core.export.prompt_lengths import measure_prompt_lengths
 from e2lm_core.runs.store.requests import render_prompts
@@ -23,7 +22,6 @@ def check_findings(
     studio: Studio,
     task: TaskSet,
     profile: Profile = "plain",
-    num_fewshot: int | None = None,
     tokens_of: str | None = None,
 ) -> list[Finding]:
     """Findings of all checks of a set, errors first.
@@ -34,21 +32,19 @@ def check_findings(
         studio: Studio with the caller's settings.
         task: Set to check.
         profile: Rules to check against: `plain` or `competition`.
-        num_fewshot: Examples in the prompt; None for the set's own number.
         tokens_of: Model or family whose tokens are counted; None for the models of the set's last run.
 
     Raises:
         StudioError: `tokens_of` is neither a model on this computer nor a family with a known context window.
     """
     limits = studio.settings.limits
+    if structural_errors(task.questions, limits) or structural_errors(task.dev, limits):
+        # Such an error can prevent rendering, and its sentence is clearer.
+        return find_problems(task, (), limits, profile)
     try:
-        rendered = render_prompts(task, num_fewshot)
+        rendered = render_prompts(task)
     except TaskError as error:
-        # A structural error of a question prevents rendering, and its sentence is clearer.
-        structural = find_problems(task, (), limits, profile) if _unsound(task, limits) else []
-        return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
-    if _unsound(task, limits):
-        return find_problems(task, rendered, limits, profile)
+        return [Finding(severity="error", code="prompt", sentence=str(error))]
     counted, unknown = measure_prompt_lengths(studio, task, rendered, profile, tokens_of)
     grams = studio.catalogue.ngrams_file
     checked = find_problems(
@@ -78,10 +74,6 @@ def build_bundle(
         more = f" ({formatting.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
     return bundle.pack(task, studio.settings.limits)
-
-
-def _unsound(task: TaskSet, limits: Limits) -> bool:
-    return bool(structural_errors(task.questions, limits) or structural_errors(task.dev, limits))
 
 
 def _beyond_training(studio: Studio, lengths: Sequence[PromptLengths]) -> list[Finding]:

@@ -55,9 +55,9 @@ def test_the_axis_has_the_unit_of_the_tokens():
 
 
 def test_names_stand_at_the_lines_ends_until_they_no_longer_fit():
-    figure, _ = draw(table(5), height=460)
+    figure, _ = draw(table(5))
     assert {a.text for a in figure.layout.annotations} == {f"m{k}" for k in range(5)}
-    figure, _ = draw(table(40), height=460)
+    figure, _ = draw(table(40))
     assert not figure.layout.annotations
     assert figure.layout.showlegend
     narrow, _ = draw(table(3), narrow=True)

@@ -11,7 +11,6 @@ from e2lm_core.base import formatting
 from e2lm_core.base.records import NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture, sections
-from e2lm_core.export.picture.curves import CARD
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty.null import LEVEL
@@ -117,8 +116,8 @@ def test_the_picture_has_every_model_chance_and_the_window(card: sections.CardSe
     for line in drawing.iter(f"{SVG}polyline"):
         for point in line.attrib["points"].split():
             x, y = map(float, point.split(","))
-            assert CARD.left <= x <= CARD.right
-            assert CARD.top <= y <= CARD.bottom
+            assert 0 <= x <= picture.LAYOUT.plot_width
+            assert 0 <= y <= picture.LAYOUT.height
 
 
 @pytest.mark.slow

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions import edits
-from e2lm_core.charts.palette import DARK, LIGHT, css_theme, css_variables
+from e2lm_core.charts.palette import DARK, LIGHT, Theme, css_theme, css_variables
 from e2lm_core.export.picture import edited
-from e2lm_core.export.picture.drawing import HEIGHT, PLOT_PX, Chart, Line, draw
+from e2lm_core.export.picture.drawing import Chart, Layout, Line
+from e2lm_core.export.picture.drawing import draw as draw_in
 from e2lm_core.runs import evaluate, results
 from e2lm_core.scores.measurements import Measurements
 from tests.support import studios
 
 SVG = "{http://www.w3.org/2000/svg}"
+BESIDE = edited.BESIDE
 METRICS = pytest.mark.parametrize("metric", ["norm_prob", "margin", "acc"])
 
 
@@ -37,18 +39,25 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, Measur
     return before, after
 
 
+def draw(drawn: Chart, theme: Theme, layout: Layout = BESIDE) -> str:
+    return draw_in(drawn, layout, theme)
+
+
 def lines(drawing: str) -> list[tuple[str, list[tuple[float, float]], str | None]]:
     """(name, points in shares of the plot's width and height from its lower left, opacity) of each line."""
+    box = ElementTree.fromstring(drawing).find(f"{SVG}svg")
+    assert box is not None
+    _, _, wide, high = map(float, box.attrib["viewBox"].split())
     return [
         (
             line.attrib["data-name"],
             [
-                (float(x) / 1000, 1 - float(y) / PLOT_PX)
+                (float(x) / wide, 1 - float(y) / high)
                 for x, y in (point.split(",") for point in line.attrib["points"].split())
             ],
             line.get("opacity"),
         )
-        for line in ElementTree.fromstring(drawing).iter(f"{SVG}polyline")
+        for line in box.iter(f"{SVG}polyline")
     ]
 
 
@@ -144,8 +153,7 @@ def line(name: str, ys: list[float], **more: object) -> Line:
 
 
 def chart(*drawn: Line, **more: object) -> Chart:
-    fixed = {"by_tokens": True, "y_title": "accuracy", "share": True}
-    return Chart("A chart", drawn, **(fixed | more))  # type: ignore[arg-type]
+    return Chart("A chart", drawn, by_tokens=True, **more)  # type: ignore[arg-type]
 
 
 def test_marks_stand_on_their_lines_whatever_the_width() -> None:
@@ -154,7 +162,7 @@ def test_marks_stand_on_their_lines_whatever_the_width() -> None:
     circles = list(ElementTree.fromstring(drawing).iter(f"{SVG}circle"))
     for circle, (x, y) in zip(circles, points, strict=True):
         assert float(circle.attrib["cx"].rstrip("%")) == pytest.approx(100 * x, abs=0.06)
-        assert float(circle.attrib["cy"]) == pytest.approx(PLOT_PX * (1 - y), abs=0.06)
+        assert float(circle.attrib["cy"]) == pytest.approx(BESIDE.height * (1 - y), abs=0.06)
     root = ElementTree.fromstring(drawing)
     assert "viewBox" not in root.attrib  # texts keep their size
     assert root.find(f"{SVG}svg").attrib["preserveAspectRatio"] == "none"
@@ -176,15 +184,16 @@ def test_names_do_not_stand_on_each_other_and_a_legend_makes_room_for_itself() -
         found = re.search(r"margin:\d+px \d+px (\d+)px", drawing)
         return int(found[1]) if found else 0
 
-    beside, under = draw(chart(*drawn), LIGHT), draw(chart(*drawn, legend=2), LIGHT)
-    assert below(beside) + PLOT_PX + 16 == HEIGHT
+    beside = draw(chart(*drawn), LIGHT)
+    under = draw(chart(*drawn), LIGHT, BESIDE._replace(legend=2))
+    assert below(beside) == 54
     assert below(under) == below(beside) + 3 * 21
 
 
 def test_numbers_on_the_axis_are_told_apart_and_chance_is_in_view() -> None:
     assert {"20%", "40%"} <= set(texts(draw(chart(line("a", [0.2, 0.6])), LIGHT)))
     assert {"20.0%", "20.5%"} <= set(texts(draw(chart(line("a", [0.2, 0.21])), LIGHT)))
-    assert {"-1.0", "-0.5"} <= set(texts(draw(chart(line("a", [-1.0, 0.6]), share=False), LIGHT)))
+    assert {"-1.0", "-0.5"} <= set(texts(draw(chart(line("a", [-1.0, 0.6]), metric="margin"), LIGHT)))
     level = draw(chart(line("a", [0.5, 0.6]), chance=0.25), LIGHT)
     assert {"chance 25%", "30%"} <= set(texts(level))
 

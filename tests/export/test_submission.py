@@ -73,7 +73,8 @@ def test_a_prompt_that_cannot_be_rendered_is_an_error(here: Studio) -> None:
     config = task.config.model_copy(update={"doc_to_text": "{{ nothing }}"})
     (finding,) = submission.check_findings(here, task.model_copy(update={"config": config}))
     assert (finding.severity, finding.code) == ("error", "prompt")
-    (shots,) = submission.check_findings(here, task, num_fewshot=5)
+    config = task.config.model_copy(update={"num_fewshot": 5})
+    (shots,) = submission.check_findings(here, task.model_copy(update={"config": config}))
     assert "has 2 dev questions" in shots.sentence
 
 

@@ -55,7 +55,7 @@ def publish(
     measured = build_sections(studio, question_set, checkpoints, num_fewshot, relevance)
     files = publishing.dataset_files(question_set, measured.text, measured.files)
     plan = publishing.plan_publish(settings, question_set, repo, files)
-    commit = publishing.publish(settings, question_set, plan, over, private, files) if yes else None
+    commit = publishing.publish(settings, question_set, plan, files, over, private) if yes else None
     if as_json:
         print_table(True, {**plan.model_dump(mode="json"), "done": yes, "commit": commit}, ())
         return

@@ -6,7 +6,6 @@ Tested in tests/deploy/dataset/test_publishing.py.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 README = "README.md"
 PLACES = {"test": "data/test-00000-of-00001.parquet", "dev": "data/dev-00000-of-00001.parquet"}
-_REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 
 
 class QuestionChange(Record):
@@ -72,9 +70,7 @@ class PublishPlan(Record):
         return not (self.creates or self.uploads)
 
 
-def dataset_files(
-    task: TaskSet, measured: str = "", pictures: Mapping[str, bytes] | None = None
-) -> dict[str, bytes]:
+def dataset_files(task: TaskSet, measured: str, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     """Files of the data set by path: the card, a table per split, and the pictures of the card.
 
     Args:
@@ -84,7 +80,7 @@ def dataset_files(
     """
     splits = {"test": task.questions, "dev": task.dev}
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
-    files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures or {})
+    files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures)
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     return {README: render_card(task, there, digests, measured).encode(), **files}
 
@@ -101,15 +97,13 @@ def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
         StudioError: The caller is no administrator, the name is not allowed, or the set has no questions.
     """
     accounts.require_administrator(settings, "publish a set")
-    if not _REPO.fullmatch(repo):
+    if not hub.REPO_NAME.fullmatch(repo):
         raise StudioError(f"{quote(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
     if not task.questions:
         raise StudioError(f"The set {quote(task.name)} has no questions yet, so there is nothing to publish.")
 
 
-def plan_publish(
-    settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None
-) -> PublishPlan:
+def plan_publish(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes]) -> PublishPlan:
     """Compare a set with its data set on the hub; changes nothing.
 
     Only administrators may, since the token is the operator's.
@@ -118,17 +112,16 @@ def plan_publish(
         settings: The caller's settings.
         task: The set.
         repo: OWNER/NAME of the data set.
-        files: Files of the data set, see `dataset_files`; None to make them.
+        files: Files of the data set, see `dataset_files`.
 
     Raises:
         StudioError: The caller is no administrator, the name is not allowed, the set has no questions, the
             data set holds something else, or the hub refuses or cannot be reached.
     """
     require_publishable(settings, task, repo)
-    ours = dataset_files(task) if files is None else files
     api = hub.hub_client(settings)
     with hub.hub_errors(f"the data set {repo}"):
-        revision, there = _there(api, repo, ours)
+        revision, there = _there(api, repo, files)
     held = _held(settings, repo, there) if revision is not None else {}
     return PublishPlan(
         repo=repo,
@@ -136,7 +129,7 @@ def plan_publish(
         creates=revision is None,
         revision=revision,
         changes=tuple(_changes(task, held)),
-        uploads=tuple(path for path, data in ours.items() if there.get(path) != data),
+        uploads=tuple(path for path, data in files.items() if there.get(path) != data),
     )
 
 
@@ -144,9 +137,9 @@ def publish(
     settings: Settings,
     task: TaskSet,
     publish_plan: PublishPlan,
+    files: Mapping[str, bytes],
     expected_revision: str | None = None,
     private: bool = False,
-    files: Mapping[str, bytes] | None = None,
 ) -> str | None:
     """Apply a plan to a data set.
 
@@ -154,9 +147,9 @@ def publish(
         settings: The caller's settings.
         task: The set.
         publish_plan: Plan for the set and the same `files`.
+        files: Files of the data set, see `dataset_files`.
         expected_revision: Revision that the caller has seen and agrees to overwrite.
         private: Whether a new data set is private.
-        files: Files of the data set, see `dataset_files`; None to make them.
 
     Returns:
         The new commit; None if the data set equals the set already.
@@ -176,13 +169,12 @@ def publish(
             "that revision."
         )
     api = hub.hub_client(settings)
-    ours = dataset_files(task) if files is None else files
     with hub.hub_errors(f"the data set {publish_plan.repo}"):
         if publish_plan.creates:
             api.create_repo(publish_plan.repo, repo_type="dataset", private=private)
         told = api.create_commit(
             publish_plan.repo,
-            [CommitOperationAdd(path, ours[path]) for path in publish_plan.uploads],
+            [CommitOperationAdd(path, files[path]) for path in publish_plan.uploads],
             commit_message=f"Publish {task.name} from E2LM Task Studio",
             repo_type="dataset",
             parent_commit=publish_plan.revision,

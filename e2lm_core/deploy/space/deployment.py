@@ -35,7 +35,6 @@ ALWAYS = ("sdk", "app_port")  # an existing Space keeps its other front matter
 _STAYS = {".gitattributes"}
 _ADMINS, _VARIABLE_OF = "E2LM_ADMINS", "variable "
 OURS = "e2lm_core/__main__.py"  # a Space with files but without this one is of something else
-_REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
@@ -207,9 +206,9 @@ def deploy(settings: Settings, config: SpaceConfig, deploy_plan: DeployPlan) -> 
 
 def _sound(wish: SpaceConfig) -> SpaceConfig:
     """Check the wanted state. Raises StudioError for a value that no Space can have."""
-    if not _REPO.fullmatch(wish.repo):
+    if not hub.REPO_NAME.fullmatch(wish.repo):
         raise StudioError(f"{wish.repo[:80]!r} is no Space's name: use OWNER/NAME, as in me/studio.")
-    if wish.bucket is not None and not _REPO.fullmatch(wish.bucket):
+    if wish.bucket is not None and not hub.REPO_NAME.fullmatch(wish.bucket):
         raise StudioError(f"{wish.bucket[:80]!r} is no bucket's name: use OWNER/NAME, as in me/studio-data.")
     if wish.hardware == "zero-a10g":
         raise StudioError(

@@ -7,6 +7,7 @@ Tested in tests/deploy/space/test_deployment.py.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from e2lm_core.base.settings import Settings
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+REPO_NAME = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 
 
 def require_token() -> str:

@@ -15,7 +15,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import METRICS, Checkpoint, NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture
-from e2lm_core.export.html import SCORE_LABELS
+from e2lm_core.export.html import SCORE_LABELS, score_values
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
@@ -84,10 +84,8 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
         f"{', '.join(about['dtype'])}. Bands and brackets are 95% intervals over questions of the same kind. On accuracy:"
     )
     yield from ("", "| score | value | beside random answers |", "|---|---|---|")
-    own = document["scores"]["acc"]
-    for name, label in SCORE_LABELS.items():
-        value = own["sq"]["overall"] if name == "sq" else own[name]
-        yield f"| {label} | {_value(value)} | {_random(value)} |"
+    for name, value in score_values(document["scores"]["acc"]).items():
+        yield f"| {SCORE_LABELS[name]} | {_value(value)} | {_random(value)} |"
     yield from ("", "| metric | SQ | beside random answers |", "|---|---|---|")
     for metric in METRICS:
         value = document["scores"][metric]["sq"]["overall"]

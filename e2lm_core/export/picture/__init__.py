@@ -1,1 +1,1 @@
-"""Learning curves as one small SVG without scripts, for a card and for the first page."""
+"""Learning curves as one small SVG without scripts, for a card, the first page and the editor."""

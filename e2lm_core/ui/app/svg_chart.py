@@ -13,12 +13,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import checkpoint_labels
 from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Theme, css_theme, css_variables
-from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw_svg
+from e2lm_core.export.picture.drawing import Chart, Layout, Line, draw, model_line, point_texts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
@@ -27,6 +25,8 @@ from e2lm_core.ui.base.streamlit_internals import STATIC_FOLDER
 from e2lm_core.ui.requests.middleware.security_headers import charts_script
 
 METRIC = "acc"
+WIDE = Layout(940, 304, left=62, right=144, top=14)
+NARROW = Layout(360, 228, left=36, right=12, top=24, legend=2, ticks=(3, 6))
 _JS = """
 export default function ({ data, parentElement }) {
   const read = new DOMParser();
@@ -95,23 +95,20 @@ def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme
     """
     models = {curve.model.name: curve.model for curve in now.curves}
     by_tokens = bool(frame["tokens_seen"].notna().all())
-    plot = Plot(
-        [_line(models[name], points, by_tokens) for name, points in lines(frame, METRIC)],
+    chart = Chart(
         "Accuracy of each model against tokens seen",
+        [_line(models[name], points, by_tokens, theme) for name, points in lines(frame, METRIC)],
+        by_tokens,
         now.chance,
         set_scores.early_end(now) if by_tokens else None,
-        by_tokens,
+        METRIC,
         about.replace("**", ""),
     )
-    return [draw_svg(plot, WIDE, theme, "picture-wide"), draw_svg(plot, NARROW, theme, "picture-narrow")]
+    return [draw(chart, WIDE, theme, "picture-wide"), draw(chart, NARROW, theme, "picture-narrow")]
 
 
-def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
-    xs = points["tokens_seen" if by_tokens else "step"].astype(float)
-    values = points["value"].astype(float)
-    said = [
-        f"{model.short_name}: {formatting.percent(value)}, {place}"
-        for value, place in zip(values, checkpoint_labels(points), strict=True)
-    ]
-    name = "" if model.seed_of else model.short_name
-    return Line(model, list(zip(xs, values, strict=True)), name, said=said)
+def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool, theme: Theme) -> Line:
+    xs = points["tokens_seen" if by_tokens else "step"].to_numpy(float)
+    values, steps, seen = points["value"].to_numpy(float), points["step"], points["tokens_seen"]
+    said = [] if model.seed_of else point_texts(model.short_name, values, steps, seen, METRIC)
+    return model_line(model, theme, xs, values, said=said)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import main
 from e2lm_core.deploy.dataset import publishing
@@ -29,12 +29,22 @@ REPO = "me/little"
 TEST, DEV = publishing.PLACES["test"], publishing.PLACES["dev"]
 
 
+def plan(settings: Settings, task: TaskSet, repo: str = REPO) -> publishing.PublishPlan:
+    return publishing.plan_publish(settings, task, repo, publishing.dataset_files(task, "", {}))
+
+
+def publish(
+    settings: Settings, task: TaskSet, made: publishing.PublishPlan, *over: str | None, **more: bool
+) -> str | None:
+    return publishing.publish(settings, task, made, publishing.dataset_files(task, "", {}), *over, **more)
+
+
 def test_a_new_data_set_is_made_and_read_back_as_the_set(settings: Settings, hub: DatasetsHub) -> None:
     task = collection.open_set(settings, "little")
-    made = publishing.plan_publish(settings, task, REPO)
+    made = plan(settings, task)
     assert (made.creates, made.revision, len(made.changes)) == (True, None, 8)
     assert REPO not in hub.spaces
-    commit = publishing.publish(settings, task, made, private=True)
+    commit = publish(settings, task, made, private=True)
     there = hub.spaces[REPO]
     assert (commit, there.visibility) == (there.commits[-1], "private")
     front = yaml.safe_load(there.files["README.md"].decode().split("---")[1])
@@ -47,21 +57,21 @@ def test_a_new_data_set_is_made_and_read_back_as_the_set(settings: Settings, hub
         "choices",
         "answer",
     ]
-    again = publishing.plan_publish(settings, task, REPO)
+    again = plan(settings, task)
     assert again.empty
     assert again.revision == commit
-    assert publishing.publish(settings, task, again) is None
+    assert publish(settings, task, again) is None
 
 
 def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settings, hub: DatasetsHub) -> None:
     task = collection.open_set(settings, "little")
-    publishing.publish(settings, task, publishing.plan_publish(settings, task, REPO))
+    publish(settings, task, plan(settings, task))
     put_aside = task.questions[0]
     edited = task.questions[1].model_copy(update={"question": "Another?", "extra": {"more": 1}})
     changed = task.model_copy(
         update={"questions": (edited, *task.questions[2:], put_aside.model_copy(update={"id": "new"}))}
     )
-    made = publishing.plan_publish(settings, changed, REPO)
+    made = plan(settings, changed)
     assert [(c.split, c.id, c.what, c.fields) for c in made.changes] == [
         ("test", edited.id, "changed", ("question", "more")),
         ("test", "new", "added", ()),
@@ -69,8 +79,8 @@ def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settin
     ]
     for over in (None, "0" * 40):
         with pytest.raises(StudioError, match=f"is there, at revision {made.revision}"):
-            publishing.publish(settings, changed, made, over)
-    assert publishing.publish(settings, changed, made, made.revision) == hub.spaces[REPO].commits[-1]
+            publish(settings, changed, made, over)
+    assert publish(settings, changed, made, made.revision) == hub.spaces[REPO].commits[-1]
     assert (
         reading.read_confined(hub.spaces[REPO].files[TEST], TEST, Limits()).questions[0].question
         == "Another?"
@@ -82,13 +92,13 @@ def test_who_wrote_meanwhile_is_not_overwritten_and_other_files_stay(
 ) -> None:
     task = collection.open_set(settings, "little")
     revision = put(hub, REPO, {"notes.txt": b"mine"})
-    made = publishing.plan_publish(settings, task, REPO)
+    made = plan(settings, task)
     assert made.revision == revision
     hub.spaces[REPO].commit({"notes.txt": b"mine, later"})
     with pytest.raises(StudioError, match="changed by another meanwhile"):
-        publishing.publish(settings, task, made, revision)
-    made = publishing.plan_publish(settings, task, REPO)
-    publishing.publish(settings, task, made, made.revision)
+        publish(settings, task, made, revision)
+    made = plan(settings, task)
+    publish(settings, task, made, made.revision)
     assert hub.spaces[REPO].files["notes.txt"] == b"mine, later"
 
 
@@ -97,17 +107,17 @@ def test_what_cannot_be_published(
 ) -> None:
     task = collection.open_set(settings, "little")
     with pytest.raises(StudioError, match="is no data set's name"):
-        publishing.plan_publish(settings, task, "little")
+        plan(settings, task, "little")
     with pytest.raises(StudioError, match="nothing to publish"):
-        publishing.plan_publish(settings, task.model_copy(update={"questions": ()}), REPO)
+        plan(settings, task.model_copy(update={"questions": ()}))
     put(hub, REPO, {TEST: b"PAR1 of something else"})
     with pytest.raises(StudioError, match="holds something else"):
-        publishing.plan_publish(settings, task, REPO)
+        plan(settings, task)
     with pytest.raises(StudioError, match="refuses"):
-        publishing.publish(settings, task, publishing.plan_publish(settings, task, "you/little"))
+        publish(settings, task, plan(settings, task, "you/little"))
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(StudioError, match="set HF_TOKEN"):
-        publishing.plan_publish(settings, task, REPO)
+        plan(settings, task)
 
 
 def test_the_card_and_its_picture_lie_beside_the_questions(
@@ -125,7 +135,7 @@ def test_the_card_and_its_picture_lie_beside_the_questions(
     ours = files(fleet)
     made = publishing.plan_publish(settings, task, REPO, ours)
     assert set(made.uploads) == {"README.md", "curves.svg", TEST, DEV}
-    publishing.publish(settings, task, made, files=ours)
+    publishing.publish(settings, task, made, ours)
     there = hub.spaces[REPO].files
     said = there["README.md"].decode()
     assert there["curves.svg"] == ours["curves.svg"]

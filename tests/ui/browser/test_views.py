@@ -217,7 +217,7 @@ def test_the_first_picture_fits_the_window_and_follows_the_theme(browser, url, t
     page.goto(url)
     page.wait_for_selector(PICTURE)
     settle(page)
-    shown = page.locator(".studio-picture svg >> visible=true")
+    shown = page.locator(".studio-picture > svg >> visible=true")
     assert shown.count() == 1
     box = shown.bounding_box()
     assert box is not None
@@ -248,7 +248,7 @@ def test_a_point_of_the_first_picture_says_what_it_is_and_its_link_leads_to_the_
     page = opened(browser)
     page.goto(url)
     page.wait_for_selector(PICTURE)
-    said = page.locator("#picture-wide .mark title").first.text_content()
+    said = page.locator("#picture-wide [data-marks] title").first.text_content()
     assert re.fullmatch(r"\S+: \d+\.\d%, [\d.,]+ [kM] tokens, step [\d,]+", said or "")
     page.get_by_role("link", name="Explore the curves").click()
     page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
