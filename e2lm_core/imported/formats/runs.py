@@ -123,7 +123,7 @@ class Runs:
             )
             self.refuse(name, why, said=True)
             return []
-        alone = harness_results.alone(task, spot, name)
+        alone = harness_results.evaluation_at(spot, task, name)
         fuller, why_not = harness_samples.add_samples(alone, rows, harness_results.DELIMITER)
         self._said(name, why_not, "lm-eval samples")
         self.problems.append(
@@ -149,7 +149,7 @@ class Runs:
             )
             self.refuse(name, why, said=True)
             return []
-        alone = replace(harness_results.alone(task, spot, name), num_fewshot=shots)
+        alone = replace(harness_results.evaluation_at(spot, task, name), num_fewshot=shots)
         fuller, why_not = lighteval.add_details(alone, answered)
         self._said(name, why_not, "lighteval details")
         return [fuller] if fuller.scores else []
@@ -183,7 +183,7 @@ class Runs:
                 self.refuse(name, why, said=True)
                 return []
             task = PurePosixPath(name).name.removesuffix(olmes.PREDICTIONS)
-            run = olmes.Run(harness_results.alone(task, spot, name), "", task)
+            run = olmes.Run(harness_results.evaluation_at(spot, task, name), "", task)
         else:
             run = self._olmes[place]
         one = run.evaluation
