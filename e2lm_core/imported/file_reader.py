@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from json import JSONDecodeError
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -96,30 +97,8 @@ class FileReader:
             Iterator with one entry per pause: the share of the file that is done, or None where the position
                 in the file tells it.
         """
-        file = io.BytesIO(data) if isinstance(data, bytes) else data
-        suffix = PurePosixPath(name).suffix.lower()
-        if result_files.is_hidden(name):
-            self._refuse(name, "it is a hidden file.")
-        elif result_files.is_blank(file):
-            self._refuse(name, "it is empty.")
-            self.problems.append(f"{name} is empty: it was never written, or not copied.")
-        elif suffix == ".json":
-            self._json(name, file.read())
-        elif suffix == ".jsonl":
-            yield from self._jsonl(name, file)
-        elif suffix == result_files.INSPECT:
-            self._inspect(name, file.read())
-        elif suffix == ".parquet" and lighteval.details_of(name) is not None:
-            self._details(name, file)
-        elif suffix in READABLE and self._own:
-            rows = frames.row_count(file, name)
-            yield from self._large(name, frames.iter_table(file, name), frames.is_large(file, rows), rows)
-        elif suffix in READABLE:
-            self._table(name, file.read())
-        else:
-            self._refuse(
-                name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
-            )
+        with self._refusing(name):
+            yield from self._read_file(name, io.BytesIO(data) if isinstance(data, bytes) else data)
 
     def take_row_count(self) -> list[Evaluation]:
         """Fetch the evaluations from rows of tables that were read since the last call."""
@@ -130,39 +109,53 @@ class FileReader:
         """All evaluations of the files read, those with samples joined to the means of the same run."""
         return self._tables + self._runs.finish()
 
-    def _refuse(self, name: str, why: str) -> None:
-        self.files.append(FileSeen(file=name, why=why))
+    # --- within ---------------------------------------------------------------------------------------
 
-    def _broken(self, name: str, sentence: str) -> None:
-        self._refuse(name, sentence)
-        self.problems.append(f"{name}: {sentence}")
-
-    def _inspect(self, name: str, data: bytes) -> None:
+    @contextmanager
+    def _refusing(self, name: str) -> Iterator[None]:
+        """Record a fault of the whole file instead of raising it."""
         try:
-            content = inspect_logs.header(data, name)
+            yield
         except StudioError as error:
-            self._refuse(name, str(error))
-            self.problems.append(str(error))
-            return
-        self._runs.results(name, inspect_logs.read_log(content, name, self.places), inspect_logs.KIND)
+            self._runs.refuse(name, str(error), str(error))
 
-    def _details(self, name: str, file: BinaryIO) -> None:
-        try:
+    def _read_file(self, name: str, file: BinaryIO) -> Iterator[float | None]:
+        """Read a file by its suffix and content; raises StudioError for a fault of the whole file."""
+        suffix = PurePosixPath(name).suffix.lower()
+        if result_files.is_hidden(name):
+            self._runs.refuse(name, "it is a hidden file.")
+        elif result_files.is_blank(file):
+            problem = f"{name} is empty: it was never written, or not copied."
+            self._runs.refuse(name, "it is empty.", problem)
+        elif suffix == ".json":
+            self._json(name, file.read())
+        elif suffix == ".jsonl":
+            yield from self._jsonl(name, file)
+        elif suffix == result_files.INSPECT:
+            content = inspect_logs.header(file.read(), name)
+            self._runs.results(name, inspect_logs.read_log(content, name, self.places), inspect_logs.KIND)
+        elif suffix == ".parquet" and lighteval.details_of(name) is not None:
             self._runs.details(name, lighteval.read_details(file, name))
-        except StudioError as error:
-            self._refuse(name, str(error))
-            self.problems.append(str(error))
+        elif suffix in READABLE and self._own:
+            rows = frames.row_count(file, name)
+            yield from self._large(name, frames.iter_table(file, name), frames.is_large(file, rows), rows)
+        elif suffix in READABLE:
+            self._table(name, file.read())
+        else:
+            self._runs.refuse(
+                name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
+            )
 
     def _json(self, name: str, data: bytes) -> None:
         try:
             text = data.decode("utf-8-sig")
             content = safejson.loads(text)
         except UnicodeDecodeError:
-            self._broken(name, "it is not UTF-8 text, so no JSON.")
+            self._runs.report(name, "it is not UTF-8 text, so no JSON.")
             return
         except JSONDecodeError as error:
             half = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
-            self._broken(
+            self._runs.report(
                 name,
                 f"it is half-written (it ends at line {error.lineno}): copy it or run that evaluation again."
                 if half
@@ -170,7 +163,7 @@ class FileReader:
             )
             return
         except safejson.InvalidJson as error:
-            self._broken(name, f"it is no usable JSON: {error}.")
+            self._runs.report(name, f"it is no usable JSON: {error}.")
             return
         kind = next(((read, kind) for known, read, kind in _KINDS if known(content)), None)
         if kind is not None:
@@ -189,40 +182,41 @@ class FileReader:
         elif isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
             self._table(name, content)
         else:
-            self._refuse(
+            self._runs.refuse(
                 name,
                 'it is JSON, but neither results of a tool that the studio knows ("results") nor a curve file ("data").',
             )
 
     def _jsonl(self, name: str, file: BinaryIO) -> Iterator[float | None]:
         if not self._own and result_files.has_more(file, MAX_LINES, safejson.MAX_PARTS):
-            self._broken(name, f"it has more than {MAX_LINES:,} lines or {safejson.MAX_PARTS:,} values.")
+            self._runs.report(name, f"it has more than {MAX_LINES:,} lines or {safejson.MAX_PARTS:,} values.")
             return
         lines = result_files.Lines(file)
         try:
             first = next(lines, None)
         except ValueError:
-            self._broken(name, f"its line {lines.number} is no JSON.")
+            self._runs.report(name, f"its line {lines.number} is no JSON.")
             return
         known, slim, take = next((kind for kind in self._line_kinds() if kind[0](first)), (None, None, None))
         if known is None or slim is None or take is None:
-            self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
+            self._runs.refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
             return
         every = itertools.chain([first], lines.iter_values())
-        if take == self._table and self._own:
-            rows = (row for row in every if isinstance(row, dict))
-            bits = iter(lambda: list(itertools.islice(rows, LINES_A_BIT)), [])
-            yield from self._large(
-                name, (frames.frame_from_rows(bit, name) for bit in bits), frames.is_large(file, None)
-            )
-        else:
-            kept = []
-            for row in every:
-                if known(row):
-                    kept.append(slim(row))
-                if lines.number % LINES_A_BIT == 0:
-                    yield None
-            take(name, kept)
+        with self._refusing(name):
+            if take == self._table and self._own:
+                rows = (row for row in every if isinstance(row, dict))
+                bits = iter(lambda: list(itertools.islice(rows, LINES_A_BIT)), [])
+                yield from self._large(
+                    name, (frames.frame_from_rows(bit, name) for bit in bits), frames.is_large(file, None)
+                )
+            else:
+                kept = []
+                for row in every:
+                    if known(row):
+                        kept.append(slim(row))
+                    if lines.number % LINES_A_BIT == 0:
+                        yield None
+                take(name, kept)
         if lines.broken:
             one = len(lines.broken) == 1
             at = join_words([f"{number:,}" for number in lines.broken])
@@ -257,39 +251,22 @@ class FileReader:
     ) -> Iterator[float | None]:
         """Read a local table some rows at a time."""
         table = result_tables.Table(name, self.places, self._wanted, large)
-        try:
-            for piece in pieces:
-                self._tables += table.take(piece)
-                yield table.rows / rows if rows else None
-            self.problems += table.finish()
-        except StudioError as error:
-            self._refuse(name, str(error))
-            self.problems.append(str(error))
-            return
+        for piece in pieces:
+            self._tables += table.take(piece)
+            yield table.rows / rows if rows else None
+        self.problems += table.finish()
         self.files.append(FileSeen(file=name, kind="table", results=table.results))
 
     def _table(self, name: str, content: bytes | list[Any]) -> None:
         """Read a table from a file's bytes, or from rows that are parsed already."""
-        try:
-            frame = (
-                read_frame(content, name) if isinstance(content, bytes) else frame_from_rows(content, name)
-            )
-            evaluations, problems = result_tables.evaluations(frame, name, self.places)
-        except StudioError as error:
-            self._refuse(name, str(error))
-            self.problems.append(str(error))
-            return
+        frame = read_frame(content, name) if isinstance(content, bytes) else frame_from_rows(content, name)
+        evaluations, problems = result_tables.evaluations(frame, name, self.places)
         self._tables += evaluations
         self.problems += problems
         self.files.append(FileSeen(file=name, kind="table", results=len(evaluations)))
 
     def _published(self, name: str, content: Any) -> None:
-        try:
-            curves = curves_of(content, PurePosixPath(name).name)
-        except StudioError as error:
-            self._refuse(name, str(error))
-            self.problems.append(str(error))
-            return
+        curves = curves_of(content, PurePosixPath(name).name)
         for model, benchmarks in curves.data.items():
             for k, (step, gtokens) in enumerate(
                 zip(curves.iteration[model], curves.gtokens[model], strict=True)
@@ -342,6 +319,6 @@ class FileReader:
                     for step, tokens, score, stderr in axes
                 ]
             except (KeyError, TypeError, ValueError):
-                self._broken(name, 'a curve needs "model", "task", "metric" and lists of one length.')
+                self._runs.report(name, 'a curve needs "model", "task", "metric" and lists of one length.')
                 return
         self._table(name, rows)

@@ -226,47 +226,33 @@ def _seeds(evaluations: Iterable[Evaluation]) -> list[str]:
     ]
 
 
-def _shots(value: int | None) -> str:
-    return "with an unknown number of examples" if value is None else f"{value}-shot"
-
-
-def _asked(value: int | None) -> str:
-    return "on an unknown number of questions" if value is None else f"on {count(value, 'question')}"
-
-
-def _adapter(value: str | None) -> str:
-    return "without an adapter" if value is None else f"with the adapter {value}"
-
-
-def _chat(value: str | None) -> str:
-    return "without a chat template" if value is None else f"with the chat template {value}"
-
-
-def _system(value: str | None) -> str:
-    return "without a system instruction" if value is None else f"with the system instruction {quote(value)}"
-
-
-def _quantized(value: str | None) -> str:
-    return "without quantization" if value is None else f"quantized ({value})"
-
-
-def _version(value: str | None) -> str:
-    return "in an unknown version of the task" if value is None else f"in version {value} of the task"
+def _phrase(absent: str, given: str, shown: Callable[[Any], str] = str) -> Callable[[Any], str]:
+    """Phrase of a part: `absent` for None, else `given` with the value as `shown`."""
+    return lambda value: absent if value is None else given.format(shown(value))
 
 
 # Parts of a key or a curve that distinguish curves of one model on one task. Conditions stand in every label
 # of a curve that has them; the other parts only where namesakes differ in them.
 _Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # getter of the part, and its phrase
 _CONDITIONS: tuple[_Distinction, ...] = (
-    (attrgetter("setup.adapter"), _adapter),
-    (attrgetter("setup.chat_template"), _chat),
-    (attrgetter("setup.system_instruction"), _system),
-    (attrgetter("setup.quantization"), _quantized),
+    (attrgetter("setup.adapter"), _phrase("without an adapter", "with the adapter {}")),
+    (attrgetter("setup.chat_template"), _phrase("without a chat template", "with the chat template {}")),
+    (
+        attrgetter("setup.system_instruction"),
+        _phrase("without a system instruction", "with the system instruction {}", quote),
+    ),
+    (attrgetter("setup.quantization"), _phrase("without quantization", "quantized ({})")),
 )
-_VERSION: _Distinction = (attrgetter("setup.task_version"), _version)
+_VERSION: _Distinction = (
+    attrgetter("setup.task_version"),
+    _phrase("in an unknown version of the task", "in version {} of the task"),
+)
 _DISTINCTIONS: tuple[_Distinction, ...] = (
-    (attrgetter("num_fewshot"), _shots),
-    (attrgetter("questions"), _asked),
+    (attrgetter("num_fewshot"), _phrase("with an unknown number of examples", "{}-shot")),
+    (
+        attrgetter("questions"),
+        _phrase("on an unknown number of questions", "on {}", lambda value: count(value, "question")),
+    ),
     *_CONDITIONS,
     _VERSION,
 )

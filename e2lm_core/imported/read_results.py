@@ -78,7 +78,7 @@ def import_path(
                 read.files.extend(piece.files)
                 report_progress(min(before + piece.bytes, total), total)
         before += sum(sizes.values())
-    return _joined(read, CheckpointResolver(catalogue_checkpoints), where, import_filter)
+    return join_parsed(read, CheckpointResolver(catalogue_checkpoints), where, import_filter)
 
 
 def import_uploads(
@@ -130,7 +130,7 @@ def _uploaded(
         reading.read(name, data)
         done += len(data)
         yield done / max(total, 1)
-    yield _joined(
+    yield join_parsed(
         ParsedFiles(reading.finish(), reading.problems, reading.files),
         CheckpointResolver(known),
         "The upload",
@@ -211,23 +211,6 @@ def _shared(evaluation: Evaluation, asked: dict[tuple[str, int], list[Questions]
     return replace(evaluation, questions=same)
 
 
-def import_files(
-    files: Mapping[str, bytes], catalogue_checkpoints: Iterable[Checkpoint], label: str
-) -> Imported:
-    """Import the results in files by name, in this process.
-
-    Args:
-        files: Content of each file by name.
-        catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
-        label: Beginning of error sentences, such as the name of the folder.
-
-    Raises:
-        TaskError: The files hold no curve.
-    """
-    catalogue_checkpoints = tuple(catalogue_checkpoints)
-    return _joined(_read(files, catalogue_checkpoints), CheckpointResolver(catalogue_checkpoints), label)
-
-
 class ParsedFiles(NamedTuple):
     """Content of files before it is joined to curves.
 
@@ -244,16 +227,20 @@ class ParsedFiles(NamedTuple):
     bytes: int = 0
 
 
-def _read(files: Mapping[str, bytes], known: tuple[Checkpoint, ...]) -> ParsedFiles:
-    reading = FileReader(CheckpointResolver(known))
-    for name, data in files.items():
-        reading.read(name, data)
-    return ParsedFiles(reading.finish(), reading.problems, reading.files)
-
-
-def _joined(
+def join_parsed(
     read: ParsedFiles, places: CheckpointResolver, where: str, wanted: ImportFilter = EVERYTHING
 ) -> Imported:
+    """Join the content of files to curves.
+
+    Args:
+        read: Content of the files.
+        places: Resolver of checkpoint names.
+        where: Beginning of error sentences, such as the name of the folder.
+        wanted: Models, tasks and metrics that were asked for.
+
+    Raises:
+        TaskError: The files hold no curve.
+    """
     joined = join_evaluations(read.evaluations, places)
     measured, asides = measurements_from_samples(joined)
     problems = [*read.problems, *joined.problems, *asides, *aggregates_note(joined, measured)]

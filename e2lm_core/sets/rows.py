@@ -56,6 +56,17 @@ def parse_json(text: str, where: str) -> Any:
         raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error
 
 
+def objects_of(value: Any, where: str) -> list[dict[str, Any]]:
+    """The objects of a JSON list.
+
+    Raises:
+        TaskError: The value is no list of objects.
+    """
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise TaskError(f"{where} must be a list of JSON objects, one a question.")
+    return value
+
+
 def write_jsonl(questions: Iterable[Question]) -> bytes:
     """UTF-8 JSONL of questions: id, question, choices, answer, then the other columns."""
     return "".join(
@@ -83,7 +94,7 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
         at = f"{where}, row {number}"
         identity = row.get("id")
         if identity is None:
-            identity = _free(f"{prefix}{number}", taken)
+            identity = free_id(f"{prefix}{number}", taken)
         questions.append(_question(row, str(identity), at))
     return tuple(questions)
 
@@ -142,6 +153,14 @@ def optional_text(row: Mapping[str, Any], name: str, where: str) -> str | None:
     raise TaskError(f"{where}: {name} must be text, not {_kind(value)}.")
 
 
+def free_id(wish: str, taken: set[str]) -> str:
+    """Id that is not taken: the wish, with underscores behind it if need be. It is taken from now on."""
+    while wish in taken:
+        wish += "_"
+    taken.add(wish)
+    return wish
+
+
 def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
     missing = [name for name in ("question", "choices", "answer") if name not in row]
     if missing:
@@ -171,13 +190,6 @@ def _object(line: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TaskError(f"{where} is {_kind(value)}; each line must be one JSON object.")
     return value
-
-
-def _free(wish: str, taken: set[str]) -> str:
-    while wish in taken:
-        wish += "_"
-    taken.add(wish)
-    return wish
 
 
 def _is_deep(value: Any) -> bool:

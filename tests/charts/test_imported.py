@@ -7,7 +7,7 @@ import pytest
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.charts import palette
-from e2lm_core.imported import read_results, scores
+from e2lm_core.imported import scores
 from e2lm_core.imported.records import Imported
 from tests.support import harness_files
 
@@ -19,7 +19,7 @@ def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True)
         for m in range(models)
         for k in range(1, steps + 1)
     ]
-    return read_results.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
+    return harness_files.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
 
 
 def draw(imported: Imported, **options):
@@ -80,7 +80,7 @@ def test_metrics_of_others_have_a_title():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bands_are_drawn_where_samples_are(theme):
-    imported = read_results.import_files(harness_files.folder(), (), "x")
+    imported = harness_files.import_files(harness_files.folder(), (), "x")
     curves = imported.curves_of("metals", "acc")
     bands = scores.bands(imported, "metals", "acc")
     assert bands is not None

@@ -349,17 +349,17 @@ def parquet_of(text: str) -> bytes:
 def test_a_table_of_ones_own_has_no_limit_of_rows_and_is_read_some_at_a_time(
     tmp_path, monkeypatch, name, data
 ):
-    whole = read_results.import_files({name: data}, (), "x")
+    whole = harness_files.import_files({name: data}, (), "x")
     monkeypatch.setattr(frames, "MAX_ROWS", 50)
     monkeypatch.setattr(frames, "ROWS_A_PIECE", 20)
     monkeypatch.setattr(file_reader, "LINES_A_BIT", 20)
-    refused = read_results.import_files(
+    refused = harness_files.import_files(
         {name: data, "y.csv": b"model,task,metric,step,score\nm,t,acc,1,1\n"}, (), "x"
     )
     assert "at most 50 are read" in refused.problems[0]
     bits = list(of_its_own(data, name))
     assert len(bits) > 4
-    found = read_results._joined(
+    found = read_results.join_parsed(
         read_results.ParsedFiles([e for b in bits for e in b.evaluations], [], bits[-1].files),
         CheckpointResolver(),
         "x",

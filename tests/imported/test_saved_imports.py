@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import app
-from e2lm_core.imported import documents, read_results, saved_imports
+from e2lm_core.imported import documents, saved_imports
 from e2lm_core.imported.records import Imported
 from tests.support import harness_files
 
@@ -24,7 +24,7 @@ def settings(tmp_path) -> Settings:
 @pytest.fixture(scope="module")
 def imported() -> Imported:
     files = harness_files.folder(steps=(1000, 2000)) | {"notes.txt": b"x"}
-    return read_results.import_files(files, (), "x")
+    return harness_files.import_files(files, (), "x")
 
 
 def test_what_is_kept_comes_back_as_it_was(settings, imported):
@@ -52,7 +52,7 @@ def test_choices_that_a_question_lacks_stay_missing(settings):
         "a/results_2026-01-01T00-00-00.json": harness_files.results(n=2, acc=1.0),
         "a/samples_metals_2026-01-01T00-00-00.jsonl": both,
     }
-    imported = read_results.import_files(files, (), "x")
+    imported = harness_files.import_files(files, (), "x")
     saved_imports.save_import(settings, "ragged", imported)
     again = saved_imports.open_saved(settings, "ragged").measured["metals"]
     assert again.choice_counts.tolist() == [2, 3]

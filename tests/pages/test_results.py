@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.imported import read_results, saved_imports
+from e2lm_core.imported import saved_imports
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
@@ -155,7 +155,7 @@ def test_keeping_opening_removing_and_bringing_back(visit):
 
 
 def test_a_name_that_is_taken_is_one_sentence(visit):
-    kept = read_results.import_files(harness_files.folder(with_samples=False), (), "x")
+    kept = harness_files.import_files(harness_files.folder(with_samples=False), (), "x")
     saved_imports.save_import(visit.studio.settings, "mine", kept)
     give(visit, harness_files.folder(with_samples=False))
     visit.at.text_input(key="results_name").input("mine").run()

@@ -19,7 +19,7 @@ from e2lm_core.scores.uncertainty.null import LEVEL
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
 from tests.conftest import ROOT
-from tests.support import studios, visits
+from tests.support import harness_files, studios, visits
 
 pytestmark = pytest.mark.slow
 OWN = "mine"
@@ -131,7 +131,7 @@ def _label(metric) -> str:
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):
     """The studio's own curves, printed and read back, are the same curves with the same signal quality."""
-    from e2lm_core.imported import read_results, scores
+    from e2lm_core.imported import scores
     from e2lm_core.runs import results
 
     studio = open_studio()
@@ -144,7 +144,7 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
             f"{curve.model.name},{OWN},norm_prob,{step},{int(tokens)},{float(value)!r}"
             for step, tokens, value in zip(curve.steps, curve.tokens_seen, values, strict=True)
         ]
-    imported = read_results.import_files(
+    imported = harness_files.import_files(
         {"x.csv": "\n".join(rows).encode()}, studio.catalogue.checkpoints, "x"
     )
     printed = called("score", OWN, "--json")["metrics"]["norm_prob"]["sq"]["models"]

@@ -55,6 +55,19 @@ def loads(
     return value
 
 
+def value_at(content: Any, *keys: str) -> Any:
+    """Value at a path of keys in parsed JSON; None if a level lacks its key or is no object."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
+
+
+def object_at(content: Any, *keys: str) -> dict[str, Any]:
+    """Object at a path of keys in parsed JSON; empty if there is none."""
+    found = value_at(content, *keys)
+    return found if isinstance(found, dict) else {}
+
+
 def _stored(value: Any) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()

@@ -11,10 +11,11 @@ from typing import Any
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
+from e2lm_core.imported.records import lower_is_better
 
 KIND = "every_eval_ever record"
 _NAMES = {"accuracy": "acc"}
@@ -48,11 +49,8 @@ def read_record(content: Json, file: str, places: CheckpointResolver) -> Results
     spot = _spot(model, places)
     if spot is None:
         name = str(model.get("id") or model.get("name") or "no model")[:80]
-        sentence = (
-            f"{file} names no checkpoint ({name}): a curve needs a step, in the model's id or as the revision among "
-            "its additional_details."
-        )
-        return ResultsFile((), None, {}, (sentence,))
+        example = "in the model's id or as the revision among its additional_details"
+        return ResultsFile(problems=(harness_results.unknown_checkpoint(file, (name,), example),))
     by_task: dict[tuple[str, int | None, int | None], dict[str, float]] = {}
     lower: set[tuple[str, str]] = set()
     problems = []
@@ -60,14 +58,14 @@ def read_record(content: Json, file: str, places: CheckpointResolver) -> Results
         if not isinstance(result, dict):
             continue
         task = str(result.get("evaluation_name") or "")
-        config = given if isinstance(given := result.get("metric_config"), dict) else {}
-        details = given if isinstance(given := result.get("score_details"), dict) else {}
+        config, details = object_at(result, "metric_config"), object_at(result, "score_details")
         score = to_json_number(details.get("score"))
         if not task or score is None:
             problems.append(f"{file} has a result without a name or a number, which is left out.")
             continue
         metric = _metric(config)
-        values = by_task.setdefault((task, _shots(result), _count(details)), {})
+        count = harness_results.question_count(value_at(details, "uncertainty", "num_samples"))
+        values = by_task.setdefault((task, _shots(result), count), {})
         values[metric] = score
         if (error := _error(details)) is not None:
             values[f"{metric}_stderr"] = error
@@ -76,29 +74,27 @@ def read_record(content: Json, file: str, places: CheckpointResolver) -> Results
         ):
             lower.add((task, metric))
     when = _when(content.get("evaluation_timestamp") or content.get("retrieved_timestamp"))
-    evaluations: list[Evaluation] = [
+    evaluations = tuple(
         replace(
-            harness_results.alone(task, spot, file),
-            scores=scores,
-            stderr=stderr,
+            harness_results.evaluation_at(spot, task, file, values),
             num_fewshot=shots,
             n=n,
             when=when,
-            lower=frozenset(metric for metric in scores if (task, metric) in lower),
+            lower=frozenset(metric for metric in values if (task, metric) in lower),
         )
         for (task, shots, n), values in by_task.items()
-        for scores, stderr in [split_stderr(values)]
-    ]
-    return ResultsFile(tuple(evaluations), spot, {}, tuple(dict.fromkeys(problems)))
+    )
+    return ResultsFile(evaluations, spot, problems=tuple(dict.fromkeys(problems)))
 
 
 def _spot(model: Json, places: CheckpointResolver) -> CheckpointKey | None:
-    more = given if isinstance(given := model.get("additional_details"), dict) else {}
+    more = object_at(model, "additional_details")
+    subfolder = harness_results.text_or_none(more.get("subfolder"))
     names = [str(model[key]) for key in ("id", "name") if model.get(key)]
     for name in names:
         for revision in [*(str(more[key]) for key in _REVISIONS if more.get(key)), None]:
             marked = f"step{revision}" if revision is not None and revision.isdigit() else revision
-            if spot := places.find(name, marked, str(more["subfolder"]) if more.get("subfolder") else None):
+            if spot := places.find(name, marked, subfolder):
                 return spot
     return None
 
@@ -112,22 +108,13 @@ def _metric(config: Json) -> str:
 
 
 def _shots(result: Json) -> int | None:
-    config = given if isinstance(given := result.get("generation_config"), dict) else {}
-    more = given if isinstance(given := config.get("additional_details"), dict) else {}
-    value = str(more.get("num_fewshot", ""))
+    value = str(value_at(result, "generation_config", "additional_details", "num_fewshot"))
     return int(value) if value.isdigit() and len(value) < 5 else None
-
-
-def _count(details: Json) -> int | None:
-    doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
-    count = doubt.get("num_samples")
-    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
 
 
 def _error(details: Json) -> float | None:
     """Standard error of a score; None if the record has none."""
-    doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
-    error = doubt.get("standard_error")
+    error = value_at(details, "uncertainty", "standard_error")
     return to_json_number(error.get("value")) if isinstance(error, dict) else to_json_number(error)
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.json_values import strip_csv_guard, with_decimal_points
-from e2lm_core.base.untrusted import safejson, sandbox
+from e2lm_core.base.untrusted import sandbox
 
 MAX_ROWS = 200_000  # of an upload, as are the limits below
 ROWS_A_PIECE = 20_000  # of a local table
@@ -31,7 +33,7 @@ MAX_PACKED = 50  # ratio of unpacked to packed size
 MIN_SUSPECT_BYTES = 16 * 2**20
 MAX_FOOTER_BYTES = 4 * 2**20
 MEMORY_A_VALUE = 200  # bytes of a Python object, in lists and mappings
-READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+READABLE = (".csv", ".tsv", ".parquet")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # Columns that Parquet may not hold in a type that is neither number nor text.
 _NEEDED = frozenset({"model", "task", "metric", "score", "value", "step", "metrics"})
@@ -45,21 +47,8 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         LimitError: It has too many rows, columns, cells or bytes.
     """
     suffix = PurePath(name).suffix.lower()
-    try:
-        if suffix == ".parquet":
-            frame = _parquet(data, name)
-        elif suffix in _SEPARATORS:
-            frame = _separated(data, name, _separator(data.split(b"\n", 1)[0], suffix))
-        elif suffix == ".jsonl":
-            frame = frame_from_rows(
-                [safejson.loads(line) for line in data.decode().split("\n") if line.strip()], name
-            )
-        else:
-            frame = frame_from_rows(safejson.loads(data.decode()), name)
-    except (StudioError, MemoryError):
-        raise
-    except Exception as error:  # parsers of pandas and pyarrow raise errors of many types
-        raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
+    with _parsing(name, f"a {suffix[1:].upper()} table"):
+        frame = _parquet(data, name) if suffix == ".parquet" else _separated(data, name)
     _check(len(frame), len(frame.columns), name)
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
@@ -80,10 +69,8 @@ def frame_from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFram
         if len(columns) > MAX_COLUMNS:
             break
     _check(len(rows), len(columns), name)
-    try:
+    with _parsing(name, "a JSON table"):  # values that no column of pandas holds
         frame = pd.DataFrame(rows)
-    except (TypeError, ValueError, OverflowError) as error:  # values that no column of pandas holds
-        raise TaskError(f"{name} cannot be read as a JSON table: copy it again.") from error
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
 
@@ -96,15 +83,11 @@ def iter_table(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
         LimitError: It has too many columns.
     """
     suffix = PurePath(name).suffix.lower()
-    try:
+    with _parsing(name, f"a {suffix[1:].upper()} table"):
         for frame in _parquet_pieces(file, name) if suffix == ".parquet" else _separated_pieces(file, name):
             _check(0, len(frame.columns), name)
             frame.columns = [str(column).strip() for column in frame.columns]
             yield frame
-    except (StudioError, MemoryError):
-        raise
-    except Exception as error:  # parsers of pandas and pyarrow raise errors of many types
-        raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
 
 
 def row_count(file: BinaryIO, name: str) -> int | None:
@@ -146,7 +129,7 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
     import pyarrow.parquet as parquet
 
     given = io.BytesIO(data) if isinstance(data, bytes) else data
-    try:
+    with _parsing(name, "Parquet"):
         file = parquet.ParquetFile(_footed(given, name))
         paths = [file.schema.column(place).path for place in range(len(file.schema))]
         wanted = {p for p in paths if any(p == c or p.startswith(f"{c}.") for c in columns)}
@@ -163,14 +146,21 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
                 raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
             sandbox.raise_memory_limit(MEMORY_A_VALUE * values)
             rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
-    except (StudioError, MemoryError):
-        raise
-    except Exception as error:  # pyarrow's parser raises errors of many types
-        raise TaskError(f"{name} cannot be read as Parquet: copy it again.") from error
     return rows
 
 
 # --- within -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _parsing(name: str, kind: str) -> Iterator[None]:
+    """Turn errors of a parser into a TaskError: those of pandas and pyarrow raise errors of many types."""
+    try:
+        yield
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:
+        raise TaskError(f"{name} cannot be read as {kind}: copy it again.") from error
 
 
 def _check(rows: int, columns: int, name: str) -> None:
@@ -191,31 +181,30 @@ def _check(rows: int, columns: int, name: str) -> None:
         )
 
 
-def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
-    mark = separator.encode()
-    columns = data.split(b"\n", 1)[0].count(mark) + 1
+def _separated(data: bytes, name: str) -> pd.DataFrame:
+    separator = _separator(data.split(b"\n", 1)[0], name)
     lines = data.count(b"\n") + data.count(b"\r")
-    _check(0, columns, name)
-    if lines > MAX_LINES or data.count(mark) > MAX_SEPARATORS:
+    if lines > MAX_LINES or data.count(separator.encode()) > MAX_SEPARATORS:
         raise LimitError(
             f"{name} has more cells than the {MAX_CELLS:,} that are read: keep what you compare."
         )
-    frame = pd.read_csv(
-        io.BytesIO(data),
-        sep=separator,
-        dtype=object,
-        keep_default_na=False,
-        encoding="utf-8-sig",
-        nrows=MAX_ROWS + 1,
-    )
-    return _cells(frame, separator)
+    return _cells(_read_csv(io.BytesIO(data), separator, nrows=MAX_ROWS + 1), separator)
 
 
-def _separator(first_line: bytes, suffix: str) -> str:
-    """Separator of a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
-    return (
-        ";" if suffix == ".csv" and first_line.count(b";") > first_line.count(b",") else _SEPARATORS[suffix]
-    )
+def _separator(first_line: bytes, name: str) -> str:
+    """Separator of a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma.
+
+    Raises LimitError for too many columns before a row is parsed: a few bytes may hold many cells.
+    """
+    separator = _SEPARATORS[PurePath(name).suffix.lower()]
+    if separator == "," and first_line.count(b";") > first_line.count(b","):
+        separator = ";"
+    _check(0, first_line.count(separator.encode()) + 1, name)
+    return separator
+
+
+def _read_csv(file: BinaryIO, separator: str, **rows: Any) -> Any:
+    return pd.read_csv(file, sep=separator, dtype=object, keep_default_na=False, encoding="utf-8-sig", **rows)
 
 
 def _cells(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
@@ -224,22 +213,9 @@ def _cells(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
 
 
 def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
-    suffix = PurePath(name).suffix.lower()
-    if suffix not in _SEPARATORS:
-        raise ValueError("no table of text")
-    # The columns are counted before the first piece is parsed: a few bytes may hold many cells.
-    first_line = file.readline(2**20)
-    separator = _separator(first_line, suffix)
-    _check(0, first_line.count(separator.encode()) + 1, name)
+    separator = _separator(file.readline(2**20), name)
     file.seek(0)
-    with pd.read_csv(
-        file,
-        sep=separator,
-        dtype=object,
-        keep_default_na=False,
-        encoding="utf-8-sig",
-        chunksize=ROWS_A_PIECE,
-    ) as reader:
+    with _read_csv(file, separator, chunksize=ROWS_A_PIECE) as reader:
         for frame in reader:
             yield _cells(frame, separator)
 
@@ -286,7 +262,6 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
 
     Repeated text lies in a dictionary: its full size is counted, and the rows share the dictionary's texts.
     """
-    import pyarrow as arrow
     import pyarrow.parquet as parquet
 
     schema = parquet.ParquetFile(_footed(io.BytesIO(data), name)).schema_arrow
@@ -316,15 +291,11 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
 
 
 def _is_text(kind: Any) -> bool:
-    import pyarrow as arrow
-
     inner = kind.value_type if arrow.types.is_dictionary(kind) else kind
     return bool(arrow.types.is_string(inner) or arrow.types.is_large_string(inner))
 
 
 def _is_number(kind: Any) -> bool:
-    import pyarrow as arrow
-
     return bool(arrow.types.is_integer(kind) or arrow.types.is_floating(kind) or arrow.types.is_boolean(kind))
 
 

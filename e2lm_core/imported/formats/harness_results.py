@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import (
     PLAIN,
@@ -54,10 +55,10 @@ class ResultsFile:
         problems: Sentences on what was left out.
     """
 
-    evaluations: tuple[Evaluation, ...]
-    spot: CheckpointKey | None
-    delimiters: Mapping[str, str]
-    problems: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...] = ()
+    spot: CheckpointKey | None = None
+    delimiters: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 def is_results(content: Any) -> bool:
@@ -77,17 +78,13 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
         file: Name of the file, whose date counts if the content has none.
         places: Resolver of checkpoint names.
     """
-    config: Json = named if isinstance(named := content.get("config"), dict) else {}
+    config = object_at(content, "config")
     arguments = _arguments(content, config)
     pretrained, revision, subfolder = _names(content, config, arguments)
     spot = places.find(pretrained, revision, subfolder) if pretrained else None
     if spot is None:
-        names = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
-        sentence = (
-            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a "
-            "folder iter_0001000."
-        )
-        return ResultsFile((), None, {}, (sentence,))
+        names = (pretrained or "no model", revision, subfolder)
+        return ResultsFile(problems=(unknown_checkpoint(file, names),))
     evaluations, problems = [], []
     if config.get("limit") not in (None, 0):
         problems.append(
@@ -98,16 +95,25 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
         if isinstance(entries, dict):
             scores, lacking = _scored(entries, task, file, spot, version is not None)
             problems += lacking
-            if split_stderr(scores)[0]:
-                evaluation = _evaluation(content, str(task), scores, file, spot)
+            evaluation = evaluation_at(spot, task, file, scores)
+            if evaluation.scores:
                 setup = run_setup(
                     arguments,
                     _chat_template(content),
                     content.get("system_instruction"),
-                    _version(content, str(task)),
+                    _version(content, task),
                 )
-                dtype = dtype_name(config.get("model_dtype") or arguments.get("dtype"))
-                evaluations.append(replace(evaluation, setup=setup, dtype=dtype))
+                evaluations.append(
+                    replace(
+                        evaluation,
+                        num_fewshot=_fewshot(content, task),
+                        n=_questions(content, task),
+                        when=_when(content.get("date"), file),
+                        lower=_lower(content, task, evaluation.scores),
+                        setup=setup,
+                        dtype=dtype_name(config.get("model_dtype") or arguments.get("dtype")),
+                    )
+                )
     others = {m for run in evaluations for m in run.scores if m.endswith(f",{WITH_DELIMITER}")}
     for metric in sorted(metric.removesuffix(f",{WITH_DELIMITER}") for metric in others):
         problems.append(
@@ -117,14 +123,32 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
-def alone(task: str, spot: CheckpointKey, file: str) -> Evaluation:
-    """Evaluation of a checkpoint on a task, without scores yet; its date is that in the file's name.
+def unknown_checkpoint(
+    file: str, names: Iterable[Any], example: str = "as in revision=step1000 or a folder iter_0001000"
+) -> str:
+    """Sentence on a file whose names give no checkpoint.
 
     Args:
-        task: Name of the task.
-        spot: Checkpoint of the run.
         file: Name of the file.
+        names: Names in the file; empty ones are left out.
+        example: Place of a step that would be read.
     """
+    shown = ", ".join(str(name) for name in names if name)
+    return f"{file} names no checkpoint ({shown}): a curve needs a step, {example}."
+
+
+def evaluation_at(
+    spot: CheckpointKey, task: str, file: str, values: Mapping[str, float] | None = None
+) -> Evaluation:
+    """Evaluation of a checkpoint on a task; its date is that in the file's name.
+
+    Args:
+        spot: Checkpoint of the run.
+        task: Name of the task.
+        file: Name of the file.
+        values: Scores and their standard errors by name; None without any yet.
+    """
+    scores, stderr = split_stderr(values or {})
     return Evaluation(
         model=spot.model,
         step=spot.step,
@@ -132,9 +156,11 @@ def alone(task: str, spot: CheckpointKey, file: str) -> Evaluation:
         early=spot.early,
         checkpoint=spot.name,
         task=task,
-        scores={},
+        scores=scores,
+        stderr=stderr,
         source=file,
         when=_when(None, file),
+        lower=frozenset(filter(lower_is_better, scores)),
     )
 
 
@@ -170,6 +196,25 @@ def dtype_name(value: Any) -> str | None:
     return str(value).removeprefix("torch.") if _is_given(value) else None
 
 
+def question_count(value: Any) -> int | None:
+    """Number of questions in parsed JSON; None for a value that is none."""
+    return value if isinstance(value, int) and 0 < value < MAX_QUESTIONS else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """Name in parsed JSON as text; None for an empty value."""
+    return str(value) if value else None
+
+
+def iso_seconds(date: Any) -> float:
+    """Seconds since 1970 of an ISO 8601 date, in UTC unless it has a zone; 0 for any other value."""
+    try:
+        moment = datetime.fromisoformat(str(date))
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def short_hash(text: str) -> str:
     """First eight characters of a text's SHA-256, to distinguish texts."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -203,10 +248,9 @@ def _arguments(content: Json, config: Json) -> dict[str, Any]:
         pairs = (part.split("=", 1) for part in listed.split(",") if "=" in part)
         listed = {key.strip(): value.strip() for key, value in pairs}
     arguments: dict[str, Any] = listed if isinstance(listed, dict) else {}
-    for task in (content.get("configs") or {}).values() if isinstance(content.get("configs"), dict) else ():
-        metadata = task.get("metadata") if isinstance(task, dict) else None
-        if isinstance(metadata, dict):
-            arguments = {**{k: v for k, v in metadata.items() if k != "version"}, **arguments}
+    for task in object_at(content, "configs").values():
+        metadata = object_at(task, "metadata")
+        arguments = {**{k: v for k, v in metadata.items() if k != "version"}, **arguments}
     return arguments
 
 
@@ -214,8 +258,7 @@ def _names(content: Json, config: Json, arguments: Json) -> tuple[str, str | Non
     """pretrained, revision and subfolder from the arguments, else from the file's other keys."""
     pretrained = arguments.get("pretrained") or content.get("model_name") or config.get("model_name") or ""
     revision = arguments.get("revision") or config.get("model_revision")
-    subfolder = arguments.get("subfolder")
-    return str(pretrained), str(revision) if revision else None, str(subfolder) if subfolder else None
+    return str(pretrained), text_or_none(revision), text_or_none(arguments.get("subfolder"))
 
 
 def _is_given(value: Any) -> bool:
@@ -241,12 +284,8 @@ def _chat_template(content: Json) -> str | None:
 
 def _version(content: Json, task: str) -> Any:
     """Version of a task in the results, else in its own configuration."""
-    versions, configs = content.get("versions"), content.get("configs")
-    if isinstance(versions, dict) and _version_text(versions.get(task)) is not None:
-        return versions[task]
-    settings = configs.get(task) if isinstance(configs, dict) else None
-    metadata = settings.get("metadata") if isinstance(settings, dict) else None
-    return metadata.get("version") if isinstance(metadata, dict) else None
+    version = value_at(content, "versions", task)
+    return version if _version_text(version) else value_at(content, "configs", task, "metadata", "version")
 
 
 def _version_text(value: Any) -> str | None:
@@ -269,21 +308,6 @@ def _scored(
         "left out."
         for metric in dropped
     ]
-
-
-def _evaluation(
-    content: Json, task: str, values: dict[str, float], file: str, spot: CheckpointKey
-) -> Evaluation:
-    scores, stderr = split_stderr(values)
-    return replace(
-        alone(task, spot, file),
-        scores=scores,
-        stderr=stderr,
-        num_fewshot=_fewshot(content, task),
-        n=_questions(content, task),
-        when=_when(content.get("date"), file),
-        lower=_lower(content, task, scores),
-    )
 
 
 def _counts_delimiters(content: Json) -> str | None:
@@ -318,30 +342,20 @@ def _scores(entries: Json, counted: bool) -> tuple[dict[str, float], list[str]]:
 
 
 def _fewshot(content: Json, task: str) -> int | None:
-    shots = content.get("n-shot")
-    value = shots.get(task) if isinstance(shots, dict) else None
-    if value is None:
-        configs = content.get("configs")
-        settings = configs.get(task) if isinstance(configs, dict) else None
-        value = settings.get("num_fewshot") if isinstance(settings, dict) else None
-    if value is None and isinstance(content.get("config"), dict):
-        value = content["config"].get("num_fewshot")
-    if isinstance(value, int | float) and 0 <= value <= MAX_SHOTS:
-        return int(value)
-    return None
+    places = (("n-shot", task), ("configs", task, "num_fewshot"), ("config", "num_fewshot"))
+    given = (value_at(content, *keys) for keys in places)
+    value = next((value for value in given if value is not None), None)
+    return int(value) if isinstance(value, int | float) and 0 <= value <= MAX_SHOTS else None
 
 
 def _questions(content: Json, task: str) -> int | None:
-    counts = content.get("n-samples")
-    counted = counts.get(task) if isinstance(counts, dict) else None
+    counted = value_at(content, "n-samples", task)
     value = counted.get("effective", counted.get("original")) if isinstance(counted, dict) else counted
-    return value if isinstance(value, int) and 0 < value < MAX_QUESTIONS else None
+    return question_count(value)
 
 
 def _lower(content: Json, task: str, scores: Mapping[str, float]) -> frozenset[str]:
-    directions = content.get("higher_is_better")
-    higher = directions.get(task) if isinstance(directions, dict) else None
-    higher = higher if isinstance(higher, dict) else {}
+    higher = object_at(content, "higher_is_better", task)
     return frozenset(
         metric
         for metric in scores
@@ -351,11 +365,10 @@ def _lower(content: Json, task: str, scores: Mapping[str, float]) -> frozenset[s
 
 
 def _delimiters(content: Json) -> dict[str, str]:
-    configs = content.get("configs")
     return {
-        str(task): settings["target_delimiter"]
-        for task, settings in (configs.items() if isinstance(configs, dict) else ())
-        if isinstance(settings, dict) and isinstance(settings.get("target_delimiter"), str)
+        str(task): delimiter
+        for task, settings in object_at(content, "configs").items()
+        if isinstance(delimiter := value_at(settings, "target_delimiter"), str)
     }
 
 
@@ -367,7 +380,4 @@ def _when(date: Any, file: str) -> float:
     if match is None:
         return 0.0
     day, clock = match[1].split("T")
-    try:
-        return datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}").replace(tzinfo=UTC).timestamp()
-    except ValueError:  # the 99th day of a month
-        return 0.0
+    return iso_seconds(f"{day}T{clock.replace('-', ':')}")

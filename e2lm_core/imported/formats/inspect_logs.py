@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as arrow
@@ -21,10 +20,10 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
 from e2lm_core.base.untrusted import safejson
+from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.records import lower_is_better, split_stderr
 
 KIND = "Inspect log"
 MAX_HEADER_BYTES = 16 * 2**20
@@ -94,38 +93,30 @@ def read_log(content: Json, file: str, places: CheckpointResolver) -> ResultsFil
         places: Resolver of checkpoint names.
     """
     run = content["eval"]
-    arguments = given if isinstance(given := run.get("model_args"), dict) else {}
+    arguments = object_at(run, "model_args")
     names = [arguments.get("model_path"), str(run.get("model") or "").split("/", 1)[-1]]
     revision = arguments.get("revision") or arguments.get("model_revision")
-    spots = (places.find(str(name), str(revision) if revision else None) for name in names if name)
+    spots = (places.find(str(name), harness_results.text_or_none(revision)) for name in names if name)
     spot = next((spot for spot in spots if spot is not None), None)
     if spot is None:
-        shown = ", ".join(
-            str(part) for part in (run.get("model"), arguments.get("model_path"), revision) if part
-        )
-        sentence = f"{file} names no checkpoint ({shown}): a curve needs a step, as in -M revision=step1000."
-        return ResultsFile((), None, {}, (sentence,))
-    results = content.get("results")
-    scores, stderr = split_stderr(dict(_scores(results if isinstance(results, dict) else {})))
-    if not scores:
-        return ResultsFile(
-            (), spot, {}, (f"{file} has no score: that run ended as {str(content['status'])[:40]!r}.",)
-        )
+        shown = (run.get("model"), arguments.get("model_path"), revision)
+        sentence = harness_results.unknown_checkpoint(file, shown, "as in -M revision=step1000")
+        return ResultsFile(problems=(sentence,))
+    results, ended = object_at(content, "results"), f"ended as {str(content['status'])[:40]!r}"
+    evaluation = harness_results.evaluation_at(spot, str(run.get("task")), file, dict(_scores(results)))
+    if not evaluation.scores:
+        return ResultsFile(spot=spot, problems=(f"{file} has no score: that run {ended}.",))
+    system_message = value_at(content, "plan", "config", "system_message")
     evaluation = replace(
-        harness_results.alone(str(run.get("task")), spot, file),
-        scores=scores,
-        stderr=stderr,
+        evaluation,
         n=_questions(run, results),
-        when=_when(run.get("created")),
-        lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-        setup=harness_results.run_setup(arguments, None, _system_message(content), run.get("task_version")),
+        when=harness_results.iso_seconds(run.get("created")),
+        setup=harness_results.run_setup(arguments, None, system_message, run.get("task_version")),
         dtype=harness_results.dtype_name(arguments.get("torch_dtype") or arguments.get("dtype")),
     )
     problems: tuple[str, ...] = ()
     if content["status"] != "success":
-        problems = (
-            f"{file} is of a run that ended as {str(content['status'])[:40]!r}, so of fewer questions.",
-        )
+        problems = (f"{file} is of a run that {ended}, so of fewer questions.",)
     return ResultsFile((evaluation,), spot, {}, problems)
 
 
@@ -136,9 +127,9 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
     """
     scorers = [one for one in results.get("scores") or () if isinstance(one, dict)]
     for place, scorer in enumerate(scorers):
-        metrics = given if isinstance(given := scorer.get("metrics"), dict) else {}
+        metrics = object_at(scorer, "metrics")
         for key, metric in metrics.items():
-            value = to_json_number(metric.get("value")) if isinstance(metric, dict) else None
+            value = to_json_number(value_at(metric, "value"))
             if value is not None and key == _STDERR and (mean := next(filter(metrics.get, _MEANS), None)):
                 called = f"{_CORRECT.get(mean, mean)}_{_STDERR}"
                 yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
@@ -147,24 +138,8 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
                 yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
 
 
-def _system_message(content: Json) -> Any:
-    """System message of a run's generation; None without."""
-    plan = content.get("plan")
-    config = plan.get("config") if isinstance(plan, dict) else None
-    return config.get("system_message") if isinstance(config, dict) else None
-
-
-def _questions(run: Json, results: Any) -> int | None:
-    count = results.get("completed_samples")
-    epochs = run.get("config", {}).get("epochs") if isinstance(run.get("config"), dict) else None
+def _questions(run: Json, results: Json) -> int | None:
+    count, epochs = results.get("completed_samples"), value_at(run, "config", "epochs")
     if isinstance(count, int) and isinstance(epochs, int) and epochs > 1:
         count //= epochs
-    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
-
-
-def _when(created: Any) -> float:
-    try:
-        moment = datetime.fromisoformat(str(created))
-    except ValueError:
-        return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return harness_results.question_count(count)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
@@ -17,11 +16,12 @@ from typing import Any, BinaryIO
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import choice_loglikelihoods, frames, harness_results
 from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
-from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
+from e2lm_core.imported.records import Evaluation
 
 KIND = "lighteval results"
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
@@ -47,17 +47,14 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
         places: Resolver of checkpoint names.
     """
     general = content["config_general"]
-    model = config if isinstance(config := general.get("model_config"), dict) else {}
+    model = object_at(general, "model_config")
     name = str(model.get("model_name") or general.get("model_name") or model.get("pretrained") or "")
     revision, subfolder = model.get("revision"), model.get("subfolder")
-    spot = places.find(name, _text(revision), _text(subfolder)) if name else None
+    as_text = harness_results.text_or_none
+    spot = places.find(name, as_text(revision), as_text(subfolder)) if name else None
     if spot is None:
-        names = ", ".join(str(part) for part in (name or "no model", revision, subfolder) if part)
-        sentence = (
-            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a folder "
-            "iter_0001000."
-        )
-        return ResultsFile((), None, {}, (sentence,))
+        names = (name or "no model", revision, subfolder)
+        return ResultsFile(problems=(harness_results.unknown_checkpoint(file, names),))
     problems = []
     if general.get("max_samples"):
         problems.append(
@@ -71,32 +68,29 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     for key, entries in content["results"].items():
         if key == "all" or ":_average" in key or not isinstance(entries, dict):
             continue  # means over tasks
-        scores, stderr = split_stderr(
-            {
-                str(metric): value
-                for metric, given in entries.items()
-                if (value := to_json_number(given)) is not None
-            }
-        )
-        if not scores:
+        values = {
+            str(metric): value
+            for metric, given in entries.items()
+            if (value := to_json_number(given)) is not None
+        }
+        task, shots = task_of(key)
+        evaluation = harness_results.evaluation_at(spot, task, file, values)
+        if not evaluation.scores:
             problems.append(f"{file} has no score for {key}.")
             continue
-        task, shots = task_of(key)
+        count = value_at(content, "config_tasks", key, "effective_num_docs")
         evaluations.append(
             replace(
-                harness_results.alone(task, spot, file),
-                scores=scores,
-                stderr=stderr,
+                evaluation,
                 num_fewshot=shots,
-                n=_count(content, key),
-                lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+                n=harness_results.question_count(count),
                 setup=harness_results.run_setup(
                     arguments, _chat(general, model), system, _version(content, key)
                 ),
                 dtype=None if dtype is None or "bit" in dtype else dtype,
             )
         )
-    return ResultsFile(tuple(evaluations), spot, {}, tuple(problems))
+    return ResultsFile(tuple(evaluations), spot, problems=tuple(problems))
 
 
 def task_of(key: str) -> tuple[str, int | None]:
@@ -105,9 +99,9 @@ def task_of(key: str) -> tuple[str, int | None]:
     `arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` are read.
     """
     parts = key.split("|")
-    if len(parts) >= 3 and not parts[1].isdigit():
+    if len(parts) >= 3 and not parts[1].isdecimal():
         parts = parts[1:]
-    return parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdigit() and len(parts[1]) < 4 else None
+    return parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() and len(parts[1]) < 4 else None
 
 
 def details_of(file: str) -> tuple[str, str] | None:
@@ -221,18 +215,5 @@ def _chat(general: Json, model: Json) -> str | None:
 
 
 def _version(content: Json, key: str) -> Any:
-    versions, tasks = content.get("versions"), content.get("config_tasks")
-    config = tasks.get(key) if isinstance(tasks, dict) else None
-    known = versions.get(key) if isinstance(versions, dict) else None
-    return known if known is not None else config.get("version") if isinstance(config, dict) else None
-
-
-def _count(content: Mapping[str, Any], key: str) -> int | None:
-    tasks = content.get("config_tasks")
-    config = tasks.get(key) if isinstance(tasks, dict) else None
-    count = config.get("effective_num_docs") if isinstance(config, dict) else None
-    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if value else None
+    known = value_at(content, "versions", key)
+    return known if known is not None else value_at(content, "config_tasks", key, "version")

@@ -14,7 +14,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -23,10 +22,11 @@ import pandas as pd
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json, ModelInfo
+from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import choice_loglikelihoods, harness_results
 from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
-from e2lm_core.imported.records import Evaluation, lower_is_better, split_stderr
+from e2lm_core.imported.records import Evaluation
 
 KIND = "OLMES metrics"
 PREDICTIONS = "-predictions.jsonl"
@@ -102,27 +102,24 @@ def read_metrics(content: Json, file: str, places: CheckpointResolver) -> tuple[
         spot = find_checkpoint(model, file, places)
         task = str(entry.get("task") or entry.get("task_name"))
         if spot is None:
-            sentence = (
-                f"{file} names no checkpoint ({_name(model) or 'no model'}): a curve needs a step, as in "
-                "revision=step1000-tokens4B or a folder step1000."
-            )
+            names = [model[key] for key in ("model_path", "model", "revision") if model.get(key)]
+            example = "as in revision=step1000-tokens4B or a folder step1000"
+            sentence = harness_results.unknown_checkpoint(file, names or ["no model"], example)
             if sentence not in problems:
                 problems.append(sentence)
             continue
-        scores, stderr = split_stderr(dict(_scores(entry.get("metrics"))))
-        if not scores:
+        evaluation = harness_results.evaluation_at(spot, task, file, dict(_scores(entry.get("metrics"))))
+        if not evaluation.scores:
             problems.append(f"{file} has no score for {task}.")
             continue
         config = entry.get("task_config") or entry.get("config")
         config = config if isinstance(config, dict) else {}
+        date = entry.get("current_date") or content.get("timestamp")
         evaluation = replace(
-            harness_results.alone(task, spot, file),
-            scores=scores,
-            stderr=stderr,
+            evaluation,
             num_fewshot=_whole(config.get("num_shots", config.get("num_fewshot")), harness_results.MAX_SHOTS),
             n=_whole(entry.get("num_instances"), harness_results.MAX_QUESTIONS) or None,
-            when=_when(entry.get("current_date") or content.get("timestamp")),
-            lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+            when=harness_results.iso_seconds(str(date).replace(" UTC", "").strip()),
             setup=harness_results.run_setup(
                 model, _chat(model, config), model.get("system_prompt"), config.get("version")
             ),
@@ -172,7 +169,7 @@ def find_checkpoint(model: Json, file: str, places: CheckpointResolver) -> Check
         places: Resolver of checkpoint names.
     """
     for name in (model.get("model_path"), model.get("model")):
-        if name and (spot := places.find(str(name), str(model.get("revision") or "") or None)):
+        if name and (spot := places.find(str(name), harness_results.text_or_none(model.get("revision")))):
             return spot
     decide = _DECIDE.search(file)
     if decide is not None:
@@ -313,16 +310,10 @@ def _entries(content: Json) -> Iterator[tuple[Json, Json]]:
 
 def _model(entry: Json, content: Json) -> Json:
     config = entry.get("model_config") or content.get("model_config") or content.get("config")
-    config = config if isinstance(config, dict) else {}
-    models = config.get("models")
-    if isinstance(models, dict):
-        config = models.get(entry.get("model")) or {}
-    provider = config.get("provider") if isinstance(config, dict) else None
-    return provider if isinstance(provider, dict) else config if isinstance(config, dict) else {}
-
-
-def _name(model: Json) -> str:
-    return ", ".join(str(model[key]) for key in ("model_path", "model", "revision") if model.get(key))
+    if isinstance(models := value_at(config, "models"), dict):
+        config = models.get(entry.get("model"))
+    provider = value_at(config, "provider")
+    return provider if isinstance(provider, dict) else object_at(config)
 
 
 def _scores(metrics: Any) -> Iterator[tuple[str, float]]:
@@ -351,14 +342,6 @@ def _bytes(output: Json, ll: float) -> float:
     """Bytes of a choice from its bits per byte, −ll / (bits · ln 2), without the space before it."""
     bits = to_json_number(output.get("logits_per_byte", output.get("bits_per_byte")))
     return round(-ll / (bits * math.log(2))) - 1 if bits and ll else math.nan
-
-
-def _when(date: Any) -> float:
-    try:
-        moment = datetime.fromisoformat(str(date).replace(" UTC", "").strip())
-    except ValueError:
-        return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _seeds(frame: pd.DataFrame) -> pd.Series:

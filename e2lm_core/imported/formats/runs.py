@@ -77,17 +77,21 @@ class Runs:
         """Add predictions of OLMES."""
         self._predictions[name] = rows
 
-    def refuse(self, name: str, why: str, said: bool = False) -> None:
+    def refuse(self, name: str, why: str, problem: str | None = None) -> None:
         """Record a file without results.
 
         Args:
             name: Name of the file.
             why: The reason.
-            said: Whether the reason is a problem of the import as a whole too.
+            problem: Sentence on the file among those on the whole import; None for none.
         """
         self.files.append(FileSeen(file=name, why=why))
-        if said:
-            self.problems.append(why if why.startswith(name) else f"{name}: {why}")
+        if problem is not None:
+            self.problems.append(problem)
+
+    def report(self, name: str, why: str) -> None:
+        """Record a file without results, with the reason among the problems of the whole import."""
+        self.refuse(name, why, f"{name}: {why}")
 
     def finish(self) -> list[Evaluation]:
         """All evaluations, with their questions where there are samples."""
@@ -121,9 +125,9 @@ class Runs:
                 "its results_….json of the same date is not beside it, so its checkpoint is unknown: copy "
                 "that too."
             )
-            self.refuse(name, why, said=True)
+            self.report(name, why)
             return []
-        alone = harness_results.alone(task, spot, name)
+        alone = harness_results.evaluation_at(spot, task, name)
         fuller, why_not = harness_samples.add_samples(alone, rows, harness_results.DELIMITER)
         self._said(name, why_not, "lm-eval samples")
         self.problems.append(
@@ -147,9 +151,9 @@ class Runs:
                 "its results_….json of the same date is not there, and its folders tell no checkpoint: copy the "
                 "folder of results too."
             )
-            self.refuse(name, why, said=True)
+            self.report(name, why)
             return []
-        alone = replace(harness_results.alone(task, spot, name), num_fewshot=shots)
+        alone = replace(harness_results.evaluation_at(spot, task, name), num_fewshot=shots)
         fuller, why_not = lighteval.add_details(alone, answered)
         self._said(name, why_not, "lighteval details")
         return [fuller] if fuller.scores else []
@@ -180,10 +184,10 @@ class Runs:
             spot = olmes.find_checkpoint({}, name, self.places)
             if spot is None:
                 why = "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
-                self.refuse(name, why, said=True)
+                self.report(name, why)
                 return []
             task = PurePosixPath(name).name.removesuffix(olmes.PREDICTIONS)
-            run = olmes.Run(harness_results.alone(task, spot, name), "", task)
+            run = olmes.Run(harness_results.evaluation_at(spot, task, name), "", task)
         else:
             run = self._olmes[place]
         one = run.evaluation
@@ -203,5 +207,4 @@ class Runs:
         if why is None:
             self.files.append(FileSeen(file=name, kind=kind, results=1))
         else:
-            self.files.append(FileSeen(file=name, why=why))
-            self.problems.append(why)
+            self.refuse(name, why, why)

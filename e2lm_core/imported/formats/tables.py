@@ -353,8 +353,8 @@ def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
 
 def _whole(value: Any) -> int | None:
     try:
-        to_json_number = int(float(value))
-        return to_json_number if 0 <= to_json_number < LARGEST else None
+        number = int(float(value))
+        return number if 0 <= number < LARGEST else None
     except (TypeError, ValueError, OverflowError):  # empty, NaN, infinite
         return None
 

@@ -14,9 +14,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.folder.datafiles import ReadPlan
 from e2lm_core.sets.formats.tables.parquet import parquet_rows
-from e2lm_core.sets.rows import check_count, check_size, parse_json, parse_jsonl
-
-MAX_COLUMNS = 200
+from e2lm_core.sets.rows import check_count, check_size, objects_of, parse_json, parse_jsonl
 
 Rows = list[dict[str, Any]]
 
@@ -82,9 +80,9 @@ def read_row_file(files: Mapping[str, bytes], name: str, limits: Limits) -> tupl
     kind = PurePosixPath(name).suffix
     if kind == ".parquet":
         check_size(data, name, limits)
-        return parquet_rows(data, name, MAX_COLUMNS, limits), False
+        return parquet_rows(data, name, limits), False
     if kind == ".json" and data.lstrip().startswith(b"["):
-        return _list(data, name), True
+        return objects_of(parse_json(decode_utf8(data, name), name), name), True
     return parse_jsonl(data, name, limits), False
 
 
@@ -93,10 +91,3 @@ def _read(files: Mapping[str, bytes], names: Sequence[str], limits: Limits) -> t
     where = " and ".join(PurePosixPath(name).name for name in names)
     check_count(len(rows), where, limits)
     return rows, where
-
-
-def _list(data: bytes, name: str) -> Rows:
-    rows = parse_json(decode_utf8(data, name), name)
-    if not all(isinstance(row, dict) for row in rows):
-        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
-    return list(rows)

@@ -13,7 +13,7 @@ from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import answers, columns
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, FileRow, FileRows, Preview, ReadOptions
 from e2lm_core.sets.prompts.docs import OPTIONAL
-from e2lm_core.sets.rows import extra_columns, optional_text, parse_json
+from e2lm_core.sets.rows import extra_columns, free_id, optional_text, parse_json
 
 MISSING = "missing_columns"
 UNCLEAR = "unclear_answers"
@@ -78,7 +78,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
         try:
             question = _question(draft, roles, answer, meant, number, taken)
             if rows.final and question.id in seen:  # several questions may have one title
-                question = question.model_copy(update={"id": _free(number, taken)})
+                question = question.model_copy(update={"id": free_id(f"q{number}", taken)})
             seen.add(question.id)
             read.append((draft.row, question))
         except TaskError as error:
@@ -230,7 +230,7 @@ def _question(
 ) -> Question:
     values, at = draft.row.values, draft.row.at
     named = {role: values.get(column) for column, role in roles.items() if role not in (KEPT, LEFT_OUT)}
-    identity = answers.cell_text(named.get("id")) or _free(number, taken)
+    identity = answers.cell_text(named.get("id")) or free_id(f"q{number}", taken)
     kept = {
         column: value
         for column, role in roles.items()
@@ -244,14 +244,6 @@ def _question(
         **{name: optional_text(named, name, at) or None for name in OPTIONAL},
         extra=extra_columns(kept, at),
     )
-
-
-def _free(number: int, taken: set[str]) -> str:
-    identity = f"q{number}"
-    while identity in taken:
-        identity += "_"
-    taken.add(identity)
-    return identity
 
 
 def _said(

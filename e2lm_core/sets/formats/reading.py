@@ -129,9 +129,7 @@ def find_duplicates(preview: Preview, existing: Iterable[Question]) -> dict[str,
 
 
 def _parquet(data: bytes, name: str, limits: Limits, how: ReadOptions) -> FileRows:
-    from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS
-
-    rows = parquet.parquet_rows(data, name, MAX_COLUMNS, limits)
+    rows = parquet.parquet_rows(data, name, limits)
     if parquet.counts_from_0(data):
         rows = [{**row, COUNTED: 0} for row in rows]
     return objects.with_columns(rows, name)

@@ -11,9 +11,8 @@ import pytest
 
 from e2lm_core.base.records import METRICS
 from e2lm_core.export.results import every_eval
-from e2lm_core.imported import read_results
 from tests.export.results.test_harness import WHEN, gathered
-from tests.support import studios
+from tests.support import harness_files, studios
 
 # Of `detailed_evaluation_results.file_path`, as the schema has it.
 PLACE = re.compile(
@@ -30,7 +29,7 @@ def written(tmp_path: Path):
 
 def test_the_means_are_read_back(written) -> None:
     here, own, files = written
-    found = read_results.import_files(files, here.catalogue.checkpoints, "x")
+    found = harness_files.import_files(files, here.catalogue.checkpoints, "x")
     assert not any(seen.why for seen in found.files)
     by_place = {(one.checkpoint.model.name, one.checkpoint.step): one.means for one in own.results}
     assert {curve.metric for curve in found.curves} == set(METRICS)

@@ -11,11 +11,10 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.export.results import harness, outgoing
-from e2lm_core.imported import read_results
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
-from tests.support import studios
+from tests.support import harness_files, studios
 
 WHEN = 1_767_323_045.0
 
@@ -35,7 +34,7 @@ def test_what_is_written_is_read_back_to_the_last_bit(here: Studio) -> None:
     own = gathered(here)
     files = harness.files(own, WHEN)
     assert len(files) == 2 * len(here.local_checkpoints)
-    found = read_results.import_files(files, here.catalogue.checkpoints, "x")
+    found = harness_files.import_files(files, here.catalogue.checkpoints, "x")
     assert not any(seen.why for seen in found.files)
     by_place = {(one.checkpoint.model.name, one.checkpoint.step): one for one in own.results}
     for curve in found.curves:

@@ -130,7 +130,6 @@ def test_broken_metrics_are_left_out(given):
         (b"a,b\n1,2\n", "x.csv", "lacks the columns model, task, step"),
         (b"model,task,step\nm,t,1\n", "x.csv", "no column of scores"),
         (b"\x00\x01 no parquet", "x.parquet", "cannot be read as a PARQUET table"),
-        (b'{"a": ', "x.json", "cannot be read as a JSON table"),
     ],
 )
 def test_other_tables_say_what_they_lack(data, name, said):

@@ -136,16 +136,16 @@ def test_written_elsewhere_it_is_not_among_ones_own(here: Settings, tmp_path: Pa
 
 def test_parquet_of_too_much_is_refused_before_it_is_read() -> None:
     rows = [{"question": f"{n}"} for n in range(30)]
-    assert parquet_rows(packed(rows), "t", 2, Limits()) == rows
+    assert parquet_rows(packed(rows), "t", Limits()) == rows
     with pytest.raises(StudioError, match="30 rows"):
-        parquet_rows(packed(rows), "t", 2, Limits(max_questions=20))
-    with pytest.raises(StudioError, match="more than 1 columns"):
-        parquet_rows(packed([{"a": 1, "b": 2}]), "t", 1, Limits())
+        parquet_rows(packed(rows), "t", Limits(max_questions=20))
+    with pytest.raises(StudioError, match="more than 200 columns"):
+        parquet_rows(packed([{f"c{n}": n for n in range(201)}]), "t", Limits())
     with pytest.raises(StudioError, match="unpacks to"):
-        parquet_rows(packed([{"a": "x" * 5_000}]), "t", 1, Limits(max_file_bytes=2_000))
+        parquet_rows(packed([{"a": "x" * 5_000}]), "t", Limits(max_file_bytes=2_000))
     for data in (b"PAR1", packed(rows)[:-9], b"PAR1" + b"\xff" * 8 + b"PAR1"):
         with pytest.raises(StudioError):
-            parquet_rows(data, "t", 2, Limits())
+            parquet_rows(data, "t", Limits())
 
 
 @pytest.mark.slow

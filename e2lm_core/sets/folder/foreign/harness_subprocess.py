@@ -22,8 +22,9 @@ from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.config import sanitise_name
 from e2lm_core.sets.folder.foreign import builder, normalise
-from e2lm_core.sets.folder.foreign.columns import Row, same, typed
+from e2lm_core.sets.folder.foreign.columns import Row, typed
 from e2lm_core.sets.folder.foreign.merge_tasks import WHY, typed_or_plain
+from e2lm_core.sets.folder.foreign.open_task import MIXED, are_mixed
 from e2lm_core.sets.prompts.render import RenderedParts
 from e2lm_core.sets.rows import check_count
 
@@ -148,12 +149,8 @@ def _one(known: Mapping[str, Any], test: list[Any], dev: list[Any]) -> tuple[Tas
         zero_shot = "the answer of one of its examples is none of its choices"
     kept = [made["row"] for made in test], [made["row"] for made in dev]
     within = config.fewshot_split == "test"
-    first, other = [same(row) for row in kept[0]], [same(row) for row in kept[1]]
-    twice = len(set(first)) < len(first) if within else not set(first).isdisjoint(other)
-    if config.fewshot_leaves_out and twice:
-        zero_shot = (
-            "the harness leaves out examples that equal the question, and there are rows that stand twice"
-        )
+    if config.fewshot_leaves_out and are_mixed(*kept, within):
+        zero_shot = MIXED
     if zero_shot:
         kept, of_dev = (kept[0], []), []
     rows = _typed([*kept[0], *kept[1]], name)

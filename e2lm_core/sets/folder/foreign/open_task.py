@@ -27,6 +27,7 @@ WRONG = (
     RecursionError,
     MemoryError,
 )
+MIXED = "the harness leaves out examples that equal the question, and there are rows that stand twice"
 
 
 class TaskRows(NamedTuple):
@@ -83,15 +84,14 @@ def render_rows(parsed: ParsedConfig, rows: TaskRows) -> tuple[normalise.Documen
     Raises:
         TaskError: The scored rows cannot be rendered.
     """
-    zero_shot, dev = rows.zero_shot, rows.dev
-    if dev:
-        try:
-            documents = normalise.render_documents(parsed.config, rows.test, dev, rows.where)
-        except TaskError as error:
-            documents, dev = normalise.render_documents(parsed.config, rows.test, [], rows.where), []
-            zero_shot = zero_shot or f"its examples cannot be shown: {str(error).rstrip('.')}"
-    else:
+    zero_shot = rows.zero_shot
+    try:
+        documents = normalise.render_documents(parsed.config, rows.test, rows.dev, rows.where)
+    except TaskError as error:
+        if not rows.dev:
+            raise
         documents = normalise.render_documents(parsed.config, rows.test, [], rows.where)
+        zero_shot = zero_shot or f"its examples cannot be shown: {str(error).rstrip('.')}"
     for number, part in enumerate(documents.of_dev, start=1):
         if part.gold < 0:
             zero_shot = zero_shot or f"the answer of its example {number} is none of its choices"
@@ -139,11 +139,15 @@ def read_rows(
         dev = _made(parsed.functions, dev, where, processed=plan.dev_rows is None)
     except TaskError as error:
         zero_shot, dev = zero_shot or f"its examples cannot be made: {str(error).rstrip('.')}", []
-    if plan.leaves_out and zero_shot is None and _are_mixed(test, dev, plan.pool == "test"):
-        zero_shot = (
-            "the harness leaves out examples that equal the question, and there are rows that stand twice"
-        )
+    if plan.leaves_out and zero_shot is None and are_mixed(test, dev, plan.pool == "test"):
+        zero_shot = MIXED
     return TaskRows(test, dev, where, zero_shot)
+
+
+def are_mixed(test: Sequence[Row], dev: Sequence[Row], within: bool) -> bool:
+    """Whether the harness would take an example for the question, though it is another row."""
+    known = [same(row) for row in test]
+    return len(set(known)) < len(known) if within else not set(known).isdisjoint(map(same, dev))
 
 
 def _require_as_read(files: Mapping[str, bytes], parsed: ParsedConfig, limits: Limits) -> None:
@@ -183,12 +187,6 @@ def _made(
                 ) from error
         rows = made
     return rows
-
-
-def _are_mixed(test: Sequence[Row], dev: Sequence[Row], within: bool) -> bool:
-    """Whether the harness would take an example for the question, though it is another row."""
-    known = [same(row) for row in test]
-    return len(set(known)) < len(known) if within else not set(known).isdisjoint(map(same, dev))
 
 
 def _is_flat(rows: TaskRows, ours: tuple[list[Any], list[Any]]) -> bool:

@@ -34,30 +34,23 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
         raise LimitError(f"{about} holds more than {MAX_TAGS:,} tags; give less at once.")
     open_: list[Element] = []
     inside, count = 0, 0
-    try:
-        for event, node in iterparse(io.BytesIO(data), ("start", "end"), forbid_dtd=True):
-            if event == "start":
-                open_.append(node)
-                count += 1
-                if not inside and local_name(node.tag) in wanted:
-                    inside, count = len(open_), 0
-                if len(open_) > MAX_DEEP or (inside and count > MAX_OF_ONE):
-                    raise LimitError(
-                        f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
-                    )
-                continue
-            open_.pop()
-            if inside == len(open_) + 1:
-                inside = 0
-                yield node
-            if not inside and open_:
-                del open_[-1][:]  # elements that have been passed are freed
-    except DefusedXmlException as error:
-        raise TaskError(
-            f"{about} declares a document type or an entity, which is not read; save it without."
-        ) from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
+    for event, node in _events(data, about, ("start", "end")):
+        if event == "start":
+            open_.append(node)
+            count += 1
+            if not inside and local_name(node.tag) in wanted:
+                inside, count = len(open_), 0
+            if len(open_) > MAX_DEEP or (inside and count > MAX_OF_ONE):
+                raise LimitError(
+                    f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
+                )
+            continue
+        open_.pop()
+        if inside == len(open_) + 1:
+            inside = 0
+            yield node
+        if not inside and open_:
+            del open_[-1][:]  # elements that have been passed are freed
 
 
 def root_name(data: bytes, about: str) -> str:
@@ -66,16 +59,18 @@ def root_name(data: bytes, about: str) -> str:
     Raises:
         TaskError: The file is no XML, or declares a document type.
     """
+    return next((local_name(node.tag) for _, node in _events(data[:_LOOKED_AT], about, ("start",))), "")
+
+
+def _events(data: bytes, about: str, kinds: Collection[str]) -> Iterator[tuple[str, Element]]:
     try:
-        for _, node in iterparse(io.BytesIO(data[:_LOOKED_AT]), ("start",), forbid_dtd=True):
-            return local_name(node.tag)
+        yield from iterparse(io.BytesIO(data), kinds, forbid_dtd=True)
     except DefusedXmlException as error:
         raise TaskError(
             f"{about} declares a document type or an entity, which is not read; save it without."
         ) from error
     except (ParseError, ValueError, LookupError) as error:
         raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
-    return ""
 
 
 def first_descendant(element: Element, *names: str) -> Element | None:

@@ -7,7 +7,7 @@ ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -82,11 +82,6 @@ def write(questions: Iterable[Question]) -> bytes:
 def round_trip(text: str) -> str:
     """Text as it comes back from QTI."""
     return strip_invalid_xml(text)
-
-
-def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
-    """All questions: QTI can hold each of them."""
-    return questions
 
 
 def _items(files: dict[str, bytes], name: str) -> list[str]:

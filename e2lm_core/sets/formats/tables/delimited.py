@@ -17,7 +17,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.columns import add_base_column
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import FileRows, ReadOptions
-from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
+from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, check_columns, rows_of, too_many_cells
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -49,8 +49,8 @@ def read(
         raise TaskError(
             f"{name} cannot be read with {separator!r} between cells: use a comma, a semicolon, a tab or a bar."
         )
-    if text[:1_000_000].split("\n", 1)[0].count(separator) > MAX_COLUMNS * 20:
-        raise too_many_columns(name)
+    # A quoted text may hold separators.
+    check_columns(text[:1_000_000].split("\n", 1)[0].count(separator), name, MAX_COLUMNS * 20)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
     found = rows_of(_lines(text, separator, name), name, limits, options, of_one_width=separator != "\t")

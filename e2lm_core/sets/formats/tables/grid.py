@@ -23,9 +23,14 @@ MAX_CELLS = 1_000_000
 _LOOKED_AT = 200  # lines that tell whether the first one names columns
 
 
-def too_many_columns(name: str) -> TaskError:
-    """Error for a table with more than `MAX_COLUMNS` columns."""
-    return TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
+def check_columns(columns: int, name: str, max_columns: int = MAX_COLUMNS) -> None:
+    """Refuse a table with too many columns.
+
+    Raises:
+        TaskError: There are more than `max_columns`; the sentence names `MAX_COLUMNS`.
+    """
+    if columns > max_columns:
+        raise TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
 
 
 def too_many_cells(name: str) -> TaskError:
@@ -52,8 +57,7 @@ def rows_of(
     """
     ahead = iter(lines)
     first = next(ahead, [])
-    if len(first) > MAX_COLUMNS:
-        raise too_many_columns(name)
+    check_columns(len(first), name)
     head = [cell_text(cell).strip() for cell in first]
     looked_at = list(islice(ahead, _LOOKED_AT))
     ahead = chain(looked_at, ahead)
@@ -63,8 +67,7 @@ def rows_of(
     count = 0
     for number, cells in enumerate(ahead if named else chain([first], ahead), start=1):
         if not named and len(cells) > len(columns):
-            if len(cells) > MAX_COLUMNS:
-                raise too_many_columns(name)
+            check_columns(len(cells), name)
             columns += [f"column {n}" for n in range(len(columns) + 1, len(cells) + 1)]
         own = list(cells[: len(columns)])
         if not any(cell not in (None, "") for cell in own):

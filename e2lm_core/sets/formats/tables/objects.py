@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
-from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, too_many_columns
-from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl
+from e2lm_core.sets.formats.tables.grid import check_columns
+from e2lm_core.sets.rows import check_count, objects_of, parse_json, parse_jsonl
 
 
 def read_lines(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
@@ -38,10 +37,9 @@ def read_list(data: bytes, name: str, limits: Limits, options: ReadOptions) -> F
     value = parse_json(text, name)
     if isinstance(value, dict) and isinstance(value.get("questions"), list):
         value = value["questions"]
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
-    check_count(len(value), name, limits)
-    return with_columns(value, name, encoding)
+    rows = objects_of(value, name)
+    check_count(len(rows), name, limits)
+    return with_columns(rows, name, encoding)
 
 
 def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> FileRows:
@@ -59,8 +57,7 @@ def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))
-        if len(columns) > MAX_COLUMNS:
-            raise too_many_columns(name)
+        check_columns(len(columns), name)
     numbered = [FileRow(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
     return FileRows(list(columns), numbered, encoding)
 

@@ -13,6 +13,7 @@ from typing import Any
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.tables.grid import check_columns
 
 MAX_FOOTER_BYTES = 4 * 2**20
 MAX_GROUPS = 10_000
@@ -58,17 +59,16 @@ def counts_from_0(data: bytes) -> bool:
     return all(told.get(key) == value for key, value in _COUNTED.items())
 
 
-def parquet_rows(data: bytes, name: str, columns: int, limits: Limits) -> list[dict[str, Any]]:
+def parquet_rows(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:
     """Rows of a Parquet table as plain values, with lists and mappings.
 
     Args:
         data: Bytes of the file.
         name: The file's name, for error sentences.
-        columns: Largest number of columns.
         limits: Bounds on rows and bytes.
 
     Raises:
-        TaskError: The file is no Parquet table, or has more than `columns` columns.
+        TaskError: The file is no Parquet table, or has more columns than `grid.MAX_COLUMNS`.
         LimitError: The file has more rows or unpacked bytes than a set may have, more than `MAX_GROUPS`
             groups of rows, or too large a footer.
     """
@@ -82,8 +82,7 @@ def parquet_rows(data: bytes, name: str, columns: int, limits: Limits) -> list[d
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise TaskError(f"{name} is no Parquet table: copy it again.") from error
     about = file.metadata
-    if about.num_columns > columns:
-        raise TaskError(f"{name} has more than {columns} columns; keep those that you need.")
+    check_columns(about.num_columns, name)
     if about.num_rows > limits.max_questions:
         raise LimitError(
             f"{name} has {about.num_rows:,} rows; a set may have at most {limits.max_questions:,} questions."

@@ -25,6 +25,7 @@ MAX_TAGS_BESIDE = 300_000  # tags in every other part
 MAX_EMPTY = 10_000  # empty rows in succession that end a sheet
 _PARTS = (".xml", ".rels")
 _OLD = b"\xd0\xcf\x11\xe0"  # first bytes of .xls, and of .xlsx with a password
+_DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 
@@ -111,11 +112,7 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
     for part, content in parts.items():
         if not part.lower().endswith(_PARTS):
             continue
-        if (
-            b"<!DOCTYPE" in content
-            or "<!DOCTYPE".encode("utf-16-le") in content
-            or "<!DOCTYPE".encode("utf-16-be") in content
-        ):
+        if any(mark in content for mark in _DOCTYPES):
             raise TaskError(
                 f"{name} declares a document type in {quote(part)}, which is not read; save it again."
             )

@@ -8,7 +8,7 @@ is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from e2lm_core.base.records import Question
@@ -210,8 +210,3 @@ def _text(text: str) -> str:
 def _choice(text: str, right: bool) -> str:
     weight = ("%100%" if right else "%0%") if _WEIGHT.match(round_trip(text)) else ""
     return f"{weight}{_text(text)}"
-
-
-def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
-    """All questions: GIFT can hold each of them."""
-    return questions

@@ -62,16 +62,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 
 def write(questions: Iterable[Question]) -> bytes:
     """Write the questions that Aiken can hold as Aiken; UTF-8."""
-    parts = [
-        "\n".join(
-            [
-                round_trip(q.question),
-                *(f"{LETTERS[n]}. {round_trip(choice)}" for n, choice in enumerate(q.choices)),
-                f"ANSWER: {LETTERS[q.answer]}",
-            ]
-        )
-        for q in storable_questions(list(questions))
-    ]
+    parts = ["\n".join(_lines(q)) for q in storable_questions(list(questions))]
     return "".join(f"{part}\n\n" for part in parts).encode()
 
 
@@ -85,14 +76,14 @@ def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
     return [q for q in questions if _comes_back(q)]
 
 
+def _lines(q: Question) -> list[str]:
+    choices = (f"{LETTERS[n]}. {round_trip(choice)}" for n, choice in enumerate(q.choices))
+    return [round_trip(q.question), *choices, f"ANSWER: {LETTERS[q.answer]}"]
+
+
 def _comes_back(q: Question) -> bool:
     reader = _Reader()
-    lines = [
-        round_trip(q.question),
-        *(f"{LETTERS[n]}. {round_trip(c)}" for n, c in enumerate(q.choices)),
-        f"ANSWER: {LETTERS[q.answer]}",
-    ]
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(q), start=1):
         reader.line(number, line)
     reader.end()
     wanted = {
