@@ -29,36 +29,7 @@ MAX_SHOWN = 50  # changed questions in a table
 Target = Annotated[Path, Argument(metavar="FILE", help="The backup to write, such as home.tar.gz.")]
 Source = Annotated[Path, Argument(metavar="FILE", help="A file that `backup` has written.")]
 PutAside = Annotated[bool, Option("--yes", help="Put what the home holds aside, in its folder `aside`.")]
-Space = Annotated[str, Argument(metavar="OWNER/NAME", help="The Space to make or to bring up to date.")]
-Hardware = Annotated[
-    str | None, Option("--hardware", metavar="NAME", help="Such as cpu-basic, cpu-upgrade or l4x1.")
-]
-Bucket = Annotated[
-    str | None,
-    Option("--bucket", metavar="OWNER/NAME", help="The bucket for /data, made where it is not there."),
-]
-SignIn = Annotated[
-    bool | None,
-    Option("--sign-in/--no-sign-in", help="Whether people sign in with the hub (default: as it is)."),
-]
-Variables = Annotated[
-    list[str] | None,
-    Option("--variable", metavar="NAME=VALUE", help="An environment variable; may be repeated."),
-]
-Visible = Annotated[
-    bool | None, Option("--private/--public", help="Who may see the Space (default: as it is).")
-]
-Title = Annotated[str | None, Option("--title", help="What the Space is called.")]
 DoIt = Annotated[bool, Option("--yes", help="Do it; without, only what would be done is shown.")]
-Repo = Annotated[str, Argument(metavar="OWNER/NAME", help="The data set to make or to bring up to date.")]
-Over = Annotated[
-    str | None,
-    Option("--over", metavar="REVISION", help="The revision whose difference was seen, to be written over."),
-]
-Private = Annotated[bool, Option("--private", help="Make a new data set for its owner alone.")]
-Relevance = Annotated[
-    bool, Option("--relevance/--no-relevance", help="Judge the questions' scientific relevance for the card.")
-]
 
 
 def serve(
@@ -115,13 +86,26 @@ def restore(file: Source, yes: PutAside = False, as_json: Json = False) -> None:
 
 
 def deploy(
-    repo: Space,
-    hardware: Hardware = None,
-    bucket: Bucket = None,
-    sign_in: SignIn = None,
-    variable: Variables = None,
-    private: Visible = None,
-    title: Title = None,
+    repo: Annotated[str, Argument(metavar="OWNER/NAME", help="The Space to make or to bring up to date.")],
+    hardware: Annotated[
+        str | None, Option("--hardware", metavar="NAME", help="Such as cpu-basic, cpu-upgrade or l4x1.")
+    ] = None,
+    bucket: Annotated[
+        str | None,
+        Option("--bucket", metavar="OWNER/NAME", help="The bucket for /data, made where it is not there."),
+    ] = None,
+    sign_in: Annotated[
+        bool | None,
+        Option("--sign-in/--no-sign-in", help="Whether people sign in with the hub (default: as it is)."),
+    ] = None,
+    variable: Annotated[
+        list[str] | None,
+        Option("--variable", metavar="NAME=VALUE", help="An environment variable; may be repeated."),
+    ] = None,
+    private: Annotated[
+        bool | None, Option("--private/--public", help="Who may see the Space (default: as it is).")
+    ] = None,
+    title: Annotated[str | None, Option("--title", help="What the Space is called.")] = None,
     yes: DoIt = False,
     as_json: Json = False,
 ) -> None:
@@ -182,10 +166,18 @@ def _say(plan: DeployPlan) -> None:
 
 def publish(
     task: Task,
-    repo: Repo,
-    over: Over = None,
-    private: Private = False,
-    relevance: Relevance = True,
+    repo: Annotated[str, Argument(metavar="OWNER/NAME", help="The data set to make or to bring up to date.")],
+    over: Annotated[
+        str | None,
+        Option(
+            "--over", metavar="REVISION", help="The revision whose difference was seen, to be written over."
+        ),
+    ] = None,
+    private: Annotated[bool, Option("--private", help="Make a new data set for its owner alone.")] = False,
+    relevance: Annotated[
+        bool,
+        Option("--relevance/--no-relevance", help="Judge the questions' scientific relevance for the card."),
+    ] = True,
     yes: DoIt = False,
     as_json: Json = False,
 ) -> None:

@@ -20,46 +20,8 @@ from e2lm_core.commands.progress import busy_indicator
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
 
-Page = Annotated[Path, Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")]
 # From the fourth on: the questions as they stand, unchecked.
 KINDS = ("bundle", "patch", "upstream", "csv", "jsonl", "xlsx", "gift", "aiken", "qti")
-As = Annotated[
-    str,
-    Option(
-        "--as",
-        metavar="KIND",
-        help="bundle; patch, the competition's submission.zip; upstream, what a pull request to the harness holds; csv, jsonl, xlsx, gift, aiken or qti, the questions alone.",
-    ),
-]
-ExportProfile = Annotated[
-    str | None,
-    Option(
-        "--profile",
-        help="plain or competition (default: plain, for a patch competition); questions alone need none.",
-    ),
-]
-PatchMetric = Annotated[str, Option("--metric", help="What a patch asks to be judged by: acc or acc_norm.")]
-Bundle = Annotated[Path, Argument(metavar="X.zip", help="A bundle that `export` has written.")]
-At = Annotated[
-    str | None,
-    Option(
-        "--checkpoint",
-        metavar="NAME",
-        help="The checkpoint, as model/iter_… (default: the last of the smallest embedded model).",
-    ),
-]
-Shots = Annotated[
-    int | None,
-    Option(
-        "--num-fewshot", metavar="K", help="Examples in the prompt of the second run (default: the set's)."
-    ),
-]
-Python = Annotated[
-    str | None, Option("--python", metavar="PATH", help="The Python that has lm_eval (default: this one).")
-]
-Documents = Annotated[
-    bool, Option("--questions", help="Add every choice's log-likelihoods (nats) in both to the JSON.")
-]
 TokensOf = Annotated[
     str | None,
     Option(
@@ -69,28 +31,28 @@ TokensOf = Annotated[
     ),
 ]
 Profile = Annotated[str, Option("--profile", help="plain or competition.")]
-# Unlike other commands, a report defaults to the checkpoints and few-shot examples of the set's last run.
-LastCheckpoints = Annotated[
-    list[str] | None,
-    Option(
-        "--checkpoints",
-        metavar="GLOB",
-        help="Which checkpoints, as model/iter_…; may be repeated (default: those of the set's last run).",
-    ),
-]
-LastFewshot = Annotated[
-    int | None, Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's).")
-]
-Relevance = Annotated[bool, Option("--relevance", help="Judge each question's scientific relevance too.")]
 
 
 def report(
     task: Task,
-    out: Page,
-    checkpoints: LastCheckpoints = None,
-    num_fewshot: LastFewshot = None,
+    out: Annotated[Path, Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")],
+    # Unlike other commands, a report defaults to the checkpoints and few-shot examples of the set's last run.
+    checkpoints: Annotated[
+        list[str] | None,
+        Option(
+            "--checkpoints",
+            metavar="GLOB",
+            help="Which checkpoints, as model/iter_…; may be repeated (default: those of the set's last run).",
+        ),
+    ] = None,
+    num_fewshot: Annotated[
+        int | None,
+        Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's)."),
+    ] = None,
     rc: Rc = RC_READINGS[0],
-    relevance: Relevance = False,
+    relevance: Annotated[
+        bool, Option("--relevance", help="Judge each question's scientific relevance too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a set's report as one HTML file that needs no network; --json prints the same as JSON."""
@@ -122,9 +84,24 @@ def report(
 def export(
     task: Task,
     out: Zip,
-    kind: As = "bundle",
-    profile: ExportProfile = None,
-    metric: PatchMetric = "acc",
+    kind: Annotated[
+        str,
+        Option(
+            "--as",
+            metavar="KIND",
+            help="bundle; patch, the competition's submission.zip; upstream, what a pull request to the harness holds; csv, jsonl, xlsx, gift, aiken or qti, the questions alone.",
+        ),
+    ] = "bundle",
+    profile: Annotated[
+        str | None,
+        Option(
+            "--profile",
+            help="plain or competition (default: plain, for a patch competition); questions alone need none.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str, Option("--metric", help="What a patch asks to be judged by: acc or acc_norm.")
+    ] = "acc",
     tokens_of: TokensOf = None,
     as_json: Json = False,
 ) -> None:
@@ -182,11 +159,30 @@ def check(task: Task, profile: Profile = "plain", tokens_of: TokensOf = None, as
 
 
 def verify(
-    bundle: Bundle,
-    checkpoint: At = None,
-    num_fewshot: Shots = None,
-    python: Python = None,
-    questions: Documents = False,
+    bundle: Annotated[Path, Argument(metavar="X.zip", help="A bundle that `export` has written.")],
+    checkpoint: Annotated[
+        str | None,
+        Option(
+            "--checkpoint",
+            metavar="NAME",
+            help="The checkpoint, as model/iter_… (default: the last of the smallest embedded model).",
+        ),
+    ] = None,
+    num_fewshot: Annotated[
+        int | None,
+        Option(
+            "--num-fewshot",
+            metavar="K",
+            help="Examples in the prompt of the second run (default: the set's).",
+        ),
+    ] = None,
+    python: Annotated[
+        str | None,
+        Option("--python", metavar="PATH", help="The Python that has lm_eval (default: this one)."),
+    ] = None,
+    questions: Annotated[
+        bool, Option("--questions", help="Add every choice's log-likelihoods (nats) in both to the JSON.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a bundle in lm-evaluation-harness itself, 0-shot and few-shot, beside the studio; status 1 where they differ."""

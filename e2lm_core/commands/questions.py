@@ -18,35 +18,8 @@ from e2lm_core.commands.runs import run_evaluation
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool
 
-Where = Annotated[str | None, Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")]
-Rule = Annotated[
-    str,
-    Option(
-        "--rule",
-        metavar="RULE",
-        help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
-    ),
-]
-Judged = Annotated[str, Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")]
-Source = Annotated[
-    str | None, Option("--source", help="For one-source: this source, not the one that rises most.")
-]
 Relevance = Annotated[
     bool, Option("--relevance", help="Embed the questions as well, for the column relevance.")
-]
-Control = Annotated[
-    bool,
-    Option(
-        "--control", help="Run each model's last checkpoint under other questions' prompts, where it was not."
-    ),
-]
-Copy = Annotated[
-    str | None,
-    Option(
-        "--out",
-        metavar="NAME",
-        help="Copy the set with the chosen questions; - prints them as JSONL instead.",
-    ),
 ]
 TEXTS_AT_ONCE = 64  # embedded between two steps of the bar
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
@@ -56,7 +29,9 @@ def questions(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    where: Where = None,
+    where: Annotated[
+        str | None, Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
+    ] = None,
     relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +59,13 @@ def suspects(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    control: Control = False,
+    control: Annotated[
+        bool,
+        Option(
+            "--control",
+            help="Run each model's last checkpoint under other questions' prompts, where it was not.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
@@ -119,13 +100,29 @@ def suspects(
 
 def choose(
     task: Task,
-    rule: Rule,
-    metric: Judged = "acc",
-    source: Source = None,
+    rule: Annotated[
+        str,
+        Option(
+            "--rule",
+            metavar="RULE",
+            help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
+        ),
+    ],
+    metric: Annotated[str, Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")] = "acc",
+    source: Annotated[
+        str | None, Option("--source", help="For one-source: this source, not the one that rises most.")
+    ] = None,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     relevance: Relevance = False,
-    out: Copy = None,
+    out: Annotated[
+        str | None,
+        Option(
+            "--out",
+            metavar="NAME",
+            help="Copy the set with the chosen questions; - prints them as JSONL instead.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""

@@ -30,15 +30,6 @@ app = Typer(
 )
 MAX_SHOWN = 200  # curves in a table
 Name = Annotated[str, Argument(metavar="NAME", help="The name under which they were kept.")]
-Form = Annotated[
-    str, Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
-]
-Models = Annotated[
-    list[str] | None,
-    Option("--model", metavar="GLOB", help="Keep these models alone; may be repeated, as the next two."),
-]
-Tasks = Annotated[list[str] | None, Option("--task", metavar="GLOB", help="Keep these tasks alone.")]
-Metrics = Annotated[list[str] | None, Option("--metric", metavar="GLOB", help="Keep these metrics alone.")]
 Scores = Annotated[
     bool, Option("--scores", help="Add every score with its interval, for tasks with samples.")
 ]
@@ -49,9 +40,16 @@ def import_results(
         Path, Argument(metavar="PATH", help="A folder, a zip or a file of results or of curves.")
     ],
     keep: Annotated[str | None, Option("--keep", metavar="NAME", help="Keep them under this name.")] = None,
-    models: Models = None,
-    tasks: Tasks = None,
-    metrics: Metrics = None,
+    models: Annotated[
+        list[str] | None,
+        Option("--model", metavar="GLOB", help="Keep these models alone; may be repeated, as the next two."),
+    ] = None,
+    tasks: Annotated[
+        list[str] | None, Option("--task", metavar="GLOB", help="Keep these tasks alone.")
+    ] = None,
+    metrics: Annotated[
+        list[str] | None, Option("--metric", metavar="GLOB", help="Keep these metrics alone.")
+    ] = None,
     scores: Scores = False,
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
@@ -149,7 +147,9 @@ def merge(
 def export(
     task: Task,
     out: Zip,
-    form: Form = "lm-eval",
+    form: Annotated[
+        str, Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
+    ] = "lm-eval",
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,

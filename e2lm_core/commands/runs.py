@@ -23,50 +23,6 @@ if TYPE_CHECKING:
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
-Questions = Annotated[
-    bool, Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
-]
-Anew = Annotated[bool, Option("--anew", help="Compute what is shipped with the studio as well.")]
-Share = Annotated[
-    str | None,
-    Option(
-        "--shard",
-        metavar="I/N",
-        help="Run the i-th of n shares of the checkpoints, and write its results file.",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    Option(
-        "--out",
-        metavar="X.jsonl",
-        help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
-    ),
-]
-Roll = Annotated[
-    bool,
-    Option(
-        "--rolling",
-        help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
-    ),
-]
-IdleExit = Annotated[
-    float | None, Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
-]
-Once = Annotated[bool, Option("--once", help="Stop when the queue is empty.")]
-Lease = Annotated[
-    float | None,
-    Option("--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."),
-]
-Parent = Annotated[
-    int | None,
-    Option(
-        "--parent",
-        metavar="PID",
-        min=1,
-        help="Give way to this process; stop once it has ended and its runs are done.",
-    ),
-]
 SQ_PARTS = {"rho", "autocorrelation", "sq", "points"}  # of a signal quality
 
 
@@ -191,12 +147,34 @@ def evaluate(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    questions: Questions = False,
-    anew: Anew = False,
-    shard: Share = None,
-    out: Out = None,
+    questions: Annotated[
+        bool, Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+    ] = False,
+    anew: Annotated[bool, Option("--anew", help="Compute what is shipped with the studio as well.")] = False,
+    shard: Annotated[
+        str | None,
+        Option(
+            "--shard",
+            metavar="I/N",
+            help="Run the i-th of n shares of the checkpoints, and write its results file.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(
+            "--out",
+            metavar="X.jsonl",
+            help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
+        ),
+    ] = None,
     backend: On = None,
-    rolling: Roll = False,
+    rolling: Annotated[
+        bool,
+        Option(
+            "--rolling",
+            help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
@@ -268,10 +246,25 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def worker(
-    idle_exit: IdleExit = None,
-    once: Once = False,
-    lease: Lease = None,
-    parent: Parent = None,
+    idle_exit: Annotated[
+        float | None, Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
+    ] = None,
+    once: Annotated[bool, Option("--once", help="Stop when the queue is empty.")] = False,
+    lease: Annotated[
+        float | None,
+        Option(
+            "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
+        ),
+    ] = None,
+    parent: Annotated[
+        int | None,
+        Option(
+            "--parent",
+            metavar="PID",
+            min=1,
+            help="Give way to this process; stop once it has ended and its runs are done.",
+        ),
+    ] = None,
     backend: On = None,
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""

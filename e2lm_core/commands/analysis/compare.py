@@ -13,24 +13,19 @@ from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_
 from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc
 from e2lm_core.commands.output import print_table
 
-First = Annotated[str, Argument(metavar="A", help="A set; differences are B minus A.")]
-Second = Annotated[
-    str | None, Argument(metavar="[B]", help="Another set; left out, A as it was against A as it is.")
-]
-Version = Annotated[
-    int | None,
-    Option("--version", metavar="N", help="A as it was at that step, see `versions` (the last before)."),
-]
-Metrics = Annotated[
-    list[str] | None, Option("--metric", help="Which metrics; may be repeated (default: all).")
-]
-
 
 def compare(
-    first: First,
-    second: Second = None,
-    version: Version = None,
-    metric: Metrics = None,
+    first: Annotated[str, Argument(metavar="A", help="A set; differences are B minus A.")],
+    second: Annotated[
+        str | None, Argument(metavar="[B]", help="Another set; left out, A as it was against A as it is.")
+    ] = None,
+    version: Annotated[
+        int | None,
+        Option("--version", metavar="N", help="A as it was at that step, see `versions` (the last before)."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, Option("--metric", help="Which metrics; may be repeated (default: all).")
+    ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,

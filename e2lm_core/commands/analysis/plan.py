@@ -12,65 +12,61 @@ from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_
 from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
 from e2lm_core.commands.output import print_table
 
-Width = Annotated[
-    float | None, Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
-]
-Of = Annotated[str, Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")]
-Models = Annotated[
-    list[str] | None,
-    Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
-]
-Power = Annotated[
-    bool, Option("--power", help="The chance of telling two models apart, in place of an interval's width.")
-]
-Tokens = Annotated[
-    float | None,
-    Option("--tokens", metavar="T", help="With --power: the checkpoint with about so many tokens seen."),
-]
-Questions = Annotated[
-    int | None, Option("--questions", metavar="N", help="With --power or --workers: of a set of so many.")
-]
-Difference = Annotated[
-    float | None,
-    Option(
-        "--difference",
-        metavar="D",
-        help="With --power: plan for this difference, in the metric's unit, in place of the measured one.",
-    ),
-]
-Fleet = Annotated[str | None, Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")]
-Pace = Annotated[
-    float | None,
-    Option("--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."),
-]
-Workers = Annotated[
-    int | None,
-    Option(
-        "--workers", metavar="N", help="The time of the fleet on so many cores or GPUs, in place of a width."
-    ),
-]
-Price = Annotated[
-    float | None, Option("--price", metavar="P", help="With --workers: what one of them costs an hour.")
-]
-Start = Annotated[float, Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")]
-
 
 def plan(
     task: Task,
-    width: Width = None,
-    power: Power = False,
-    tokens: Tokens = None,
-    questions: Questions = None,
-    difference: Difference = None,
-    of: Of = "sq",
+    width: Annotated[
+        float | None, Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
+    ] = None,
+    power: Annotated[
+        bool,
+        Option("--power", help="The chance of telling two models apart, in place of an interval's width."),
+    ] = False,
+    tokens: Annotated[
+        float | None,
+        Option("--tokens", metavar="T", help="With --power: the checkpoint with about so many tokens seen."),
+    ] = None,
+    questions: Annotated[
+        int | None, Option("--questions", metavar="N", help="With --power or --workers: of a set of so many.")
+    ] = None,
+    difference: Annotated[
+        float | None,
+        Option(
+            "--difference",
+            metavar="D",
+            help="With --power: plan for this difference, in the metric's unit, in place of the measured one.",
+        ),
+    ] = None,
+    of: Annotated[
+        str, Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")
+    ] = "sq",
     metric: Metric = "acc",
     rc: Rc = RC_READINGS[0],
-    models: Models = None,
-    fleet: Fleet = None,
-    pace: Pace = None,
-    workers: Workers = None,
-    price: Price = None,
-    start: Start = 0.0,
+    models: Annotated[
+        list[str] | None,
+        Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
+    ] = None,
+    fleet: Annotated[
+        str | None, Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
+    ] = None,
+    pace: Annotated[
+        float | None,
+        Option("--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        Option(
+            "--workers",
+            metavar="N",
+            help="The time of the fleet on so many cores or GPUs, in place of a width.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None, Option("--price", metavar="P", help="With --workers: what one of them costs an hour.")
+    ] = None,
+    start: Annotated[
+        float, Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")
+    ] = 0.0,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,

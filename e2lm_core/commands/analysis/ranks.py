@@ -16,16 +16,14 @@ from e2lm_core.commands.output import print_table
 if TYPE_CHECKING:
     from e2lm_core.analysis.ranks.stability import RankStability
 
-At = Annotated[
-    int | None,
-    Option("--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."),
-]
-
 
 def ranks(
     task: Task,
     metric: Metric = "acc",
-    at: At = None,
+    at: Annotated[
+        int | None,
+        Option("--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."),
+    ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,

@@ -23,44 +23,6 @@ app = Typer(
 New = Annotated[
     str, Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
 ]
-Rows = Annotated[
-    str | None,
-    Option(
-        "--file", metavar="FILE", help="With the questions of a CSV, TSV, JSONL or JSON file; - is stdin."
-    ),
-]
-Layout = Annotated[
-    str,
-    Option(
-        "--layout",
-        metavar="LAYOUT",
-        help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
-    ),
-]
-Source = Annotated[
-    str,
-    Argument(
-        metavar="SOURCE",
-        help="A task folder, a task's YAML, a bundle (.zip), a file of questions, or an installed lm-eval's task by name.",
-    ),
-]
-Name = Annotated[
-    str | None, Option("--name", metavar="NAME", help="The set's name (default: the source's own).")
-]
-Into = Annotated[
-    Path | None,
-    Option("--into", metavar="DIR", help="Write the set's folder there, and not among your sets."),
-]
-TaskRows = Annotated[
-    str | None,
-    Option("--rows", metavar="DIR", help="A task's rows lie there: SUBSET/SPLIT.jsonl or SPLIT.jsonl."),
-]
-WithHarness = Annotated[
-    bool,
-    Option(
-        "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
-    ),
-]
 SHOWN = ("name", "questions", "dev", "example", "problem")
 
 
@@ -84,8 +46,20 @@ def list_sets(as_json: Json = False) -> None:
 @app.command("create")
 def create(
     name: New,
-    file: Rows = None,
-    layout: Layout = "cloze",
+    file: Annotated[
+        str | None,
+        Option(
+            "--file", metavar="FILE", help="With the questions of a CSV, TSV, JSONL or JSON file; - is stdin."
+        ),
+    ] = None,
+    layout: Annotated[
+        str,
+        Option(
+            "--layout",
+            metavar="LAYOUT",
+            help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
+        ),
+    ] = "cloze",
     answers_from: question_input.AnswersFrom = None,
     skip_broken: question_input.SkipBroken = False,
     as_json: Json = False,
@@ -150,18 +124,37 @@ def restore(
 
 
 def import_set(
-    source: Source,
-    name: Name = None,
+    source: Annotated[
+        str,
+        Argument(
+            metavar="SOURCE",
+            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, or an installed lm-eval's task by name.",
+        ),
+    ],
+    name: Annotated[
+        str | None, Option("--name", metavar="NAME", help="The set's name (default: the source's own).")
+    ] = None,
     mapping: question_input.Map = None,
-    into: Into = None,
+    into: Annotated[
+        Path | None,
+        Option("--into", metavar="DIR", help="Write the set's folder there, and not among your sets."),
+    ] = None,
     kind: question_input.Format = None,
     encoding: question_input.Encoding = None,
     sheet: question_input.Sheet = None,
     header: question_input.Header = None,
     answers_from: question_input.AnswersFrom = None,
     skip_broken: question_input.SkipBroken = False,
-    rows: TaskRows = None,
-    with_harness: WithHarness = False,
+    rows: Annotated[
+        str | None,
+        Option("--rows", metavar="DIR", help="A task's rows lie there: SUBSET/SPLIT.jsonl or SPLIT.jsonl."),
+    ] = None,
+    with_harness: Annotated[
+        bool,
+        Option(
+            "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Import a set from a task folder, a bundle, a file of questions (tables, GIFT, Aiken, Moodle XML, QTI) or lm-eval."""
