@@ -1,15 +1,16 @@
-"""Commands `checkpoints` and `hub`."""
+"""Commands `checkpoints`, `hub` and `folders`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
 from e2lm_core.checkpoints.family_catalogue import FAMILIES, family
@@ -18,20 +19,21 @@ from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.hub import rolling_leases
 from e2lm_core.checkpoints.hub.client import NoConnectionError, OfflineByChoice
-from e2lm_core.commands.output import Json, print_table
-from e2lm_core.commands.progress import progress_bar
+from e2lm_core.commands.opening import open_studio
+from e2lm_core.commands.options import Json
+from e2lm_core.commands.output import print_table, warn
+from e2lm_core.commands.progress import bytes_bar, progress_bar
+from e2lm_core.people import accounts
 
-app = typer.Typer(
-    no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
-)
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
-]
+app = Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict.")
+Model = Annotated[str, Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")]
 MAX_DIGITS = 12  # of the tokens per step
 MAX_AWAY = 2  # failed connections in a row before the downloads stop
-Globs = Annotated[
-    list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
-]
+Globs = Annotated[list[str] | None, Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")]
+folders_app = Typer(
+    no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
+)
+Folder = Annotated[str, Argument(metavar="DIR", help="A folder of checkpoints, or a Hugging Face cache.")]
 
 
 @app.command("families")
@@ -54,28 +56,28 @@ def families(as_json: Json = False) -> None:
 @app.command("add")
 def add(
     family_key: Annotated[
-        str, typer.Argument(metavar="FAMILY", help="A family's key, or `any` with --repo and --pattern.")
+        str, Argument(metavar="FAMILY", help="A family's key, or `any` with --repo and --pattern.")
     ],
     model: Model,
     repo: Annotated[
-        str | None, typer.Option("--repo", metavar="OWNER/NAME", help="The repository, for `any`.")
+        str | None, Option("--repo", metavar="OWNER/NAME", help="The repository, for `any`.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option("--pattern", help="How its branches are named, for `any`: step{step}.")
+        str | None, Option("--pattern", help="How its branches are named, for `any`: step{step}.")
     ] = None,
     in_folders: Annotated[
-        bool, typer.Option("--folders", help="They are folders of the main branch, not branches, for `any`.")
+        bool, Option("--folders", help="They are folders of the main branch, not branches, for `any`.")
     ] = False,
     tokens: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--tokens-per-step",
             metavar="N",
             help="Tokens a step, or `name` where their names tell, for `any`.",
         ),
     ] = None,
-    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Each N-th checkpoint only.")] = 1,
-    early: Annotated[bool, typer.Option("--early", help="Those of the early window only.")] = False,
+    every: Annotated[int, Option("--every", min=1, metavar="N", help="Each N-th checkpoint only.")] = 1,
+    early: Annotated[bool, Option("--early", help="Those of the early window only.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a model's checkpoints to the catalogue, each pinned to its commit; downloads nothing yet."""
@@ -101,9 +103,14 @@ def _rule(tokens: str | None) -> int | Literal["name"] | None:
         return None
     if tokens == "name":
         return "name"
-    if not tokens.isascii() or not tokens.isdigit() or len(tokens) > MAX_DIGITS:
-        raise CheckpointError(f"--tokens-per-step {quote(tokens)} is no whole number: use 2097152, or name.")
-    return int(tokens)
+    return _whole_number(tokens, tokens, "2097152, or name")
+
+
+def _whole_number(number: str, given: str, examples: str) -> int:
+    """Tokens per step; for other text, raise CheckpointError with what was given and examples."""
+    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+        raise CheckpointError(f"--tokens-per-step {quote(given)} is no whole number: use {examples}.")
+    return int(number)
 
 
 @app.command("list")
@@ -123,9 +130,9 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
         with progress_bar("looking at the hub", len(chosen)) as advance:
             failed = hub_download.refuse_pickles(chosen, settings, advance)
     if len(set(failed.values())) == 1:
-        typer.echo(_left_out(failed, len(chosen)), err=True)
-    elif failed:
-        typer.echo("\n".join(f"{name}: {why}" for name, why in failed.items()), err=True)
+        warn(_left_out(failed, len(chosen)))
+    else:
+        warn(*(f"{name}: {why}" for name, why in failed.items()))
     why, away = "", 0  # last reason; failed connections in a row
     for checkpoint in chosen:
         if checkpoint.name in failed:
@@ -142,7 +149,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
             if isinstance(error, OfflineByChoice | hub_download.DiskFull):
                 away = MAX_AWAY
             if len(chosen) > 1:
-                typer.echo(f"{checkpoint.name}: {why}", err=True)
+                warn(f"{checkpoint.name}: {why}")
     if failed:
         raise CheckpointError(_left_out(failed, len(chosen)))
     _show(chosen, settings, as_json)
@@ -150,16 +157,10 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
 
 def _download(checkpoint: Checkpoint, settings: Settings) -> None:
     rolling_leases.release_to_cache(checkpoint, settings)
-    with progress_bar(checkpoint.name, 100) as advance:
-        shown = 0
-
-        def report(progress: hub_download.DownloadProgress) -> None:
-            nonlocal shown
-            percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
-            advance(progress.file, percent - shown)
-            shown = percent
-
-        hub_download.download(checkpoint, settings, report)
+    with bytes_bar(checkpoint.name) as report:
+        hub_download.download(
+            checkpoint, settings, lambda p: report(p.done_bytes, max(p.total_bytes, 1), p.file)
+        )
     rolling_leases.release_to_cache(checkpoint, settings)  # a rolling run may have begun it in between
 
 
@@ -183,7 +184,7 @@ def verify(globs: Globs = None, as_json: Json = False) -> None:
 
 
 @app.command("evict")
-def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+def evict(globs: Annotated[list[str], Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Delete downloaded weights; the catalogue and every result stay."""
     settings = Settings.from_env()
     freed = hub.evict_checkpoints(settings, _added(settings, globs))
@@ -191,13 +192,13 @@ def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: 
 
 
 @app.command("pin")
-def pin(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+def pin(globs: Annotated[list[str], Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Keep checkpoints on the disk: nothing evicts them, rolling runs neither."""
     _pinned(globs, True, as_json)
 
 
 @app.command("unpin")
-def unpin(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+def unpin(globs: Annotated[list[str], Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Let pinned checkpoints be evicted again."""
     _pinned(globs, False, as_json)
 
@@ -243,7 +244,7 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
 
 def checkpoints(
     unpack: Annotated[
-        bool, typer.Option("--unpack", help="Unpack the embedded ladder into the cache first.")
+        bool, Option("--unpack", help="Unpack the embedded ladder into the cache first.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -252,8 +253,7 @@ def checkpoints(
 
     settings = Settings.from_env()
     catalogue = open_catalogue(settings)
-    for problem in catalogue.problems:
-        typer.echo(problem, err=True)
+    warn(*catalogue.problems)
     rows = []
     with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
         for checkpoint in catalogue.checkpoints:
@@ -261,7 +261,7 @@ def checkpoints(
             try:
                 path = prepare(checkpoint, settings)
             except CheckpointError as error:
-                typer.echo(str(error), err=True)
+                warn(str(error))
                 path = None
             rows.append(
                 {
@@ -275,3 +275,65 @@ def checkpoints(
             )
             advance(checkpoint.name)
     print_table(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
+
+
+@folders_app.command("add")
+def add_folder(
+    path: Folder,
+    tokens: Annotated[
+        list[str] | None,
+        Option(
+            "--tokens-per-step",
+            metavar="[MODEL=]N",
+            help="Tokens a step, where no name or family tells; may be repeated.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a folder's checkpoints to the catalogue, where they lie; says which of them cannot be used."""
+    settings = Settings.from_env()
+    accounts.require_administrator(settings, "add folders of this machine")
+    _, found = user_folders.inspect_folder(path)
+    asked = user_folders.models_without_tokens(found)
+    rules: dict[str, int] = {}
+    for rule in tokens or ():
+        name, _, number = rule.rpartition("=")
+        rule_tokens = _whole_number(number, rule, "2097152 or MODEL=2097152")
+        rules |= dict.fromkeys([name] if name else asked, rule_tokens)
+    user_folders.add_folder(settings, path, rules)
+    own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
+    warn(*open_studio().usable_checkpoints(own)[1], *user_folders.adapter_warnings(found))
+    if lacking := [name for name in asked if name not in rules]:
+        warn(
+            f"How many tokens a step of {join_words(lacking)} means is not known: its curves are drawn over steps, unless "
+            "--tokens-per-step says it."
+        )
+    _show_folders(settings, as_json)
+
+
+@folders_app.command("list")
+def list_folders(as_json: Json = False) -> None:
+    """List the folders that were added."""
+    _show_folders(Settings.from_env(), as_json)
+
+
+@folders_app.command("remove")
+def remove_folder(path: Folder, as_json: Json = False) -> None:
+    """Take a folder out of the catalogue; its files and all results stay."""
+    settings = Settings.from_env()
+    user_folders.remove_folder(settings, path)
+    _show_folders(settings, as_json)
+
+
+def _show_folders(settings: Settings, as_json: bool) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "path": str(path),
+            "models": [model.name for model, _ in found.models],
+            "checkpoints": sum(len(own) for _, own in found.models),
+            "without_tokens": user_folders.models_without_tokens(found),
+        }
+        for path, found in user_folders.models(settings)
+    ]
+    shown = [{**row, "models": ", ".join(row["models"])} for row in rows]
+    print_table(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))

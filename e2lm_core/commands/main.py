@@ -20,18 +20,10 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
-from e2lm_core.commands import checkpoints as checkpoint_commands
-from e2lm_core.commands import export as export_commands
-from e2lm_core.commands import folders as folder_commands
-from e2lm_core.commands import questions as question_commands
-from e2lm_core.commands import results as result_commands
-from e2lm_core.commands import runs as run_commands
-from e2lm_core.commands.analysis import compare as comparison_commands
-from e2lm_core.commands.analysis import plan as plan_commands
-from e2lm_core.commands.analysis import ranks as rank_commands
-from e2lm_core.commands.analysis import score as score_commands
-from e2lm_core.commands.deploy import dataset, home, server, space
-from e2lm_core.commands.sets import bulk_edit, collection, groups, history, import_sets, people
+from e2lm_core.commands import checkpoints, deploy, export, questions, results, runs
+from e2lm_core.commands.analysis import compare, plan, ranks, score
+from e2lm_core.commands.output import warn
+from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
 
 PROGRAM = "e2lm"  # command of an installed studio
 
@@ -63,32 +55,25 @@ def program(
 
 for command in (
     *(collection.tasks, history.undo, history.redo, history.versions),
-    *(checkpoint_commands.checkpoints, run_commands.evaluate, run_commands.worker),
-    *(score_commands.sq, score_commands.score, rank_commands.ranks, rank_commands.parting),
-    *(
-        question_commands.questions,
-        question_commands.suspects,
-        question_commands.choose,
-        question_commands.relevance,
-    ),
-    *(comparison_commands.compare, plan_commands.plan),
-    groups.groups,
-    *(export_commands.check, export_commands.export, export_commands.verify, export_commands.report),
-    result_commands.import_results,
-    *(home.backup, home.restore, space.deploy, dataset.publish),
+    *(checkpoints.checkpoints, runs.evaluate, runs.worker),
+    *(score.sq, score.score, ranks.ranks, ranks.parting),
+    *(questions.questions, questions.suspects, questions.choose, questions.relevance),
+    *(compare.compare, plan.plan, groups.groups),
+    *(export.check, export.export, export.verify, export.report, results.import_results),
+    *(deploy.backup, deploy.restore, deploy.deploy, deploy.publish),
 ):
     app.command()(command)
-app.command("app")(server.serve)
-app.command("import")(import_sets.import_set)
+app.command("app")(deploy.serve)
+app.command("import")(collection.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
 app.add_typer(bulk_edit.app, name="question")  # commands on one question and on many
 app.add_typer(history.app, name="version")
-app.add_typer(checkpoint_commands.app, name="hub")
-app.add_typer(folder_commands.app, name="folders")
-app.add_typer(result_commands.app, name="results")
+app.add_typer(checkpoints.app, name="hub")
+app.add_typer(checkpoints.folders_app, name="folders")
+app.add_typer(results.app, name="results")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _require_text(words)
         _require_completable(words, name)
         if words[:1] != ["app"]:  # the server logs these sentences itself
-            for sentence in misspelt_variables():
-                typer.echo(sentence, err=True)
+            warn(*misspelt_variables())
         code = command.main(args=words, prog_name=name, standalone_mode=False)
     except StudioError as error:
         _fail(str(error))

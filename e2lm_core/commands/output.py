@@ -1,15 +1,14 @@
-"""Shared options, set loading and output as tables or JSON."""
+"""Output as tables, sentences or JSON, and reading and writing of files."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.cells import cell_len
@@ -17,45 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from e2lm_core.base import formatting
-from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.untrusted.regular_files import read_regular
-from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
-    from e2lm_core.runs.evaluate import RunResult
-    from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
-Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
-Checkpoints = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
-Fewshot = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
-On = Annotated[
-    str | None,
-    typer.Option(
-        "--backend", metavar="NAME", help="Where it is computed: local or ray (default: E2LM_BACKEND)."
-    ),
-]
-Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
-Rc = Annotated[
-    str,
-    typer.Option(
-        "--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."
-    ),
-]
 NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # also with signs, as in [0.688,
 MIN_WIDTH = 8  # of a column of words; a narrower terminal gets one line per value
-Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
 def print_table(
@@ -65,8 +33,9 @@ def print_table(
     columns: Sequence[str] | None = None,
     about: Measurements | None = None,
     empty: str = "Nothing here yet.",
+    notes: Iterable[str | None] = (),
 ) -> None:
-    """Print `document` as one line of JSON, or `rows` as a table.
+    """Print `document` as one line of JSON, or `rows` as a table with notes below it.
 
     Args:
         as_json: Whether to print JSON.
@@ -76,6 +45,7 @@ def print_table(
         about: Measurements that the output is based on; facts that their models were never taught are then
             reported.
         empty: Text to print if there are no rows.
+        notes: Sentences below the table, without their marks of bold type; empty ones are left out.
     """
     if about is not None:
         from e2lm_core.analysis import validity
@@ -89,6 +59,8 @@ def print_table(
     _table(list(rows), columns, empty)
     if about is not None and document["taught"] and document["taught"]["sentence"]:
         typer.echo(document["taught"]["sentence"])
+    for note in filter(None, notes):
+        typer.echo(note.replace("**", ""))
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str) -> None:
@@ -142,6 +114,13 @@ def print_result(as_json: bool, document: dict[str, Any], sentence: str) -> None
         typer.echo(formatting.one_line(sentence))
 
 
+def warn(*sentences: str | None) -> None:
+    """Print the sentences on stderr, but for those that are empty or None."""
+    for sentence in sentences:
+        if sentence:
+            typer.echo(sentence, err=True)
+
+
 def ask_confirmation(question: str, yes: bool) -> None:
     """Ask for confirmation on stderr, unless `yes` gives it.
 
@@ -180,18 +159,23 @@ def to_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def read_file(path: Path, most: int) -> bytes:
+def read_file(path: Path | str, most: int, otherwise: str = "") -> bytes:
     """Content of a regular file of at most `most` bytes.
+
+    Args:
+        path: Path of the file.
+        most: Its largest size in bytes.
+        otherwise: What else the sentence of an error advises, such as `, or give a folder`.
 
     Raises:
         StudioError: The file cannot be read, or is too large.
     """
     try:
-        return read_regular(path, most)
+        return read_regular(Path(path), most)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(
-            f"{formatting.quote(str(path))} cannot be read ({reason}): check its path."
+            f"{formatting.quote(str(path))} cannot be read ({reason}): check its path{otherwise}."
         ) from error
 
 
@@ -204,170 +188,3 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-# --- opening -------------------------------------------------------------------------------------------
-
-
-class LoadedSet(NamedTuple):
-    """A set with its stored results.
-
-    Attributes:
-        studio: Studio with the caller's settings.
-        task: The set.
-        measured: Its stored results on the chosen checkpoints.
-    """
-
-    studio: Studio
-    task: TaskSet
-    measured: Measurements
-
-
-def open_task(settings: Settings, name: str) -> TaskSet:
-    """Set of a name or folder; warnings about its folder are printed on stderr.
-
-    Raises:
-        TaskError: There is no such set, or its folder cannot be read.
-    """
-    from e2lm_core.sets.collection import find_set
-    from e2lm_core.sets.folder.files import read_task
-
-    info = find_set(settings, name)
-    read = read_task(info.folder, settings.limits, yaml=info.yaml)
-    for warning in read.warnings:
-        typer.echo(warning, err=True)
-    return read.task
-
-
-def studio_on(backend: str | None) -> Studio:
-    """Studio that computes on the backend of the command line, else of the environment.
-
-    Raises:
-        StudioError: There is no such backend.
-    """
-    from e2lm_core.base.settings import backend_of
-    from e2lm_core.runs.studio import open_studio
-
-    settings = Settings.from_env()
-    if backend is not None:
-        settings = settings.model_copy(update={"backend": backend_of(backend, "--backend")})
-    return open_studio(settings)
-
-
-def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:
-    """Checkpoints that match globs; without globs, all on this computer.
-
-    Unusable ones are left out, with a sentence on stderr.
-
-    Raises:
-        CheckpointError: A glob matches none, or none can be used.
-    """
-    if not globs:
-        chosen, left_out = studio.local_checkpoints, studio.unusable_notes
-    else:
-        chosen, left_out = studio.usable_checkpoints(studio.catalogue.match_globs(globs))
-    if left_out and not chosen:
-        raise CheckpointError(left_out[0])
-    for sentence in left_out:
-        typer.echo(formatting.one_line(sentence), err=True)
-    return chosen
-
-
-def open_measured(
-    name: str, globs: Sequence[str] | None, num_fewshot: int | None, partly: bool = False
-) -> LoadedSet:
-    """Set of a name or folder with its stored results on the chosen checkpoints; computes nothing.
-
-    Args:
-        name: Name or folder of the set.
-        globs: Globs of checkpoints; None for all on this computer.
-        num_fewshot: Examples in the prompt; None for the set's own number.
-        partly: Whether incomplete checkpoints suffice; warnings about the set are then not printed.
-
-    Raises:
-        TaskError: There is no such set.
-        StudioError: No checkpoint is complete, or with `partly` no question has a result.
-    """
-    from e2lm_core.runs.results import load_measurements
-    from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.collection import open_set
-
-    studio = open_studio()
-    task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
-    measured = load_measurements(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
-    if not (measured.complete_pairs if partly else measured.complete_checkpoints):
-        raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
-    return LoadedSet(studio, task, measured)
-
-
-def require_reading(name: str) -> None:
-    """Check the name of an RC definition.
-
-    Raises:
-        StudioError: There is no such definition.
-    """
-    if name not in RC_READINGS:
-        known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
-        raise StudioError(f"There is no reading {formatting.quote(name)} of RC: use {known}.")
-
-
-def run_evaluation(
-    studio: Studio,
-    task: TaskSet,
-    checkpoints: Sequence[Checkpoint],
-    num_fewshot: int | None,
-    rolling: bool = False,
-    anew: bool = False,
-) -> RunResult:
-    """Compute missing results, with a bar that counts questions at checkpoints.
-
-    Notes of a rolling run go to stderr, and also the number of results kept after an interrupt from the
-    keyboard.
-
-    Args:
-        studio: Studio with the caller's settings.
-        task: The set.
-        checkpoints: Checkpoints to run.
-        num_fewshot: Examples in the prompt; None for the set's own number.
-        rolling: Whether checkpoints are downloaded one at a time.
-        anew: Whether to compute included results as well.
-    """
-    from e2lm_core.runs.evaluate import evaluate
-    from e2lm_core.runs.queue.records import Progress as Done
-    from e2lm_core.runs.queue.records import ProgressListener
-
-    with studio.store.database.transaction():
-        pass  # fails before anything is computed if results cannot be saved
-    total = len(checkpoints) * len(task.questions)
-    with progress_bar(task.name, total) as advance:
-        done: dict[str, int] = {}
-
-        class Bar(ProgressListener):
-            def report(self, progress: Done) -> None:
-                if rolling and progress.note and not progress.done:
-                    typer.echo(progress.note, err=True)
-                advance(progress.name, progress.done - done.get(progress.name, 0))
-                done[progress.name] = progress.done
-
-        name = f"command-{os.getpid()}" if rolling else None
-        computing = studio.without_shipped_results if anew else studio
-        try:
-            return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
-        except KeyboardInterrupt:
-            typer.echo(
-                f"Stopped: {sum(done.values()):,} of {formatting.count(total, 'result')} are kept; the same command goes "
-                "on from there.",
-                err=True,
-            )
-            raise
-
-
-def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:
-    """Check the names of metrics.
-
-    Raises:
-        StudioError: A metric does not exist; the sentence names the `allowed` ones.
-    """
-    for metric in metrics:
-        if metric not in METRICS:
-            raise StudioError(f"The metric {formatting.quote(metric)} does not exist: use {allowed}.")

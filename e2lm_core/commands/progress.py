@@ -20,7 +20,9 @@ EVERY_S = 5.0
 
 @contextmanager
 def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """Bar on stderr, or lines outside a terminal; gives `advance(at, by=1)`, which moves it.
+    """Bar on stderr; gives `advance(at, by=1)`, which moves it.
+
+    Outside a terminal it is a line after two seconds, then every five.
 
     Args:
         label: Text before the bar.
@@ -31,12 +33,16 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
         yield lambda at, by=1: None
         return
     if not sys.stderr.isatty():
-        line, done = _Lines(label), 0
+        done, due = 0, time.monotonic() + QUIET_S
 
         def advance(at: str, by: int = 1) -> None:
-            nonlocal done
+            nonlocal done, due
             done += by
-            line.say(done, total, at)
+            if (now := time.monotonic()) >= due:
+                due = now + EVERY_S
+                share = f"{min(1.0, done / total):.0%}" if total else "0%"
+                line = f"{label}: {share} {at}".rstrip()
+                typer.echo(formatting.escape_control_characters(line), err=True)
 
         yield advance
         return
@@ -54,18 +60,18 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
 
 
 @contextmanager
-def reading_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Bar of bytes read; gives `say(done, total)`, which sets it."""
+def bytes_bar(label: str) -> Iterator[Callable[..., None]]:
+    """Bar of bytes; gives `report(done, total, at="of …")`, which sets it."""
     with progress_bar(label, 100) as advance:
-        told = 0
+        shown = 0
 
-        def say(done: int, total: int) -> None:
-            nonlocal told
-            now = 100 if total == 0 else 100 * done // total
-            advance(f"of {formatting.size(total)}", now - told)
-            told = now
+        def report(done: int, total: int, at: str | None = None) -> None:
+            nonlocal shown
+            percent = 100 * done // total if total else 100
+            advance(f"of {formatting.size(total)}" if at is None else at, percent - shown)
+            shown = percent
 
-        yield say
+        yield report
 
 
 @contextmanager
@@ -89,22 +95,3 @@ def busy_indicator(label: str) -> Iterator[None]:
     finally:
         ended.set()
         teller.join()
-
-
-# --- within -------------------------------------------------------------------------------------------
-
-
-class _Lines:
-    """Progress as lines on stderr: after two seconds, then every five."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._next = time.monotonic() + QUIET_S
-
-    def say(self, done: int, total: int, at: str) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + EVERY_S
-        share = f"{min(1.0, done / total):.0%}" if total else "0%"
-        typer.echo(formatting.escape_control_characters(f"{self._label}: {share} {at}".rstrip()), err=True)

@@ -4,61 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    LoadedSet,
-    Task,
-    cell,
-    goes_to_stdout,
-    open_measured,
-    print_table,
-    require_metrics,
-    run_evaluation,
-    to_stdout,
-)
+from e2lm_core.commands.opening import LoadedSet, open_measured, require_metrics
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Task
+from e2lm_core.commands.output import cell, goes_to_stdout, print_table, to_stdout
 from e2lm_core.commands.progress import progress_bar
+from e2lm_core.commands.runs import run_evaluation
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool
 
-Where = Annotated[
-    str | None, typer.Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
-]
-Rule = Annotated[
-    str,
-    typer.Option(
-        "--rule",
-        metavar="RULE",
-        help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
-    ),
-]
-Judged = Annotated[str, typer.Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")]
-Source = Annotated[
-    str | None, typer.Option("--source", help="For one-source: this source, not the one that rises most.")
-]
 Relevance = Annotated[
-    bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
-]
-Control = Annotated[
-    bool,
-    typer.Option(
-        "--control", help="Run each model's last checkpoint under other questions' prompts, where it was not."
-    ),
-]
-Copy = Annotated[
-    str | None,
-    typer.Option(
-        "--out",
-        metavar="NAME",
-        help="Copy the set with the chosen questions; - prints them as JSONL instead.",
-    ),
+    bool, Option("--relevance", help="Embed the questions as well, for the column relevance.")
 ]
 TEXTS_AT_ONCE = 64  # embedded between two steps of the bar
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
@@ -68,25 +29,27 @@ def questions(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    where: Where = None,
+    where: Annotated[
+        str | None, Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
+    ] = None,
     relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
     """One row a question: slope, final acc and margin, discrimination, contrast, and traits of its text."""
-    from e2lm_core.analysis.questions import pool as question_pool
+    from e2lm_core.analysis.questions import pool as pools
     from e2lm_core.analysis.questions import rule_text
 
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    build_pool = _pool(opened, relevance)
-    frame = question_pool.question_frame(build_pool, opened.task)
+    pool = _pool(opened, relevance)
+    frame = pools.question_frame(pool, opened.task)
     if where is not None:
-        frame = frame[question_pool.matching_questions(build_pool, rule_text.parse_rule(where))]
+        frame = frame[pools.matching_questions(pool, rule_text.parse_rule(where))]
     rows = json_values.frame_to_records(frame)
     document = {
         "task": opened.task.name,
-        "models": [model.name for model in build_pool.models],
-        "incomplete": build_pool.incomplete,
-        "undefined": question_pool.undefined_reasons(build_pool),
+        "models": [model.name for model in pool.models],
+        "incomplete": pool.incomplete,
+        "undefined": pools.undefined_reasons(pool),
         "questions": rows,
     }
     print_table(as_json, document, rows, SHOWN, about=opened.measured)
@@ -96,7 +59,13 @@ def suspects(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    control: Control = False,
+    control: Annotated[
+        bool,
+        Option(
+            "--control",
+            help="Run each model's last checkpoint under other questions' prompts, where it was not.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
@@ -105,80 +74,86 @@ def suspects(
     from e2lm_core.runs.results import load_measurements
     from e2lm_core.sets.prompts.wrong_question_control import control_set
 
-    opened = open_measured(task, checkpoints, num_fewshot)
-    unread, ends = (
-        control_set(opened.task),
-        last_of_each([c for m in opened.measured.curves for c in m.checkpoints]),
-    )
+    studio, question_set, measured = open_measured(task, checkpoints, num_fewshot)
+    unread = control_set(question_set)
+    ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
     if control:
-        run_evaluation(opened.studio, unread, ends, num_fewshot)
-    found, controlled = messages.all_suspects(
-        opened.measured, load_measurements(opened.studio, unread, ends, num_fewshot)
-    )
-    rows = json_values.frame_to_records(messages.suspect_frame(found, opened.task.questions))
-    document = {
-        "task": opened.task.name,
+        run_evaluation(studio, unread, ends, num_fewshot)
+    of_control = load_measurements(studio, unread, ends, num_fewshot)
+    found, controlled = messages.all_suspects(measured, of_control)
+    rows = json_values.frame_to_records(messages.suspect_frame(found, question_set.questions))
+    document: dict[str, Any] = {
+        "task": question_set.name,
         "finding": messages.headline(found).replace("**", ""),
         "knowledge": found.knowledge,
         "suspects": rows,
         "control": messages.control_document(controlled),
     }
-    print_table(as_json, document, rows, messages.SHOWN, about=opened.measured)
-    if not as_json:
-        typer.echo(document["finding"])
-        if controlled is None:
-            typer.echo(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
-        else:
-            print_table(False, {}, json_values.frame_to_records(messages.control_frame(controlled)))
-            typer.echo(messages.control_sentence(controlled).replace("**", ""))
+    notes = [document["finding"]]
+    if controlled is None:
+        notes.append(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
+    print_table(as_json, document, rows, messages.SHOWN, about=measured, notes=notes)
+    if controlled is not None and not as_json:
+        of_models = json_values.frame_to_records(messages.control_frame(controlled))
+        print_table(False, {}, of_models, notes=[messages.control_sentence(controlled)])
 
 
 def choose(
     task: Task,
-    rule: Rule,
-    metric: Judged = "acc",
-    source: Source = None,
+    rule: Annotated[
+        str,
+        Option(
+            "--rule",
+            metavar="RULE",
+            help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
+        ),
+    ],
+    metric: Annotated[str, Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")] = "acc",
+    source: Annotated[
+        str | None, Option("--source", help="For one-source: this source, not the one that rises most.")
+    ] = None,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     relevance: Relevance = False,
-    out: Copy = None,
+    out: Annotated[
+        str | None,
+        Option(
+            "--out",
+            metavar="NAME",
+            help="Copy the set with the chosen questions; - prints them as JSONL instead.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
     from e2lm_core.analysis import validity
-    from e2lm_core.analysis.questions import messages as choice_words
-    from e2lm_core.analysis.questions import selection
+    from e2lm_core.analysis.questions import messages, selection
     from e2lm_core.sets import authoring
     from e2lm_core.sets.editing import rule_trials
     from e2lm_core.sets.formats import writing
 
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
-    opened = open_measured(task, checkpoints, num_fewshot, partly=True)
-    build_pool = _pool(opened, relevance)
-    silent = validity.no_advice_reason(opened.measured, validity.scores_with_null(opened.measured, metric))
-    selection.resolve_rule(build_pool, rule, source)  # a rule that cannot be read counts as no trial
-    place = rule_trials.record_trial(opened.studio.settings, opened.task.address, (rule, metric, source))
+    opened = studio, question_set, measured = open_measured(task, checkpoints, num_fewshot, partly=True)
+    pool = _pool(opened, relevance)
+    silent = validity.no_advice_reason(measured, validity.scores_with_null(measured, metric))
+    selection.resolve_rule(pool, rule, source)  # a rule that cannot be read counts as no trial
+    place = rule_trials.record_trial(studio.settings, question_set.address, (rule, metric, source))
     chosen = selection.select_questions(
-        build_pool, rule, metric, source, no_advice_reason=silent, trial_number=place
+        pool, rule, metric, source, no_advice_reason=silent, trial_number=place
     )
     if piped:
         wanted = set(chosen.ids)
-        to_stdout(writing.write_questions([q for q in opened.task.questions if q.id in wanted], "jsonl"))
+        to_stdout(writing.write_questions([q for q in question_set.questions if q.id in wanted], "jsonl"))
         return
+    warnings = messages.selection_warnings(chosen)
+    notes = [messages.selection_headline(chosen, len(pool.ids)), *warnings]
     if out is not None:
-        authoring.copy_with_questions(opened.studio.settings, task, out, chosen.ids)
-    warnings = choice_words.selection_warnings(chosen)
-    document = selection.selection_document(chosen, build_pool) | {
-        "warning": " ".join(warnings) or None,
-        "out": out,
-    }
-    print_table(as_json, document, selection.fold_table(chosen), about=opened.measured, empty="")
-    if not as_json:
-        for sentence in (choice_words.selection_headline(chosen, len(build_pool.ids)), *warnings):
-            typer.echo(sentence.replace("**", ""))
-        if out is not None:
-            typer.echo(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
+        authoring.copy_with_questions(studio.settings, task, out, chosen.ids)
+        notes.append(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
+    document = selection.selection_document(chosen, pool)
+    document |= {"warning": " ".join(warnings) or None, "out": out}
+    print_table(as_json, document, selection.fold_table(chosen), about=measured, empty="", notes=notes)
 
 
 def _pool(opened: LoadedSet, relevance: bool) -> Pool:
@@ -194,11 +169,11 @@ def _pool(opened: LoadedSet, relevance: bool) -> Pool:
 
 def relevance(
     task: Annotated[
-        str, typer.Argument(metavar="TASK_OR_JSONL", help="A set, its folder, or a JSONL file of questions.")
+        str, Argument(metavar="TASK_OR_JSONL", help="A set, its folder, or a JSONL file of questions.")
     ],
     embedder: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--embedder",
             metavar="NAME",
             help="words, all-mpnet-base-v2, all-MiniLM-L6-v2, universal-sentence-encoder, a folder, or the name of a "
@@ -219,9 +194,8 @@ def relevance(
             judge.embed(settings, some, embedder)
             advance("", len(some))
     document = judge.assess(settings, questions, embedder)
-    print_table(as_json, document, [_row(one) for one in document["questions"]])
-    if not as_json:
-        typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")
+    accepted = f"accepted: {cell(document['accepted_share'])} of {len(questions)}"
+    print_table(as_json, document, [_row(one) for one in document["questions"]], notes=[accepted])
 
 
 def _row(judged: dict[str, Any]) -> dict[str, Any]:

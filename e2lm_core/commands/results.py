@@ -10,65 +10,46 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Exit, Option, Typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expand_home
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    Rc,
-    Task,
-    chosen_checkpoints,
-    goes_to_stdout,
-    open_task,
-    print_table,
-    require_reading,
-    to_stdout,
-)
-from e2lm_core.commands.progress import busy_indicator, reading_progress
+from e2lm_core.commands.opening import chosen_checkpoints, open_studio, open_task, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc, Task, Zip
+from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
+from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
 
-app = typer.Typer(
+app = Typer(
     no_args_is_help=True,
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
 MAX_SHOWN = 200  # curves in a table
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
-Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
-Form = Annotated[
-    str, typer.Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
-]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model", metavar="GLOB", help="Keep these models alone; may be repeated, as the next two."
-    ),
-]
-Tasks = Annotated[list[str] | None, typer.Option("--task", metavar="GLOB", help="Keep these tasks alone.")]
-Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", metavar="GLOB", help="Keep these metrics alone.")
-]
+Name = Annotated[str, Argument(metavar="NAME", help="The name under which they were kept.")]
 Scores = Annotated[
-    bool, typer.Option("--scores", help="Add every score with its interval, for tasks with samples.")
+    bool, Option("--scores", help="Add every score with its interval, for tasks with samples.")
 ]
 
 
 def import_results(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A folder, a zip or a file of results or of curves.")
+        Path, Argument(metavar="PATH", help="A folder, a zip or a file of results or of curves.")
     ],
-    keep: Annotated[
-        str | None, typer.Option("--keep", metavar="NAME", help="Keep them under this name.")
+    keep: Annotated[str | None, Option("--keep", metavar="NAME", help="Keep them under this name.")] = None,
+    models: Annotated[
+        list[str] | None,
+        Option("--model", metavar="GLOB", help="Keep these models alone; may be repeated, as the next two."),
     ] = None,
-    models: Models = None,
-    tasks: Tasks = None,
-    metrics: Metrics = None,
+    tasks: Annotated[
+        list[str] | None, Option("--task", metavar="GLOB", help="Keep these tasks alone.")
+    ] = None,
+    metrics: Annotated[
+        list[str] | None, Option("--metric", metavar="GLOB", help="Keep these metrics alone.")
+    ] = None,
     scores: Scores = False,
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
@@ -77,9 +58,8 @@ def import_results(
     from e2lm_core.base.untrusted import sandbox
 
     require_reading(rc)
-    sandbox.start_early(
-        "e2lm_core.imported.read_results", "pyarrow.parquet", "pyarrow.compute"
-    )  # so that it loads while this process imports
+    # So that it loads while this process imports.
+    sandbox.start_early("e2lm_core.imported.read_results", "pyarrow.parquet", "pyarrow.compute")
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.imported import read_results, saved_imports
     from e2lm_core.imported.records import ImportFilter
@@ -89,8 +69,8 @@ def import_results(
     access.require_path(settings, Path(os.path.realpath(expand_home(path))))
     catalogue = open_catalogue(settings)
     wanted = ImportFilter(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
-    with reading_progress(f"Reading {path.name or path}") as say:
-        imported = read_results.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
+    with bytes_bar(f"Reading {path.name or path}") as report:
+        imported = read_results.import_path(path, settings.limits, catalogue.checkpoints, wanted, report)
     if keep is not None:
         saved_imports.save_import(settings, keep, imported)
     _show(imported, scores, rc, as_json)
@@ -138,14 +118,13 @@ def restore(name: Name, as_json: Json = False) -> None:
 @app.command("merge")
 def merge(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Results files that `evaluate --shard` wrote.")
+        list[Path], Argument(metavar="FILE", help="Results files that `evaluate --shard` wrote.")
     ],
-    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken in.")] = False,
+    dry: Annotated[bool, Option("--dry-run", help="Only say what would be taken in.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take other machines' results into the store; status 1 where they contradict it."""
     from e2lm_core.runs.shards import files, merging
-    from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
     heads, rows = [], []
@@ -155,22 +134,22 @@ def merge(
             heads.append(head)
             for one in merging.merge_shards(studio, parts, dry):
                 rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
-                if one.sentence:
-                    typer.echo(one.sentence, err=True)
+                warn(one.sentence)
     lacking = merging.missing_shards(heads)
-    for sentence in lacking:
-        typer.echo(sentence, err=True)
+    warn(*lacking)
     document = {"taken": not dry, "checkpoints": rows, "lacking": lacking}
     print_table(as_json, document, rows)
     if any(row["conflict"] for row in rows):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 @app.command("export")
 def export(
     task: Task,
-    out: Out,
-    form: Form = "lm-eval",
+    out: Zip,
+    form: Annotated[
+        str, Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
+    ] = "lm-eval",
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
@@ -179,7 +158,6 @@ def export(
     import time
 
     from e2lm_core.export.results import every_eval, harness, outgoing
-    from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder import bundle
 
     forms = {"lm-eval": harness.files, "every-eval-ever": every_eval.files}
@@ -193,8 +171,7 @@ def export(
         gathered = outgoing.collect_results(studio, question_set, chosen, num_fewshot)
         files = forms[form](gathered, time.time())
         data = bundle.zip_files(files)
-    if gathered.sentence:
-        typer.echo(gathered.sentence, err=True)
+    warn(gathered.sentence)
     if piped:
         to_stdout(data)
         return
@@ -225,12 +202,7 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
         for label, curve in zip(curve_labels(curves), document["curves"], strict=True)
     ]
     print_table(as_json, document, rows)
-    if as_json:
-        return
-    if (more := len(imported.curves) - len(curves)) > 0:
-        typer.echo(
-            f"{count(more, 'more curve')} not shown: --json has all, --model, --task and --metric choose.",
-            err=True,
-        )
-    for sentence in document["problems"]:
-        typer.echo(sentence, err=True)
+    if more := len(imported.curves) - len(curves):
+        warn(f"{count(more, 'more curve')} not shown: --json has all, --model, --task and --metric choose.")
+    if not as_json:
+        warn(*document["problems"])

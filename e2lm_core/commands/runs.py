@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    On,
-    Task,
-    chosen_checkpoints,
-    goes_to_stdout,
-    open_task,
-    print_table,
-    run_evaluation,
-    studio_on,
-    to_stdout,
-)
+from e2lm_core.commands.opening import chosen_checkpoints, open_studio, open_task
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, On, Task
+from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
+from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
-    from e2lm_core.runs.shards.split import Shard
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
-Questions = Annotated[
-    bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
-]
-Anew = Annotated[bool, typer.Option("--anew", help="Compute what is shipped with the studio as well.")]
-Share = Annotated[
-    str | None,
-    typer.Option(
-        "--shard",
-        metavar="I/N",
-        help="Run the i-th of n shares of the checkpoints, and write its results file.",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        metavar="X.jsonl",
-        help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
-    ),
-]
-Roll = Annotated[
-    bool,
-    typer.Option(
-        "--rolling",
-        help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
-    ),
-]
-IdleExit = Annotated[
-    float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
-]
-Once = Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")]
-Lease = Annotated[
-    float | None,
-    typer.Option(
-        "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
-    ),
-]
-Parent = Annotated[
-    int | None,
-    typer.Option(
-        "--parent",
-        metavar="PID",
-        min=1,
-        help="Give way to this process; stop once it has ended and its runs are done.",
-    ),
-]
+SQ_PARTS = {"rho", "autocorrelation", "sq", "points"}  # of a signal quality
 
 
 def evaluation(
@@ -107,26 +52,23 @@ def evaluation(
     from e2lm_core.scores.set_scores import signal_qualities
 
     measured = load_measurements(studio, task, checkpoints, num_fewshot)
+    curves = {curve.model.name: curve for curve in measured.curves}
+    qualities = {metric: signal_qualities(measured, metric) for metric in METRICS}
     document: dict[str, Any] = {
         "task": task.name,
         "taught": validity.known_facts_summary(measured),
-        "curves": {},
-        "sq": {},
-    }
-    for curve in measured.curves:
-        name = curve.model.name
-        document["curves"][name] = {
-            "steps": curve.steps.tolist(),
-            "tokens_seen": to_json_numbers(curve.tokens_seen, as_integers=True),
-            **{metric: to_json_numbers(measured.values(name, metric)) for metric in METRICS},
-        }
-        document["sq"][name] = {}
-    for metric in METRICS:
-        for name, quality in signal_qualities(measured, metric).items():
-            document["sq"][name][metric] = quality.model_dump(
-                include={"rho", "autocorrelation", "sq", "points"}
-            )
-    document |= {
+        "curves": {
+            name: {
+                "steps": curve.steps.tolist(),
+                "tokens_seen": to_json_numbers(curve.tokens_seen, as_integers=True),
+                **{metric: to_json_numbers(measured.values(name, metric)) for metric in METRICS},
+            }
+            for name, curve in curves.items()
+        },
+        "sq": {
+            name: {metric: of[name].model_dump(include=SQ_PARTS) for metric, of in qualities.items()}
+            for name in curves
+        },
         "seconds": round(result.seconds, 3),
         "computed": result.computed,
         "reused": result.reused,
@@ -151,33 +93,105 @@ def _questions(measured: Measurements) -> list[dict[str, Any]]:
     ]
 
 
+def run_evaluation(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    rolling: bool = False,
+    anew: bool = False,
+) -> RunResult:
+    """Compute missing results, with a bar that counts questions at checkpoints.
+
+    Notes of a rolling run go to stderr, and also the number of results kept after an interrupt from the
+    keyboard.
+
+    Args:
+        studio: Studio with the caller's settings.
+        task: The set.
+        checkpoints: Checkpoints to run.
+        num_fewshot: Examples in the prompt; None for the set's own number.
+        rolling: Whether checkpoints are downloaded one at a time.
+        anew: Whether to compute included results as well.
+    """
+    from e2lm_core.runs.evaluate import evaluate
+    from e2lm_core.runs.queue.records import Progress as Done
+    from e2lm_core.runs.queue.records import ProgressListener
+
+    with studio.store.database.transaction():
+        pass  # fails before anything is computed if results cannot be saved
+    total = len(checkpoints) * len(task.questions)
+    with progress_bar(task.name, total) as advance:
+        done: dict[str, int] = {}
+
+        class Bar(ProgressListener):
+            def report(self, progress: Done) -> None:
+                if rolling and progress.note and not progress.done:
+                    warn(progress.note)
+                advance(progress.name, progress.done - done.get(progress.name, 0))
+                done[progress.name] = progress.done
+
+        name = f"command-{os.getpid()}" if rolling else None
+        computing = studio.without_shipped_results if anew else studio
+        try:
+            return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
+        except KeyboardInterrupt:
+            warn(
+                f"Stopped: {sum(done.values()):,} of {formatting.count(total, 'result')} are kept; the same command goes "
+                "on from there."
+            )
+            raise
+
+
 def evaluate(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    questions: Questions = False,
-    anew: Anew = False,
-    shard: Share = None,
-    out: Out = None,
+    questions: Annotated[
+        bool, Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+    ] = False,
+    anew: Annotated[bool, Option("--anew", help="Compute what is shipped with the studio as well.")] = False,
+    shard: Annotated[
+        str | None,
+        Option(
+            "--shard",
+            metavar="I/N",
+            help="Run the i-th of n shares of the checkpoints, and write its results file.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(
+            "--out",
+            metavar="X.jsonl",
+            help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
+        ),
+    ] = None,
     backend: On = None,
-    rolling: Roll = False,
+    rolling: Annotated[
+        bool,
+        Option(
+            "--rolling",
+            help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
-    from e2lm_core.runs.messages import run_status as run_words
-    from e2lm_core.runs.shards import split
+    from e2lm_core.base import atomic
+    from e2lm_core.runs.messages import run_status
+    from e2lm_core.runs.shards import files, split
     from e2lm_core.runs.store import shipped_defaults, shipped_results
 
     share = split.parse_shard(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
-    studio = studio_on(backend)
+    studio = open_studio(backend)
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
-    fleet = (
-        studio.catalogue.match_globs(checkpoints or ())
-        if rolling
-        else chosen_checkpoints(studio, checkpoints)
-    )
+    if rolling:
+        fleet = studio.catalogue.match_globs(checkpoints or ())
+    else:
+        fleet = chosen_checkpoints(studio, checkpoints)
     chosen = split.select_shard(fleet, share)
     if fleet and not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
@@ -185,62 +199,36 @@ def evaluate(
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
     chosen = tuple(c for c in chosen if c.name not in result.left_out)
-    for note in (*result.left_out.values(), *studio.backend.notes()):
-        typer.echo(note, err=True)
+    warn(*result.left_out.values(), *studio.backend.notes())
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     if result.rolled:
         document["rolling"] = result.rolled.model_dump()
-    found = (
-        shipped_results.load_shipped()
-        if shipped_defaults.shows_shipped_results(studio, question_set, chosen, num_fewshot)
-        else None
-    )
+    shown = shipped_defaults.shows_shipped_results(studio, question_set, chosen, num_fewshot)
+    found = shipped_results.load_shipped() if shown else None
     document["shipped"] = found.made.model_dump() if found else None
+    written = None
     if shard or out:
-        document["shard"] = share.model_dump()
-        document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
+        data = b"".join(files.shard_lines(studio, question_set, fleet, chosen, share, num_fewshot))
+        path = out or Path(f"{question_set.name}.{share.number}-of-{share.of}.jsonl")
+        document |= {"shard": share.model_dump(), "file": str(path)}
         if piped:
+            to_stdout(data)
             return
-    print_table(as_json, document, _rows(document))
-    if shard or out:
-        typer.echo(f"Results of {len(chosen)} of {len(fleet)} checkpoints: {document['file']}", err=as_json)
-    if not as_json:
-        if document["taught"] and document["taught"]["sentence"]:
-            typer.echo(document["taught"]["sentence"])
-        typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
-        if result.rolled:
-            typer.echo(
-                f"{formatting.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
-                f"{formatting.size(result.rolled.fetched_bytes)}"
-            )
-        if found:
-            typer.echo(f"{run_words.shipped_note(found.made)} --anew computes it here.")
-    if tokens := run_words.savings_sentence(result.tokens, result.harness_tokens):
-        typer.echo(tokens, err=as_json)
+        atomic.replace_file(path, data)
+        written = f"Results of {len(chosen)} of {len(fleet)} checkpoints: {path}"
+    taught = document["taught"] and document["taught"]["sentence"]
+    notes = [written, taught, f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s"]
+    if result.rolled:
+        fetched = formatting.count(result.rolled.fetched, "checkpoint")
+        notes.append(f"{fetched} fetched and let go again, {formatting.size(result.rolled.fetched_bytes)}")
+    if found:
+        notes.append(f"{run_status.shipped_note(found.made)} --anew computes it here.")
+    tokens = run_status.savings_sentence(result.tokens, result.harness_tokens)
+    print_table(as_json, document, _rows(document), notes=[*notes, tokens])
+    if as_json:
+        warn(written, tokens)
     if result.rolled and result.rolled.sentence:
         raise StudioError(result.rolled.sentence)
-
-
-def _written(
-    studio: Studio,
-    task: TaskSet,
-    fleet: Sequence[Checkpoint],
-    mine: Sequence[Checkpoint],
-    share: Shard,
-    num_fewshot: int | None,
-    out: Path | None,
-) -> str:
-    """Write the results file of a share, complete or not at all; returns its path."""
-    from e2lm_core.base import atomic
-    from e2lm_core.runs.shards import files
-
-    data = b"".join(files.shard_lines(studio, task, fleet, mine, share, num_fewshot))
-    path = out or Path(f"{task.name}.{share.number}-of-{share.of}.jsonl")
-    if str(path) == "-":
-        to_stdout(data)
-    else:
-        atomic.replace_file(path, data)
-    return str(path)
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -258,10 +246,25 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def worker(
-    idle_exit: IdleExit = None,
-    once: Once = False,
-    lease: Lease = None,
-    parent: Parent = None,
+    idle_exit: Annotated[
+        float | None, Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
+    ] = None,
+    once: Annotated[bool, Option("--once", help="Stop when the queue is empty.")] = False,
+    lease: Annotated[
+        float | None,
+        Option(
+            "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
+        ),
+    ] = None,
+    parent: Annotated[
+        int | None,
+        Option(
+            "--parent",
+            metavar="PID",
+            min=1,
+            help="Give way to this process; stop once it has ended and its runs are done.",
+        ),
+    ] = None,
     backend: On = None,
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
@@ -271,4 +274,4 @@ def worker(
     logs.configure_logging()
     if parent is not None:
         lower_priority()
-    run_worker(studio_on(backend), once, idle_exit, LEASE_S if lease is None else lease, parent)
+    run_worker(open_studio(backend), once, idle_exit, LEASE_S if lease is None else lease, parent)

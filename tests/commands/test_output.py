@@ -10,7 +10,7 @@ import pytest
 
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands import output
+from e2lm_core.commands import opening, output
 from tests.commands.conftest import Cli
 
 
@@ -73,9 +73,9 @@ def test_json_is_ascii_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_metrics_that_there_are_not_are_refused() -> None:
-    output.require_metrics(["acc", "bpb"])
+    opening.require_metrics(["acc", "bpb"])
     with pytest.raises(StudioError, match=r"The metric 'f1' does not exist: use one of acc, .*bpb\.$"):
-        output.require_metrics(["acc", "f1"])
+        opening.require_metrics(["acc", "f1"])
 
 
 def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_used(
@@ -95,21 +95,21 @@ def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_use
             catalogue=catalogue, local_checkpoints=("here",), unusable_notes=(), usable_checkpoints=usable
         ),
     )
-    assert output.chosen_checkpoints(studio, None) == ("here",)
-    assert output.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")
+    assert opening.chosen_checkpoints(studio, None) == ("here",)
+    assert opening.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")
     assert capsys.readouterr().err == ""
-    assert output.chosen_checkpoints(studio, ["broken"]) == ("matched",)
+    assert opening.chosen_checkpoints(studio, ["broken"]) == ("matched",)
     assert capsys.readouterr().err == "One left out.\n"
     catalogue.match_globs = tuple
     with pytest.raises(CheckpointError, match="One left out"):
-        output.chosen_checkpoints(studio, ["broken"])
+        opening.chosen_checkpoints(studio, ["broken"])
 
 
 def test_a_set_is_opened_with_what_was_computed_of_it(
     call: Cli, computed: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = output.open_measured("little", ["ladder-small-arch1/*"], None)
+    opened = opening.open_measured("little", ["ladder-small-arch1/*"], None)
     assert (opened.task.name, opened.measured.complete_checkpoints) == ("little", 10)
     for partly in (False, True):
         with pytest.raises(StudioError, match="little has no results yet: run `evaluate little` first"):
-            output.open_measured("little", None, 2, partly)
+            opening.open_measured("little", None, 2, partly)

@@ -9,7 +9,7 @@ from e2lm_core.commands import progress
 
 
 def test_what_is_quick_says_nothing(capsys):
-    with progress.reading_progress("Reading x") as say:
+    with progress.bytes_bar("Reading x") as say:
         say(1, 2)
         say(2, 2)
     with progress.busy_indicator("Checking"):
@@ -21,7 +21,7 @@ def test_what_is_quick_says_nothing(capsys):
 
 def test_what_takes_longer_says_how_far_it_is(capsys, monkeypatch):
     monkeypatch.setattr(progress, "QUIET_S", 0.0)
-    with progress.reading_progress("Reading x") as say:
+    with progress.bytes_bar("Reading x") as say:
         say(500_000, 2_000_000)
         say(1_000_000, 2_000_000)  # within five seconds of the last line
     assert capsys.readouterr().err == "Reading x: 25% of 2 MB\n"

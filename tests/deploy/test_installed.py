@@ -19,7 +19,7 @@ import pytest
 
 from e2lm_core.base import settings
 from e2lm_core.base.errors import StudioError
-from e2lm_core.commands.deploy import server
+from e2lm_core.commands import deploy
 from tests.conftest import ROOT
 
 pytest.importorskip("hatchling")
@@ -52,9 +52,9 @@ def test_the_wheel_is_told_to_hold_what_the_app_reads() -> None:
 
 def test_app_hands_its_process_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[str] = []
-    monkeypatch.setattr(server.os, "execv", lambda _, command: given.extend(command))
+    monkeypatch.setattr(deploy.os, "execv", lambda _, command: given.extend(command))
     monkeypatch.setenv("PYTHONPATH", "")
-    server.serve(port=9000, host="127.0.0.1")
+    deploy.serve(port=9000, host="127.0.0.1")
     assert given[1:5] == ["-m", "streamlit", "run", str(ROOT / "app.py")]
     assert given[given.index("--server.port") + 1] == "9000"
     assert given[given.index("--server.address") + 1] == "127.0.0.1"
@@ -62,12 +62,12 @@ def test_app_hands_its_process_to_the_server(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_where_nothing_can_listen_is_said() -> None:
     with pytest.raises(StudioError, match="cannot listen at 'nowhere at all', port 9000"):
-        server.serve(host="nowhere at all", port=9000)
+        deploy.serve(host="nowhere at all", port=9000)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(StudioError, match="in use"):
-            server.serve(port=taken.getsockname()[1])
+            deploy.serve(port=taken.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    Rc,
-    chosen_checkpoints,
-    print_table,
-    require_metrics,
-    require_reading,
-)
-
-First = Annotated[str, typer.Argument(metavar="A", help="A set; differences are B minus A.")]
-Second = Annotated[
-    str | None,
-    typer.Argument(metavar="[B]", help="Another set; left out, A as it was against A as it is."),
-]
-Version = Annotated[
-    int | None,
-    typer.Option(
-        "--version", metavar="N", help="A as it was at that step, see `versions` (the last before)."
-    ),
-]
-Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", help="Which metrics; may be repeated (default: all).")
-]
+from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_metrics, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc
+from e2lm_core.commands.output import print_table
 
 
 def compare(
-    first: First,
-    second: Second = None,
-    version: Version = None,
-    metric: Metrics = None,
+    first: Annotated[str, Argument(metavar="A", help="A set; differences are B minus A.")],
+    second: Annotated[
+        str | None, Argument(metavar="[B]", help="Another set; left out, A as it was against A as it is.")
+    ] = None,
+    version: Annotated[
+        int | None,
+        Option("--version", metavar="N", help="A as it was at that step, see `versions` (the last before)."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, Option("--metric", help="Which metrics; may be repeated (default: all).")
+    ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
@@ -48,10 +33,8 @@ def compare(
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
     from e2lm_core.analysis import validity
-    from e2lm_core.analysis.compare import comparison
-    from e2lm_core.analysis.compare import messages as comparison_words
+    from e2lm_core.analysis.compare import comparison, messages
     from e2lm_core.runs.results import load_measurements
-    from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
@@ -69,14 +52,11 @@ def compare(
     require_reading(rc)
     compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
     told = dict(zip(("first", "second"), map(validity.known_facts_summary, measured), strict=True))
-    document = comparison_words.comparison_document(compared, old, new) | {"taught": told}
-    print_table(as_json, document, _rows(document))
-    if not as_json:
-        for label, of_side in zip(names, told.values(), strict=True):
-            if of_side and of_side["sentence"]:
-                typer.echo(f"{label}: {of_side['sentence']}")
-        for name, of_metric in document["metrics"].items():
-            typer.echo(f"{name}: {of_metric['finding']}")
+    document = messages.comparison_document(compared, old, new) | {"taught": told}
+    sides = zip(names, told.values(), strict=True)
+    notes = [f"{label}: {side['sentence']}" for label, side in sides if side and side["sentence"]]
+    notes += [f"{name}: {of_metric['finding']}" for name, of_metric in document["metrics"].items()]
+    print_table(as_json, document, _rows(document), notes=notes)
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,105 +4,79 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    Metric,
-    Rc,
-    Task,
-    chosen_checkpoints,
-    print_table,
-    require_reading,
-)
-
-Width = Annotated[
-    float | None, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
-]
-Of = Annotated[str, typer.Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")]
-Models = Annotated[
-    list[str] | None,
-    typer.Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
-]
-Power = Annotated[
-    bool,
-    typer.Option("--power", help="The chance of telling two models apart, in place of an interval's width."),
-]
-Tokens = Annotated[
-    float | None,
-    typer.Option(
-        "--tokens", metavar="T", help="With --power: the checkpoint with about so many tokens seen."
-    ),
-]
-Questions = Annotated[
-    int | None,
-    typer.Option("--questions", metavar="N", help="With --power or --workers: of a set of so many."),
-]
-Difference = Annotated[
-    float | None,
-    typer.Option(
-        "--difference",
-        metavar="D",
-        help="With --power: plan for this difference, in the metric's unit, in place of the measured one.",
-    ),
-]
-Fleet = Annotated[
-    str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
-]
-Pace = Annotated[
-    float | None,
-    typer.Option(
-        "--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."
-    ),
-]
-
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers", metavar="N", help="The time of the fleet on so many cores or GPUs, in place of a width."
-    ),
-]
-Price = Annotated[
-    float | None,
-    typer.Option("--price", metavar="P", help="With --workers: what one of them costs an hour."),
-]
-Start = Annotated[
-    float, typer.Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")
-]
+from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
+from e2lm_core.commands.output import print_table
 
 
 def plan(
     task: Task,
-    width: Width = None,
-    power: Power = False,
-    tokens: Tokens = None,
-    questions: Questions = None,
-    difference: Difference = None,
-    of: Of = "sq",
+    width: Annotated[
+        float | None, Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
+    ] = None,
+    power: Annotated[
+        bool,
+        Option("--power", help="The chance of telling two models apart, in place of an interval's width."),
+    ] = False,
+    tokens: Annotated[
+        float | None,
+        Option("--tokens", metavar="T", help="With --power: the checkpoint with about so many tokens seen."),
+    ] = None,
+    questions: Annotated[
+        int | None, Option("--questions", metavar="N", help="With --power or --workers: of a set of so many.")
+    ] = None,
+    difference: Annotated[
+        float | None,
+        Option(
+            "--difference",
+            metavar="D",
+            help="With --power: plan for this difference, in the metric's unit, in place of the measured one.",
+        ),
+    ] = None,
+    of: Annotated[
+        str, Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")
+    ] = "sq",
     metric: Metric = "acc",
     rc: Rc = RC_READINGS[0],
-    models: Models = None,
-    fleet: Fleet = None,
-    pace: Pace = None,
-    workers: Workers = None,
-    price: Price = None,
-    start: Start = 0.0,
+    models: Annotated[
+        list[str] | None,
+        Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
+    ] = None,
+    fleet: Annotated[
+        str | None, Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
+    ] = None,
+    pace: Annotated[
+        float | None,
+        Option("--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        Option(
+            "--workers",
+            metavar="N",
+            help="The time of the fleet on so many cores or GPUs, in place of a width.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None, Option("--price", metavar="P", help="With --workers: what one of them costs an hour.")
+    ] = None,
+    start: Annotated[
+        float, Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")
+    ] = 0.0,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
     """Number of questions for an interval's width or a difference of two models, and a fleet's time."""
     from e2lm_core.analysis import validity
-    from e2lm_core.analysis.plan import messages as plan_words
-    from e2lm_core.analysis.plan import power as powers
+    from e2lm_core.analysis.plan import messages
     from e2lm_core.analysis.plan.plan import Goal
-    from e2lm_core.runs import results
-    from e2lm_core.runs import state as run_state
-    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.analysis.plan.power import compute_power
+    from e2lm_core.runs import results, state
     from e2lm_core.sets import collection
 
     if (width is not None) + power + (workers is not None) != 1:
@@ -112,37 +86,30 @@ def plan(
     require_reading(rc)
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
-    chosen = (
-        chosen_checkpoints(studio, checkpoints)
-        if checkpoints
-        else run_state.fleet_of_set(studio, question_set.name)[0]
-    )
+    if checkpoints:
+        chosen = chosen_checkpoints(studio, checkpoints)
+    else:
+        chosen, _ = state.fleet_of_set(studio, question_set.name)
     if workers is not None:
         asked = len(question_set.questions) if questions is None else questions
         numbers = sorted({workers, *(2**k for k in range(14) if 2**k < 2 * workers)})
-        found = run_state.schedules_for(
-            studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start
-        )
-        number = sum(p.checkpoints for p in run_state.family_fleet(fleet)) if fleet else len(chosen)
-        document = plan_words.schedule_document(found, workers, asked, number)
-        print_table(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
-        if not as_json:
-            typer.echo(document["finding"])
+        found = state.schedules_for(studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start)
+        number = sum(p.checkpoints for p in state.family_fleet(fleet)) if fleet else len(chosen)
+        document = messages.schedule_document(found, workers, asked, number)
+        columns = ("workers", "hours", "cost", "busy")
+        print_table(as_json, document, document["schedules"], columns, notes=[document["finding"]])
         return
     measured = results.load_measurements(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
         silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):
         raise StudioError(silent)
+    names = tuple(models or ())
     if width is None:
-        told = powers.compute_power(
-            measured, metric, tuple(models or ()), tokens, questions, difference=difference
-        )
-        document = plan_words.power_document(told)
+        told = compute_power(measured, metric, names, tokens, questions, difference=difference)
+        document = messages.power_document(told)
     else:
-        goal = Goal(of, metric, width, tuple(models or ()), rc)
-        planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
-        document = plan_words.plan_document(planned)
-    print_table(as_json, document, document["sizes"], about=measured)
-    if not as_json:
-        typer.echo(document["finding"])
+        goal = Goal(of, metric, width, names, rc)
+        planned = state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
+        document = messages.plan_document(planned)
+    print_table(as_json, document, document["sizes"], about=measured, notes=[document["finding"]])

@@ -4,37 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    Metric,
-    Rc,
-    Task,
-    open_measured,
-    print_table,
-    require_metrics,
-    require_reading,
-)
+from e2lm_core.commands.opening import open_measured, require_metrics, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
+from e2lm_core.commands.output import print_table
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.ranks.stability import RankStability
-
-At = Annotated[
-    int | None,
-    typer.Option("--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."),
-]
 
 
 def ranks(
     task: Task,
     metric: Metric = "acc",
-    at: At = None,
+    at: Annotated[
+        int | None,
+        Option("--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."),
+    ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
@@ -42,7 +31,7 @@ def ranks(
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
     from e2lm_core.analysis.answers import Answers
-    from e2lm_core.analysis.ranks import messages as rank_words
+    from e2lm_core.analysis.ranks import messages
     from e2lm_core.scores.ranking import readings
 
     require_metrics([metric])
@@ -53,11 +42,10 @@ def ranks(
     if at is not None:
         _require_step(at, stable)
     document = answers.ranking_document(question_set, metric, rc, at)
-    print_table(as_json, document, [] if stable is None else _rows(document), about=measured)
-    if not as_json:
-        read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
-        typer.echo(f"{read} {document['rc']['why'] or ''}".rstrip())
-        typer.echo(rank_words.headline(stable, scores).replace("**", ""))
+    rows = [] if stable is None else _rows(document)
+    read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
+    notes = [f"{read} {document['rc']['why'] or ''}".rstrip(), messages.headline(stable, scores)]
+    print_table(as_json, document, rows, about=measured, notes=notes)
 
 
 def _require_step(step: int, stable: RankStability | None) -> None:
@@ -76,10 +64,7 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "model": name,
             "rank": place["ranks"][name],
-            **{
-                f"rank {k}": formatting.percent(share)
-                for k, share in enumerate(place["shares"][name], start=1)
-            },
+            **{f"rank {k}": formatting.percent(p) for k, p in enumerate(place["shares"][name], start=1)},
         }
         for name in order
     ]
@@ -104,6 +89,5 @@ def parting(
         *({"which": f"{name} above chance", **onsets.onset_row(since)} for name, since in above.items()),
         *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
-    print_table(as_json, answers.onset_document(metric), rows, about=measured)
-    if measured.independence_note and not as_json:
-        typer.echo(measured.independence_note)
+    document = answers.onset_document(metric)
+    print_table(as_json, document, rows, about=measured, notes=[measured.independence_note])

@@ -6,32 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from e2lm_core.base.records import RC_READINGS, NullDistribution, SignalQuality
-from e2lm_core.commands.output import (
-    Checkpoints,
-    Fewshot,
-    Json,
-    Rc,
-    Task,
-    open_measured,
-    print_table,
-    require_reading,
-)
+from e2lm_core.base.records import RC_READINGS, NullDistribution
+from e2lm_core.commands.opening import open_measured, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc, Task
+from e2lm_core.commands.output import print_table
 
 
 def sq(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")
-    ],
+    file: Annotated[Path, Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")],
     as_json: Json = False,
 ) -> None:
     """Signal quality of published curves, over the competition's points."""
     from e2lm_core.imported.formats.published import sq_of_file
 
+    shown = {"rho", "autocorrelation", "sq", "points"}
     models = {
-        model: {benchmark: _quality(quality) for benchmark, quality in benchmarks.items()}
+        model: {benchmark: quality.model_dump(include=shown) for benchmark, quality in benchmarks.items()}
         for model, benchmarks in sq_of_file(file).items()
     }
     rows = [
@@ -63,7 +55,7 @@ def score(
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     rc: Rc = RC_READINGS[0],
-    advice: Annotated[bool, typer.Option("--advice", help="Add what would raise each score most.")] = False,
+    advice: Annotated[bool, Option("--advice", help="Add what would raise each score most.")] = False,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
@@ -82,17 +74,9 @@ def score(
         }
         for metric, scores in document["metrics"].items()
     ]
-    print_table(as_json, document, rows, about=measured)
-    if not as_json:
-        typer.echo(f"RC: {readings.LABELS[rc]} (--rc), in Score too.")
-        if document["assumption"]:
-            typer.echo(document["assumption"])
-        for line in _meaningless(document["metrics"]):
-            typer.echo(line)
-    if advice and not as_json:
+    notes = [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
+    notes += _meaningless(document["metrics"])
+    if advice:
         for metric, scores in document["metrics"].items():
-            typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]))
-
-
-def _quality(quality: SignalQuality) -> dict[str, Any]:
-    return {name: getattr(quality, name) for name in ("rho", "autocorrelation", "sq", "points")}
+            notes += [f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]
+    print_table(as_json, document, rows, about=measured, notes=notes)

@@ -5,34 +5,32 @@ commands/main.py adds them to the other commands of `question`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, print_result, print_table
-from e2lm_core.commands.sets.collection import Mine
+from e2lm_core.commands.options import Json, Mine
+from e2lm_core.commands.output import print_result, print_table
 from e2lm_core.commands.sets.questions import app
 
 Some = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID", help="The questions' ids; none for those of --subject, or with --all."),
+    Argument(metavar="ID", help="The questions' ids; none for those of --subject, or with --all."),
 ]
-OfSubject = Annotated[
-    str | None, typer.Option("--subject", metavar="NAME", help="The questions of this subject.")
-]
-All = Annotated[bool, typer.Option("--all", help="All questions of the set.")]
-Seed = Annotated[int, typer.Option("--seed", help="What the drawing begins with: the same gives the same.")]
+OfSubject = Annotated[str | None, Option("--subject", metavar="NAME", help="The questions of this subject.")]
+All = Annotated[bool, Option("--all", help="All questions of the set.")]
+Seed = Annotated[int, Option("--seed", help="What the drawing begins with: the same gives the same.")]
 
 
 @app.command("retag")
 def retag(
     task: Mine,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help='Their new subject; "" for none.')],
+    subject: Annotated[str, Argument(metavar="SUBJECT", help='Their new subject; "" for none.')],
     ids: Some = None,
     of: OfSubject = None,
     every: All = False,
@@ -41,9 +39,7 @@ def retag(
     """Give questions another subject."""
     from e2lm_core.sets.editing import bulk_edit
 
-    settings = Settings.from_env()
-    chosen = _chosen(settings, task, ids, of, every)
-    _told(as_json, chosen, bulk_edit.retag(settings, task, chosen, subject), "Retagged")
+    _edit(bulk_edit.retag, "Retagged", task, ids, of, every, as_json, subject)
 
 
 @app.command("duplicate")
@@ -51,15 +47,13 @@ def duplicate(task: Mine, ids: Some = None, of: OfSubject = None, as_json: Json 
     """Put a copy of each question behind it."""
     from e2lm_core.sets.editing import bulk_edit
 
-    settings = Settings.from_env()
-    chosen = _chosen(settings, task, ids, of, False)
-    _told(as_json, chosen, bulk_edit.duplicate(settings, task, chosen), "Duplicated")
+    _edit(bulk_edit.duplicate, "Duplicated", task, ids, of, False, as_json)
 
 
 @app.command("copy")
 def copy(
-    task: Annotated[str, typer.Argument(metavar="SET", help="The set that has them.")],
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="A set of your own that gets them.")],
+    task: Annotated[str, Argument(metavar="SET", help="The set that has them.")],
+    other: Annotated[str, Argument(metavar="OTHER", help="A set of your own that gets them.")],
     ids: Some = None,
     of: OfSubject = None,
     every: All = False,
@@ -68,9 +62,7 @@ def copy(
     """Add copies of questions to another set, at its end."""
     from e2lm_core.sets.editing import bulk_edit
 
-    settings = Settings.from_env()
-    chosen = _chosen(settings, task, ids, of, every)
-    _told(as_json, chosen, bulk_edit.copy_to(settings, task, chosen, other), "Copied")
+    _edit(bulk_edit.copy_to, "Copied", task, ids, of, every, as_json, other)
 
 
 @app.command("shuffle")
@@ -85,9 +77,7 @@ def shuffle(
     """Shuffle the choices of questions; *all of the above* stays in its place, the right one stays right."""
     from e2lm_core.sets.editing import bulk_edit
 
-    settings = Settings.from_env()
-    chosen = _chosen(settings, task, ids, of, every)
-    _told(as_json, chosen, bulk_edit.shuffle(settings, task, chosen, seed), "Shuffled the choices of")
+    _edit(bulk_edit.shuffle, "Shuffled the choices of", task, ids, of, every, as_json, seed)
 
 
 @app.command("balance")
@@ -102,26 +92,22 @@ def balance(
     """Spread the right choices evenly over the places, moving as few as that takes."""
     from e2lm_core.sets.editing import bulk_edit
 
-    settings = Settings.from_env()
-    chosen = _chosen(settings, task, ids, of, every)
-    _told(as_json, chosen, bulk_edit.balance(settings, task, chosen, seed), "Balanced the right choices of")
+    _edit(bulk_edit.balance, "Balanced the right choices of", task, ids, of, every, as_json, seed)
 
 
 @app.command("replace")
 def replace(
     task: Mine,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What is looked for; no pattern.")],
-    by: Annotated[str, typer.Argument(metavar="BY", help="What stands there instead.")],
+    text: Annotated[str, Argument(metavar="TEXT", help="What is looked for; no pattern.")],
+    by: Annotated[str, Argument(metavar="BY", help="What stands there instead.")],
     ids: Some = None,
     of: OfSubject = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(
-            "--field", help="question, choices, subject or note; may be repeated (default: all four)."
-        ),
+        Option("--field", help="question, choices, subject or note; may be repeated (default: all four)."),
     ] = None,
-    exact: Annotated[bool, typer.Option("--match-case", help="Tell upper case from lower.")] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Only list what would change.")] = False,
+    exact: Annotated[bool, Option("--match-case", help="Tell upper case from lower.")] = False,
+    preview: Annotated[bool, Option("--preview", help="Only list what would change.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put another text in the place of one, in all questions or in some."""
@@ -132,24 +118,40 @@ def replace(
     opened = collection.open_set(settings, task)
     chosen = _chosen(settings, task, ids, of, not ids and of is None)
     fields = tuple(field or bulk_edit.TEXTS)
-    found = bulk_edit.find_replacements(
-        [q for q in opened.questions if q.id in chosen], text, by, fields, exact
-    )
-    rows = [one._asdict() for one in found]
+    wanted = [q for q in opened.questions if q.id in chosen]
+    rows = [one._asdict() for one in bulk_edit.find_replacements(wanted, text, by, fields, exact)]
+    document = {"task": opened.address, "found": rows}
     if preview:
-        print_table(
-            as_json, {"task": opened.address, "found": rows}, rows, ("question", "field", "before", "after")
-        )
+        print_table(as_json, document, rows, ("question", "field", "before", "after"))
         return
-    after = bulk_edit.replace_text(settings, task, chosen, text, by, fields, exact) if found else opened
-    document = {"task": after.address, "found": rows, "questions": len(after.questions)}
+    said = f"{quote(text)} stands nowhere in what was looked through of {opened.address}."
+    if rows:
+        opened = bulk_edit.replace_text(settings, task, chosen, text, by, fields, exact)
+        said = f"Replaced {quote(text)} in {count(len(rows), 'text')} of {opened.address}; "
+        said += f"`undo {opened.address}` takes it back."
+    print_result(as_json, document | {"questions": len(opened.questions)}, said)
+
+
+def _edit(
+    edit: Callable[..., TaskSet],
+    done: str,
+    task: str,
+    ids: Sequence[str] | None,
+    subject: str | None,
+    every: bool,
+    as_json: bool,
+    *values: Any,
+) -> None:
+    """Make an edit of the questions meant, with its own values, and print what was done."""
+    settings = Settings.from_env()
+    chosen = _chosen(settings, task, ids, subject, every)
+    after = edit(settings, task, chosen, *values)
+    total = len(after.questions)
     print_result(
         as_json,
-        document,
-        f"Replaced {quote(text)} in {count(len(found), 'text')} of {after.address}; `undo {after.address}` takes "
-        "it back."
-        if found
-        else f"{quote(text)} stands nowhere in what was looked through of {after.address}.",
+        {"task": after.address, "ids": chosen, "questions": total},
+        f"{done} {count(len(chosen), 'question')}; {after.address} has {count(total, 'question')} now. "
+        f"`undo {after.address}` takes it back.",
     )
 
 
@@ -168,13 +170,3 @@ def _chosen(
     if not found:
         raise StudioError(f"{task} has no question {'yet' if every else f'of the subject {quote(subject)}'}.")
     return found
-
-
-def _told(as_json: bool, ids: Sequence[str], after: TaskSet, done: str) -> None:
-    document = {"task": after.address, "ids": list(ids), "questions": len(after.questions)}
-    print_result(
-        as_json,
-        document,
-        f"{done} {count(len(ids), 'question')}; {after.address} has {count(len(after.questions), 'question')} "
-        f"now. `undo {after.address}` takes it back.",
-    )

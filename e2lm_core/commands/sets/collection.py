@@ -1,44 +1,27 @@
-"""Commands `tasks` and `sets`."""
+"""Commands `tasks`, `sets` and `import`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.formatting import count
+from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, print_result, print_table
-from e2lm_core.commands.sets.question_input import (
-    AnswersFrom,
-    SkipBroken,
-    accepted_questions,
-    read_file,
-    read_options,
-)
+from e2lm_core.commands.options import Json, Mine, Task, Yes
+from e2lm_core.commands.output import ask_confirmation, print_result, print_table, warn
+from e2lm_core.commands.progress import busy_indicator
+from e2lm_core.commands.sets import question_input
 
-app = typer.Typer(
+app = Typer(
     no_args_is_help=True,
     help="Question sets as a whole: list, create, copy, rename, delete and restore them.",
 )
-Mine = Annotated[str, typer.Argument(metavar="SET", help="The name of a set of your own, or OWNER/NAME.")]
 New = Annotated[
-    str, typer.Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
-]
-Rows = Annotated[
-    str | None,
-    typer.Option(
-        "--file", metavar="FILE", help="With the questions of a CSV, TSV, JSONL or JSON file; - is stdin."
-    ),
-]
-Layout = Annotated[
-    str,
-    typer.Option(
-        "--layout",
-        metavar="LAYOUT",
-        help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
-    ),
+    str, Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
 ]
 SHOWN = ("name", "questions", "dev", "example", "problem")
 
@@ -56,18 +39,29 @@ def list_sets(as_json: Json = False) -> None:
 
     settings = Settings.from_env()
     rows, deleted = _rows(settings), collection.deleted_sets(settings)
-    print_table(as_json, {"sets": rows, "deleted": deleted}, rows, SHOWN)
-    if deleted and not as_json:
-        typer.echo(f"Deleted, and `sets restore` brings back: {', '.join(deleted)}.")
+    back = [f"Deleted, and `sets restore` brings back: {', '.join(deleted)}."] if deleted else []
+    print_table(as_json, {"sets": rows, "deleted": deleted}, rows, SHOWN, notes=back)
 
 
 @app.command("create")
 def create(
     name: New,
-    file: Rows = None,
-    layout: Layout = "cloze",
-    answers_from: AnswersFrom = None,
-    skip_broken: SkipBroken = False,
+    file: Annotated[
+        str | None,
+        Option(
+            "--file", metavar="FILE", help="With the questions of a CSV, TSV, JSONL or JSON file; - is stdin."
+        ),
+    ] = None,
+    layout: Annotated[
+        str,
+        Option(
+            "--layout",
+            metavar="LAYOUT",
+            help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
+        ),
+    ] = "cloze",
+    answers_from: question_input.AnswersFrom = None,
+    skip_broken: question_input.SkipBroken = False,
     as_json: Json = False,
 ) -> None:
     """Create a set, empty or with the questions of a file."""
@@ -75,13 +69,14 @@ def create(
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
-    how = read_options(None, None, None, None, None, answers_from)
+    how = question_input.read_options(None, None, None, None, None, answers_from)
     if file is None and how is not None:
         raise StudioError("--answers-from says how a file is read: give its rows with --file.")
-    questions = (
-        accepted_questions(read_file(settings, file, how), file, skip_broken) if file is not None else ()
-    )
-    begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": tuple(questions)})
+    questions: tuple[Question, ...] = ()
+    if file is not None:
+        read = question_input.preview_file(settings, file, how)
+        questions = question_input.accepted_questions(read, file, skip_broken)
+    begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": questions})
     _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
 
 
@@ -118,7 +113,7 @@ def delete(task: Mine, yes: Yes = False, as_json: Json = False) -> None:
 
 @app.command("restore")
 def restore(
-    task: Annotated[str, typer.Argument(metavar="SET", help="The name of a deleted set, see `sets list`.")],
+    task: Annotated[str, Argument(metavar="SET", help="The name of a deleted set, see `sets list`.")],
     as_json: Json = False,
 ) -> None:
     """Bring a deleted set back, with its history."""
@@ -128,9 +123,67 @@ def restore(
     _made(settings, collection.restore_set(settings, task), as_json, "Restored")
 
 
+def import_set(
+    source: Annotated[
+        str,
+        Argument(
+            metavar="SOURCE",
+            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, or an installed lm-eval's task by name.",
+        ),
+    ],
+    name: Annotated[
+        str | None, Option("--name", metavar="NAME", help="The set's name (default: the source's own).")
+    ] = None,
+    mapping: question_input.Map = None,
+    into: Annotated[
+        Path | None,
+        Option("--into", metavar="DIR", help="Write the set's folder there, and not among your sets."),
+    ] = None,
+    kind: question_input.Format = None,
+    encoding: question_input.Encoding = None,
+    sheet: question_input.Sheet = None,
+    header: question_input.Header = None,
+    answers_from: question_input.AnswersFrom = None,
+    skip_broken: question_input.SkipBroken = False,
+    rows: Annotated[
+        str | None,
+        Option("--rows", metavar="DIR", help="A task's rows lie there: SUBSET/SPLIT.jsonl or SPLIT.jsonl."),
+    ] = None,
+    with_harness: Annotated[
+        bool,
+        Option(
+            "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a set from a task folder, a bundle, a file of questions (tables, GIFT, Aiken, Moodle XML, QTI) or lm-eval."""
+    from e2lm_core.sets import collection
+    from e2lm_core.sets.folder import source as sources
+
+    settings = Settings.from_env()
+    how = question_input.read_options(mapping, kind, encoding, sheet, header, answers_from)
+    with busy_indicator(f"Importing {source}"):
+        read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
+        if into is None:
+            task = collection.import_set(settings, read.task, name)
+            folder = collection.find_set(settings, task.name).folder
+        else:
+            task, folder = sources.write_into(settings, read.task, into, name)
+    warn(*read.warnings)
+    document = {
+        "name": task.name,
+        "path": str(folder),
+        "questions": len(task.questions),
+        "dev": len(task.dev),
+        "warnings": list(read.warnings),
+    }
+    where = f" in {folder}" if into is not None else ""
+    print_result(as_json, document, f"Imported {task.name}{where}: {count(len(task.questions), 'question')}.")
+
+
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
     """Print the outcome for a set: its name, its folder, its number of questions."""
-    from e2lm_core.base.formatting import count
     from e2lm_core.sets.collection import find_set
 
     document = {

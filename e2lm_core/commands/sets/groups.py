@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Metric, Task, open_task, print_table, require_metrics
+from e2lm_core.commands.opening import open_studio, open_task, require_metrics
+from e2lm_core.commands.options import Json, Metric, Task
+from e2lm_core.commands.output import print_table
 
 WAYS = ("template", "answer", "meaning")
 ACCEPTED = (*WAYS, "independent", "none")
 By = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--by",
         metavar="WAY",
         help="template, answer or meaning (by the embedder); may be repeated (default: the first two).",
@@ -25,7 +27,7 @@ By = Annotated[
 ]
 Accept = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--accept",
         metavar="WAY",
         help="Write that proposal's groups; or independent, each question by itself; or none, take them away.",
@@ -38,9 +40,7 @@ def groups(
 ) -> None:
     """Similar questions, and the number of independent ones they count as; --accept writes the groups into the set."""
     from e2lm_core.analysis.questions import groups as grouping
-    from e2lm_core.runs import state as run_state
-    from e2lm_core.runs.results import load_measurements
-    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.runs import results, state
     from e2lm_core.scores.measurements import ASSUMED
     from e2lm_core.sets.checks import groups as checks
     from e2lm_core.sets.editing import assign_groups as grouped
@@ -63,13 +63,13 @@ def groups(
         if chosen is not None and not any(chosen):
             raise StudioError(f"No questions share {accept}, so there is nothing to accept.")
         opened = grouped.set_groups(studio.settings, task, chosen, accept == "independent")
-    measured = load_measurements(studio, opened, *run_state.fleet_of_set(studio, opened.address))
-    known = tuple(question.group for question in opened.questions)
+    measured = results.load_measurements(studio, opened, *state.fleet_of_set(studio, opened.address))
+    known, total = tuple(question.group for question in opened.questions), len(opened.questions)
     rows = [grouping.grouping_effect(way, own, measured, metric) for way, own in labels.items()]
     now = grouping.grouping_effect("known", known, measured, metric) if any(known) else None
     document = {
         "task": opened.address,
-        "questions": len(opened.questions),
+        "questions": total,
         "metric": metric,
         "known": now and now.model_dump(),
         "independent": checks.is_declared_independent(opened.config),
@@ -77,19 +77,17 @@ def groups(
         "proposals": [
             {
                 **row.model_dump(),
-                "finding": grouping.grouping_sentence(row, len(opened.questions)),
+                "finding": grouping.grouping_sentence(row, total),
                 "labels": labels[row.kind],
             }
             for row in rows
         ],
     }
     every = [*([now] if now else []), *rows]
-    print_table(as_json, document, [row.model_dump() for row in every])
-    if not as_json:
-        for row in every:
-            typer.echo(grouping.grouping_sentence(row, len(opened.questions)))
-        if measured.independence_note == ASSUMED:
-            typer.echo(ASSUMED)
+    notes = [grouping.grouping_sentence(row, total) for row in every]
+    if measured.independence_note == ASSUMED:
+        notes.append(ASSUMED)
+    print_table(as_json, document, [row.model_dump() for row in every], notes=notes)
 
 
 def _proposed(way: str, questions: Sequence[Question], settings: Settings) -> tuple[str | None, ...]:
@@ -97,8 +95,6 @@ def _proposed(way: str, questions: Sequence[Question], settings: Settings) -> tu
     from e2lm_core.relevance.neighbours import MODEL, group_by_meaning
     from e2lm_core.sets.checks.groups import PROPOSALS
 
-    return (
-        PROPOSALS[way](questions)
-        if way in PROPOSALS
-        else group_by_meaning(questions, Embedder(settings, MODEL))
-    )
+    if way in PROPOSALS:
+        return PROPOSALS[way](questions)
+    return group_by_meaning(questions, Embedder(settings, MODEL))

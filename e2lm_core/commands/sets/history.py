@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Typer, echo
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count, escape_control_characters, quote
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, print_result, print_table
-from e2lm_core.commands.sets.collection import Mine
+from e2lm_core.commands.options import Json, Mine, Task
+from e2lm_core.commands.output import print_result, print_table, warn
 
 if TYPE_CHECKING:
     from e2lm_core.sets.history.field_diff import Difference
 
-app = typer.Typer(no_args_is_help=True, help="One version of a set: name it, show what differs, restore it.")
-Which = Annotated[str, typer.Argument(metavar="VERSION", help="Its number or its name, see `versions`.")]
+app = Typer(no_args_is_help=True, help="One version of a set: name it, show what differs, restore it.")
+Which = Annotated[str, Argument(metavar="VERSION", help="Its number or its name, see `versions`.")]
 SHOWN = ("number", "action", "who", "at", "name", "shown")
 _MARKS = {"same": "{}", "out": "[-{}-]", "in": "{{+{}+}}"}
 
@@ -39,16 +39,12 @@ def _move(task: str, as_json: bool, back: bool) -> None:
     action = versions.available_undo(settings, name)[0 if back else 1]
     moved = (versions.undo_with_note if back else versions.redo_with_note)(settings, name)
     done, again = ("undone", "redo") if back else ("redone", "undo")
-    document = {
-        "task": name,
-        done: action,
-        "left": moved.sentence,
-        "questions": len(moved.task.questions),
-    }
+    questions = len(moved.task.questions)
+    document = {"task": name, done: action, "left": moved.sentence, "questions": questions}
     said = f"{'Taken back' if back else 'Made again'} in {name}: {action}."
     left = f" {moved.sentence}" if moved.sentence else ""
     what = "makes the change again" if back else "takes it back"
-    has = f"It has {count(len(moved.task.questions), 'question')}"
+    has = f"It has {count(questions, 'question')}"
     print_result(as_json, document, f"{said}{left} {has}; `{again} {name}` {what}.")
 
 
@@ -61,15 +57,14 @@ def versions(task: Task, as_json: Json = False) -> None:
     lost = versions.history_damage(settings, task)
     if rows or as_json or lost is None:
         print_table(as_json, {"task": task, "versions": rows}, rows, SHOWN)
-    if lost is not None:
-        typer.echo(lost, err=True)
+    warn(lost)
 
 
 @app.command("name")
 def name_version(
     task: Mine,
     version: Which,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called; '' takes the name away.")],
+    name: Annotated[str, Argument(metavar="NAME", help="What it is called; '' takes the name away.")],
     as_json: Json = False,
 ) -> None:
     """Give a version a name; one with a name is kept however many follow."""
@@ -80,9 +75,8 @@ def name_version(
     versions.name_version(settings, task, number, name)
     called = next(v.name for v in versions.list_versions(settings, task) if v.number == number)
     what = f"is called {quote(called)}" if called else "has no name"
-    print_result(
-        as_json, {"task": task, "number": number, "name": called}, f"Version {number} of {task} {what}."
-    )
+    document = {"task": task, "number": number, "name": called}
+    print_result(as_json, document, f"Version {number} of {task} {what}.")
 
 
 @app.command("diff")
@@ -91,7 +85,7 @@ def diff(
     first: Which,
     second: Annotated[
         str | None,
-        typer.Argument(metavar="[OTHER]", help="The number or name of another (default: the set as it is)."),
+        Argument(metavar="[OTHER]", help="The number or name of another (default: the set as it is)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -106,7 +100,7 @@ def diff(
         rows = [difference.model_dump() for difference in found]
         print_table(True, {"task": task, "first": old, "second": new, "differences": rows}, ())
     else:
-        typer.echo("\n".join(map(_line, found)) or "Nothing differs.")
+        echo("\n".join(map(_line, found)) or "Nothing differs.")
 
 
 @app.command("restore")

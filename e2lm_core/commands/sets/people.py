@@ -6,20 +6,21 @@ import os
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, print_result, print_table
+from e2lm_core.commands.options import Json
+from e2lm_core.commands.output import print_result, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
+app = Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
 AS = "E2LM_AS"
-Mine = Annotated[str, typer.Argument(metavar="SET", help="The name of a set of your own.")]
-Who = Annotated[str, typer.Argument(metavar="PERSON", help="An id, e-mail or name, see `people list`.")]
-RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="`reader` or `editor`.")]
+Mine = Annotated[str, Argument(metavar="SET", help="The name of a set of your own.")]
+Who = Annotated[str, Argument(metavar="PERSON", help="An id, e-mail or name, see `people list`.")]
+RoleOption = Annotated[str, Option("--role", metavar="ROLE", help="`reader` or `editor`.")]
 Acting = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--as", metavar="PERSON", help="Act as this person (default: E2LM_AS, else the first administrator)."
     ),
 ]
@@ -35,9 +36,8 @@ def act_as(person: Acting = None) -> None:
     """
     from e2lm_core.people import accounts
 
-    wish = person or os.environ.pop(AS, None)
-    if wish:
-        os.environ.pop(AS, None)
+    of_environment = os.environ.pop(AS, None)
+    if wish := person or of_environment:
         os.environ[AS] = accounts.find_person(Settings.from_env(), wish).id
         return
     try:
@@ -77,7 +77,7 @@ def people(as_json: Json = False) -> None:
 @app.command("administrator")
 def administrator(
     person: Who,
-    no: Annotated[bool, typer.Option("--no", help="They are no longer one.")] = False,
+    no: Annotated[bool, Option("--no", help="They are no longer one.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make somebody an administrator; the first one gets what the home held before anybody signed in."""
@@ -85,24 +85,22 @@ def administrator(
 
     one = accounts.set_administrator(Settings.from_env(), person, not no)
     word = "no longer an administrator" if no else "an administrator"
-    print_result(
-        as_json, {"id": one.id, "administrator": one.administrator}, f"{one.name} ({one.id}) is {word}."
-    )
+    document = {"id": one.id, "administrator": one.administrator}
+    print_result(as_json, document, f"{one.name} ({one.id}) is {word}.")
 
 
 @app.command("quota")
 def quota(
     kind: Annotated[
-        str | None,
-        typer.Argument(metavar="KIND", help="`sets`, `bytes`, `results`, `runs`, `cpu` or `uploads`."),
+        str | None, Argument(metavar="KIND", help="`sets`, `bytes`, `results`, `runs`, `cpu` or `uploads`.")
     ] = None,
     most: Annotated[
-        float | None, typer.Argument(metavar="MOST", help="How many; bytes, and seconds of CPU, a day.")
+        float | None, Argument(metavar="MOST", help="How many; bytes, and seconds of CPU, a day.")
     ] = None,
     whose: Annotated[
-        str, typer.Option("--person", metavar="PERSON", help="Whose: a person's, `visitors`, or `everybody`.")
+        str, Option("--person", metavar="PERSON", help="Whose: a person's, `visitors`, or `everybody`.")
     ] = "everybody",
-    unset: Annotated[bool, typer.Option("--unset", help="Take back what was said of it.")] = False,
+    unset: Annotated[bool, Option("--unset", help="Take back what was said of it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say how much is somebody's to use, or without a KIND list what is."""
@@ -114,29 +112,19 @@ def quota(
             raise StudioError("Give how much of it, or --unset, and not both.")
         quotas.set_limit(settings, kind, most, whose)
     said = {(who, one.key): number for who, one, number in quotas.limit_overrides(settings)}
-    rows: list[dict[str, Any]] = []
+    rows, shown = [], []
     for one in quotas.KINDS:
         others = {who: number for (who, key), number in said.items() if key == one.key}
-        rows.append(
-            {
-                "kind": one.key,
-                "what": one.label,
-                "unit": one.unit or "number",
-                quotas.EVERYBODY: others.pop(quotas.EVERYBODY, one.most),
-                quotas.VISITORS: others.pop(quotas.VISITORS, one.most_of_visitor),
-                "people": others,
-            }
-        )
-    print_table(as_json, {"quotas": rows}, [_in_words(row) for row in rows])
-
-
-def _in_words(row: dict[str, Any]) -> dict[str, str]:
-    from e2lm_core.people import quotas
-
-    one = next(kind for kind in quotas.KINDS if kind.key == row["kind"])
-    few = {key: quotas.format_amount(one, row[key]) for key in (quotas.EVERYBODY, quotas.VISITORS)}
-    others = ", ".join(f"{who} {quotas.format_amount(one, number)}" for who, number in row["people"].items())
-    return {"kind": one.key, "what": one.label, **few, "people": others}
+        few = {
+            quotas.EVERYBODY: others.pop(quotas.EVERYBODY, one.most),
+            quotas.VISITORS: others.pop(quotas.VISITORS, one.most_of_visitor),
+        }
+        label = {"kind": one.key, "what": one.label}
+        rows.append({**label, "unit": one.unit or "number", **few, "people": others})
+        amounts = {who: quotas.format_amount(one, number) for who, number in (few | others).items()}
+        people = ", ".join(f"{who} {amounts[who]}" for who in others)
+        shown.append({**label, **{who: amounts[who] for who in few}, "people": people})
+    print_table(as_json, {"quotas": rows}, shown)
 
 
 def share(task: Mine, person: Who, role: RoleOption = "reader", as_json: Json = False) -> None:
@@ -152,7 +140,7 @@ def share(task: Mine, person: Who, role: RoleOption = "reader", as_json: Json = 
     )
 
 
-def unshare(task: Annotated[str, typer.Argument(metavar="SET")], person: Who, as_json: Json = False) -> None:
+def unshare(task: Annotated[str, Argument(metavar="SET")], person: Who, as_json: Json = False) -> None:
     """Take back what was shared with somebody, or leave a set that was shared with you."""
     from e2lm_core.people import sharing
 
@@ -180,7 +168,7 @@ def link(
     task: Mine,
     role: RoleOption = "reader",
     close: Annotated[
-        bool, typer.Option("--close", help="Close the set's links: nobody new comes by them.")
+        bool, Option("--close", help="Close the set's links: nobody new comes by them.")
     ] = False,
     as_json: Json = False,
 ) -> None:

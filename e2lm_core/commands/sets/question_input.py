@@ -11,23 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Option
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Limits, Settings
-from e2lm_core.base.untrusted.regular_files import read_regular
+from e2lm_core.commands.output import print_table, read_file, warn
 
 if TYPE_CHECKING:
     from e2lm_core.sets.formats.records import Preview, ReadOptions
 
 SkipBroken = Annotated[
-    bool, typer.Option("--skip-broken", help="Leave rows with an error out, instead of adding none.")
+    bool, Option("--skip-broken", help="Leave rows with an error out, instead of adding none.")
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--map",
         metavar="FIELD=COLUMN",
         help='Read a column as question, answer, choices, choice_1 …, id, subject …, or - to leave it out, such as question="Frage"; may be repeated. Others are guessed.',
@@ -35,7 +35,7 @@ Map = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--format",
         metavar="KIND",
         help="csv, tsv, xlsx, jsonl, json, parquet, gift, aiken, markdown, moodle or qti (default: found).",
@@ -43,33 +43,34 @@ Format = Annotated[
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252 (default: found)."),
+    Option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252 (default: found)."),
 ]
 Sheet = Annotated[
     str | None,
-    typer.Option("--sheet", metavar="NAME", help="A workbook's sheet (default: the first that holds rows)."),
+    Option("--sheet", metavar="NAME", help="A workbook's sheet (default: the first that holds rows)."),
 ]
 Header = Annotated[
     bool | None,
-    typer.Option("--header/--no-header", help="Whether the first row names the columns (default: found)."),
+    Option("--header/--no-header", help="Whether the first row names the columns (default: found)."),
 ]
 AnswersFrom = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--answers-from",
         metavar="0|1|text",
         help="What answers that are numbers count from, or that they are a choice's text (default: found).",
     ),
 ]
 Look = Annotated[
-    bool, typer.Option("--look", help="Say how the file is read and show its first rows; add nothing.")
+    bool, Option("--look", help="Say how the file is read and show its first rows; add nothing.")
 ]
 LOOKED_AT = 10
+READ = {"kind", "encoding", "separator", "header", "sheets", "answers_from", "readings"}  # of a preview
 COUNTED_FROM: dict[str, Literal[0, 1, "text"]] = {"0": 0, "1": 1, "text": "text"}
 FIELDS = ("question", "choices", "answer", "subject", "source", "license", "note", "group")
 
 
-def read_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview:
+def preview_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview:
     """Preview of a file of questions.
 
     Args:
@@ -82,7 +83,11 @@ def read_file(settings: Settings, file: str, how: ReadOptions | None) -> Preview
     """
     from e2lm_core.sets import authoring
 
-    data, name = _read(file, settings.limits)
+    most = settings.limits.max_file_bytes
+    if file == "-":
+        data, name = sys.stdin.buffer.read(most + 1), "stdin"
+    else:
+        data, name = read_file(file, most, ", or pipe it in and give -"), Path(file).name
     return authoring.preview_import(settings, data, name, how)
 
 
@@ -100,8 +105,7 @@ def accepted_questions(read: Preview, file: str, skip_broken: bool) -> tuple[Que
     from e2lm_core.sets.formats.reading import accept_questions
 
     questions, said = accept_questions(read, "stdin" if file == "-" else file, skip_broken)
-    for line in said:
-        typer.echo(line, err=True)
+    warn(*said)
     return questions
 
 
@@ -160,7 +164,6 @@ def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> N
         doubles: By question, the sentence on a question that repeats it.
         as_json: Whether to print JSON.
     """
-    from e2lm_core.commands.output import print_table
     from e2lm_core.sets.formats import messages
 
     rows = [
@@ -174,26 +177,16 @@ def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> N
         for q, at in zip(read.questions[:LOOKED_AT], read.rows, strict=False)
     ]
     document = {
-        **read.model_dump(
-            include={"kind", "encoding", "separator", "header", "sheets", "answers_from", "readings"}
-        ),
+        **read.model_dump(include=READ),
         "columns": [column.model_dump() for column in read.columns],
         "questions": len(read.questions),
         "first": rows,
         "doubles": dict(doubles),
         "problems": [problem.model_dump(exclude_none=True) for problem in read.problems],
     }
-    print_table(as_json, document, rows)
-    if not as_json:
-        for line in (
-            messages.format_summary(read),
-            messages.mapping_summary(read),
-            messages.duplicates_sentence(doubles),
-        ):
-            if line:
-                typer.echo(line)
-        for problem in read.problems:
-            typer.echo(problem.sentence)
+    notes = [messages.format_summary(read), messages.mapping_summary(read)]
+    notes += [messages.duplicates_sentence(doubles), *(problem.sentence for problem in read.problems)]
+    print_table(as_json, document, rows, notes=notes)
 
 
 def question_from_options(
@@ -304,17 +297,3 @@ def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question
     if not preview.questions:
         raise TaskError(preview.problems[0].sentence.replace("Row 1", f"Question {quote(identity)}", 1))
     return preview.questions[0]
-
-
-def _read(file: str, limits: Limits) -> tuple[bytes, str]:
-    """(content, name) of a regular file or of stdin, whose format is detected from its content."""
-    if file == "-":
-        return sys.stdin.buffer.read(limits.max_file_bytes + 1), "stdin"
-    path = Path(file)
-    try:
-        return read_regular(path, limits.max_file_bytes), path.name
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise StudioError(
-            f"{quote(file)} cannot be read ({reason}): check its path, or pipe it in and give -."
-        ) from error

@@ -5,39 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import count, join_words, quote
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Task, Yes, ask_confirmation, open_task, print_result, print_table
-from e2lm_core.commands.sets.collection import Mine
-from e2lm_core.commands.sets.question_input import (
-    AnswersFrom,
-    Encoding,
-    Format,
-    Header,
-    Look,
-    Map,
-    Sheet,
-    SkipBroken,
-    accepted_questions,
-    changes_from_options,
-    print_preview,
-    question_from_options,
-    read_file,
-    read_options,
-)
+from e2lm_core.commands.opening import open_task
+from e2lm_core.commands.options import Json, Mine, Task, Yes
+from e2lm_core.commands.output import ask_confirmation, print_result, print_table, warn
+from e2lm_core.commands.sets import question_input
 
-app = typer.Typer(no_args_is_help=True, help="The questions of a set: list, add, edit, delete and move them.")
-Identity = Annotated[str, typer.Argument(metavar="ID", help="The question's id, see `question list`.")]
-Identities = Annotated[
-    list[str], typer.Argument(metavar="ID", help="The questions' ids, see `question list`.")
-]
+app = Typer(no_args_is_help=True, help="The questions of a set: list, add, edit, delete and move them.")
+Identity = Annotated[str, Argument(metavar="ID", help="The question's id, see `question list`.")]
+Identities = Annotated[list[str], Argument(metavar="ID", help="The questions' ids, see `question list`.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--set",
         metavar="FIELD=VALUE",
         help="question, choices (a JSON list), answer, subject, source, license, note, group or a column of the set; nothing behind = clears it; may be repeated.",
@@ -71,42 +55,40 @@ def list_questions(task: Task, as_json: Json = False) -> None:
 @app.command("add")
 def add(
     task: Mine,
-    question: Annotated[str | None, typer.Option("--question", metavar="TEXT", help="What is asked.")] = None,
+    question: Annotated[str | None, Option("--question", metavar="TEXT", help="What is asked.")] = None,
     choice: Annotated[
-        list[str] | None, typer.Option("--choice", metavar="TEXT", help="A choice; repeated, in their order.")
+        list[str] | None, Option("--choice", metavar="TEXT", help="A choice; repeated, in their order.")
     ] = None,
     answer: Annotated[
         str | None,
-        typer.Option(
-            "--answer", metavar="N", help="The right choice: its index from 0, its letter or its text."
-        ),
+        Option("--answer", metavar="N", help="The right choice: its index from 0, its letter or its text."),
     ] = None,
     identity: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Its id (default: the next free one).")
+        str | None, Option("--id", metavar="ID", help="Its id (default: the next free one).")
     ] = None,
     sets: Set = None,
     file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--file",
             metavar="FILE",
             help="All of a file of questions instead, as `import` reads it; - is stdin.",
         ),
     ] = None,
-    mapping: Map = None,
-    kind: Format = None,
-    encoding: Encoding = None,
-    sheet: Sheet = None,
-    header: Header = None,
-    answers_from: AnswersFrom = None,
-    look: Look = False,
+    mapping: question_input.Map = None,
+    kind: question_input.Format = None,
+    encoding: question_input.Encoding = None,
+    sheet: question_input.Sheet = None,
+    header: question_input.Header = None,
+    answers_from: question_input.AnswersFrom = None,
+    look: question_input.Look = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Put the file's questions in the place of the set's.")
+        bool, Option("--replace", help="Put the file's questions in the place of the set's.")
     ] = False,
     skip_doubles: Annotated[
-        bool, typer.Option("--skip-doubles", help="Leave out what the set, or the file above, has already.")
+        bool, Option("--skip-doubles", help="Leave out what the set, or the file above, has already.")
     ] = False,
-    skip_broken: SkipBroken = False,
+    skip_broken: question_input.SkipBroken = False,
     as_json: Json = False,
 ) -> None:
     """Add a question, or those of a file, at the end of a set or in the place of its own."""
@@ -116,7 +98,7 @@ def add(
 
     settings = Settings.from_env()
     new: tuple[Question, ...] = ()
-    how = read_options(mapping, kind, encoding, sheet, header, answers_from)
+    how = question_input.read_options(mapping, kind, encoding, sheet, header, answers_from)
     if file is None and (how or look or replace or skip_doubles):
         raise StudioError("How a file is read, and what becomes of it, can be said with --file alone.")
     if file is not None:
@@ -125,13 +107,13 @@ def add(
                 "Questions come from --file or from --question, --choice and --answer, not from both."
             )
         there = collection.open_set(settings, task)
-        read = read_file(settings, file, how)
+        read = question_input.preview_file(settings, file, how)
         doubles = reading.find_duplicates(read, (*there.dev, *(() if replace else there.questions)))
         if look:
-            print_preview(read, doubles, as_json)
+            question_input.print_preview(read, doubles, as_json)
             return
-        new = accepted_questions(read, file, skip_broken)
-        typer.echo(messages.duplicates_sentence(doubles), err=True) if doubles else None
+        new = question_input.accepted_questions(read, file, skip_broken)
+        warn(messages.duplicates_sentence(doubles))
         new = tuple(q for q in new if not skip_doubles or q.id not in doubles)
     elif question is None or not choice or answer is None:
         raise StudioError(
@@ -141,9 +123,8 @@ def add(
         before = collection.open_set(settings, task)
         if file is None:
             values = {"question": question, "choices": choice, "answer": answer}
-            new = (
-                question_from_options(before, _free(before, identity), values, sets or (), settings.limits),
-            )
+            own_id = _free(before, identity)
+            new = (question_input.question_from_options(before, own_id, values, sets or (), settings.limits),)
         after = authoring.add_questions(settings, task, new, replace)
     added = after.questions[0 if replace and new else len(before.questions) :]
     document = {"task": after.address, "added": [_row(q) for q in added], "questions": len(after.questions)}
@@ -165,11 +146,11 @@ def edit(
     sets: Set = None,
     choice: Annotated[
         list[str] | None,
-        typer.Option("--choice", metavar="N=TEXT", help="Replace choice N, from 0; may be repeated."),
+        Option("--choice", metavar="N=TEXT", help="Replace choice N, from 0; may be repeated."),
     ] = None,
     seen: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--seen",
             metavar="FIELD=VALUE",
             help="What a field held when you looked; if another has changed it since, nothing is overwritten. With "
@@ -186,11 +167,11 @@ def edit(
     with lock_set(settings, task):
         before = collection.open_set(settings, task)
         question = _found(before, identity)
-        values = changes_from_options(before, question, sets or (), choice or (), settings.limits)
+        limits = settings.limits
+        values = question_input.changes_from_options(before, question, sets or (), choice or (), limits)
         if seen:
-            _require_unchanged(
-                before, question, values, changes_from_options(before, question, seen, (), settings.limits)
-            )
+            base = question_input.changes_from_options(before, question, seen, (), limits)
+            _require_unchanged(before, question, values, base)
         after = authoring.update_questions(settings, task, {identity: values})
     edited = _found(after, identity)
     document = {"task": after.address, "question": _row(edited), "changed": edited != question}
@@ -224,14 +205,12 @@ def delete(task: Mine, identities: Identities, yes: Yes = False, as_json: Json =
 def move(
     task: Mine,
     identity: Identity,
-    to: Annotated[
-        int | None, typer.Option("--to", metavar="PLACE", help="Its new place, 1 for the first.")
-    ] = None,
+    to: Annotated[int | None, Option("--to", metavar="PLACE", help="Its new place, 1 for the first.")] = None,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="ID", help="Before this question instead.")
+        str | None, Option("--before", metavar="ID", help="Before this question instead.")
     ] = None,
     after: Annotated[
-        str | None, typer.Option("--after", metavar="ID", help="Behind this question instead.")
+        str | None, Option("--after", metavar="ID", help="Behind this question instead.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -239,16 +218,11 @@ def move(
     from e2lm_core.sets import authoring
 
     saved = authoring.move_question(Settings.from_env(), task, identity, to, before=before, after=after)
-    place = [q.id for q in saved.questions].index(identity) + 1
-    document = {
-        "task": saved.address,
-        "id": identity,
-        "place": place,
-        "order": [q.id for q in saved.questions],
-    }
-    print_result(
-        as_json, document, f"Question {quote(identity)} stands at place {place:,} of {saved.address}."
-    )
+    order = [q.id for q in saved.questions]
+    place = order.index(identity) + 1
+    document = {"task": saved.address, "id": identity, "place": place, "order": order}
+    said = f"Question {quote(identity)} stands at place {place:,} of {saved.address}."
+    print_result(as_json, document, said)
 
 
 def _row(question: Question) -> dict[str, Any]:

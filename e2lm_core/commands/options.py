@@ -1,0 +1,32 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from e2lm_core.base.records import METRICS, RC_READINGS
+
+Task = Annotated[str, Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+Mine = Annotated[str, Argument(metavar="SET", help="The name of a set of your own, or OWNER/NAME.")]
+Checkpoints = Annotated[
+    list[str] | None,
+    Option("--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."),
+]
+Fewshot = Annotated[
+    int | None, Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's).")
+]
+On = Annotated[
+    str | None,
+    Option("--backend", metavar="NAME", help="Where it is computed: local or ray (default: E2LM_BACKEND)."),
+]
+Metric = Annotated[str, Option("--metric", help=f"One of {', '.join(METRICS)}.")]
+Rc = Annotated[
+    str,
+    Option("--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."),
+]
+Zip = Annotated[Path, Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
+Json = Annotated[bool, Option("--json", help="Print JSON alone on stdout.")]
+Yes = Annotated[bool, Option("--yes", help="Do not ask first.")]
