@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.files import folder_stamp
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
@@ -256,9 +256,4 @@ def read_set(name: str, settings: Settings | None = None) -> TaskSet:
     def read() -> TaskSet:
         return collection.open_found_set(info, limits)
 
-    return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
-
-
-def _stamp(folder: Path) -> tuple:
-    files = sorted(folder.iterdir())
-    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=folder_stamp(info.folder))

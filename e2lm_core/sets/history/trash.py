@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.history.journal import Journal
@@ -92,7 +93,7 @@ def purge_oldest(settings: Settings, max_bytes: float) -> None:
         OSError: The disk refuses.
     """
     entries = [
-        (entry, _size(entry) + _size(entry.with_name(f"{entry.name}.history")))
+        (entry, folder_bytes((entry, entry.with_name(f"{entry.name}.history"))))
         for _, entry in _entries(settings)
     ]
     left = sum(size for _, size in entries)
@@ -120,10 +121,6 @@ def finish_move(settings: Settings, name: str) -> None:
     entries = [e for deleted, e in _entries(settings) if deleted.name == name and e.name != name]
     if entries and not (entries[0] / _HISTORY).exists():
         log.move(entries[0] / _HISTORY)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _entries(settings: Settings) -> list[tuple[Deleted, Path]]:
