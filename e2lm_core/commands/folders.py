@@ -14,7 +14,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
-from e2lm_core.checkpoints.folders import LocalModels
+from e2lm_core.checkpoints.folders import SourceModels
 from e2lm_core.commands.output import Json, print_table
 from e2lm_core.people import accounts
 
@@ -65,7 +65,7 @@ def add_folder(
     _show_folders(settings, as_json)
 
 
-def _warnings(settings: Settings, found: LocalModels) -> Iterator[str]:
+def _warnings(settings: Settings, found: SourceModels) -> Iterator[str]:
     """Sentences on models with checkpoints that cannot be used, and on an adapter that is not applied."""
     from e2lm_core.runs.studio import open_studio
 
