@@ -116,22 +116,16 @@ def open_catalogue(settings: Settings) -> Catalogue:
         folders += user_folders.models(settings)
     except CheckpointError as error:
         problems.append(str(error))
-    for folder, local in folders:
-        problems.extend(local.problems)
-        for added in local.models:
+    sources = [(f"in {folder}", found, "rename its folder") for folder, found in folders]
+    sources.append(("of a hub", added_models(settings), "remove it and add it under another name"))
+    for where, found, remedy in sources:
+        problems.extend(found.problems)
+        for added in found.models:
             if not _joined(models, added):
                 problems.append(
-                    f"The model {added[0].name!r} in {folder} is left out, since there is another of that name: "
-                    "rename its folder."
+                    f"The model {added[0].name!r} {where} is left out, since there is another of that name: "
+                    f"{remedy}."
                 )
-    hub = added_models(settings)
-    problems.extend(hub.problems)
-    for added in hub.models:
-        if not _joined(models, added):
-            problems.append(
-                f"The model {added[0].name!r} of a hub is left out, since there is another of that name: remove "
-                "it and add it under another name."
-            )
     if settings.hf_cache is not None:
         for added in read_cache(settings.hf_cache).models:
             # A model added by hand under the same name takes precedence: it may lie in the cache too.

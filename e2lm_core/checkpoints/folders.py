@@ -57,15 +57,15 @@ class _Notes(BaseModel):
 
 
 @dataclass(frozen=True)
-class LocalModels:
-    """Models of a folder.
+class SourceModels:
+    """Models of one source of the catalogue: a folder, a cache or the list of models added from hubs.
 
     Attributes:
         models: Models, each with its checkpoints in step order.
-        problems: A sentence for each model or folder that cannot be used.
+        problems: A sentence for each model, folder or list that cannot be used.
     """
 
-    models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...]
+    models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -78,14 +78,14 @@ def step_of(folder_name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def read_folder(folder: Path) -> LocalModels:
+def read_folder(folder: Path) -> SourceModels:
     """Models in a folder, or the one model with its checkpoints in it. Never raises: see `problems`."""
     if hf_cache.is_cache(folder):
         return read_cache(folder)
     try:
         candidates = [folder] if _step_folders(folder) else _subfolders(folder)
     except OSError as error:
-        return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check E2LM_CHECKPOINTS.",))
+        return SourceModels((), (f"{folder} cannot be read ({error.strerror}): check E2LM_CHECKPOINTS.",))
     models: list[tuple[ModelInfo, tuple[Checkpoint, ...]]] = []
     problems: list[str] = []
     for candidate in candidates:
@@ -103,7 +103,7 @@ def read_folder(folder: Path) -> LocalModels:
             f"{folder} holds no checkpoints: they are looked for at MODEL/iter_0001000/config.json "
             "or iter_0001000/config.json (iter_…, step…, checkpoint-… or global_step…), or as in Hugging Face's cache."
         )
-    return LocalModels(tuple(models), tuple(problems))
+    return SourceModels(tuple(models), tuple(problems))
 
 
 def step_names(folder: Path) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def step_names(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def read_cache(folder: Path) -> LocalModels:
+def read_cache(folder: Path) -> SourceModels:
     """Models of a Hugging Face cache with branches, or folders in them, that name steps.
 
     Other models are left out, since they form no curve. Never raises: see `problems`.
@@ -127,7 +127,7 @@ def read_cache(folder: Path) -> LocalModels:
     try:
         found = hf_cache.list_models(folder)
     except OSError as error:
-        return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
+        return SourceModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
     for model in found:
         steps = {
             name: path
@@ -140,7 +140,7 @@ def read_cache(folder: Path) -> LocalModels:
                 models.append(_read_model(model.name, steps, _Notes()))
             except CheckpointError as error:
                 problems.append(str(error))
-    return LocalModels(tuple(models), tuple(problems))
+    return SourceModels(tuple(models), tuple(problems))
 
 
 def folder_problem(folder: Path) -> str | None:

@@ -1,24 +1,31 @@
-"""JSON list in the home with a file lock for writers.
+"""JSON files of the home: records, and lists with a file lock for writers.
 
-Tested in tests/checkpoints/test_user_folders.py and tests/checkpoints/hub/test_added_models.py.
+Tested in tests/checkpoints/test_user_folders.py, tests/checkpoints/hub/test_added_models.py and
+tests/checkpoints/hub/test_rolling_leases.py.
 """
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.records import Record
 from e2lm_core.base.untrusted import safejson
 
 Document = TypeVar("Document", bound=Record)
+
+
+def read_record(path: Path, kind: type[Document]) -> Document | None:
+    """Record in a JSON file; None if the file cannot be read or holds another one."""
+    try:
+        return kind.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
 
 
 def read_list(path: Path, kind: type[Document], of: str) -> Document:
@@ -38,7 +45,7 @@ def read_list(path: Path, kind: type[Document], of: str) -> Document:
         return kind()
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    except (ValidationError, ValueError) as error:
+    except ValueError as error:
         raise CheckpointError(
             f"{path} is not a list of {of} of this version: take it away and add them again."
         ) from error
@@ -52,14 +59,13 @@ def lock_list(path: Path) -> Iterator[None]:
         CheckpointError: The home cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = (path.parent / f".{path.name}.lock").open("w")
+        lock = open_lock_file(path.parent / f".{path.name}.lock")
     except OSError as error:
         raise CheckpointError(
             f"{path.parent} cannot be written ({error.strerror}): set E2LM_HOME."
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        take_lock(lock, wait=True)
         yield
 
 

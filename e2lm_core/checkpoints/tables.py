@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from e2lm_core.base import formatting
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
@@ -17,7 +18,7 @@ from e2lm_core.checkpoints.families import CheckpointLocation, FamilyModel
 from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage, folder_bytes
+from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
 
 HALF_PRECISION_BYTES = 2  # for each weight, in the smallest dtype that is usual on hubs
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +12,9 @@ import uuid
 from functools import cache
 from pathlib import Path
 
+from e2lm_core.base.atomic import replace_file_bytes
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
@@ -151,12 +152,7 @@ def _shared_tokenizer(manifest: Manifest, settings: Settings) -> Path:
     if not shared.is_file() or file_sha256(shared) != sha256:
         blob = _verified_bytes(ladder_file(settings.ladder, manifest.tokenizer.file), sha256)
         shared.parent.mkdir(parents=True, exist_ok=True)
-        temporary = shared.with_name(f"{sha256}.{uuid.uuid4().hex}")
-        try:
-            temporary.write_bytes(blob)
-            temporary.replace(shared)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_file_bytes(shared, blob)
     return shared
 
 
@@ -176,8 +172,8 @@ def _move_into_place(temporary: Path, folder: Path, checkpoint: Checkpoint, sett
         return
     # A folder is there: another process was first with the same bytes, or it is old or damaged. One process
     # at a time checks and replaces it, so that none deletes the folder that another has just moved there.
-    with (settings.cache / "checkpoints" / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open_lock_file(settings.cache / "checkpoints" / ".lock") as lock:
+        take_lock(lock, wait=True)
         while unpacked_directory(checkpoint, settings) is None:
             discarded = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
             folder.rename(discarded)

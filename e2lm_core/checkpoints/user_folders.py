@@ -12,11 +12,12 @@ from pathlib import Path
 from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import mtime_and_size
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints import locked_json
-from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, LocalModels, adapter_sentence, read_folder
+from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, SourceModels, adapter_sentence, read_folder
 from e2lm_core.people import access, accounts
 
 _FILE = "folders.json"
@@ -38,7 +39,7 @@ class _Document(Record):
     folders: tuple[UserFolder, ...] = ()
 
 
-def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
+def inspect_folder(path: str | Path) -> tuple[Path, SourceModels]:
     """Resolved path of a folder, and the models in it.
 
     Raises:
@@ -60,12 +61,12 @@ def inspect_folder(path: str | Path) -> tuple[Path, LocalModels]:
     return folder, found
 
 
-def models_without_tokens(inspected: LocalModels) -> list[str]:
+def models_without_tokens(inspected: SourceModels) -> list[str]:
     """Names of the models with unknown tokens seen, for which the user is asked."""
     return [model.name for model, own in inspected.models if any(c.tokens_seen is None for c in own)]
 
 
-def adapter_warnings(found: LocalModels) -> list[str]:
+def adapter_warnings(found: SourceModels) -> list[str]:
     """A sentence for each model with an adapter next to it, which is not applied."""
     firsts = (
         next((said for c in own if c.directory and (said := adapter_sentence(c.directory))), None)
@@ -136,7 +137,7 @@ def folders(settings: Settings) -> tuple[UserFolder, ...]:
     return tuple(_read(settings).values())
 
 
-def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
+def models(settings: Settings) -> list[tuple[Path, SourceModels]]:
     """Current models of each added folder, with tokens seen by the user's tokens per step.
 
     Raises:
@@ -149,24 +150,20 @@ def models(settings: Settings) -> list[tuple[Path, LocalModels]]:
 
 def change_stamp(settings: Settings) -> tuple[int, int] | None:
     """(mtime in ns, bytes) of the list of folders, different after any change of it; None without it."""
-    try:
-        stat = (settings.home / _FILE).stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
+    return mtime_and_size(settings.home / _FILE)
 
 
 # --- private helpers ----------------------------------------------------------------------------------
 
 
-def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalModels:
+def _counted(found: SourceModels, tokens_per_step: Mapping[str, int]) -> SourceModels:
     def counted(checkpoint: Checkpoint) -> Checkpoint:
         rule = tokens_per_step.get(checkpoint.model.name)
         if rule is None or checkpoint.tokens_seen is not None:
             return checkpoint
         return checkpoint.model_copy(update={"tokens_seen": rule * checkpoint.step})
 
-    return LocalModels(
+    return SourceModels(
         tuple((model, tuple(map(counted, own))) for model, own in found.models), found.problems
     )
 

@@ -6,7 +6,6 @@ everybody, and that over the defaults here. Administrators have no quotas, and n
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts
@@ -272,20 +272,9 @@ _sizes: dict[Path, tuple[float, int]] = {}  # by workspace: (monotonic time, byt
 def _bytes(settings: Settings) -> float:
     at, size = _sizes.get(settings.workspace, (float("-inf"), 0))
     if time.monotonic() - at > _LOOK_AGAIN_S:
-        size = sum(_size(settings.workspace / name) for name in _FOLDERS)
+        size = folder_bytes(settings.workspace / name for name in _FOLDERS)
         _sizes[settings.workspace] = (time.monotonic(), size)
     return float(size)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for at, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(at, name)).st_size
-            except OSError:  # the file was deleted meanwhile
-                continue
-    return total
 
 
 def _runs(settings: Settings) -> float:

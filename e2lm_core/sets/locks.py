@@ -5,16 +5,16 @@ It excludes threads, processes and several apps on one home alike, and ends with
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TextIO, TypeVar
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 
@@ -69,29 +69,21 @@ def exclusive_edit(
     return locked
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """File of the lock, which is never deleted: a deletion would let two writers in."""
+def _opened(path: Path) -> TextIO:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        return open_lock_file(path)
     except OSError as error:
         raise TaskError(
             f"The edit was not saved: {path.parent} cannot be written ({error.strerror}); check the disk and "
             "its rights, and save again."
         ) from error
-    with file:
-        yield file.fileno()
 
 
-def _wait_for(file: int, name: str) -> None:
+def _wait_for(file: TextIO, name: str) -> None:
     end = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise TaskError(
-                    f"{name} was not saved: another change of it has not ended for {WAIT_S:.0f} s; save again."
-                ) from None
-            time.sleep(_LOOK_AGAIN_S)
+    while not take_lock(file):
+        if time.monotonic() > end:
+            raise TaskError(
+                f"{name} was not saved: another change of it has not ended for {WAIT_S:.0f} s; save again."
+            )
+        time.sleep(_LOOK_AGAIN_S)

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.files import folder_stamp
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
@@ -255,9 +255,4 @@ def read_set(name: str, settings: Settings | None = None) -> TaskSet:
 
     # By folder, which only readers of the set can reach; all of them share one object.
     inputs = (info.folder, info.owner, info.yaml)
-    return page_cache.get_or_compute("set", inputs, read, version=_stamp(info.folder))
-
-
-def _stamp(folder: Path) -> tuple:
-    files = sorted(folder.iterdir())
-    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    return page_cache.get_or_compute("set", inputs, read, version=folder_stamp(info.folder))

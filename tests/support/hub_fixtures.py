@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.family_catalogue import family
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub import on_disk
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under, weights
@@ -107,7 +107,7 @@ class Sampled:
     def _look(self) -> None:
         while not self._over.wait(0.003):
             self.looks += 1
-            held = on_disk.folder_bytes(self._root / part for part in ("whole", "partial", "gone"))
+            held = folder_bytes(self._root / part for part in ("whole", "partial", "gone"))
             self.most_bytes = max(self.most_bytes, held)
             whole = len(list((self._root / "whole").glob("*/*/*/*/downloaded.json")))
             self.most_whole = max(self.most_whole, whole)

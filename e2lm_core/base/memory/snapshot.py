@@ -15,6 +15,8 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
+from e2lm_core.base.files import mtime_and_size
+
 _copies: dict[tuple[object, ...], tempfile.TemporaryDirectory[str]] = {}
 _one_at_a_time = threading.Lock()
 
@@ -63,7 +65,7 @@ def copy_database(path: Path) -> Path:
         OSError: The copy cannot be written.
     """
     files = [path, path.with_name(f"{path.name}-wal")]
-    stamp: tuple[object, ...] = (os.getpid(), path, *(_stamp(file) for file in files))
+    stamp: tuple[object, ...] = (os.getpid(), path, *map(mtime_and_size, files))
     with _one_at_a_time:
         if stamp not in _copies:
             folder = tempfile.TemporaryDirectory(prefix="e2lm-snapshot-")
@@ -72,14 +74,6 @@ def copy_database(path: Path) -> Path:
                     shutil.copyfile(file, Path(folder.name) / file.name)
             _copies[stamp] = folder
         return Path(_copies[stamp].name) / path.name
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        stat = file.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
 
 
 def _connection(address: str, timeout_s: float) -> sqlite3.Connection:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import mtime_and_size
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import locked_json
@@ -24,6 +24,7 @@ from e2lm_core.checkpoints.families import (
     FamilyModel,
     choose_checkpoints,
 )
+from e2lm_core.checkpoints.folders import SourceModels
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
 from e2lm_core.checkpoints.hub.download import wanted_files
@@ -88,19 +89,6 @@ class _Document(Record):
     added: tuple[AddedModel, ...] = ()
 
 
-@dataclass(frozen=True)
-class HubModels:
-    """The added models.
-
-    Attributes:
-        models: Models, each with its checkpoints in step order.
-        problems: A sentence for each list that could not be read.
-    """
-
-    models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...] = ()
-    problems: tuple[str, ...] = ()
-
-
 def list_remote(settings: Settings, family: Family, model: str) -> RemoteListing:
     """Listing of a model's current checkpoints on the hub, in step order.
 
@@ -162,23 +150,15 @@ def add_checkpoints(
     for place in dict.fromkeys((chosen[0], chosen[-1])):  # refused now, not after a long download
         _, files = client.files(listed.model.repo, at[place].commit)
         wanted_files(listed.model.repo, place.subfolder, files)
-    new = {place.step: _entry(place, at[place].commit) for place in chosen}
+    new = {
+        place.step: _Entry(**place.model_dump(exclude={"revision"}), revision=at[place].commit)
+        for place in chosen
+    }
     with _edited(settings) as models:
         added = _joined(models.get(listed.model.name), family, listed.model, new, settings.person)
         added = added.model_copy(update={"bytes": _bytes(files, chosen[-1].subfolder or "") or added.bytes})
         models[listed.model.name] = added
     return tuple(c for c in _checkpoints(added, settings) if c.step in new)
-
-
-def _entry(place: CheckpointLocation, commit: str) -> _Entry:
-    return _Entry(
-        name=place.name,
-        revision=commit,
-        subfolder=place.subfolder,
-        step=place.step,
-        tokens_seen=place.tokens_seen,
-        early=place.early,
-    )
 
 
 def _joined(
@@ -301,22 +281,18 @@ def _require_own(settings: Settings, entry: AddedModel | None, to_do: str) -> No
     raise CheckpointError(f"{name} was added by another: only they, or an administrator, can {to_do} it.")
 
 
-def added_models(settings: Settings) -> HubModels:
+def added_models(settings: Settings) -> SourceModels:
     """The added models for the catalogue. Never raises: see `problems`."""
     try:
         models = _read(settings)
     except CheckpointError as error:
-        return HubModels(problems=(str(error),))
-    return HubModels(tuple((added.model, _checkpoints(added, settings)) for added in models.values()))
+        return SourceModels(problems=(str(error),))
+    return SourceModels(tuple((added.model, _checkpoints(added, settings)) for added in models.values()))
 
 
 def change_stamp(settings: Settings) -> tuple[int, int] | None:
     """(mtime in ns, bytes) of the list of added models, different after any change; None without it."""
-    try:
-        stat = (settings.home / _FILE).stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
+    return mtime_and_size(settings.home / _FILE)
 
 
 def _checkpoints(added: AddedModel, settings: Settings) -> tuple[Checkpoint, ...]:
@@ -324,13 +300,7 @@ def _checkpoints(added: AddedModel, settings: Settings) -> tuple[Checkpoint, ...
     checkpoints = []
     for entry in added.checkpoints:
         checkpoint = Checkpoint(
-            model=added.model,
-            step=entry.step,
-            tokens_seen=entry.tokens_seen,
-            early=entry.early,
-            repo=added.repo,
-            revision=entry.revision,
-            subfolder=entry.subfolder,
+            model=added.model, repo=added.repo, **entry.model_dump(exclude={"name", "pinned"})
         )
         checkpoints.append(checkpoint.model_copy(update={"directory": snapshot_folder(checkpoint, settings)}))
     return tuple(checkpoints)

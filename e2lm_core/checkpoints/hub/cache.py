@@ -11,8 +11,6 @@ A folder comes to `whole` by one rename, after the digest of every file has been
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -21,14 +19,13 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import folder_bytes, open_lock_file, take_lock
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256
 from e2lm_core.checkpoints.hub import hf_cache
+from e2lm_core.checkpoints.locked_json import read_record
 
 _MARK = "downloaded.json"
 
@@ -148,7 +145,7 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
         for folder in (snapshot_folder(checkpoint, settings), partial_folder(checkpoint, settings)):
             if not folder.is_dir():
                 continue
-            freed += _bytes_of(folder)
+            freed += folder_bytes([folder])
             gone = _root(settings) / "gone" / uuid.uuid4().hex
             try:
                 gone.parent.mkdir(parents=True, exist_ok=True)
@@ -179,9 +176,10 @@ def list_cached(settings: Settings) -> tuple[CachedCheckpoint, ...]:
 
 def cache_usage(settings: Settings) -> CacheUsage:
     """Current disk use of all downloads, and the quota (E2LM_HUB_QUOTA_GB)."""
-    partial = _bytes_of(_root(settings) / "partial")
+    root = _root(settings)
+    partial = folder_bytes([root / "partial"])
     return CacheUsage(
-        used_bytes=_bytes_of(_root(settings) / "whole") + partial + _bytes_of(_root(settings) / "gone"),
+        used_bytes=partial + folder_bytes([root / "whole", root / "gone"]),
         partial_bytes=partial,
         quota_bytes=settings.hub_quota_bytes,
     )
@@ -244,7 +242,7 @@ def checkpoint_lock(
         CheckpointError: Another process has the lock and `wait` is None, or the cache cannot be written.
     """
     with lock_file(cache_key(checkpoint), settings) as file:
-        while not lock(file, fcntl.LOCK_EX):
+        while not take_lock(file):
             if wait is None:
                 raise CheckpointError(
                     f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
@@ -261,7 +259,7 @@ def download_lock(settings: Settings, wait: Callable[[], None]) -> Iterator[None
     process has the lock.
     """
     with lock_file("downloading", settings) as file:
-        while not lock(file, fcntl.LOCK_EX):
+        while not take_lock(file):
             wait()
         yield
 
@@ -272,23 +270,12 @@ def lock_file(name: str, settings: Settings) -> TextIO:
     Raises:
         CheckpointError: The cache cannot be written.
     """
-    locks = _root(settings) / "locks"
     try:
-        locks.mkdir(parents=True, exist_ok=True)
-        return (locks / name).open("w")
+        return open_lock_file(_root(settings) / "locks" / name)
     except OSError as error:
         raise CheckpointError(
             f"{_root(settings)} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
         ) from error
-
-
-def lock(file: TextIO, kind: int) -> bool:
-    """Whether a lock (LOCK_EX, LOCK_SH) could be taken; it ends when the file closes or the process ends."""
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def cache_key(checkpoint: Checkpoint) -> str:
@@ -317,18 +304,4 @@ def _part(name: str) -> str:
 
 
 def _read_mark(folder: Path) -> CachedCheckpoint | None:
-    try:
-        return CachedCheckpoint.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
-        return None
-
-
-def _bytes_of(folder: Path) -> int:
-    total = 0
-    for at, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(at) / name).lstat().st_size
-            except OSError:  # deleted meanwhile
-                continue
-    return total
+    return read_record(folder / _MARK, CachedCheckpoint)

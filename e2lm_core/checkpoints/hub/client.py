@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,10 +22,10 @@ from e2lm_core.base.processes import TOKENS
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.cache import offline_hint
-from e2lm_core.checkpoints.hub.retries import ask_with_retries, retry_after
+from e2lm_core.checkpoints.hub.retries import append_rest, ask_with_retries, retry_after
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi, HfFileMetadata
+    from huggingface_hub import HfApi
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _TIMEOUT_S = 15.0
@@ -139,18 +139,21 @@ class HubClient:
             refs = ask_with_retries(ask)
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
-    def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
-        """Append a file's bytes from byte `resume_at` on to an open file.
+    def fetch(
+        self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, written: Callable[[int], None]
+    ) -> None:
+        """Append the rest of a file to an open file.
 
-        A broken connection is resumed a few times, and by huggingface_hub's `http_get`, since its whole-file
-        download deletes an unfinished file.
+        `hf_hub_download` cannot take its place: it writes to a file of a random name and deletes it after any
+        error, so that no download would go on where it stopped.
 
         Args:
             repo: OWNER/NAME of the repository.
             commit: Commit.
             file: The file as listed.
-            target: Open file, positioned at its end; bytes written before an error stay.
-            resume_at: Offset in the file, in bytes.
+            target: Open file that holds the first bytes, positioned at its end; bytes written before an error
+                stay.
+            written: Called after each write with the bytes that are there; it may raise to stop.
 
         Raises:
             CheckpointError: As by `files`; the hub offers another file than it listed, or its storage refuses
@@ -159,14 +162,12 @@ class HubClient:
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError
-        from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers
 
         token = token_for(repo, self._settings)
         url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
-        begin = target.tell()
 
-        def linked() -> HfFileMetadata:
+        def linked() -> str:
             found = ask_with_retries(
                 lambda: get_hf_file_metadata(url, token=token, timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
@@ -174,27 +175,15 @@ class HubClient:
                 raise CheckpointError(
                     f"The hub offers another {file.path} of {repo} than it lists at {commit[:12]}: try again later."
                 )
-            return found
-
-        def read(location: str, with_token: bool) -> None:
-            http_get(
-                location,
-                target,
-                resume_size=resume_at + target.tell() - begin,
-                headers={
-                    **build_hf_headers(token=token if with_token else False),
-                    "Accept-Encoding": "identity",  # offsets in a compressed answer are not those in the file
-                },
-                expected_size=file.bytes,
-                tqdm_class=_NoBar,
-            )
+            return found.location
 
         with self._told(_Asked(repo, commit, file.path)):
             for link in range(_LINKS):
-                location = linked().location
+                location = linked()
                 on_hub = urlsplit(location)[:2] == urlsplit(url)[:2]
+                headers = build_hf_headers(token=token if on_hub else False)
                 try:
-                    ask_with_retries(partial(read, location, on_hub))
+                    ask_with_retries(partial(append_rest, location, headers, file.bytes, target, written))
                     return
                 except HfHubHTTPError as error:
                     status = error.response.status_code
@@ -249,19 +238,6 @@ class HubClient:
 
     def _no_hub(self, what: str) -> str:
         return f"{self.endpoint} does not answer about {what} as a hub does: check E2LM_HUB_ENDPOINT."
-
-
-class _NoBar:
-    """Progress bar without output: progress is reported by the file that is written to."""
-
-    def __init__(self, *_: object, **__: object) -> None: ...
-
-    def __enter__(self) -> _NoBar:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def update(self, n: float | None = 1) -> None: ...
 
 
 def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:

@@ -7,13 +7,13 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
-from e2lm_core.checkpoints.fingerprints import file_sha256, is_tokenizer_file
+from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, file_sha256, is_tokenizer_file
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import (
     CachedFile,
@@ -27,10 +27,7 @@ from e2lm_core.checkpoints.hub.cache import (
 )
 from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnectionError, RemoteFile
 
-_WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
 _MAX_INDEX_BYTES = 16 * 2**20
-_BLOCK = 2**20
 _WAIT_S = 0.2
 _SPARE_BYTES = 100 * 2**20  # left free on the disk by a download
 
@@ -58,8 +55,8 @@ class DownloadProgress(Record):
 def download(
     checkpoint: Checkpoint,
     settings: Settings,
-    progress: Callable[[DownloadProgress], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Callable[[DownloadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Folder of a hub's checkpoint; files that are not on this machine are downloaded first.
 
@@ -70,8 +67,8 @@ def download(
     Args:
         checkpoint: The checkpoint.
         settings: Settings.
-        progress: Called after each write; None for no report.
-        cancelled: Whether to stop; asked again and again. None never to stop.
+        progress: Called after each write.
+        cancelled: Whether to stop; asked again and again.
 
     Raises:
         LimitError: The quota would be exceeded.
@@ -150,7 +147,7 @@ def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...
         raise CheckpointError(
             f"{repo} no longer has the folder {subfolder}: remove the model and add it again."
         )
-    weights = [name for name in (_WEIGHTS, _INDEX) if name in here][:1]
+    weights = [name for name in (WEIGHTS, INDEX) if name in here][:1]
     if not weights:
         pickled = sorted(name for name in here if "/" not in name and name.endswith((".bin", ".pt", ".pth")))
         if pickled:
@@ -158,7 +155,7 @@ def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...
                 f"{where} has its weights only as {pickled[0]}, which can run code when it is loaded: choose a "
                 "checkpoint with safetensors, or convert it and use it as a local folder."
             )
-        raise CheckpointError(f"{where} has no {_WEIGHTS}: it is not a checkpoint that the studio loads.")
+        raise CheckpointError(f"{where} has no {WEIGHTS}: it is not a checkpoint that the studio loads.")
     config = here.get("config.json") or top.get("config.json")
     tokenizer = _tokenizer(here) or _tokenizer(top)
     if config is None or not tokenizer:
@@ -175,8 +172,8 @@ class _Run:
         self,
         checkpoint: Checkpoint,
         settings: Settings,
-        progress: Callable[[DownloadProgress], None] | None,
-        cancelled: Callable[[], bool] | None,
+        progress: Callable[[DownloadProgress], None],
+        cancelled: Callable[[], bool],
     ) -> None:
         if checkpoint.repo is None or checkpoint.revision is None:
             raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
@@ -195,8 +192,8 @@ class _Run:
         files = wanted_files(self.repo, self.checkpoint.subfolder, listed)
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
-            if _INDEX in files:
-                self.check_room({_INDEX: files[_INDEX]})
+            if INDEX in files:
+                self.check_room({INDEX: files[INDEX]})
                 files |= self.shards(files, listed)
             self.check_room(files)
             cached = {name: self.file(name, file) for name, file in files.items()}
@@ -215,15 +212,15 @@ class _Run:
             CheckpointError: The index is too large, cannot be read, or names a file that is missing or of
                 another kind.
         """
-        index = files[_INDEX]
+        index = files[INDEX]
         if index.bytes > _MAX_INDEX_BYTES:
             raise CheckpointError(f"The index {index.path} of {self.repo} is too large to be one of weights.")
-        self.file(_INDEX, index)
+        self.file(INDEX, index)
         self.done = 0
         at = {file.path: file for file in listed}
-        folder = index.path.removesuffix(_INDEX)
+        folder = index.path.removesuffix(INDEX)
         try:
-            named = safejson.loads((self.partial / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+            named = safejson.loads((self.partial / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
             names = sorted(set(named))
             missing = [name for name in names if f"{folder}{name}" not in at]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -274,9 +271,9 @@ class _Run:
         if not whole.is_file():
             with part.open("ab") as target:
                 if target.tell() > file.bytes:  # part of another file
-                    target.truncate(0)
-                start = target.tell()
-                self._fetch(name, file, target, start)
+                    target.seek(0)
+                    target.truncate()
+                self._fetch(name, file, target)
             if not _same(part, file):
                 part.unlink()
                 raise CheckpointError(
@@ -288,14 +285,14 @@ class _Run:
         self._tell(name, self.done)
         return CachedFile(bytes=whole.stat().st_size, sha256=file.sha256 or file_sha256(whole))
 
-    def _fetch(self, name: str, file: RemoteFile, target: BinaryIO, start: int) -> None:
+    def _fetch(self, name: str, file: RemoteFile, target: BinaryIO) -> None:
         def written(at: int) -> None:
             _stop_if(self.cancelled, self.checkpoint)
             self._tell(name, self.done + at)
 
-        written(start)
-        if start < file.bytes or file.bytes == 0:
-            self.client.fetch(self.repo, self.commit, file, cast(BinaryIO, _Watched(target, written)), start)
+        written(target.tell())
+        if target.tell() < file.bytes or file.bytes == 0:
+            self.client.fetch(self.repo, self.commit, file, target, written)
 
     def _bytes_here(self, name: str) -> int:
         for path in (self.partial / name, self.partial / f"{name}.part"):
@@ -304,37 +301,15 @@ class _Run:
         return 0
 
     def _tell(self, name: str, done: int) -> None:
-        if self.progress is not None:
-            self.progress(
-                DownloadProgress(
-                    name=self.checkpoint.name, file=name, done_bytes=done, total_bytes=max(self.total, done)
-                )
+        self.progress(
+            DownloadProgress(
+                name=self.checkpoint.name, file=name, done_bytes=done, total_bytes=max(self.total, done)
             )
+        )
 
 
-class _Watched:
-    """File that reports its position after each write."""
-
-    def __init__(self, file: BinaryIO, written: Callable[[int], None]) -> None:
-        self._file, self._written = file, written
-
-    def write(self, data: bytes) -> int:
-        count = self._file.write(data)
-        self._written(self._file.tell())
-        return count
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def truncate(self, size: int | None = None) -> int:
-        return self._file.truncate(size)
-
-
-def _stop_if(cancelled: Callable[[], bool] | None, checkpoint: Checkpoint) -> None:
-    if cancelled is not None and cancelled():
+def _stop_if(cancelled: Callable[[], bool], checkpoint: Checkpoint) -> None:
+    if cancelled():
         raise Cancelled(f"The download of {checkpoint.name} was stopped; what is here is kept.")
 
 
@@ -347,11 +322,9 @@ def _same(path: Path, file: RemoteFile) -> bool:
         return False
     if file.sha256 is not None:
         return file_sha256(path) == file.sha256
-    digest = hashlib.sha1(b"blob %d\0" % file.bytes, usedforsecurity=False)  # git's digest of content
+    begun = hashlib.sha1(b"blob %d\0" % file.bytes, usedforsecurity=False)  # git's digest of content
     with path.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest() == file.git_sha1
+        return hashlib.file_digest(opened, lambda: begun).hexdigest() == file.git_sha1
 
 
 def _gb(count: int) -> str:

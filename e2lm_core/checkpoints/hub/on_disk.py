@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from e2lm_core.base import formatting
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
@@ -43,26 +41,6 @@ class DiskUsage(Record):
         Checkpoints of one model have one size.
         """
         return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
-
-
-def folder_bytes(places: Iterable[Path]) -> int:
-    """Bytes of files, and of all files in folders; hard links to one file count once."""
-    sizes: dict[tuple[int, int], int] = {}
-    for place in places:
-        for path in (str(place), *_within(place)):
-            try:
-                found = os.stat(path)
-            except OSError:  # missing, or deleted meanwhile
-                continue
-            if stat.S_ISREG(found.st_mode):
-                sizes[found.st_dev, found.st_ino] = found.st_size
-    return sum(sizes.values())
-
-
-def _within(place: Path) -> Iterator[str]:
-    """All files below a folder, but for those that are moved away during the listing."""
-    for folder, _, names in os.walk(place):
-        yield from (os.path.join(folder, name) for name in names)
 
 
 def disk_usage(settings: Settings, checkpoints: Sequence[Checkpoint]) -> DiskUsage:

@@ -20,11 +20,12 @@ from pydantic import Field
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import added_models, cache, on_disk, rolling_leases
 from e2lm_core.checkpoints.hub.client import HubUnreachable, OfflineByChoice
-from e2lm_core.checkpoints.hub.download import DiskFull, DownloadProgress, download
+from e2lm_core.checkpoints.hub.download import DiskFull, download
 from e2lm_core.people import access
 
 LINES = 2  # threads, and so the most checkpoints that are downloaded at once
@@ -76,7 +77,6 @@ class RollingRun:
         waits: Called with a downloaded checkpoint that has to wait for `use`.
         stopped: Whether to stop; asked all the time. Downloads then stay for the continuation of the run.
         told: Called with a checkpoint's name and the reason why it waits; None once it does not.
-        progress: Called after each write of a download; None for no report.
     """
 
     def __init__(
@@ -88,11 +88,10 @@ class RollingRun:
         waits: Callable[[Checkpoint], None] = lambda checkpoint: None,
         stopped: Callable[[], bool] = lambda: False,
         told: Callable[[str, str | None], None] = lambda name, sentence: None,
-        progress: Callable[[DownloadProgress], None] | None = None,
     ) -> None:
         self._settings, self._run = settings, run
         self._use, self._at_once, self._waits = use, at_once, waits
-        self._stopped, self._told, self._progress = stopped, told, progress
+        self._stopped, self._told = stopped, told
         self._change = threading.Condition()
         self._fetching = threading.Lock()
         self._line: dict[Checkpoint, int] = {}  # checkpoint → place in the order, the lowest next
@@ -215,7 +214,7 @@ class RollingRun:
             if self._fetched:
                 time.sleep(GIVE_WAY_S)
             try:
-                folder = download(checkpoint, self._settings, self._progress, self._asked_to_stop)
+                folder = download(checkpoint, self._settings, cancelled=self._asked_to_stop)
             except (LimitError, DiskFull) as error:
                 return self._without_room(checkpoint, error)
             except OfflineByChoice as error:
@@ -225,7 +224,7 @@ class RollingRun:
             except CheckpointError as error:
                 self._tries[checkpoint.name] += 1
                 return "later" if self._tries[checkpoint.name] < _TRIES else self._give_up(checkpoint, error)
-            return self._came(checkpoint, on_disk.folder_bytes([folder]))
+            return self._came(checkpoint, folder_bytes([folder]))
 
     def _came(self, checkpoint: Checkpoint, size: int) -> Came:
         with self._change:

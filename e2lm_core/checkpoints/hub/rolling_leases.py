@@ -9,21 +9,18 @@ with which the same run goes on, or by which another one cleans up.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import ValidationError
-
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.files import take_lock
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.hub import cache
+from e2lm_core.checkpoints.locked_json import read_record
 
 _WAIT_S = 0.05
 
@@ -47,7 +44,7 @@ def mark_leased(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
         CheckpointError: The mark cannot be written.
     """
     path = _path(checkpoint, settings)
-    if _read(path) is not None:
+    if read_record(path, _Mark) is not None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +75,7 @@ def hold(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
         yield
         return
     with _users(_path(checkpoint, settings), settings) as file:
-        while not cache.lock(file, fcntl.LOCK_SH):  # another process evicts it
+        while not take_lock(file, shared=True):  # another process evicts it
             time.sleep(_WAIT_S)
         yield
 
@@ -96,7 +93,7 @@ def evict_if_unused(checkpoint: Checkpoint, settings: Settings, pinned: bool) ->
     if checkpoint.repo is None:
         return 0
     with _users(_path(checkpoint, settings), settings) as file:
-        if not is_leased(checkpoint, settings) or not cache.lock(file, fcntl.LOCK_EX):
+        if not is_leased(checkpoint, settings) or not take_lock(file):
             return 0
         freed = 0
         if not pinned:
@@ -125,10 +122,10 @@ def evict_abandoned(
     cache.remove_half_deleted(settings)
     freed = 0
     for path in _folder(settings).glob("*"):
-        found = _read(path)
+        found = read_record(path, _Mark)
         if found is None:
             with _users(path, settings) as file:
-                if cache.lock(file, fcntl.LOCK_EX):
+                if take_lock(file):
                     path.unlink(missing_ok=True)
         elif found.checkpoint.name not in keep_names and not is_active(found.run):
             freed += evict_if_unused(found.checkpoint, settings, found.checkpoint.name in pinned)
@@ -138,12 +135,6 @@ def evict_abandoned(
 def _users(path: Path, settings: Settings) -> TextIO:
     """Lock file for the processes that use the checkpoint with that lease."""
     return cache.lock_file(f"used-{path.name}", settings)
-
-
-def _read(path: Path) -> _Mark | None:
-    with contextlib.suppress(OSError, ValueError, ValidationError):
-        return _Mark.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
-    return None
 
 
 def _path(checkpoint: Checkpoint, settings: Settings) -> Path:

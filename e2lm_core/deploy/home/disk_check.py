@@ -9,7 +9,6 @@ programs share.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2lm_core.base.errors import StoreError
+from e2lm_core.base.files import open_lock_file, take_lock
 
 _PATIENCE_S = 20.0
 # The second program: it reads the row just written and tries to take a lock that must be refused.
@@ -123,14 +123,11 @@ def _links(folder: Path) -> bool:
 
 def _locks(folder: Path) -> bool:
     """Whether the lock of a set excludes a second writer until the first is done."""
-    with (folder / "lock").open("a") as first, (folder / "lock").open("a") as second:
-        fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-        fcntl.flock(first, fcntl.LOCK_UN)
-        fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+    with open_lock_file(folder / "lock") as second:
+        with open_lock_file(folder / "lock") as first:
+            if not take_lock(first) or take_lock(second):
+                return False
+        return take_lock(second)
 
 
 def _shares_a_database(folder: Path, vfs: str) -> bool:

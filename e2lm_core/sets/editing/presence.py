@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.files import folder_stamp
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets.collection import find_set
@@ -55,11 +56,10 @@ def present_authors(settings: Settings, name: str, now: float | None = None) -> 
 def change_stamp(settings: Settings, name: str) -> str:
     """Stamp that changes whenever the set's files do; empty for a set that no longer exists."""
     try:
-        files = sorted(find_set(settings, name).folder.iterdir())
-        said = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files]
-    except (OSError, StudioError):
+        stamp = folder_stamp(find_set(settings, name).folder)
+    except StudioError:
         return ""
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(stamp).encode()).hexdigest()[:16] if stamp else ""
 
 
 def _folder(settings: Settings, name: str) -> Path:

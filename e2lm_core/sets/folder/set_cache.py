@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.files import FolderStamp, folder_stamp
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
@@ -38,7 +38,6 @@ KEPT_QUESTIONS = 45_000  # questions of all cached sets together
 # each other.
 BESIDE = 1.5
 DATA = ("test.jsonl", "dev.jsonl")
-_Stamp = tuple[tuple[str, int, int, int], ...]
 _Lines = tuple[bytes, ...]
 
 
@@ -49,7 +48,7 @@ class CachedSet(NamedTuple):
         task: The set.
         lines: Line of each question, and of each dev question, as the studio writes it.
         digest: First 32 hexadecimal digits of the content's SHA-256; the set's name does not enter.
-        stamp: Name, modification time (ns), size (bytes) and inode of each file in the folder.
+        stamp: State of the folder.
         sound: Whether all questions were checked.
         canonical: Whether the folder holds the very bytes that would be written.
     """
@@ -57,7 +56,7 @@ class CachedSet(NamedTuple):
     task: TaskSet
     lines: tuple[_Lines, _Lines]
     digest: str
-    stamp: _Stamp
+    stamp: FolderStamp
     sound: bool
     canonical: bool
 
@@ -89,15 +88,15 @@ def read_cached(folder: Path, limits: Limits) -> CachedSet:
         known = _sets.get(key)
         if known is not None:
             _sets.move_to_end(key)
-    stamp = _stamp(folder)
+    stamp = folder_stamp(folder)
     if known is not None and known.stamp == stamp:
         return known
     fresh = _changed_lines(folder, known, limits) if known is not None else None
-    if fresh is None or fresh[1] != _stamp(folder):
-        stamp = _stamp(folder)
+    if fresh is None or fresh[1] != folder_stamp(folder):
+        stamp = folder_stamp(folder)
         fresh = _whole(folder, limits), stamp
     fresh_known = fresh[0]._replace(stamp=fresh[1])
-    if fresh[1] == _stamp(folder):
+    if fresh[1] == folder_stamp(folder):
         _remember(key, fresh_known)
     return fresh_known
 
@@ -162,7 +161,8 @@ def write_prepared(folder: Path, known: CachedSet | None, new: PreparedSave, lim
     elif changed:
         atomic.replace_file_in_folder(folder, changed[0], new.files[changed[0]])
     _remember(
-        (folder.absolute(), limits), CachedSet(new.task, new.lines, new.digest, _stamp(folder), True, True)
+        (folder.absolute(), limits),
+        CachedSet(new.task, new.lines, new.digest, folder_stamp(folder), True, True),
     )
 
 
@@ -179,9 +179,9 @@ def _whole(folder: Path, limits: Limits) -> CachedSet:
     )
 
 
-def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[CachedSet, _Stamp] | None:
+def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[CachedSet, FolderStamp] | None:
     """Set from the cache and its changed lines; None if more than lines has changed."""
-    stamp = _stamp(folder)
+    stamp = folder_stamp(folder)
     if not known.canonical or [entry[0] for entry in stamp] != [entry[0] for entry in known.stamp]:
         return None
     task = known.task
@@ -300,15 +300,6 @@ def _lines(data: bytes) -> _Lines:
 
 
 # --- the disk -------------------------------------------------------------------------------------------
-
-
-def _stamp(folder: Path) -> _Stamp:
-    try:
-        with os.scandir(folder) as entries:
-            found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
-    except OSError:
-        return ()
-    return tuple(sorted((name, s.st_mtime_ns, s.st_size, s.st_ino) for name, s in found))
 
 
 def _bytes(path: Path, limits: Limits) -> bytes | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.history.journal import Journal
@@ -88,7 +89,7 @@ def purge_oldest(settings: Settings, max_bytes: float) -> None:
     Raises:
         OSError: The disk refuses.
     """
-    entries = [(entry, _size(entry)) for _, entry in _entries(settings)]
+    entries = [(entry, folder_bytes((entry,))) for _, entry in _entries(settings)]
     left = sum(size for _, size in entries)
     for entry, size in reversed(entries):
         if left <= max_bytes:
@@ -112,10 +113,6 @@ def finish_move(settings: Settings, name: str) -> None:
     entries = [entry for deleted, entry in _entries(settings) if deleted.name == name]
     if entries and not (entries[0] / _HISTORY).exists():
         log.move(entries[0] / _HISTORY)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _entries(settings: Settings) -> list[tuple[Deleted, Path]]:

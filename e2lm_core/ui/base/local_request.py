@@ -1,11 +1,12 @@
-"""Requests from this machine.
+"""Origin of requests: this machine, the studio's own page.
 
-Tested in tests/ui/requests/middleware/test_origin_guard.py.
+Tested in tests/ui/requests/middleware/test_origin_guard.py and tests/ui/server/test_draft_routes.py.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -29,3 +30,11 @@ def is_loopback(name: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool | None:
+    """Whether the browser states that the studio's own page asks; None if it states nothing."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if not site and not origin:
+        return None
+    return site == "same-origin" if site else urlsplit(origin).netloc == headers.get("host")

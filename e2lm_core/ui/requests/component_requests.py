@@ -11,17 +11,11 @@ Tested in tests/ui/server/test_draft_routes.py and tests/hostile/test_requests.p
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import math
-import os
-import secrets
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 from starlette.concurrency import run_in_threadpool
@@ -31,16 +25,14 @@ from starlette.requests import Request
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts
+from e2lm_core.ui.base.local_request import is_same_origin
+from e2lm_core.ui.requests import home_keys
 from e2lm_core.ui.requests.middleware.browser_cookie import author, browser_from_cookies
 
 _DAY_S = 24 * 3600
 GOOD_FOR_S = 30 * _DAY_S
-_KEY_BYTES, _LOOKS = 32, 5
 _MAX_DEEP = 32
 _OTHER_BROWSER = "This page was opened by another browser."
-_OF_PROCESS = secrets.token_bytes(
-    _KEY_BYTES
-)  # the key if the home cannot be written: tokens then end with the server
 
 
 class TokenClaims(NamedTuple):
@@ -155,9 +147,7 @@ def _require_person(settings: Settings, claims: TokenClaims, browser: str | None
 def _require_same_origin(request: Request) -> None:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise HTTPException(415, "Only JSON is read here.")
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    own = site == "same-origin" if site else urlsplit(origin or "").netloc == request.headers.get("host")
-    if not own and (site or origin):
+    if is_same_origin(request.headers) is False:
         raise HTTPException(403, "Only the studio's own pages may ask this.")
 
 
@@ -168,10 +158,11 @@ async def _body(request: Request, most_bytes: int) -> dict[str, Any]:
         if len(data) > most_bytes:
             raise HTTPException(413, "This is too long to be kept.")
     try:
-        # A lone surrogate is valid in JSON but cannot be written to a file.
-        body = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused, parse_float=_finite)
+        # A number that is not finite is refused. A lone surrogate is valid in JSON but cannot be written to a
+        # file.
+        body = json.loads(data.decode("utf-8", "replace"))
         _require_flat(body)
-        json.dumps(body, ensure_ascii=False).encode()
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
         body = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
@@ -179,17 +170,6 @@ async def _body(request: Request, most_bytes: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise HTTPException(400, "This is no JSON object.")
     return body
-
-
-def _refused(name: str) -> float:
-    raise ValueError(f"{name} is no number.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large a number.")
-    return number
 
 
 def _require_flat(body: Any) -> None:
@@ -222,31 +202,6 @@ def verify_token(settings: Settings, given: str) -> TokenClaims:
 
 
 def _serializer(settings: Settings) -> URLSafeSerializer:
-    return URLSafeSerializer(_key(settings), "page", signer_kwargs={"digest_method": hashlib.sha256})
-
-
-def _key(settings: Settings) -> bytes:
-    """The home's key of this sign-in mode, created at first use, readable only by the server's user."""
-    path, mode = settings.home / "pages.key", settings.sign_in_mode.encode()
-    try:
-        for _ in range(_LOOKS):
-            with contextlib.suppress(FileNotFoundError):
-                data = path.read_bytes()
-                if len(data) >= _KEY_BYTES and data[_KEY_BYTES:] == mode:
-                    return data[:_KEY_BYTES]
-            _make_key(path, mode)
-    except OSError:
-        pass
-    return _OF_PROCESS
-
-
-def _make_key(path: Path, mode: bytes) -> None:
-    """Replace the key of another mode, or from before there were modes, by a new one; atomic."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.writelines([secrets.token_bytes(_KEY_BYTES), mode])
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    return URLSafeSerializer(
+        home_keys.page_key(settings), "page", signer_kwargs={"digest_method": hashlib.sha256}
+    )

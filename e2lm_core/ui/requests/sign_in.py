@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets as random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, sharing, visitors
 from e2lm_core.people.accounts import Person
 from e2lm_core.ui.base import markdown
+from e2lm_core.ui.requests import home_keys
 
 _LOOK_AGAIN_S = 20.0  # longest delay until a change of the account, or a workspace's end, takes effect
 _WISH_S = 900.0  # time limit for the return from the provider
@@ -100,20 +100,8 @@ def _address(name: str, value: str) -> str:
 
 
 def _cookie_secret(home: Path) -> str:
-    """The home's key for cookies, created once, readable only by the server's user."""
-    path = home / "cookie.key"
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{random.token_hex(8)}")
-        part.touch(0o600, exist_ok=False)
-        part.write_text(random.token_hex(32), encoding="ascii")
-        try:
-            os.link(part, path)  # atomic: of two servers that start at once, one key remains
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
-        return path.read_text(encoding="ascii").strip()
+        return home_keys.cookie_key(home)
     except OSError as error:
         raise StudioError(
             f"The key that cookies are signed with cannot be kept in {home} ({error.strerror}): set E2LM_COOKIE_SECRET."

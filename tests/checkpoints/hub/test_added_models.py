@@ -15,6 +15,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
 from e2lm_core.checkpoints.fingerprints import fingerprint
+from e2lm_core.checkpoints.folders import SourceModels
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
@@ -229,7 +230,7 @@ def test_the_documents_example_runs(fake, settings, monkeypatch, capsys):
     # Four lie below 20 billion tokens, and each second of them is taken.
     assert [c.step for c in names["added"]] == [1_000, 3_000]
     assert "pythia-70m" in capsys.readouterr().out
-    assert hub.added_models(settings) == hub.HubModels()
+    assert hub.added_models(settings) == SourceModels()
     assert hub_cache.list_cached(settings) == ()
 
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
-from e2lm_core.ui.base.local_request import FORWARDED, is_loopback
+from e2lm_core.ui.base.local_request import FORWARDED, is_loopback, is_same_origin
 from e2lm_core.ui.base.streamlit_internals import make_xsrf_token
 
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -66,10 +66,7 @@ def _with_token(scope: Scope) -> Scope:
     if scope["type"] != "http" or scope["method"] not in ("PUT", "DELETE") or _UPLOADS not in scope["path"]:
         return scope
     headers = Headers(scope=scope)
-    own = headers.get("sec-fetch-site") == "same-origin" or (
-        "sec-fetch-site" not in headers and urlsplit(headers.get("origin", "")).netloc == headers.get("host")
-    )
-    if not own or "x-xsrftoken" in headers or (made := make_xsrf_token()) is None:
+    if not is_same_origin(headers) or "x-xsrftoken" in headers or (made := make_xsrf_token()) is None:
         return scope
     name, token = made
     cookies = "; ".join(filter(None, (headers.get("cookie"), f"{name}={token}")))
@@ -94,7 +91,7 @@ def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
 def _foreign(headers: Headers, opens: bool) -> bool:
     """Whether the browser states another origin for the requesting page, and that origin is not allowed."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if site == "same-origin" or origin in config.get_option("server.corsAllowedOrigins"):
+    if is_same_origin(headers) or origin in config.get_option("server.corsAllowedOrigins"):
         return False
     if origin is None:
         return site in ("cross-site", "same-site")
