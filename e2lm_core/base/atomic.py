@@ -209,13 +209,11 @@ def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the system can sync folders.
+    """Make the names in a folder survive a power cut.
 
     Raises:
         OSError: The folder cannot be opened or synced.
     """
-    if os.name != "posix":
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

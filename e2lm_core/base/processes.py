@@ -15,16 +15,7 @@ from pathlib import Path
 # Places of programs, libraries and temporary files, numbers of threads, devices, the studio's own variables.
 _NAMES = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "TEMP", "TMP"),
-    *(
-        "LD_LIBRARY_PATH",
-        "DYLD_*",
-        "VIRTUAL_ENV",
-        "XDG_*",
-        "SYSTEMROOT",
-        "SYSTEMDRIVE",
-        "USERPROFILE",
-        "APPDATA",
-    ),
+    *("LD_LIBRARY_PATH", "DYLD_*", "VIRTUAL_ENV", "XDG_*"),
     *("PYTHON*", "COVERAGE_*", "E2LM_*"),
     *("OMP_*", "MKL_*", "KMP_*", "OPENBLAS_*", "VECLIB_*", "NUMEXPR_*", "GOMP_*", "MALLOC_*", "LD_PRELOAD"),
     *("CUDA_*", "NVIDIA_*", "HIP_*", "ROCR_*", "PYTORCH_*", "TORCH_*", "TRITON_*"),

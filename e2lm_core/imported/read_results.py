@@ -106,7 +106,6 @@ def import_uploads(
         dict(files),
         limits,
         tuple(catalogue_checkpoints),
-        files=(),
         input_bytes=given,
         description="The upload",
         modules=_PARSERS,
@@ -119,7 +118,7 @@ def import_uploads(
 
 
 def _uploaded(
-    _: list[BinaryIO], files: dict[str, bytes], limits: Limits, known: tuple[Checkpoint, ...]
+    files: dict[str, bytes], limits: Limits, known: tuple[Checkpoint, ...]
 ) -> Iterator[float | Imported]:
     """Read the files in the sandbox: gives the share read now and then, and the import at the end."""
     opened = result_files.expand_zips(files, limits)

@@ -129,9 +129,7 @@ def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | No
             for block in blocks:
                 shape = (shape[0] + len(block), *block.shape[1:])
                 file.write(np.ascontiguousarray(block, dtype).data)
-        # Windows does not replace a mapped file, which has the same content.
-        with contextlib.suppress(PermissionError):
-            new.replace(path)
+        new.replace(path)
         return part(path, dtype, shape)
     except OSError as error:
         log.warning("An array of a large set stays in memory: %s.", error.strerror or error)
@@ -177,7 +175,7 @@ def of_owner(array: Mapped) -> None:
 def remove(path: Path) -> None:
     """Remove a file and the files named after it; processes that have mapped them keep their content."""
     for one in (path, *path.parent.glob(f"{path.stem}-*")):
-        with contextlib.suppress(OSError):  # on Windows a mapped file stays until `sweep`
+        with contextlib.suppress(OSError):  # what stays is removed by `sweep`
             one.unlink()
 
 

@@ -1,9 +1,9 @@
-"""Sandbox: runs a parser in a process with limited memory, CPU and wall time.
+"""Sandbox: runs a job, such as a parser, in a process with limited memory, CPU and wall time.
 
-Each studio keeps one process warm, with the parsers imported, which forks for every job
-(`sandbox_worker.py`): this takes some milliseconds, and the memory of a job is freed when it ends. On a
-system that cannot fork (Windows) the job runs in the studio's process, bounded only by the limits in its own
-code.
+Each studio keeps one process warm, with the jobs' modules imported, which forks for every job
+(`sandbox_worker.py`): this takes some milliseconds, and the memory of a job is freed when it ends. What a job
+may take is a `Policy`. Parsers of files have one by the size of their input (`run_confined`,
+`iterate_confined`); templates have their own (`sets/prompts/sandbox.py`).
 """
 
 from __future__ import annotations
@@ -12,36 +12,40 @@ import json
 import logging
 import os
 import pickle
+import resource
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
-from pathlib import Path
-from typing import IO, Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, NamedTuple, TypeVar
 
 from e2lm_core.base import errors
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.records import Record
 from e2lm_core.base.untrusted import sandbox_worker
+from e2lm_core.base.untrusted.sandbox_worker import DEFECT, DONE, NO_MEMORY, PIECE, SAID
 
 T = TypeVar("T")
 
 AT_ONCE = 2
 WAIT_S = 30.0
-MEMORY = 256 * 2**20  # for any job; a larger input adds `MEMORY_A_BYTE` for each byte
+MEMORY = 256 * 2**20  # for any parser; a larger input adds `MEMORY_A_BYTE` for each byte
 MEMORY_A_BYTE = 16
 MAX_MEMORY = 1_536 * 2**20
 SECONDS = 12  # of processor time, and a second more for each `BYTES_A_SECOND`
 BYTES_A_SECOND = 2_000_000
 CLOCK = 8  # wall time as a multiple of these seconds, because other programs use the machine too
+GRACE_S = 30.0  # beyond a job's wall time, until its process is killed
+# Kinds of replies beside the worker's: the process ended without a last reply; too many jobs wait.
+ENDED, BUSY = "ended", "busy"
 
-_POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds")
-_PASSED_ON = ("LD_LIBRARY_PATH", "PATH")  # of the environment: no token is within a parser's reach
+_PASSED_ON = ("LD_LIBRARY_PATH", "PATH")  # of the environment, to start: no token is within a job's reach
 _QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -50,6 +54,44 @@ _QUIET = {
     "LC_ALL": "C.UTF-8",
 }
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Limits of a job; no job opens files or sockets, starts processes or writes.
+
+    Attributes:
+        memory: Bytes, beside those of the imported modules and the arguments.
+        max_memory: Bytes up to which the job may raise `memory`.
+        seconds: Processor time.
+        clock_s: Wall time.
+        environment: Names of the environment variables that the job sees.
+        as_json: Whether values come back as JSON; otherwise they are pickled records and arrays.
+    """
+
+    memory: int
+    max_memory: int
+    seconds: int
+    clock_s: float
+    environment: tuple[str, ...] = ()
+    as_json: bool = True
+
+
+class Reply(NamedTuple):
+    """A reply of a job.
+
+    Attributes:
+        kind: PIECE for a value, or the end: DONE, SAID for an error of the studio's, DEFECT for any other
+            error, NO_MEMORY, ENDED or BUSY.
+        value: Value of a piece; name and text of an error, name and traceback of a defect.
+        used_s: Processor time so far; of ENDED, wall time.
+        grown_bytes: Growth of the process's memory so far.
+    """
+
+    kind: str
+    value: Any = None
+    used_s: float = 0.0
+    grown_bytes: int = 0
 
 
 def run_confined(
@@ -75,28 +117,29 @@ def run_confined(
         LimitError: A limit ended the job, or too many jobs wait.
         TaskError: The function raised any other error, as a defect of the parser does.
     """
-    if not _POSSIBLE:
-        return function(*arguments)
-    (value,) = _asked(function, arguments, input_bytes, description, modules, None)
+    job: Callable[..., Any] = function
+    (value,) = iterate_confined(
+        job, *arguments, input_bytes=input_bytes, description=description, modules=modules
+    )
     return value
 
 
 def iterate_confined(
     function: Callable[..., Iterable[T]],
     *arguments: Any,
-    files: Sequence[BinaryIO],
+    files: Sequence[BinaryIO] | None = None,
     input_bytes: int,
     description: str,
     modules: Sequence[str] = (),
 ) -> Iterator[T]:
-    """Yield the values of `function(files, *arguments)` from a process with limited memory and time.
+    """Yield the values of `function(*arguments)` from a process with limited memory and time.
 
-    This is `run_confined` for more values than memory holds at once. The job can read these files and no
-    others; with some, its memory is `MAX_MEMORY`, however much it reads.
+    This is `run_confined` for a function that yields more values than memory holds at once. The job can read
+    these files and no others; with some, its memory is `MAX_MEMORY`, however much it reads.
 
     Args:
-        function: A function of a module that yields values; its arguments and values are pickled.
-        files: At most `sandbox_worker.MAX_FILES` open files.
+        function: A function of a module; its arguments and values are pickled.
+        files: At most `sandbox_worker.MAX_FILES` open files, which precede the other arguments, if not None.
         input_bytes: Size of the untrusted input, from which the limits follow.
         description: Beginning of an error's sentence, such as "The file 'x.csv'".
         modules: Modules that are imported beforehand, once for all jobs.
@@ -106,12 +149,74 @@ def iterate_confined(
         LimitError: A limit ended the job, or too many jobs wait.
         TaskError: The function raised any other error, as a defect of the parser does.
     """
-    if not _POSSIBLE:
-        yield from function(files, *arguments)
+    memory = MAX_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * input_bytes, MAX_MEMORY)
+    seconds = SECONDS + input_bytes // BYTES_A_SECOND
+    policy = Policy(memory, MAX_MEMORY, seconds, CLOCK * seconds, tuple(_QUIET), as_json=False)
+    reply = Reply(ENDED)
+    for reply in iterate_replies(function, arguments, policy, _places, modules, files):
+        if reply.kind == PIECE:
+            yield reply.value
+    if reply.kind not in (ENDED, BUSY):
+        _log.debug("%s took %.2f s and %d bytes to read", description, reply.used_s, reply.grown_bytes)
+    if reply.kind == DONE:
         return
-    yield from _asked(
-        function, arguments, input_bytes, description, modules, [file.fileno() for file in files]
-    )
+    if reply.kind == BUSY:
+        raise LimitError(f"{description} waits behind others that are being read: try again in a minute.")
+    if reply.kind == SAID:
+        name, text = reply.value
+        named = getattr(errors, name, StudioError)
+        raise named(text)
+    if reply.kind == DEFECT:
+        _log.warning("%s ended a parser: %s\n%s", description, *reply.value)
+        raise TaskError(
+            f"{description} holds something that cannot be read ({reply.value[0]}): check it, or make it anew."
+        )
+    no_memory = reply.kind == NO_MEMORY or reply.used_s < 0.9 * seconds
+    what = f"{memory // 2**20:,} MB of memory" if no_memory else f"{seconds} s of processor time"
+    raise LimitError(f"{description} takes more than {what} to read: give less at once.")
+
+
+def iterate_replies(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    policy: Policy,
+    places: threading.Semaphore,
+    modules: Sequence[str] = (),
+    files: Sequence[BinaryIO] | None = None,
+) -> Generator[Reply, None, None]:
+    """Yield the replies of a job, the last of which is the only one that is no PIECE.
+
+    Within a job, which may start no process, the function runs in this process under the job's own limits.
+
+    Args:
+        function: A function of a module that gives a value or yields values.
+        arguments: Its arguments, which are pickled.
+        policy: Limits of the job.
+        places: Limit on jobs at once; BUSY is the reply if there is no place within `WAIT_S` seconds.
+        modules: Modules that are imported beforehand, once for all jobs.
+        files: Open files, which precede the other arguments, if not None.
+
+    Raises:
+        StudioError: The process cannot be started.
+    """
+    module, name = function.__module__, function.__qualname__
+    if is_sandbox():
+        yield from (Reply(*reply) for reply in sandbox_worker.replies(module, name, arguments))
+        return
+    order = {
+        "modules": [module, *modules],
+        "module": module,
+        "function": name,
+        "with_files": files is not None,
+        "policy": asdict(policy),
+    }
+    if not places.acquire(timeout=WAIT_S):
+        yield Reply(BUSY)
+        return
+    try:
+        yield from _replies(order, arguments, policy, [file.fileno() for file in files or ()])
+    finally:
+        places.release()
 
 
 def raise_memory_limit(extra_bytes: int) -> None:
@@ -120,9 +225,7 @@ def raise_memory_limit(extra_bytes: int) -> None:
     Jobs call it for input that they count as they go. The studio's own process has no limit and is
     unaffected.
     """
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
+    with suppress(ValueError, OSError):
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         if soft != resource.RLIM_INFINITY:
             resource.setrlimit(resource.RLIMIT_AS, (min(soft + extra_bytes, hard), hard))
@@ -130,18 +233,15 @@ def raise_memory_limit(extra_bytes: int) -> None:
 
 def is_sandbox() -> bool:
     """Whether this is a job's own process: its limits forbid writing files."""
-    with suppress(ImportError, OSError):
-        import resource
-
-        return resource.getrlimit(resource.RLIMIT_FSIZE)[1] == 0
-    return False
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[1] == 0
 
 
 def start_early(*modules: str) -> None:
     """Start the process and let it import `modules`, because a job is expected soon."""
-    if _POSSIBLE:
-        with suppress(OSError):  # the job itself reports the error
-            _process.send({"modules": modules}, ())
+    ours, theirs = socket.socketpair()
+    with ours, theirs, suppress(OSError):  # the job itself reports the error
+        _process.send([theirs.fileno()])
+        ours.sendall(_line({"modules": modules}))
 
 
 # --- implementation -----------------------------------------------------------------------------------
@@ -155,40 +255,27 @@ class _Process:
         self._control: socket.socket | None = None
         self._owner = 0
 
-    def send(self, order: dict[str, Any], handles: Sequence[int]) -> None:
-        """Send a job's order with its socket and files.
+    def send(self, handles: Sequence[int]) -> None:
+        """Send a job's socket and its files.
 
-        Raises OSError if even a new process does not take it.
+        Raises OSError if the process has ended or cannot be started.
         """
-        message = json.dumps(order).encode()
         with self._lock:
-            for fresh in (False, True):
-                if fresh or self._control is None or self._owner != os.getpid():
-                    self._start()
-                assert self._control is not None
-                try:
-                    socket.send_fds(self._control, [message], handles)
-                    return
-                except OSError:
-                    if fresh:
-                        raise
+            if self._control is None or self._owner != os.getpid():
+                self._start()
+            assert self._control is not None
+            socket.send_fds(self._control, [b"+"], handles)
 
     def drop(self) -> None:
-        """Close the connection to a process that took a job and never began it."""
+        """Close the connection to a process that has ended or does not begin a job."""
         with self._lock:
             if self._control is not None:
                 self._control.close()
             self._control = None
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [
-            sys.executable,
-            "-I",
-            str(Path(sandbox_worker.__file__)),
-            str(theirs.fileno()),
-            json.dumps(sys.path),
-        ]
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", sandbox_worker.__file__, str(theirs.fileno()), json.dumps(sys.path)]
         with theirs:
             subprocess.Popen(
                 command,
@@ -199,8 +286,6 @@ class _Process:
                 env=_QUIET | {name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 start_new_session=True,  # an interrupt from the keyboard is for the studio only
             )
-        if self._control is not None and self._owner == os.getpid():
-            self._control.close()
         self._control, self._owner = ours, os.getpid()
 
 
@@ -208,107 +293,61 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 _process = _Process()
 
 
-def _asked(
-    function: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    given: int,
-    about: str,
-    modules: Sequence[str],
-    files: Sequence[int] | None,
-) -> Iterator[Any]:
-    """The value or the values of a job; raises as `run_confined` does."""
-    memory = MAX_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * given, MAX_MEMORY)
-    seconds = SECONDS + given // BYTES_A_SECOND
-    order = {
-        "modules": [function.__module__, *modules],
-        "memory": memory,
-        "most_memory": MAX_MEMORY,
-        "seconds": seconds,
-        "clock_s": CLOCK * seconds,
-        "pieces": files is not None,
-    }
-    if not _places.acquire(timeout=WAIT_S):
-        raise LimitError(f"{about} waits behind others that are being read: try again in a minute.")
+def _replies(
+    order: dict[str, Any], arguments: tuple[Any, ...], policy: Policy, files: Sequence[int]
+) -> Iterator[Reply]:
+    """The replies to a job, up to the last; raises StudioError if no process begins it."""
     start = time.monotonic()
-    kind, rest = "", []
-    try:
-        for (used_s, grown), (kind, *rest) in _answers(
-            order, (function.__module__, function.__qualname__, arguments), files or ()
-        ):
-            if kind != sandbox_worker.PIECE:
-                _log.debug("%s took %.2f s and %d bytes to read", about, used_s, grown)
-            if kind == sandbox_worker.PIECE or (kind == sandbox_worker.DONE and files is None):
-                yield rest[0]
-    finally:
-        _places.release()
-    if kind == sandbox_worker.DONE:
-        return
-    if kind in ("", sandbox_worker.PIECE):  # the process ended without a last reply
-        kind = sandbox_worker.NO_MEMORY if time.monotonic() - start < 0.9 * seconds else "no time"
-    if kind == sandbox_worker.SAID:
-        named = getattr(errors, rest[0], StudioError)
-        raise named(rest[1])
-    if kind == sandbox_worker.DEFECT:
-        _log.warning("%s ended a parser: %s\n%s", about, *rest)
-        raise TaskError(
-            f"{about} holds something that cannot be read ({rest[0]}): check it, or make it anew."
-        )
-    what = (
-        f"{memory // 2**20:,} MB of memory"
-        if kind == sandbox_worker.NO_MEMORY
-        else f"{seconds} s of processor time"
-    )
-    raise LimitError(f"{about} takes more than {what} to read: give less at once.")
-
-
-def _answers(
-    order: dict[str, Any], job: tuple[str, str, Any], files: Sequence[int]
-) -> Iterator[tuple[Any, ...]]:
-    """The replies to a job, up to the last; fewer if its process ended without a last reply."""
-    for _ in range(2):
+    for _ in range(2):  # the process may be ending because it was idle, or was killed
         ours, theirs = socket.socketpair()
         with ours:
-            with theirs:
-                _process.send(order, [theirs.fileno(), *files])
-            ours.settimeout(order["clock_s"] + 30)
             try:
-                if ours.recv(1) != sandbox_worker.STARTED:
-                    raise ConnectionError
-            except OSError:  # the process was ending because it was idle, or was killed
+                with theirs:
+                    _process.send([theirs.fileno(), *files])
+                ours.settimeout(policy.clock_s + GRACE_S)
+                ours.sendall(_line(order))
+                pid = int.from_bytes(ours.recv(sandbox_worker.PID_BYTES), "big")
+            except OSError:
+                pid = 0
+            if not pid:
                 _process.drop()
                 continue
             try:
                 with ours.makefile("wb") as question:
-                    pickle.dump(job, question, pickle.HIGHEST_PROTOCOL)
+                    pickle.dump(arguments, question, pickle.HIGHEST_PROTOCOL)
                 with ours.makefile("rb") as answer:
-                    while (found := _Answer(answer).load())[1][0] == sandbox_worker.PIECE:
-                        yield found
-                    yield found
-            except (OSError, EOFError, pickle.UnpicklingError):
+                    while (reply := _read_reply(answer, policy.as_json)).kind == PIECE:
+                        yield reply
+                    yield reply
+                    return
+            except TimeoutError:  # the process still has its end of the socket, hence its number
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            except (OSError, EOFError, ValueError, pickle.UnpicklingError):
                 pass
+            yield Reply(ENDED, used_s=time.monotonic() - start)
             return
     raise StudioError("The process that reads files cannot be started: free some memory, or try again.")
+
+
+def _line(order: dict[str, Any]) -> bytes:
+    return json.dumps(order).encode() + b"\n"
+
+
+def _read_reply(answer: IO[bytes], as_json: bool) -> Reply:
+    return Reply(*(json.loads(answer.readline()) if as_json else _Answer(answer).load()))
 
 
 class _Answer(pickle.Unpickler):
     """Unpickler of a job's reply, which an untrusted file may have influenced: values and records only."""
 
-    _ARRAYS = frozenset(
-        (module, name)
-        for module, name in (
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "scalar"),
-            ("numpy._core.numeric", "_frombuffer"),
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy.core.multiarray", "scalar"),
-            ("numpy.core.numeric", "_frombuffer"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-        )
+    _ARRAYS = (
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
     )
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file)
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name) if module.startswith(("e2lm_core.", "numpy")) else None

@@ -2,10 +2,10 @@
 
 Tested in tests/base/untrusted/test_sandbox.py.
 
-`sandbox.py` runs this file as a script and sends it a socket for every job. The process has imported the
-parsers by then; its child reads the job (a function's name and arguments), works within limits on memory,
-processor time and wall time, and answers on that socket. The child reads no file but Python's own modules,
-opens no socket, starts no process and writes nothing, so that a parser under a file's control can do no harm.
+`sandbox.py` runs this file as a script and sends it a socket for every job. The process imports the job's
+modules; its child reads the arguments, works within a policy's limits on memory, processor time and wall
+time, and answers on that socket. The child reads no file but Python's own modules, opens no socket, starts no
+process and writes nothing, so that a parser or a template under somebody else's control can do no harm.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ import importlib
 import json
 import os
 import pickle
+import resource
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-with contextlib.suppress(ImportError):  # Windows has neither this nor a way to fork
-    import resource
+from typing import Any, BinaryIO
 
 IDLE_S = 900.0
-STARTED = b"+"
-# Audit events that no parser needs; `open` is checked separately.
+PID_BYTES = 4
+# Audit events that no job needs; `open` is checked separately.
 _LIBRARIES = "socket subprocess urllib http ftplib smtplib shutil tempfile pty"
 _CALLS = "fork exec spawn posix_spawn system kill remove rename rmdir mkdir link symlink chmod chown truncate utime"
 _REACHES = (*(f"{name}." for name in _LIBRARIES.split()), *(f"os.{name}" for name in _CALLS.split()))
@@ -36,7 +34,6 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # The kinds of replies.
 DONE, PIECE, SAID, NO_MEMORY, DEFECT = "done", "piece", "said", "no memory", "defect"
 MAX_FILES = 200  # Linux hands over at most 253 at once
-_MAX_ORDER_BYTES = 65_536
 
 
 def serve_jobs(control: socket.socket) -> None:
@@ -47,71 +44,81 @@ def serve_jobs(control: socket.socket) -> None:
     control.settimeout(IDLE_S)
     while True:
         try:
-            message, handles, _, _ = socket.recv_fds(control, _MAX_ORDER_BYTES, 1 + MAX_FILES)
+            message, handles, _, _ = socket.recv_fds(control, 1, 1 + MAX_FILES)
         except OSError:
             return
         if not message:
             return
-        order = json.loads(message)
+        given = os.fdopen(handles[0], "rb", closefd=False)
+        order = json.loads(given.readline() or "{}")  # nothing if the studio's thread has ended
         with contextlib.suppress(Exception):  # the job itself reports an import that fails
             for name in order["modules"]:
                 importlib.import_module(name)
-        if not handles:  # a job is expected soon
-            continue
-        if os.fork() == 0:
+        if "policy" in order and os.fork() == 0:  # without one, a job is expected soon
             control.close()
-            _job(socket.socket(fileno=handles[0]), handles[1:], order)
+            _run_job(given, handles, order)
             os._exit(0)
         for handle in handles:
             os.close(handle)
 
 
-def _job(channel: socket.socket, handles: list[int], order: dict[str, Any]) -> None:
-    channel.settimeout(None)
-    channel.sendall(STARTED)
-    with channel.makefile("rb") as given, channel.makefile("wb") as answer:
-        module, name, arguments = pickle.load(given)  # from the studio, hence trusted
-        files = [os.fdopen(handle, "rb") for handle in handles]  # opened before the limits forbid it
-        _bound(order)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for reply in _replies(module, name, arguments, files if order["pieces"] else None):
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            cost = used.ru_utime + used.ru_stime, (used.ru_maxrss - before) * 1024
-            try:
-                pickle.dump((cost, reply), answer, pickle.HIGHEST_PROTOCOL)
-                answer.flush()
-            except (MemoryError, OSError):  # an incomplete reply counts as none; the studio may have ended
-                return
-
-
-def _replies(module: str, name: str, arguments: Any, files: list[Any] | None) -> Iterator[tuple[Any, ...]]:
-    """The replies of a job: one value or, for a job with files, each of its values and then the end."""
-    try:
-        function = getattr(sys.modules[module], name)
-        if files is None:
-            yield DONE, function(*arguments)
+def _run_job(given: BinaryIO, handles: list[int], order: dict[str, Any]) -> None:
+    answer = os.fdopen(handles[0], "wb", closefd=False)
+    answer.write(os.getpid().to_bytes(PID_BYTES, "big"))
+    answer.flush()
+    arguments = pickle.load(given)  # from the studio, hence trusted
+    if order["with_files"]:  # opened before the limits forbid it
+        arguments = ([os.fdopen(handle, "rb") for handle in handles[1:]], *arguments)
+    _apply_policy(order["policy"])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for kind, value in replies(order["module"], order["function"], arguments):
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        reply = kind, value, used.ru_utime + used.ru_stime, (used.ru_maxrss - before) * 1024
+        try:
+            if order["policy"]["as_json"]:
+                answer.write(json.dumps(reply).encode() + b"\n")
+            else:
+                pickle.dump(reply, answer, pickle.HIGHEST_PROTOCOL)
+            answer.flush()
+        except (MemoryError, OSError):  # an incomplete reply counts as none; the studio may have ended
             return
-        for piece in function(files, *arguments):
-            yield PIECE, piece
+
+
+def replies(module: str, name: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield a job's replies: its value, or each of its values, and then the end.
+
+    Args:
+        module: Name of the function's module, which is imported already.
+        name: Name of the function.
+        arguments: Its arguments.
+
+    Returns:
+        For each reply its kind and its value.
+    """
+    try:
+        values = getattr(sys.modules[module], name)(*arguments)
+        for value in values if isinstance(values, Iterator) else (values,):
+            yield PIECE, value
         yield DONE, None
     except MemoryError:
-        yield (NO_MEMORY,)
+        yield NO_MEMORY, None
     except Exception as error:
         if "StudioError" in (kind.__name__ for kind in type(error).__mro__):
-            yield SAID, type(error).__name__, str(error)
+            yield SAID, (type(error).__name__, str(error))
         else:
-            yield DEFECT, type(error).__name__, traceback.format_exc()[-20_000:]
+            yield DEFECT, (type(error).__name__, traceback.format_exc()[-20_000:])
 
 
-def _bound(order: dict[str, Any]) -> None:
-    """Set the limits; memory that this process has already (the parsers, the job) comes on top."""
-    seconds, clock_s = order["seconds"], order["clock_s"]
+def _apply_policy(policy: dict[str, Any]) -> None:
+    """Set the limits; memory that this process has already (the modules, the arguments) comes on top."""
+    for name in os.environ.keys() - {*policy["environment"]}:
+        del os.environ[name]
     held = _held_bytes()
     with contextlib.suppress(OSError):
-        signal.setitimer(signal.ITIMER_REAL, clock_s)  # SIGALRM ends the process
+        signal.setitimer(signal.ITIMER_REAL, policy["clock_s"])  # SIGALRM ends the process
     for what, bound in (
-        (resource.RLIMIT_AS, held + order["most_memory"]),
-        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, held + policy["max_memory"]),
+        (resource.RLIMIT_CPU, policy["seconds"]),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_CORE, 0),
@@ -119,7 +126,7 @@ def _bound(order: dict[str, Any]) -> None:
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some limits; the wall time remains
             resource.setrlimit(what, (bound, bound))
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (held + order["memory"], held + order["most_memory"]))
+        resource.setrlimit(resource.RLIMIT_AS, (held + policy["memory"], held + policy["max_memory"]))
     places = tuple(
         str(Path(place).resolve()) + os.sep for place in {*sys.path, sys.prefix, sys.base_prefix} if place
     )
@@ -132,7 +139,7 @@ def _bound(order: dict[str, Any]) -> None:
                 return
         elif not event.startswith(_REACHES):
             return
-        raise PermissionError(f"a file's parser does not {event}")
+        raise PermissionError(f"a job in the sandbox does not {event}")
 
     sys.addaudithook(guard)  # an audit hook cannot be removed
 

@@ -2,21 +2,18 @@
 
 The form of the template decides between two ways. A template that only puts columns into text (names, a few
 methods and filters that do not grow their input, conditions, one loop over the choices) is bounded by its
-form and is rendered in this process. Any other runs in a child process (`sandbox_worker.py`) with limits on
-memory, processor time and output. Both use the same sandboxed environment; a template that accesses private
-attributes or other templates is refused before it runs.
+form and is rendered in this process. Any other runs in a process of `base/untrusted/sandbox.py` with limits
+on memory, processor time and output. Both use the same sandboxed environment (`sandbox_worker.py`); a
+template that accesses private attributes or other templates is refused before it runs.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -31,11 +28,10 @@ MAX_RENDERED_CHARS = 1_000_000
 MAX_TOTAL_CHARS = 200_000_000
 MAX_PLAIN_NODES = 200
 MAX_DEPTH = 200  # chained or nested operations: Python's compiler takes no more nested brackets
-AT_ONCE = 2
-WAIT_S = 30.0
 DOC_SECONDS = 1.0
 TOTAL_SECONDS = 60
 MAX_BYTES = 768 * 2**20
+INTERPRETER_BYTES = 32 * 2**20  # of these, for Python and Jinja
 
 PLAIN_NODES = (
     nodes.Template,
@@ -69,7 +65,7 @@ LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last", "length"})
 REFUSED_NODES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 _ENVIRONMENT = sandbox_worker.environment()
-_places = threading.BoundedSemaphore(AT_ONCE)
+_places = threading.BoundedSemaphore(sandbox.AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Template:
     Attributes:
         source: Text of the template.
         where: Name of its field in messages ("doc_to_text").
-        compiled: The compiled template; None if it needs the child process.
+        compiled: The compiled template; None if it needs the sandbox's process.
     """
 
     source: str
@@ -155,32 +151,29 @@ def render_all(
         TemplateRefused: A template cannot be rendered, takes too long, gives too much text, or accesses
             something other than a column; it carries the rows completed before.
         TaskError: All texts together have more than `MAX_TOTAL_CHARS` characters, or other templates keep the
-            child processes busy for longer than `WAIT_S` seconds.
+            sandbox busy for longer than `sandbox.WAIT_S` seconds.
     """
     outside = [template for template in templates if template.compiled is None]
-    answers, failure = _render_outside(outside, docs, labels) if outside else ([[]] * len(docs), None)
     rendered: list[list[str]] = []
     total = 0
-    for doc, label, answer in zip(docs, labels, answers, strict=False):
-        theirs = iter(answer)
-        try:
-            row = [
-                next(theirs) if template.compiled is None else _render_here(template, doc, label)
-                for template in templates
-            ]
-        except TemplateRefused as error:
-            error.rendered = rendered
-            raise
-        total += sum(map(len, row))
-        if total > MAX_TOTAL_CHARS:
-            raise TaskError(
-                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
-                "shorten the templates or use fewer questions."
-            )
-        rendered.append(row)
-    if failure is not None:
-        failure.rendered = rendered
-        raise failure
+    with closing(_render_outside(outside, docs, labels)) as answers:
+        for doc, label in zip(docs, labels, strict=True):
+            try:
+                theirs = iter(next(answers) if outside else ())
+                row = [
+                    next(theirs) if template.compiled is None else _render_here(template, doc, label)
+                    for template in templates
+                ]
+            except TemplateRefused as error:
+                error.rendered = rendered
+                raise
+            total += sum(map(len, row))
+            if total > MAX_TOTAL_CHARS:
+                raise TaskError(
+                    f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
+                    "shorten the templates or use fewer questions."
+                )
+            rendered.append(row)
     return rendered
 
 
@@ -194,75 +187,27 @@ def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
 
 def _render_outside(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], TemplateRefused | None]:
-    """Rows rendered outside the studio's process, and the refusal that ended them, if any."""
-    # A job that reads an untrusted file is in a sandbox already and may not start a process.
-    if sandbox.is_sandbox():
-        return _render_confined(templates, docs, labels)
-    return _render_in_child(templates, docs, labels)
-
-
-def _render_confined(
-    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], TemplateRefused | None]:
-    """Rows rendered in this process, which is a sandbox with limits on memory and processor time already."""
-    clock = sandbox_worker.Clock(DOC_SECONDS)
-    rows: list[list[str]] = []
-    compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
-    for doc, label in zip(docs, labels, strict=True):
-        row: list[str] = []
-        try:
-            for made in compiled:
-                with clock:
-                    row.append(sandbox_worker.render_text(made, doc, MAX_RENDERED_CHARS))
-        except Exception as error:
-            return rows, _refusal(templates[len(row)], sandbox_worker.kind_of(error), str(error), doc, label)
-        rows.append(row)
-    return rows, None
-
-
-def _render_in_child(
-    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> tuple[list[list[str]], TemplateRefused | None]:
-    order = {
-        "sources": [template.source for template in templates],
-        "max_chars": MAX_RENDERED_CHARS,
-        "max_total_chars": MAX_TOTAL_CHARS,
-        "doc_seconds": DOC_SECONDS,
-        "total_seconds": TOTAL_SECONDS,
-        "max_bytes": MAX_BYTES,
-    }
-    lines = "".join(json.dumps(line) + "\n" for line in (order, *docs))
-    if not _places.acquire(timeout=WAIT_S):
-        raise TaskError(
-            f"{templates[0].where} waits behind other templates that take long to render; try again in a minute."
-        )
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(Path(sandbox_worker.__file__))],
-            input=lines.encode(),
-            capture_output=True,
-            timeout=2 * TOTAL_SECONDS + 10,
-            env={},  # keeps the studio's tokens away from templates
-            check=False,
-        )
-        lines_out, code, stderr = done.stdout.splitlines(), done.returncode, done.stderr
-    except subprocess.TimeoutExpired as error:
-        lines_out, code, stderr = (error.stdout or b"").splitlines()[:-1], -1, b""
-    finally:
-        _places.release()
-    answers = [json.loads(line) for line in lines_out]
-    if answers and isinstance(answers[-1], dict):
-        failure, at = answers[-1], len(answers) - 1
-        doc = docs[at] if at < len(docs) else {}
-        label = labels[at] if at < len(labels) else "the set"
-        template = templates[failure["template"]]
-        return answers[:-1], _refusal(template, failure["error"], failure["message"], doc, label)
-    if code != 0 or len(answers) != len(docs):
-        kind = "memory" if b"MemoryError" in stderr else "time"
-        label = labels[len(answers)] if len(answers) < len(labels) else ""
-        return answers, _refusal(templates[0], kind, "", {}, label)
-    return answers, None
+) -> Generator[list[str], None, None]:
+    """Yield each document's texts from the sandbox's process; raises as `render_all` does."""
+    sources = [template.source for template in templates]
+    arguments = (sources, list(docs), MAX_RENDERED_CHARS, DOC_SECONDS, TOTAL_SECONDS)
+    memory = MAX_BYTES - INTERPRETER_BYTES
+    policy = sandbox.Policy(memory, memory, seconds=TOTAL_SECONDS + 2, clock_s=2 * TOTAL_SECONDS + 10)
+    with closing(sandbox.iterate_replies(sandbox_worker.render_rows, arguments, policy, _places)) as replies:
+        for doc, label, reply in zip(docs, labels, replies, strict=False):
+            if reply.kind == sandbox.BUSY:
+                raise TaskError(
+                    f"{templates[0].where} waits behind other templates that take long to render; "
+                    "try again in a minute."
+                )
+            if reply.kind != sandbox.PIECE:
+                kind = "memory" if reply.kind == sandbox.NO_MEMORY else "time"
+                raise _refusal(templates[0], kind, "", {}, label)
+            if isinstance(reply.value, dict):
+                failure = reply.value
+                template = templates[failure["template"]]
+                raise _refusal(template, failure["error"], failure["message"], doc, label)
+            yield reply.value
 
 
 def _refusal(

@@ -1,24 +1,18 @@
-"""Worker process of the template sandbox.
+"""Rendering of templates within the sandbox.
 
 Tested in tests/sets/prompts/test_sandbox.py.
 
-`sandbox.py` runs this file as a script for every template that is not bounded by its form: the process has
-its own memory, processor time and output, so no template can harm or slow down the studio. It imports nothing
-of the studio, so that it starts in a fraction of a second.
-
-Standard input: one line of JSON with `sources`, `max_chars`, `max_total_chars`, `doc_seconds`,
-`total_seconds`, `max_bytes`; then one document (an object) a line. Standard output: one list of strings a
-document, or, last, an object with `error`, `template` and `message`.
+The sandbox's process (`base/untrusted/sandbox_worker.py`) runs `render_rows` for every template that is not
+bounded by its form. This module imports nothing of the studio, so that the process starts in a fraction of a
+second.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import signal
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import StrictUndefined, Template
@@ -67,7 +61,7 @@ def render_text(template: Template, doc: Mapping[str, Any], max_chars: int) -> s
 
 
 def kind_of(error: Exception) -> str:
-    """One word for the error that stopped a template, which the parent process turns into a sentence."""
+    """One word for the error that stopped a template, which the studio turns into a sentence."""
     for kind, classes in (
         ("time", OutOfTime),
         ("total", OutOfAllTime),
@@ -82,24 +76,6 @@ def kind_of(error: Exception) -> str:
     return "template"
 
 
-def _bound_process(max_bytes: int, total_seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's clock remains
-        return
-    bounds = (
-        (resource.RLIMIT_AS, max_bytes),
-        (resource.RLIMIT_CPU, total_seconds + 2),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    )
-    for what, bound in bounds:
-        try:
-            resource.setrlimit(what, (bound, bound))
-        except (ValueError, OSError):  # macOS refuses some; the parent's clock remains
-            continue
-
-
 def _out_of_time(*_: object) -> None:
     raise OutOfTime
 
@@ -112,25 +88,41 @@ class Clock:
     """
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds if hasattr(signal, "setitimer") else 0.0
-        if self.seconds:
-            signal.signal(signal.SIGPROF, _out_of_time)
+        self.seconds = seconds
+        signal.signal(signal.SIGPROF, _out_of_time)
 
     def __enter__(self) -> None:
-        if self.seconds:
-            signal.setitimer(signal.ITIMER_PROF, self.seconds)
-            signal.setitimer(signal.ITIMER_VIRTUAL, 2 * self.seconds)
+        signal.setitimer(signal.ITIMER_PROF, self.seconds)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2 * self.seconds)
 
     def __exit__(self, *_: object) -> None:
-        if self.seconds:
-            signal.setitimer(signal.ITIMER_PROF, 0.0)
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
 
 
-def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
+def render_rows(
+    sources: Sequence[str],
+    docs: Sequence[Mapping[str, Any]],
+    max_chars: int,
+    doc_seconds: float,
+    total_seconds: int,
+) -> Iterator[list[str] | dict[str, Any]]:
+    """Yield the texts of each document, `[template]`, until an error.
+
+    Args:
+        sources: The templates' texts.
+        docs: The documents.
+        max_chars: Limit on the characters of a text.
+        doc_seconds: Limit on the processor time of a text.
+        total_seconds: Limit on the processor time of all.
+
+    Returns:
+        For each document its texts or, last, an object with `error` (see `kind_of`), the number of the
+        `template` and the error's `message`.
+    """
     env = environment()
-    clock = Clock(order["doc_seconds"])
-    left = order["max_total_chars"]
+    clock = Clock(doc_seconds)
+    ends = time.process_time() + total_seconds
     at = 0
     try:
         templates: list[Template] = []
@@ -138,28 +130,15 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
             at = len(templates)
             with clock:
                 templates.append(env.from_string(source))
-        for line in sys.stdin.buffer:
-            if time.process_time() > order["total_seconds"]:
+        for doc in docs:
+            if time.process_time() > ends:
                 raise OutOfAllTime
-            doc = json.loads(line)
             rendered: list[str] = []
             for template in templates:
                 at = len(rendered)
                 with clock:
-                    rendered.append(render_text(template, doc, min(order["max_chars"], left)))
-                left -= len(rendered[-1])
-            print(json.dumps(rendered), flush=True)
+                    rendered.append(render_text(template, doc, max_chars))
+            yield rendered
     except Exception as error:
         message = " ".join(str(error)[:300].split())
-        print(json.dumps({"error": kind_of(error), "template": at, "message": message}), flush=True)
-
-
-def main() -> None:
-    """Render the documents of standard input, within the limits of its first line."""
-    order = json.loads(sys.stdin.buffer.readline())
-    _bound_process(order["max_bytes"], order["total_seconds"])
-    _answer(order["sources"], order)
-
-
-if __name__ == "__main__":
-    main()
+        yield {"error": kind_of(error), "template": at, "message": message}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -17,10 +18,18 @@ from e2lm_core.base.records import Finding
 from e2lm_core.base.untrusted import sandbox
 
 FINDING = Finding(severity="error", code="x", sentence="y")
+POLICY = sandbox.Policy(memory=2**28, max_memory=2**28, seconds=5, clock_s=1.0)
 
 
 def asked(function, *arguments):
     return sandbox.run_confined(function, *arguments, input_bytes=1_000, description="The file 'x'")
+
+
+def replies(function, *arguments):
+    places = threading.BoundedSemaphore(1)
+    return [
+        (reply.kind, reply.value) for reply in sandbox.iterate_replies(function, arguments, POLICY, places)
+    ]
 
 
 def gives(value):
@@ -51,6 +60,16 @@ def never_ends():
 
 def dies():
     os.abort()
+
+
+def stops_its_clock():
+    yield os.getpid()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    time.sleep(600)
+
+
+def asks_for_another():
+    return asked(gives, 1)[0]
 
 
 def held():
@@ -183,6 +202,28 @@ def test_only_values_come_back() -> None:
         asked(lies)
 
 
+def test_a_policy_without_environment_or_pickles() -> None:
+    assert replies(held) == [(sandbox.PIECE, []), (sandbox.DONE, None)]
+    assert replies(lies) == [(sandbox.ENDED, None)]
+    assert replies(reaches, "file")[0] == (sandbox.PIECE, "PermissionError")
+    assert replies(grows) == [(sandbox.NO_MEMORY, None)]
+
+
+def test_a_job_that_stops_its_clock_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(gives, 1)[0] == 1  # the process is warm
+    monkeypatch.setattr(sandbox, "GRACE_S", 0.5)
+    (_, process), end = replies(stops_its_clock)
+    assert end == (sandbox.ENDED, None)
+    deadline = time.monotonic() + 10.0
+    while Path("/proc", str(process)).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path("/proc", str(process)).exists()
+
+
+def test_a_job_within_a_job_stays_in_its_process() -> None:
+    assert asked(asks_for_another) == 1
+
+
 def test_many_at_once_and_after_its_end() -> None:
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(asked(gives, 1)[0])) for _ in range(8)]
@@ -219,4 +260,4 @@ def _is_ours(process: Path) -> bool:
         words = (process / "cmdline").read_bytes()
     except OSError:
         return False
-    return int(parent) == os.getpid() and b"strangers/child.py" in words
+    return int(parent) == os.getpid() and b"untrusted/sandbox_worker.py" in words
