@@ -30,7 +30,10 @@ FREE_RELATIVE = re.compile(r"(What|Who\w*|Whose|Which|Where\w*|How|Of|As|When|Wh
 ARRAY = re.compile(r"NDArray|ArrayLike|ndarray|Floats|Mask|Tensor")
 CACHE = re.compile(r"popitem\(last=False\)")
 PROTOCOL = re.compile(r"socketpair\(|\bConnection\(")
-PRIVATE = re.compile(r"^(?:from|import) streamlit\.(?!components|testing)", re.MULTILINE)
+DOCUMENTED = r"components|testing|delta_generator|runtime\.uploaded_file_manager"
+PRIVATE = re.compile(
+    rf"^\s*(?:from|import) streamlit\.(?!{DOCUMENTED})|^from streamlit import runtime", re.MULTILINE
+)
 SHAPE = re.compile(r"\[[A-Z.][A-Za-z0-9, .+\-]*\]")
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

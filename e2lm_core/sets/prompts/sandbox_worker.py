@@ -80,6 +80,11 @@ def _out_of_time(*_: object) -> None:
     raise OutOfTime
 
 
+def _require_time(ends: float) -> None:
+    if time.process_time() > ends:
+        raise OutOfAllTime
+
+
 class Clock:
     """Context manager that raises OutOfTime after `seconds` of processor time in its block.
 
@@ -131,8 +136,7 @@ def render_rows(
             with clock:
                 templates.append(env.from_string(source))
         for doc in docs:
-            if time.process_time() > ends:
-                raise OutOfAllTime
+            _require_time(ends)
             rendered: list[str] = []
             for template in templates:
                 at = len(rendered)
