@@ -35,3 +35,13 @@ def test_what_is_no_json_is_json_s_own_error() -> None:
         safejson.loads("{")
     with pytest.raises(ValueError, match="NaN is not"):
         safejson.loads("NaN", parse_constant=lambda name: (_ for _ in ()).throw(ValueError("NaN is not")))
+
+
+def test_a_path_of_keys_ends_where_a_level_is_no_object() -> None:
+    content = {"a": {"b": {"c": 1}}, "list": [{"b": 1}]}
+    assert safejson.value_at(content, "a", "b", "c") == 1
+    assert safejson.object_at(content, "a", "b") == {"c": 1}
+    for keys in (("a", "x"), ("a", "b", "c", "d"), ("list", "b"), ("x",)):
+        assert safejson.value_at(content, *keys) is None
+        assert safejson.object_at(content, *keys) == {}
+    assert safejson.object_at(None, "a") == safejson.object_at(content, "list") == {}

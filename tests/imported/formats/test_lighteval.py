@@ -57,6 +57,7 @@ DATE = "2026-01-02T03-04-05.678901"
         ("leaderboard|arc:challenge|25", "arc:challenge", 25),
         ("leaderboard|arc:challenge|25|0", "arc:challenge", 25),
         ("custom", "custom", None),
+        ("custom|²", "custom", None),
     ],
 )
 def test_how_tasks_were_named(key, task, shots):
