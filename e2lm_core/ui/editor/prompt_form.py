@@ -20,7 +20,7 @@ from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
 from e2lm_core.ui.base import markdown, urls
-from e2lm_core.ui.editor import last_edit, prompt_preview
+from e2lm_core.ui.editor import fewshot_panel, last_edit, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
 from e2lm_core.ui.editor.drafts.autosave import Field
 from e2lm_core.ui.editor.drafts.forms import Form
@@ -48,6 +48,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
         ids = [question.id for question in task.questions]
         held = st.session_state.get(urls.HELD["question"])
         prompt_preview.prompt_preview(task, task.questions[ids.index(held) if held in ids else 0])
+    fewshot_panel.fewshot_panel(task, readonly)
     if not readonly:
         fields = [
             Field("style", [form.key("style")], "option", STYLES),

@@ -198,7 +198,7 @@ def form_buttons(
             st.form_submit_button(
                 "Discard", on_click=discard, args=(form.task, form.place), key=f"discard_{form.name}"
             )
-        _acknowledged(form.place)
+        saved_note(form.place)
 
 
 def show_saved(place: str) -> None:
@@ -206,8 +206,8 @@ def show_saved(place: str) -> None:
     st.session_state["acknowledged"] = (place, time.time())
 
 
-def _acknowledged(place: str) -> None:
-    """Draw the note beside a saved form, for example: Saved 14:03:05."""
+def saved_note(place: str) -> None:
+    """Draw the note beside what was saved at a place a moment ago, for example: Saved 14:03:05."""
     of, at = st.session_state.get("acknowledged", ("", 0.0))
     if of == place and time.time() - at < SAVED_SHOWN_S:
         st.caption(markdown.fill_template(":material/check: Saved {at}", at=clock(at)), width="content")

@@ -70,7 +70,7 @@ def _line(draft: Draft) -> None:
             ),
             width="content",
         )
-        st.button("Open", key=f"open_{draft.form}", on_click=_open, args=(draft.place,))
+        st.button("Open", key=f"open_{draft.form}", on_click=open_place, args=(draft.place,))
         _discard(draft)
 
 
@@ -78,8 +78,8 @@ def _discard(draft: Draft) -> None:
     st.button("Discard", key=f"drop_{draft.form}", on_click=forms.discard, args=(draft.task, draft.place))
 
 
-def _open(place: str) -> None:
-    """Switch to the view of the form with the text; before the control of views is drawn."""
+def open_place(place: str) -> None:
+    """Switch to the view of the form at a place; a button's callback, before the control of views is drawn."""
     st.session_state["author_view"] = _view(place)
 
 
