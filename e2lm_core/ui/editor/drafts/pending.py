@@ -24,7 +24,7 @@ MAX_SHOWN = 5
 def first_view(task: TaskSet, narrow: bool) -> str:
     """The view that a visit of the page begins with: the view of the latest unsaved text, if any."""
     found = drafts.list_drafts(session.studio().settings, task.address)
-    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = _places(task)
     last = next((draft for draft in reversed(found) if draft.place in here), None)
     if last is None or last.tried:
         return "Card" if narrow else "Table"
@@ -41,7 +41,7 @@ def pending_sentence(task: TaskSet, readonly: bool) -> str:
 
 def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     """Draw the person's drafts of a set except those at shown places, each with a button that opens it."""
-    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = _places(task)
     found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
     lost = [draft for draft in found if draft.place not in here]
     for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
@@ -58,6 +58,11 @@ def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
         )
         recovery.copyable_text(draft)
         _discard(draft)
+
+
+def _places(task: TaskSet) -> set[str]:
+    """Places of a set at which something can be typed."""
+    return {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
 
 
 def _line(draft: Draft) -> None:
