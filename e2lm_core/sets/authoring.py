@@ -197,16 +197,6 @@ def _question_gone(identity: str, name: str) -> str:
     return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
 
 
-def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The changes that the set does not hold yet, including those that it would refuse."""
-    present = {q.id: q for q in task.questions}
-    return {
-        identity: values
-        for identity, values in changes.items()
-        if identity not in present or not _holds(present[identity], values)
-    }
-
-
 @exclusive_edit
 def add_questions(
     settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
@@ -460,13 +450,6 @@ def _changed(question: Question, values: Mapping[str, Any]) -> Question:
         return Question(**{**dict(question), **fields})
     except ValidationError as error:
         raise TaskError(f"Question {question.id!r}: {_first(error)}.") from error
-
-
-def _holds(question: Question, values: Mapping[str, Any]) -> bool:
-    try:
-        return _changed(question, values) == question
-    except TaskError:
-        return False
 
 
 def _first(error: ValidationError) -> str:

@@ -32,21 +32,6 @@ def test_an_example_cannot_be_edited_or_deleted(here: Settings) -> None:
     assert studios.tree(here.tasks) == before
 
 
-def test_what_a_set_holds_already_is_no_change(here: Settings) -> None:
-    task = collection.open_set(here, "mine")
-    first = task.questions[0]
-    same = {"question": first.question, "choices": list(first.choices), "answer": first.answer}
-    other = {"question": "Changed?"}
-    refused = {"answer": "none"}
-    gone = {"question": first.question}
-    changes = {"q1": same, "q2": other, "q3": refused, "q99": gone}
-    assert authoring.pending_changes(task, changes) == {"q2": other, "q3": refused, "q99": gone}
-    assert (
-        authoring.pending_changes(authoring.update_questions(here, "mine", {"q2": other}), {"q2": other})
-        == {}
-    )
-
-
 def test_an_edit_is_saved_at_once_and_changes_nothing_else(here: Settings) -> None:
     before = collection.open_set(here, "mine")
     after = authoring.update_questions(
