@@ -197,16 +197,6 @@ def _question_gone(identity: str, name: str) -> str:
     return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
 
 
-def pending_changes(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The changes that the set does not hold yet, including those that it would refuse."""
-    present = {q.id: q for q in task.questions}
-    return {
-        identity: values
-        for identity, values in changes.items()
-        if identity not in present or not _holds(present[identity], values)
-    }
-
-
 @exclusive_edit
 def add_questions(
     settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
@@ -358,19 +348,42 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
 
 
 @exclusive_edit
-def set_fewshot_examples(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
+def set_fewshot_examples(
+    settings: Settings, name: str, ids: Iterable[str], base: Iterable[str] | None = None
+) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 
     If examples were drawn from the test questions before, they come from these questions from now on.
 
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        ids: Ids of the questions, in the order of the examples.
+        base: Ids of the examples that the author saw, to refuse a choice made on others; None to skip the
+            check.
+
+    Returns:
+        The set after the edit.
+
     Raises:
-        TaskError: Fewer examples are left than the prompt shows.
+        TaskError: The examples are not those of `base` any more, a question does not exist, no question would
+            be left to ask, or the prompt shows more examples than are chosen.
     """
     task = open_set(settings, name)
-    chosen = set(ids)
-    every = (*task.questions, *task.dev)
-    dev = tuple(q for q in every if q.id in chosen)
-    test = tuple(q for q in every if q.id not in chosen)
+    if base is not None and list(base) != [question.id for question in task.dev]:
+        raise TaskError(
+            f"{name}: somebody else changed the few-shot examples meanwhile; look at them and save again."
+        )
+    every = {question.id: question for question in (*task.questions, *task.dev)}
+    chosen = dict.fromkeys(ids)
+    if missing := [identity for identity in chosen if identity not in every]:
+        raise TaskError(f"{name} has no question {quote(missing[0])}: choose among its questions.")
+    if every and len(chosen) == len(every):
+        raise TaskError(
+            f"{name}: all {len(every)} questions would be examples and none would be asked; leave one out."
+        )
+    dev = tuple(every[identity] for identity in chosen)
+    test = tuple(question for question in every.values() if question.id not in chosen)
     if (test, dev) == (task.questions, task.dev):
         return task
     changed: dict[str, Any] = {"questions": test, "dev": dev}
@@ -437,13 +450,6 @@ def _changed(question: Question, values: Mapping[str, Any]) -> Question:
         return Question(**{**dict(question), **fields})
     except ValidationError as error:
         raise TaskError(f"Question {question.id!r}: {_first(error)}.") from error
-
-
-def _holds(question: Question, values: Mapping[str, Any]) -> bool:
-    try:
-        return _changed(question, values) == question
-    except TaskError:
-        return False
 
 
 def _first(error: ValidationError) -> str:

@@ -33,6 +33,7 @@ from e2lm_core.people import accounts, visitors
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.conflicts import EditConflict
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.base import urls
@@ -112,7 +113,12 @@ GIVEN = {
     "export.background_verify.start_verification",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
-OWN = ("sets.editing.drafts.", "sets.editing.presence.change_stamp", "sets.editing.save_edits.save_question")
+OWN = (
+    "sets.editing.drafts.",
+    "sets.editing.presence.change_stamp",
+    "sets.editing.save_edits.save_question",
+    "sets.editing.save_edits.keep_conflicts",
+)
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
     "people.accounts.",
@@ -277,6 +283,9 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "replacement": "his",
             "change": lambda questions: questions[:0],
             "action": "his",
+            "clashes": [
+                EditConflict(question="q1", field="note", seen="hers", theirs="hers", mine="his"),
+            ],
             "draft": drafts.Draft(
                 task=address, place="question/q1", form="0" * 32, at=1.0, fields={"note": "his"}
             ),
@@ -292,11 +301,7 @@ def _call(function: Callable[..., Any], there: There, values: dict[str, Any]) ->
         elif parameter.kind is parameter.VAR_KEYWORD:
             given["description"] = "his"
         elif parameter.name == "conflict":
-            from e2lm_core.sets.conflicts import EditConflict
-
-            given["conflict"] = EditConflict(
-                question="q1", field="note", seen="hers", theirs="hers", mine="his"
-            )
+            given["conflict"] = values["clashes"][0]
         elif parameter.name == "task" and kind == "str":
             given["task"] = values["address"]
         elif parameter.name == "place" and kind == "str":

@@ -32,21 +32,6 @@ def test_an_example_cannot_be_edited_or_deleted(here: Settings) -> None:
     assert studios.tree(here.tasks) == before
 
 
-def test_what_a_set_holds_already_is_no_change(here: Settings) -> None:
-    task = collection.open_set(here, "mine")
-    first = task.questions[0]
-    same = {"question": first.question, "choices": list(first.choices), "answer": first.answer}
-    other = {"question": "Changed?"}
-    refused = {"answer": "none"}
-    gone = {"question": first.question}
-    changes = {"q1": same, "q2": other, "q3": refused, "q99": gone}
-    assert authoring.pending_changes(task, changes) == {"q2": other, "q3": refused, "q99": gone}
-    assert (
-        authoring.pending_changes(authoring.update_questions(here, "mine", {"q2": other}), {"q2": other})
-        == {}
-    )
-
-
 def test_an_edit_is_saved_at_once_and_changes_nothing_else(here: Settings) -> None:
     before = collection.open_set(here, "mine")
     after = authoring.update_questions(
@@ -167,6 +152,11 @@ def test_a_question_is_either_in_test_or_in_dev(here: Settings) -> None:
     assert [q.id for q in after.questions] == ["q3", "q4", "q5", "q6", "dev0", "dev1"]
 
 
+def test_examples_stand_in_the_order_in_which_they_are_chosen(here: Settings) -> None:
+    after = authoring.set_fewshot_examples(here, "mine", ["q2", "dev1", "q1"])
+    assert [q.id for q in after.dev] == ["q2", "dev1", "q1"]
+
+
 def test_examples_that_came_from_the_test_come_from_dev_once_it_has_some(here: Settings) -> None:
     before = authoring.update_config(here, "mine", fewshot_split="test", fewshot_leaves_out=True)
     assert before.fewshot_pool == before.questions
@@ -179,6 +169,30 @@ def test_dev_questions_that_the_prompt_shows_cannot_be_taken_away(here: Settings
     with pytest.raises(TaskError, match="the set has 1 dev question to show"):
         authoring.set_fewshot_examples(here, "mine", ["dev0"])
     assert len(collection.open_set(here, "mine").dev) == 2
+
+
+def test_examples_over_a_colleagues_choice_are_refused(here: Settings) -> None:
+    seen = [question.id for question in collection.open_set(here, "mine").dev]
+    authoring.set_fewshot_examples(here, "mine", ["q1"], base=seen)
+    with pytest.raises(TaskError, match="examples meanwhile"):
+        authoring.set_fewshot_examples(here, "mine", ["q2"], base=seen)
+    assert [question.id for question in collection.open_set(here, "mine").dev] == ["q1"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        (["q1", "q99"], "no question 'q99'"),
+        ([f"q{n}" for n in range(1, 7)] + ["dev0", "dev1"], "leave one out"),
+    ],
+)
+def test_examples_that_cannot_be_are_refused_and_nothing_is_saved(
+    here: Settings, ids: list[str], says: str
+) -> None:
+    before = studios.tree(here.home)
+    with pytest.raises(TaskError, match=says):
+        authoring.set_fewshot_examples(here, "mine", ids)
+    assert studios.tree(here.home) == before
 
 
 def test_a_preview_saves_nothing(here: Settings) -> None:

@@ -68,6 +68,11 @@ class Draft(Record):
     ended: tuple[str, ...] = ()
 
     @property
+    def changes(self) -> dict[str, Any]:
+        """Typed values that differ from those that the author saw."""
+        return {field: value for field, value in self.fields.items() if value != self.seen.get(field)}
+
+    @property
     def finished_forms(self) -> tuple[str, ...]:
         """Forms of the place whose text was saved or discarded, the last one last."""
         own = (self.form,) if self.over in ("saved", "discarded") else ()

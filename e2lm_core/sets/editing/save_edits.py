@@ -1,12 +1,12 @@
-"""Saves of table edits by three-way merge; conflicts stay drafts."""
+"""Saves of typed fields by three-way merge, from the table and from the card; conflicts stay drafts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.records import Question
+from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
 from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict_fields
@@ -17,14 +17,16 @@ NO_CHOICE = -1  # index of the right answer of a question without one
 
 
 class SaveOutcome(NamedTuple):
-    """Outcome of saving fields of a question.
+    """Outcome of saving typed fields.
 
     Attributes:
+        task: The set after saving; None if nothing was saved.
         clashes: Conflicts with changes of others; the author's values are kept as a draft.
-        refused: Sentence with the reason why nothing was saved, "" if something was. All fields are then kept
-            as a draft; if that fails too, the sentence says so.
+        refused: Sentence with the reason why fields were not saved, or not even kept as a draft; "" without
+            any.
     """
 
+    task: TaskSet | None = None
     clashes: tuple[EditConflict, ...] = ()
     refused: str = ""
 
@@ -36,6 +38,7 @@ def save_question(
     fields: Mapping[str, Any],
     base: Mapping[str, Any],
     form: str | None = None,
+    ends_form: bool = False,
 ) -> SaveOutcome:
     """Save fields of a question by three-way merge, and remove them from the draft.
 
@@ -43,9 +46,11 @@ def save_question(
         settings: The caller's settings.
         name: Name of an own set, or OWNER/NAME of a shared one.
         identity: Id of the question.
-        fields: Values as typed; fields that a table cannot write are ignored.
+        fields: Values as typed; fields that an editor cannot write are ignored.
         base: Values as the author saw them before typing.
         form: Form that the values were typed in; None if unknown.
+        ends_form: Whether the form is saved as a whole and its text is a draft already: after a refusal the
+            draft stays as it is, and after saving late text of the form is ignored.
 
     Raises:
         TaskError: A value has the wrong type.
@@ -55,19 +60,36 @@ def save_question(
         _require_answer(f"Question {identity}", typed.get("answer", 0))
         saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(base)})
     except StudioError as error:
-        kept = _keep(settings, name, place, typed, base)
-        sentence = (
-            f"{error} What you typed is kept."
-            if isinstance(error, DeletedByOtherError)
-            else f"{error} Not saved yet."
+        is_deleted = isinstance(error, DeletedByOtherError)
+        sentence = f"{error} {'What you typed is kept.' if is_deleted else 'Not saved yet.'}"
+        return SaveOutcome(
+            refused=sentence if ends_form else _keep(settings, name, place, typed, base) or sentence
         )
-        return SaveOutcome(refused=kept or sentence)
-    clashing = {field for clash in saved.clashes for field in conflict_fields(clash.field, clash.mine)}
-    drafts.drop_fields(settings, name, place, typed.keys() - clashing, form, typed)
-    for clash in saved.clashes:
-        mine, before = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
-        _keep(settings, name, place, mine, before, tried=True)
-    return SaveOutcome(saved.clashes)
+    if form and ends_form:
+        drafts.mark_saved(settings, name, place, form)
+    else:
+        clashing = {field for clash in saved.clashes for field in conflict_fields(clash.field, clash.mine)}
+        drafts.drop_fields(settings, name, place, typed.keys() - clashing, form, typed)
+    return SaveOutcome(saved.task, saved.clashes, keep_conflicts(settings, name, place, saved.clashes))
+
+
+def keep_conflicts(settings: Settings, name: str, place: str, clashes: Iterable[EditConflict]) -> str:
+    """Keep the author's values in conflict as a draft: both texts are shown until the author has chosen.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of an own set, or OWNER/NAME of a shared one.
+        place: Place of the draft.
+        clashes: The conflicts.
+
+    Returns:
+        The reason why one could not be kept, else "".
+    """
+    for clash in clashes:
+        mine, seen = (conflict_fields(clash.field, value) for value in (clash.mine, clash.seen))
+        if problem := _keep(settings, name, place, mine, seen, tried=True):
+            return problem
+    return ""
 
 
 def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
@@ -76,7 +98,7 @@ def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form:
     Args:
         settings: The caller's settings.
         name: Name of an own set, or OWNER/NAME of a shared one.
-        fields: Values as typed; fields that a table cannot write are ignored.
+        fields: Values as typed; fields that an editor cannot write are ignored.
         form: Form that the values were typed in; None if unknown.
 
     Raises:
@@ -105,7 +127,7 @@ def _require_answer(question: str, answer: int) -> None:
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a table may write; raises TaskError for a value of the wrong type."""
+    """The fields that an editor may write; raises TaskError for a value of the wrong type."""
     given = {field: value for field, value in fields.items() if field in FIELDS}
     if "choices" in given:
         choices = given["choices"]
@@ -130,7 +152,7 @@ def _keep(
     seen: Mapping[str, Any],
     tried: bool = False,
 ) -> str:
-    """Keep fields as a draft; return the reason if that fails, else an empty text."""
+    """Keep fields beside the draft's other ones; return the reason if that fails, else an empty text."""
     before = {field: seen[field] for field in fields if field in seen}
     try:
         drafts.add_fields(settings, name, place, fields, before, tried, view="Table")

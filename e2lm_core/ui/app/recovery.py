@@ -62,9 +62,8 @@ def _missing(settings: Settings, name: str) -> str:
 
 def copyable_text(draft: Draft) -> None:
     """Draw the typed text of a draft, with a button that copies it."""
-    typed = {field: value for field, value in draft.fields.items() if value != draft.seen.get(field)}
     lines: list[str] = []
-    for field, value in typed.items():
+    for field, value in draft.changes.items():
         choices = draft.fields.get("choices") if field == "answer" else None
         marked = choices[value] if isinstance(choices, list) and value in range(len(choices)) else value
         lines += _lines(field, marked)

@@ -13,14 +13,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from e2lm_core.base import formatting, json_values, labels
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet, Value
 from e2lm_core.charts import canvas
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
 from e2lm_core.ui.base import markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
-from e2lm_core.ui.session import current_set_name, file_name
+from e2lm_core.ui.session import current_set_name, current_theme, file_name
 
 
 def headline(sentence: str) -> None:
@@ -54,6 +57,42 @@ def chart(
         draw()
     else:
         element_replay.once(("chart", key, alt, *inputs), draw)
+
+
+def curve_chart(
+    measurements: Measurements,
+    frame: pd.DataFrame,
+    metric: str,
+    key: str,
+    alt: str,
+    chance: float | None,
+    before: pd.DataFrame | None = None,
+    height: int = 420,
+) -> None:
+    """Draw learning curves of all models over tokens seen.
+
+    Args:
+        measurements: Results with the models and the early window.
+        frame: Table of `tables.curve_frame`.
+        metric: Metric of the curves.
+        key: Key of the element.
+        alt: Description for screen readers.
+        chance: Chance level; None without one.
+        before: Older curves, drawn faint behind.
+        height: Height in pixels.
+    """
+    plot = curve_charts.CurvePlot(
+        frame,
+        [curve.model for curve in measurements.curves],
+        metric,
+        current_theme(),
+        chance=chance,
+        early_end=set_scores.early_end(measurements),
+        before=before,
+        height=height,
+        narrow=viewport.is_narrow(),
+    )
+    chart(curve_charts.learning_curves(plot), key, alt)
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -121,11 +160,21 @@ def table(
         draw()
     else:
         element_replay.once(("table", key, name, *inputs), draw)
+    csv_button(made, f"{file_name(current_set_name() or '')}-{name}.csv", key)
+
+
+def csv_button(frame: Callable[[], pd.DataFrame], name: str, key: str) -> None:
+    """Draw a button that downloads a table as CSV.
+
+    Args:
+        frame: Makes the table on demand: as CSV, 15,000 rows take a tenth of a second.
+        name: Name of the file.
+        key: Key of the table, from which that of the button is made.
+    """
     st.download_button(
         "Download CSV",
-        # The CSV is made on demand: 15,000 rows take a tenth of a second.
-        lambda: json_values.frame_to_csv(made()),
-        file_name=f"{file_name(current_set_name() or '')}-{name}.csv",
+        lambda: json_values.frame_to_csv(frame()),
+        file_name=name,
         mime="text/csv",
         key=f"{key}_csv",
         icon=":material/download:",
@@ -220,17 +269,40 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
     st.stop()
 
 
+def run_poll_interval(task: TaskSet, base_s: float = polling.CHARTS_S) -> float | None:
+    """Seconds between two drawings while a run of a set goes on; None without a run."""
+    state = results.state(task)
+    if state.kind != "running":
+        return None
+    return polling.poll_interval(base_s, run_launcher.is_own_run(state))
+
+
 def redraw_while_running(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
     """Redraw the whole page with each new result while a run goes on; for pages with little content yet."""
-    state = results.state(task)
-    if state.kind == "running":
-        every_s = polling.poll_interval(pace_s, run_launcher.is_own_run(state))
+    if every_s := run_poll_interval(task, pace_s):
         st.fragment(_until_more, run_every=every_s)(task, results.measurements(task))
 
 
 def _until_more(task: TaskSet, seen: Measurements) -> None:
     if results.measurements(task) is not seen or results.state(task).kind != "running":
         st.rerun()
+
+
+def perform_action(action: Callable[[], object], then: Callable[[], object] | None = None) -> None:
+    """Perform an action and redraw the page; a refusal is shown.
+
+    Args:
+        action: The action; it may raise StudioError.
+        then: Called after the action, before the page is redrawn.
+    """
+    try:
+        action()
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    if then is not None:
+        then()
+    st.rerun()
 
 
 def write_first() -> NoReturn:

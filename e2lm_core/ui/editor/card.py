@@ -8,6 +8,7 @@ Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -19,7 +20,7 @@ from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
 from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
-from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
+from e2lm_core.ui.editor.drafts import autosave, conflicts, forms
 from e2lm_core.ui.editor.drafts.autosave import Field
 from e2lm_core.ui.editor.drafts.conflicts import FREE_CHOICES, LETTERS
 from e2lm_core.ui.editor.drafts.forms import Form
@@ -108,9 +109,39 @@ def _add() -> None:
 
 
 def _question(task: TaskSet, question: Question, readonly: bool) -> None:
-    place = drafts.question_place(question.id)
     if not readonly and conflicts.question_conflicts(task, question):
         return
+    _form(task, drafts.question_place(question.id), question, readonly, _save, question.id)
+    if not readonly:
+        _delete(task, question)
+
+
+def _new(task: TaskSet) -> None:
+    """Draw the form of a new question, which is added to the set only when it is saved."""
+    st.subheader("A new question", anchor=False)
+    _form(task, drafts.NEW, _BLANK, False, _save_new)
+    if task.questions:
+        st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
+
+
+def _form(
+    task: TaskSet,
+    place: str,
+    question: Question,
+    readonly: bool,
+    save: Callable[..., None],
+    *arguments: str,
+) -> None:
+    """Draw the form at a place, with its draft, preview and buttons.
+
+    Args:
+        task: The set.
+        place: Place of the form, see `Draft.place`.
+        question: The question as saved.
+        readonly: Disable the fields.
+        save: Callback of the save button: it takes the form, its number of choices and `arguments`.
+        *arguments: Further arguments of the callback.
+    """
     form = forms.open_form(task.address, place, _values(question))
     slots = (
         len(question.choices) if readonly else max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
@@ -120,27 +151,10 @@ def _question(task: TaskSet, question: Question, readonly: bool) -> None:
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
         _fields(form, slots, readonly)
         _preview_button(form, slots, readonly)
-        forms.form_buttons(form, "Save", readonly, _save, (form, question.id, slots))
+        forms.form_buttons(form, "Save", readonly, save, (form, slots, *arguments))
     _preview(form)
     if not readonly:
         _listen(form, slots)
-        _delete(task, question)
-
-
-def _new(task: TaskSet) -> None:
-    """Draw the form of a new question, which is added to the set only when it is saved."""
-    form = forms.open_form(task.address, drafts.NEW, _values(_BLANK))
-    slots = max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
-    st.subheader("A new question", anchor=False)
-    forms.draft_notice(form)
-    with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
-        _fields(form, slots, readonly=False)
-        _preview_button(form, slots, readonly=False)
-        forms.form_buttons(form, "Save", False, _save_new, (form, slots))
-    _preview(form)
-    _listen(form, slots)
-    if task.questions:
-        st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
 
 
 def _leave_new() -> None:
@@ -258,9 +272,7 @@ def _listen(form: Form, slots: int) -> None:
         Field("answer", [form.key("answer")], "place"),
         Field("subject", [form.key("subject")], "maybe"),
     ]
-    if autosave.autosave(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
-        forms.forget(form.task, form.place)
-        st.rerun()
+    forms.autosave_form(form, AREA, fields)
 
 
 def _typed(form: Form, slots: int) -> dict[str, Any]:
@@ -276,7 +288,7 @@ def _typed(form: Form, slots: int) -> dict[str, Any]:
     }
 
 
-def _save(form: Form, identity: str, slots: int) -> None:
+def _save(form: Form, slots: int, identity: str) -> None:
     values = _typed(form, slots)
     changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
     if values["answer"] == save_edits.NO_CHOICE:
@@ -285,7 +297,11 @@ def _save(form: Form, identity: str, slots: int) -> None:
         forms.close(form)
         return
     forms.save_draft(form, values)  # a draft first, so that no failure loses the text
-    save.save_question(form, identity, changes)
+    settings = session.studio().settings
+    outcome = save_edits.save_question(
+        settings, form.task, identity, changes, form.seen, form.name, ends_form=True
+    )
+    forms.finish(form.task, form.place, outcome)
 
 
 def _save_new(form: Form, slots: int) -> None:
@@ -298,10 +314,9 @@ def _save_new(form: Form, slots: int) -> None:
         forms.queue_error(f"{error} Not saved yet.")
         return
     forms.close(form)
-    last_edit.forget_last_edit()
-    last_edit.after_save(session.read_set(form.task))
     show_question(made)
-    forms.show_saved(drafts.question_place(made))
+    outcome = save_edits.SaveOutcome(session.read_set(form.task))
+    forms.finish(form.task, drafts.question_place(made), outcome)
 
 
 def _delete(task: TaskSet, question: Question) -> None:

@@ -51,7 +51,8 @@ def similar_questions_panel(task: TaskSet) -> None:
     with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
         if not box.open:
             return
-        settings, measured = session.studio().settings, results.measurements(task)
+        measured = results.measurements(task)
+        assign = partial(_assign, task.address)
         known = tuple(question.group for question in task.questions)
         if any(known):
             markdown.markdown(
@@ -68,17 +69,20 @@ def similar_questions_panel(task: TaskSet) -> None:
                     grouping.grouping_sentence(grouping.grouping_effect(way, labels, measured), len(labels))
                 )
                 if st.button(markdown.escape(f"Group by {way}"), key=f"groups_{way}"):
-                    toolbar.run_action(
-                        partial(grouped.set_groups, settings, task.address, labels), task.address
-                    )
+                    assign(labels)
         if any(known) and st.button("Take the groups away", key="groups_none"):
-            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None), task.address)
+            assign(None)
         if (
             not any(known)
             and not measured.independent
             and st.button("They are independent", key="groups_alone")
         ):
-            toolbar.run_action(partial(grouped.set_groups, settings, task.address, None, True), task.address)
+            assign(None, independent=True)
+
+
+def _assign(name: str, labels: Sequence[str | None] | None, independent: bool = False) -> None:
+    settings = session.studio().settings
+    toolbar.run_action(lambda: grouped.set_groups(settings, name, labels, independent), name)
 
 
 def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:

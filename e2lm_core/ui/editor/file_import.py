@@ -21,7 +21,7 @@ from e2lm_core.sets.formats.kinds import ENDS, KINDS
 from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
-from e2lm_core.ui.app import uploads
+from e2lm_core.ui.app import uploads, widgets
 from e2lm_core.ui.base import markdown, page_cache
 from e2lm_core.ui.editor import check_panel, last_edit
 
@@ -179,19 +179,16 @@ def _refused(read: Preview) -> int:
 
 
 def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
-    try:
+    def added() -> None:
         saved = authoring.add_questions(session.studio().settings, name, questions, replace)
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
         last_edit.forget_last_edit()
         last_edit.after_save(saved)
-        st.session_state["import_round"] = (
-            st.session_state.get("import_round", 0) + 1
-        )  # new widgets without the imported file
+        # The widgets are new, without the imported file.
+        st.session_state["import_round"] = st.session_state.get("import_round", 0) + 1
         count = formatting.count(len(questions), "question")
         markdown.toast(f"{'The set has' if replace else 'Added'} {count}. Undo takes it back in one step.")
-        st.rerun()
+
+    widgets.perform_action(added)
 
 
 def _table(read: Preview, doubles: Mapping[str, str]) -> None:

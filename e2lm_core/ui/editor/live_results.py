@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
@@ -20,12 +19,10 @@ from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
-from e2lm_core.charts import curves as curve_charts
 from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue import claims
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
@@ -36,7 +33,7 @@ from e2lm_core.ui.editor import last_edit
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
 POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first interval is short as it only reads a file's time
 YIELD_S = 0.02
-CHART_PX = 250
+CHART_PX = 310
 METRICS = ("norm_prob", "margin", "acc")
 # Number of changed questions in the selector; the table shows all.
 PICKED_FROM = 8
@@ -47,12 +44,14 @@ _Both = tuple[Measurements, Measurements]  # before and after an edit
 def edit_effect_panel(task: TaskSet) -> None:
     """Draw the effects of the last edit, redrawn while a run goes on."""
     edit = last_edit.last_edit(task)
-    _panel(task, edit, run_every=None if _is_settled(task, edit) else _every(task))
+    every_s = None if _is_settled(task, edit) else widgets.run_poll_interval(task, polling.EDIT_S)
+    _panel(task, edit, run_every=every_s)
 
 
 def question_results(task: TaskSet, shown: Question) -> None:
     """Draw one question's own curves and margin, before and after its last change."""
-    _question(task, last_edit.last_edit(task).before, shown, run_every=_every(task))
+    every_s = widgets.run_poll_interval(task, polling.EDIT_S)
+    _question(task, last_edit.last_edit(task).before, shown, run_every=every_s)
 
 
 def all_questions_table(task: TaskSet) -> None:
@@ -83,15 +82,6 @@ def _is_settled(task: TaskSet, edit: last_edit.LastEdit) -> bool:
     if not edit.mine or edit.before is None or run_launcher.is_own_run(results.state(task)):
         return False
     return results.is_known(task, edit.before, edit.after)
-
-
-def _every(task: TaskSet) -> float | None:
-    state = results.state(task)
-    return (
-        polling.poll_interval(polling.EDIT_S, run_launcher.is_own_run(state))
-        if state.kind == "running"
-        else None
-    )
 
 
 def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> None:
@@ -171,14 +161,7 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
     running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
     finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
     markdown.markdown(finding, help=question_edits.MARGIN_HELP)
-    metric = st.segmented_control(
-        "Metric",
-        METRICS,
-        default=METRICS[0],
-        required=True,
-        key="live_metric",
-        label_visibility="collapsed",
-    )
+    metric = _metric_control("live_metric")
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
     name = drawable[0] if drawable else None
     if name:
@@ -198,6 +181,12 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
         with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
             if box.open:
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
+
+
+def _metric_control(key: str) -> str:
+    return st.segmented_control(
+        "Metric", METRICS, default=METRICS[0], required=True, key=key, label_visibility="collapsed"
+    )
 
 
 def _tables(
@@ -260,26 +249,20 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
             changed = () if was is None else question_edits.edit_effects(was, now)
             effect = next((e for e in changed if e.question_id == shown.id), None)
             _figures(now, shown.id, effect)
-            metric = st.segmented_control(
-                "Metric",
-                METRICS,
-                default=METRICS[0],
-                required=True,
-                key="live_card_metric",
-                label_visibility="collapsed",
-            )
+            metric = _metric_control("live_card_metric")
             old = None
             if was is not None and effect is not None and shown.id in was.question_ids:
                 old = tables.question_frame(was, shown.id, metric)
-            _curves(
-                "Its curves",
+            _caption("Its curves", metric, old is not None)
+            widgets.curve_chart(
+                now,
                 tables.question_frame(now, shown.id, metric),
                 metric,
-                now,
                 "live_card_chart",
-                old,
+                f"{metric}, Its curves",
                 edited.question_chance(now, shown.id, metric),
-                CHART_PX + 60,
+                old,
+                CHART_PX,
             )
         _end(task, run_every)
 
@@ -308,36 +291,6 @@ def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
     if seeds:
         about += f"; without {formatting.count(seeds, 'further seed')}"
     markdown.caption(markdown.fill_template("**{title}** · {about}", title=title, about=about))
-
-
-def _curves(
-    title: str,
-    frame: pd.DataFrame,
-    metric: str,
-    now: Measurements,
-    key: str,
-    before: pd.DataFrame | None,
-    chance: float | None,
-    height: int = CHART_PX,
-) -> None:
-    _caption(title, metric, before is not None)
-    widgets.chart(
-        curve_charts.learning_curves(
-            curve_charts.CurvePlot(
-                frame,
-                [curve.model for curve in now.curves],
-                metric,
-                session.current_theme(),
-                chance=chance,
-                early_end=set_scores.early_end(now),
-                before=before,
-                height=height,
-                narrow=viewport.is_narrow(),
-            )
-        ),
-        key,
-        f"{metric}, {title}",
-    )
 
 
 def _measured(task: TaskSet, version: TaskSet) -> Measurements:

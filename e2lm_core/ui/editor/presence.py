@@ -81,7 +81,7 @@ def _listen(name: str, stamp: str) -> dict:
                 "idle_ms": IDLE_MS,
             },
             default={"heard": {}},
-            on_heard_change=_told,
+            on_heard_change=autosave.ignore_change,
         )
     heard = dict(told.heard or {})
     st.session_state["author_others"] = list(heard.get("others", []))
@@ -116,7 +116,3 @@ def _who(others: list[str]) -> str:
 def display_name(author: str) -> str:
     """An author as others see the name; browsers have no name."""
     return "another browser" if _BROWSER.fullmatch(author) else author
-
-
-def _told() -> None:
-    """Do nothing: Streamlit sends the component's state only if there is a callback."""

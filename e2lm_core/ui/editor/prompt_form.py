@@ -16,12 +16,12 @@ from e2lm_core.base.records import (
 )
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.conflicts import EditConflict, SaveResult
-from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
 from e2lm_core.ui.base import markdown, urls
-from e2lm_core.ui.editor import last_edit, prompt_preview
-from e2lm_core.ui.editor.drafts import autosave, conflicts, forms, save
+from e2lm_core.ui.editor import fewshot_panel, prompt_preview
+from e2lm_core.ui.editor.drafts import conflicts, forms
 from e2lm_core.ui.editor.drafts.autosave import Field
 from e2lm_core.ui.editor.drafts.forms import Form
 
@@ -48,6 +48,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
         ids = [question.id for question in task.questions]
         held = st.session_state.get(urls.HELD["question"])
         prompt_preview.prompt_preview(task, task.questions[ids.index(held) if held in ids else 0])
+    fewshot_panel.fewshot_panel(task, readonly)
     if not readonly:
         fields = [
             Field("style", [form.key("style")], "option", STYLES),
@@ -55,9 +56,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
             Field("description", [form.key("description")], "text"),
             Field("num_fewshot", [form.key("num_fewshot")], "number"),
         ]
-        if autosave.autosave(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
-            forms.forget(form.task, form.place)
-            st.rerun()
+        forms.autosave_form(form, AREA, fields)
 
 
 def _values(config: TaskConfig) -> dict[str, Any]:
@@ -122,18 +121,14 @@ def _save(form: Form) -> None:
         "num_fewshot": int(form.entered("num_fewshot") or 0),
     }
     forms.save_draft(form, values)
-    changes = form.changes(values)
     try:
-        saved = _merged(form.task, changes, form.seen)
+        saved = _merged(form.task, form.changes(values), form.seen)
     except StudioError as error:
         forms.queue_error(f"{error} Not saved yet.")
         return
     forms.close(form)
-    for clash in saved.clashes:
-        save.draft_conflict(form.task, form.place, clash)
-    if not saved.clashes:
-        forms.show_saved(form.place)
-    last_edit.after_save(saved.task)
+    problem = save_edits.keep_conflicts(session.studio().settings, form.task, form.place, saved.clashes)
+    forms.finish(form.task, form.place, save_edits.SaveOutcome(saved.task, saved.clashes, problem))
 
 
 def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> SaveResult:
@@ -142,16 +137,22 @@ def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> SaveRes
     with locks.lock_set(settings, name):
         task = session.read_set(name)
         present = _values(task.config)
-        clashing = tuple(
-            EditConflict(question="", field=field, seen=seen.get(field), theirs=present[field], mine=value)
-            for field, value in changes.items()
-            if present[field] not in (seen.get(field), value)
-        )
+        clashing = _conflicts(changes, seen, present)
         left = {clash.field for clash in clashing}
         wanted = {field: value for field, value in changes.items() if field not in left}
         if wanted:
             task = authoring.update_config(settings, name, **_config(task.config, wanted))
         return SaveResult(task=task, clashes=clashing)
+
+
+def _conflicts(
+    changes: dict[str, Any], seen: dict[str, Any], present: dict[str, Any]
+) -> tuple[EditConflict, ...]:
+    return tuple(
+        EditConflict(question="", field=field, seen=seen.get(field), theirs=present[field], mine=value)
+        for field, value in changes.items()
+        if present[field] not in (seen.get(field), value)
+    )
 
 
 def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
@@ -168,11 +169,8 @@ def _clashing(task: TaskSet, present: dict[str, Any]) -> bool:
     draft = drafts.find_draft(session.studio().settings, task.address, drafts.PROMPT)
     if draft is None or not draft.tried:
         return False
-    found = [
-        EditConflict(question="", field=f, seen=draft.seen.get(f), theirs=present[f], mine=mine)
-        for f, mine in draft.fields.items()
-        if f in present and present[f] not in (draft.seen.get(f), mine) and mine != draft.seen.get(f)
-    ]
+    changes = {field: value for field, value in draft.changes.items() if field in present}
+    found = _conflicts(changes, draft.seen, present)
     for clash in found:
         conflicts.conflict_panel(task.address, drafts.PROMPT, clash, _settle)
     return bool(found)

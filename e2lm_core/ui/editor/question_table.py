@@ -32,7 +32,7 @@ from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import markdown, polling
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.editor import card, last_edit, table_script
+from e2lm_core.ui.editor import card, file_import, last_edit, table_script
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
@@ -40,7 +40,6 @@ KEY = "questions_table"
 MAX_FOUND = 1000
 MEASURES = ("slope", "relevance")
 _ASKED = "table_measures"  # key of the session state: figures that filters and sorting need, by set
-PASTED = "import_text"  # key of the text field on Import, which receives pasted rows
 # Streamlit sends a component's script with each drawing, so this short one fetches the actual script once.
 _JS = (
     "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
@@ -189,7 +188,7 @@ def _changed() -> None:
 def _pasted() -> None:
     """Show pasted rows of a spreadsheet on Import, where they overwrite nothing."""
     if text := str(_told("pasted") or ""):
-        st.session_state[PASTED] = text
+        st.session_state[file_import.PASTED] = text
         st.session_state["author_view"] = "Import"
 
 

@@ -15,6 +15,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, presence
@@ -158,7 +159,9 @@ def history_popover(name: str) -> None:
                 help="A version with a name is kept however many follow.",
             )
             if st.button("Name it", key="history_call"):
-                _then(lambda: versions.name_version(settings, name, number, called))
+                widgets.perform_action(
+                    lambda: versions.name_version(settings, name, number, called), last_edit.forget_last_edit
+                )
         if not listed[number].shown:
             _restore(name, number, settings)
 
@@ -183,18 +186,10 @@ def _restore(name: str, number: int, settings: Settings) -> None:
         )
         if st.button("Restore it", type="primary", key="history_go"):
             del st.session_state["history_asked"]
-            _then(lambda: last_edit.after_save(versions.restore_version(settings, name, number)))
-
-
-def _then(action: Callable[[], object]) -> None:
-    """Perform an action and redraw the page; a refusal is shown."""
-    try:
-        action()
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        last_edit.forget_last_edit()
-        st.rerun()
+            widgets.perform_action(
+                lambda: last_edit.after_save(versions.restore_version(settings, name, number)),
+                last_edit.forget_last_edit,
+            )
 
 
 def auto_run_switch() -> None:
@@ -209,11 +204,9 @@ def auto_run_switch() -> None:
 
 def run_action(action: Callable[[], object], name: str) -> None:
     """Perform an action and select the set that it has made; a refusal is shown."""
-    try:
-        action()
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
+
+    def chosen() -> None:
         session.choose_set(name)
         last_edit.forget_last_edit()
-        st.rerun()
+
+    widgets.perform_action(action, chosen)

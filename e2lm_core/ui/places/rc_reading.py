@@ -1,4 +1,4 @@
-"""Control for the RC definition.
+"""Controls for the RC definition and for the metric beside it.
 
 Tested in tests/pages/test_score.py.
 """
@@ -9,7 +9,20 @@ import streamlit as st
 
 from e2lm_core.scores.ranking import readings
 from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import viewport
 from e2lm_core.ui.cache import results
+
+
+def score_controls(metric_key: str, page: str) -> None:
+    """Draw the controls for the metric and the RC definition side by side.
+
+    Args:
+        metric_key: Key of the metric's control.
+        page: Page of the RC control, see `rc_reading_control`.
+    """
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
+        widgets.metric_control(metric_key, explained=True)
+        rc_reading_control(page)
 
 
 def rc_reading_control(page: str) -> None:

@@ -32,6 +32,7 @@ from e2lm_core.ui.requests import component_requests
 MAX_BYTES = 2 * drafts.MAX_BYTES
 PACKED_FROM = 20_000
 MAX_SHOWN = 200
+_SENT = {"place", "form", "fields", "seen", "tried"}  # fields of a draft that the table gets
 
 
 def routes() -> list[Route]:
@@ -89,21 +90,13 @@ def perform_action(request: component_requests.ComponentRequest) -> bytes:
         "whole": state.whole,
         "gone": list(state.gone),
         "order": None if state.order is None else list(state.order),
-        "drafts": [_draft(draft) for draft in drafts.list_drafts(request.settings, request.task)],
+        "drafts": [
+            draft.model_dump(include=_SENT) for draft in drafts.list_drafts(request.settings, request.task)
+        ],
         "over": drafts.finished_forms(request.settings, request.task),
         **told,
     }
     return json.dumps(head)[:-1].encode() + b', "rows": [' + b",".join(state.rows) + b"]}"
-
-
-def _draft(draft: drafts.Draft) -> dict[str, Any]:
-    return {
-        "place": draft.place,
-        "form": draft.form,
-        "fields": draft.fields,
-        "seen": draft.seen,
-        "tried": draft.tried,
-    }
 
 
 # --- what a table's user does -------------------------------------------------------------------------------
@@ -179,23 +172,27 @@ def _balance(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, A
 
 
 def _find(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    ids = set(_ids(body))
-    questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
-    found = bulk_edit.find_replacements(questions, *_wanted(body))
+    found = _found(settings, name, body)
     return {"found": len(found), "shown": [list(one) for one in found[:MAX_SHOWN]]}
 
 
 def _replace(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    text, by, fields, exact = _wanted(body)
+    ids = _ids(body)
     with lock_set(settings, name):
-        ids = set(_ids(body))
-        questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
-        found = bulk_edit.find_replacements(questions, text, by, fields, exact)
+        found = _found(settings, name, body)
         if ids and not found:
-            raise TaskError(f"{formatting.quote(text)} stands nowhere there any more: look again.")
+            raise TaskError(
+                f"{formatting.quote(str(body['text']))} stands nowhere there any more: look again."
+            )
         table_sync.require_unchanged(settings, name, _state(body), {one.question for one in found})
-        bulk_edit.replace_text(settings, name, ids, text, by, fields, exact)
+        bulk_edit.replace_text(settings, name, ids, *_wanted(body))
     return _said(f"Replaced in {formatting.count(len(found), 'place')}.")
+
+
+def _found(settings: Settings, name: str, body: dict[str, Any]) -> list[bulk_edit.Replacement]:
+    ids = set(_ids(body))
+    questions = [q for q in collection.open_set(settings, name).questions if q.id in ids]
+    return bulk_edit.find_replacements(questions, *_wanted(body))
 
 
 def _undo(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def test_what_is_saved_is_no_draft_any_more(here: Settings) -> None:
     drafts.add_fields(
         here, "mine", Q1, {"question": "Typed?", "note": "look"}, {"question": "Old?", "note": None}
     )
-    assert save(here, question="Typed?") == save_edits.SaveOutcome()
+    out = save(here, question="Typed?")
+    assert (out.task, out.clashes, out.refused) == (collection.open_set(here, "mine"), (), "")
     assert first(here).question == "Typed?"
     left = drafts.find_draft(here, "mine", Q1)
     assert left is not None
@@ -62,6 +63,45 @@ def test_a_clash_keeps_both_texts(here: Settings) -> None:
     kept = drafts.find_draft(here, "mine", Q1)
     assert kept is not None
     assert (kept.fields, kept.tried) == ({"question": "Mine?"}, True)
+
+
+def typed_in(settings: Settings, form: str, **fields: object) -> drafts.Draft:
+    """A draft of a form that holds these fields, as a page sends it."""
+    seen = {field: getattr(first(settings), field) for field in ("question", "choices", "answer", "note")}
+    return drafts.Draft(
+        task="mine", place=Q1, form=form, at=time.time(), fields={**seen, **fields}, seen=seen
+    )
+
+
+def test_a_form_that_is_saved_as_a_whole_is_over(here: Settings) -> None:
+    form = typed_in(here, "a" * 32, question="Mine?", note="mine")
+    drafts.save_draft(here, form)
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}})
+    changes = {"question": "Mine?", "note": "mine"}
+    out = save_edits.save_question(here, "mine", "q1", changes, form.seen, form.form, ends_form=True)
+    assert [clash.field for clash in out.clashes] == ["question"]
+    assert not drafts.save_draft(here, form.model_copy(update={"turn": 9})), "its late text is ignored"
+    kept = drafts.find_draft(here, "mine", Q1)
+    assert kept is not None
+    assert (kept.fields, kept.tried) == ({"question": "Mine?"}, True)
+
+
+def test_a_form_that_is_refused_stays_as_it_was_typed(here: Settings) -> None:
+    form = typed_in(here, "a" * 32, answer=9)
+    drafts.save_draft(here, form)
+    kept = drafts.find_draft(here, "mine", Q1)
+    out = save_edits.save_question(here, "mine", "q1", {"answer": 9}, form.seen, form.form, ends_form=True)
+    assert (out.task, out.refused.endswith("Not saved yet.")) == (None, True)
+    assert drafts.find_draft(here, "mine", Q1) == kept
+
+
+def test_a_clash_that_cannot_be_kept_is_said(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "MAX_OF_ONE", 0)
+    seen = {"question": first(here).question}
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}})
+    out = save_edits.save_question(here, "mine", "q1", {"question": "Mine?"}, seen)
+    assert [clash.field for clash in out.clashes] == ["question"]
+    assert "no room for another draft" in out.refused
 
 
 SHUFFLED = {"choices": ("5", "4", "3", "2"), "answer": 3}

@@ -91,8 +91,8 @@ def autosave(
                 "problem": st.session_state.get("typing_problem", ""),
             },
             default={"problem": ""},
-            on_problem_change=_told,
-            on_late_change=_told,
+            on_problem_change=ignore_change,
+            on_late_change=ignore_change,
         )
     st.session_state["typing_problem"] = told.problem
     if told.problem:
@@ -106,5 +106,5 @@ def base_path() -> str:
     return f"/{path}" if path else ""
 
 
-def _told() -> None:
+def ignore_change() -> None:
     """Do nothing: Streamlit sends the component's state only if there is a callback."""

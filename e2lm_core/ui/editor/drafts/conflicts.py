@@ -24,12 +24,12 @@ from e2lm_core.sets.conflicts import (
     conflict_text,
     merge,
 )
-from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
 from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import last_edit
-from e2lm_core.ui.editor.drafts import autosave, forms, save
+from e2lm_core.ui.editor.drafts import autosave, forms
 
 MAX_SHOWN = 5
 AREA = "clash_area"
@@ -193,8 +193,8 @@ def _choose(
         return
     settings = session.studio().settings
     if saved.clashes:  # another save came first: the new conflict is shown
-        again = saved.clashes[0]
-        save.draft_conflict(name, place, again)
+        if problem := save_edits.keep_conflicts(settings, name, place, saved.clashes):
+            forms.queue_error(problem)
     else:
         over = conflict_fields(clash.field, clash.mine)
         drafts.drop_fields(settings, name, place, [*over, *(f"{_EDITED}{field}" for field in over)])
@@ -221,11 +221,7 @@ def _clashes(question: Question, draft: Draft | None) -> tuple[EditConflict, ...
     """Conflicts of a draft whose saving has met another author's change."""
     if draft is None or not draft.tried:
         return ()
-    typed = {
-        field: value
-        for field, value in draft.fields.items()
-        if field in Question.model_fields and value != draft.seen.get(field)
-    }
+    typed = {field: value for field, value in draft.changes.items() if field in Question.model_fields}
     return merge(question, typed, draft.seen).clashes
 
 

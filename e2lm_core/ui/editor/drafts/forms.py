@@ -9,7 +9,7 @@ Tested in tests/pages/writing/test_drafts.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
+from e2lm_core.sets.editing.save_edits import SaveOutcome
 from e2lm_core.ui import session
 from e2lm_core.ui.app import recovery
 from e2lm_core.ui.base import markdown
+from e2lm_core.ui.editor import last_edit
+from e2lm_core.ui.editor.drafts import autosave
 
 SAVED_SHOWN_S = 600.0
 
@@ -117,10 +120,30 @@ def open_form(task: str, place: str, present: dict[str, Any]) -> Form:
     return form
 
 
+def autosave_form(form: Form, area: str, fields: Sequence[autosave.Field]) -> None:
+    """Save typed text of a form as a draft, see `autosave.autosave`; redraw the page for late text."""
+    if autosave.autosave(form.task, form.place, form.name, area, fields, form.values, form.seen):
+        forget(form.task, form.place)
+        st.rerun()
+
+
 def close(form: Form) -> None:
     """Mark a form's text as saved: the next form begins with the saved values."""
     drafts.mark_saved(session.studio().settings, form.task, form.place, form.name)
     forget(form.task, form.place)
+
+
+def finish(task: str, place: str, outcome: SaveOutcome) -> None:
+    """Show the outcome of saving the form at a place, and run what was saved."""
+    if outcome.refused:
+        queue_error(outcome.refused)
+    if outcome.task is None:
+        return
+    forget(task, place)
+    last_edit.forget_last_edit()
+    if not outcome.clashes:
+        show_saved(place)
+    last_edit.after_save(outcome.task)
 
 
 def forget(task: str, place: str) -> None:
@@ -198,7 +221,7 @@ def form_buttons(
             st.form_submit_button(
                 "Discard", on_click=discard, args=(form.task, form.place), key=f"discard_{form.name}"
             )
-        _acknowledged(form.place)
+        saved_note(form.place)
 
 
 def show_saved(place: str) -> None:
@@ -206,8 +229,8 @@ def show_saved(place: str) -> None:
     st.session_state["acknowledged"] = (place, time.time())
 
 
-def _acknowledged(place: str) -> None:
-    """Draw the note beside a saved form, for example: Saved 14:03:05."""
+def saved_note(place: str) -> None:
+    """Draw the note beside what was saved at a place a moment ago, for example: Saved 14:03:05."""
     of, at = st.session_state.get("acknowledged", ("", 0.0))
     if of == place and time.time() - at < SAVED_SHOWN_S:
         st.caption(markdown.fill_template(":material/check: Saved {at}", at=clock(at)), width="content")

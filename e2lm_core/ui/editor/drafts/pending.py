@@ -24,7 +24,7 @@ MAX_SHOWN = 5
 def first_view(task: TaskSet, narrow: bool) -> str:
     """The view that a visit of the page begins with: the view of the latest unsaved text, if any."""
     found = drafts.list_drafts(session.studio().settings, task.address)
-    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = _places(task)
     last = next((draft for draft in reversed(found) if draft.place in here), None)
     if last is None or last.tried:
         return "Card" if narrow else "Table"
@@ -41,7 +41,7 @@ def pending_sentence(task: TaskSet, readonly: bool) -> str:
 
 def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     """Draw the person's drafts of a set except those at shown places, each with a button that opens it."""
-    here = {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+    here = _places(task)
     found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
     lost = [draft for draft in found if draft.place not in here]
     for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
@@ -60,6 +60,11 @@ def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
         _discard(draft)
 
 
+def _places(task: TaskSet) -> set[str]:
+    """Places of a set at which something can be typed."""
+    return {drafts.question_place(q.id) for q in task.questions} | {drafts.NEW, drafts.PROMPT}
+
+
 def _line(draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
@@ -70,7 +75,7 @@ def _line(draft: Draft) -> None:
             ),
             width="content",
         )
-        st.button("Open", key=f"open_{draft.form}", on_click=_open, args=(draft.place,))
+        st.button("Open", key=f"open_{draft.form}", on_click=open_place, args=(draft.place,))
         _discard(draft)
 
 
@@ -78,8 +83,8 @@ def _discard(draft: Draft) -> None:
     st.button("Discard", key=f"drop_{draft.form}", on_click=forms.discard, args=(draft.task, draft.place))
 
 
-def _open(place: str) -> None:
-    """Switch to the view of the form with the text; before the control of views is drawn."""
+def open_place(place: str) -> None:
+    """Switch to the view of the form at a place; a button's callback, before the control of views is drawn."""
     st.session_state["author_view"] = _view(place)
 
 

@@ -19,9 +19,9 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, polling, viewport
+from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import element_replay, results
 
@@ -78,7 +78,7 @@ def headline(measurements: Measurements, metric: str) -> str:
 
 def subjects_headline(task: TaskSet, metric: str) -> None:
     """Draw the headline of the subjects: highest and lowest at the end; redrawn while a run goes on."""
-    st.fragment(_subjects_said, run_every=_pace_s(task))(task, metric)
+    st.fragment(_subjects_said, run_every=widgets.run_poll_interval(task))(task, metric)
 
 
 def _subjects_said(task: TaskSet, metric: str) -> None:
@@ -166,17 +166,7 @@ def chart(task: TaskSet, view: View) -> None:
     It is redrawn while a run goes on.
     """
     draw = _by_subject if view.by_subject else _whole
-    st.fragment(draw, run_every=_pace_s(task))(task, view)
-
-
-def _pace_s(task: TaskSet) -> float | None:
-    """Seconds between two drawings while a run goes on; None without a run."""
-    state = results.state(task)
-    return (
-        polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(state))
-        if state.kind == "running"
-        else None
-    )
+    st.fragment(draw, run_every=widgets.run_poll_interval(task))(task, view)
 
 
 def _whole(task: TaskSet, view: View) -> None:
@@ -298,12 +288,12 @@ def separation_table(measurements: Measurements, metric: str) -> None:
     )
 
 
-def signal_quality_table(measurements: Measurements, metric: str) -> None:
-    """Draw signal quality and its parts by model."""
+def signal_quality_table(measurements: Measurements, metric: str, key: str) -> None:
+    """Draw signal quality and its parts by model, under a key."""
     widgets.table(
         lambda: results.quality(measurements, metric),
         f"sq-{metric}",
-        "curves_sq",
+        key,
         phone_columns=("model", "SQ", "ρ", "AC"),
         inputs=(measurements,),
     )

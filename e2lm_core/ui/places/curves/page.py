@@ -5,8 +5,6 @@ Tested in tests/pages/test_curves.py.
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import streamlit as st
 
 from e2lm_core.analysis.ranks import messages as rank_words
@@ -16,6 +14,8 @@ from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache.stale_while_revalidate import Shown
+from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.curves import accuracy, by_question, ranking
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
@@ -28,9 +28,7 @@ def draw() -> None:
 
 
 def _accuracy(task: TaskSet) -> None:
-    measurements = shown_results(task).measurements
-    if not measurements.complete_pairs:
-        _nothing_yet(task)
+    measurements = _results(task).measurements
     widgets.headline(accuracy.headline(measurements, widgets.current_metric()))
     view = accuracy.controls(measurements)
     accuracy.chart(task, view)
@@ -40,7 +38,7 @@ def _accuracy(task: TaskSet) -> None:
     with parting:
         accuracy.separation_table(measurements, view.metric)
     with quality:
-        accuracy.signal_quality_table(measurements, view.metric)
+        accuracy.signal_quality_table(measurements, view.metric, "curves_sq")
     with noise:
         accuracy.noise_table(measurements, view.metric)
     with values:
@@ -49,25 +47,25 @@ def _accuracy(task: TaskSet) -> None:
 
 
 def _one_by_one(task: TaskSet) -> None:
-    here = shown_results(task)
-    if not here.measurements.complete_pairs:
-        _nothing_yet(task)
+    here = _results(task)
     widgets.headline(by_question.finding(here.task, here.measurements))
     view = accuracy.plain_view(here.measurements)
     by_question.table(here.task, here.measurements, view)
 
 
 def _subjects(task: TaskSet) -> None:
-    measurements = shown_results(task).measurements
-    if not measurements.complete_pairs:
-        _nothing_yet(task)
+    measurements = _results(task).measurements
     accuracy.subjects_headline(task, widgets.current_metric())
     accuracy.chart(task, accuracy.controls(measurements, by_subject=True))
 
 
-def _nothing_yet(task: TaskSet) -> NoReturn:
-    widgets.headline("There are no curves yet.")
-    widgets.run_first("Run this set, and every model's curve appears here, coarse points first.", task)
+def _results(task: TaskSet) -> Shown:
+    """The results to draw; without any, the page ends with a link to a run."""
+    here = shown_results(task)
+    if not here.measurements.complete_pairs:
+        widgets.headline("There are no curves yet.")
+        widgets.run_first("Run this set, and every model's curve appears here, coarse points first.", task)
+    return here
 
 
 def _ranking(task: TaskSet) -> None:
@@ -82,7 +80,7 @@ def _ranking(task: TaskSet) -> None:
         )
 
     order = RankingData(task, measurements, metric, stability, scores)
-    ranking.controls()
+    rc_reading.score_controls(ranking.METRIC, "ranks")
     over_tokens, how_early, at_one, every_two, questions = st.tabs(ranking.TABS)
     with over_tokens:
         ranking.over_tokens(order)

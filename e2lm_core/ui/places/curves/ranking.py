@@ -19,19 +19,11 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import element_replay
-from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
 METRIC = "curves_metric"  # shared with the other tabs of Curves
 TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
 MAX_QUESTIONS = 6  # listed on either side
-
-
-def controls() -> None:
-    """Draw the controls for the metric and the RC definition."""
-    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
-        widgets.metric_control(METRIC, explained=True)
-        rc_reading.rc_reading_control("ranks")
 
 
 # --- the charts -------------------------------------------------------------------------------------------

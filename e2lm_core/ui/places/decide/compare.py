@@ -19,9 +19,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import compare as comparison_charts
-from e2lm_core.charts import curves as curve_charts
 from e2lm_core.runs import start as run_start
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
@@ -189,21 +187,14 @@ def curve_chart(compared: Comparison) -> None:
 def _curves(compared: Comparison) -> None:
     now, metric = compared.second, compared.metric
     frame, before = (tables.curve_frame(one, (metric,)) for one in (now, compared.first))
-    widgets.chart(
-        curve_charts.learning_curves(
-            curve_charts.CurvePlot(
-                frame,
-                [curve.model for curve in now.curves],
-                metric,
-                session.current_theme(),
-                chance=now.chance if metric in BOUNDED_METRICS else None,
-                early_end=set_scores.early_end(now),
-                before=before,
-                narrow=viewport.is_narrow(),
-            )
-        ),
+    widgets.curve_chart(
+        now,
+        frame,
+        metric,
         "compare_curves",
         f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
+        now.chance if metric in BOUNDED_METRICS else None,
+        before,
     )
     first, second = compared.names
     markdown.caption(f"{second} in full, {first} faint in the same colours.")

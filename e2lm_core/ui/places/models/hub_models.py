@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from e2lm_core.base import formatting
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.hub import added_models as hub
@@ -233,12 +232,7 @@ def _pin(chosen: list[Checkpoint], all_are: bool) -> None:
         icon=":material/keep_off:" if all_are else ":material/keep:",
         help="What is pinned stays on the disk: nothing evicts it, rolling runs neither.",
     ):
-        try:
-            hub.pin(session.studio().settings, chosen, not all_are)
-        except StudioError as error:
-            markdown.error(error, icon=":material/error:")
-        else:
-            st.rerun()
+        widgets.perform_action(lambda: hub.pin(session.studio().settings, chosen, not all_are))
 
 
 def _begin(
@@ -252,20 +246,9 @@ def _begin(
         disabled=busy or not chosen,
         type="primary" if primary and chosen else "secondary",
     ):
-        try:
-            fetch_manager().start(action, chosen)
-        except StudioError as error:
-            markdown.error(error, icon=":material/error:")
-        else:
-            st.rerun()
+        widgets.perform_action(lambda: fetch_manager().start(action, chosen))
 
 
 def _act(deed: Callable[[], int]) -> None:
     """Perform an action that frees bytes; a refusal is shown."""
-    try:
-        freed = deed()
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        markdown.toast(f"{formatting.size(freed)} freed.")
-        st.rerun()
+    widgets.perform_action(lambda: markdown.toast(f"{formatting.size(deed())} freed."))

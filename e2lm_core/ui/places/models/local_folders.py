@@ -13,6 +13,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.people import accounts
 from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import local_request, markdown
 
 TITLE = "Add a folder of checkpoints"
@@ -100,10 +101,4 @@ def _dialog() -> None:
         if tokens:
             said[name] = int(tokens)
     if st.button("Add", key="folder_go", type="primary", icon=":material/add:"):
-        try:
-            user_folders.add_folder(settings, path, said)
-        except StudioError as error:
-            markdown.error(error, icon=":material/error:")
-        else:
-            _closed()
-            st.rerun()
+        widgets.perform_action(lambda: user_folders.add_folder(settings, path, said), _closed)

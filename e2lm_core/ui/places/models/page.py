@@ -40,7 +40,7 @@ def _run(task: TaskSet) -> None:
 
     choice = run.run_controls(task)
     run.run_buttons(task, choice, state)
-    run.latest_run_panel(task, state.kind == "running")
+    run.latest_run_panel(task)
     if state.done:
         run.coverage_table(task)
 

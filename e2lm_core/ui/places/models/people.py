@@ -8,7 +8,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, quotas
 from e2lm_core.ui import session
@@ -69,9 +68,9 @@ def _change(settings: Settings) -> None:
         )
         with st.container(horizontal=True):
             if st.button("Save", type="primary", key="quota_save"):
-                _say(settings, kind.key, most * scale, whose)
+                widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, most * scale, whose))
             if st.button("As before", key="quota_unset", help="Take back what was said of it."):
-                _say(settings, kind.key, None, whose)
+                widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, None, whose))
 
 
 def _now(settings: Settings, whose: str, kind: quotas.QuotaKind) -> float:
@@ -79,12 +78,3 @@ def _now(settings: Settings, whose: str, kind: quotas.QuotaKind) -> float:
     visits = whose == quotas.VISITORS or whose.startswith(accounts.VISITOR)
     group, default = (quotas.VISITORS, kind.most_of_visitor) if visits else (quotas.EVERYBODY, kind.most)
     return float(said.get(whose, said.get(group, default)))
-
-
-def _say(settings: Settings, key: str, most: float | None, whose: str) -> None:
-    try:
-        quotas.set_limit(settings, key, most, whose)
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        st.rerun()

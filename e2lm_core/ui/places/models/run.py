@@ -184,10 +184,9 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
 # --- what it does -----------------------------------------------------------------------------------------
 
 
-def latest_run_panel(task: TaskSet, is_running: bool) -> None:
+def latest_run_panel(task: TaskSet) -> None:
     """Draw the set's latest run, redrawn while it goes on."""
-    pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
-    st.fragment(_latest, run_every=pace_s if is_running else None)(task)
+    st.fragment(_latest, run_every=widgets.run_poll_interval(task, polling.PROGRESS_S))(task)
 
 
 def _latest(task: TaskSet) -> None:

@@ -6,6 +6,7 @@ Tested in tests/pages/test_questions.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -29,7 +30,7 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import last_edit
+from e2lm_core.ui.editor import toolbar
 
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
@@ -175,12 +176,9 @@ def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
         )
         st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
         if st.button("Copy", type="primary", key=f"{key}_go"):
-            try:
-                authoring.copy_with_questions(settings, source, wish, ids)
-            except StudioError as error:
-                markdown.error(error, icon=":material/error:")
-                return
-            session.choose_set(wish)
-            last_edit.forget_last_edit()
-            markdown.toast(f"{wish} holds {formatting.count(len(ids), 'question')}.")
-            st.rerun()
+            toolbar.run_action(partial(_copy, source, wish, ids), wish)
+
+
+def _copy(source: str, name: str, ids: Sequence[str]) -> None:
+    authoring.copy_with_questions(session.studio().settings, source, name, ids)
+    markdown.toast(f"{name} holds {formatting.count(len(ids), 'question')}.")

@@ -13,7 +13,7 @@ from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
-from e2lm_core.base import formatting, json_values
+from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
@@ -128,15 +128,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         key=f"questions_table_{pool.task}_{hash(rows.tobytes())}",
         column_config=_config(view),
     )
-    st.download_button(
-        "Download CSV",
-        lambda: json_values.frame_to_csv(frame.iloc[rows]),
-        f"{pool.task}-questions.csv",
-        "text/csv",
-        key="questions_csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    widgets.csv_button(lambda: frame.iloc[rows], f"{pool.task}-questions.csv", "questions")
     return list(picked.selection.rows)
 
 

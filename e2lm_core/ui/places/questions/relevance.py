@@ -200,12 +200,11 @@ def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
 
 def how_it_is_computed(relevance: Relevance) -> None:
     """Draw the meaning of the probability and its limits."""
-    with st.expander("How this is computed", icon=":material/info:"):
-        markdown.markdown(
-            f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "
-            "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
-            "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
-            "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
-            "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
-            "here wrote is in docs/relevance.md."
-        )
+    widgets.how_computed(
+        f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "
+        "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
+        "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
+        "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
+        "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
+        "here wrote is in docs/relevance.md."
+    )

@@ -12,16 +12,15 @@ from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.base import formatting
 from e2lm_core.base.records import TaskSet
-from e2lm_core.charts import curves as curve_charts
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.messages import overview
-from e2lm_core.scores import set_scores, trends
+from e2lm_core.scores import trends
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
-from e2lm_core.ui.base import markdown, page_cache, polling, urls, viewport
+from e2lm_core.ui.base import markdown, page_cache, urls
 from e2lm_core.ui.cache import element_replay, results
 
 PICTURE = "Accuracy while the models read"
@@ -48,8 +47,7 @@ def first_run_card(task: TaskSet) -> None:
 
 def score_cards(task: TaskSet, is_running: bool) -> None:
     """Draw the score cards and the chart, from the first result on; redrawn while a run goes on."""
-    pace_s = polling.poll_interval(polling.CHARTS_S, run_launcher.is_own_run(results.state(task)))
-    st.fragment(_headlines, run_every=pace_s if is_running else None)(task, is_running)
+    st.fragment(_headlines, run_every=widgets.run_poll_interval(task))(task, is_running)
 
 
 def _headlines(task: TaskSet, is_running: bool) -> None:
@@ -104,20 +102,8 @@ def _numbers(frame: pd.DataFrame) -> None:
 
 def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     st.subheader(PICTURE, anchor=False)
-    figure = curve_charts.learning_curves(
-        curve_charts.CurvePlot(
-            frame,
-            [curve.model for curve in now.curves],
-            "acc",
-            session.current_theme(),
-            chance=now.chance,
-            early_end=set_scores.early_end(now),
-            before=before,
-            height=360,
-            narrow=viewport.is_narrow(),
-        )
-    )
-    widgets.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
+    alt = "Accuracy of each model against tokens seen"
+    widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)
     markdown.caption(curve_words.rise_sentence(now, "acc").replace("**", ""))
 
 

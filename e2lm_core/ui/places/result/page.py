@@ -17,6 +17,8 @@ from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
+from e2lm_core.ui.places import rc_reading
+from e2lm_core.ui.places.curves import accuracy
 from e2lm_core.ui.places.result import overview, score
 
 
@@ -50,7 +52,7 @@ def _score(task: TaskSet) -> None:
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
     widgets.headline(score_words.headline(scores, metric))
-    score.controls()
+    rc_reading.score_controls(score.METRIC, "score")
     score.cards(scores)
     bars = score.bars(task, scores, metric)
     score.what_would_raise_it(advice)
@@ -58,7 +60,7 @@ def _score(task: TaskSet) -> None:
     with every_score:
         score.every_score(measurements, scores, metric, bounds)
     with by_model:
-        score.by_model(measurements, metric)
+        accuracy.signal_quality_table(measurements, metric, "score_models")
     with drawn:
         widgets.table(
             bars,

@@ -21,19 +21,10 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
-from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
-from e2lm_core.ui.places import rc_reading
 
 METRIC = "score_metric"
 TABS = ("Every score", "SQ by model", "The bars")
-
-
-def controls() -> None:
-    """Draw the controls for the metric and the RC definition."""
-    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
-        widgets.metric_control(METRIC, explained=True)
-        rc_reading.rc_reading_control("score")
 
 
 def cards(scores: Scores) -> None:
@@ -125,17 +116,6 @@ def every_score(
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
         inputs=(measurements, scores.rc_reading),
-    )
-
-
-def by_model(measurements: Measurements, metric: str) -> None:
-    """Draw signal quality and its parts by model."""
-    widgets.table(
-        lambda: results.quality(measurements, metric),
-        f"sq-{metric}",
-        "score_models",
-        phone_columns=("model", "SQ", "ρ", "AC"),
-        inputs=(measurements,),
     )
 
 

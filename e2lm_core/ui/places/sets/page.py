@@ -159,11 +159,9 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
         markdown.caption(markdown.escape(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
-            session.set_current_set(info.address)
-            urls.go("overview")
+            welcome.enter(info.address, "overview")
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
-            session.set_current_set(info.address)
-            urls.go("write")
+            welcome.enter(info.address, "write")
     return fill
 
 
@@ -304,7 +302,10 @@ def _deleted() -> None:
                 if st.button(
                     "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"
                 ):
-                    _restore(one.name, one.at)
+                    widgets.perform_action(
+                        partial(collection.restore_set, settings, one.name, one.at),
+                        partial(session.choose_set, one.name),
+                    )
         if len(deleted) > MAX_DELETED:
             markdown.caption(
                 f"{len(deleted) - MAX_DELETED:,} more; the command `sets restore` brings any back."
@@ -316,13 +317,3 @@ def _when(at: str) -> str:
         return _ago(datetime.fromisoformat(at).timestamp())
     except ValueError:
         return "some time ago"
-
-
-def _restore(name: str, at: str) -> None:
-    try:
-        collection.restore_set(session.studio().settings, name, at)
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        session.choose_set(name)
-        st.rerun()

@@ -25,7 +25,7 @@ def draw(example: str | None) -> None:
         if example is not None and st.button(
             "Try the example", type="primary", icon=":material/play_arrow:", key="door_example"
         ):
-            _enter(session.FIRST_SET if _is_here(session.FIRST_SET) else example, "overview")
+            enter(session.FIRST_SET if _is_here(session.FIRST_SET) else example, "overview")
         with st.popover("Write", icon=":material/edit_note:"):
             _write()
         with st.popover("Import", icon=":material/upload_file:"):
@@ -102,9 +102,10 @@ def _made(make: Callable[[], object], name: str, view: str) -> None:
         return
     last_edit.forget_last_edit()
     st.session_state["author_view"] = view
-    _enter(name, "write")
+    enter(name, "write")
 
 
-def _enter(name: str, view: str) -> None:
+def enter(name: str, view: str) -> None:
+    """Select a set and go to a view of it."""
     session.set_current_set(name)
     urls.go(view)

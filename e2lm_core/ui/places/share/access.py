@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.people import sharing
 from e2lm_core.people.access import Role
 from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 
 _ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
@@ -40,7 +40,7 @@ def sharing_popover(task: TaskSet) -> None:
             key="share_role",
         )
         if st.button("Share", type="primary", key="share_go", disabled=not who.strip()):
-            _do(lambda: sharing.share(settings, task.name, who.strip(), role))
+            widgets.perform_action(lambda: sharing.share(settings, task.name, who.strip(), role))
         for grant in sharing.shared_with(settings, task.name):
             _row(
                 f"{grant.person}, {_ROLES[grant.role]}",
@@ -53,9 +53,9 @@ def sharing_popover(task: TaskSet) -> None:
             st.code(_address() + urls.RESULT.slug + link.query, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             if st.button("Make a link", key="share_link", icon=":material/link:"):
-                _do(lambda: sharing.create_link(settings, task.name, role))
+                widgets.perform_action(lambda: sharing.create_link(settings, task.name, role))
             if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
-                _do(lambda: sharing.close_links(settings, task.name))
+                widgets.perform_action(lambda: sharing.close_links(settings, task.name))
 
 
 def _leave(task: TaskSet) -> None:
@@ -71,26 +71,17 @@ def _leave(task: TaskSet) -> None:
         if st.button("Leave this set", type="primary", key="share_leave"):
             st.session_state.pop("set", None)
             st.query_params.pop("set", None)
-            _do(lambda: sharing.unshare(settings, task.address, settings.person or ""))
+            widgets.perform_action(lambda: sharing.unshare(settings, task.address, settings.person or ""))
 
 
 def _row(text: str, key: str, end: Callable[[], object]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         markdown.caption(markdown.escape(text))
         if st.button("Take back", key=key, type="tertiary"):
-            _do(end)
+            widgets.perform_action(end)
 
 
 def _address() -> str:
     """The studio's own address as the browser knows it, without a page."""
     parts = urlsplit(st.context.url or "")
     return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "/"
-
-
-def _do(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        st.rerun()

@@ -92,22 +92,18 @@ def files_table(imported: Imported) -> None:
 def download(results: OpenResults) -> None:
     """Draw the downloads of all open curves, as CSV and JSON."""
     name = results.name or "imported"
+    table, document = documents.csv(results.imported.curves), documents.document(results.imported)
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "Download all as CSV",
-            documents.csv(results.imported.curves),
-            f"{name}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="results_csv",
-        )
-        st.download_button(
-            "Download all as JSON",
-            json.dumps(documents.document(results.imported)),
-            f"{name}.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
-            key="results_json",
-        )
+        for kind, data, mime in (
+            ("csv", table, "text/csv"),
+            ("json", json.dumps(document), "application/json"),
+        ):
+            st.download_button(
+                markdown.escape(f"Download all as {kind.upper()}"),
+                data,
+                f"{name}.{kind}",
+                mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"results_{kind}",
+            )

@@ -5,12 +5,14 @@ Tested in tests/pages/test_results.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from e2lm_core.base import formatting
-from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import saved_imports
 from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.places.models.imported import current
 from e2lm_core.ui.places.models.imported.current import OpenResults
@@ -25,7 +27,7 @@ def saved_list() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             markdown.markdown(markdown.fill_template(":gray[{name} is removed.]", name=back), width="content")
             if st.button("Undo", key="results_undo", icon=":material/undo:"):
-                _do(lambda: saved_imports.restore_import(settings, back))
+                widgets.perform_action(lambda: saved_imports.restore_import(settings, back))
     if not rows:
         st.caption("Nothing is kept yet. What you import can be kept under a name.")
     for row in rows:
@@ -39,7 +41,7 @@ def _row(row: saved_imports.SavedImport) -> None:
         about = f"{formatting.join_words(list(row.models), 2)} on {formatting.join_words(list(row.tasks), 2)}, {row.when[:10]}"
         markdown.markdown(markdown.fill_template(":gray[{about}]", about=about), width="content")
         if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
-            _open(row.name)
+            widgets.perform_action(partial(_open, row.name))
     else:
         markdown.markdown(markdown.fill_template(":red[{problem}]", problem=row.problem), width="content")
     with st.popover("Remove", icon=":material/delete:"):
@@ -58,7 +60,7 @@ def remove_saved(name: str) -> None:
     if (results := current.current_results()) is not None and results.name == name:
         current.close_results()
     st.session_state["results_removed"] = name
-    _do(lambda: saved_imports.remove_import(session.studio().settings, name))
+    widgets.perform_action(lambda: saved_imports.remove_import(session.studio().settings, name))
 
 
 def save_form(results: OpenResults) -> None:
@@ -70,30 +72,14 @@ def save_form(results: OpenResults) -> None:
             "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
         )
         if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
-            try:
-                saved_imports.save_import(session.studio().settings, name.strip(), results.imported)
-            except StudioError as error:
-                markdown.error(error, icon=":material/error:")
-            else:
-                current.open_results(results.imported, name.strip())
-                markdown.toast(f"Kept as {name.strip()}.")
-                st.rerun()
+            widgets.perform_action(partial(_keep, results, name.strip()))
+
+
+def _keep(results: OpenResults, name: str) -> None:
+    saved_imports.save_import(session.studio().settings, name, results.imported)
+    current.open_results(results.imported, name)
+    markdown.toast(f"Kept as {name}.")
 
 
 def _open(name: str) -> None:
-    try:
-        imported = saved_imports.open_saved(session.studio().settings, name)
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-        return
-    current.open_results(imported, name)
-    st.rerun()
-
-
-def _do(action) -> None:
-    try:
-        action()
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
-    else:
-        st.rerun()
+    current.open_results(saved_imports.open_saved(session.studio().settings, name), name)
