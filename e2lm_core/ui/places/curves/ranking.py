@@ -31,7 +31,7 @@ MAX_QUESTIONS = 6  # listed on either side
 
 def over_tokens(order: RankingData) -> None:
     """Draw each model's rank against tokens seen."""
-    element_replay.once(("over tokens", order.stability), lambda: _over_tokens(order))
+    element_replay.once(("over tokens", *order.inputs), lambda: _over_tokens(order))
 
 
 def _over_tokens(order: RankingData) -> None:
@@ -62,7 +62,7 @@ def cards(scores: Scores) -> None:
 def how_early(order: RankingData) -> None:
     """Draw decision accuracy and rank correlation over tokens, side by side."""
     rc, read = order.scores.rc, order.scores.rc_reading
-    element_replay.once(("how early", order.stability, rc.why, read), lambda: _how_early(order, rc))
+    element_replay.once(("how early", *order.inputs, rc.why, read), lambda: _how_early(order, rc))
 
 
 def _how_early(order: RankingData, rc: Value) -> None:
@@ -126,7 +126,7 @@ def at_one_checkpoint(order: RankingData) -> None:
             key="ranks_at",
         )
     shares, wins = order.shares_at(at)
-    element_replay.once(("at one checkpoint", shares), lambda: _heatmaps(order, shares, wins))
+    element_replay.once(("at one checkpoint", *order.inputs, at), lambda: _heatmaps(order, shares, wins))
     markdown.caption(rank_words.win_sentence(order.stability, at))
     with st.grid(2, min_column_width=420):
         with st.container():
@@ -135,11 +135,15 @@ def at_one_checkpoint(order: RankingData) -> None:
                 f"rank-shares-{order.metric}",
                 "ranks_share",
                 percent=tuple(shares.columns[2:]),
-                inputs=(shares,),
+                inputs=(*order.inputs, at),
             )
         with st.container():
             widgets.table(
-                wins, f"wins-{order.metric}", "ranks_win", percent=tuple(wins.columns[1:]), inputs=(wins,)
+                wins,
+                f"wins-{order.metric}",
+                "ranks_win",
+                percent=tuple(wins.columns[1:]),
+                inputs=(*order.inputs, at),
             )
 
 
@@ -177,7 +181,7 @@ def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> N
 def which_questions(order: RankingData) -> None:
     """Draw the questions that help the ranking most, and those that hurt it."""
     element_replay.once(
-        ("which questions", order.stability, order.no_advice_reason, order.scores.rc_reading),
+        ("which questions", *order.inputs, order.no_advice_reason, order.scores.rc_reading),
         lambda: _which_questions(order),
     )
 
@@ -223,7 +227,7 @@ def rank_table(order: RankingData) -> None:
         height=300,
         phone_columns=("model", "tokens_seen", "rank"),
         percent=("value",) if order.metric in SHARES else (),
-        inputs=(order.measurements,),
+        inputs=order.inputs,
     )
 
 
@@ -236,7 +240,7 @@ def decision_table(order: RankingData) -> None:
         height=300,
         phone_columns=("tokens_seen", "pairs as at the end", "resamples from", "to"),
         percent=("pairs as at the end", "resamples from", "to"),
-        inputs=(order.stability,),
+        inputs=order.inputs,
     )
 
 
@@ -247,19 +251,19 @@ def tau_table(order: RankingData) -> None:
         f"tau-{order.metric}",
         "ranks_later",
         phone_columns=("tokens_seen", "τ_b", "resamples from", "to"),
-        inputs=(order.stability,),
+        inputs=order.inputs,
     )
 
 
 def every_two_checkpoints(order: RankingData) -> None:
     """Draw the rank correlation between every two checkpoints, as chart and table."""
-    element_replay.once(("every two", order.stability), lambda: _every_two(order))
+    element_replay.once(("every two", *order.inputs), lambda: _every_two(order))
     widgets.table(
         lambda: _matrix(order),
         f"tau-matrix-{order.metric}",
         "ranks_every",
         height=300,
-        inputs=(order.stability,),
+        inputs=order.inputs,
     )
 
 

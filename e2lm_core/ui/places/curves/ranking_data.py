@@ -113,5 +113,10 @@ class RankingData:
             ),
         )
 
+    @property
+    def inputs(self) -> tuple[object, ...]:
+        """All that a drawing of the ranking depends on, but for the RC definition."""
+        return self.measurements, self.metric, self.task
+
     def _once(self, name: str, make: Callable[[], T]) -> T:
-        return page_cache.get_or_compute("ranking", (self.measurements, self.metric, name), make)
+        return page_cache.get_or_compute("ranking", (*self.inputs, name), make)
