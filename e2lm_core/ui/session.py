@@ -25,6 +25,7 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
+from e2lm_core.sets.versions import Version, list_versions
 from e2lm_core.ui.base import local_request, markdown, page_cache, streamlit_internals, urls
 from e2lm_core.ui.requests import sign_in
 from e2lm_core.ui.requests.middleware import browser_cookie
@@ -187,6 +188,11 @@ def set_current_set(name: str) -> None:
 def all_sets() -> list[SetInfo]:
     """All sets of the caller, as `collection.list_sets`; listed once in a run of the page."""
     return once_a_run("sets", lambda: collection.list_sets(studio().settings))
+
+
+def versions_of_set(address: str) -> list[Version]:
+    """Kept versions of a set, as `versions.list_versions`; read once in a run of the page."""
+    return once_a_run(f"versions {address}", lambda: list_versions(studio().settings, address))
 
 
 def _names() -> list[str]:

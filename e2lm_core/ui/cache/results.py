@@ -29,7 +29,6 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import page_cache, polling
 from e2lm_core.ui.base.streamlit_internals import session_count
@@ -165,7 +164,8 @@ def shown_results(task: TaskSet) -> Shown:
     """Results that pages show of a set: its own, or the last complete ones while an edit's run goes on."""
     asking = studio()
     info = collection.find_set(asking.settings, task.address)
-    now = Shown(task, measurements(task), _number(asking.settings, task))
+    number = next((v.number for v in session.versions_of_set(task.address) if v.shown), None)
+    now = Shown(task, measurements(task), number)
     checkpoints, num_fewshot = fleet(task)
     key = (info.folder, identities(checkpoints), num_fewshot)
     apart_s = NEW_APART_S * (session_count() - polling.FEW_SESSIONS)
@@ -175,14 +175,6 @@ def shown_results(task: TaskSet) -> Shown:
 def live(task: TaskSet) -> Shown:
     """Results that pages show of a set, with new points as they come if this session started the run."""
     return Shown(task, measurements(task)) if run_launcher.is_own_run(state(task)) else shown_results(task)
-
-
-def _number(settings: Settings, task: TaskSet) -> int | None:
-    """The number of this version in the set's history; None for examples."""
-    return session.once_a_run(
-        f"number {task.address}",
-        lambda: next((v.number for v in list_versions(settings, task.address) if v.shown), None),
-    )
 
 
 def answer(method: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:

@@ -20,7 +20,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.versions import Version, list_versions, open_version
+from e2lm_core.sets.versions import Version, open_version
 from e2lm_core.ui import session
 from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import process_pool, results, stale_while_revalidate, worker_analysis
@@ -80,7 +80,7 @@ def versions(name: str, before: int | None = None) -> list[Version]:
     """
     if session.is_example(name):
         return []
-    kept = reversed(list_versions(session.studio().settings, name))
+    kept = reversed(session.versions_of_set(name))
     return [v for v in kept if (not v.shown if before is None else v.number < before)]
 
 
@@ -88,7 +88,7 @@ def version(name: str, number: int) -> TaskSet:
     """One kept version of a set; read once, as its content never changes."""
     settings = session.studio().settings
     folder = collection.find_set(settings, name).folder
-    at = next((v.at for v in list_versions(settings, name) if v.number == number), None)
+    at = next((v.at for v in session.versions_of_set(name) if v.number == number), None)
     return page_cache.get_or_compute(
         "version of a set",
         (folder, settings.workspace, number),

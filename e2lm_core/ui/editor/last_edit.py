@@ -61,7 +61,7 @@ def last_edit(task: TaskSet) -> LastEdit:
     """The visitor's own last edit if it is recent, else the last edit whose results pages show."""
     if session.is_example(task.address):
         return LastEdit(task)
-    kept = versions.list_versions(session.studio().settings, task.address)
+    kept = session.versions_of_set(task.address)
     own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
     if own is None:
         here = results.shown_results(task)

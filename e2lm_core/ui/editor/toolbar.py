@@ -58,7 +58,7 @@ def undo_redo_buttons(name: str) -> None:
     """Draw the buttons that undo or redo the caller's last change and run the changed questions."""
     settings = session.studio().settings
     back, forward = versions.available_undo(settings, name)
-    kept = versions.list_versions(settings, name)
+    kept = session.versions_of_set(name)
     _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.undo_with_note, name)
     _step(
         "Redo",
@@ -73,7 +73,7 @@ def undo_redo_buttons(name: str) -> None:
 def last_change(name: str) -> str:
     """Sentence on the author and the time of the set's last change; "" if it was never edited."""
     settings = session.studio().settings
-    kept = versions.list_versions(settings, name)
+    kept = session.versions_of_set(name)
     if len(kept) < 2:
         return ""
     last = kept[-1]
@@ -137,7 +137,7 @@ def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> No
 def history_popover(name: str) -> None:
     """Draw a popover with the set's versions: to name one, which keeps it, and to restore one."""
     settings = session.studio().settings
-    kept = versions.list_versions(settings, name)
+    kept = session.versions_of_set(name)
     if lost := versions.history_damage(settings, name):
         markdown.warning(lost, icon=":material/history:")
     listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
