@@ -279,6 +279,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "publish_plan": publishing.PublishPlan(
                 repo="bob/his", url="", creates=True, revision=None, changes=(), uploads=("README.md",)
             ),
+            "files": {"README.md": b"his"},
             "subject": "his",
             "replacement": "his",
             "change": lambda questions: questions[:0],

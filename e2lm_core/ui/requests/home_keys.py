@@ -52,8 +52,8 @@ def _new_file(path: Path, data: bytes) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(handle, "wb") as file:
-            file.write(data)
+        os.close(handle)
+        Path(name).write_bytes(data)
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
