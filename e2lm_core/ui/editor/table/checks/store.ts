@@ -407,4 +407,35 @@ await wait(500);
 assert.deepEqual(told, []);
 await wait(1700);
 assert.deepEqual(told, [["changed", "saved"]]);
+
+// Edits of one question that wait for a server, in every sequence of up to four kinds: all are saved, each over the one before.
+const KINDS = ["question", "choice 0", "choice 1", "mark", "subject"] as const;
+const sequences = (length: number): (typeof KINDS)[number][][] =>
+  length ? sequences(length - 1).flatMap((before) => KINDS.map((kind) => [...before, kind])) : [[]];
+given.again_ms = 1;
+tab.clear();
+drafts = [];
+over = {};
+rows = rows.map((row) => ({ subject: null, ...row }));
+const offline = await opened();
+let typings = 0;
+for (const kinds of [1, 2, 3, 4].flatMap(sequences)) {
+  const wanted: any = structuredClone(rows[0]);
+  down = true;
+  const savings = kinds.map((kind) => {
+    const text = `${kind} of ${(typings += 1)}?`;
+    if (kind === "mark") offline.type("q1", { answer: (wanted.answer = 1 - wanted.answer) });
+    else {
+      offline.typeCell("q1", kind, text);
+      if (kind === "question" || kind === "subject") wanted[kind] = text;
+      else wanted.choices[Number(kind.at(-1))] = text;
+    }
+    return offline.save("q1", kind === "question" || kind === "subject" ? kind : kind === "mark" ? "answer" : "choices");
+  });
+  await wait(0);
+  down = false;
+  await Promise.all(savings);
+  assert.deepEqual(rows[0], wanted, kinds.join(", "));
+  assert.deepEqual([offline.typed.has("q1"), offline.clashes.has("q1"), drafts.length], [false, false, 0], kinds.join(", "));
+}
 process.exit(0);

@@ -52,7 +52,7 @@ export class Store {
   private drafts = new Map<string, Draft>();
   private forms = new Map<string, string>();
   private subject: string | null = null; // of the question that was added last, offered for the next
-  private underway = new Map<string, number>(); // savings of a field whose answer has not come yet
+  private underway = new Map<string, Set<Typed>>(); // values of a field that are sent and not answered yet
   private timers = new Map<string, number>();
   private listeners = new Set<() => void>();
   private toldAt = 0;
@@ -395,14 +395,10 @@ export class Store {
     this.backup();
     this.changed();
     if (!sent.size) return;
-    const leaves = (by: number) => {
-      for (const field of sent.keys()) {
-        const count = (this.underway.get(way(field)) ?? 0) + by;
-        if (count) this.underway.set(way(field), count);
-        else this.underway.delete(way(field));
-      }
-    };
-    leaves(1);
+    for (const [field, typed] of sent) {
+      const others = this.underway.get(way(field)) ?? new Set();
+      this.underway.set(way(field), others.add(typed));
+    }
     await this.kept.settled(place(id));
     const values = (of: (typed: Typed) => Value) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)]));
     let answer: Answer;
@@ -413,15 +409,21 @@ export class Store {
       this.fail(error);
       return;
     } finally {
-      leaves(-1);
+      for (const [field, typed] of sent) {
+        const others = this.underway.get(way(field))!;
+        others.delete(typed);
+        if (!others.size) this.underway.delete(way(field));
+      }
     }
     this.forms.delete(id);
     const fields = this.typed.get(id);
+    const clashes = answer.clashes ?? [], isClash = (field: Field) => clashes.some((one) => one === field || (ofPair(one) && ofPair(field)));
     for (const [field, typed] of sent) {
       const now = fields?.get(field);
-      if (now !== typed) {
-        if (now && !answer.sentence) now.seen = typed.value; // typed on meanwhile
-      } else if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: answer.asked });
+      // All that was typed over it meanwhile, also what waits to be sent, was typed over what is there now.
+      if (!answer.sentence && !isClash(field)) for (const later of [now, ...(this.underway.get(way(field)) ?? [])]) if (later && later !== typed) later.seen = typed.value;
+      if (now !== typed) continue;
+      if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: answer.asked });
       else fields!.delete(field);
     }
     if (fields && !fields.size) this.typed.delete(id);
