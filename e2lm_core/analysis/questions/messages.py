@@ -8,6 +8,7 @@ import pandas as pd
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.base import formatting, labels
+from e2lm_core.base.records import LOWER_IS_BETTER
 
 COLUMN_LABEL = {
     "slope": "slope (nats per doubling)",
@@ -159,10 +160,10 @@ def selection_warnings(choice: Selection) -> list[str]:
 
 
 def score_label(score: str, metric: str) -> str:
-    """Name of a score; the final value is that of a metric, negated for bits per byte (lower is better)."""
+    """Name of a score; the final value is that of a metric, negated where lower is better."""
     if score != "final":
         return labels.SCORES[score]
-    return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
+    return f"final {'negated ' if metric in LOWER_IS_BETTER else ''}{labels.METRIC_LABEL[metric]}"
 
 
 def format_signed(value: float | None) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores import metrics
 
@@ -131,7 +131,7 @@ def add_questions(
         n=len(questions.ids),
         questions=questions,
         ll=ll,
-        lower=evaluation.lower | {"bpb"},
+        lower=evaluation.lower | LOWER_IS_BETTER,
     ), None
 
 
