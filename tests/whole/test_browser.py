@@ -32,11 +32,10 @@ def test_a_link_to_a_page_is_the_first_thing_that_a_server_sees(page, url):
     expect(strip(page).get_by_role("combobox")).to_have_value(re.compile("ladder_general"))
 
 
-def test_an_old_address_leads_to_its_place_and_tab(page, url):
-    page.goto(f"{url}/run?set=ladder_general")
+def test_a_link_to_a_tab_opens_it_and_back_leads_there_again(page, url):
+    page.goto(f"{url}/models?set=ladder_general&tab=run")
     settle(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Models and runs")
-    expect(page).to_have_url(f"{url}/models?set=ladder_general&tab=run")
     page.locator(".st-key-tabs").get_by_role("radio", name="Models").click()
     settle(page)
     expect(page).to_have_url(f"{url}/models?set=ladder_general&tab=checkpoints")
