@@ -81,7 +81,7 @@ def _out_of_time(*_: object) -> None:
 
 
 def _require_time(ends: float) -> None:
-    if time.process_time() > ends:
+    if time.process_time() >= ends:
         raise OutOfAllTime
 
 
