@@ -41,8 +41,10 @@ LARGEST = 10**18  # bound on whole numbers, below the largest that a database ke
 MAX_TOKENS_A_STEP = 10**12
 
 
-class _Notes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class ModelRoles(BaseModel):
+    """Declared facts of a model: in `checkpoints.json`, or for one fleet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: str | None = None
     arch: str | None = None
@@ -53,6 +55,9 @@ class _Notes(BaseModel):
     seed_of: str | None = None
     early_end_step: int | None = Field(default=None, ge=0, lt=LARGEST)
     tokens_per_step: int | None = Field(default=None, gt=0, lt=MAX_TOKENS_A_STEP)
+
+
+class _Notes(ModelRoles):
     tokens_seen: dict[str, Annotated[int, Field(ge=0, lt=LARGEST)]] = Field(default_factory=dict)
 
 

@@ -17,7 +17,7 @@ from typer import Argument, Option
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.settings import FILES, ROOT, Settings
-from e2lm_core.commands.opening import open_studio, open_task
+from e2lm_core.commands.opening import open_fleet, open_studio, open_task
 from e2lm_core.commands.options import Json, Task
 from e2lm_core.commands.output import print_result, print_table, warn
 
@@ -184,14 +184,13 @@ def publish(
     """Write a set to a data set of a hub, as a card with its results and Parquet: shows what changes, does it with --yes."""
     from e2lm_core.deploy.dataset import publishing
     from e2lm_core.export.card.sections import build_sections
-    from e2lm_core.runs import state
 
     studio = open_studio()
     settings = studio.settings
     question_set = open_task(settings, task)
     publishing.require_publishable(settings, question_set, repo)
-    checkpoints, num_fewshot = state.fleet_of_set(studio, question_set.address)
-    measured = build_sections(studio, question_set, checkpoints, num_fewshot, relevance)
+    fleet = open_fleet(studio, task)
+    measured = build_sections(studio, question_set, fleet, relevance)
     files = publishing.dataset_files(question_set, measured.text, measured.files)
     plan = publishing.plan_publish(settings, question_set, repo, files)
     commit = publishing.publish(settings, question_set, plan, files, over, private) if yes else None

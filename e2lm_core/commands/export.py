@@ -12,8 +12,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import expand_home
-from e2lm_core.commands.opening import chosen_checkpoints, open_studio, open_task, require_reading
-from e2lm_core.commands.options import Json, Rc, Task, Zip
+from e2lm_core.commands.opening import open_fleet, open_studio, open_task, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task, Zip
 from e2lm_core.commands.output import goes_to_stdout, print_table, read_file, to_stdout, warn
 from e2lm_core.commands.progress import busy_indicator
 
@@ -36,19 +36,9 @@ Profile = Annotated[str, Option("--profile", help="plain or competition.")]
 def report(
     task: Task,
     out: Annotated[Path, Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")],
-    # Unlike other commands, a report defaults to the checkpoints and few-shot examples of the set's last run.
-    checkpoints: Annotated[
-        list[str] | None,
-        Option(
-            "--checkpoints",
-            metavar="GLOB",
-            help="Which checkpoints, as model/iter_…; may be repeated (default: those of the set's last run).",
-        ),
-    ] = None,
-    num_fewshot: Annotated[
-        int | None,
-        Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's)."),
-    ] = None,
+    checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
+    num_fewshot: Fewshot = None,
     rc: Rc = RC_READINGS[0],
     relevance: Annotated[
         bool, Option("--relevance", help="Judge each question's scientific relevance too.")
@@ -59,19 +49,14 @@ def report(
     from e2lm_core.base import atomic
     from e2lm_core.export import html
     from e2lm_core.export import report as reports
-    from e2lm_core.runs import state
 
     piped = goes_to_stdout(out, as_json)
     require_reading(rc)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen, shots = state.fleet_of_set(studio, question_set.name)
-    if checkpoints:
-        chosen, shots = chosen_checkpoints(studio, checkpoints), None
-    if num_fewshot is not None:
-        shots = num_fewshot
+    of = open_fleet(studio, task, checkpoints, fleet, num_fewshot)
     with busy_indicator(f"Reporting on {question_set.name}"):
-        document = reports.build_report(studio, question_set, chosen, shots, relevance, rc)
+        document = reports.build_report(studio, question_set, of, relevance, rc)
         page = html.render(document).encode("utf-8", "replace")
     if piped:
         to_stdout(page)

@@ -6,6 +6,7 @@ Tested in tests/commands/test_output.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from e2lm_core.base.errors import CheckpointError, StudioError
@@ -15,6 +16,7 @@ from e2lm_core.base.settings import Settings, backend_of
 from e2lm_core.commands.output import warn
 
 if TYPE_CHECKING:
+    from e2lm_core.runs.fleets import OpenFleet
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
@@ -25,12 +27,14 @@ class LoadedSet(NamedTuple):
     Attributes:
         studio: Studio with the caller's settings.
         task: The set.
-        measured: Its stored results on the chosen checkpoints.
+        measured: Its stored results on the fleet.
+        fleet: Fleet that they are of.
     """
 
     studio: Studio
     task: TaskSet
     measured: Measurements
+    fleet: OpenFleet
 
 
 def open_task(settings: Settings, name: str) -> TaskSet:
@@ -62,34 +66,74 @@ def open_studio(backend: str | None = None) -> Studio:
     return studio.open_studio(settings)
 
 
-def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:
-    """Checkpoints that match globs; without globs, all on this computer.
-
-    Unusable ones are left out, with a sentence on stderr.
+def chosen_checkpoints(studio: Studio, globs: Sequence[str]) -> tuple[Checkpoint, ...]:
+    """Checkpoints that match globs, without unusable ones, of which a sentence is printed on stderr.
 
     Raises:
         CheckpointError: A glob matches none, or none can be used.
     """
-    if not globs:
-        chosen, left_out = studio.local_checkpoints, studio.unusable_notes
-    else:
-        chosen, left_out = studio.usable_checkpoints(studio.catalogue.match_globs(globs))
+    chosen, left_out = studio.usable_checkpoints(studio.catalogue.match_globs(globs))
     if left_out and not chosen:
         raise CheckpointError(left_out[0])
     warn(*map(one_line, left_out))
     return chosen
 
 
+def open_fleet(
+    studio: Studio,
+    name: str,
+    globs: Sequence[str] | None = None,
+    fleet: str | None = None,
+    num_fewshot: int | None = None,
+) -> OpenFleet:
+    """Fleet that a command is about: checkpoints by globs, a fleet by name, else that of the set.
+
+    What of it is not on this computer is said on stderr.
+
+    Args:
+        studio: Studio with the caller's settings.
+        name: Name or folder of the set.
+        globs: Globs of checkpoints.
+        fleet: Name of a fleet.
+        num_fewshot: Examples in the prompt; None for the fleet's number.
+
+    Raises:
+        CheckpointError: A glob matches none, there is no such fleet, or none of its checkpoints can be used.
+        StudioError: Globs and a fleet were given.
+    """
+    from e2lm_core.runs import fleets, state
+    from e2lm_core.runs.messages.fleets import missing_sentence
+
+    if globs and fleet:
+        raise StudioError("--checkpoints and --fleet both say which checkpoints: give one of them.")
+    if globs:
+        names = tuple(checkpoint.name for checkpoint in chosen_checkpoints(studio, globs))
+        opened = fleets.open_fleet(studio, fleets.name_fleet(studio, name, names))
+    elif fleet:
+        opened = fleets.open_fleet(studio, fleets.find_fleet(studio, fleet))
+    else:
+        opened = state.fleet_of_set(studio, name)
+    if not opened.checkpoints and opened.problems:
+        raise CheckpointError(opened.problems[0])
+    warn(*map(one_line, opened.problems), missing_sentence(opened))
+    return opened if num_fewshot is None else replace(opened, num_fewshot=num_fewshot)
+
+
 def open_measured(
-    name: str, globs: Sequence[str] | None, num_fewshot: int | None, partly: bool = False
+    name: str,
+    globs: Sequence[str] | None,
+    num_fewshot: int | None,
+    partly: bool = False,
+    fleet: str | None = None,
 ) -> LoadedSet:
-    """Set of a name or folder with its stored results on the chosen checkpoints; computes nothing.
+    """Set of a name or folder with its stored results on a fleet; computes nothing.
 
     Args:
         name: Name or folder of the set.
-        globs: Globs of checkpoints; None for all on this computer.
-        num_fewshot: Examples in the prompt; None for the set's own number.
+        globs: Globs of checkpoints; None for those of the fleet.
+        num_fewshot: Examples in the prompt; None for the last run's number.
         partly: Whether incomplete checkpoints suffice; warnings about the set are then not printed.
+        fleet: Name of a fleet; None for that of the set.
 
     Raises:
         TaskError: There is no such set.
@@ -100,10 +144,11 @@ def open_measured(
 
     studio = open_studio()
     task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
-    measured = load_measurements(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
+    opened = open_fleet(studio, name, globs, fleet, num_fewshot)
+    measured = load_measurements(studio, task, *opened.run_arguments)
     if not (measured.complete_pairs if partly else measured.complete_checkpoints):
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
-    return LoadedSet(studio, task, measured)
+    return LoadedSet(studio, task, measured, opened)
 
 
 def require_reading(name: str) -> None:

@@ -13,10 +13,21 @@ Task = Annotated[str, Argument(metavar="TASK", help="The name of a set, or its t
 Mine = Annotated[str, Argument(metavar="SET", help="The name of a set of your own, or OWNER/NAME.")]
 Checkpoints = Annotated[
     list[str] | None,
-    Option("--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."),
+    Option(
+        "--checkpoints",
+        metavar="GLOB",
+        help="Which checkpoints, as model/iter_…; may be repeated (default: the set's model group).",
+    ),
+]
+FleetName = Annotated[
+    str | None,
+    Option("--fleet", metavar="NAME", help="A model group, in place of the set's: see `fleet list`."),
 ]
 Fewshot = Annotated[
-    int | None, Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's).")
+    int | None,
+    Option(
+        "--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's, else the set's)."
+    ),
 ]
 On = Annotated[
     str | None,

@@ -20,6 +20,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.untrusted.regular_files import read_regular
 
 if TYPE_CHECKING:
+    from e2lm_core.runs.fleets import OpenFleet
     from e2lm_core.scores.measurements import Measurements
 
 NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # also with signs, as in [0.688,
@@ -34,6 +35,7 @@ def print_table(
     about: Measurements | None = None,
     empty: str = "Nothing here yet.",
     notes: Iterable[str | None] = (),
+    fleet: OpenFleet | None = None,
 ) -> None:
     """Print `document` as one line of JSON, or `rows` as a table with notes below it.
 
@@ -46,17 +48,24 @@ def print_table(
             reported.
         empty: Text to print if there are no rows.
         notes: Sentences below the table, without their marks of bold type; empty ones are left out.
+        fleet: Fleet that the output is of; it is named.
     """
     if about is not None:
         from e2lm_core.analysis import validity
 
         document = document | {"taught": validity.known_facts_summary(about)}
+    if fleet is not None:
+        document = document | {"fleet": fleet.document()}
     if as_json:
         # ASCII only, so that neither a terminal's encoding nor a lone surrogate in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         sys.stdout.flush()
         return
     _table(list(rows), columns, empty)
+    if fleet is not None:
+        from e2lm_core.runs.messages.fleets import fleet_sentence
+
+        typer.echo(fleet_sentence(fleet))
     if about is not None and document["taught"] and document["taught"]["sentence"]:
         typer.echo(document["taught"]["sentence"])
     for note in filter(None, notes):

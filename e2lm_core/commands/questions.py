@@ -10,7 +10,7 @@ from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.opening import LoadedSet, open_measured, require_metrics
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Task
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Task
 from e2lm_core.commands.output import cell, goes_to_stdout, print_table, to_stdout
 from e2lm_core.commands.progress import progress_bar
 from e2lm_core.commands.runs import run_evaluation
@@ -28,6 +28,7 @@ SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length",
 def questions(
     task: Task,
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     where: Annotated[
         str | None, Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
@@ -39,7 +40,7 @@ def questions(
     from e2lm_core.analysis.questions import pool as pools
     from e2lm_core.analysis.questions import rule_text
 
-    opened = open_measured(task, checkpoints, num_fewshot, partly=True)
+    opened = open_measured(task, checkpoints, num_fewshot, partly=True, fleet=fleet)
     pool = _pool(opened, relevance)
     frame = pools.question_frame(pool, opened.task)
     if where is not None:
@@ -52,12 +53,13 @@ def questions(
         "undefined": pools.undefined_reasons(pool),
         "questions": rows,
     }
-    print_table(as_json, document, rows, SHOWN, about=opened.measured)
+    print_table(as_json, document, rows, SHOWN, about=opened.measured, fleet=opened.fleet)
 
 
 def suspects(
     task: Task,
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     control: Annotated[
         bool,
@@ -74,12 +76,12 @@ def suspects(
     from e2lm_core.runs.results import load_measurements
     from e2lm_core.sets.prompts.wrong_question_control import control_set
 
-    studio, question_set, measured = open_measured(task, checkpoints, num_fewshot)
+    studio, question_set, measured, of = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     unread = control_set(question_set)
     ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
     if control:
-        run_evaluation(studio, unread, ends, num_fewshot)
-    of_control = load_measurements(studio, unread, ends, num_fewshot)
+        run_evaluation(studio, unread, ends, of.num_fewshot)
+    of_control = load_measurements(studio, unread, ends, of.num_fewshot)
     found, controlled = messages.all_suspects(measured, of_control)
     rows = json_values.frame_to_records(messages.suspect_frame(found, question_set.questions))
     document: dict[str, Any] = {
@@ -92,7 +94,7 @@ def suspects(
     notes = [document["finding"]]
     if controlled is None:
         notes.append(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
-    print_table(as_json, document, rows, messages.SHOWN, about=measured, notes=notes)
+    print_table(as_json, document, rows, messages.SHOWN, about=measured, notes=notes, fleet=of)
     if controlled is not None and not as_json:
         of_models = json_values.frame_to_records(messages.control_frame(controlled))
         print_table(False, {}, of_models, notes=[messages.control_sentence(controlled)])
@@ -113,6 +115,7 @@ def choose(
         str | None, Option("--source", help="For one-source: this source, not the one that rises most.")
     ] = None,
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     relevance: Relevance = False,
     out: Annotated[
@@ -134,7 +137,9 @@ def choose(
 
     piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
-    opened = studio, question_set, measured = open_measured(task, checkpoints, num_fewshot, partly=True)
+    opened = studio, question_set, measured, _ = open_measured(
+        task, checkpoints, num_fewshot, partly=True, fleet=fleet
+    )
     pool = _pool(opened, relevance)
     silent = validity.no_advice_reason(measured, validity.scores_with_null(measured, metric))
     selection.resolve_rule(pool, rule, source)  # a rule that cannot be read counts as no trial
@@ -153,7 +158,15 @@ def choose(
         notes.append(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
     document = selection.selection_document(chosen, pool)
     document |= {"warning": " ".join(warnings) or None, "out": out}
-    print_table(as_json, document, selection.fold_table(chosen), about=measured, empty="", notes=notes)
+    print_table(
+        as_json,
+        document,
+        selection.fold_table(chosen),
+        about=measured,
+        empty="",
+        notes=notes,
+        fleet=opened.fleet,
+    )
 
 
 def _pool(opened: LoadedSet, relevance: bool) -> Pool:
@@ -162,7 +175,7 @@ def _pool(opened: LoadedSet, relevance: bool) -> Pool:
     from e2lm_core.checkpoints.ladder.training_facts import known_answers
     from e2lm_core.relevance.judge import judge_relevance
 
-    studio, task, measured = opened
+    studio, task, measured, _ = opened
     probability = judge_relevance(studio.settings, task.questions).probability if relevance else None
     return build_pool(measured, task, known_answers(studio.catalogue.taught_file, task), probability)
 

@@ -16,8 +16,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expand_home
-from e2lm_core.commands.opening import chosen_checkpoints, open_studio, open_task, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc, Task, Zip
+from e2lm_core.commands.opening import open_fleet, open_studio, open_task, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task, Zip
 from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
 from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
@@ -151,6 +151,7 @@ def export(
         str, Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
     ] = "lm-eval",
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
@@ -166,9 +167,9 @@ def export(
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen = chosen_checkpoints(studio, checkpoints) if checkpoints else None
+    of = open_fleet(studio, task, checkpoints, fleet, num_fewshot)
     with busy_indicator(f"Exporting the results of {question_set.name}"):
-        gathered = outgoing.collect_results(studio, question_set, chosen, num_fewshot)
+        gathered = outgoing.collect_results(studio, question_set, of)
         files = forms[form](gathered, time.time())
         data = bundle.zip_files(files)
     warn(gathered.sentence)
@@ -177,7 +178,7 @@ def export(
         return
     bundle.write(data, out)
     row = {"path": str(out), "bytes": len(data), "checkpoints": len(gathered.results), "files": len(files)}
-    print_table(as_json, row | {"lacking": list(gathered.lacking)}, [row])
+    print_table(as_json, row | {"lacking": list(gathered.lacking)}, [row], fleet=of)
 
 
 def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:

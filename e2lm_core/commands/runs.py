@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +14,14 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
-from e2lm_core.commands.opening import chosen_checkpoints, open_studio, open_task
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, On, Task
+from e2lm_core.commands.opening import open_fleet, open_studio, open_task
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, On, Task
 from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
 from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
+    from e2lm_core.runs.queue.records import Progress
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
@@ -100,6 +102,7 @@ def run_evaluation(
     num_fewshot: int | None,
     rolling: bool = False,
     anew: bool = False,
+    rows: dict[str, Progress] | None = None,
 ) -> RunResult:
     """Compute missing results, with a bar that counts questions at checkpoints.
 
@@ -113,9 +116,9 @@ def run_evaluation(
         num_fewshot: Examples in the prompt; None for the set's own number.
         rolling: Whether checkpoints are downloaded one at a time.
         anew: Whether to compute included results as well.
+        rows: Filled with the progress by checkpoint.
     """
     from e2lm_core.runs.evaluate import evaluate
-    from e2lm_core.runs.queue.records import Progress as Done
     from e2lm_core.runs.queue.records import ProgressListener
 
     with studio.store.database.transaction():
@@ -125,7 +128,9 @@ def run_evaluation(
         done: dict[str, int] = {}
 
         class Bar(ProgressListener):
-            def report(self, progress: Done) -> None:
+            def report(self, progress: Progress) -> None:
+                if rows is not None:
+                    rows[progress.name] = progress
                 if rolling and progress.note and not progress.done:
                     warn(progress.note)
                 advance(progress.name, progress.done - done.get(progress.name, 0))
@@ -146,6 +151,7 @@ def run_evaluation(
 def evaluate(
     task: Task,
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     questions: Annotated[
         bool, Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
@@ -179,6 +185,8 @@ def evaluate(
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
     from e2lm_core.base import atomic
+    from e2lm_core.runs import fleets, start
+    from e2lm_core.runs.fleets import OpenFleet
     from e2lm_core.runs.messages import run_status
     from e2lm_core.runs.shards import files, split
     from e2lm_core.runs.store import shipped_defaults, shipped_results
@@ -189,13 +197,24 @@ def evaluate(
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
     if rolling:
-        fleet = studio.catalogue.match_globs(checkpoints or ())
+        globs = checkpoints or (fleets.find_fleet(studio, fleet).checkpoints if fleet else ())
+        of = OpenFleet("", studio.catalogue.match_globs(globs), num_fewshot)
     else:
-        fleet = chosen_checkpoints(studio, checkpoints)
-    chosen = split.select_shard(fleet, share)
-    if fleet and not chosen:
-        raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
-    result = run_evaluation(studio, question_set, chosen, num_fewshot, rolling, anew)
+        of = open_fleet(studio, task, checkpoints, fleet, num_fewshot)
+    every, num_fewshot = of.run_arguments
+    chosen = split.select_shard(every, share)
+    if every and not chosen:
+        raise StudioError(f"No checkpoint is left for share {share} of {len(every)}: use fewer shares.")
+    progress: dict[str, Progress] = {}
+    began, is_complete = time.time(), False
+    try:
+        result = run_evaluation(studio, question_set, chosen, num_fewshot, rolling, anew, progress)
+        is_complete = True
+    finally:
+        if progress or is_complete:
+            start.record_run(studio, task, every, num_fewshot, progress.values(), began, not is_complete)
+            if fleet:
+                fleets.choose_fleet(studio, task, fleets.find_fleet(studio, fleet), num_fewshot)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
     chosen = tuple(c for c in chosen if c.name not in result.left_out)
@@ -208,14 +227,14 @@ def evaluate(
     document["shipped"] = found.made.model_dump() if found else None
     written = None
     if shard or out:
-        data = b"".join(files.shard_lines(studio, question_set, fleet, chosen, share, num_fewshot))
+        data = b"".join(files.shard_lines(studio, question_set, every, chosen, share, num_fewshot))
         path = out or Path(f"{question_set.name}.{share.number}-of-{share.of}.jsonl")
         document |= {"shard": share.model_dump(), "file": str(path)}
         if piped:
             to_stdout(data)
             return
         atomic.replace_file(path, data)
-        written = f"Results of {len(chosen)} of {len(fleet)} checkpoints: {path}"
+        written = f"Results of {len(chosen)} of {len(every)} checkpoints: {path}"
     taught = document["taught"] and document["taught"]["sentence"]
     notes = [written, taught, f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s"]
     if result.rolled:
@@ -224,7 +243,7 @@ def evaluate(
     if found:
         notes.append(f"{run_status.shipped_note(found.made)} --anew computes it here.")
     tokens = run_status.savings_sentence(result.tokens, result.harness_tokens)
-    print_table(as_json, document, _rows(document), notes=[*notes, tokens])
+    print_table(as_json, document, _rows(document), notes=[*notes, tokens], fleet=of)
     if as_json:
         warn(written, tokens)
     if result.rolled and result.rolled.sentence:

@@ -15,7 +15,7 @@ from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
 from e2lm_core.base.records import Checkpoint, Finding, RenderedDoc, Request, TaskSet
 from e2lm_core.checkpoints import family_catalogue
 from e2lm_core.runs import state
-from e2lm_core.runs.start import latest_job
+from e2lm_core.runs.fleets import HERE, OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.checks.check import Profile
 from e2lm_core.sets.checks.context_window import PromptLengths
@@ -91,16 +91,14 @@ def _joined(alike: Sequence[PromptLengths]) -> PromptLengths:
 
 
 def _of_last_run(studio: Studio, task: TaskSet) -> list[_Reader]:
-    """Models of the set's last run and one built-in mini model; without a run only the latter."""
+    """Models of the set's fleet and one built-in mini model; only the latter if no fleet was chosen or run."""
     try:
-        fleet, _ = state.fleet_of_set(studio, task.address)
-        job = latest_job(studio, task.address, progress=False)
+        fleet = state.fleet_of_set(studio, task.address)
     except TaskError:  # the set lies outside the collection
-        fleet, job = studio.local_checkpoints, None
-    ran = set() if job is None else set(job.payload.get("fleet") or job.payload["checkpoints"])
-    last = {c.model.name: c for c in fleet}
+        fleet = OpenFleet(HERE, studio.local_checkpoints)
+    last = {c.model.name: c for c in fleet.checkpoints}
     embedded = [c for c in last.values() if c.packed is not None][:1]
-    others = [c for c in last.values() if c.packed is None and c.name in ran]
+    others = [c for c in last.values() if c.packed is None and fleet.name != HERE]
     return [
         *(_Reader(c.model.name, "error", c) for c in others),
         *(_Reader(c.model.name, "warning", c) for c in embedded),

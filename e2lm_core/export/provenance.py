@@ -15,6 +15,7 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Scope, TaskSet
 from e2lm_core.base.version import VERSION
+from e2lm_core.runs import fleets
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.sets.folder.files import task_digest
@@ -86,7 +87,9 @@ def reproduction_commands(
         dtype: dtype of the results.
     """
     name = shlex.quote(task.name)
-    chosen = "".join(f" --checkpoints {shlex.quote(glob)}" for glob in _globs(studio, checkpoints))
+    chosen = "".join(
+        f" --checkpoints {shlex.quote(glob)}" for glob in _globs(studio, task.address, checkpoints)
+    )
     shots = "" if num_fewshot is None else f" --num-fewshot {num_fewshot}"
     python = "python -m e2lm_core"
     before = "" if dtype == "float32" else f"E2LM_DTYPE={dtype} "
@@ -98,11 +101,11 @@ def reproduction_commands(
     ]
 
 
-def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """Globs of checkpoints: none for all local ones; one for a model of which all local ones are meant."""
+def _globs(studio: Studio, address: str, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """Globs of checkpoints: none for the default fleet; one for a model of which all local ones are meant."""
     chosen = {c.name for c in checkpoints}
     at_hand = [c.name for c in studio.local_checkpoints]
-    if chosen == set(at_hand):
+    if chosen == {c.name for c in fleets.default_fleet(studio, address).checkpoints}:
         return []
     globs: list[str] = []
     for model in dict.fromkeys(c.model.name for c in checkpoints):

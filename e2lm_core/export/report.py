@@ -6,7 +6,6 @@ second way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,12 @@ from e2lm_core.analysis.ranks import stability
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import frame_to_records, to_json_numbers, to_json_value
-from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.base.records import METRICS, TaskSet
 from e2lm_core.export import provenance
 from e2lm_core.export.submission import check_findings
 from e2lm_core.runs import results
+from e2lm_core.runs.fleets import OpenFleet
+from e2lm_core.runs.messages.fleets import fleet_sentence, missing_sentence
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
@@ -35,8 +36,7 @@ NOT_ASKED = "It was not asked for: report --relevance adds it."
 def build_report(
     studio: Studio,
     task: TaskSet,
-    checkpoints: Sequence[Checkpoint],
-    num_fewshot: int | None = None,
+    fleet: OpenFleet,
     with_relevance: bool = False,
     rc_reading: str = readings.DEFAULT,
 ) -> dict[str, Any]:
@@ -45,11 +45,11 @@ def build_report(
     Args:
         studio: Studio with the caller's settings.
         task: Set to report on.
-        checkpoints: Checkpoints whose stored results it describes.
-        num_fewshot: Examples in the prompt; None for the set's own number.
+        fleet: Fleet whose stored results it describes.
         with_relevance: Whether to judge the questions' scientific relevance.
         rc_reading: Definition of RC, and so of the Score.
     """
+    checkpoints, num_fewshot = fleet.run_arguments
     measured = results.load_measurements(studio, task, checkpoints, num_fewshot)
     answers = Answers(measured)
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
@@ -57,6 +57,7 @@ def build_report(
     return {
         "report": VERSION,
         "task": task.name,
+        "fleet": fleet.document() | {"sentence": fleet_sentence(fleet), "absent": missing_sentence(fleet)},
         "finding": _finding(task, measured),
         "taught": validity.known_facts_summary(measured) if task.questions else None,
         "chance": None if not task.questions else float(measured.chance),

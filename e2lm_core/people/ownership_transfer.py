@@ -13,7 +13,7 @@ from e2lm_core.base.database import Database
 from e2lm_core.base.settings import Settings
 
 # Sets come last, so that a visible set has its history already.
-_FOLDERS = ("history", "trash", "drafts", "results", "sets")
+_FOLDERS = ("history", "trash", "drafts", "results", "fleets", "set_fleets", "sets")
 
 
 def transfer_workspace(settings: Settings, database: Database, person: str) -> None:

@@ -5,17 +5,18 @@ Tested in tests/runs/test_evaluate.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
+from e2lm_core.runs import fleets
 from e2lm_core.runs.checkpoint_order import plan_order
 from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.queue import JobQueue
-from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
@@ -93,6 +94,8 @@ def submit_run(
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
     quotas.check_quota(studio.settings, "cpu", 0)
+    if kind == KIND:
+        fleets.remember_run(studio, task.address, fleet or checkpoints, num_fewshot)
     with studio.jobs.database.transaction():  # if the queue is full, the open job stays
         for job in studio.jobs.jobs_of_set(kind, name, still_open=True, whose=workspace, progress=False):
             if job.payload.get("asker") == asker:
@@ -101,6 +104,42 @@ def submit_run(
                     priority = _join(payload, job, priority)
         quotas.check_quota(studio.settings, "runs")
         return _queue(studio).submit(kind, payload, priority, owner)
+
+
+def record_run(
+    studio: Studio,
+    address: str,
+    fleet: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    progress: Iterable[Progress],
+    started_at: float,
+    stopped: bool = False,
+) -> None:
+    """Write down a run that a command has computed: the set's fleet, and its progress as the set's last run.
+
+    Of a set outside the collection only the fleet is remembered.
+
+    Args:
+        studio: Settings of the caller and queue.
+        address: Name or address of the set, or the path of its folder.
+        fleet: Checkpoints of the run, and of the other shares if it is one.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+        progress: Progress by checkpoint.
+        started_at: Time of its start, in seconds since the epoch.
+        stopped: Whether it was stopped before its end.
+    """
+    fleets.remember_run(studio, address, fleet, num_fewshot)
+    if not fleets.is_in_collection(studio.settings, address):
+        return
+    workspace, name = permissions.workspace_of(studio.settings, address)
+    asker = studio.settings.person
+    payload: dict[str, Any] = {
+        "set": name,
+        "checkpoints": [checkpoint.name for checkpoint in fleet],
+        "num_fewshot": num_fewshot,
+    }
+    payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
+    studio.jobs.record(KIND, payload, progress, started_at, asker or "", stopped)
 
 
 def _join(payload: dict[str, Any], job: Job, priority: int) -> int:

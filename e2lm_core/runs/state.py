@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.engine.local import LocalBackend
+from e2lm_core.runs import fleets
+from e2lm_core.runs.fleets import OpenFleet, SetFleet
 from e2lm_core.runs.queue import timings
 from e2lm_core.runs.queue.progress import RunProgress, run_progress
 from e2lm_core.runs.start import KIND, latest_job
@@ -193,21 +196,33 @@ def seconds_per_question(studio: Studio, num_fewshot: int) -> dict[str, float]:
     return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 
-def fleet_of_set(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """Checkpoints and few-shot count of the set's last run; without a run, `default_checkpoints` and None.
+def fleet_of_set(studio: Studio, set_name: str) -> OpenFleet:
+    """Fleet that the numbers of a set are of.
 
-    After a rolling run the checkpoints that were scored and evicted again are included. If none of the run's
-    checkpoints can be used, all local ones are returned. The few-shot count is None for the set's own.
+    It is the caller's choice for the set; without one the checkpoints of the set's last run; without a run the
+    built-in ladder. Folders, caches and models that are added change nothing. If no checkpoint of the fleet is on
+    this machine any more, the default ones stand in.
+
+    Args:
+        studio: Settings of the caller, catalogue and queue.
+        set_name: Name or address of the set, or the path of its folder.
+
+    Raises:
+        TaskError: The caller may not open the set.
     """
-    job = latest_job(studio, set_name, progress=False)
-    if job is None:
-        return shipped_defaults.default_checkpoints(studio, set_name), None
-    names = set(job.payload.get("fleet") or job.payload["checkpoints"])
-    if job.payload.get("rolling") or "fleet" in job.payload:
-        chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
-    else:
-        chosen = tuple(c for c in studio.local_checkpoints if c.name in names)
-    return chosen or studio.local_checkpoints, job.payload.get("num_fewshot")
+    chosen = fleets.chosen_fleet(studio.settings, set_name)
+    if chosen is None:
+        job = latest_job(studio, set_name, progress=False)
+        if job is None:
+            return fleets.default_fleet(studio, set_name)
+        names = tuple(job.payload.get("fleet") or job.payload["checkpoints"])
+        fleet = fleets.name_fleet(studio, set_name, names)
+        chosen = SetFleet(fleet=fleet, num_fewshot=job.payload.get("num_fewshot"))
+    opened = fleets.open_fleet(studio, chosen.fleet, chosen.num_fewshot)
+    if opened.checkpoints:
+        return opened
+    default = fleets.default_fleet(studio, set_name)
+    return replace(opened, name=default.name, checkpoints=default.checkpoints, instead=True)
 
 
 def next_fleet(
@@ -222,7 +237,8 @@ def next_fleet(
     Raises:
         CheckpointError: All checkpoints of the fleet were evicted.
     """
-    chosen, num_fewshot = fleet_of_set(studio, set_name)
+    fleet = fleet_of_set(studio, set_name)
+    chosen = fleet.checkpoints
     here = {c.name for c in studio.local_checkpoints}
     at_hand = tuple(c for c in chosen if c.name in here)
     if chosen and not at_hand:
@@ -230,7 +246,7 @@ def next_fleet(
             "The checkpoints that this set was run on were let go again: fetch and score them once more on Models and "
             "runs, or run others there."
         )
-    return at_hand, chosen if len(at_hand) < len(chosen) else (), num_fewshot
+    return at_hand, chosen if len(at_hand) < len(chosen) else (), fleet.num_fewshot
 
 
 def state_of_set(
@@ -253,7 +269,8 @@ def state_of_set(
     if job and not job.over:
         run = run_progress(studio.jobs, job, task)
         return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
-    checkpoints, num_fewshot = fleet_of_set(studio, set_name)
+    fleet = fleet_of_set(studio, set_name)
+    checkpoints, num_fewshot = fleet.checkpoints, fleet.num_fewshot
     if load is None:
         covered = coverage(studio, task, checkpoints, num_fewshot)
     else:
@@ -277,15 +294,24 @@ def state_of_set(
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)
 
 
-def family_fleet(key: str) -> tuple[FleetPart, ...]:
-    """All models of a family with checkpoints that are known without asking a hub.
+def planned_fleet(studio: Studio, key: str) -> tuple[FleetPart, ...]:
+    """Models of a fleet to plan for: all of a family whose checkpoints are known without a hub, or a fleet here.
+
+    Args:
+        studio: Catalogue and settings of the caller.
+        key: Key of a family, else name of a fleet.
 
     Raises:
-        StudioError: There is no such family, or only its hub can list its checkpoints.
+        StudioError: There is no such family and no such fleet.
     """
     known = {f.key: f for f in FAMILIES if f.steps}
     if key not in known:
-        raise StudioError(f"The fleet {key!r} is not known beforehand: use one of {', '.join(known)}.")
+        here = fleets.list_fleets(studio)
+        for fleet in here:
+            if fleet.name == key:
+                return count_checkpoints_by_model(fleets.open_fleet(studio, fleet).checkpoints)
+        names = dict.fromkeys([*known, *(fleet.name for fleet in here)])
+        raise StudioError(f"There is no model group {key!r} to plan for: use one of {', '.join(names)}.")
     family = known[key]
     return tuple(
         FleetPart(
@@ -319,14 +345,14 @@ def plan_for(
         checkpoints: Checkpoints to plan with.
         num_fewshot: Number of few-shot examples; None for the set's own.
         goal: The goal.
-        family: Key of a family whose models are timed instead of these checkpoints.
+        family: Key of a family, or name of a fleet, that is timed instead of these checkpoints.
         seconds: Seconds for one question instead of the measured pace.
         simulated: As in `plan_questions`.
 
     Raises:
         StudioError: The fleet, the pace or the goal cannot be planned for.
     """
-    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
+    fleet = planned_fleet(studio, family) if family else count_checkpoints_by_model(checkpoints)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
     pace = fleet_pace(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
     return plan_questions(select_checkpoints(measurements, checkpoints), goal, fleet, pace, simulated)
@@ -358,7 +384,7 @@ def schedules_for(
         num_fewshot: Number of few-shot examples; None for the set's own.
         questions: Number of questions, 1 or more.
         workers: Numbers of workers.
-        family: Key of a family whose models are run instead of these checkpoints.
+        family: Key of a family, or name of a fleet, that is run instead of these checkpoints.
         seconds: Seconds for one question at all models; None for the costs in earlier runs on this machine.
         price: Price of one worker per hour; None for none.
         start_s: Seconds before each worker begins, 0 or more.
@@ -370,7 +396,7 @@ def schedules_for(
         raise StudioError(f"{questions:,} questions cannot be planned for: give 1 or more.")
     if not (math.isfinite(start_s) and start_s >= 0):
         raise StudioError(f"The start {start_s} cannot be used: give seconds of 0 or more.")
-    fleet = family_fleet(family) if family else count_checkpoints_by_model(checkpoints)
+    fleet = planned_fleet(studio, family) if family else count_checkpoints_by_model(checkpoints)
     if seconds is not None:
         pace = fleet_pace(fleet, None, {}, seconds)
         assert pace is not None

@@ -78,7 +78,7 @@ def test_metrics_that_there_are_not_are_refused() -> None:
         opening.require_metrics(["acc", "f1"])
 
 
-def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_used(
+def test_globs_mean_the_checkpoints_that_can_be_used(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     catalogue = SimpleNamespace(match_globs=lambda globs: ("matched", *globs))
@@ -91,11 +91,8 @@ def test_without_a_glob_all_that_are_here_are_meant_but_those_that_cannot_be_use
 
     studio = cast(
         "Any",
-        SimpleNamespace(
-            catalogue=catalogue, local_checkpoints=("here",), unusable_notes=(), usable_checkpoints=usable
-        ),
+        SimpleNamespace(catalogue=catalogue, usable_checkpoints=usable),
     )
-    assert opening.chosen_checkpoints(studio, None) == ("here",)
     assert opening.chosen_checkpoints(studio, ["a/*"]) == ("matched", "a/*")
     assert capsys.readouterr().err == ""
     assert opening.chosen_checkpoints(studio, ["broken"]) == ("matched",)

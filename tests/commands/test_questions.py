@@ -19,7 +19,7 @@ SIX = ("q1", "q2", "q3", "q4", "q5", "q6")
 
 def test_questions(call: Cli) -> None:
     document = call("questions", "little", "--json")
-    assert list(document) == ["task", "models", "incomplete", "undefined", "questions", "taught"]
+    assert list(document) == ["task", "models", "incomplete", "undefined", "questions", "taught", "fleet"]
     assert document["models"] == ["ladder-small-arch1", "ladder-large-arch1"]
     rows = document["questions"]
     assert [row["id"] for row in rows] == list(SIX)
@@ -165,7 +165,7 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
 
 def test_suspects(call: Cli) -> None:
     document = call("suspects", "little", "--json")
-    assert list(document) == ["task", "finding", "knowledge", "suspects", "control", "taught"]
+    assert list(document) == ["task", "finding", "knowledge", "suspects", "control", "taught", "fleet"]
     assert document["control"] is None
     said = call("suspects", "little")
     assert "do not know these answers well enough" in said

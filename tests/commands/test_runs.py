@@ -30,7 +30,17 @@ SOME = ("--checkpoints", f"{SMALL}/iter_0000100", "--checkpoints", "ladder-large
 
 def test_evaluate(call: Cli) -> None:
     document = call("evaluate", "little", "--json")
-    assert list(document) == ["task", "taught", "curves", "sq", "seconds", "computed", "reused", "shipped"]
+    assert list(document) == [
+        "task",
+        "taught",
+        "curves",
+        "sq",
+        "seconds",
+        "computed",
+        "reused",
+        "shipped",
+        "fleet",
+    ]
     assert document["task"] == "little"
     assert set(document["curves"]) == set(document["sq"]) == set(studios.MODELS)
     for model, curve in document["curves"].items():
@@ -117,7 +127,7 @@ def test_shares_of_a_run_are_merged(
     call: Cli, here: Settings, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    first = call("evaluate", "little", "--shard", "1/2", "--json")
+    first = call("evaluate", "little", "--fleet", "ladder", "--shard", "1/2", "--json")
     assert (first["shard"], first["file"]) == ({"number": 1, "of": 2}, "little.1-of-2.jsonl")
     call("evaluate", "little", "--shard", "2/2", "--out", "second.jsonl")
     elsewhere = studios.settings(tmp_path / "elsewhere", ladder=ladder)

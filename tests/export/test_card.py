@@ -12,6 +12,7 @@ from e2lm_core.base.records import NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture, sections
 from e2lm_core.runs import evaluate
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty.null import LEVEL
 from tests.support import studios
@@ -35,11 +36,13 @@ def task(studio: Studio) -> TaskSet:
 
 @pytest.fixture(scope="module")
 def card(studio: Studio, task: TaskSet) -> sections.CardSections:
-    return sections.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+    return sections.build_sections(
+        studio, task, OpenFleet("", studio.catalogue.checkpoints), with_relevance=False
+    )
 
 
 def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: sections.CardSections) -> None:
-    document = report.build_report(studio, task, studio.catalogue.checkpoints)
+    document = report.build_report(studio, task, OpenFleet("", studio.catalogue.checkpoints))
     own = document["scores"]["acc"]
     assert "random answers give" in card.text
     for part in ("rc", "cs", "score", "snr", "decision_accuracy"):
@@ -55,7 +58,9 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
     studio: Studio, task: TaskSet, card: sections.CardSections
 ) -> None:
     """As on pages and in the report; what random answers do not reach stands with its interval."""
-    document = report.build_report(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+    document = report.build_report(
+        studio, task, OpenFleet("", studio.catalogue.checkpoints), with_relevance=False
+    )
     own = document["scores"]["acc"]
     said = {}
     for name, label in sections.SCORE_LABELS.items():
@@ -92,12 +97,17 @@ def test_it_says_licences_waivers_and_what_was_not_asked(card: sections.CardSect
 def test_the_same_set_gives_the_same_bytes(
     studio: Studio, task: TaskSet, card: sections.CardSections
 ) -> None:
-    assert sections.build_sections(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
+    assert (
+        sections.build_sections(
+            studio, task, OpenFleet("", studio.catalogue.checkpoints), with_relevance=False
+        )
+        == card
+    )
 
 
 def test_a_set_that_was_not_run_has_no_picture(studio: Studio) -> None:
     found = sections.build_sections(
-        studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False
+        studio, studios.unknown(), OpenFleet("", studio.catalogue.checkpoints), with_relevance=False
     )
     assert found.files == {}
     assert "curves.svg" not in found.text
@@ -122,7 +132,7 @@ def test_the_picture_has_every_model_chance_and_the_window(card: sections.CardSe
 
 @pytest.mark.slow
 def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
-    found = sections.build_sections(studio, task, studio.catalogue.checkpoints)
+    found = sections.build_sections(studio, task, OpenFleet("", studio.catalogue.checkpoints))
     assert "% of the questions for science" in found.text
 
 
@@ -131,7 +141,7 @@ def test_a_sign_of_markdown_is_text() -> None:
 
 
 def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
-    document = report.build_report(studio, task, studio.catalogue.checkpoints)
+    document = report.build_report(studio, task, OpenFleet("", studio.catalogue.checkpoints))
     document["curves"][0]["model"]["name"] = "</svg><script>"
     drawn = picture.curves(document)
     assert drawn is not None

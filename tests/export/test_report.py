@@ -12,6 +12,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
 from e2lm_core.runs import evaluate, results
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from tests.conftest import needs
 from tests.support import studios
@@ -37,7 +38,7 @@ def evaluated(studio):
 
 @pytest.fixture(scope="module")
 def document(studio, evaluated):
-    return report.build_report(studio, evaluated, studio.catalogue.checkpoints)
+    return report.build_report(studio, evaluated, OpenFleet("", studio.catalogue.checkpoints))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,9 @@ def test_it_says_where_its_numbers_come_from(studio, evaluated, document):
 def test_the_commands_name_what_was_run(studio, evaluated):
     own = tuple(c for c in studio.catalogue.checkpoints if c.model.name == "ladder-small-arch1")
     document = report.build_report(
-        studio, evaluated, (*own, *studio.catalogue.checkpoints_of("ladder-large-arch1")[:1]), 2
+        studio,
+        evaluated,
+        OpenFleet("", (*own, *studio.catalogue.checkpoints_of("ladder-large-arch1")[:1]), 2),
     )
     assert document["commands"][1] == (
         "python -m e2lm_core score little --checkpoints 'ladder-small-arch1/*' "
@@ -111,7 +114,7 @@ def test_a_set_that_was_never_run_has_a_report(studio):
     fresh = task.model_copy(
         update={"questions": tuple(q.model_copy(update={"question": f"New {q.id}?"}) for q in task.questions)}
     )
-    document = report.build_report(studio, fresh, studio.catalogue.checkpoints)
+    document = report.build_report(studio, fresh, OpenFleet("", studio.catalogue.checkpoints))
     assert document["scores"] is None
     html = report_html.render(document)
     assert "There are no curves and no scores" in html
@@ -138,7 +141,7 @@ def test_degenerate_sets_have_a_report(studio, checkpoints, count):
     )
     if count and checkpoints:
         evaluate.evaluate(studio, fresh, chosen)
-    document = report.build_report(studio, fresh, chosen)
+    document = report.build_report(studio, fresh, OpenFleet("", chosen))
     json.dumps(document, allow_nan=False)
     html = report_html.render(document)
     assert "<h2>Questions</h2>" in html
@@ -149,7 +152,7 @@ def test_degenerate_sets_have_a_report(studio, checkpoints, count):
 def test_thirty_choices_and_long_words_are_drawn(studio):
     wide = Question(id="w" * 300, question="x" * 2_000, choices=tuple(str(k) for k in range(26)), answer=25)
     task = studios.task(name="wide", count=1).model_copy(update={"questions": (wide,)})
-    assert "Z. 25 ✓" in report_html.render(report.build_report(studio, task, ()))
+    assert "Z. 25 ✓" in report_html.render(report.build_report(studio, task, OpenFleet("", ())))
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ def edit_in_another_process(studio: Studio) -> None:
         "from e2lm_core.sets import authoring, locks\n"
         "here = studio.open_studio()\n"
         f"edited = authoring.update_questions(here.settings, {OWN!r}, {EDITED!r})\n"
-        "start.submit_run(here, edited, *state.fleet_of_set(here, edited.name))\n"
+        "start.submit_run(here, edited, *state.fleet_of_set(here, edited.name).run_arguments)\n"
     )
     environment = os.environ | studios.environment(studio.settings)
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)

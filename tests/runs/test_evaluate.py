@@ -289,7 +289,7 @@ def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
     assert job.payload["checkpoints"] == [c.name for c in run_order.plan_order(some)]
     assert start.latest_job(here, "little") == job
     assert start.latest_job(here, "other") is None
-    assert run_state.fleet_of_set(here, "little") == (some, 1)
+    assert run_state.fleet_of_set(here, "little").run_arguments == (some, 1)
 
 
 def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:

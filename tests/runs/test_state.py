@@ -87,7 +87,7 @@ def test_the_pace_of_a_sweep_is_not_that_of_an_edit(here: Studio) -> None:
 
 
 def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
-    assert run_state.fleet_of_set(here, "little") == (here.catalogue.checkpoints, None)
+    assert run_state.fleet_of_set(here, "little").run_arguments == (here.catalogue.checkpoints, None)
 
 
 def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:

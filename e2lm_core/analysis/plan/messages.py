@@ -190,7 +190,7 @@ def plan_document(planned: Plan) -> dict[str, Any]:
         "seconds": planned.seconds,
         "pace": None if planned.pace is None else planned.pace.model_dump(),
         "sizes": json_values.frame_to_records(size_frame(planned)),
-        "fleet": json_values.frame_to_records(fleet_frame(planned)),
+        "planned": json_values.frame_to_records(fleet_frame(planned)),
         "finding": headline(planned).replace("**", ""),
     }
 

@@ -9,8 +9,8 @@ from typer import Argument, Option
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_metrics, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc
+from e2lm_core.commands.opening import open_fleet, open_studio, require_metrics, require_reading
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc
 from e2lm_core.commands.output import print_table
 
 
@@ -28,6 +28,7 @@ def compare(
     ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
@@ -38,11 +39,11 @@ def compare(
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
-    chosen = chosen_checkpoints(studio, checkpoints)
+    of = open_fleet(studio, second or first, checkpoints, fleet, num_fewshot)
     new = open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
-    measured = [load_measurements(studio, task, chosen, num_fewshot) for task in (old, new)]
+    measured = [load_measurements(studio, task, *of.run_arguments) for task in (old, new)]
     for measurements, label in zip(measured, names, strict=True):
         if not measurements.complete_checkpoints:
             raise StudioError(f"{label} has no results on these checkpoints: run `evaluate` on both first.")
@@ -56,7 +57,7 @@ def compare(
     sides = zip(names, told.values(), strict=True)
     notes = [f"{label}: {side['sentence']}" for label, side in sides if side and side["sentence"]]
     notes += [f"{name}: {of_metric['finding']}" for name, of_metric in document["metrics"].items()]
-    print_table(as_json, document, _rows(document), notes=notes)
+    print_table(as_json, document, _rows(document), notes=notes, fleet=of)
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typer import Option
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.commands.opening import chosen_checkpoints, open_studio, require_reading
+from e2lm_core.commands.opening import open_fleet, open_studio, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
 from e2lm_core.commands.output import print_table
 
@@ -47,7 +47,8 @@ def plan(
         Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
     ] = None,
     fleet: Annotated[
-        str | None, Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
+        str | None,
+        Option("--fleet", metavar="NAME", help="Time another model group: one of yours, or e2lm or pythia."),
     ] = None,
     pace: Annotated[
         float | None,
@@ -86,18 +87,16 @@ def plan(
     require_reading(rc)
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
-    if checkpoints:
-        chosen = chosen_checkpoints(studio, checkpoints)
-    else:
-        chosen, _ = state.fleet_of_set(studio, question_set.name)
+    own = open_fleet(studio, task, checkpoints, num_fewshot=num_fewshot)
+    chosen, num_fewshot = own.run_arguments
     if workers is not None:
         asked = len(question_set.questions) if questions is None else questions
         numbers = sorted({workers, *(2**k for k in range(14) if 2**k < 2 * workers)})
         found = state.schedules_for(studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start)
-        number = sum(p.checkpoints for p in state.family_fleet(fleet)) if fleet else len(chosen)
+        number = sum(p.checkpoints for p in state.planned_fleet(studio, fleet)) if fleet else len(chosen)
         document = messages.schedule_document(found, workers, asked, number)
         columns = ("workers", "hours", "cost", "busy")
-        print_table(as_json, document, document["schedules"], columns, notes=[document["finding"]])
+        print_table(as_json, document, document["schedules"], columns, notes=[document["finding"]], fleet=own)
         return
     measured = results.load_measurements(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
@@ -112,4 +111,4 @@ def plan(
         goal = Goal(of, metric, width, names, rc)
         planned = state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
         document = messages.plan_document(planned)
-    print_table(as_json, document, document["sizes"], about=measured, notes=[document["finding"]])
+    print_table(as_json, document, document["sizes"], about=measured, notes=[document["finding"]], fleet=own)

@@ -10,7 +10,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.opening import open_measured, require_metrics, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Metric, Rc, Task
 from e2lm_core.commands.output import print_table
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def ranks(
     ] = None,
     rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +37,7 @@ def ranks(
 
     require_metrics([metric])
     require_reading(rc)
-    _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
+    _, question_set, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     answers = Answers(measured)
     scores, stable = answers.scores(metric, rc), answers.rank_stability(metric)
     if at is not None:
@@ -45,7 +46,7 @@ def ranks(
     rows = [] if stable is None else _rows(document)
     read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
     notes = [f"{read} {document['rc']['why'] or ''}".rstrip(), messages.headline(stable, scores)]
-    print_table(as_json, document, rows, about=measured, notes=notes)
+    print_table(as_json, document, rows, about=measured, notes=notes, fleet=opened)
 
 
 def _require_step(step: int, stable: RankStability | None) -> None:
@@ -74,6 +75,7 @@ def parting(
     task: Task,
     metric: Metric = "acc",
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +84,7 @@ def parting(
     from e2lm_core.analysis.curves import onsets
 
     require_metrics([metric])
-    measured = open_measured(task, checkpoints, num_fewshot).measured
+    _, _, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     answers = Answers(measured)
     above, pairs = answers.onsets(metric), answers.separations(metric)
     rows = [
@@ -90,4 +92,4 @@ def parting(
         *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
     document = answers.onset_document(metric)
-    print_table(as_json, document, rows, about=measured, notes=[measured.independence_note])
+    print_table(as_json, document, rows, about=measured, notes=[measured.independence_note], fleet=opened)

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from e2lm_core.base.records import RC_READINGS, NullDistribution
 from e2lm_core.commands.opening import open_measured, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc, Task
+from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task
 from e2lm_core.commands.output import print_table
 
 
@@ -53,6 +53,7 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
 def score(
     task: Task,
     checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     rc: Rc = RC_READINGS[0],
     advice: Annotated[bool, Option("--advice", help="Add what would raise each score most.")] = False,
@@ -64,7 +65,8 @@ def score(
     from e2lm_core.scores.ranking import readings
 
     require_reading(rc)
-    measured = open_measured(task, checkpoints, num_fewshot).measured
+    opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
+    measured = opened.measured
     document = Answers(measured).score_document(advice, rc)
     rows = [
         {
@@ -79,4 +81,4 @@ def score(
     if advice:
         for metric, scores in document["metrics"].items():
             notes += [f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]
-    print_table(as_json, document, rows, about=measured, notes=notes)
+    print_table(as_json, document, rows, about=measured, notes=notes, fleet=opened.fleet)

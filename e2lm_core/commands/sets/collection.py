@@ -92,10 +92,13 @@ def copy(task: Task, name: New, as_json: Json = False) -> None:
 @app.command("rename")
 def rename(task: Mine, name: New, as_json: Json = False) -> None:
     """Give a set another name; its history goes with it."""
+    from e2lm_core.runs import fleets
     from e2lm_core.sets import collection
 
     settings = Settings.from_env()
-    _made(settings, collection.rename_set(settings, task, name), as_json, f"Renamed {task} to")
+    renamed = collection.rename_set(settings, task, name)
+    fleets.rename_set(settings, task, name)
+    _made(settings, renamed, as_json, f"Renamed {task} to")
 
 
 @app.command("delete")

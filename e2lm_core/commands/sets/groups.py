@@ -63,7 +63,9 @@ def groups(
         if chosen is not None and not any(chosen):
             raise StudioError(f"No questions share {accept}, so there is nothing to accept.")
         opened = grouped.set_groups(studio.settings, task, chosen, accept == "independent")
-    measured = results.load_measurements(studio, opened, *state.fleet_of_set(studio, opened.address))
+    measured = results.load_measurements(
+        studio, opened, *state.fleet_of_set(studio, opened.address).run_arguments
+    )
     known, total = tuple(question.group for question in opened.questions), len(opened.questions)
     rows = [grouping.grouping_effect(way, own, measured, metric) for way, own in labels.items()]
     now = grouping.grouping_effect("known", known, measured, metric) if any(known) else None

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from e2lm_core.base import formatting, labels
-from e2lm_core.base.records import METRICS, Checkpoint, NullDistribution, TaskSet
+from e2lm_core.base.records import METRICS, NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture
 from e2lm_core.export.html import SCORE_LABELS, score_values
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
@@ -39,20 +40,18 @@ class CardSections(NamedTuple):
 def build_sections(
     studio: Studio,
     task: TaskSet,
-    checkpoints: Sequence[Checkpoint],
-    num_fewshot: int | None = None,
+    fleet: OpenFleet,
     with_relevance: bool = True,
 ) -> CardSections:
-    """Sections on a set's results at these checkpoints; computes only scores and relevance.
+    """Sections on a set's results on a fleet; computes only scores and relevance.
 
     Args:
         studio: Studio with the caller's settings.
         task: The set.
-        checkpoints: Checkpoints whose stored results are described.
-        num_fewshot: Examples in the prompt; None for the set's own number.
+        fleet: Fleet whose stored results are described.
         with_relevance: Whether to judge the questions' scientific relevance.
     """
-    document = report.build_report(studio, task, checkpoints, num_fewshot, with_relevance)
+    document = report.build_report(studio, task, fleet, with_relevance)
     drawn = picture.curves(document)
     parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
     parts += [*_waived(document), *_provenance(document)]
@@ -74,7 +73,9 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     if drawn:
         yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
     taught = (document["taught"] or {}).get("sentence")
-    yield " ".join(escape_markdown(said) for said in (document["finding"], taught) if said)
+    yield " ".join(
+        escape_markdown(said) for said in (document["finding"], document["fleet"]["sentence"], taught) if said
+    )
     yield ""
     if document["scores"] is None:
         return

@@ -14,7 +14,7 @@ import numpy as np
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
-from e2lm_core.runs import state
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import metrics
@@ -75,29 +75,18 @@ class CompleteResults:
         return f"Not every question was run at {join_words(list(self.lacking))}: left out."
 
 
-def collect_results(
-    studio: Studio,
-    task: TaskSet,
-    checkpoints: Sequence[Checkpoint] | None = None,
-    num_fewshot: int | None = None,
-) -> CompleteResults:
-    """Complete results of a set.
+def collect_results(studio: Studio, task: TaskSet, fleet: OpenFleet) -> CompleteResults:
+    """Complete results of a set on a fleet.
 
     Args:
         studio: Studio with the caller's settings.
         task: The set.
-        checkpoints: Checkpoints to take; None for those of the last run.
-        num_fewshot: Examples in the prompt; None for those of the last run, or with `checkpoints` the set's
-            own.
+        fleet: The fleet.
 
     Raises:
         StudioError: No checkpoint is complete.
     """
-    chosen, shots = state.fleet_of_set(studio, task.name)
-    if checkpoints is not None:
-        chosen, shots = tuple(checkpoints), None
-    shots = num_fewshot if num_fewshot is not None else shots
-    measured = load_measurements(studio, task, chosen, shots)
+    measured = load_measurements(studio, task, *fleet.run_arguments)
     results, lacking = [], []
     for curve in measured.curves:
         for checkpoint, ll in zip(curve.checkpoints, curve.ll, strict=True):
@@ -113,7 +102,7 @@ def collect_results(
         raise StudioError(
             f"The set {quote(task.name)} has no complete results: run it first (evaluate {task.name})."
         )
-    shots = task.config.num_fewshot if shots is None else shots
+    shots = task.config.num_fewshot if fleet.num_fewshot is None else fleet.num_fewshot
     return CompleteResults(task, shots, render_set(task, shots), results, tuple(lacking))
 
 

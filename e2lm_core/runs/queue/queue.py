@@ -75,6 +75,38 @@ class JobQueue:
             _record(connection, job_id, "submitted")
             return int(job_id)
 
+    def record(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        progress: Iterable[Progress],
+        started_at: float,
+        owner: str = "",
+        cancelled: bool = False,
+    ) -> int:
+        """Add a job that was computed without the queue, such as by a command; returns its id.
+
+        Args:
+            kind: Kind of the job.
+            payload: Description of the job, in values that JSON can hold.
+            progress: Its progress by checkpoint.
+            started_at: Time of its start, in seconds since the epoch.
+            owner: Owner, see `Job`.
+            cancelled: Whether it was stopped before its end.
+        """
+        text = json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
+        state = "cancelled" if cancelled else "done"
+        with self.database.transaction() as connection:
+            _prune(connection)
+            ((job_id,),) = connection.execute(
+                "INSERT INTO jobs (kind, payload, priority, state, created_at, started_at, finished_at, owner) "
+                "VALUES (?, ?, 0, ?, ?, ?, ?, ?) RETURNING id",
+                (kind, text, state, started_at, started_at, time.time(), owner),
+            ).fetchall()
+            connection.executemany(_SET_PROGRESS, _progress_values(job_id, progress))
+            _record(connection, job_id, "computed by a command")
+            return int(job_id)
+
     def _check_room(self, waiting: int, of_owner: int) -> None:
         most, most_of_one = self.limits.max_queued_jobs, self.limits.max_queued_jobs_of_one
         if waiting >= most:
@@ -263,12 +295,7 @@ class JobQueue:
             if not rows:
                 return False
             # Results that a worker computed before its job was cancelled are valid, so they are shown.
-            connection.executemany(
-                f"INSERT INTO progress (job, {', '.join(_PROGRESS_COLUMNS)}) "
-                f"VALUES (?{', ?' * len(_PROGRESS_COLUMNS)}) ON CONFLICT (job, name) DO UPDATE SET "
-                + ", ".join(f"{column} = excluded.{column}" for column in _PROGRESS_COLUMNS),
-                [(job.id, *(getattr(p, column) for column in _PROGRESS_COLUMNS)) for p in rows],
-            )
+            connection.executemany(_SET_PROGRESS, _progress_values(job.id, rows))
             connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
             return bool(state == "running")
 
@@ -344,6 +371,11 @@ class JobQueue:
 
 _JOB_COLUMNS = tuple(name for name in Job.model_fields if name != "progress")
 _PROGRESS_COLUMNS = tuple(Progress.model_fields)
+_SET_PROGRESS = (
+    f"INSERT INTO progress (job, {', '.join(_PROGRESS_COLUMNS)}) "
+    f"VALUES (?{', ?' * len(_PROGRESS_COLUMNS)}) ON CONFLICT (job, name) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in _PROGRESS_COLUMNS)
+)
 _HELD = "id = ? AND attempt = ? AND state = 'running'"
 
 
@@ -358,6 +390,10 @@ def _next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
         "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1"
     ).fetchone()
     return row
+
+
+def _progress_values(job_id: int, progress: Iterable[Progress]) -> list[tuple[Any, ...]]:
+    return [(job_id, *(getattr(row, column) for column in _PROGRESS_COLUMNS)) for row in progress]
 
 
 def _held(job: Job) -> tuple[int, int]:

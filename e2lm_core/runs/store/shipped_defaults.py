@@ -1,4 +1,4 @@
-"""Default checkpoints of sets with shipped results.
+"""Default checkpoints of sets, and whether their results are shipped.
 
 Tested in tests/runs/store/test_shipped_results.py.
 """
@@ -17,16 +17,16 @@ from e2lm_core.sets.prompts.render import render_set
 
 
 def default_checkpoints(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]:
-    """Checkpoints that a set is shown with before its first run.
+    """Checkpoints that a set is shown with before its first run, and before a fleet is chosen for it.
 
-    All local checkpoints; for an example those with shipped results.
+    Those of the built-in ladder, for an example those with shipped results; without a ladder all local ones.
     """
     at_hand = studio.local_checkpoints
+    packed = tuple(c for c in at_hand if c.packed is not None) or at_hand
     brought = shipped_results.load_shipped() if studio.settings.shipped else None
     if brought is None or not _is_example(studio, set_name):
-        return at_hand
-    packed = [c for c in at_hand if c.packed is not None]
-    return tuple(c for c in packed if studio.backend.scope(c) in brought.place) or at_hand
+        return packed
+    return tuple(c for c in packed if studio.backend.scope(c) in brought.place) or packed
 
 
 def _is_example(studio: Studio, set_name: str) -> bool:

@@ -5,6 +5,7 @@ Tested in tests/ui/cache/test_measurements.py.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import OrderedDict
@@ -15,14 +16,15 @@ from pathlib import Path
 from e2lm_core.base.cache import BESIDE
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.memory import mapped
-from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.records import Checkpoint, ModelInfo, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import results as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.base.sizeof import weigh
 
-Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
+# (name, commit, tokens, early, facts of the model) of each checkpoint
+Fleet = tuple[tuple[str, str | None, int | None, bool | None, str], ...]
 Stamp = tuple[int, int]
 # The limit holds for all sessions together: one set of the usual largest size and its version before, or
 # many small ones. Beside a set that exceeds it alone there is room for small ones, such as its control.
@@ -171,8 +173,13 @@ def mapped_in(settings: Settings) -> Path:
 
 
 def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
-    """Name and commit of each checkpoint.
+    """Name, commit, and everything else of each checkpoint that numbers depend on.
 
-    A model that was removed and added again has the same names at another commit.
+    A model that was removed and added again has the same names at another commit, and roles can be declared anew.
     """
-    return tuple((c.name, c.revision) for c in checkpoints)
+    return tuple((c.name, c.revision, c.tokens_seen, c.early, _facts(c.model)) for c in checkpoints)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _facts(model: ModelInfo) -> str:
+    return repr(model)

@@ -141,7 +141,7 @@ def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
 
 def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
     """Checkpoints and few-shot count of the control: the last checkpoint of each model in the set's fleet."""
-    checkpoints, num_fewshot = results.fleet(task)
+    checkpoints, num_fewshot = results.fleet(task).run_arguments
     return run_order.last_of_each(checkpoints), num_fewshot
 
 

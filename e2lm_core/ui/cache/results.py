@@ -22,7 +22,9 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import training_facts as ladder_taught
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
+from e2lm_core.runs import fleets
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.store import shipped_defaults
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
@@ -61,14 +63,14 @@ def results_stamp() -> Stamp:
     return change_stamp(studio().settings.database)
 
 
-def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """Checkpoints and few-shot count of the set's last run; before its first run all local checkpoints."""
+def fleet(task: TaskSet) -> OpenFleet:
+    """Fleet that the numbers of a set are of."""
     asking = studio()
     return page_cache.get_or_compute(
         "fleet",
         (asking.settings.workspace, task.address),
         lambda: run_state.fleet_of_set(asking, task.address),
-        (results_stamp(), _at_hand()),
+        (results_stamp(), fleets.change_stamp(asking.settings), _at_hand()),
     )
 
 
@@ -104,7 +106,7 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     known = page_cache.find("final effects of an edit", key)
     if known is not None:
         return known
-    checkpoints, num_fewshot = fleet(task)
+    checkpoints, num_fewshot = fleet(task).run_arguments
     was, now = (measure(version, checkpoints, num_fewshot) for version in (before, after))
     made = page_cache.get_or_compute("effects of an edit", (was, now), lambda: _changed(was, now))
     if was.complete_checkpoints == made.done == made.total:
@@ -122,7 +124,7 @@ def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
 
 
 def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> tuple[object, ...]:
-    checkpoints, num_fewshot = fleet(task)
+    checkpoints, num_fewshot = fleet(task).run_arguments
     return (studio().settings.database, before, after, identities(checkpoints), num_fewshot)
 
 
@@ -132,7 +134,7 @@ def _at_hand() -> Fleet:
 
 def measurements(task: TaskSet) -> Measurements:
     """Available results of a set on its fleet."""
-    return measure(task, *fleet(task))
+    return measure(task, *fleet(task).run_arguments)
 
 
 def measure(
@@ -166,7 +168,7 @@ def shown_results(task: TaskSet) -> Shown:
     info = collection.find_set(asking.settings, task.address)
     number = next((v.number for v in session.versions_of_set(task.address) if v.shown), None)
     now = Shown(task, measurements(task), number)
-    checkpoints, num_fewshot = fleet(task)
+    checkpoints, num_fewshot = fleet(task).run_arguments
     key = (info.folder, identities(checkpoints), num_fewshot)
     apart_s = NEW_APART_S * (session_count() - polling.FEW_SESSIONS)
     return _SETTLED.version_to_show(key, now, state(task).kind == "running", process_pool.is_open(), apart_s)
@@ -259,7 +261,7 @@ def state(task: TaskSet) -> run_state.SetState:
         lambda: run_state.state_of_set(
             asking, task.address, task, functools.partial(measure, task, now=True)
         ),
-        (results_stamp(), _at_hand()),
+        (results_stamp(), fleets.change_stamp(asking.settings), _at_hand()),
     )
 
 
@@ -270,7 +272,7 @@ def is_running(task: TaskSet) -> bool:
 
 def is_brought(task: TaskSet) -> bool:
     """Whether the package includes results of the set with its present text and checkpoints."""
-    checkpoints, num_fewshot = fleet(task)
+    checkpoints, num_fewshot = fleet(task).run_arguments
     return page_cache.get_or_compute(
         "has shipped results",
         (task,),
@@ -292,7 +294,7 @@ def known_scores(task: TaskSet) -> Scores | None:
     Returns:
         The scores; None if the set is incomplete or nobody has asked for its scores.
     """
-    checkpoints, num_fewshot = fleet(task)
+    checkpoints, num_fewshot = fleet(task).run_arguments
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
     now = _MEASURED.last(studio(), task.digest, checkpoints, num_fewshot)
@@ -308,7 +310,7 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
     As `Measurements.taught`: a flag for each question, in the set's order; None without a mini model in the
     fleet or without a list of training facts.
     """
-    if all(checkpoint.packed is None for checkpoint in fleet(task)[0]):
+    if all(checkpoint.packed is None for checkpoint in fleet(task).checkpoints):
         return None
     told = taught_answers(task)
     return None if told is None else tuple(told.values())
@@ -362,8 +364,8 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
     if not task.questions:
         return []
     # After a run on them, models that are not built in can block an export by their tokenization.
-    theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)
-    readers = theirs and (theirs, state(task).job is None)
+    theirs = tuple(c.name for c in fleet(task).checkpoints if c.packed is None)
+    readers = theirs and (theirs, fleet(task).name)
     of = (studio().settings.workspace, task.address, task, profile)
     return page_cache.get_or_compute("findings", of, lambda: _findings(task, profile), readers)
 

@@ -41,7 +41,7 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     Returns:
         Complete measurements by address, and a sentence for each example set that is incomplete there.
     """
-    checkpoints, num_fewshot = results.fleet(task)
+    checkpoints, num_fewshot = results.fleet(task).run_arguments
     measured, lacking = {}, []
     for info in session.all_sets():
         if not info.example or info.problem or info.address == task.address:
@@ -101,7 +101,7 @@ def version(name: str, number: int) -> TaskSet:
 
 def measured_with(other: TaskSet, task: TaskSet) -> Measurements:
     """Measurements of another set on the fleet of the selected set."""
-    checkpoints, num_fewshot = results.fleet(task)
+    checkpoints, num_fewshot = results.fleet(task).run_arguments
     return results.measure(other, checkpoints, num_fewshot)
 
 

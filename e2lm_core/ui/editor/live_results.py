@@ -120,7 +120,7 @@ def _await_points(task: TaskSet) -> None:
 
     Points of other seeds are not waited for.
     """
-    checkpoints, _ = results.fleet(task)
+    checkpoints, _ = results.fleet(task).run_arguments
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
     studio, seen = session.studio(), None
     for _ in _moments(POINTS_WAIT_S, polling.poll_interval(POINTS_LOOK_S, is_own_run=False)):
@@ -283,7 +283,9 @@ def _figures(now: Measurements, name: str, effect: question_edits.EditEffect | N
 
 
 def _models(task: TaskSet) -> list[ModelInfo]:
-    return list({checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task)[0]}.values())
+    return list(
+        {checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task).checkpoints}.values()
+    )
 
 
 def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
@@ -294,7 +296,7 @@ def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
 
 
 def _measured(task: TaskSet, version: TaskSet) -> Measurements:
-    checkpoints, num_fewshot = results.fleet(task)
+    checkpoints, num_fewshot = results.fleet(task).run_arguments
     return results.measure(version, checkpoints, num_fewshot)
 
 

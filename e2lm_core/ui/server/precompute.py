@@ -166,7 +166,7 @@ def _examples(task: TaskSet, _: Measurements) -> None:
 
 def _plan(task: TaskSet, measured: Measurements) -> None:
     """Simulate the width of SQ's interval at each set size, on the set's fleet."""
-    checkpoints = checkpoint_order.thin_out(list(results.fleet(task)[0]), "all")
+    checkpoints = checkpoint_order.thin_out(list(results.fleet(task).checkpoints), "all")
     names = tuple(checkpoint.name for checkpoint in checkpoints)
     scores.widths(measured, names, METRIC, Target("sq"))
 

@@ -76,11 +76,11 @@ def test_an_undefined_score_says_why(measured):
 
 
 def test_the_competitions_fleet_is_known_beforehand():
-    fleet = run_state.family_fleet("e2lm")
+    fleet = run_state.planned_fleet("e2lm")
     assert {p.parameters for p in fleet} == {500_000_000, 1_000_000_000, 3_000_000_000}
     assert {p.checkpoints for p in fleet} == {27}
     with pytest.raises(StudioError, match="e2lm"):
-        run_state.family_fleet("nobody")
+        run_state.planned_fleet("nobody")
 
 
 def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):

@@ -40,6 +40,7 @@ def test_two_sets(call: Cli) -> None:
         "assumption",
         "metrics",
         "taught",
+        "fleet",
     ]
     assert (document["first"], document["second"], document["shared"]) == ("little", "mine", 5)
     assert list(document["metrics"]) == list(METRICS)

@@ -52,14 +52,15 @@ def test_plan(call: Cli) -> None:
         "seconds",
         "pace",
         "sizes",
-        "fleet",
+        "planned",
         "finding",
         "taught",
+        "fleet",
     ]
     assert document["seconds"] == pytest.approx(document["questions"] * 40 * 0.01)
     assert "needed" in call("plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob")
     other = call("plan", "little", "--width", "0.2", "--fleet", "e2lm", "--json")
-    assert sum(row["checkpoints"] for row in other["fleet"]) == 6 * 27
+    assert sum(row["checkpoints"] for row in other["planned"]) == 6 * 27
 
 
 def test_power(call: Cli) -> None:
@@ -80,7 +81,7 @@ def test_power(call: Cli) -> None:
         (("--width", "0"), "above 0"),
         (("--width", "-1"), "above 0"),
         (("--width", "0.1", "--of", "mode"), "cannot be planned"),
-        (("--width", "0.1", "--fleet", "x"), "not known beforehand"),
+        (("--width", "0.1", "--fleet", "x"), "no model group"),
         (("--width", "0.1", "--pace", "-1"), "above 0"),
         (("--width", "0.1", "--workers", "2"), "either --width W"),
         (("--workers", "0", "--pace", "1"), "workers cannot be planned"),

@@ -10,7 +10,7 @@ from e2lm_core.analysis import validity
 from e2lm_core.analysis.curves import noises, onsets
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, results
+from e2lm_core.runs import evaluate, results, state
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.sets import collection
@@ -44,6 +44,7 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
             "checkpoints",
         ),
         *("tau", "wins", "decisions", "questions", "questions_repeat", "questions_why", "taught"),
+        "fleet",
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")
@@ -54,7 +55,8 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     )
     order = stability.rank_stability(measured, given, "norm_prob")
     expected = stability.ranking_document(measured, order, scores, task) | {
-        "taught": validity.known_facts_summary(measured)
+        "taught": validity.known_facts_summary(measured),
+        "fleet": state.fleet_of_set(studio, "little").document(),
     }
     assert document == json.loads(json.dumps(expected))
     assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
@@ -75,6 +77,7 @@ def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
         noises.noise_components(measured, given, "acc"),
     )
     expected |= {"taught": validity.known_facts_summary(measured)}
+    expected |= {"fleet": state.fleet_of_set(studio, "little").document()}
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()
 

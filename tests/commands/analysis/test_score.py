@@ -14,7 +14,7 @@ from tests.conftest import needs
 
 def test_score(call: Cli, computed: Settings) -> None:
     document = call("score", "little", "--json")
-    assert list(document) == ["task", "taught", "assumption", "metrics"]
+    assert list(document) == ["task", "taught", "assumption", "metrics", "fleet"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
         parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy"]

@@ -20,6 +20,7 @@ from e2lm_core.deploy.dataset import publishing
 from e2lm_core.deploy.dataset.card import common_licence
 from e2lm_core.export.card.sections import build_sections
 from e2lm_core.runs import evaluate
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.sets import collection
 from e2lm_core.sets.formats import reading
 from tests.deploy.dataset.conftest import DatasetsHub, put, told
@@ -129,7 +130,7 @@ def test_the_card_and_its_picture_lie_beside_the_questions(
     evaluate.evaluate(studio, task, fleet)
 
     def files(checkpoints: Sequence[Checkpoint]) -> dict[str, bytes]:
-        found = build_sections(studio, task, checkpoints, with_relevance=False)
+        found = build_sections(studio, task, OpenFleet("", checkpoints), with_relevance=False)
         return publishing.dataset_files(task, found.text, found.files)
 
     ours = files(fleet)

@@ -12,6 +12,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.export.results import harness, outgoing
 from e2lm_core.runs import evaluate
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from tests.support import harness_files, studios
@@ -27,7 +28,7 @@ def here(tmp_path: Path) -> Studio:
 def gathered(here: Studio, shots: int = 2) -> outgoing.CompleteResults:
     task = collection.open_set(here.settings, "little")
     evaluate.evaluate(here, task, here.local_checkpoints, shots)
-    return outgoing.collect_results(here, task, here.local_checkpoints, shots)
+    return outgoing.collect_results(here, task, OpenFleet("", here.local_checkpoints, shots))
 
 
 def test_what_is_written_is_read_back_to_the_last_bit(here: Studio) -> None:
@@ -79,8 +80,8 @@ def test_a_hubs_checkpoint_is_named_as_on_the_hub(here: Studio) -> None:
 def test_half_a_run_is_left_out_and_no_run_refused(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     with pytest.raises(StudioError, match="no complete results: run it first"):
-        outgoing.collect_results(here, task, here.local_checkpoints)
+        outgoing.collect_results(here, task, OpenFleet("", here.local_checkpoints))
     evaluate.evaluate(here, task, here.local_checkpoints[:1], 0)
-    own = outgoing.collect_results(here, task, here.local_checkpoints[:2], 0)
+    own = outgoing.collect_results(here, task, OpenFleet("", here.local_checkpoints[:2], 0))
     assert [one.checkpoint for one in own.results] == [here.local_checkpoints[0]]
     assert own.sentence == f"Not every question was run at {here.local_checkpoints[1].name}: left out."

@@ -123,7 +123,7 @@ def test_results_are_shown_after_the_weights_are_gone_and_an_edit_says_so(here):
     studios.start_run(here, "little", checkpoints, rolling=True)
     worker.run_worker(here, once=True)
     task = collection.open_set(here.settings, "little")
-    assert state.fleet_of_set(here, "little") == (checkpoints, None)
+    assert state.fleet_of_set(here, "little").run_arguments == (checkpoints, None)
     assert state.state_of_set(here, "little", task).kind == "up to date"
     with pytest.raises(CheckpointError, match="were let go again") as refused:
         state.next_fleet(here, "little")
@@ -133,7 +133,7 @@ def test_results_are_shown_after_the_weights_are_gone_and_an_edit_says_so(here):
     assert (at_hand, fleet, shots) == (checkpoints[2:], checkpoints, None)
     start.submit_run(here, task, at_hand, fleet=fleet)
     worker.run_worker(here, once=True)
-    assert state.fleet_of_set(here, "little") == (checkpoints, None)
+    assert state.fleet_of_set(here, "little").run_arguments == (checkpoints, None)
 
 
 def test_what_was_scored_before_a_kill_gives_its_room_to_the_rest(here):

@@ -19,6 +19,7 @@ from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.imported import read_results, saved_imports
 from e2lm_core.runs import worker
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
@@ -251,7 +252,11 @@ def test_a_report_fetches_links_and_runs_nothing_of_others(
     studio = open_studio(home)
     file = tmp_path / "report.html"
     file.write_text(
-        html.render(report.build_report(studio, collection.open_set(home, SET), studio.local_checkpoints)),
+        html.render(
+            report.build_report(
+                studio, collection.open_set(home, SET), OpenFleet("", studio.local_checkpoints)
+            )
+        ),
         encoding="utf-8",
     )
     studio.store.database.close()

@@ -122,7 +122,7 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
         format_func=lambda key: _FLEETS[key],
         key="plan_fleet",
     )
-    at_hand, num_fewshot = results.fleet(task)
+    at_hand, num_fewshot = results.fleet(task).run_arguments
     checkpoints = list(at_hand)
     if which == _OWN:
         checkpoints = _thinned(task, measurements, checkpoints)

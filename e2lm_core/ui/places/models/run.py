@@ -60,7 +60,7 @@ class RunSelection:
 
 def run_controls(task: TaskSet) -> RunSelection:
     """Draw the choice of models, checkpoints and few-shot examples, with the cost of the run."""
-    fleet, last_fewshot = results.fleet(task)
+    fleet, last_fewshot = results.fleet(task).run_arguments
     left, right = st.columns([3, 2], gap="large")
     with left:
         models, checkpoints, everything = _checkpoints(task, fleet)

@@ -29,7 +29,7 @@ PICTURE = "Accuracy while the models read"
 def first_run_card(task: TaskSet) -> None:
     """Draw the cost of a first run, and the button that starts it."""
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
+    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address).run_arguments
     models = {c.model.name for c in checkpoints}
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {formatting.duration(cost.seconds)}" if cost.seconds else ""

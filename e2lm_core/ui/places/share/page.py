@@ -178,5 +178,5 @@ def report(task: TaskSet) -> None:
 
 def _document(task: TaskSet, with_relevance: bool, rc_reading: str) -> dict[str, Any]:
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address)
-    return set_report.build_report(studio, task, checkpoints, num_fewshot, with_relevance, rc_reading)
+    fleet = run_state.fleet_of_set(studio, task.address)
+    return set_report.build_report(studio, task, fleet, with_relevance, rc_reading)

@@ -1,0 +1,412 @@
+"""Fleets: named choices of models and checkpoints, with the models' roles, and the fleet of each set.
+
+Every number of a set is of its fleet: the one that was chosen for it or that it was last run on, else the built-in
+ladder. Fleets lie in the workspace, one file each (`fleets/NAME.json`, `set_fleets/ADDRESS.json`), and never in a
+set: its bundle is the same whatever it was measured on, and each person has a fleet of their own for a shared set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pydantic import Field
+
+from e2lm_core.base.atomic import replace_file
+from e2lm_core.base.errors import CheckpointError, StoreError, StudioError
+from e2lm_core.base.formatting import join_words
+from e2lm_core.base.formatting import quote as quoted
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings, expand_home
+from e2lm_core.checkpoints.folders import ModelRoles
+from e2lm_core.checkpoints.locked_json import read_record
+from e2lm_core.people import access
+from e2lm_core.runs.store import shipped_defaults
+from e2lm_core.runs.studio import Studio
+
+LADDER = "ladder"  # the built-in models
+HERE = "here"  # all checkpoints on this machine, where the ladder is not installed
+MAX_NAME = 60
+NAME = re.compile(r"[A-Za-z0-9_]+")  # of a set in the collection
+
+
+class Fleet(Record):
+    """A choice of models and checkpoints.
+
+    Attributes:
+        name: Its name; "" for the checkpoints of a run, which nobody named.
+        checkpoints: Names of the checkpoints, `model/step`.
+        roles: Model name → roles in this fleet, in place of those of the catalogue.
+    """
+
+    name: str = ""
+    checkpoints: tuple[str, ...]
+    roles: dict[str, ModelRoles] = Field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of its models, each once."""
+        return tuple(dict.fromkeys(name.split("/")[0] for name in self.checkpoints))
+
+
+class SetFleet(Record):
+    """The fleet of a set and its few-shot count; None for the set's own.
+
+    A fleet with the name of a saved one is that one as it is now.
+    """
+
+    fleet: Fleet
+    num_fewshot: int | None = None
+
+
+@dataclass(frozen=True)
+class OpenFleet:
+    """A fleet on this machine.
+
+    Attributes:
+        name: Name of the fleet; "" for that of a run.
+        checkpoints: Checkpoints with readable results, with the fleet's roles.
+        num_fewshot: Few-shot count of the set's last run; None for the set's own.
+        missing: Names of its checkpoints that are not on this machine, or cannot be used.
+        problems: A sentence for each model with checkpoints that are here and cannot be used.
+        instead: Whether none of its checkpoints is here, so that `checkpoints` are the default ones.
+    """
+
+    name: str
+    checkpoints: tuple[Checkpoint, ...]
+    num_fewshot: int | None = None
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    instead: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of everything that numbers depend on: checkpoints and roles, not the name."""
+        digest = hashlib.blake2b(repr(self.num_fewshot).encode(), digest_size=8)
+        for checkpoint in self.checkpoints:
+            facts = (checkpoint.name, checkpoint.tokens_seen, checkpoint.early, checkpoint.model)
+            digest.update(repr(facts).encode())
+        return digest.hexdigest()
+
+    @property
+    def run_arguments(self) -> tuple[tuple[Checkpoint, ...], int | None]:
+        """Checkpoints and few-shot count, as a run of the fleet and its measurements take them."""
+        return self.checkpoints, self.num_fewshot
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of its models on this machine, each once."""
+        return tuple(dict.fromkeys(checkpoint.model.name for checkpoint in self.checkpoints))
+
+    def document(self) -> dict[str, Any]:
+        """Fleet as JSON: `{name, digest, models, checkpoints, missing}`; the name is null for that of a run."""
+        return {
+            "name": self.name or None,
+            "digest": self.digest,
+            "models": list(self.models),
+            "checkpoints": len(self.checkpoints),
+            "missing": list(self.missing),
+        }
+
+
+# --- named fleets -----------------------------------------------------------------------------------------
+
+
+def list_fleets(studio: Studio) -> tuple[Fleet, ...]:
+    """Fleets that can be chosen: the ladder, hub families with checkpoints on this machine, saved ones by name."""
+    saved = {
+        fleet.name: fleet
+        for name in _saved_names(studio.settings)
+        if (fleet := _saved(studio.settings, name))
+    }
+    return (*(fleet for fleet in _built_in(studio) if fleet.name not in saved), *saved.values())
+
+
+def find_fleet(studio: Studio, name: str) -> Fleet:
+    """Fleet of that name.
+
+    Raises:
+        CheckpointError: There is none; the sentence names those there are.
+    """
+    fleets = {fleet.name: fleet for fleet in list_fleets(studio)}
+    if name not in fleets:
+        known = join_words(list(fleets)) or "none"
+        raise CheckpointError(
+            f"There is no model group {quoted(name)}: use one of those here ({known}), or make it with `fleet make`."
+        )
+    return fleets[name]
+
+
+def save_fleet(studio: Studio, fleet: Fleet, replace: bool = False) -> None:
+    """Save a fleet under its name.
+
+    Args:
+        studio: Catalogue and settings of the caller.
+        fleet: The fleet.
+        replace: Whether it may take the place of a saved one.
+
+    Raises:
+        CheckpointError: The name is taken or cannot be used, a checkpoint is unknown, or a role is of no model of
+            the fleet.
+        StoreError: The workspace cannot be written.
+    """
+    access.require_writer(studio.settings)
+    name = fleet.name
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise CheckpointError(f"A model group needs a name of 1 to {MAX_NAME} characters in one line.")
+    if name in {LADDER, HERE, *(one.name for one in _built_in(studio))}:
+        raise CheckpointError(
+            f"{quoted(name)} is a built-in model group and stays as it is: use another name."
+        )
+    if not replace and _saved(studio.settings, name):
+        raise CheckpointError(
+            f"There is a model group {quoted(name)} already: use another name, or replace it."
+        )
+    _check(studio, fleet)
+    _write(_file(studio.settings, name), fleet)
+
+
+def delete_fleet(studio: Studio, name: str) -> None:
+    """Delete a saved fleet; sets that have it keep its checkpoints and roles.
+
+    Raises:
+        CheckpointError: There is no saved fleet of that name.
+        StoreError: The workspace cannot be written.
+    """
+    access.require_writer(studio.settings)
+    fleet = _saved(studio.settings, name)
+    if fleet is None:
+        find_fleet(studio, name)
+        raise CheckpointError(f"{quoted(name)} is a built-in model group and cannot be deleted.")
+    for path in _folder(studio.settings, "set_fleets").glob("*.json"):
+        chosen = read_record(path, SetFleet)
+        if chosen is not None and chosen.fleet.name == name:
+            last = fleet.model_copy(update={"name": ""})
+            _write(path, chosen.model_copy(update={"fleet": last}))
+    _file(studio.settings, name).unlink(missing_ok=True)
+
+
+def _check(studio: Studio, fleet: Fleet) -> None:
+    known = {checkpoint.name for checkpoint in studio.catalogue.checkpoints}
+    if not fleet.checkpoints:
+        raise CheckpointError("A model group needs a checkpoint: choose at least one.")
+    if unknown := [name for name in fleet.checkpoints if name not in known]:
+        raise CheckpointError(f"There is no checkpoint {quoted(unknown[0])}: see `checkpoints`.")
+    for model, roles in fleet.roles.items():
+        if model not in fleet.models:
+            raise CheckpointError(f"{model} has a role and is no model of the group: add its checkpoints.")
+        for key, other in (("twin_of", roles.twin_of), ("seed_of", roles.seed_of)):
+            if other is not None and (other == model or other not in fleet.models):
+                raise CheckpointError(
+                    f"{model}: {key} is {quoted(other)}, which is no other model of the group (use one of "
+                    f"{join_words([name for name in fleet.models if name != model]) or 'none'})."
+                )
+
+
+def _built_in(studio: Studio) -> tuple[Fleet, ...]:
+    families: dict[str, list[str]] = {}
+    for checkpoint in studio.local_checkpoints:
+        if checkpoint.packed is not None:
+            families.setdefault(LADDER, []).append(checkpoint.name)
+        elif checkpoint.repo is not None and checkpoint.model.family != "local":
+            families.setdefault(checkpoint.model.family, []).append(checkpoint.name)
+    return tuple(Fleet(name=name, checkpoints=tuple(names)) for name, names in families.items())
+
+
+# --- fleet of a set ---------------------------------------------------------------------------------------
+
+
+def default_fleet(studio: Studio, address: str) -> OpenFleet:
+    """Fleet of a set that was never run and for which none was chosen."""
+    checkpoints = shipped_defaults.default_checkpoints(studio, address)
+    return OpenFleet(LADDER if all(c.packed is not None for c in checkpoints) else HERE, checkpoints)
+
+
+def open_fleet(studio: Studio, fleet: Fleet, num_fewshot: int | None = None) -> OpenFleet:
+    """A fleet's checkpoints with readable results, with its roles, in the catalogue's order.
+
+    Checkpoints that a rolling run scored and evicted are readable too.
+    """
+    wanted, here = set(fleet.checkpoints), {checkpoint.name for checkpoint in studio.local_checkpoints}
+    found = [
+        checkpoint
+        for checkpoint in studio.catalogue.checkpoints
+        if checkpoint.name in wanted and (checkpoint.name in here or studio.is_readable(checkpoint))
+    ]
+    there = {checkpoint.name for checkpoint in found}
+    missing = tuple(name for name in fleet.checkpoints if name not in there)
+    lost = [c for c in studio.catalogue.checkpoints if c.name in set(missing)] if missing else []
+    _, problems = studio.usable_checkpoints(lost)
+    return OpenFleet(fleet.name, apply_roles(found, fleet.roles), num_fewshot, missing, problems)
+
+
+def apply_roles(checkpoints: Iterable[Checkpoint], roles: Mapping[str, ModelRoles]) -> tuple[Checkpoint, ...]:
+    """Checkpoints with the declared roles of their models in place of the catalogue's."""
+    return tuple(
+        checkpoint
+        if (declared := roles.get(checkpoint.model.name)) is None
+        else _with_roles(checkpoint, declared)
+        for checkpoint in checkpoints
+    )
+
+
+def _with_roles(checkpoint: Checkpoint, roles: ModelRoles) -> Checkpoint:
+    declared = roles.model_dump(exclude_unset=True)
+    end, tokens = declared.pop("early_end_step", None), declared.pop("tokens_per_step", None)
+    new: dict[str, Any] = {"model": checkpoint.model.model_copy(update=declared)}
+    if end is not None:
+        new["early"] = checkpoint.step <= end
+    if tokens is not None:
+        new["tokens_seen"] = checkpoint.step * tokens
+    return checkpoint.model_copy(update=new)
+
+
+def choose_fleet(studio: Studio, address: str, fleet: Fleet, num_fewshot: int | None = None) -> None:
+    """Make a fleet that of a set, for the caller.
+
+    Args:
+        studio: Settings of the caller.
+        address: Address of the set, or the path of its folder.
+        fleet: The fleet.
+        num_fewshot: Few-shot count; None for the set's own.
+
+    Raises:
+        StoreError: The workspace cannot be written.
+    """
+    wanted = SetFleet(fleet=fleet, num_fewshot=num_fewshot)
+    path = _set_file(studio.settings, address)
+    if read_record(path, SetFleet) != wanted:
+        _write(path, wanted)
+
+
+def remember_run(
+    studio: Studio, address: str, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> None:
+    """Make the checkpoints of a run the set's fleet, for the caller.
+
+    A fleet with exactly these checkpoints keeps its name; otherwise the run's is unnamed, with the roles that its
+    models had in the set's fleet before.
+
+    Raises:
+        StoreError: The workspace cannot be written.
+    """
+    fleet = name_fleet(studio, address, tuple(checkpoint.name for checkpoint in checkpoints))
+    choose_fleet(studio, address, fleet, num_fewshot)
+
+
+def rename_set(settings: Settings, address: str, new: str) -> None:
+    """Let a renamed set keep its fleet."""
+    with suppress(OSError):
+        _set_file(settings, address).replace(_set_file(settings, new))
+
+
+def change_stamp(settings: Settings) -> tuple[int, int]:
+    """Stamp that changes with every change of a fleet or of a set's fleet in the caller's workspace."""
+    stamps = []
+    for name in ("fleets", "set_fleets"):
+        try:
+            stamps.append(_folder(settings, name).stat().st_mtime_ns)
+        except OSError:
+            stamps.append(0)
+    return stamps[0], stamps[1]
+
+
+def name_fleet(studio: Studio, address: str, names: tuple[str, ...]) -> Fleet:
+    """Fleet of these checkpoints: the set's, the ladder or a saved one if it has the same; else an unnamed one.
+
+    An unnamed one keeps the roles that its models have in the set's fleet.
+
+    Args:
+        studio: Catalogue and settings of the caller.
+        address: Address of the set, or the path of its folder.
+        names: Names of the checkpoints.
+    """
+    before, wanted = chosen_fleet(studio.settings, address), set(names)
+
+    def is_meant(fleet: Fleet) -> bool:
+        """Whether a run of `names` is one of all of the fleet that is on this machine."""
+        return wanted <= set(fleet.checkpoints) and (
+            len(wanted) == len(fleet.checkpoints)
+            or wanted == {checkpoint.name for checkpoint in open_fleet(studio, fleet).checkpoints}
+        )
+
+    if before is not None and is_meant(before.fleet):
+        return before.fleet
+    if {c.name for c in shipped_defaults.default_checkpoints(studio, address)} == wanted and LADDER in {
+        fleet.name for fleet in _built_in(studio)
+    }:
+        return Fleet(name=LADDER, checkpoints=names)
+    for name in _saved_names(studio.settings):
+        saved = _saved(studio.settings, name)
+        if saved is not None and is_meant(saved):
+            return saved
+    models = {name.split("/")[0] for name in names}
+    roles = before.fleet.roles if before is not None else {}
+    return Fleet(checkpoints=names, roles={model: one for model, one in roles.items() if model in models})
+
+
+def chosen_fleet(settings: Settings, address: str) -> SetFleet | None:
+    """Stored fleet of a set for the caller, a saved one as it is now; None without one.
+
+    Raises:
+        TaskError: The caller may not open the set.
+    """
+    chosen = read_record(_set_file(settings, address), SetFleet)
+    if chosen is None or not chosen.fleet.name:
+        return chosen
+    saved = _saved(settings, chosen.fleet.name)
+    return chosen if saved is None else chosen.model_copy(update={"fleet": saved})
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    return settings.workspace / name
+
+
+def _file(settings: Settings, name: str) -> Path:
+    return _folder(settings, "fleets") / f"{quote(name, safe=' ')}.json"
+
+
+def is_in_collection(settings: Settings, address: str) -> bool:
+    """Whether an address is a name or OWNER/NAME, and not the path of a folder.
+
+    Raises:
+        TaskError: The caller may not open the set.
+    """
+    place = access.resolve_set(settings, address)
+    return place.owner is not None or NAME.fullmatch(place.name) is not None
+
+
+def _set_file(settings: Settings, address: str) -> Path:
+    """File of a set's fleet; a set outside the collection goes by its path, of which a digest stands in the name."""
+    place = access.resolve_set(settings, address)
+    key = place.name if place.owner is None else f"{place.owner}/{place.name}"
+    if not is_in_collection(settings, address):
+        path = expand_home(key).resolve()
+        key = f"{path.name[:MAX_NAME]} {hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()}"
+    return _folder(settings, "set_fleets") / f"{quote(key, safe=' ')}.json"
+
+
+def _saved_names(settings: Settings) -> list[str]:
+    return sorted(unquote(path.stem) for path in _folder(settings, "fleets").glob("*.json"))
+
+
+def _saved(settings: Settings, name: str) -> Fleet | None:
+    return read_record(_file(settings, name), Fleet)
+
+
+def _write(path: Path, record: Record) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, (record.model_dump_json(indent=1, exclude_unset=True) + "\n").encode())
+    except (OSError, StudioError) as error:
+        raise StoreError(f"The model group could not be saved ({error}): check the home's disk.") from error
