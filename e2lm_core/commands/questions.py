@@ -131,6 +131,7 @@ def choose(
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
     from e2lm_core.analysis import validity
     from e2lm_core.analysis.questions import messages, selection
+    from e2lm_core.runs import fleets
     from e2lm_core.sets import authoring
     from e2lm_core.sets.editing import rule_trials
     from e2lm_core.sets.formats import writing
@@ -155,6 +156,7 @@ def choose(
     notes = [messages.selection_headline(chosen, len(pool.ids)), *warnings]
     if out is not None:
         authoring.copy_with_questions(studio.settings, task, out, chosen.ids)
+        fleets.copy_choice(studio.settings, task, out)
         notes.append(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
     document = selection.selection_document(chosen, pool)
     document |= {"warning": " ".join(warnings) or None, "out": out}

@@ -122,9 +122,7 @@ class OpenFleet:
 def list_fleets(studio: Studio) -> tuple[Fleet, ...]:
     """Fleets that can be chosen: the ladder, hub families with checkpoints on this machine, saved ones by name."""
     saved = {
-        fleet.name: fleet
-        for name in _saved_names(studio.settings)
-        if (fleet := _saved(studio.settings, name))
+        fleet.name: fleet for name in saved_names(studio.settings) if (fleet := _saved(studio.settings, name))
     }
     return (*(fleet for fleet in _built_in(studio) if fleet.name not in saved), *saved.values())
 
@@ -301,6 +299,16 @@ def remember_run(
     choose_fleet(studio, address, fleet, num_fewshot)
 
 
+def copy_choice(settings: Settings, source: str, name: str) -> None:
+    """Let a copy of a set have the fleet of its source; one that a set of that name had before is forgotten."""
+    chosen, path = chosen_fleet(settings, source), _set_file(settings, name)
+    with suppress(OSError, StudioError):
+        if chosen is None:
+            path.unlink(missing_ok=True)
+        else:
+            _write(path, chosen)
+
+
 def rename_set(settings: Settings, address: str, new: str) -> None:
     """Let a renamed set keep its fleet."""
     with suppress(OSError):
@@ -343,7 +351,7 @@ def name_fleet(studio: Studio, address: str, names: tuple[str, ...]) -> Fleet:
         fleet.name for fleet in _built_in(studio)
     }:
         return Fleet(name=LADDER, checkpoints=names)
-    for name in _saved_names(studio.settings):
+    for name in saved_names(studio.settings):
         saved = _saved(studio.settings, name)
         if saved is not None and is_meant(saved):
             return saved
@@ -396,7 +404,8 @@ def _set_file(settings: Settings, address: str) -> Path:
     return _folder(settings, "set_fleets") / f"{quote(key, safe=' ')}.json"
 
 
-def _saved_names(settings: Settings) -> list[str]:
+def saved_names(settings: Settings) -> list[str]:
+    """Names of the caller's saved fleets, sorted."""
     return sorted(unquote(path.stem) for path in _folder(settings, "fleets").glob("*.json"))
 
 

@@ -275,6 +275,17 @@ def test_a_set_outside_the_collection_goes_by_its_path(here: Studio, tmp_path: P
     assert state.fleet_of_set(now, "little").name == "ladder", "a folder of that name is another set"
 
 
+def test_a_copy_has_the_fleet_of_its_source(here: Studio, runs: Path) -> None:
+    now = with_runs(here, runs)
+    start.record_run(now, "little", of(now, "llama-s1/*"), 1, (), 0.0)
+    collection.copy_set(now.settings, "little", "mine")
+    fleets.copy_choice(now.settings, "little", "mine")
+    assert state.fleet_of_set(now, "mine").digest == state.fleet_of_set(now, "little").digest
+    collection.copy_set(now.settings, "mine", "other")
+    fleets.copy_choice(now.settings, "unknown", "other")
+    assert state.fleet_of_set(now, "other").name == "ladder"
+
+
 def test_a_renamed_set_keeps_its_fleet(here: Studio, runs: Path) -> None:
     now = with_runs(here, runs)
     collection.copy_set(now.settings, "little", "mine")

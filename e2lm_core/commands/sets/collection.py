@@ -83,10 +83,13 @@ def create(
 @app.command("copy")
 def copy(task: Task, name: New, as_json: Json = False) -> None:
     """Copy a set, an example or your own, under a new name."""
+    from e2lm_core.runs import fleets
     from e2lm_core.sets import collection
 
     settings = Settings.from_env()
-    _made(settings, collection.copy_set(settings, task, name), as_json, f"Copied {task} to")
+    copied = collection.copy_set(settings, task, name)
+    fleets.copy_choice(settings, task, name)
+    _made(settings, copied, as_json, f"Copied {task} to")
 
 
 @app.command("rename")

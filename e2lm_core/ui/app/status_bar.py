@@ -18,6 +18,7 @@ from e2lm_core.runs import evaluate
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.messages import run_status
+from e2lm_core.runs.messages.fleets import fleet_label, fleet_sentence, missing_sentence
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
@@ -50,6 +51,8 @@ def status_bar() -> TaskSet:
             _state(task, results.state(task))
         storage_notice.storage_notice(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
+    if lost := missing_sentence(results.fleet(task)):
+        st.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
     if task.questions and (note := validity.unknown_facts_warning(results.taught_questions(task))):
         st.caption(markdown.fill_template(":material/school: {note}", note=note))
     for info in infos:
@@ -152,8 +155,13 @@ def _live(name: str) -> None:
 def _state(task: TaskSet, state: run_state.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         markdown.markdown(
-            markdown.fill_template(":gray[{state}]", state=markdown.SafeMarkdown(state_text(task, state))),
+            markdown.fill_template(
+                ":gray[{state} · {group}]",
+                state=markdown.SafeMarkdown(state_text(task, state)),
+                group=fleet_label(results.fleet(task).name),
+            ),
             width="content",
+            help=markdown.escape(fleet_sentence(results.fleet(task))),
         )
         if state.kind == "stale":
             label = (

@@ -135,7 +135,11 @@ DECIDE = Place(
     "decide",
     "Decide",
     ":material/balance:",
-    (Tab("compare", "Compare", ("metric",)), Tab("plan", "How many questions", ("metric",))),
+    (
+        Tab("compare", "Compare", ("metric",)),
+        Tab("plan", "How many questions", ("metric",)),
+        Tab("groups", "Model groups", ("metric",)),
+    ),
 )
 SHARE = Place("share", "Share", ":material/ios_share:")
 MODELS = Place(

@@ -74,6 +74,18 @@ def fleet(task: TaskSet) -> OpenFleet:
     )
 
 
+def all_fleets(task: TaskSet) -> list[OpenFleet]:
+    """Fleets that the set can be shown with, its own first, each with the few-shot count of its last run."""
+    asking, own = studio(), fleet(task)
+    others = page_cache.get_or_compute(
+        "fleets",
+        (asking.settings.workspace, own.num_fewshot),
+        lambda: [fleets.open_fleet(asking, one, own.num_fewshot) for one in fleets.list_fleets(asking)],
+        (fleets.change_stamp(asking.settings), _at_hand()),
+    )
+    return [own, *(one for one in others if one.digest != own.digest and one.checkpoints)]
+
+
 @dataclass(frozen=True)
 class Changed:
     """Effects of an edit on each question and on the whole set.

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import fleets
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
@@ -34,7 +36,13 @@ def copy_popover(name: str) -> None:
             "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
         )
         if st.button("Copy", type="primary", key="copy_go"):
-            run_action(lambda: collection.copy_set(settings, name, wish), wish)
+            run_action(partial(_copy, name, wish), wish)
+
+
+def _copy(source: str, name: str) -> None:
+    settings = session.studio().settings
+    collection.copy_set(settings, source, name)
+    fleets.copy_choice(settings, source, name)
 
 
 def delete_popover(name: str) -> None:

@@ -5,18 +5,21 @@ Tested in tests/pages/test_curves.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import axes, noises, onsets, smoothing, subjects
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.runs.fleets import OpenFleet
+from e2lm_core.runs.messages.fleets import fleet_label
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
@@ -166,7 +169,49 @@ def chart(task: TaskSet, view: View) -> None:
     It is redrawn while a run goes on.
     """
     draw = _by_subject if view.by_subject else _whole
-    st.fragment(draw, run_every=widgets.run_poll_interval(task))(task, view)
+    redrawn = st.fragment(draw, run_every=widgets.run_poll_interval(task))
+    other = None if view.by_subject else _other_group(task)
+    if other is None:
+        redrawn(task, view)
+        return
+    measured = results.measure(task, *other.run_arguments)
+    for column, fleet in zip(st.columns(2), (results.fleet(task), other), strict=True):
+        with column:
+            markdown.markdown(markdown.fill_template("**{group}**", group=fleet_label(fleet.name)))
+            if fleet is other:
+                _beside(len(task.questions), measured, view)
+            else:
+                redrawn(task, view)
+
+
+def _other_group(task: TaskSet) -> OpenFleet | None:
+    """Draw the choice of a group to show beside the set's; None without another one."""
+    others = {fleet.name: fleet for fleet in results.all_fleets(task)[1:]}
+    if not others:
+        return None
+    picked = st.selectbox(
+        "Beside it",
+        list(others),
+        index=None,
+        format_func=fleet_label,
+        placeholder="another model group",
+        key="curves_group",
+        width=260,
+    )
+    return others.get(picked) if picked else None
+
+
+def _beside(questions: int, measured: Measurements, view: View) -> None:
+    """Draw the curves of another group, with the same metric and axis."""
+    if not measured.complete_pairs:
+        st.caption("The set has no results on this group: run it on Models and runs.")
+        return
+    every = replace(view, models=[curve.model for curve in measured.curves])
+    frame = results.answer(Answers.curves, measured, view.metric, view.bands)
+    element_replay.once(
+        ("curves beside", measured, frame, *every.cache_key),
+        lambda: _drawn(questions, measured, every, frame, None, "curves_beside"),
+    )
 
 
 def _whole(task: TaskSet, view: View) -> None:
@@ -179,7 +224,12 @@ def _whole(task: TaskSet, view: View) -> None:
 
 
 def _drawn(
-    questions: int, now: Measurements, view: View, frame: pd.DataFrame, before: pd.DataFrame | None
+    questions: int,
+    now: Measurements,
+    view: View,
+    frame: pd.DataFrame,
+    before: pd.DataFrame | None,
+    key: str = "curves_main",
 ) -> None:
     metric = view.metric
     frame, axis = view.on_axis(frame, now)
@@ -201,7 +251,7 @@ def _drawn(
                 smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
             )
         ),
-        "curves_main",
+        key,
         f"{metric} of each model against {axis.title}",
     )
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "

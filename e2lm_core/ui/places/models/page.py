@@ -15,7 +15,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.places.models import add_model, hub_models, local_folders, people, run
+from e2lm_core.ui.places.models import add_model, groups, hub_models, local_folders, people, run
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload
 
 NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
@@ -38,8 +38,10 @@ def _run(task: TaskSet) -> None:
     for problem in (*studio.catalogue.problems, *studio.unusable_notes):
         markdown.warning(problem, icon=":material/warning:")
 
+    groups.group_control(task)
     choice = run.run_controls(task)
     run.run_buttons(task, choice, state)
+    groups.save_form(task, choice.checkpoints)
     run.latest_run_panel(task)
     if state.done:
         run.coverage_table(task)

@@ -25,6 +25,7 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, polling, viewport
 from e2lm_core.ui.cache import results
 
+GROUP = "the group's"  # the very checkpoints of the set's model group
 ROLLING_HELP = (
     "Each checkpoint of a hub is fetched, scored and deleted again, while the next one comes; results stay. What is "
     "pinned, or was here before, is not deleted."
@@ -99,16 +100,23 @@ def _checkpoints(
         help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
     ):
         picked = [m for m in models if first.get(m, m) in picked]
+    of_group = {c.name for c in fleet}
+    is_part = any(c.model.name in run and c.name not in of_group for c in at_hand)
     density = st.segmented_control(
         "Checkpoints of each",
-        list(run_order.DENSITIES),
-        default="all",
+        [*([GROUP] if is_part else []), *run_order.DENSITIES],
+        default=GROUP if is_part else "all",
         required=True,
         key=f"run_density_{task.address}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )
     here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
-    checkpoints, everything = (run_order.thin_out(some, density) for some in here_and_all)
+    if density == GROUP:
+        checkpoints, everything = (
+            [c for c in some if c.name in of_group or c.model.name not in run] for some in here_and_all
+        )
+    else:
+        checkpoints, everything = (run_order.thin_out(some, density) for some in here_and_all)
     return picked, checkpoints, everything
 
 

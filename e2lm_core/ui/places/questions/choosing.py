@@ -23,6 +23,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
+from e2lm_core.runs import fleets
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
@@ -180,5 +181,7 @@ def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
 
 
 def _copy(source: str, name: str, ids: Sequence[str]) -> None:
-    authoring.copy_with_questions(session.studio().settings, source, name, ids)
+    settings = session.studio().settings
+    authoring.copy_with_questions(settings, source, name, ids)
+    fleets.copy_choice(settings, source, name)
     markdown.toast(f"{name} holds {formatting.count(len(ids), 'question')}.")
