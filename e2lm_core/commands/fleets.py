@@ -72,19 +72,21 @@ def make(
 ) -> None:
     """Make a model group of checkpoints, with roles that replace those of checkpoints.json."""
     from e2lm_core.runs import fleets
+    from e2lm_core.runs.messages.fleets import fleet_size
 
     studio = open_studio()
     chosen = chosen_checkpoints(studio, checkpoints)
     fleet = fleets.Fleet(name=name, checkpoints=tuple(c.name for c in chosen), roles=parse_roles(roles or ()))
     fleets.save_fleet(studio, fleet, replace)
     opened = fleets.open_fleet(studio, fleet)
-    print_result(as_json, {"fleet": opened.document()}, f"Made the model group {name}: {_size(opened)}.")
+    print_result(as_json, {"fleet": opened.document()}, f"Made the model group {name}: {fleet_size(opened)}.")
 
 
 @app.command("use")
 def use(task: Task, name: Name, as_json: Json = False) -> None:
     """Make a model group that of a set: all its numbers are of this group then."""
     from e2lm_core.runs import fleets, state
+    from e2lm_core.runs.messages.fleets import fleet_size
 
     studio = open_studio()
     open_task(studio.settings, task)
@@ -94,7 +96,7 @@ def use(task: Task, name: Name, as_json: Json = False) -> None:
     print_result(
         as_json,
         {"fleet": opened.document()},
-        f"{task} is shown with the model group {name}: {_size(opened)}.",
+        f"{task} is shown with the model group {name}: {fleet_size(opened)}.",
     )
 
 
@@ -133,10 +135,3 @@ def parse_roles(texts: tuple[str, ...] | list[str]) -> dict[str, ModelRoles]:
             first = error.errors()[0]
             raise CheckpointError(f"{model}: {first['loc'][0]}: {first['msg']}.") from error
     return roles
-
-
-def _size(opened: Any) -> str:
-    from e2lm_core.base import formatting
-
-    models = formatting.count(len(opened.models), "model")
-    return f"{models}, {formatting.count(len(opened.checkpoints), 'checkpoint')}"

@@ -1,4 +1,7 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share.
+
+Tested in tests/commands/test_main.py.
+"""
 
 from __future__ import annotations
 

@@ -126,6 +126,7 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
     """
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()  # a bar for each checkpoint would stand between a run's own
     auto: Any = transformers.AutoModelForCausalLM
     known = inspect.signature(transformers.PreTrainedModel.from_pretrained).parameters
     options = {"disable_mmap": True} if "disable_mmap" in known else {}

@@ -109,7 +109,7 @@ def submit_run(
 def record_run(
     studio: Studio,
     address: str,
-    fleet: Sequence[Checkpoint],
+    checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None,
     progress: Iterable[Progress],
     started_at: float,
@@ -122,20 +122,20 @@ def record_run(
     Args:
         studio: Settings of the caller and queue.
         address: Name or address of the set, or the path of its folder.
-        fleet: Checkpoints of the run, and of the other shares if it is one.
+        checkpoints: Checkpoints of the run, and of the other shares if it is one.
         num_fewshot: Number of few-shot examples; None for the set's own.
         progress: Progress by checkpoint.
         started_at: Time of its start, in seconds since the epoch.
         stopped: Whether it was stopped before its end.
     """
-    fleets.remember_run(studio, address, fleet, num_fewshot)
+    fleets.remember_run(studio, address, checkpoints, num_fewshot)
     if not fleets.is_in_collection(studio.settings, address):
         return
     workspace, name = permissions.workspace_of(studio.settings, address)
     asker = studio.settings.person
     payload: dict[str, Any] = {
         "set": name,
-        "checkpoints": [checkpoint.name for checkpoint in fleet],
+        "checkpoints": [checkpoint.name for checkpoint in checkpoints],
         "num_fewshot": num_fewshot,
     }
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}

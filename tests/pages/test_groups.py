@@ -71,7 +71,7 @@ def test_the_group_is_named_on_every_place_and_a_folder_changes_nothing(visit: V
         visit.open(place)
         assert "up to date · built-in models" in visit.said
     visit.open("run")
-    assert "Model group: built-in models (4 models, 8 checkpoints)." in visit.said
+    assert "4 models, 8 checkpoints." in visit.said
     assert group(visit).options == ["built-in models"]
 
 
@@ -79,7 +79,7 @@ def test_a_commands_run_is_the_group_and_the_ladder_can_be_taken_back(visit: Vis
     some = visit.studio.catalogue.match_globs(["llama-*/*"])
     start.record_run(visit.studio, "little", some, None, (), 0.0)
     visit.open("run")
-    assert "up to date · those of the last run" in visit.said
+    assert "up to date · models of the last run" in visit.said
     pills = next(p for p in visit.at.button_group if p.label == "Models")
     assert [str(value) for value in pills.value] == ["llama-s1", "llama-s2"]
     group(visit).select("ladder").run()

@@ -31,6 +31,7 @@ from e2lm_core.imported import saved_imports
 from e2lm_core.imported.records import Imported
 from e2lm_core.people import accounts, visitors
 from e2lm_core.runs import start
+from e2lm_core.runs.fleets import Fleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.conflicts import EditConflict
@@ -70,6 +71,9 @@ HARMLESS = {
     "checkpoints.hub.cache.install_snapshot": "a step of a download",
     "checkpoints.hub.download.refuse_pickles": "asks the hub of checkpoints that are in the catalogue",
     "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",
+    "runs.fleets.default_fleet": "the machine's checkpoints, whatever the name",
+    "runs.fleets.open_fleet": "the machine's checkpoints, by names",
+    "runs.state.planned_fleet": "a public family, or a fleet of one's own",
     "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",
     "checkpoints.hub.client.token_for": "of a repository",
@@ -109,6 +113,7 @@ GIVEN = {
         "export.submission.build_bundle",
         "export.prompt_lengths.measure_prompt_lengths",
     ),
+    "export.results.outgoing.collect_results",
     "export.verify.verify_bundle",  # of a bundle that whoever calls has in hand
     "export.background_verify.start_verification",
 }
@@ -271,6 +276,11 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "side": "mine",
             "keep": "mine",
             "fields": {"question": "his?", "choices": ["a", "b"], "answer": 0},
+            "fleet": Fleet(checkpoints=("ladder-small-arch1/iter_0000100",)),
+            "names": ("ladder-small-arch1/iter_0000100",),
+            "num_fewshot": None,
+            "progress": (),
+            "started_at": 0.0,
             "form": "0" * 32,
             "digest": "0" * 32,
             "question_ids": ["q1"],
@@ -412,6 +422,7 @@ PLAIN_COMMANDS = {
     "hub download": "everybody's",
     "hub verify": "everybody's",
     "folders list": "the machine's",
+    **dict.fromkeys(("fleet list", "fleet make", "fleet show", "fleet remove"), "of one's own workspace"),
     "import": "a file of one's own; test_source tries one in another's workspace",
     "import-results": "a file of one's own",
     "results merge": "files of one's own; what they hold is found by a question's text alone",

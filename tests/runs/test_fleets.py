@@ -75,6 +75,20 @@ def test_a_folder_that_is_added_and_removed_changes_no_number(here: Studio, runs
     assert state.fleet_of_set(reread(here), "little").digest == before.digest
 
 
+def test_a_hugging_face_cache_changes_no_number(here: Studio, runs: Path, tmp_path: Path) -> None:
+    """One branch of any model in the cache, which everybody with Pythia or OLMo has."""
+    model = tmp_path / "hub" / "models--me--toy"
+    (model / "refs").mkdir(parents=True)
+    (model / "refs" / "step50").write_text("c0ffee" * 6 + "c0ff")
+    shutil.copytree(runs / "llama-s1" / "checkpoint-50", model / "snapshots" / ("c0ffee" * 6 + "c0ff"))
+    before = state.fleet_of_set(here, "little")
+    cached = here.settings.model_copy(update={"hf_cache": tmp_path / "hub"})
+    now = replace(here, settings=cached, catalogue=open_catalogue(cached), _problems={})
+    assert len(now.local_checkpoints) == len(here.local_checkpoints) + 1
+    after = state.fleet_of_set(now, "little")
+    assert (after.name, after.digest) == (before.name, before.digest)
+
+
 def test_a_set_keeps_the_models_of_its_run_when_others_come(here: Studio, runs: Path) -> None:
     now = with_runs(here, runs)
     studios.start_run(now, "little", of(now, "llama-s1/*"), num_fewshot=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from e2lm_core.base import formatting
 from e2lm_core.runs.fleets import HERE, LADDER, OpenFleet
 
-_NAMES = {"": "those of the last run", LADDER: "built-in models", HERE: "all models on this computer"}
+_NAMES = {"": "models of the last run", LADDER: "built-in models", HERE: "all models on this computer"}
 SHOWN = 3  # names of missing models in a sentence
 
 
@@ -17,10 +17,15 @@ def fleet_label(name: str) -> str:
     return _NAMES.get(name, name)
 
 
+def fleet_size(fleet: OpenFleet) -> str:
+    """Size of a fleet: 20 models, 144 checkpoints."""
+    models = formatting.count(len(fleet.models), "model")
+    return f"{models}, {formatting.count(len(fleet.checkpoints), 'checkpoint')}"
+
+
 def fleet_sentence(fleet: OpenFleet) -> str:
     """Sentence that names a fleet with its size: `Model group: built-in models (20 models, 144 checkpoints).`"""
-    models = formatting.count(len(fleet.models), "model")
-    return f"Model group: {fleet_label(fleet.name)} ({models}, {formatting.count(len(fleet.checkpoints), 'checkpoint')})."
+    return f"Model group: {fleet_label(fleet.name)} ({fleet_size(fleet)})."
 
 
 def missing_sentence(fleet: OpenFleet) -> str | None:

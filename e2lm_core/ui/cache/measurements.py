@@ -23,8 +23,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.base.sizeof import weigh
 
-# (name, commit, tokens, early, facts of the model) of each checkpoint
-Fleet = tuple[tuple[str, str | None, int | None, bool | None, str], ...]
+Fleet = tuple[tuple[str, str | None, str], ...]  # (name, commit, facts) of each checkpoint
 Stamp = tuple[int, int]
 # The limit holds for all sessions together: one set of the usual largest size and its version before, or
 # many small ones. Beside a set that exceeds it alone there is room for small ones, such as its control.
@@ -177,9 +176,9 @@ def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
 
     A model that was removed and added again has the same names at another commit, and roles can be declared anew.
     """
-    return tuple((c.name, c.revision, c.tokens_seen, c.early, _facts(c.model)) for c in checkpoints)
+    return tuple((c.name, c.revision, _facts(c.model, c.tokens_seen, c.early)) for c in checkpoints)
 
 
-@functools.lru_cache(maxsize=4_096)
-def _facts(model: ModelInfo) -> str:
-    return repr(model)
+@functools.lru_cache(maxsize=16_384)
+def _facts(model: ModelInfo, tokens_seen: int | None, early: bool | None) -> str:
+    return repr((model, tokens_seen, early))

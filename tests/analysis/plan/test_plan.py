@@ -8,6 +8,7 @@ from e2lm_core.analysis.plan import fleet as fleets
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.base.errors import StudioError
 from e2lm_core.runs import state as run_state
+from tests.support import studios
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements, planned
 
 
@@ -75,12 +76,14 @@ def test_an_undefined_score_says_why(measured):
     assert "3 models" in (got.why or "")
 
 
-def test_the_competitions_fleet_is_known_beforehand():
-    fleet = run_state.planned_fleet("e2lm")
+def test_the_competitions_fleet_is_known_beforehand(tmp_path):
+    here = studios.studio(tmp_path)
+    assert [p.checkpoints for p in run_state.planned_fleet(here, "ladder")] == [10] * 4
+    fleet = run_state.planned_fleet(here, "e2lm")
     assert {p.parameters for p in fleet} == {500_000_000, 1_000_000_000, 3_000_000_000}
     assert {p.checkpoints for p in fleet} == {27}
     with pytest.raises(StudioError, match="e2lm"):
-        run_state.planned_fleet("nobody")
+        run_state.planned_fleet(here, "nobody")
 
 
 def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):

@@ -18,7 +18,7 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.runs import fleets
 from e2lm_core.runs.fleets import Fleet, OpenFleet
-from e2lm_core.runs.messages.fleets import fleet_label, fleet_sentence
+from e2lm_core.runs.messages.fleets import fleet_label, fleet_size
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
@@ -52,7 +52,7 @@ def group_control(task: TaskSet) -> None:
             _delete_button(current.name)
     if picked != current.name and picked in saved:
         widgets.perform_action(partial(choose_group, task, saved[picked]))
-    markdown.caption(fleet_sentence(current))
+    markdown.caption(f"{fleet_size(current)}.")
 
 
 def choose_group(task: TaskSet, fleet: Fleet) -> None:
