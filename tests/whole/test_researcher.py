@@ -6,6 +6,7 @@ By command and in the browser, beside the built-in ladder, which none of it may 
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,58 @@ def test_every_place_is_of_these_models(visit: Visit) -> None:
     assert "Run 6 models" in visit.labels()
     pills = next(p for p in visit.at.button_group if p.label == "Models")
     assert set(pills.value) == {"llama-s1", "neox-s1"}, "other seeds come with their model"
+
+
+EVERY = {
+    "score": ("--json",),
+    "ranks": ("--json",),
+    "parting": ("--json",),
+    "questions": ("--json",),
+    "suspects": ("--json",),
+    "plan": ("--workers", "2", "--pace", "0.01", "--json"),
+}
+
+
+@pytest.mark.parametrize("example", ["ladder_science", "ladder_general"])
+def test_a_folder_and_a_cache_change_no_number_of_an_example(
+    example: str,
+    day: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("E2LM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("E2LM_SHIPPED", "1")
+    for name in ("E2LM_TASKS", "E2LM_LADDER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(progress, "QUIET_S", 3_600.0)
+
+    def numbers() -> dict[str, str]:
+        told = {}
+        for command, options in EVERY.items():
+            with pytest.raises(SystemExit) as end:
+                main_commands.main([command, example, *options])
+            told[command], err = capsys.readouterr()
+            assert end.value.code == 0, err
+        return told
+
+    def folders(*words: str) -> None:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(["folders", *words])
+        assert end.value.code == 0, capsys.readouterr().err
+        capsys.readouterr()
+
+    before = numbers()
+    commit, model = "c0ffee" * 6 + "c0ff", tmp_path / "hf" / "hub" / "models--me--toy"
+    (model / "refs").mkdir(parents=True)
+    (model / "refs" / "step20").write_text(commit)
+    shutil.copytree(day / "runs" / "llama-s1" / "checkpoint-20", model / "snapshots" / commit)
+    folders("add", str(day / "runs"))
+    assert numbers() == before
+    shutil.rmtree(tmp_path / "hf")
+    folders("remove", str(day / "runs"))
+    assert numbers() == before
 
 
 def test_the_ladder_knows_nothing_of_it(settings: Settings) -> None:
