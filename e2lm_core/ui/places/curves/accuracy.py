@@ -310,6 +310,7 @@ def noise_table(measurements: Measurements, metric: str) -> None:
             for name in curve_words.NOISE_HELP
         },
         inputs=(measurements,),
+        undefined=curve_words.NO_NOISE,
     )
     widgets.how_computed(curve_words.NOISE)
 
