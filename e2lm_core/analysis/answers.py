@@ -147,8 +147,8 @@ class Answers:
     def rank_stability(self, metric: str) -> stability.RankStability | None:
         """Order of the models and its rank stability.
 
-        None where fewer than two models that count share a complete checkpoint, or one that they share lacks
-        results.
+        None where fewer than two models that count share a complete checkpoint, one that they share lacks
+        results, or models may be undeclared seeds of one model.
         """
         if (bootstrap := self.bootstrap(metric)) is None:
             return None
@@ -172,13 +172,14 @@ class Answers:
     def score_document(self, with_advice: bool = False, reading: str = readings.DEFAULT) -> dict[str, Any]:
         """Return the scores of a set on every metric as one JSON document.
 
-            {task, taught, assumption, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr,
+            {task, taught, assumption, metrics: {metric: {sq: {overall, models, beside, seeds}, rc, cs, score, snr,
             decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, advice}}}
 
         Each score is `{value, interval, coverage, why, null}`: `why` is the reason for a value of null, or for
         a missing interval of a defined value; `null` is `{mean, q95, p}` under random answer keys, where known.
         `rc` uses the definition named by `rc_reading` and enters `score`; `rc_readings` has all definitions.
-        `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
+        `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers; `seeds` is the SQ
+        over the models' training seeds as of `SeedSpread`, null where no model has another seed.
 
         Args:
             with_advice: Add `advice` on raising the Score to each metric.
@@ -203,6 +204,7 @@ class Answers:
                 "overall": scores.sq.model_dump(),
                 "models": {model: value.model_dump() for model, value in models.items()},
                 "beside": parts.edge_case_values(measurements, metric),
+                "seeds": scores.sq_seeds and scores.sq_seeds.model_dump(mode="json"),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
             "rc_reading": scores.rc_reading,

@@ -257,6 +257,16 @@ class ModelInfo(Record):
         """Whether the model enters the means of SQ, RC and SNR: web-only twins and extra seeds do not."""
         return self.twin_of is None and self.seed_of is None
 
+    @property
+    def declared_shape(self) -> tuple[str, str, str] | None:
+        """Size, architecture and role of a model from a folder, as its owner declares; None without the first two.
+
+        The models of a public family may differ in their data alone, which their catalogue knows.
+        """
+        if self.family != "local" or self.size is None or self.arch is None:
+            return None
+        return self.size.lower(), self.arch.lower(), self.role
+
 
 class Checkpoint(Record):
     """State of a model in training, identified by its place and its step, never by a bare path.

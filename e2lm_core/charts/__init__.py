@@ -9,6 +9,6 @@ Start here:
     `plan.widths`: Chart of the interval's width against the number of questions.
     `palette.Theme`: Colours of a page, used by every chart.
     `palette.theme`: Light or dark theme by its name.
-    `palette.hue`: Name of a model's colour, the same on every page.
+    `palette.assign_looks`: Colour, dash and marker of a set's models, the same on every page.
     `canvas.without_links`: A figure with all tags escaped but those of line breaks and type.
 """

@@ -14,7 +14,7 @@ from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure
 from e2lm_core.charts.marks import reference_line, segment_trace
-from e2lm_core.charts.palette import Theme, hue, symbol
+from e2lm_core.charts.palette import Looks, Theme, assign_looks
 
 ROW_PX = 30
 
@@ -35,15 +35,15 @@ def differences(
     Args:
         means: Table of `comparison.mean_frame`: model, point, difference, low, high, share (of the resamples
             in which the second is higher).
-        models: Models of the table.
+        models: All models of the set, those of the table among them.
         metric: Metric of the means.
         point: Point of the curves, as in the table.
         theme: Colours.
         narrow: Draw for a narrow screen.
     """
     shown = means[(means["point"] == point) & means["difference"].notna()]
-    by_name = {model.name: model for model in models}
-    rows = [_row(row, by_name, metric, theme) for _, row in shown.iterrows()]
+    by_name, looks = {model.name: model for model in models}, assign_looks(models)
+    rows = [_row(row, by_name, looks, metric, theme) for _, row in shown.iterrows()]
     figure = blank_figure(theme, ROW_PX * max(len(rows), 1) + 84, narrow)
     for place, row in enumerate(rows):
         figure.add_traces(list(_marks(row, len(rows) - 1 - place)))
@@ -67,7 +67,7 @@ class _Row:
     of_all: bool
 
 
-def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], metric: str, theme: Theme) -> _Row:
+def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], looks: Looks, metric: str, theme: Theme) -> _Row:
     model = by_name.get(str(row["model"]))
     label = model.short_name if model else f"<b>{ALL}</b>"
     scale, unit = (100.0, "points") if metric in SHARES else (1.0, "")
@@ -82,8 +82,8 @@ def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], metric: str, theme: T
         low=low,
         high=high,
         hover=f"<b>{label}</b><br>{value:+.3g} {unit}{bounds}{share}<extra></extra>",
-        colour=theme.line[hue(model)] if model else theme.text,
-        symbol=symbol(model) if model else "diamond",
+        colour=theme.line[looks[model.name].hue] if model else theme.text,
+        symbol=looks[model.name].symbol if model else "diamond",
         of_all=model is None,
     )
 

@@ -29,7 +29,7 @@ from e2lm_core.charts.marks import (
     model_lines,
     smooth_trace,
 )
-from e2lm_core.charts.palette import LIGHT, Theme
+from e2lm_core.charts.palette import LIGHT, Look, Looks, Theme, assign_looks
 
 LEGEND_COLUMNS = {False: 5, True: 2}
 
@@ -51,6 +51,7 @@ class CurvePlot:
         narrow: Draw for a narrow screen.
         axis: X axis of all tables, from `axes.with_x_column`, with the end of the early window.
         smooth: Smoothed curves, drawn over the points.
+        looks: Looks of all models of the set, of which `models` are some; None where they are all.
     """
 
     frame: pd.DataFrame
@@ -64,6 +65,15 @@ class CurvePlot:
     narrow: bool = False
     axis: Axis | None = None
     smooth: pd.DataFrame | None = None
+    looks: Looks | None = None
+
+    @cached_property
+    def _looks(self) -> Looks:
+        return assign_looks(self.models) if self.looks is None else self.looks
+
+    def look(self, model: ModelInfo) -> Look:
+        """Look of a drawn model."""
+        return self._looks[model.name]
 
     @property
     def named_below(self) -> bool:
@@ -101,7 +111,10 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
         legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
     else:
         fit_margins(figure)
-        label_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
+        label_ends(
+            figure,
+            [model_end(points["value"].iloc[-1], model, plot.look(model), theme) for model, points in named],
+        )
     return figure
 
 
@@ -115,10 +128,16 @@ def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]
     """Traces from back to front: older curves, bands, curves, smoothed lines."""
     metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
     return [
-        *(curve_trace(points, model, metric, theme, is_previous=True) for model, points in plot.faint),
-        *(band_trace(points, model, theme) for model, points in banded),
-        *(curve_trace(points, model, metric, theme, is_smoothed=under) for model, points in curves),
-        *(smooth_trace(points, model, theme) for model, points in plot.curves(plot.smooth)),
+        *(
+            curve_trace(points, model, plot.look(model), metric, theme, is_previous=True)
+            for model, points in plot.faint
+        ),
+        *(band_trace(points, model, plot.look(model), theme) for model, points in banded),
+        *(
+            curve_trace(points, model, plot.look(model), metric, theme, is_smoothed=under)
+            for model, points in curves
+        ),
+        *(smooth_trace(points, model, plot.look(model), theme) for model, points in plot.curves(plot.smooth)),
     ]
 
 

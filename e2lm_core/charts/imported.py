@@ -13,12 +13,9 @@ from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure, checkpoint_labels, percent_ticks, plot_height
 from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
-from e2lm_core.charts.palette import Theme, dash, hue
+from e2lm_core.charts.palette import Theme, assign_looks
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
 
-# Colours and dashes in the order of their use.
-HUES = ("blue", "orange", "green", "purple")
-DASHES = ("solid", "dash", "dot", "dashdot")
 LABEL_CHARS = 26
 LABEL_MARGIN_PX = 190
 LEGEND_COLUMNS = {False: 3, True: 1}
@@ -37,42 +34,30 @@ class CurveStyle:
     Attributes:
         hue: Name of the colour.
         dash: Plotly's name of the dash.
+        symbol: Plotly's name of the marker.
         studio: The curve is of a run of the studio itself, next to imported ones.
     """
 
     hue: str
     dash: str
+    symbol: str = "circle"
     studio: bool = False
 
 
 def curve_styles(
     imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()
 ) -> dict[str, CurveStyle]:
-    """Styles by label; no two are alike before all pairs of colour and dash are used.
-
-    Models of the studio's palette keep their colours, all others share the remaining styles.
+    """Styles by label, as of `palette.assign_looks`.
 
     Args:
-        imported: Models of imported results.
+        imported: Models of imported results, also those that the chart leaves out.
         runs: Label and model of the studio's own runs; a model that is also imported has the same colour.
     """
-    spare = [CurveStyle(colour, style) for style in DASHES for colour in HUES]
-    by_label = {model.name: CurveStyle(hue(model), dash(model)) for model in imported if _of_palette(model)}
-    taken = set(by_label.values())
-    free = [look for look in spare if look not in taken] or spare
-    others = [model for model in imported if model.name not in by_label]
-    by_label |= {model.name: free[place % len(free)] for place, model in enumerate(others)}
-    for place, (label, model) in enumerate(runs):
-        like = by_label.get(model.name)
-        if like is None:
-            like = CurveStyle(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
-        by_label[label] = replace(like, studio=True)
-    return by_label
-
-
-def _of_palette(model: ModelInfo) -> bool:
-    """Whether the palette fixes a model's colour and dash: by its shape, or as a web-only twin."""
-    return model.arch in ("arch1", "arch2") or model.twin_of is not None
+    looks = assign_looks([*(model for _, model in runs), *imported])
+    styles = {name: CurveStyle(look.hue, look.dash, look.symbol) for name, look in looks.items()}
+    return {model.name: styles[model.name] for model in imported} | {
+        label: replace(styles[model.name], studio=True) for label, model in runs
+    }
 
 
 # --- curves ---------------------------------------------------------------------------------------------
@@ -168,7 +153,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Cu
         marker={
             "size": 3 if many else 5.5,
             "color": colour,
-            "symbol": "circle-open" if look.studio else "circle",
+            "symbol": f"{look.symbol}-open" if look.studio else look.symbol,
         },
         name=_short(label),
         customdata=list(zip(checkpoint_labels(points), counts, strict=True)),

@@ -21,7 +21,7 @@ from e2lm_core.charts.canvas import (
     unchecked_trace,
     value_format,
 )
-from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, width
+from e2lm_core.charts.palette import Look, Theme, translucent
 
 LABEL_GAP_PX = 15
 LEGEND_ROW_PX = 21
@@ -55,6 +55,7 @@ def model_lines(found: Iterable[tuple[str, pd.DataFrame]], models: Iterable[Mode
 def curve_trace(
     points: pd.DataFrame,
     model: ModelInfo,
+    look: Look,
     metric: str,
     theme: Theme,
     is_previous: bool = False,
@@ -64,19 +65,20 @@ def curve_trace(
 
     Args:
         points: Points of the model, as of `lines`.
-        model: Model, for colour, dash and marker.
+        model: The model.
+        look: Its look.
         metric: Metric, for the format of the hover.
         theme: Colours.
         is_previous: Draw faint and without a hover, for an older version of the set.
         is_smoothed: Draw thin, under a smoothed line.
     """
-    colour = theme.line[hue(model)]
+    colour = theme.line[look.hue]
     return unchecked_trace(
         x=positions(points).to_numpy(),
         y=points["value"].to_numpy(),
         mode="lines" if is_previous else "lines+markers",
-        line={"color": colour, "dash": dash(model), "width": 0.8 if is_smoothed else width(model)},
-        marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
+        line={"color": colour, "dash": look.dash, "width": 0.8 if is_smoothed else look.width},
+        marker={"size": 5.5, "color": colour, "symbol": look.symbol},
         opacity=0.28 if is_previous else 0.6 if is_smoothed else 1.0,
         name=model.short_name,
         customdata=list(zip(*_hover_columns(points), strict=True)),
@@ -99,23 +101,23 @@ def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
     )
 
 
-def smooth_trace(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+def smooth_trace(points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme) -> go.Scatter:
     """Smoothed line, drawn over the points that it is computed from."""
     return go.Scatter(
         x=positions(points),
         y=points["value"],
         mode="lines",
-        line={"color": theme.line[hue(model)], "dash": dash(model), "width": width(model) + 0.6},
+        line={"color": theme.line[look.hue], "dash": look.dash, "width": look.width + 0.6},
         name=model.short_name,
         hoverinfo="skip",
     )
 
 
 def band_trace(
-    points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY
+    points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme, opacity: float = BAND_OPACITY
 ) -> go.Scatter:
     """Area of the interval of every point of a line, from its columns `low` and `high`."""
-    colour = theme.line[hue(model)]
+    colour = theme.line[look.hue]
     name = f"{model.short_name}, 95%"
     return area_trace(positions(points), points["low"], points["high"], colour, opacity, name)
 
@@ -245,9 +247,9 @@ class End:
     colour: str
 
 
-def model_end(value: float, model: ModelInfo, theme: Theme) -> End:
+def model_end(value: float, model: ModelInfo, look: Look, theme: Theme) -> End:
     """End of a model's line, in the model's colour."""
-    return End(value, model.short_name, theme.label[hue(model)])
+    return End(value, model.short_name, theme.label[look.hue])
 
 
 def label_ends(figure: go.Figure, ends: Sequence[End]) -> None:

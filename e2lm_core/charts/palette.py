@@ -1,13 +1,17 @@
 """Mapping from models to colour, dash and marker.
 
-Okabe and Ito's colours, safe for colour-blind readers, tuned to each theme: size is hue, architecture is
-dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; any two
+Okabe and Ito's colours, safe for colour-blind readers, tuned to each theme. Of the embedded models and E2LM's,
+size is hue, architecture is dash, a web-only twin is grey and dotted; any other model takes what is left among
+all models of the set. Lines contrast at least 3 with the page, text at least 4.5; any two
 lines differ by at least 12 in CIEDE2000 for readers with any of the three colour-blindnesses (a test
 simulates them).
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -69,7 +73,25 @@ DARK = Theme(
     },
 )
 _HUES = {"small": "orange", "medium": "green", "large": "blue", "500m": "orange", "1b": "green", "3b": "blue"}
-_SPARE = ("orange", "green", "blue", "purple")
+BUILT_IN = ("ladder", "e2lm")  # families that keep their looks beside any others
+_E2LM = re.compile(r"^dense-(500m|1b|3b)-(arch[12])$", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kmbt]?)")
+_DIGITS = re.compile(r"([0-9]+)")
+_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+THIN = 1.2
+HUES = ("blue", "orange", "green", "purple")
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
+
+
+def _all_looks(hues: Sequence[str], dashes: Sequence[str], symbols: Sequence[str]) -> tuple[Look, ...]:
+    """Every look of a model, those first that differ most: by colour, then by dash and marker."""
+    return tuple(
+        Look(hue, dash, symbols[(place + turn) % len(symbols)])
+        for turn in range(len(symbols))
+        for place, dash in enumerate(dashes)
+        for hue in hues
+    )
 
 
 def theme(name: str | None) -> Theme:
@@ -113,32 +135,104 @@ def css_theme(theme: Theme) -> Theme:
     )
 
 
-def hue(model: ModelInfo) -> str:
-    """Name of a model's colour: by its size if that is a known one, else fixed by its name."""
+# --- models -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look of a model's line.
+
+    Attributes:
+        hue: Name of its colour, a key of `Theme.line`.
+        dash: Plotly's name of its dash.
+        symbol: Plotly's name of its marker.
+        width: Width in pixels; other seeds of a model are thin, as they only show noise.
+    """
+
+    hue: str
+    dash: str = "solid"
+    symbol: str = "circle"
+    width: float = 2.0
+
+
+Looks = Mapping[str, Look]
+_COLOURS = _all_looks(HUES, DASHES, SYMBOLS)
+_GREYS = _all_looks(
+    ("grey",), ("dot", "dashdot", "dash", "solid"), ("diamond", *(s for s in SYMBOLS if s != "diamond"))
+)
+DISTINCT = len(_COLOURS)
+
+
+def assign_looks(models: Iterable[ModelInfo]) -> dict[str, Look]:
+    """Looks of a set's models by name, the same wherever all of them are given.
+
+    The embedded models and E2LM's keep theirs. Any other model takes the next look that none has, in the order of
+    family, size, architecture, seed and name; another seed has the colour and dash of its model, a thin line and
+    a marker of its own. A web-only model beside others is grey. `DISTINCT` models have looks of their own, further
+    ones share them.
+
+    Args:
+        models: All models that are measured together, also those that a chart leaves out.
+    """
+    given = {model.name: model for model in models}
+    ordered = sorted(given.values(), key=_place)
+    all_web = all(model.role == "web" for model in ordered)
+    found: dict[str, Look] = {}
+    taken: Counter[Look] = Counter()
+
+    def take(model: ModelInfo, look: Look) -> None:
+        found[model.name] = look
+        taken[look] += 1
+
+    for model in sorted(ordered, key=lambda m: m.family not in BUILT_IN):
+        look = _house_look(model)
+        if look and (model.family in BUILT_IN or look not in taken):
+            take(model, look)
+    rest = [model for model in ordered if model.name not in found]
+    firsts = [model for model in rest if model.seed_of not in given or given[model.seed_of].seed_of]
+    for model in firsts:
+        take(model, _next_look(_GREYS if model.role == "web" and not all_web else _COLOURS, taken))
+    for model in rest:
+        if model.name not in found:
+            take(model, _next_seed(found[str(model.seed_of)], taken))
+    return found
+
+
+def _house_look(model: ModelInfo) -> Look | None:
+    """Look that size and architecture fix: of the embedded models, E2LM's, and models named like them."""
+    named = _E2LM.search(model.name)
+    size, arch = named.groups() if named else (model.size, model.arch)
+    if arch not in ("arch1", "arch2") or (size or "").lower() not in _HUES:
+        return None
+    width = THIN if model.seed_of else 2.0
     if model.role == "web":
-        return "grey"
-    if model.size and model.size.lower() in _HUES:
-        return _HUES[model.size.lower()]
-    return _SPARE[sum(map(ord, model.size or model.name)) % len(_SPARE)]
+        return Look("grey", "dot", "diamond", width)
+    dash, symbol = ("dash", "square") if arch == "arch2" else ("solid", "circle")
+    return Look(_HUES[(size or "").lower()], dash, symbol, width)
 
 
-def dash(model: ModelInfo) -> str:
-    """Plotly's name of a model's dash."""
-    if model.role == "web":
-        return "dot"
-    return "dash" if model.arch == "arch2" else "solid"
+def _next_look(looks: Sequence[Look], taken: Counter[Look]) -> Look:
+    """First look with a colour and dash that none has; else the first that none has; else one that fewest have."""
+    pairs = {(look.hue, look.dash) for look in taken}
+    free = [look for look in looks if look not in taken]
+    apart = next((look for look in free if (look.hue, look.dash) not in pairs), None)
+    return apart or next(iter(free), None) or min(looks, key=taken.__getitem__)
 
 
-def width(model: ModelInfo) -> float:
-    """Width of a model's line in pixels; replicates from other seeds are thin, as they only show noise."""
-    return 1.2 if model.seed_of else 2.0
+def _next_seed(first: Look, taken: Counter[Look]) -> Look:
+    """Thin look of another seed of a model, with a marker that no other seed of it has as far as they reach."""
+    looks = [replace(first, symbol=symbol, width=THIN) for symbol in SYMBOLS if symbol != first.symbol]
+    return min(looks, key=taken.__getitem__)
 
 
-def symbol(model: ModelInfo) -> str:
-    """Plotly's name of a model's marker."""
-    if model.role == "web":
-        return "diamond"
-    return "square" if model.arch == "arch2" else "circle"
+def _place(model: ModelInfo) -> tuple[object, ...]:
+    """Place of a model among others: by family, size, architecture, seed and name."""
+    size = (model.size or "").lower()
+    number = _NUMBER.fullmatch(size)
+    largeness = float(number[1]) * _UNITS[number[2]] if number else float(model.parameters or 0)
+    seed = -1 if model.seed is None else model.seed
+    name = [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in _DIGITS.split(model.name)]
+    return model.family, largeness, size, (model.arch or "").lower(), seed, name
 
 
 # --- mixed colours --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from e2lm_core.charts.marks import (
     level_line,
     model_end,
 )
-from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, symbol, text_on_cell, translucent
+from e2lm_core.charts.palette import AGAINST, Look, Scale, Theme, assign_looks, text_on_cell, translucent
 
 # Size in pixels of the dot of probability 1, on a wide screen and on a narrow one.
 LARGEST = {False: 22, True: 22 * 0.6}
@@ -53,20 +53,21 @@ def bump(
     Args:
         ranks: Table of `stability.bump_frame`: model, step, tokens_seen, rank, value, `at rank` and its
             share.
-        models: Models of the table.
+        models: All models of the set, those of the table among them.
         theme: Colours.
         early_end: Last tokens_seen of the early window; None without one.
         narrow: Draw for a narrow screen.
     """
-    by_name = {model.name: model for model in models}
+    by_name, looks = {model.name: model for model in models}, assign_looks(models)
     figure = blank_figure(theme, 400, narrow)
     ends = []
     least = 0.0 if len(ranks) <= MAX_DOTS else float(np.sort(ranks["share"])[-MAX_DOTS])
     for name, points in ranks.groupby("model", sort=False):
-        model, dots = by_name[str(name)], points.sort_values("step")
+        model, look, dots = by_name[str(name)], looks[str(name)], points.sort_values("step")
         line, dots = dots.drop_duplicates("step"), dots[dots["share"] >= least]
-        figure.add_traces([_rank_line(line, model, theme), _rank_dots(dots, model, theme, LARGEST[narrow])])
-        ends.append(model_end(float(line["rank"].iloc[-1]), model, theme))
+        drawn = _rank_line(line, model, look, theme), _rank_dots(dots, model, look, theme, LARGEST[narrow])
+        figure.add_traces(list(drawn))
+        ends.append(model_end(float(line["rank"].iloc[-1]), model, look, theme))
     lowest = max(len(ends), 1)
     figure.update_yaxes(
         range=[lowest + 0.5, 0.1],
@@ -83,18 +84,20 @@ def bump(
     return figure
 
 
-def _rank_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+def _rank_line(points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme) -> go.Scatter:
     return go.Scatter(
         x=positions(points),
         y=points["rank"],
         name=model.short_name,
         mode="lines",
         hoverinfo="skip",
-        line={"color": theme.line[hue(model)], "dash": dash(model), "width": 2.5},
+        line={"color": theme.line[look.hue], "dash": look.dash, "width": 2.5},
     )
 
 
-def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: float) -> go.Scatter:
+def _rank_dots(
+    points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme, largest: float
+) -> go.Scatter:
     columns = (checkpoint_labels(points), points["rank"], points["share"], points["value"])
     return go.Scatter(
         x=positions(points),
@@ -102,8 +105,8 @@ def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: fl
         mode="markers",
         marker={
             "size": np.maximum(2.0, largest * np.sqrt(points["share"])),
-            "symbol": symbol(model),
-            "color": translucent(theme.line[hue(model)], 0.6),
+            "symbol": look.symbol,
+            "color": translucent(theme.line[look.hue], 0.6),
             "line": {"width": 0},
         },
         # The opacity is below 1, since a legend names fully drawn traces, and only lines belong there.

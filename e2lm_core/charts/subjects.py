@@ -25,7 +25,7 @@ from e2lm_core.charts.marks import (
     lines,
     model_lines,
 )
-from e2lm_core.charts.palette import Theme
+from e2lm_core.charts.palette import Look, Looks, Theme, assign_looks
 
 COLUMNS = 3
 ROW_PX = {False: 190, True: 170}
@@ -45,6 +45,7 @@ def subject_curves(
     theme: Theme,
     axis: Axis,
     narrow: bool = False,
+    looks: Looks | None = None,
 ) -> go.Figure:
     """Small multiples of learning curves, one panel per subject; all share both axes.
 
@@ -58,6 +59,7 @@ def subject_curves(
         theme: Colours.
         axis: X axis of all panels.
         narrow: Draw for a narrow screen.
+        looks: Looks of all models of the set, of which `models` are some; None where they are all.
     """
     named = _named(models)
     grid = _grid(len(subjects), len(named), narrow)
@@ -67,7 +69,7 @@ def subject_curves(
     figure = blank_figure(theme, grid.height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
     figure = _panels(figure, grid, [_head(subject, metric) for subject in subjects], theme)
-    figure.add_traces(_traces(curves, metric, theme, named))
+    figure.add_traces(_traces(curves, assign_looks(models) if looks is None else looks, metric, theme, named))
     figure.update_xaxes(**style, **_across(subjects, axis))
     figure.update_yaxes(**style, range=list(axis_range([*values, *chances])), showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
@@ -179,16 +181,18 @@ def _named(models: Sequence[ModelInfo]) -> set[str]:
     return {model.name for model in models if model.seed_of not in drawn}
 
 
-def _traces(panels: Iterable[Curves], metric: str, theme: Theme, named: set[str]) -> list[go.Scatter]:
+def _traces(
+    panels: Iterable[Curves], looks: Looks, metric: str, theme: Theme, named: set[str]
+) -> list[go.Scatter]:
     """Bands and, over them, curves of every panel; the legend names each of `named` once."""
     traces, open_names = [], set(named)
     for place, curves in enumerate(panels):
         bands = [
-            band_trace(points.dropna(subset=["low", "high"]), model, theme, PALE)
+            band_trace(points.dropna(subset=["low", "high"]), model, looks[model.name], theme, PALE)
             for model, points in curves
             if "low" in points
         ]
-        thin = [_thin_curve(points, model, metric, theme) for model, points in curves]
+        thin = [_thin_curve(points, model, looks[model.name], metric, theme) for model, points in curves]
         for trace in thin:
             trace.showlegend = trace.legendgroup in open_names
             open_names.discard(trace.legendgroup)
@@ -198,8 +202,8 @@ def _traces(panels: Iterable[Curves], metric: str, theme: Theme, named: set[str]
     return traces
 
 
-def _thin_curve(points: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme) -> go.Scatter:
-    trace = curve_trace(points, model, metric, theme)
+def _thin_curve(points: pd.DataFrame, model: ModelInfo, look: Look, metric: str, theme: Theme) -> go.Scatter:
+    trace = curve_trace(points, model, look, metric, theme)
     trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
     trace.legendgroup = model.name
     return trace

@@ -37,6 +37,7 @@ def questions(
     as_json: Json = False,
 ) -> None:
     """One row a question: slope, final acc and margin, discrimination, contrast, and traits of its text."""
+    from e2lm_core.analysis import reasons
     from e2lm_core.analysis.questions import pool as pools
     from e2lm_core.analysis.questions import rule_text
 
@@ -53,7 +54,11 @@ def questions(
         "undefined": pools.undefined_reasons(pool),
         "questions": rows,
     }
-    print_table(as_json, document, rows, SHOWN, about=opened.measured, fleet=opened.fleet)
+    undefined = reasons.undefined_columns(frame[list(SHOWN)], pools.undefined_reasons(pool))
+    notes = reasons.undefined_notes(undefined)
+    if pool.incomplete:
+        notes.append(f"Left out, as results are missing: {formatting.count(pool.incomplete, 'question')}.")
+    print_table(as_json, document, rows, SHOWN, about=opened.measured, notes=notes, fleet=opened.fleet)
 
 
 def suspects(

@@ -18,6 +18,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from e2lm_core.analysis import reasons
+from e2lm_core.analysis.score import messages as score_messages
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
 from e2lm_core.charts import canvas
@@ -25,6 +27,7 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.set_scores import SeedSpread
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -63,6 +66,8 @@ def render(document: Mapping[str, Any]) -> str:
         config=canvas.CONFIG | {"responsive": True},
         cards=_cards(document),
         score_rows=_score_rows(document),
+        undefined=_undefined(document),
+        seed_notes=_seed_notes(document),
         labels=labels.METRIC_LABEL,
         helps=labels.METRIC_HELP,
         score_helps=labels.SCORE_HELP,
@@ -167,6 +172,26 @@ def _cards(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     scores = document["scores"] or {}
     return [{"metric": metric, **score_values(own)} for metric, own in scores.items()]
+
+
+def _undefined(document: Mapping[str, Any]) -> list[str]:
+    """One line for each reason of a dash in the table of scores."""
+    cells = [
+        cell
+        for metric, own in (document["scores"] or {}).items()
+        for cell in reasons.undefined_scores(metric, score_values(own))
+    ]
+    return reasons.undefined_notes([cell._replace(column=SCORE_LABELS[cell.column]) for cell in cells])
+
+
+def _seed_notes(document: Mapping[str, Any]) -> list[str]:
+    """SQ over the models' seeds, one line for each metric, where any model was run from several."""
+    return [
+        f"SQ of {metric} {clause}."
+        for metric, own in (document["scores"] or {}).items()
+        if own["sq"]["seeds"]
+        and (clause := score_messages.seed_clause(SeedSpread.model_validate(own["sq"]["seeds"])))
+    ]
 
 
 def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from e2lm_core.base.records import BOUNDED_METRICS
 from e2lm_core.scores.arrays import Floats
 
-NO_TWIN = "No web-only twin was run beside its science model."
+NO_TWIN = "No web-only twin was run beside its science model: run one, which checkpoints.json declares by role: web and twin_of."
 NO_ERROR = "The error of the score cannot be told from fewer than 2 questions."
 NO_CHANCE = {
     "bpb": "Bits per byte has no chance level.",

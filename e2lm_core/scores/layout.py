@@ -28,6 +28,8 @@ class Run:
         counts: False for twins and other seeds, which stay out of SQ, RC and SNR.
         twin_of: Name of the science model that this is the web-only twin of; None for any other model.
         size: Label of the model's size; models of one size differ in their shape.
+        shape: Size, architecture and role that the owner of the model declares; two models of one shape may be
+            seeds of one model. None where they are not declared, see `ModelInfo.declared_shape`.
     """
 
     per_question: Mapping[str, NDArray]
@@ -36,6 +38,7 @@ class Run:
     counts: bool = True
     twin_of: str | None = None
     size: str | None = None
+    shape: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Layout:
         sizes: Size of each counted model [M].
         missing: Number of early checkpoints without results, by model.
         missing_common: Number of checkpoints without results among those that all counted models have.
+        replicates: Counted models of one declared shape, which may be seeds of one model; () without any.
     """
 
     early: Mapping[str, Indices]
@@ -83,6 +87,7 @@ class Layout:
     sizes: tuple[str | None, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     missing_common: int = 0
+    replicates: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def from_runs(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
@@ -99,7 +104,8 @@ class Layout:
         common, end = _shared(runs, complete, counted)
         sizes = tuple(runs[name].size for name in counted)
         lacking = len(_steps(runs, counted)) - (len(common[counted[0]]) if counted else 0)
-        return cls(early, counted, common, end, _twins(runs, complete), sizes, missing, lacking)
+        twins, replicates = _twins(runs, complete), _replicates(runs, counted)
+        return cls(early, counted, common, end, twins, sizes, missing, lacking, replicates)
 
     @property
     def comparable(self) -> bool:
@@ -132,6 +138,14 @@ def _shared(
     early = runs[counted[0]].early[common[counted[0]]]
     inside = np.flatnonzero(early)
     return common, int(inside[-1]) if inside.size and not early[-1] else None
+
+
+def _replicates(runs: Mapping[str, Run], counted: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    by_shape: dict[tuple[str, str, str], list[str]] = {}
+    for name in counted:
+        if (shape := runs[name].shape) is not None:
+            by_shape.setdefault(shape, []).append(name)
+    return tuple(tuple(names) for names in by_shape.values() if len(names) > 1)
 
 
 def _twins(runs: Mapping[str, Run], complete: Mapping[str, NDArray[np.bool_]]) -> tuple[TwinPair, ...]:

@@ -18,7 +18,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
 
 ASSUMED = "Assumes independent questions: no groups are known, and nobody has said that there are none."
-NOTHING_SHARED = "Fewer than two models share a complete checkpoint."
+NOTHING_SHARED = "Fewer than two models share a complete checkpoint: run two at the same steps."
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,7 @@ class Measurements:
                 counts=curve.model.counts_in_scores,
                 twin_of=curve.model.twin_of,
                 size=curve.model.size,
+                shape=curve.model.declared_shape,
             )
             for curve in self.curves
         }

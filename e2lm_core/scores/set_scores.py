@@ -22,6 +22,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
 from e2lm_core.scores.ranking import order, readings
+from e2lm_core.scores.ranking.readings import NOTHING_LATER
 
 # RC and Score carry the name of their reading, except for "all_models", whose intervals were studied first.
 OF_READINGS = tuple(
@@ -44,7 +45,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "ordering": (-1.0, 1.0),
 }
 RUN_THEM = "run them, or leave them out."
-NOTHING_LATER = "No checkpoint after the early window is complete for every model."
 
 
 # --- the core -------------------------------------------------------------------------------------------
@@ -172,14 +172,14 @@ def _qualities(early: Curves) -> dict[str, Floats]:
 def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collection[str]) -> dict[str, Floats]:
     """Wanted scores of the counted models' oriented curves [..., M, T] at their common checkpoints."""
     end = layout.end
-    known: dict[str, Callable[[], Floats]] = {
-        "monotonicity": lambda: finetasks.monotonicity(grid),
-        "ordering": lambda: finetasks.ordering_consistency(grid),
-    }
+    known: dict[str, Callable[[], Floats]] = {"monotonicity": lambda: finetasks.monotonicity(grid)}
+    has_order = not layout.replicates
+    if has_order:
+        known["ordering"] = lambda: finetasks.ordering_consistency(grid)
     if metric in signal.RATIO_METRICS:
         known["snr"] = lambda: signal.signal_to_noise(grid)
         known["snr_detrended"] = lambda: signal.signal_to_noise(grid, detrend=True)
-    if end is not None:
+    if end is not None and has_order:
         for name, read in readings.READINGS.items():
             known[readings.score_key("rc", name)] = partial(read, grid, end, layout.sizes)
         known["decision_accuracy"] = lambda: signal.pair_agreement(grid[..., end], grid[..., -1])
@@ -202,6 +202,28 @@ def _contrast(layout: Layout, curves: Curves, against: ChanceFloor) -> Floats:
 # --- a set's own, with reasons --------------------------------------------------------------------------
 
 
+class SeedSpread(Record):
+    """Signal quality of a set over the training seeds of its models.
+
+    The set's own SQ is of the model that the other seeds name in `seed_of`. Here a model's part is the mean over
+    its seeds, itself included; a model without another seed takes part as it is. A seed with fewer early
+    checkpoints than SQ needs takes no part: it was kept for the training noise alone.
+
+    Attributes:
+        seeds: Names of the seeds of each counted model, itself first.
+        mean: Mean over models of the mean over their seeds; None if the SQ of a seed is undefined.
+        low: The set's SQ if every model were its worst seed; None where `mean` is.
+        high: The set's SQ if every model were its best seed; None where `mean` is.
+        why: Reason why the values are None.
+    """
+
+    seeds: dict[str, tuple[str, ...]]
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str | None = None
+
+
 class Scores(Record):
     """Every score of a set for one metric.
 
@@ -209,6 +231,7 @@ class Scores(Record):
         metric: Name of the metric.
         sq: Signal quality of the set.
         sq_models: Signal quality of each model.
+        sq_seeds: Signal quality over the training seeds of the models; None where no model has a further seed.
         counted: Names of the models that enter the means; twins and other seeds do not.
         rc_reading: Reading that `rc` and `score` use.
         rc_readings: RC in every reading of `readings.READINGS`.
@@ -222,6 +245,7 @@ class Scores(Record):
     metric: str
     sq: Value
     sq_models: dict[str, SignalQuality]
+    sq_seeds: SeedSpread | None = None
     counted: tuple[str, ...]
     rc_reading: str
     rc_readings: dict[str, Value]
@@ -272,28 +296,30 @@ def scores(measurements: Measurements, metric: str, rc_reading: str = readings.D
     core = _of(measurements, layout, metric)
     grid = common_grid(measurements, metric)
     lacking = lacking_between(layout)
+    unordered = lacking or undeclared_seeds(layout)
     sq = _value(
         core["sq"], lambda: signal.mean_quality({name: qualities[name] for name in layout.counted}).why
     )
-    rc_readings = _rc_readings(layout, grid, lacking)
+    rc_readings = _rc_readings(layout, grid, unordered)
     cs = _value(core["cs"], lambda: _why_no_contrast(layout, metric))
     return Scores(
         metric=metric,
         sq=sq,
         sq_models=qualities,
+        sq_seeds=seed_spread(measurements, qualities),
         counted=layout.counted,
         rc_reading=rc_reading,
         rc_readings=rc_readings,
         cs=cs,
         score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
         snr=_value(core["snr"], lambda: lacking or _why_no_ratio(grid, metric)),
-        decision_accuracy=_value(core["decision_accuracy"], lambda: lacking or _why_no_decision(grid)),
+        decision_accuracy=_value(core["decision_accuracy"], lambda: unordered or _why_no_decision(grid)),
     )
 
 
-def _rc_readings(layout: Layout, grid: Grid | None, lacking: str | None) -> dict[str, Value]:
-    if grid is None or lacking:
-        return dict.fromkeys(readings.READINGS, Value(value=None, why=lacking or NOTHING_SHARED))
+def _rc_readings(layout: Layout, grid: Grid | None, unordered: str | None) -> dict[str, Value]:
+    if grid is None or unordered:
+        return dict.fromkeys(readings.READINGS, Value(value=None, why=unordered or NOTHING_SHARED))
     return {name: readings.rc_value(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
 
 
@@ -328,6 +354,46 @@ def lacking_between(layout: Layout) -> str | None:
         return None
     listed = layout.missing_common + len(layout.common[layout.counted[0]])
     return f"Results are missing at {layout.missing_common} of the {listed:,} checkpoints that all models have; {RUN_THEM}"
+
+
+def undeclared_seeds(layout: Layout) -> str | None:
+    """Question about counted models of one declared shape, which have no order as architectures; None without any."""
+    if not layout.replicates:
+        return None
+    groups = [formatting.join_words(list(names), max_items=4) for names in layout.replicates]
+    each = " each" if len(groups) > 1 else ""
+    return (
+        f"{'; '.join(groups)} have one size and architecture{each}: are they seeds of one model{each}? Declare seed_of in "
+        "checkpoints.json; if they differ otherwise, give each its own arch."
+    )
+
+
+def seed_spread(measurements: Measurements, qualities: Mapping[str, SignalQuality]) -> SeedSpread | None:
+    """SQ over the seeds of the counted models; None where no counted model has another seed with enough points."""
+    seeds: dict[str, list[str]] = {
+        curve.model.name: [curve.model.name] for curve in measurements.scored_curves
+    }
+    for curve in measurements.curves:
+        enough = curve.early.sum() >= signal.MIN_POINTS
+        if enough and curve.model.twin_of is None and curve.model.seed_of in seeds:
+            seeds[curve.model.seed_of].append(curve.model.name)
+    named = {model: tuple(names) for model, names in seeds.items()}
+    if all(len(names) == 1 for names in named.values()):
+        return None
+    of_models: list[list[float]] = []
+    for names in named.values():
+        values = []
+        for name in names:
+            if (sq := qualities[name].sq) is None:
+                return SeedSpread(seeds=named, why=f"{name}: {qualities[name].why}")
+            values.append(sq)
+        of_models.append(values)
+    return SeedSpread(
+        seeds=named,
+        mean=float(np.mean([np.mean(values) for values in of_models])),
+        low=float(np.mean([min(values) for values in of_models])),
+        high=float(np.mean([max(values) for values in of_models])),
+    )
 
 
 def _of(measurements: Measurements, layout: Layout, metric: str) -> dict[str, Floats]:

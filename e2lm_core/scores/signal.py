@@ -258,8 +258,8 @@ def _known(value: Floats) -> float | None:
 def _why_no_quality(y: Floats) -> str:
     if len(y) < MIN_POINTS:
         return (
-            f"The early window has {len(y)} point{'' if len(y) == 1 else 's'} of this curve, and the "
-            f"autocorrelation needs at least {MIN_POINTS}."
+            f"The early window has {len(y)} point{'' if len(y) == 1 else 's'} of this curve, and SQ needs at least "
+            f"{MIN_POINTS}: run more early checkpoints, or write a later early_end_step in checkpoints.json."
         )
     if np.ptp(y) == 0:
         return "The curve is flat: its official ρ is 1, since ties keep their order, but its autocorrelation is undefined."
@@ -270,9 +270,11 @@ def _why_no_snr(curves: Floats, last: int) -> str:
     models, checkpoints = curves.shape
     tail = curves[:, -last:]
     if models < 2:
-        return "The signal is a difference between models, and there are fewer than 2."
+        return "The signal is a difference between models, and there are fewer than 2: run another model."
     if checkpoints < last:
-        return f"The noise is measured over the last {last} checkpoints, and there are {checkpoints}."
+        return (
+            f"The noise is measured over the last {last} checkpoints, and there are {checkpoints}: run more."
+        )
     if not np.isfinite(tail).all():
         return f"Scores are missing among the last {last} checkpoints; run all of them for every model."
     if (tail < 0).any() and (tail > 0).any():

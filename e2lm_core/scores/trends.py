@@ -26,8 +26,9 @@ def score_courses(
     grid = common_grid(measurements, metric)
     if grid is not None:
         curves["SQ"] = grid.scores.mean(axis=0).tolist()
-        if grid.end is not None:
-            course = readings.COURSES[reading](grid.scores, grid.end, measurements.layout(metric).sizes)
+        layout = measurements.layout(metric)
+        if grid.end is not None and not layout.replicates:
+            course = readings.COURSES[reading](grid.scores, grid.end, layout.sizes)
             curves["RC"] = [float(part) for part in course if np.isfinite(part)]
     if gaps := _twin_gaps(measurements, metric):
         curves["CS"] = [float(np.mean(gaps[step])) for step in sorted(gaps)]

@@ -68,7 +68,8 @@ def test_size_is_hue_shape_is_dash_and_a_twin_is_grey(measured: Measurements) ->
     assert drawn["small-arch1-web"] == (LIGHT.line["grey"], "dot")
     assert drawn["small-arch1-seed2"][0] == LIGHT.line["orange"]
     other = ModelInfo(name="ladder-large-arch2", family="ladder", size="large", arch="arch2")
-    assert (palette.hue(other), palette.dash(other)) == ("blue", "dash")
+    look = palette.assign_looks([other])[other.name]
+    assert (look.hue, look.dash, look.symbol) == ("blue", "dash", "square")
 
 
 def test_a_further_seed_is_named_only_where_its_first_is_not_drawn(measured: Measurements) -> None:

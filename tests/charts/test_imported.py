@@ -42,7 +42,7 @@ def test_models_of_the_palette_keep_their_colours():
     other = ModelInfo(name="other", family="imported")
     looks = imported_charts.curve_styles([other, ladder], [("studio: large-arch2", ladder)])
     assert (looks[ladder.name].hue, looks[ladder.name].dash) == ("blue", "dash")
-    assert looks["studio: large-arch2"] == imported_charts.CurveStyle("blue", "dash", studio=True)
+    assert looks["studio: large-arch2"] == imported_charts.CurveStyle("blue", "dash", "square", studio=True)
     assert (looks["other"].hue, looks["other"].dash) != ("blue", "dash")
 
 

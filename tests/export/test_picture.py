@@ -9,7 +9,7 @@ import pytest
 
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.marks import LABEL_GAP_PX
-from e2lm_core.charts.palette import DARK, LIGHT
+from e2lm_core.charts.palette import DARK, LIGHT, assign_looks
 from e2lm_core.export.card.picture import LAYOUT as CARD
 from e2lm_core.export.picture import drawing
 from e2lm_core.export.picture.drawing import Chart, Layout, Line, draw, model_line
@@ -20,7 +20,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def line(name: str, ys: list[float], said: str = "", **more: object) -> Line:
     model = ModelInfo.model_validate({"name": name, "family": "f"} | more)
-    return model_line(model, LIGHT, [3e5, 2e6][-len(ys) :], ys, said=list(said))
+    return model_line(
+        model, assign_looks([model])[model.name], LIGHT, [3e5, 2e6][-len(ys) :], ys, said=list(said)
+    )
 
 
 LINES = (

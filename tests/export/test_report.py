@@ -185,3 +185,14 @@ def test_a_browser_draws_it_in_both_themes_and_widths(tmp_path, html):
                 assert (said, len(asked)) == ([], 1)
                 context.close()
         browser.close()
+
+
+def test_a_dash_of_the_scores_has_its_reason_below_and_seeds_stand_beside_sq(html, document):
+    text = re.sub(r"\s+", " ", html)
+    needs_cs = "– Score of margin and bpb: it needs CS."
+    assert document["scores"]["bpb"]["score"]["value"] is None
+    assert f"<li>{needs_cs}</li>" in text
+    seeds = document["scores"]["acc"]["sq"]["seeds"]
+    assert seeds["seeds"]["ladder-small-arch1"] == ["ladder-small-arch1", "ladder-small-arch1-seed2"]
+    mean, low, high = (f"{seeds[name]:.3f}" for name in ("mean", "low", "high"))
+    assert f"SQ of acc over 2 seeds of 1 of 2 models: mean {mean}, {low} to {high}." in text

@@ -358,10 +358,10 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
 def mean_frame(compared: Comparison) -> pd.DataFrame:
     """Mean differences as a table, one row per `MeanDifference`.
 
-    Columns: model, point, first, second, difference, low, high, share, together, detectable.
+    Columns: model, point, first, second, difference, low, high, share, together, detectable, why.
     """
     columns = ["model", "point", "first", "second", "difference"]
-    columns += ["low", "high", "share", "together", "detectable"]
+    columns += ["low", "high", "share", "together", "detectable", "why"]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
     return pd.DataFrame(rows, columns=columns)
 

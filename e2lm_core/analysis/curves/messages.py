@@ -40,6 +40,11 @@ NOISE_HELP = {
     "seed noise": "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
     "trained more than once. Missing where none was.",
 }
+NO_NOISE = {
+    "question noise": "it takes three complete checkpoints: run more.",
+    "checkpoint noise": "it takes three complete checkpoints: run more.",
+    "seed noise": "no model was run in two seeds, which checkpoints.json declares by seed_of.",
+}
 NOISE = (
     "In the metric's unit; questions and checkpoints from how far each point lies off the line between its "
     "neighbours, seeds from replicates. Where question noise is the largest, more questions make the curve surer; "

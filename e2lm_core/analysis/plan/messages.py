@@ -116,6 +116,11 @@ def power_frame(planned: Power) -> pd.DataFrame:
     )
 
 
+def schedule_reasons() -> dict[str, str | None]:
+    """Reason why a column of a table of schedules lacks values."""
+    return {"cost": "it needs the price of an hour (--price)."}
+
+
 def power_document(planned: Power) -> dict[str, Any]:
     """Return a power analysis as a JSON document.
 
@@ -152,6 +157,17 @@ def size_frame(planned: Plan) -> pd.DataFrame:
             "seconds": [fleet_seconds(n, planned.fleet, planned.pace) for n in widths.sizes],
         }
     ).astype({"seconds": float})
+
+
+def size_reasons(planned: Plan) -> dict[str, str | None]:
+    """Reason why a column of `size_frame` or `fleet_frame` lacks values."""
+    time = None if planned.pace else "it is not known before a first run on this machine."
+    return {
+        "width": planned.widths.why,
+        "expected": planned.widths.why,
+        "seconds": time or planned.why,
+        "ms a question": time,
+    }
 
 
 def fleet_frame(planned: Plan) -> pd.DataFrame:

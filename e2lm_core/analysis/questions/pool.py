@@ -300,9 +300,11 @@ def empty_columns(pool: Pool) -> dict[str, str]:
     """Reason for each column that is undefined for every question of the pool."""
     why = {}
     if pool.sample.early.sum() < 2:
-        why["slope"] = "The early window has fewer than two shared checkpoints."
+        why["slope"] = "The early window has fewer than two shared checkpoints: run more of them."
     if len(pool.models) < question_traits.MIN_MODELS:
-        why["discrimination"] = "It takes three models that count, or every question would seem to part them."
+        why["discrimination"] = (
+            "It takes three models that count, or every question would seem to part them: run more."
+        )
     elif len(pool.ids) < 2:
         why["discrimination"] = "There is one question, and nothing to compare it with."
     if not pool.sample.twins:

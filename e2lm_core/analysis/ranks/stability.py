@@ -91,10 +91,12 @@ class RankStability:
 def rank_stability(measurements: Measurements, resampled: Resampled, metric: str) -> RankStability | None:
     """Order of the scored models over the resamples.
 
-    None if fewer than two scored models share a complete checkpoint, or a shared checkpoint lacks results.
+    None if fewer than two scored models share a complete checkpoint, a shared checkpoint lacks results, or
+    models may be undeclared seeds of one model.
     """
     grid = common_grid(measurements, metric)
-    if grid is None or measurements.layout(metric).missing_common:
+    layout = measurements.layout(metric)
+    if grid is None or layout.missing_common or layout.replicates:
         return None
     drawn = np.stack(
         [

@@ -12,7 +12,7 @@ from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.ranking import readings
-from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.set_scores import Scores, SeedSpread
 from e2lm_core.scores.uncertainty import null
 
 
@@ -70,6 +70,41 @@ def headline(scores: Scores, metric: str) -> str:
 
 def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {formatting.interval(*value.interval)}"
+
+
+def seed_clause(spread: SeedSpread | None) -> str | None:
+    """Clause on the SQ over seeds, such as "over 3 seeds: mean 0.416, 0.072 to 0.862"; None without seeds."""
+    if spread is None:
+        return None
+    if spread.mean is None:
+        return f"{_over_seeds(spread)}: undefined, {spread.why}"
+    return f"{_over_seeds(spread)}: mean {seed_cell(spread)}"
+
+
+def seed_cell(spread: SeedSpread) -> str:
+    """Mean SQ over seeds with its range, such as 0.416, 0.072 to 0.862; a dash if it is undefined."""
+    if spread.mean is None:
+        return formatting.DASH
+    low, mean, high = map(formatting.score, (spread.low, spread.mean, spread.high))
+    return f"{mean}, {low} to {high}"
+
+
+def seed_note(spread: SeedSpread) -> str:
+    """Note below a table of SQ over seeds."""
+    return (
+        f"sq over seeds: the mean {_over_seeds(spread)}, then the sq with the worst and with the best seed of each model; sq "
+        "itself is of the seeds that the others name in seed_of."
+    )
+
+
+def _over_seeds(spread: SeedSpread) -> str:
+    replicated = [len(names) for names in spread.seeds.values() if len(names) > 1]
+    few, many = min(replicated), max(replicated)
+    count = f"{many}" if few == many else f"{few} to {many}"
+    some = (
+        "" if len(replicated) == len(spread.seeds) else f" of {len(replicated)} of {len(spread.seeds)} models"
+    )
+    return f"over {count} seeds{some}"
 
 
 def advice_sentences(advice: Advice) -> list[str]:

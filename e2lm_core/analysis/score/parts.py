@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import validity
-from e2lm_core.base import labels
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
-from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.set_scores import Scores, SeedSpread
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.scores.uncertainty.set_intervals import attach_interval
@@ -175,6 +175,11 @@ def score_frame(
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
         ("E2LM", "SQ", scores.sq),
+        *(
+            ()
+            if scores.sq_seeds is None
+            else (("beside SQ", "SQ over seeds, mean", _seed_value(scores.sq_seeds)),)
+        ),
         ("E2LM, a reading", f"RC, {readings.LABELS[scores.rc_reading]}", scores.rc),
         ("E2LM, our reading", "CS", scores.cs),
         ("beside SQ", "tie-aware Spearman, mean", _mean([q.spearman for q in counted])),
@@ -209,6 +214,16 @@ def score_frame(
             for whose, name, value in rows
         ]
     ).astype({"value": float, "low": float, "high": float, "coverage": float})
+
+
+def _seed_value(spread: SeedSpread) -> Value:
+    """Mean SQ over seeds, with its range as the reason why it has no interval."""
+    if spread.mean is None:
+        return Value(value=None, why=spread.why)
+    low, high = formatting.score(spread.low), formatting.score(spread.high)
+    return Value(
+        value=spread.mean, why=f"From {low} with the worst seed of each model to {high} with the best."
+    )
 
 
 def _mean(values: list[float | None]) -> Value:
@@ -269,7 +284,10 @@ def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Val
     lacking = measurements.layout(metric).missing_common
     curves = np.empty((0, 0)) if grid is None or lacking else grid.scores
     chance = measurements.chance if metric in BOUNDED_METRICS else None
-    return finetasks.criteria(curves, chance, _seeds(measurements, metric))
+    found = finetasks.criteria(curves, chance, _seeds(measurements, metric))
+    if why := set_scores.undeclared_seeds(measurements.layout(metric)):
+        found["ordering"] = Value(value=None, why=why)
+    return found
 
 
 def _seeds(measurements: Measurements, metric: str) -> np.ndarray | None:

@@ -33,7 +33,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
-    from e2lm_core.analysis import validity
+    from e2lm_core.analysis import reasons, validity
     from e2lm_core.analysis.compare import comparison, messages
     from e2lm_core.runs.results import load_measurements
     from e2lm_core.sets.collection import open_set
@@ -56,6 +56,14 @@ def compare(
     document = messages.comparison_document(compared, old, new) | {"taught": told}
     sides = zip(names, told.values(), strict=True)
     notes = [f"{label}: {side['sentence']}" for label, side in sides if side and side["sentence"]]
+    undefined = [
+        cell
+        for metric, of_metric in document["metrics"].items()
+        for cell in reasons.undefined_scores(
+            metric, {name: sides["difference"] for name, sides in of_metric["scores"].items()}
+        )
+    ]
+    notes = [*reasons.undefined_notes(undefined), *notes]
     notes += [f"{name}: {of_metric['finding']}" for name, of_metric in document["metrics"].items()]
     print_table(as_json, document, _rows(document), notes=notes, fleet=of)
 

@@ -73,7 +73,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Number of questions for an interval's width or a difference of two models, and a fleet's time."""
-    from e2lm_core.analysis import validity
+    import pandas as pd
+
+    from e2lm_core.analysis import reasons, validity
     from e2lm_core.analysis.plan import messages
     from e2lm_core.analysis.plan.plan import Goal
     from e2lm_core.analysis.plan.power import compute_power
@@ -96,7 +98,10 @@ def plan(
         number = sum(p.checkpoints for p in state.planned_fleet(studio, fleet)) if fleet else len(chosen)
         document = messages.schedule_document(found, workers, asked, number)
         columns = ("workers", "hours", "cost", "busy")
-        print_table(as_json, document, document["schedules"], columns, notes=[document["finding"]], fleet=own)
+        frame = pd.DataFrame(document["schedules"])
+        undefined = reasons.undefined_columns(frame, messages.schedule_reasons())
+        notes = [*reasons.undefined_notes(undefined), document["finding"]]
+        print_table(as_json, document, document["schedules"], columns, notes=notes, fleet=own)
         return
     measured = results.load_measurements(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
@@ -104,11 +109,14 @@ def plan(
     ):
         raise StudioError(silent)
     names = tuple(models or ())
+    why: dict[str, str | None] = {}
     if width is None:
         told = compute_power(measured, metric, names, tokens, questions, difference=difference)
         document = messages.power_document(told)
     else:
         goal = Goal(of, metric, width, names, rc)
         planned = state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
-        document = messages.plan_document(planned)
-    print_table(as_json, document, document["sizes"], about=measured, notes=[document["finding"]], fleet=own)
+        document, why = messages.plan_document(planned), messages.size_reasons(planned)
+    undefined = reasons.undefined_columns(pd.DataFrame(document["sizes"]), why)
+    notes = [*reasons.undefined_notes(undefined), document["finding"]]
+    print_table(as_json, document, document["sizes"], about=measured, notes=notes, fleet=own)

@@ -31,6 +31,7 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
+    from e2lm_core.analysis import reasons
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.ranks import messages
     from e2lm_core.scores.ranking import readings
@@ -44,9 +45,21 @@ def ranks(
         _require_step(at, stable)
     document = answers.ranking_document(question_set, metric, rc, at)
     rows = [] if stable is None else _rows(document)
-    read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
-    notes = [f"{read} {document['rc']['why'] or ''}".rstrip(), messages.headline(stable, scores)]
-    print_table(as_json, document, rows, about=measured, notes=notes, fleet=opened)
+    values = {
+        f"RC, {readings.LABELS[rc]}": document["rc"],
+        "decision accuracy": document["decision_accuracy"],
+    }
+    notes = reasons.undefined_notes(reasons.undefined_scores("", values))
+    notes += [
+        f"{name}: {formatting.with_interval(value)} {value['why'] or ''}".rstrip()
+        for name, value in values.items()
+        if value["value"] is not None
+    ]
+    if stable is not None:
+        notes.append(messages.headline(stable, scores))
+    print_table(
+        as_json, document, rows, about=measured, empty="There is no order to show.", notes=notes, fleet=opened
+    )
 
 
 def _require_step(step: int, stable: RankStability | None) -> None:
@@ -80,8 +93,10 @@ def parting(
     as_json: Json = False,
 ) -> None:
     """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
+    from e2lm_core.analysis import reasons
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.curves import onsets
+    from e2lm_core.scores import set_scores
 
     require_metrics([metric])
     _, _, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
@@ -91,5 +106,13 @@ def parting(
         *({"which": f"{name} above chance", **onsets.onset_row(since)} for name, since in above.items()),
         *({"which": f"{p.higher} above {p.lower}", **onsets.onset_row(p.since)} for p in pairs),
     ]
+    undefined = [
+        reasons.UndefinedCell(row["which"], "", row["why"])
+        for row in rows
+        if row["why"] and any(value is None for column, value in row.items() if column != "why")
+    ]
+    shown = [{column: value for column, value in row.items() if column != "why"} for row in rows]
     document = answers.onset_document(metric)
-    print_table(as_json, document, rows, about=measured, notes=[measured.independence_note], fleet=opened)
+    asked = set_scores.undeclared_seeds(measured.layout(metric))
+    notes = [*reasons.undefined_notes(undefined), asked, measured.independence_note]
+    print_table(as_json, document, shown, about=measured, notes=notes, fleet=opened)

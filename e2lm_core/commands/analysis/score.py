@@ -60,23 +60,46 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
+    from e2lm_core.analysis import reasons
     from e2lm_core.analysis.answers import SCORE_PARTS, Answers
+    from e2lm_core.analysis.score import messages
     from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
+    from e2lm_core.scores.set_scores import SeedSpread
 
     require_reading(rc)
     opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     measured = opened.measured
     document = Answers(measured).score_document(advice, rc)
+    spreads = {
+        metric: SeedSpread.model_validate(scores["sq"]["seeds"])
+        for metric, scores in document["metrics"].items()
+        if scores["sq"]["seeds"]
+    }
     rows = [
         {
             "metric": metric,
             "sq": formatting.with_interval(scores["sq"]["overall"]),
+            **({"sq over seeds": messages.seed_cell(spreads[metric])} if spreads else {}),
             **{part: formatting.with_interval(scores[part]) for part in SCORE_PARTS},
         }
         for metric, scores in document["metrics"].items()
     ]
-    notes = [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
+    undefined = [
+        cell
+        for metric, scores in document["metrics"].items()
+        for cell in reasons.undefined_scores(
+            metric, {"sq": scores["sq"]["overall"], **{part: scores[part] for part in SCORE_PARTS}}
+        )
+    ]
+    undefined += [
+        reasons.UndefinedCell(metric, "sq over seeds", spread.why)
+        for metric, spread in spreads.items()
+        if spread.why is not None
+    ]
+    notes: list[str | None] = [*reasons.undefined_notes(undefined)]
+    notes += [messages.seed_note(spread) for spread in list(spreads.values())[:1]]
+    notes += [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
     notes += _meaningless(document["metrics"])
     if advice:
         for metric, scores in document["metrics"].items():

@@ -25,11 +25,14 @@ from e2lm_core.charts.palette import Theme
 
 # Room for the label of chance before the first points; with less it stands at the right.
 CHANCE_PX = 72
-_DASHES = {"dash": "7 4", "dot": "2 4"}
+_DASHES = {"dash": "7 4", "dot": "2 4", "dashdot": "7 4 2 4"}
 _MARKS = {
     "circle": '<circle cx="{x}" cy="{y}" r="2.8">{said}</circle>',
     "square": '<rect x="{x}" y="{y}" width="5" height="5" transform="translate(-2.5 -2.5)">{said}</rect>',
     "diamond": '<svg x="{x}" y="{y}" overflow="visible"><path d="M0-3.6 3.6 0 0 3.6-3.6 0z">{said}</path></svg>',
+    "triangle-up": '<svg x="{x}" y="{y}" overflow="visible"><path d="M0-3.4 3.2 2.4-3.2 2.4z">{said}</path></svg>',
+    "triangle-down": '<svg x="{x}" y="{y}" overflow="visible"><path d="M0 3.4 3.2-2.4-3.2-2.4z">{said}</path></svg>',
+    "cross": '<svg x="{x}" y="{y}" overflow="visible"><path d="M-1.1-3.3h2.2v2.2h2.2v2.2h-2.2v2.2h-2.2v-2.2h-2.2v-2.2h2.2z">{said}</path></svg>',
 }
 
 Values = Sequence[float] | np.ndarray
@@ -141,26 +144,28 @@ class _Scale:
         return " ".join(f"{self.x(x) * wide:.1f},{self.y(y)}" for x, y in zip(xs, ys, strict=True))
 
 
-def model_line(model: ModelInfo, theme: Theme, xs: Values, ys: Values, **more: Any) -> Line:
+def model_line(
+    model: ModelInfo, look: palette.Look, theme: Theme, xs: Values, ys: Values, **more: Any
+) -> Line:
     """Line in a model's style; the name of a model of another seed is not shown.
 
     Args:
         model: The model.
+        look: Its look.
         theme: Colours.
         xs: Positions [K] along x.
         ys: Values [K] along y.
         more: Further fields of the line.
     """
-    hue = palette.hue(model)
     line = Line(
         model.short_name,
         xs,
         ys,
-        theme.line[hue],
-        theme.label[hue],
-        palette.width(model),
-        palette.dash(model),
-        palette.symbol(model),
+        theme.line[look.hue],
+        theme.label[look.hue],
+        look.width,
+        look.dash,
+        look.symbol,
         shown=model.seed_of is None,
     )
     return line._replace(**more)

@@ -40,8 +40,9 @@ def chart_of_set(before: Measurements, after: Measurements, metric: str, narrow:
     by_tokens = all(np.isfinite(curve.tokens_seen).all() for curve in (*old, *own))
     colours = palette.css_theme(palette.theme(theme))
     questions = f", n = {formatting.count(len(after.question_ids), 'question')}"
-    lines = [_of_model(curve, before, metric, colours, by_tokens) for curve in old]
-    lines += [_of_model(curve, after, metric, colours, by_tokens, questions) for curve in own]
+    looks = palette.assign_looks(curve.model for curve in after.curves)
+    lines = [_of_model(curve, before, looks, metric, colours, by_tokens) for curve in old]
+    lines += [_of_model(curve, after, looks, metric, colours, by_tokens, questions) for curve in own]
     chance = after.chance if metric in BOUNDED_METRICS else None
     window = set_scores.early_end(after) if by_tokens else None
     chart = Chart(f"{metric}, the whole set", lines, by_tokens, chance, window, metric)
@@ -81,6 +82,7 @@ def question_chart(before: Measurements, after: Measurements, name: str, metric:
 def _of_model(
     curve: ModelCurve,
     measured: Measurements,
+    looks: palette.Looks,
     metric: str,
     theme: palette.Theme,
     by_tokens: bool,
@@ -92,9 +94,11 @@ def _of_model(
     ys, steps, seen = values[there], curve.steps[there], curve.tokens_seen[there]
     xs = seen if by_tokens else steps
     if more is None:
-        return model_line(curve.model, theme, xs, ys, faint=BEHIND, shown=False)
+        return model_line(curve.model, looks[curve.model.name], theme, xs, ys, faint=BEHIND, shown=False)
     texts = point_texts(curve.model.short_name, ys, steps, seen, metric)
-    return model_line(curve.model, theme, xs, ys, said=[text + more for text in texts])
+    return model_line(
+        curve.model, looks[curve.model.name], theme, xs, ys, said=[text + more for text in texts]
+    )
 
 
 def question_chance(measurements: Measurements, name: str, metric: str) -> float | None:

@@ -27,6 +27,11 @@ LABELS = {
     "all_models": "all models together",
 }
 
+NOTHING_LATER = (
+    "No checkpoint after the early window is complete for every model: run later ones, or write an earlier "
+    "early_end_step in checkpoints.json."
+)
+
 
 def rc_organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over sizes and later checkpoints of max(0, tau against the order at the last checkpoint).
@@ -170,7 +175,7 @@ def rc_value(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Val
     """
     values = np.asarray(scores, dtype=np.float64)
     if end is None or end + 1 >= values.shape[-1]:
-        return Value(value=None, why="No checkpoint after the early window is complete for every model.")
+        return Value(value=None, why=NOTHING_LATER)
     if name == "all_models":
         return ranking_consistency(values[:, end], values[:, end + 1 :])
     got = READINGS[name](values, end, sizes)
@@ -182,7 +187,8 @@ def rc_value(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Val
 def _why_not(name: str, values: Floats, sizes: Sizes) -> str:
     if not _groups(sizes):
         return (
-            "It compares architectures of one size, and no size here has two: add a second shape of a size, or read RC "
+            "It compares architectures of one size, and no size here has two: add a second shape of a size (size and "
+            "arch in checkpoints.json), or read RC "
             f"as {LABELS['all_models']}."
         )
     if not np.isfinite(values).all():

@@ -15,7 +15,7 @@ import streamlit as st
 
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.marks import lines
-from e2lm_core.charts.palette import Theme, css_theme, css_variables
+from e2lm_core.charts.palette import Look, Theme, assign_looks, css_theme, css_variables
 from e2lm_core.export.picture.drawing import Chart, Layout, Line, draw, model_line, point_texts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -94,10 +94,11 @@ def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme
         theme: Colours.
     """
     models = {curve.model.name: curve.model for curve in now.curves}
+    looks = assign_looks(models.values())
     by_tokens = bool(frame["tokens_seen"].notna().all())
     chart = Chart(
         "Accuracy of each model against tokens seen",
-        [_line(models[name], points, by_tokens, theme) for name, points in lines(frame, METRIC)],
+        [_line(models[name], looks[name], points, by_tokens, theme) for name, points in lines(frame, METRIC)],
         by_tokens,
         now.chance,
         set_scores.early_end(now) if by_tokens else None,
@@ -107,8 +108,8 @@ def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme
     return [draw(chart, WIDE, theme, "picture-wide"), draw(chart, NARROW, theme, "picture-narrow")]
 
 
-def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool, theme: Theme) -> Line:
+def _line(model: ModelInfo, look: Look, points: pd.DataFrame, by_tokens: bool, theme: Theme) -> Line:
     xs = points["tokens_seen" if by_tokens else "step"].to_numpy(float)
     values, steps, seen = points["value"].to_numpy(float), points["step"], points["tokens_seen"]
     said = [] if model.seed_of else point_texts(model.short_name, values, steps, seen, METRIC)
-    return model_line(model, theme, xs, values, said=said)
+    return model_line(model, look, theme, xs, values, said=said)

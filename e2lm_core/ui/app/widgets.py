@@ -12,6 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from e2lm_core.analysis import reasons
+from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet, Value
@@ -19,6 +21,7 @@ from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
 from e2lm_core.ui.base import markdown, polling, urls, viewport
@@ -123,8 +126,12 @@ def table(
     percent: Sequence[str] = (),
     column_config: dict | None = None,
     inputs: tuple[object, ...] | None = None,
+    undefined: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Draw the numbers behind a chart, and a button that downloads them as CSV.
+    """Draw the numbers behind a chart, why some are missing, and a button that downloads them as CSV.
+
+    Below the table stand the reasons for missing values: those of its column `why`, where a narrow window leaves
+    that column out, and those of `undefined`.
 
     Args:
         frame: The table, or a function that makes it.
@@ -136,6 +143,7 @@ def table(
         column_config: Further column settings for Streamlit.
         inputs: Everything that the table depends on; if given, it is drawn once for all sessions, see
             `element_replay.once`.
+        undefined: Reason for missing values by column.
     """
 
     def made() -> pd.DataFrame:
@@ -155,6 +163,11 @@ def table(
             column_order=list(phone_columns) if phone_columns and viewport.is_narrow() else None,
             column_config=config,
         )
+        cells = reasons.undefined_columns(whole, undefined or {})
+        if phone_columns and viewport.is_narrow() and "why" not in phone_columns:
+            cells += reasons.undefined_rows(whole, whole.columns[0])
+        for note in reasons.undefined_notes(cells):
+            markdown.caption(markdown.safe_sentence(note))
 
     if inputs is None:
         draw()
@@ -229,8 +242,20 @@ def _certainty(label: str, value: Value) -> str | None:
     return formatting.interval(*value.interval, share=label in labels.PERCENT_SCORES)
 
 
+def seed_spread(scores: Scores) -> None:
+    """Draw the SQ over the models' seeds, if any was run from several."""
+    if clause := score_words.seed_clause(scores.sq_seeds):
+        markdown.caption(
+            markdown.fill_template(
+                "SQ {clause}. The card is of the seeds that the others name in seed_of.", clause=clause
+            )
+        )
+
+
 def assumption(measurements: Measurements) -> None:
-    """Draw the assumption of the intervals about the questions, unless the set's groups state it."""
+    """Draw what the numbers assume: independent questions without groups, and models that are no seeds of one."""
+    if asked := set_scores.undeclared_seeds(measurements.layout("acc")):
+        markdown.caption(markdown.fill_template(":material/help: {asked}", asked=asked))
     if measurements.independence_note:
         markdown.caption(
             f":material/info: {measurements.independence_note} Groups are proposed on Questions."

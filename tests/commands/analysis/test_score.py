@@ -29,7 +29,12 @@ def test_score(call: Cli, computed: Settings) -> None:
         for value in scores:  # a value without an interval says why there is none
             assert bool(value["why"]) == (value["interval"] is None)
     assert document["metrics"]["bpb"]["score"]["value"] is None
-    assert "norm_prob" in call("score", "little")
+    text = call("score", "little")
+    assert "norm_prob" in text
+    spread = document["metrics"]["acc"]["sq"]["seeds"]
+    assert spread["mean"] is not None
+    assert f"{spread['mean']:.3f}, {spread['low']:.3f} to {spread['high']:.3f}" in text
+    assert "sq over seeds: the mean over 2 seeds of 1 of 2 models" in text
 
 
 def test_rc_is_read_as_is_asked(call: Cli, computed: Settings) -> None:

@@ -18,6 +18,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.charts.palette import Looks, assign_looks
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.messages.fleets import fleet_label
 from e2lm_core.scores import set_scores
@@ -47,6 +48,7 @@ class View:
         overlay: Method of the smoothed line; None for none.
         log: Use a logarithmic x axis.
         bands: Draw 95% intervals.
+        looks: Looks of all models of the set, so that leaving one out recolours no other.
     """
 
     metric: str
@@ -56,6 +58,7 @@ class View:
     overlay: smoothing.Method | None
     log: bool
     bands: bool
+    looks: Looks
 
     @property
     def cache_key(self) -> tuple[object, ...]:
@@ -114,7 +117,7 @@ def controls(measurements: Measurements, by_subject: bool = False) -> View:
             help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
             "same resamples for all models.",
         )
-    return View(metric, kind, by_subject, models, overlay, log, bands)
+    return View(metric, kind, by_subject, models, overlay, log, bands, _looks(measurements))
 
 
 def plain_view(measurements: Measurements) -> View:
@@ -122,7 +125,7 @@ def plain_view(measurements: Measurements) -> View:
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
     models = [curve.model for curve in measurements.curves]
-    return View(metric, kind, False, models, None, False, False)
+    return View(metric, kind, False, models, None, False, False, _looks(measurements))
 
 
 def _metric_and_axis() -> tuple[str, axes.Kind]:
@@ -137,6 +140,10 @@ def _metric_and_axis() -> tuple[str, axes.Kind]:
         help=widgets.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
     )
     return metric, kind
+
+
+def _looks(measurements: Measurements) -> Looks:
+    return assign_looks(curve.model for curve in measurements.curves)
 
 
 def _models(measurements: Measurements) -> list[ModelInfo]:
@@ -206,7 +213,7 @@ def _beside(questions: int, measured: Measurements, view: View) -> None:
     if not measured.complete_pairs:
         st.caption("The set has no results on this group: run it on Models and runs.")
         return
-    every = replace(view, models=[curve.model for curve in measured.curves])
+    every = replace(view, models=[curve.model for curve in measured.curves], looks=_looks(measured))
     frame = results.answer(Answers.curves, measured, view.metric, view.bands)
     element_replay.once(
         ("curves beside", measured, frame, *every.cache_key),
@@ -249,6 +256,7 @@ def _drawn(
                 narrow=viewport.is_narrow(),
                 axis=axis,
                 smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
+                looks=view.looks,
             )
         ),
         key,
@@ -285,7 +293,7 @@ def _drawn_by_subject(now: Measurements, view: View) -> None:
     ]
     widgets.chart(
         subject_charts.subject_curves(
-            placed, view.models, metric, session.current_theme(), axis, viewport.is_narrow()
+            placed, view.models, metric, session.current_theme(), axis, viewport.is_narrow(), view.looks
         ),
         "curves_subjects",
         f"{metric} of each model, subject by subject",
@@ -360,6 +368,7 @@ def noise_table(measurements: Measurements, metric: str) -> None:
             for name in curve_words.NOISE_HELP
         },
         inputs=(measurements,),
+        undefined=curve_words.NO_NOISE,
     )
     widgets.how_computed(curve_words.NOISE)
 

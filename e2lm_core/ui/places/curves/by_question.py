@@ -113,6 +113,7 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
                 height=340,
                 narrow=viewport.is_narrow(),
                 axis=axis,
+                looks=view.looks,
             )
         ),
         "curves_one",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.base.records import TaskSet
+from e2lm_core.scores import set_scores
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import urls
@@ -74,6 +75,9 @@ def _ranking(task: TaskSet) -> None:
     stability = remembered.stable(measurements, metric)
     scores = results.scores(measurements, metric)
     widgets.headline(rank_words.headline(stability, scores))
+    if stability is None and set_scores.undeclared_seeds(measurements.layout(metric)):
+        urls.link("checkpoints", "See the models", ":material/model_training:")
+        st.stop()
     if stability is None:
         widgets.run_first(
             "Run this set on two models or more, and their order over tokens appears here.", task

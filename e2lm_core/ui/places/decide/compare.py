@@ -258,6 +258,7 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
                 format="%.1f%%" if metric in SHARES else "%.4f",
                 help="The smallest difference that would be told in 80% of cases.",
             ),
+            "why": st.column_config.TextColumn("why no interval", width="large"),
             **plain,
         },
         inputs=(means,),

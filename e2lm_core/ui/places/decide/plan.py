@@ -236,6 +236,7 @@ def size_table(plan: Plan) -> None:
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
         inputs=(plan,),
+        undefined=plan_words.size_reasons(plan),
     )
 
 
@@ -305,4 +306,5 @@ def model_table(plan: Plan) -> None:
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
         inputs=(plan,),
+        undefined=plan_words.size_reasons(plan),
     )

@@ -114,6 +114,7 @@ def _cards(now: Measurements) -> None:
         widgets.score_card("SQ", scores.sq, course.get("SQ"))
         widgets.score_card("RC", scores.rc, course.get("RC"))
         widgets.score_card("CS", scores.cs, course.get("CS"))
+    widgets.seed_spread(scores)
     widgets.how_computed(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
         "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In "

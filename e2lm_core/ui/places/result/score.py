@@ -37,6 +37,7 @@ def cards(scores: Scores) -> None:
             ("CS", scores.cs),
         ):
             widgets.score_card(label, value)
+    widgets.seed_spread(scores)
 
 
 def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:

@@ -87,7 +87,9 @@ def curves(results_open: OpenResults, task: TaskSet) -> None:
     if view.own_runs is not None:
         own = _choose_own(view, view.own_runs, models)
         frame = pd.concat([frame, _own_frame(view, view.own_runs, own)], ignore_index=True)
-    _chart(view, frame, imported_charts.curve_styles([m for m in models if m.name in chosen], own))
+    left_out = {model.name for model in models} - set(chosen)
+    styles = imported_charts.curve_styles(models, own)
+    _chart(view, frame, {name: style for name, style in styles.items() if name not in left_out})
     markdown.caption(_about(view, bands is not None))
     if view.sampled is not None and view.same_metric in METRICS:
         _scores(view.sampled, view.same_metric)
