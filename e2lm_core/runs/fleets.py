@@ -34,6 +34,7 @@ from e2lm_core.runs.studio import Studio
 LADDER = "ladder"  # the built-in models
 HERE = "here"  # all checkpoints on this machine, where the ladder is not installed
 MAX_NAME = 60
+MAX_FILE_NAME = 200  # characters of a name in the name of its file
 NAME = re.compile(r"[A-Za-z0-9_]+")  # of a set in the collection
 
 
@@ -157,8 +158,11 @@ def save_fleet(studio: Studio, fleet: Fleet, replace: bool = False) -> None:
     """
     access.require_writer(studio.settings)
     name = fleet.name
-    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise CheckpointError(f"A model group needs a name of 1 to {MAX_NAME} characters in one line.")
+    in_file_name = len(quote(name, safe=" ")) <= MAX_FILE_NAME
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable() or not in_file_name:
+        raise CheckpointError(
+            f"A model group needs a name of 1 to {MAX_NAME} characters in one line (fewer outside Latin script)."
+        )
     if name in {LADDER, HERE, *(one.name for one in _built_in(studio))}:
         raise CheckpointError(
             f"{quoted(name)} is a built-in model group and stays as it is: use another name."
@@ -276,8 +280,10 @@ def choose_fleet(studio: Studio, address: str, fleet: Fleet, num_fewshot: int | 
         num_fewshot: Few-shot count; None for the set's own.
 
     Raises:
+        TaskError: The caller is a visitor who may only read.
         StoreError: The workspace cannot be written.
     """
+    access.require_writer(studio.settings)
     wanted = SetFleet(fleet=fleet, num_fewshot=num_fewshot)
     path = _set_file(studio.settings, address)
     if read_record(path, SetFleet) != wanted:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.catalogue import open_catalogue
@@ -234,6 +234,7 @@ def test_a_run_of_a_fleets_checkpoints_keeps_its_name_and_roles(here: Studio, ru
         ({"name": " "}, "needs a name"),
         ({"name": "x" * 61}, "1 to 60 characters"),
         ({"name": "a\nb"}, "in one line"),
+        ({"name": "😀" * 20}, "fewer outside Latin script"),
         ({"name": "ladder"}, "is a built-in model group"),
         ({"checkpoints": ()}, "needs a checkpoint"),
         ({"checkpoints": ("nobody/iter_1",)}, "There is no checkpoint 'nobody/iter_1'"),
@@ -316,3 +317,11 @@ def test_without_a_ladder_all_that_is_here_is_meant(tmp_path: Path, runs: Path) 
     user_folders.add_folder(chosen, runs)
     opened = state.fleet_of_set(open_studio(chosen, FakeBackend()), "little")
     assert (opened.name, opened.models) == ("here", MODELS)
+
+
+def test_a_visitor_who_may_only_read_chooses_none(here: Studio) -> None:
+    reading = replace(here, settings=here.settings.model_copy(update={"readonly": True}))
+    with pytest.raises(StudioError) as error:
+        fleets.choose_fleet(reading, "little", fleets.find_fleet(here, "ladder"))
+    assert "read" in studios.sentence(error)
+    assert not (here.settings.workspace / "set_fleets").exists()
