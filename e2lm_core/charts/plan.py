@@ -44,7 +44,7 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False) -> go.Figure:
 
 
 def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
-    hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this fleet" for s in sizes["seconds"]]
+    hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this model group" for s in sizes["seconds"]]
     return go.Scatter(
         x=sizes["questions"],
         y=sizes["width"],

@@ -21,7 +21,7 @@ from e2lm_core.commands import progress
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.ui import run_launcher, session
 from tests.conftest import ROOT
-from tests.support import studios, trained_models
+from tests.support import studios, trainer
 from tests.support.visits import Visit
 
 pytestmark = pytest.mark.slow
@@ -35,10 +35,10 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("day")
     chosen = studios.settings(folder, studios.real_ladder(folder / "ladder", steps=(100, 200)))
     studios.write_example(chosen)
-    trained_models.train(folder / "runs")
+    trainer.train(folder / "runs")
     lines = [
         json.dumps({"id": q.id, "question": q.question, "choices": q.choices, "answer": q.answer})
-        for q in trained_models.questions()
+        for q in trainer.questions()
     ]
     (folder / "colours.jsonl").write_text("\n".join(lines))
     return folder

@@ -127,7 +127,7 @@ def fleet_costs(
     """
     if not measured:
         raise StudioError(
-            "How long a fleet takes follows from earlier runs, and there is none: run a set on a few checkpoints, "
+            "How long a model group takes follows from earlier runs, and there is none: run a set on a few checkpoints, "
             "or say --pace SECONDS a question."
         )
     sized = [(n, name) for name in measured if (n := parameters.get(name))]

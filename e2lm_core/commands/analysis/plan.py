@@ -59,7 +59,7 @@ def plan(
         Option(
             "--workers",
             metavar="N",
-            help="The time of the fleet on so many cores or GPUs, in place of a width.",
+            help="The time of the model group on so many cores or GPUs, in place of a width.",
         ),
     ] = None,
     price: Annotated[

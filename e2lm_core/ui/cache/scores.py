@@ -51,7 +51,7 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
             measured[info.address] = measurements
         else:
             lacking.append(
-                f"{info.address} is left out: it has results at {measurements.complete_checkpoints} of this fleet's "
+                f"{info.address} is left out: it has results at {measurements.complete_checkpoints} of this model group's "
                 f"{formatting.count(measurements.checkpoints, 'checkpoint')}; run it on Models and runs."
             )
     return measured, lacking

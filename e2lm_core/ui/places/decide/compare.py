@@ -170,7 +170,7 @@ def missing_note(compared: Comparison) -> None:
         if one.complete_checkpoints < one.checkpoints or not one.complete_pairs:
             markdown.caption(
                 markdown.fill_template(
-                    ":material/info: {name} is complete at {complete} of this fleet's {all}; what is missing there is "
+                    ":material/info: {name} is complete at {complete} of this model group's {all}; what is missing there is "
                     "left out of both.",
                     name=name,
                     complete=one.complete_checkpoints if one.complete_pairs else 0,

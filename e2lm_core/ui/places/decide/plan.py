@@ -21,6 +21,7 @@ from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
 from e2lm_core.base.settings import MAX_QUESTIONS
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs import fleets
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
@@ -33,7 +34,7 @@ from e2lm_core.ui.places import rc_reading
 TABS = ("Tell two models apart", "Narrow an interval")
 _NUMBER = st.column_config.NumberColumn
 _OWN = "own"
-_FLEETS = {_OWN: "This set's runs", "e2lm": "E2LM's six models"}
+_FLEETS = {_OWN: "This set's group", "e2lm": "E2LM's six models"}
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,14 @@ def _goal(models: Sequence[str], metric: str) -> Goal:
 
 
 def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
-    st.markdown("**On which fleet**")
+    st.markdown("**On which model group**")
+    names = [*_FLEETS, *fleets.saved_names(session.studio().settings)]
     which = st.segmented_control(
-        "Fleet",
-        list(_FLEETS),
+        "Model group",
+        names,
         default=_OWN,
         required=True,
-        format_func=lambda key: _FLEETS[key],
+        format_func=lambda key: markdown.escape(_FLEETS.get(key, key)),
         key="plan_fleet",
     )
     at_hand, num_fewshot = results.fleet(task).run_arguments
@@ -128,7 +130,7 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
         checkpoints = _thinned(task, measurements, checkpoints)
     else:
         st.caption(
-            "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
+            "The width is taken from this set's own runs; only the time is that of the other group, scaled by parameters."
         )
     ms = st.number_input(
         "Milliseconds a question on one checkpoint",
@@ -150,7 +152,7 @@ def _thinned(
 ) -> list[Checkpoint]:
     models = [curve.model.name for curve in measurements.curves]
     picked = st.pills(
-        "Models of the fleet",
+        "Models of the group",
         models,
         selection_mode="multi",
         default=models,
