@@ -15,7 +15,7 @@ TABLES = {
     "choosing_coverage": ("coverage",),
     "forking": ("forking",),
     "kinds": ("kinds", "differing"),
-    "power": ("power", "nothing"),
+    "power": ("power", "nothing", "surely"),
     "null_selection": ("noise", "ladder", "draws", "single"),
     "relevance": ("heldout", "elsewhere", "sources", "mmlu"),
     "suspects": ("keys", "untaught", "control", "anew"),
