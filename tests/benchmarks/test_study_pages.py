@@ -17,7 +17,7 @@ TABLES = {
     "kinds": ("kinds", "differing"),
     "power": ("power", "nothing", "surely"),
     "null_selection": ("noise", "ladder", "draws", "single"),
-    "relevance": ("heldout", "elsewhere", "sources", "mmlu"),
+    "relevance": ("heldout", "odd", "elsewhere", "sources", "mmlu"),
     "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
