@@ -19,7 +19,12 @@ from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.packaged import JOINT, MPNET
 
 LEVELS = 127  # of a quantised number, on either side of 0
-SHIPPED = {JOINT: "joint.npz", MPNET: "mpnet.npz"}
+SHIPPED: dict[tuple[str, embeddings.Form], str] = {
+    (JOINT, "answer"): "joint_answer.npz",
+    (JOINT, "whole"): "joint.npz",
+    (MPNET, "answer"): "mpnet_answer.npz",
+    (MPNET, "whole"): "mpnet.npz",
+}
 
 
 def quantise(anchors: Array) -> Array:
@@ -48,13 +53,13 @@ def _packed(anchors: Array) -> tuple[Array, Array]:
 
 
 def main() -> None:
-    """Embed, fit and write, a model after the other."""
-    for model, name in SHIPPED.items():
+    """Embed, fit and write, a model and a form after the other."""
+    for (model, form), name in SHIPPED.items():
         with tempfile.TemporaryDirectory() as home:
             embedder = embeddings.Embedder(Settings(home=Path(home)), model)
-            vectors = embedder.embed(embeddings.training_texts())
+            vectors = embedder.embed(embeddings.training_texts(form))
             classifier = embeddings.fit_on_vectors(quantise(vectors))
-            data = pack_classifier(embeddings.classifier_key(embedder), classifier)
+            data = pack_classifier(embeddings.classifier_key(embedder, form), classifier)
         (pretrained.VIEWS / name).write_bytes(data)
         print(f"{name}: {model}, {len(vectors):,} exemplars, {len(data) / 1e6:.1f} MB.")
 

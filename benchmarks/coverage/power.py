@@ -118,6 +118,7 @@ def truth(cell: Cell) -> VarianceComponents:
         design_effect=float(max(1.0, effect)),
         training_sd=float(np.sqrt(np.average(squares, weights=[f for _, f in again]))) if again else None,
         training_freedom=cell.degrees or np.inf,
+        own_freedom=tuple(n - 1 for n in cell.seeds[:2] if n > 1),
     )
 
 

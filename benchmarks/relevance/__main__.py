@@ -1,6 +1,7 @@
 """How well the relevance score tells accepted questions from rejected ones: `python -m benchmarks.relevance`.
 
-Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on); with `--elsewhere FOLDER`
+Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on) and from questions in odd
+forms (`odd_forms`); with `--elsewhere FOLDER`
 from packages' questions, labelled before any was judged (`elsewhere`), by other embedders too (`--embedder NAME`); and, where the reference files are at hand
 (`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's dev questions, which are all
 scholarship, so that nearly all should be accepted. `--write` puts the tables into that page; a table whose data are not
@@ -20,14 +21,15 @@ import numpy as np
 from sklearn.metrics import brier_score_loss
 
 from benchmarks import study_pages
-from benchmarks.relevance import elsewhere
+from benchmarks.relevance import elsewhere, odd_forms
 from benchmarks.relevance.sources import NEW
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.relevance.calibration import auroc, balanced_accuracy, calibration_table, ece
-from e2lm_core.relevance.classifier import ACCEPT_AT, NO_FIELD, Array, Classifier
-from e2lm_core.relevance.embedders.packaged import MINILM, MPNET
+from e2lm_core.relevance.classifier import ACCEPT_AT, NO_FIELD, Array
+from e2lm_core.relevance.embedders.packaged import MINILM, MPNET, PACKAGED
 from e2lm_core.relevance.embeddings import (
+    FORMS,
     WORDS,
     Embedder,
     load_exemplars,
@@ -36,17 +38,14 @@ from e2lm_core.relevance.embeddings import (
 )
 
 
-def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
+def heldout_report(embedder: Embedder) -> str:
     """AUROC, Brier score, calibration and fields on the exemplars that took no part in the fit."""
     heldout = load_exemplars("heldout")
     labels = np.array([e.accepted for e in heldout])
     fields = [e.field for e in heldout]
-    texts = {
-        "with choices": [question_text(e.question) for e in heldout],
-        "question alone": [e.question.question for e in heldout],
-    }
-    embedded = {name: embedder.embed(rows) for name, rows in texts.items()}
-    probabilities = {name: classifier.probability(rows) for name, rows in embedded.items()}
+    classifiers = {form: relevance_classifier(embedder, form) for form in FORMS}
+    embedded = {form: embedder.embed_questions([e.question for e in heldout], form) for form in FORMS}
+    probabilities = {form: classifiers[form].probability(rows) for form, rows in embedded.items()}
 
     lines = [
         f"{labels.sum()} accepted and {(~labels).sum()} rejected held-out exemplars:",
@@ -54,21 +53,21 @@ def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
         "| embedded text | AUROC | balanced accuracy | ECE | Brier | right field, of the accepted |",
         "|---|---|---|---|---|---|",
     ]
-    for name, p in probabilities.items():
-        nearest = classifier.nearest_field(embedded[name])
+    for form, p in probabilities.items():
+        nearest = classifiers[form].nearest_field(embedded[form])
         field_right = [near == f for near, f in zip(nearest, fields, strict=True) if f != NO_FIELD]
         lines.append(
-            f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
+            f"| {odd_forms.FORM_NAMES[form]} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
             f"| {ece(labels, p):.3f} | {brier_score_loss(labels, p):.3f} "
             f"| {np.mean(field_right):.2f} |"
         )
-    lines += ["", "Calibration (with choices):", "", "| probability | rows | mean probability | accepted |"]
+    lines += ["", "Calibration of the verdict:", "", "| probability | rows | mean probability | accepted |"]
     lines.append("|---|---|---|---|")
     lines += [
         f"| {b.low:.1f} to {b.high:.1f} | {b.rows} | {b.mean_probability:.2f} | {b.accepted_share:.2f} |"
-        for b in calibration_table(labels, probabilities["with choices"])
+        for b in calibration_table(labels, probabilities["answer"])
     ]
-    return "\n".join([*lines, "", *_worst(heldout, labels, probabilities["with choices"])])
+    return "\n".join([*lines, "", *_worst(heldout, labels, probabilities["answer"])])
 
 
 def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]:
@@ -81,12 +80,12 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
 
 
 def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
-    """The packages' questions under four embedders and those that are named, their reliability, and the sources that are
-    judged worst."""
+    """The packages' questions, with all choices, under four embedders and those that are named, their reliability, and the
+    sources that are judged worst."""
     found = elsewhere.labelled(folder)
     labels = np.array([item.accepted for item in found])
     new = np.array([item.source in NEW for item in found])
-    texts = [question_text(item.question) for item in found]
+    texts = [question_text(item.question, "whole") for item in found]
     lines = [
         f"{labels.sum():,} accepted and {(~labels).sum():,} rejected questions of {len({i.source for i in found})} sources:",
         "",
@@ -96,7 +95,7 @@ def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
     judged: list[Array] = []
     for name in (None, MPNET, MINILM, WORDS, *also):
         embedder = Embedder(Settings.from_env(), name)
-        judged.append(relevance_classifier(embedder).probability(embedder.embed(texts)))
+        judged.append(relevance_classifier(embedder, "whole").probability(embedder.embed(texts)))
         lines += [
             _row(Path(embedder.model_name).name, which, labels[some], judged[-1][some])
             for which, some in (
@@ -135,14 +134,14 @@ def _sources(found: list[elsewhere.Item], right: Array) -> str:
     return "\n".join(lines)
 
 
-def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
+def mmlu_report(path: Path, embedder: Embedder) -> str:
     """The share accepted of a file of MMLU's questions, by subject where not all are."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     questions = [
         Question(id=str(i), question=r["question"], choices=tuple(r["choices"]), answer=r["answer"])
         for i, r in enumerate(rows)
     ]
-    accepted = classifier.probability(embedder.embed_questions(questions)) >= ACCEPT_AT
+    accepted = odd_forms.judge(embedder, "answer", questions) >= ACCEPT_AT
     by_subject: defaultdict[str, list[bool]] = defaultdict(list)
     for row, ok in zip(rows, accepted, strict=True):
         by_subject[row["subject"]].append(bool(ok))
@@ -174,14 +173,15 @@ def main() -> None:
     asked = parser.parse_args()
 
     embedder = Embedder(Settings.from_env())
-    classifier = relevance_classifier(embedder)
-    reports = {"heldout": heldout_report(embedder, classifier)}
+    reports = {"heldout": heldout_report(embedder)}
+    larger = [Embedder(Settings.from_env(), MPNET)] if PACKAGED[MPNET].installed else []
+    reports["odd"] = odd_forms.report([embedder, *larger])
     if asked.elsewhere:
         reports |= elsewhere_reports(asked.elsewhere, asked.embedder)
     reference = Path(os.environ.get("E2LM_REFERENCE") or ROOT / ".." / "shared" / "reference").resolve()
     sample = reference / "mmlu-dev-sample.jsonl"
     if sample.is_file():
-        reports["mmlu"] = mmlu_report(sample, embedder, classifier)
+        reports["mmlu"] = mmlu_report(sample, embedder)
     else:
         print(f"(no MMLU sample at hand: there is no {sample})\n")
     for block, report in reports.items():

@@ -214,7 +214,10 @@ def relevance(
             judge.embed(settings, some, embedder)
             advance("", len(some))
     document = judge.assess(settings, questions, embedder)
-    accepted = f"accepted: {cell(document['accepted_share'])} of {len(questions)}"
+    accepted = (
+        f"accepted: {cell(document['accepted_share'])} of {len(questions)}, by question and right answer; "
+        f"{cell(document['whole_accepted_share'])} with all choices"
+    )
     print_table(as_json, document, [_row(one) for one in document["questions"]], notes=[accepted])
 
 
@@ -222,4 +225,7 @@ def _row(judged: dict[str, Any]) -> dict[str, Any]:
     """Row of a question, with its nearest labelled example."""
     first = next(iter(judged["nearest"]), None)
     said = f"{'accepted' if first['accepted'] else 'rejected'}: {first['question']}" if first else None
-    return {**{key: judged[key] for key in ("id", "probability", "field")}, "nearest": said}
+    return {
+        **{key: judged[key] for key in ("id", "probability", "whole_probability", "field")},
+        "nearest": said,
+    }

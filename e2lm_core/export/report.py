@@ -128,8 +128,8 @@ def _ranks(answers: Answers) -> list[dict[str, Any]]:
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
-    """`{accepted_share, questions, why}`: null with its reason if not requested or not available."""
-    nothing: dict[str, Any] = {"accepted_share": None, "questions": []}
+    """`{accepted_share, whole_accepted_share, questions, why}`: null with its reason if not requested or not available."""
+    nothing: dict[str, Any] = {"accepted_share": None, "whole_accepted_share": None, "questions": []}
     if not task.questions:
         return {**nothing, "why": "The set has no questions."}
     if not wanted:

@@ -39,6 +39,9 @@ WORDS = "words"
 _WORD_DIMENSIONS = 1024
 
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
+# Texts that a question is judged by: with its right answer alone (the verdict), or with all its choices.
+Form = Literal["answer", "whole"]
+FORMS: tuple[Form, ...] = ("answer", "whole")
 _CLASSIFIER_VERSION = 3  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
 _CHUNK = 256  # texts written to the cache at a time: a stopped run loses at most these
@@ -67,9 +70,12 @@ class Exemplar(Record):
     split: Literal["train", "heldout"]
 
 
-def question_text(question: Question) -> str:
-    """Text of a question that is embedded: the question and its choices, one per line."""
-    return "\n".join([question.question, *question.choices])
+def question_text(question: Question, form: Form) -> str:
+    """Text of a question that is embedded: the question and its right answer, or all choices, one per line."""
+    choices = question.choices
+    if form == "answer":
+        choices = choices[question.answer : question.answer + 1]
+    return "\n".join([question.question, *choices])
 
 
 def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Exemplar, ...]:
@@ -158,13 +164,15 @@ class Embedder:
         known = self.cache.get(keys)
         return list(dict.fromkeys(t for k, t in zip(keys, texts, strict=True) if k not in known))
 
-    def embed_questions(self, questions: Sequence[Question]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Unit vectors float32 [Q, D] of questions with their choices.
+    def embed_questions(
+        self, questions: Sequence[Question], form: Form
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Unit vectors float32 [Q, D] of questions in one form.
 
         Raises:
             EmbeddingError: The model or the cache is not usable.
         """
-        return self.embed([question_text(question) for question in questions])
+        return self.embed([question_text(question, form) for question in questions])
 
     def _key(self, text: str) -> bytes:
         # The length in front makes the key unambiguous for all (model, text) pairs.
@@ -216,56 +224,58 @@ class Embedder:
             ) from error
 
 
-def training_texts() -> list[str]:
-    """Texts that the classifier is fitted on: each training exemplar with its choices."""
-    return [question_text(e.question) for e in load_exemplars("train")]
+def training_texts(form: Form) -> list[str]:
+    """Texts that the classifier of one form is fitted on: the training exemplars in that form."""
+    return [question_text(e.question, form) for e in load_exemplars("train")]
 
 
-def classifier_key(embedder: Embedder) -> bytes:
-    """Key of a fitted classifier: a digest of the model, the exemplars and the version of the fit.
+def classifier_key(embedder: Embedder, form: Form) -> bytes:
+    """Key of a fitted classifier: a digest of the model, the exemplars, their form and the version of the fit.
 
     Cached and shipped classifiers are found by it, so that none is used for another model or other exemplars.
     """
-    return _key_of(embedder.fingerprint)
+    return _key_of(embedder.fingerprint, form)
 
 
 @cache
 def _key_of(
-    fingerprint: str,
+    fingerprint: str, form: Form
 ) -> bytes:  # cached, because every judgement needs it and it hashes half a megabyte
-    head = f"classifier {_CLASSIFIER_VERSION} {fingerprint} ".encode()
+    # The key of whole questions is that from before there were two forms: their classifier has not changed.
+    named = "" if form == "whole" else f"{form} "
+    head = f"classifier {_CLASSIFIER_VERSION} {named}{fingerprint} ".encode()
     return hashlib.sha256(head + EXEMPLARS.read_bytes()).digest()
 
 
-def is_shipped(embedder: Embedder) -> bool:
+def is_shipped(embedder: Embedder, form: Form) -> bool:
     """Whether the exemplars' embeddings by this model are shipped, so that none has to be embedded."""
-    return pretrained.load_pretrained(classifier_key(embedder)) is not None
+    return pretrained.load_pretrained(classifier_key(embedder, form)) is not None
 
 
-def training_vectors(embedder: Embedder) -> Array:
-    """Unit vectors float32 [N, D] of the training exemplars by a model, shipped or embedded now.
+def training_vectors(embedder: Embedder, form: Form) -> Array:
+    """Unit vectors float32 [N, D] of the training exemplars in one form, shipped or embedded now.
 
     Raises:
         EmbeddingError: The model or the cache is not usable.
     """
-    if (ready := pretrained.load_pretrained(classifier_key(embedder))) is not None:
+    if (ready := pretrained.load_pretrained(classifier_key(embedder, form))) is not None:
         return ready.anchors
-    return embedder.embed(training_texts())
+    return embedder.embed(training_texts(form))
 
 
-def relevance_classifier(embedder: Embedder) -> Classifier:
-    """Classifier for one model, fitted on the training exemplars: shipped, or fitted once and cached.
+def relevance_classifier(embedder: Embedder, form: Form) -> Classifier:
+    """Classifier for one model and form, fitted on the training exemplars: shipped, or fitted once and cached.
 
     Raises:
         EmbeddingError: The model or the cache is not usable.
     """
-    key = classifier_key(embedder)
+    key = classifier_key(embedder, form)
     if (ready := pretrained.load_pretrained(key)) is not None:
         return ready
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            return Classifier.from_arrays(training_vectors(embedder), arrays)
-    classifier = fit_on_vectors(training_vectors(embedder))
+            return Classifier.from_arrays(training_vectors(embedder, form), arrays)
+    classifier = fit_on_vectors(training_vectors(embedder, form))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())

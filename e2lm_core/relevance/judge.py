@@ -17,6 +17,7 @@ from e2lm_core.people import access
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import (
     DEFAULT_MODEL,
+    FORMS,
     Embedder,
     is_shipped,
     load_exemplars,
@@ -35,9 +36,13 @@ NEAREST = 5  # exemplars shown as the reason for a question's probability
 class Relevance(Record):
     """Judgement of a set's Q questions by one embedding model, with N exemplars for comparison.
 
+    The verdict is of the question and its right answer: wrong answers, which anybody may write without a
+    thought, cannot turn it. The judgement of the whole, with all choices, stands beside it.
+
     Attributes:
         ids: Ids of the questions [Q].
-        probability: Probability [Q] that the rubric accepts the question.
+        probability: Probability [Q] that the rubric accepts the question with its right answer: the verdict.
+        whole_probability: The same [Q] of the question with all its choices.
         fields: Nearest field of each question [Q]; `none` where it would be rejected.
         map: Coordinates of the questions in the plane [Q, 2].
         exemplar_map: Coordinates of the exemplars [N, 2] on the same axes.
@@ -51,6 +56,7 @@ class Relevance(Record):
 
     ids: tuple[str, ...]
     probability: np.ndarray
+    whole_probability: np.ndarray
     fields: tuple[str, ...]
     map: np.ndarray
     exemplar_map: np.ndarray
@@ -65,6 +71,16 @@ class Relevance(Record):
     def accepted_share(self) -> float | None:
         """Share of the questions with a probability of at least `ACCEPT_AT`; None without questions."""
         return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
+
+    @property
+    def whole_accepted_share(self) -> float | None:
+        """The same share by `whole_probability`."""
+        return float(np.mean(self.whole_probability >= ACCEPT_AT)) if len(self.ids) else None
+
+    @property
+    def turned(self) -> np.ndarray:
+        """Whether the wrong answers turn the verdict [Q], bool."""
+        return (self.probability >= ACCEPT_AT) != (self.whole_probability >= ACCEPT_AT)
 
 
 def judge_relevance(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
@@ -81,16 +97,19 @@ def judge_relevance(settings: Settings, questions: Sequence[Question], model: st
     """
     _require_text(questions)
     embedder = _embedder(settings, model)
-    classifier = relevance_classifier(embedder)
+    classifier = relevance_classifier(embedder, "answer")
     exemplars = load_exemplars("train")
-    known = training_vectors(embedder)
-    vectors = embedder.embed_questions(questions).reshape(len(questions), known.shape[1])
+    known = training_vectors(embedder, "answer")
+    vectors, wholes = (
+        embedder.embed_questions(questions, form).reshape(len(questions), known.shape[1]) for form in FORMS
+    )
     exemplar_map, question_map = map_2d(known, vectors)
     cosines = vectors @ known.T
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
     return Relevance(
         ids=tuple(q.id for q in questions),
         probability=classifier.probability(vectors),
+        whole_probability=relevance_classifier(embedder, "whole").probability(wholes),
         fields=tuple(classifier.field(vectors)),
         map=question_map,
         exemplar_map=exemplar_map,
@@ -119,8 +138,9 @@ def missing_texts(settings: Settings, questions: Sequence[Question], model: str 
     """
     _require_text(questions)
     embedder = _embedder(settings, model)
-    before = [] if is_shipped(embedder) else training_texts()
-    return embedder.missing_texts([*before, *map(question_text, questions)])
+    before = [text for form in FORMS if not is_shipped(embedder, form) for text in training_texts(form)]
+    own = [question_text(question, form) for form in FORMS for question in questions]
+    return embedder.missing_texts([*before, *own])
 
 
 def embed(settings: Settings, texts: Sequence[str], model: str | None = None) -> None:
@@ -166,8 +186,9 @@ def assess(settings: Settings, questions: Sequence[Question], model: str | None 
         model: Name of the embedding model, see `Embedder`.
 
     Returns:
-        `{questions: [{id, probability, field, nearest}], accepted_share, embedder}`; `nearest` are the
-        exemplars most similar to the question, `[{question, accepted, field, likeness}]`.
+        `{questions: [{id, probability, whole_probability, field, nearest}], accepted_share,
+        whole_accepted_share, embedder}`; `nearest` are the exemplars most similar to the question,
+        `[{question, accepted, field, likeness}]`.
 
     Raises:
         TaskError: A question holds text that cannot be encoded.
@@ -179,12 +200,14 @@ def assess(settings: Settings, questions: Sequence[Question], model: str | None 
             {
                 "id": identity,
                 "probability": float(relevance.probability[q]),
+                "whole_probability": float(relevance.whole_probability[q]),
                 "field": relevance.fields[q],
                 "nearest": nearest_exemplars(relevance, q),
             }
             for q, identity in enumerate(relevance.ids)
         ],
         "accepted_share": relevance.accepted_share,
+        "whole_accepted_share": relevance.whole_accepted_share,
         "embedder": relevance.embedder,
     }
 
@@ -206,7 +229,7 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     Args:
         settings: The caller's settings.
         task_or_jsonl: Name of a set, or path of a file that ends in .jsonl; a line of it needs only
-            `question`.
+            `question`. Without `answer` its first choice counts as the right one.
 
     Raises:
         TaskError: There is no such set, the caller may not read it or the file, or the file cannot be read,

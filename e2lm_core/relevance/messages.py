@@ -22,8 +22,24 @@ def headline(judged: Relevance) -> str:
         nearest = f" The nearest fields are {formatting.join_words(top)}."
     return (
         f"**{accepted:,} of {len(judged.ids):,}** questions would probably be accepted as science "
-        f"({accepted / len(judged.ids):.0%}).{nearest}"
+        f"({accepted / len(judged.ids):.0%}).{nearest}{_turned(judged)}"
     )
+
+
+def _turned(judged: Relevance) -> str:
+    """Sentence on the questions that their wrong answers would turn; "" without one."""
+    number = int(judged.turned.sum())
+    if not number:
+        return ""
+    others = formatting.count(number, "verdict")
+    return f" The wrong answers would turn **{others}**: read {'it' if number == 1 else 'them'} first."
+
+
+def turned_note(judged: Relevance) -> str:
+    """Sentence on the text that a verdict reads, and on the share accepted with all choices."""
+    share = judged.whole_accepted_share
+    with_all = "" if share is None else f" With all choices {share:.0%} would be accepted."
+    return f"A verdict is of the question with its right answer; the wrong answers do not count.{with_all}"
 
 
 def reliability_sentence(judged: Relevance) -> str:

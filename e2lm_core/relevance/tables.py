@@ -11,17 +11,21 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.relevance import calibration
 from e2lm_core.relevance.judge import Relevance, nearest_exemplars
 
+WHOLE = "with all choices"
+
 
 def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
     """Table of the questions with their most similar exemplar, the least probable question first.
 
-    Columns: id, probability, field, question, and the label and text of the exemplar.
+    Columns: id, probability (of the question with its right answer), the same with all choices, field,
+    question, and the label and text of the exemplar.
     """
     exemplars = [relevance.exemplars[at] for at in relevance.nearest[:, 0]]
     frame = pd.DataFrame(
         {
             "id": relevance.ids,
             "probability": relevance.probability.round(4),
+            WHOLE: relevance.whole_probability.round(4),
             "field": relevance.fields,
             "question": [q.question for q in task.questions],
             "nearest is": ["accepted" if accepted else "rejected" for _, accepted, _ in exemplars],

@@ -153,10 +153,10 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
         "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n", encoding="utf-8"
     )
     document = call("relevance", str(file), "--json")
-    assert list(document) == ["questions", "accepted_share", "embedder"]
+    assert list(document) == ["questions", "accepted_share", "whole_accepted_share", "embedder"]
     assert [q["id"] for q in document["questions"]] == ["1", "b", "b"]
     for question in document["questions"]:
-        assert list(question) == ["id", "probability", "field", "nearest"]
+        assert list(question) == ["id", "probability", "whole_probability", "field", "nearest"]
         assert len(question["nearest"]) == 5
         assert 0 <= question["probability"] <= 1
     assert document["questions"][0]["probability"] > document["questions"][1]["probability"]

@@ -133,7 +133,7 @@ def test_the_picture_has_every_model_chance_and_the_window(card: sections.CardSe
 @pytest.mark.slow
 def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
     found = sections.build_sections(studio, task, OpenFleet("", studio.catalogue.checkpoints))
-    assert "% of the questions for science" in found.text
+    assert "% of the questions, each with its right answer, for science" in found.text
 
 
 def test_a_sign_of_markdown_is_text() -> None:

@@ -16,6 +16,7 @@ def judged(probability: list[float], fields: list[str], **changes: object) -> Re
     made = {
         "ids": tuple("abcdefgh"[: len(fields)]),
         "probability": likely,
+        "whole_probability": likely,
         "fields": tuple(fields),
         "map": np.arange(2.0 * len(fields)).reshape(-1, 2),
         "exemplar_map": np.array([[0.5, 0.5], [0.0, 1.0]]),

@@ -155,6 +155,26 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
 def test_words_alone_judge_without_a_model(here: Settings) -> None:
     question = studios.question(1, question="Which particle carries the electric current in a copper wire?")
     missing = judge.missing_texts(here, [question], WORDS)
-    assert len(missing) == len(load_exemplars("train")) + 1
-    judge.embed(here, missing[-1:], WORDS)
-    assert judge.missing_texts(here, [question], WORDS) == missing[:-1]
+    # The exemplars and the question, each with its right answer and with all choices.
+    assert len(missing) == 2 * (len(load_exemplars("train")) + 1)
+    judge.embed(here, missing[-2:], WORDS)
+    assert judge.missing_texts(here, [question], WORDS) == missing[:-2]
+
+
+def test_three_wrong_answers_do_not_turn_a_verdict(here: Settings) -> None:
+    """The verdict is the same to the bit whatever the wrong answers are; the judgement of the whole is not."""
+    asked = studios.question(
+        1, question="Which gas do plants take in?", choices=("CO2", "argon", "helium", "neon"), answer=0
+    )
+    silly = asked.model_copy(update={"id": "silly", "choices": ("CO2", "pizza", "my uncle", "football")})
+    found = judge.judge_relevance(here, [asked, silly], WORDS)
+    assert found.probability[0] == found.probability[1]
+    assert found.whole_probability[0] != found.whole_probability[1]
+    assert found.fields[0] == found.fields[1]
+
+
+def test_where_the_two_judgements_differ() -> None:
+    two = judged([0.9, 0.2, 0.5], ["physics", "none", "physics"], whole_probability=np.array([0.4, 0.3, 0.6]))
+    assert two.turned.tolist() == [True, False, False]
+    assert two.whole_accepted_share == pytest.approx(1 / 3)
+    assert tables.question_frame(two, studios.task(count=3))[tables.WHOLE].tolist() == [0.3, 0.6, 0.4]

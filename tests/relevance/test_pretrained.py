@@ -11,8 +11,10 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.relevance import pretrained
 from e2lm_core.relevance.classifier import Classifier
 from e2lm_core.relevance.embeddings import (
+    FORMS,
     WORDS,
     Embedder,
+    Form,
     is_shipped,
     load_exemplars,
     training_vectors,
@@ -27,23 +29,23 @@ def default(tmp_path: Path) -> Embedder:
     return Embedder(Settings(home=tmp_path))
 
 
-@pytest.mark.parametrize("model", SHIPPED)
-def test_it_is_of_todays_exemplars_and_fit(default: Embedder, model: str) -> None:
+@pytest.mark.parametrize(("model", "form"), SHIPPED)
+def test_it_is_of_todays_exemplars_and_fit(default: Embedder, model: str, form: Form) -> None:
     embedder = Embedder(default.settings, model)
-    assert is_shipped(embedder), (
+    assert is_shipped(embedder, form), (
         "run python -m scripts.shipped_relevance: exemplars, model or fit have changed"
     )
-    assert len(training_vectors(embedder)) == len(load_exemplars("train"))
+    assert len(training_vectors(embedder, form)) == len(load_exemplars("train"))
     assert not embedder.cache.path.exists()  # nothing was embedded
 
 
 def test_the_default_is_among_them(default: Embedder) -> None:
-    assert default.model_name in SHIPPED
+    assert all((default.model_name, form) in SHIPPED for form in FORMS)
     assert sorted(path.name for path in pretrained.VIEWS.iterdir()) == sorted(SHIPPED.values())
 
 
 def test_nothing_is_shipped_for_another_model(default: Embedder) -> None:
-    assert not is_shipped(Embedder(default.settings, WORDS))
+    assert not any(is_shipped(Embedder(default.settings, WORDS), form) for form in FORMS)
     assert pretrained.load_pretrained(b"another key") is None
 
 
@@ -64,6 +66,7 @@ def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-def test_the_real_model_sees_a_sample_so(default: Embedder) -> None:
-    now = default.embed_questions([e.question for e in load_exemplars("train")][SAMPLE])
-    assert (now * training_vectors(default)[SAMPLE]).sum(axis=1).min() > 0.9995
+@pytest.mark.parametrize("form", FORMS)
+def test_the_real_model_sees_a_sample_so(default: Embedder, form: Form) -> None:
+    now = default.embed_questions([e.question for e in load_exemplars("train")][SAMPLE], form)
+    assert (now * training_vectors(default, form)[SAMPLE]).sum(axis=1).min() > 0.9995

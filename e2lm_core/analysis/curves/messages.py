@@ -19,7 +19,7 @@ from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 SINCE_HELP = {
     "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
     "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
-    "known where no model was trained twice.",
+    "known where no model was trained twice, and before the first checkpoint of another seed.",
     "on these questions from": "The same, of these very models: against other questions alone.",
     "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
     "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
@@ -112,7 +112,8 @@ def separation_sentence(measurements: Measurements, pair: Separation, metric: st
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
     if since.sure is not None:
-        return f"{higher} is reliably ahead of {lower} {_from(since.sure, since)}."
+        noise = f". {_noise_unknown(since.sure)}" if since.sure_or_before else ""
+        return f"{higher} is reliably ahead of {lower} {_from(since.sure, since)}{noise}."
     if since.on_these is not None:
         return f"{higher} is ahead of {lower} on these questions {_from(since.on_these, since)}; {_again(since)}."
     share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
@@ -131,10 +132,15 @@ def _from(place: Point, since: Onset) -> str:
     return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
 
 
+def _noise_unknown(place: Point) -> str:
+    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
+    return f"Whether it is so before is not known: other seeds have results from {_unbroken(place)} on"
+
+
 def _again(since: Onset) -> str:
     """Clause on how far training noise may undo a separation on these questions."""
     if since.retraining is None:
-        return "whether it holds for models trained again is not known, since none was trained twice"
+        return "whether it holds for models trained again is not known, since no other seed has results there"
     return "trained again, they may stand otherwise"
 
 
@@ -168,6 +174,8 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
     twins = [name for name in told if models[name].twin_of]
     if twins and all(place(name) is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
+    if sure and any(told[name].sure_or_before for name in counted):
+        sentence += f". {_noise_unknown(min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step))}"
     return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
 
 

@@ -35,14 +35,14 @@ def noise_components(
     """Noise components of each model's curve, in the metric's unit.
 
     Question and checkpoint noise come from `intervals.noise`; seed noise is sqrt(max(0, t^2 - checkpoint
-    noise^2)) with t the training noise near the last complete checkpoint (`seed_variance`).
+    noise^2)) with t the model's training noise at the last complete checkpoint (`seed_variance`).
     """
     again = seed_variance.estimate_seed_variance(measurements, metric)
     found = {}
     for curve in measurements.curves:
         questions, checkpoints = intervals.noise(resampled, metric, curve.model.name)
         complete = curve.steps[np.isfinite(resampled.observed[metric][curve.model.name])]
-        sd = again.deviation_at(int(complete[-1])).sd if complete.size else None
+        sd = again.deviation_at(int(complete[-1]), curve.model.name).sd if complete.size else None
         moved = 0.0 if np.isnan(checkpoints) else checkpoints
         seeds = None if sd is None else max(0.0, sd**2 - moved**2) ** 0.5
         found[curve.model.name] = NoiseComponents(

@@ -22,7 +22,7 @@ from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import multiple_testing, pointwise, seed_variance
 from e2lm_core.scores.uncertainty.means.onset import OnsetEstimate, estimate_onset
 from e2lm_core.scores.uncertainty.means.pointwise import Evidence
-from e2lm_core.scores.uncertainty.means.seed_variance import SeedVariance
+from e2lm_core.scores.uncertainty.means.seed_variance import SeedDeviation, SeedVariance
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."
@@ -31,6 +31,7 @@ MISSING = "Results are missing at some of its checkpoints, so nothing holds to t
 NOTHING_COMMON = "They have no complete checkpoint in common."
 EQUAL = "They stand equal at the last checkpoint that both have."
 NOT_KNOWN = "not known"
+NOISE_UNKNOWN_BEFORE = "Before {} training noise is not known: no other seed has results there."
 # Smallest numbers of questions for which the range contains the true onset in at least 85% of simulated sets
 # (benchmarks/coverage/parting.py). The second is for the separation of two curves of a share, which moves in
 # steps of one question.
@@ -59,6 +60,8 @@ class Onset(Record):
             None.
         on_these: Onset against other questions alone; None for never.
         retraining: Training noise of a mean at the last checkpoint (t of `seed_variance`); None if unknown.
+        retraining_from: First checkpoint from which training noise is known to the last one, if some before
+            it have none; `sure` lies nowhere before it.
         detectable: Smallest difference at the last checkpoint detected with 80% power, in the metric's unit.
         judged: Number of comparisons judged together (`multiple_testing.first_significant_index`).
         measured: Onset of the measured curve (`onset.OnsetEstimate`); None for never.
@@ -74,6 +77,7 @@ class Onset(Record):
     sure: Point | None = None
     on_these: Point | None = None
     retraining: float | None = None
+    retraining_from: Point | None = None
     detectable: float | None = None
     judged: int = 1
     measured: Point | None = None
@@ -84,6 +88,11 @@ class Onset(Record):
     points: int = 0
     why: str | None = None
     no_range: str | None = None
+
+    @property
+    def sure_or_before(self) -> bool:
+        """Whether `sure` is the first checkpoint with known training noise, so that it may hold earlier."""
+        return self.sure is not None and self.sure == self.retraining_from
 
 
 class Separation(Record):
@@ -144,7 +153,8 @@ def _asked_of_chance(
         guess = np.sqrt((share * (1 - share)).sum()) / len(share)
         found = replace(found, centre=each.mean(axis=-1), error=guess * np.sqrt(effect))
     drawn = line.drawn - resampled.chances[:, None]
-    return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, again, 1)
+    moved = [again.deviation_at(p.step, name) for p in line.places]
+    return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, moved, 1)
 
 
 def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
@@ -188,7 +198,8 @@ def separations(
             each = a.each - b.each
             found = pointwise.evidence(metric, each, a.drawn - b.drawn, resampled.clusters)
             needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
-            asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, again, 2))
+            moved = [again.deviation_at(step, one, other) for step in shared]
+            asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, moved, 2))
     judged = _judged(asked)
     return [
         Separation(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)
@@ -214,13 +225,13 @@ def onset_row(onset: Onset) -> dict[str, Any]:
     ranged = sure and onset.no_range is None
     known = onset.retraining is not None
     return {
-        "surely from": (_words(onset.sure) if known else NOT_KNOWN) if sure else None,
+        "surely from": (_sure_words(onset) if known else NOT_KNOWN) if sure else None,
         "on these questions from": _words(onset.on_these) if sure else None,
         "measured from": _words(onset.measured) if told else None,
         "95% from": _words(onset.low) if ranged else None,
         "to": _words(onset.high) if ranged else None,
         "at the end": onset.share,
-        "why": onset.why or onset.no_range,
+        "why": onset.why or " ".join(filter(None, (_noise_note(onset), onset.no_range))) or None,
     }
 
 
@@ -271,6 +282,17 @@ def onset_document(
 # --- within -------------------------------------------------------------------------------------------
 
 
+def _sure_words(onset: Onset) -> str:
+    return f"{_words(onset.sure)} or before" if onset.sure_or_before else _words(onset.sure)
+
+
+def _noise_note(onset: Onset) -> str | None:
+    """Reason why `sure` lies nowhere earlier, where training noise is not known."""
+    if not onset.sure_or_before or onset.retraining_from is None:
+        return None
+    return NOISE_UNKNOWN_BEFORE.format(onset.retraining_from.text)
+
+
 def _words(place: Point | None) -> str:
     return "never" if place is None else place.text.removesuffix(" tokens")
 
@@ -309,7 +331,7 @@ def _asked(
     resampled: Resampled,
     metric: str,
     needed: int,
-    again: SeedVariance,
+    moved: Sequence[SeedDeviation],
     models: int,
 ) -> _Asked:
     """Onset of one difference before joint testing.
@@ -322,7 +344,7 @@ def _asked(
         resampled: Resamples of the questions.
         metric: Metric of the curves.
         needed: Smallest number of questions for which a range is stated.
-        again: Training noise.
+        moved: Training noise at each checkpoint.
         models: Number of models in the difference, each with training noise.
     """
     clusters = resampled.clusters
@@ -334,11 +356,12 @@ def _asked(
     def place(at: int | None) -> Point | None:
         return None if at is None or at >= len(places) else places[at]
 
-    moved = [again.deviation_at(p.step) for p in places]
     end = moved[-1].sd
+    unknown = [k for k, noise in enumerate(moved) if noise.sd is None]
     errors, degrees = seed_variance.total_error(found.error, found.freedom, moved, models)
     since = Onset(
         retraining=end,
+        retraining_from=None if end is None or not unknown else places[unknown[-1] + 1],
         detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
         measured=place(lasting.measured),
         low=place(lasting.low),
@@ -357,6 +380,8 @@ def _asked(
     on_these[lower] = 1.0
     if trained is not None:
         trained[lower] = 1.0
+        # What is not known is not sure: no onset lies at or before such a checkpoint.
+        trained[unknown] = 1.0
     return _Asked(since, on_these, trained, places)
 
 

@@ -70,10 +70,10 @@ def power_headline(planned: Power) -> str:
 def power_assumptions(planned: Power) -> str:
     """Sentence on the detectable difference at 80% power, and on the source of the training noise."""
     known = (
-        " How far retraining would move them is not known, since no model was trained twice, and is left out."
+        " How far retraining would move them is not known, since no other seed has results there, and is left out."
         if planned.spread.training_sd is None
         else f" The noise of retraining is that of {formatting.join_words(list(planned.replicated))}"
-        f" ({planned.spread.training_freedom:g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
+        f" ({planned.spread.training_freedom:.3g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
     )
     return (
         f"The smallest difference that {planned.questions:,} questions tell in 80% of cases is "

@@ -10,7 +10,8 @@ their paired difference, DEFF the design effect of grouped questions, and t the 
 model's mean over seeds (`seed_variance`), estimated from replicates if there are any. With few replicates f
 is small. V is the variance that the replicates show, question noise and t together, and E is the expectation
 over it, since the test (`curves.onsets`) knows no more than V. The test takes no less than the questions' own
-part, and has g degrees of freedom, with k = 1 + 10 / f (`seed_variance.training_noise_factor`). If training
+part, and has g degrees of freedom, with k = 1 + 10 / f (`seed_variance.training_noise_factor`). Where the two
+models have other seeds themselves, V is the larger of what these and what all replicates show. If training
 noise is as large as the difference of two models, no number of questions tells them apart.
 
 Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -30,6 +32,7 @@ from e2lm_core.analysis.plan.plan import closest_pair
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.uncertainty.means import seed_variance
@@ -49,8 +52,9 @@ class VarianceComponents(Record):
         difference: d, in the metric's unit.
         questions_sd: s, the standard deviation over questions of the paired difference.
         design_effect: DEFF of grouped questions.
-        training_sd: t; None if no model was trained from two seeds, which leaves it out of every number.
+        training_sd: t; None if no other seed has results there, which leaves it out of every number.
         training_freedom: Degrees of freedom of t.
+        own_freedom: Degrees of freedom of the two models' own seeds, see `seed_variance.SeedDeviation`.
     """
 
     difference: float
@@ -58,6 +62,7 @@ class VarianceComponents(Record):
     design_effect: float
     training_sd: float | None
     training_freedom: float = math.inf
+    own_freedom: tuple[int, ...] = ()
 
     def _parts(self, questions: float) -> tuple[float, float]:
         return self.design_effect * self.questions_sd**2 / questions, 2 * (self.training_sd or 0.0) ** 2
@@ -71,14 +76,17 @@ class VarianceComponents(Record):
         error = self.standard_error(questions)
         if error == 0:
             return 1.0 if self.difference else 0.05
-        return _told(abs(self.difference) / error, self._known(questions), self.training_freedom)
+        return self._told(abs(self.difference) / error, self._known(questions))
 
     def detectable_difference(self, questions: float) -> float:
         """Smallest difference that n questions detect with 80% power."""
         known = self._known(questions)
         return self.standard_error(questions) * float(
-            brentq(lambda r: _told(r, known, self.training_freedom) - DETECTED, 0.0, 200.0)
+            brentq(lambda r: self._told(r, known) - DETECTED, 0.0, 200.0)
         )
+
+    def _told(self, ratio: float, known: float) -> float:
+        return _told(ratio, known, self.training_freedom, self.own_freedom)
 
     def _known(self, questions: float) -> float:
         """Share of the variance due to questions, which the test knows."""
@@ -99,14 +107,40 @@ class VarianceComponents(Record):
         return high
 
 
-def _told(ratio: float, known: float, degrees: float) -> float:
+@cache
+def _shown(degrees: float, own: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Variances that replicates may show, as shares of the true one, and their degrees of freedom.
+
+    Args:
+        degrees: Degrees of freedom of all replicates.
+        own: Those of the compared models' own families among them.
+
+    Returns:
+        Variances [B] and degrees of freedom [B].
+    """
+    if not own:
+        return chi2.ppf(_SHARES, degrees) / degrees, np.full(len(_SHARES), degrees)
+    others = degrees - sum(own)
+    parts = np.array([*own, others] if others else own, dtype=np.float64)[:, None]
+    drawn = np.random.default_rng(0).permuted(np.tile(_SHARES, (len(parts), 1)), axis=1)
+    shown = chi2.ppf(drawn, parts) / parts
+    mine, freedoms = shown[: len(own)], parts[: len(own)]
+    of_all, of_own = (parts * shown).sum(axis=0) / degrees, mine.mean(axis=0)
+    satterthwaite = mine.sum(axis=0) ** 2 / (mine**2 / freedoms).sum(axis=0)
+    larger = of_own > of_all
+    freedom = np.where(larger, np.minimum(degrees, satterthwaite**2), degrees)
+    return np.where(larger, of_own, of_all), freedom
+
+
+def _told(ratio: float, known: float, degrees: float, own: tuple[int, ...] = ()) -> float:
     """Power for a difference of `ratio` standard errors, with a known share of the variance."""
     if degrees >= _MANY:
         bound = np.array([t.ppf(0.975, _MANY)])
     else:  # the mean over the variances that replicates with these degrees of freedom may show
-        found = chi2.ppf(_SHARES, degrees) / degrees
-        judged, feared = np.maximum(found, known), seed_variance.training_noise_factor(degrees) * found
-        freedom = degrees * ((feared + judged - found) / feared) ** 2
+        found, freedom = _shown(degrees, own)
+        judged = np.maximum(found, known)
+        feared = (1.0 + seed_variance.CAUTION / freedom) * found
+        freedom = freedom * ((feared + judged - found) / feared) ** 2
         bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 
@@ -127,7 +161,7 @@ class Power(Record):
         detectable: Smallest difference detected with 80% power, in the metric's unit.
         wanted: Wanted power.
         needed: Questions needed for the wanted power; None if no number is enough.
-        replicated: Models trained from several seeds, the source of the training noise of all models.
+        replicated: Models trained from several seeds whose training noise is taken (`seed_variance`).
         assumed: The difference was given instead of measured.
         between: Power at the ends of the 95% interval of the measured difference, lower first; None for a
             given one.
@@ -191,13 +225,14 @@ def compute_power(
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
     again = seed_variance.estimate_seed_variance(measurements, metric)
-    sd, degrees, _ = again.deviation_at(step)
+    moved = again.deviation_at(step, first.model.name, second.model.name)
     spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
         questions_sd=float(apart.std(ddof=1)),
         design_effect=design_effect(apart, measurements.groups),
-        training_sd=sd,
-        training_freedom=math.inf if sd is None else degrees,
+        training_sd=moved.sd,
+        training_freedom=math.inf if moved.sd is None else moved.freedom,
+        own_freedom=moved.own_freedom,
     )
     number = questions or len(apart)
     seen = float(first.tokens_seen[at_first])
@@ -214,7 +249,7 @@ def compute_power(
         detectable=spread.detectable_difference(number),
         wanted=WANTED,
         needed=spread.required_questions(WANTED),
-        replicated=again.names,
+        replicated=moved.families,
         assumed=difference is not None,
         between=_between(spread, len(apart), number) if difference is None else None,
     )

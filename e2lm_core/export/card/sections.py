@@ -143,8 +143,9 @@ def _relevance(document: Mapping[str, Any]) -> Iterator[str]:
     else:
         fields = Counter(row["field"] for row in found["questions"])
         yield (
-            f"The studio's classifier takes {formatting.percent(found['accepted_share'])} of the questions for science that "
-            "the competition's rubric accepts; by their nearest field: "
+            f"The studio's classifier takes {formatting.percent(found['accepted_share'])} of the questions, each with its right "
+            "answer, for science that the competition's rubric accepts "
+            f"({formatting.percent(found['whole_accepted_share'])} with all choices); by their nearest field: "
             + ", ".join(f"{escape_markdown(name)} {number}" for name, number in fields.most_common())
             + "."
         )

@@ -72,9 +72,18 @@ def plain(said: str | None) -> str:
             "large-arch1 is reliably ahead of small-arch1 from **step 1,300** on.",
         ),
         (
+            since(LATE, on_these=EARLY, retraining_from=LATE),
+            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on. Whether it is so before is not known: "
+            "other seeds have results from 9.0 k tokens on.",
+        ),
+        (
+            since(LATE, on_these=EARLY, retraining_from=EARLY),
+            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
+        ),
+        (
             since(LATE, retraining=None, sure=None),
             "large-arch1 is ahead of small-arch1 on these questions from **9.0 k tokens** on; whether it holds for "
-            "models trained again is not known, since none was trained twice.",
+            "models trained again is not known, since no other seed has results there.",
         ),
         (
             since(LATE, sure=None),
@@ -102,6 +111,8 @@ def plain(said: str | None) -> str:
         "from the first",
         "no range",
         "no tokens",
+        "noise known from there",
+        "noise known before",
         "not trained twice",
         "not again",
         "detectable",

@@ -83,6 +83,35 @@ def test_what_few_replicates_may_show_is_averaged_over(degrees: float, questions
 # --- from measurements ------------------------------------------------------------------------------------
 
 
+def test_the_larger_of_own_and_all_noise_is_averaged_over():
+    """Against the studio's own test: six families of three seeds, two of which are compared."""
+    of = VarianceComponents(
+        difference=0.1,
+        questions_sd=0.58,
+        design_effect=1,
+        training_sd=0.02,
+        training_freedom=12.0,
+        own_freedom=(2, 2),
+    )
+    random, questions = np.random.default_rng(3), 500
+    known = 0.58**2 / questions
+    raw = of.standard_error(questions) ** 2 / 2 * random.chisquare(2, (4000, 6)) / 2
+    moved = [
+        seed_variance.SeedVariance(
+            tuple(
+                seed_variance.Family(str(n), frozenset({str(n)}), {1: (one - known / 2, one)}, 2)
+                for n, one in enumerate(fleet)
+            )
+        ).deviation_at(1, "0", "1")
+        for fleet in raw
+    ]
+    error, freedom = seed_variance.total_error(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
+    shown = random.normal(0.1, of.standard_error(questions), len(raw))
+    told = seed_variance.p_values(shown, error, freedom) <= 0.05
+    assert of.power(questions) == pytest.approx(told.mean(), abs=0.025)
+    assert of.power(questions) < of.model_copy(update={"own_freedom": ()}).power(questions)
+
+
 def test_of_two_measured_models():
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
     found = powers.compute_power(measured, "acc")
@@ -91,7 +120,7 @@ def test_of_two_measured_models():
     assert found.spread.questions_sd == pytest.approx(np.std([0] * 9 + [1], ddof=1))
     assert found.spread.training_sd is None
     assert (found.questions, found.measured, found.step) == (10, 10, 1000)
-    assert "not known, since no model was trained twice" in plan_words.power_answer(found)
+    assert "not known, since no other seed has results there" in plan_words.power_answer(found)
     assert powers.compute_power(measured, "acc", questions=100).power > found.power
 
 

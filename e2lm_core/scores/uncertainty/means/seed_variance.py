@@ -1,15 +1,25 @@
 """Seed variance of a model's mean.
 
-    t^2 = mean over pairs of replicates and checkpoints near a step of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
+    t_F^2 = mean over pairs of replicates of family F, at a step, of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
+    t^2 = the larger of the mean over all families and the mean over the families of the models compared
     seeds^2 = t^2 - checkpoints^2
     SE^2 = e^2 + max(0, m raw - min(m (raw - t^2), e^2))
 
 with m_1, m_2 the means of two models that differ only by their seed, s_12 the deviation of their paired
 difference over Q questions, checkpoints the checkpoint noise of `methods.wiggle`, e the standard error of the
 questions, raw the t^2 with its question noise, and m the number of models. A comparison of two models carries
-2 t^2 on top of the variance of its questions, for any number of questions, with as many degrees of freedom f
-as there are replicates less families. A negative t^2 is set to 0: variance that questions explain is no
-training noise.
+2 t^2 on top of the variance of its questions, for any number of questions. A negative t^2 is set to 0:
+variance that questions explain is no training noise.
+
+Families differ in training noise, and it falls with training. One mean over all of them finds two seeds of
+the noisiest of six families different in 22% of cases, and two noisy families in 19%. So a step takes the replicates
+of that step (between two steps with replicates the noisier one), and a pair takes the noise of its own
+families where they show more. A model without seeds takes the noise of the other, else the mean. Before the
+first replicate it is not known.
+
+The mean of all families has as many degrees of freedom f as there are replicates less families. That of a
+pair's own families has Satterthwaite's degrees squared, at most f: it is taken only where it is the larger
+one, so luck seldom makes it too small (`benchmarks/coverage/surely.py`).
 
 Satterthwaite's degrees of the sum treat the variance that replicates show as the true one. If few of them
 show too little by chance, both the error and the trust in it are wrong: two models that do not differ are
@@ -38,7 +48,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
 CAUTION = 10.0
-NEARBY = 2.0  # replicates are compared at checkpoints up to so many times nearer or further in training
+NEARBY = 2.0  # replicates count at checkpoints up to so many times further in training, or back to others
 
 
 @dataclass(frozen=True)
@@ -47,27 +57,49 @@ class Family:
 
     Attributes:
         name: Name of the model that the others are seeds of.
+        members: Names of its models.
         variance: t^2 and half of (m_1 - m_2)^2, both means over pairs, by step.
         freedom: Number of replicates less one.
     """
 
     name: str
+    members: frozenset[str]
     variance: dict[int, tuple[float, float]]
     freedom: int
 
+    def variance_at(self, step: int) -> tuple[float, float] | None:
+        """t^2 and half of (m_1 - m_2)^2 at a step, see the module; None where they are not known.
+
+        Between two steps with replicates it is the larger pair of values, after the last one that of the last.
+        It is not known before the first, nor where the nearest is more than `NEARBY` times away.
+        """
+        before = [known for known in self.variance if known <= step]
+        after = [known for known in self.variance if known >= step]
+        if not before:
+            return None
+        around = {max(before), min(after, default=max(before))}
+        if not any(step / NEARBY <= known <= step * NEARBY for known in around):
+            return None
+        return max((self.variance[known] for known in around), key=lambda pair: pair[1])
+
 
 class SeedDeviation(NamedTuple):
-    """Standard deviation between seeds near a step.
+    """Standard deviation between seeds at a step.
 
     Attributes:
-        sd: The standard deviation t in the metric's unit; None where no replicates are near.
-        freedom: Its degrees of freedom, 0 where no replicates are near.
+        sd: The standard deviation t in the metric's unit; None where it is not known.
+        freedom: Its degrees of freedom, 0 where it is not known.
         raw: Variance with question noise, half of (m_1 - m_2)^2, that t was found in.
+        families: Names of the families that it is the noise of.
+        own_freedom: Degrees of freedom of each of the compared models' own families, of which the noise would be
+            if they showed more.
     """
 
     sd: float | None
     freedom: float
     raw: float
+    families: tuple[str, ...] = ()
+    own_freedom: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,23 +112,32 @@ class SeedVariance:
 
     families: tuple[Family, ...]
 
-    def deviation_at(self, step: int) -> SeedDeviation:
-        """Standard deviation between seeds of a mean, from checkpoints near a step of training."""
-        near = [
-            (family.freedom, [v for k, v in family.variance.items() if step / NEARBY <= k <= step * NEARBY])
-            for family in self.families
-        ]
-        known = [(freedom, np.mean(values, axis=0)) for freedom, values in near if values]
+    def deviation_at(self, step: int, *models: str) -> SeedDeviation:
+        """Standard deviation between seeds of a mean at a step of training.
+
+        Args:
+            step: Step of the checkpoint.
+            models: Names of the models compared, one or two; without any the mean over all families.
+        """
+        known = [(family, found) for family in self.families if (found := family.variance_at(step))]
         if not known:
             return SeedDeviation(None, 0.0, 0.0)
-        degrees = sum(own for own, _ in known)
-        variance, raw = sum(own * value for own, value in known) / degrees
-        return SeedDeviation(math.sqrt(max(0.0, float(variance))), float(degrees), float(raw))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the models that were trained from several seeds."""
-        return tuple(family.name for family in self.families)
+        freedoms = [family.freedom for family, _ in known]
+        degrees = float(sum(freedoms))
+        variance, raw = np.average([found for _, found in known], axis=0, weights=freedoms)
+        of = [family.name for family, _ in known]
+        own = [(family, found) for family, found in known if not family.members.isdisjoint(models)]
+        if own:
+            own_variance, own_raw = np.mean([found for _, found in own], axis=0)
+            if own_raw > raw:
+                parts = [(found[1], float(family.freedom)) for family, found in own]
+                freedom = satterthwaite_freedom(float(own_raw) * len(own), parts)
+                variance, raw, degrees = own_variance, own_raw, min(degrees, freedom**2)
+                own, of = [], [family.name for family, _ in own]
+        own_freedom = tuple(family.freedom for family, _ in own)
+        return SeedDeviation(
+            math.sqrt(max(0.0, float(variance))), degrees, float(raw), tuple(of), own_freedom
+        )
 
 
 def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVariance:
@@ -113,7 +154,8 @@ def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVaria
         if per_step:
             means = {step: np.mean(found, axis=0) for step, found in per_step.items()}
             variance = {step: (float(mean[0]), float(mean[1])) for step, mean in means.items()}
-            families.append(Family(name, variance, len(curves) - 1))
+            own = frozenset(curve.model.name for curve in curves)
+            families.append(Family(name, own, variance, len(curves) - 1))
     return SeedVariance(tuple(families))
 
 
@@ -172,7 +214,7 @@ def total_error(
         models: Number of models m in the quantity: 1 for a mean, 2 for a difference.
 
     Returns:
-        Standard errors [K] and their degrees of freedom [K]; where no replicates are near, those of the
+        Standard errors [K] and their degrees of freedom [K]; where training noise is not known, those of the
         questions.
     """
     errors, freedoms = [], []

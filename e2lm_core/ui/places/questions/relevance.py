@@ -121,10 +121,14 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
         column_config={
             "probability": st.column_config.ProgressColumn(
                 "probability", format="%.2f", min_value=0, max_value=1
-            )
+            ),
+            tables.WHOLE: st.column_config.NumberColumn(
+                format="%.2f", help="The same, judged with the wrong answers too."
+            ),
         },
         inputs=(relevance, task),
     )
+    markdown.caption(messages.turned_note(relevance))
 
 
 def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
@@ -201,7 +205,7 @@ def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
 def how_it_is_computed(relevance: Relevance) -> None:
     """Draw the meaning of the probability and its limits."""
     widgets.how_computed(
-        f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "
+        f"An embedding model ({relevance.embedder}) turns each question with its right answer into a vector. Every one "
         "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
         "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
         "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "

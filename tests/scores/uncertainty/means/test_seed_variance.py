@@ -17,8 +17,8 @@ def test_two_seeds_by_hand() -> None:
     measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.6] * 10), curve(LARGE, [0.9] * 10))
     noise = np.array([0] * 8 + [-1] * 2).var(ddof=1) / 10
     found = seed_variance.estimate_seed_variance(measured, "acc")
-    assert found.names == (SMALL.name,)
-    sd, degrees, raw = found.deviation_at(1000)
+    sd, degrees, raw, families, _ = found.deviation_at(1000)
+    assert families == (SMALL.name,)
     assert sd == pytest.approx(math.sqrt((0.2**2 - noise) / 2))
     assert (degrees, raw) == (1, pytest.approx(0.2**2 / 2))
     assert found.deviation_at(10**9).sd is None  # nothing is known of so late a step
@@ -30,6 +30,8 @@ def test_what_questions_explain_is_none() -> None:
         0.0,
         1.0,
         pytest.approx(0.1**2 / 2),
+        (SMALL.name,),
+        (),
     )
 
 
@@ -60,8 +62,8 @@ def test_a_known_noise_is_found_again() -> None:
             curves.append(replace(made.curves[n], model=model, checkpoints=checkpoints, ll=ll))
         of_fleet = replace(made, curves=tuple(curves), gold=np.zeros(60, dtype=int))
         found = seed_variance.estimate_seed_variance(of_fleet, "margin")
-        assert found.names == ("small", "large")
-        sd, degrees, _ = found.deviation_at(8)
+        sd, degrees, _, families, _ = found.deviation_at(8)
+        assert families == ("small", "large")
         assert degrees == 4
         squares.append(sd**2)
     assert np.mean(squares) == pytest.approx(0.05**2, rel=0.3)  # of the margin's shift, exactly .05
@@ -112,3 +114,64 @@ def test_models_that_do_not_differ_are_seldom_told_apart(
             difference = random.normal(0, math.sqrt(1 + training))
             found.append(seed_variance.p_value(difference, float(error[0]), float(freedom[0])) <= 0.05)
         assert np.mean(found) <= most, training
+
+
+def made(**variance: dict[int, float]) -> seed_variance.SeedVariance:
+    """Families of three seeds with these variances by step, of which nothing is question noise."""
+    return seed_variance.SeedVariance(
+        tuple(
+            seed_variance.Family(
+                name,
+                frozenset({name, f"{name}-seed2", f"{name}-seed3"}),
+                {step: (v, v) for step, v in found.items()},
+                2,
+            )
+            for name, found in variance.items()
+        )
+    )
+
+
+def test_a_pair_has_its_own_families_noise_where_it_is_larger() -> None:
+    """By hand: t^2 of .0036 and five of .0001, on average .0041 / 6."""
+    fleet = made(noisy={100: 0.0036}, **{f"quiet{n}": {100: 0.0001} for n in range(5)})
+    mean = 0.0041 / 6
+    pooled = fleet.deviation_at(100)
+    assert (pooled.raw, pooled.freedom) == (pytest.approx(mean), 12)
+    quiet = fleet.deviation_at(100, "quiet0", "quiet1-seed2")
+    # Never less than the mean of all.
+    assert quiet == pooled._replace(own_freedom=(2, 2))
+    mixed = fleet.deviation_at(100, "noisy-seed3", "quiet1")
+    assert mixed.raw == pytest.approx((0.0036 + 0.0001) / 2)
+    of_sum = 0.0037**2 / (0.0036**2 / 2 + 0.0001**2 / 2)
+    assert (mixed.freedom, mixed.families) == (pytest.approx(of_sum**2), ("noisy", "quiet1"))
+    alike = fleet.deviation_at(100, "noisy", "noisy-seed2")
+    assert (alike.raw, alike.freedom, alike.families) == (pytest.approx(0.0036), 4, ("noisy",))
+    # A model without seeds may be as noisy as the one that it is compared with.
+    assert fleet.deviation_at(100, "noisy", "alone") == alike
+    assert fleet.deviation_at(100, "alone", "another") == pooled
+
+
+def test_two_equally_noisy_families_keep_all_degrees() -> None:
+    fleet = made(a={100: 0.02}, b={100: 0.02}, c={100: 0.01})
+    assert fleet.deviation_at(100, "a", "b").freedom == 6  # 4 squared, of which 6 are there
+
+
+def test_each_step_has_its_own_noise_and_none_before_the_first() -> None:
+    fleet = made(a={1000: 0.0064, 1500: 0.0004, 4000: 0.0001})
+    assert [fleet.deviation_at(step).sd for step in (999, 1000, 1500, 4000)] == [
+        None,
+        pytest.approx(0.08),
+        pytest.approx(0.02),
+        pytest.approx(0.01),
+    ]
+    assert fleet.deviation_at(1200).sd == pytest.approx(0.08)  # between two the noisier
+    assert fleet.deviation_at(8000).sd == pytest.approx(0.01)
+    assert fleet.deviation_at(8001).sd is None
+    wide = made(a={1000: 0.0064, 9000: 0.0001})
+    assert wide.deviation_at(3000).sd is None  # more than twice as far from both
+
+
+def test_families_without_a_replicate_yet_take_the_others() -> None:
+    fleet = made(early={100: 0.01}, late={200: 0.09})
+    assert fleet.deviation_at(100, "late", "early").families == ("early",)
+    assert fleet.deviation_at(200, "late", "late-seed2").raw == pytest.approx(0.09)
