@@ -51,6 +51,9 @@ def print_table(
         from e2lm_core.analysis import validity
 
         document = document | {"taught": validity.known_facts_summary(about)}
+        if chosen := validity.selection_summary(about):
+            document["chosen"] = chosen
+            notes = [chosen["sentence"], *notes]
     if as_json:
         # ASCII only, so that neither a terminal's encoding nor a lone surrogate in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")

@@ -30,6 +30,7 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
+    from e2lm_core.analysis import validity
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.ranks import messages
     from e2lm_core.scores.ranking import readings
@@ -44,7 +45,9 @@ def ranks(
     document = answers.ranking_document(question_set, metric, rc, at)
     rows = [] if stable is None else _rows(document)
     read = f"RC, {readings.LABELS[rc]}: {formatting.with_interval(document['rc'])}"
-    notes = [f"{read} {document['rc']['why'] or ''}".rstrip(), messages.headline(stable, scores)]
+    chosen = validity.selection_note(measured)  # printed with the table, in place of the headline
+    notes = [f"{read} {document['rc']['why'] or ''}".rstrip()]
+    notes += [] if chosen else [messages.headline(stable, scores)]
     print_table(as_json, document, rows, about=measured, notes=notes)
 
 

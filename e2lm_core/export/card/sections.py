@@ -74,7 +74,8 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     if drawn:
         yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
     taught = (document["taught"] or {}).get("sentence")
-    yield " ".join(escape_markdown(said) for said in (document["finding"], taught) if said)
+    chosen = (document.get("chosen") or {}).get("sentence")
+    yield " ".join(escape_markdown(said) for said in (document["finding"], taught, chosen) if said)
     yield ""
     if document["scores"] is None:
         return
