@@ -181,6 +181,12 @@ class TaskSet(Record):
     zero_shot: str | None = Field(default=None, exclude=True)
 
     @cached_property
+    def questions_digest(self) -> str:
+        """Digest of the questions' texts and choices, whatever their order, ids and answer keys."""
+        rows = sorted(repr((q.question.strip(), sorted(q.choices))) for q in self.questions)
+        return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @cached_property
     def digest(self) -> str:
         """Digest of the set's content, equal for equal content alone; the person who shares it is no part."""
         digest = hashlib.blake2b(digest_size=16)
@@ -192,7 +198,8 @@ class TaskSet(Record):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> TaskSet:
         """Copy the set with other fields."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("digest", None)  # pydantic copies it as it was before
+        for name in ("digest", "questions_digest"):
+            copied.__dict__.pop(name, None)  # pydantic copies it as it was before
         return copied
 
     @property

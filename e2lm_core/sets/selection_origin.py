@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import ORIGIN_KEY, ModelInfo, Question, SelectionOrigin, TaskSet
+from e2lm_core.base.records import ORIGIN_KEY, ModelInfo, SelectionOrigin, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
 
@@ -35,7 +35,7 @@ def origin_of_selection(
         rule=rule,
         source=source,
         parent=parent.address,
-        parent_digest=questions_digest(parent.questions),
+        parent_digest=parent.questions_digest,
         models=names if len(names) <= MAX_NAMES else (),
         model_count=len(names),
         models_digest=models_digest(names) if len(names) > MAX_NAMES else None,
@@ -52,7 +52,7 @@ def origin_metadata(origin: SelectionOrigin) -> dict[str, Any]:
 def origin_of_set(task: TaskSet) -> SelectionOrigin | None:
     """Origin of a set made by a rule; None for others, and for a copy that holds all questions again."""
     origin = task.config.chosen_by
-    if origin is not None and questions_digest(task.questions) == origin.parent_digest:
+    if origin is not None and task.questions_digest == origin.parent_digest:
         return origin.earlier
     return origin
 
@@ -77,7 +77,7 @@ def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
             parent = read(settings, task, origin)
         except StudioError:
             continue
-        if parent is not None and questions_digest(parent.questions) == origin.parent_digest:
+        if parent is not None and parent.questions_digest == origin.parent_digest:
             return parent
     raise StudioError(
         f"{origin.parent}, of which the rule chose these questions, is not here as it was then: import it under that "
@@ -94,12 +94,6 @@ def _first_version(settings: Settings, task: TaskSet, origin: SelectionOrigin) -
     return versions.open_version(settings, task.address, kept[0].number) if kept else None
 
 
-def questions_digest(questions: Sequence[Question]) -> str:
-    """Digest of the questions' texts and choices, whatever their order, ids and answer keys."""
-    rows = sorted(repr((q.question.strip(), sorted(q.choices))) for q in questions)
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:32]
-
-
 def models_digest(names: Sequence[str]) -> str:
     """Digest of the models' names, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogatepass")).hexdigest()[:32]

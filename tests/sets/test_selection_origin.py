@@ -46,6 +46,12 @@ def test_the_origin_names_rule_models_and_parent(settings: Settings) -> None:
     assert of_many.models_digest
 
 
+def test_a_readme_of_the_studio_says_it(settings: Settings) -> None:
+    made = choose(settings).model_copy(update={"readme": ""})
+    said = task_files(made, settings.limits)["README.md"].decode()
+    assert "Chosen from little by the rule margin > 0 by the results of m0, m1" in said
+
+
 def test_a_set_that_no_rule_made_has_the_same_bytes(settings: Settings) -> None:
     task = collection.copy_set(settings, "little", "plain")
     assert selection_origin.origin_of_set(task) is None
@@ -109,3 +115,12 @@ def test_an_origin_that_cannot_be_read_is_none(settings: Settings) -> None:
     task = collection.copy_set(settings, "little", "odd")
     odd = task.model_copy(update={"config": task.config.model_copy(update={"metadata": {"chosen_by": 3}})})
     assert selection_origin.origin_of_set(odd) is None
+
+
+def test_the_digest_of_questions_follows_their_texts_alone(settings: Settings) -> None:
+    task = collection.open_set(settings, "little")
+    digest, (first, *rest) = task.questions_digest, task.questions
+    keys = tuple(q.model_copy(update={"answer": 0, "id": f"x{q.id}"}) for q in reversed(task.questions))
+    assert task.model_copy(update={"questions": keys}).questions_digest == digest
+    other = first.model_copy(update={"question": "Is it another?"})
+    assert task.model_copy(update={"questions": (other, *rest)}).questions_digest != digest

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from e2lm_core.base.records import RC_READINGS, NullDistribution
-from e2lm_core.commands.opening import open_measured, require_reading
+from e2lm_core.base.records import METRICS, RC_READINGS, NullDistribution
+from e2lm_core.commands.opening import LoadedSet, open_measured, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Rc, Task
 from e2lm_core.commands.output import print_table
+from e2lm_core.commands.progress import progress_bar
 
 
 def sq(
@@ -50,21 +51,60 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _null_through_rule(
+    opened: LoadedSet, num_fewshot: int | None, rc: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Null distributions through the set's rule by metric and score, and their sentences."""
+    from e2lm_core.analysis.questions import null_through_rule
+    from e2lm_core.commands.questions import measured_pool
+    from e2lm_core.runs.results import load_measurements
+    from e2lm_core.scores import set_scores
+    from e2lm_core.sets.selection_origin import parent_of_selection
+
+    studio, question_set, measured = opened
+    parent = parent_of_selection(studio.settings, question_set)
+    checkpoints = [c for curve in measured.curves for c in curve.checkpoints]
+    whole = load_measurements(studio, parent, checkpoints, num_fewshot)
+    by_relevance = measured.chosen is not None and "relevance" in measured.chosen.rule
+    pool = measured_pool(LoadedSet(studio, parent, whole), by_relevance)
+    steps = null_through_rule.DRAWS * (1 + len(METRICS))
+    with progress_bar("drawing answer keys", steps) as advance:
+        drawn = null_through_rule.null_through_rule(
+            measured, whole, pool, progress=lambda by: advance("", by)
+        )
+    found, said = {}, []
+    for metric, scores in drawn.items():
+        values = set_scores.scores(measured, metric, rc)
+        nulls = null_through_rule.score_nulls(values, scores)
+        found[metric] = {name: one and one.model_dump() for name, one in nulls.items()}
+        said += [f"{metric}: {s}" for s in null_through_rule.null_sentences(values, scores)]
+    return found, said
+
+
 def score(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     rc: Rc = RC_READINGS[0],
     advice: Annotated[bool, Option("--advice", help="Add what would raise each score most.")] = False,
+    through_rule: Annotated[
+        bool,
+        Option(
+            "--null-through-rule",
+            help="Of a set that a rule made: what the same rule gives under random answer keys.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
+    from e2lm_core.analysis import validity
     from e2lm_core.analysis.answers import SCORE_PARTS, Answers
     from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
 
     require_reading(rc)
-    measured = open_measured(task, checkpoints, num_fewshot).measured
+    opened = open_measured(task, checkpoints, num_fewshot)
+    measured = opened.measured
     document = Answers(measured).score_document(advice, rc)
     rows = [
         {
@@ -76,7 +116,10 @@ def score(
     ]
     notes = [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
     notes += _meaningless(document["metrics"])
-    if advice:
+    if through_rule:
+        document["null_through_rule"], said = _null_through_rule(opened, num_fewshot, rc)
+        notes += said
+    if advice and not validity.selection_note(measured):  # that sentence stands below the table
         for metric, scores in document["metrics"].items():
             notes += [f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]
     print_table(as_json, document, rows, about=measured, notes=notes)
