@@ -65,8 +65,8 @@ class Answers:
         return self._once("bootstrap", metrics, lambda: set_intervals.resample(self.measurements, metrics))
 
     def nulls(self, metric: str) -> CurveScores | None:
-        """Scores under random answer keys, see `null.null_scores`."""
-        return self._once("nulls", (metric,), lambda: null.null_scores(self.measurements, metric))
+        """Scores under random answer keys, see `validity.null_scores`."""
+        return self._once("nulls", (metric,), lambda: validity.null_scores(self.measurements, metric))
 
     # --- scores -----------------------------------------------------------------------------------------
 

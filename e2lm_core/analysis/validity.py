@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from e2lm_core.base import formatting
+from e2lm_core.base.records import ModelInfo, SelectionOrigin
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
-from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.set_scores import CurveScores, Scores
 from e2lm_core.scores.uncertainty import null
 
 NOTHING_TAUGHT = (
@@ -24,6 +25,8 @@ NOTHING_TOLD = (
     "The score is not distinguishable from that of random answers to the same questions, so nothing is advised, ranked "
     "or planned from it: more questions, or others that these models have learned, come first."
 )
+
+CHOSEN = "These questions were chosen on these models"
 
 
 def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
@@ -60,10 +63,59 @@ def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
     }
 
 
+def selection_note(measurements: Measurements) -> str | None:
+    """Sentence on a set that a rule chose by results of the models measured; None for others.
+
+    Such scores have no p under random answer keys: the rule chose for them, too.
+    """
+    return origin_note(measurements.chosen, [curve.model for curve in measurements.curves])
+
+
+def origin_note(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> str | None:
+    """Sentence of `selection_note` from a set's origin and the models that it is scored on."""
+    if (found := _origin_on(origin, models)) is None:
+        return None
+    return (
+        f"{CHOSEN}, from {found.parent} by the rule {found.rule}: their scores here are chosen as well, so they have no "
+        "p, and nothing is advised, ranked or planned from them. Measure them on models of another family."
+    )
+
+
+def _origin_on(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> SelectionOrigin | None:
+    """First origin, from the last rule back, whose rule read results of these models or of their families.
+
+    A model's seeds and twins are that model, and models of one family share their text, and so which questions are
+    easy. Where only the number of the models is known, any model may be one of them.
+    """
+    while origin is not None:
+        known = {name for m in models for name in (m.name, m.seed_of, m.twin_of) if name}
+        families = {model.family for model in models}
+        unnamed = bool(origin.model_count and not origin.models and models)
+        if unnamed or known & {*origin.models} or families & {*origin.families}:
+            return origin
+        origin = origin.earlier
+    return None
+
+
+def selection_summary(measurements: Measurements) -> dict[str, Any] | None:
+    """Origin of a set that a rule chose by results of the models measured, with `sentence`; None for others."""
+    if (sentence := selection_note(measurements)) is None or measurements.chosen is None:
+        return None
+    return {**measurements.chosen.model_dump(mode="json", exclude_none=True), "sentence": sentence}
+
+
+def null_scores(measurements: Measurements, metric: str) -> CurveScores | None:
+    """Scores under random answer keys, see `null.null_scores`; None for questions chosen on the same models.
+
+    Under random keys the rule would have chosen other questions, so these draws are not what chance gives.
+    """
+    return None if selection_note(measurements) else null.null_scores(measurements, metric)
+
+
 def scores_with_null(measurements: Measurements, metric: str, rc_reading: str = readings.DEFAULT) -> Scores:
     """Scores of one metric with their null distributions, without intervals."""
     scores = set_scores.scores(measurements, metric, rc_reading)
-    return null.attach_null(scores, null.null_scores(measurements, metric))
+    return null.attach_null(scores, null_scores(measurements, metric))
 
 
 def incomplete_reason(measurements: Measurements, running: bool = False) -> str | None:
@@ -82,8 +134,9 @@ def incomplete_reason(measurements: Measurements, running: bool = False) -> str 
 def no_advice_reason(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
     """Reason against any advice, plan or selection from these scores; None if they support one.
 
-    In this order: results are missing; only mini models were measured and none of the answers is known to
-    them, whatever the scores; Score (SQ, if Score is undefined) is within its null distribution.
+    In this order: results are missing; a rule chose the questions by results of these models; only mini models were
+    measured and none of the answers is known to them, whatever the scores; Score (SQ, if Score is undefined) is
+    within its null distribution.
 
     Args:
         measurements: Results of the set.
@@ -91,6 +144,8 @@ def no_advice_reason(measurements: Measurements, scores: Scores, running: bool =
         running: A run of the set is in progress.
     """
     if why := incomplete_reason(measurements, running):
+        return why
+    if why := selection_note(measurements):
         return why
     if measurements.taught and measurements.taught_of_all and not any(measurements.taught):
         return NOTHING_TAUGHT

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 CLOZE_TEXT = "Question: {{question}}\nAnswer:"
 CLOZE_CHOICE = "{{choices}}"
@@ -35,6 +35,8 @@ SHARES = frozenset({"acc", "acc_norm"})
 BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")
 # Definitions of ranking consistency (RC), the default first (scores/ranking/readings.py).
 RC_READINGS = ("organisers", "early_means", "first_place", "all_models")
+
+ORIGIN_KEY = "chosen_by"  # key of a set's metadata: the rule that chose its questions
 
 
 class Record(BaseModel):
@@ -81,6 +83,33 @@ class PromptStyle(StrEnum):
     CUSTOM = "custom"
 
 
+class SelectionOrigin(Record):
+    """Origin of a set made by a selection rule.
+
+    Attributes:
+        rule: Name or text of the rule.
+        source: Source that the rule was told to choose; None for none.
+        parent: Address of the set that the rule chose of.
+        parent_digest: Digest of that set's questions.
+        models: Names of the models whose results the rule read; empty for a rule that read the questions alone, and
+            for very many models.
+        model_count: Number of these models.
+        models_digest: Digest of their names where `models` leaves them out.
+        families: Families of these models.
+        earlier: Origin of the parent, if a rule made it as well.
+    """
+
+    rule: str
+    source: str | None = None
+    parent: str
+    parent_digest: str
+    models: tuple[str, ...] = ()
+    model_count: int = 0
+    models_digest: str | None = None
+    families: tuple[str, ...] = ()
+    earlier: SelectionOrigin | None = None
+
+
 class TaskConfig(Record):
     """Configuration of a set as in `<name>.yaml`, with the harness's keys and defaults."""
 
@@ -109,6 +138,14 @@ class TaskConfig(Record):
             if values[field] == type(self).model_fields[field].default:
                 del values[field]
         return values
+
+    @property
+    def chosen_by(self) -> SelectionOrigin | None:
+        """Origin kept in the metadata of a set made by a rule; None for others and if it cannot be read."""
+        try:
+            return SelectionOrigin.model_validate(self.metadata[ORIGIN_KEY])
+        except (KeyError, ValidationError):
+            return None
 
     @property
     def style(self) -> PromptStyle:
@@ -144,6 +181,12 @@ class TaskSet(Record):
     zero_shot: str | None = Field(default=None, exclude=True)
 
     @cached_property
+    def questions_digest(self) -> str:
+        """Digest of the questions' texts and choices, whatever their order, ids and answer keys."""
+        rows = sorted(repr((q.question.strip(), sorted(q.choices))) for q in self.questions)
+        return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @cached_property
     def digest(self) -> str:
         """Digest of the set's content, equal for equal content alone; the person who shares it is no part."""
         digest = hashlib.blake2b(digest_size=16)
@@ -155,7 +198,8 @@ class TaskSet(Record):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> TaskSet:
         """Copy the set with other fields."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("digest", None)  # pydantic copies it as it was before
+        for name in ("digest", "questions_digest"):
+            copied.__dict__.pop(name, None)  # pydantic copies it as it was before
         return copied
 
     @property

@@ -54,6 +54,9 @@ def print_table(
         from e2lm_core.analysis import validity
 
         document = document | {"taught": validity.known_facts_summary(about)}
+        if chosen := validity.selection_summary(about):
+            document["chosen"] = chosen
+            notes = [chosen["sentence"], *notes]
     if fleet is not None:
         document = document | {"fleet": fleet.document()}
     if as_json:

@@ -42,7 +42,7 @@ def questions(
     from e2lm_core.analysis.questions import rule_text
 
     opened = open_measured(task, checkpoints, num_fewshot, partly=True, fleet=fleet)
-    pool = _pool(opened, relevance)
+    pool = measured_pool(opened, relevance)
     frame = pools.question_frame(pool, opened.task)
     if where is not None:
         frame = frame[pools.matching_questions(pool, rule_text.parse_rule(where))]
@@ -133,11 +133,11 @@ def choose(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Choose questions by a rule, and judge the choice on models that took no part in it."""
+    """Choose questions by a rule; its gain on models not used for choosing, beside that under random answer keys."""
     from e2lm_core.analysis import validity
-    from e2lm_core.analysis.questions import messages, selection
+    from e2lm_core.analysis.questions import messages, selection, selection_null
     from e2lm_core.runs import fleets
-    from e2lm_core.sets import authoring
+    from e2lm_core.sets import authoring, selection_origin
     from e2lm_core.sets.editing import rule_trials
     from e2lm_core.sets.formats import writing
 
@@ -146,10 +146,13 @@ def choose(
     opened = studio, question_set, measured, _ = open_measured(
         task, checkpoints, num_fewshot, partly=True, fleet=fleet
     )
-    pool = _pool(opened, relevance)
+    pool = measured_pool(opened, relevance)
     silent = validity.no_advice_reason(measured, validity.scores_with_null(measured, metric))
-    selection.resolve_rule(pool, rule, source)  # a rule that cannot be read counts as no trial
-    place = rule_trials.record_trial(studio.settings, question_set.address, (rule, metric, source))
+    resolved = selection.resolve_rule(pool, rule, source)  # a rule that cannot be read counts as no trial
+    place = rule_trials.record_trial(
+        *(studio.settings, question_set.address, (rule, metric, source), question_set),
+        [model.name for model in pool.models],
+    )
     chosen = selection.select_questions(
         pool, rule, metric, source, no_advice_reason=silent, trial_number=place
     )
@@ -157,10 +160,18 @@ def choose(
         wanted = set(chosen.ids)
         to_stdout(writing.write_questions([q for q in question_set.questions if q.id in wanted], "jsonl"))
         return
+    draws, quick = selection_null.required_draws(place), selection_null.estimated_seconds(pool, chosen) < 1
+    with progress_bar("choosing under random answer keys", draws, hidden=quick) as advance:
+        chosen = selection_null.with_null(
+            chosen, pool, measured, resolved, progress=lambda by: advance("", by)
+        )
     warnings = messages.selection_warnings(chosen)
     notes = [messages.selection_headline(chosen, len(pool.ids)), *warnings]
     if out is not None:
-        authoring.copy_with_questions(studio.settings, task, out, chosen.ids)
+        read = pool.models if selection.reads_models(resolved) else ()
+        origin = selection_origin.origin_of_selection(question_set, rule, source, read)
+        made_by = selection_origin.origin_metadata(origin)
+        authoring.copy_with_questions(studio.settings, task, out, chosen.ids, made_by)
         fleets.copy_choice(studio.settings, task, out)
         notes.append(f"The set {out} was made, with {formatting.count(len(chosen.ids), 'question')}.")
     document = selection.selection_document(chosen, pool)
@@ -176,7 +187,7 @@ def choose(
     )
 
 
-def _pool(opened: LoadedSet, relevance: bool) -> Pool:
+def measured_pool(opened: LoadedSet, relevance: bool) -> Pool:
     """The set's questions with their results, and with their relevance if wanted."""
     from e2lm_core.analysis.questions.pool import build_pool
     from e2lm_core.checkpoints.ladder.training_facts import known_answers

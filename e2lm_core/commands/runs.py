@@ -75,6 +75,8 @@ def evaluation(
         "computed": result.computed,
         "reused": result.reused,
     }
+    if chosen := validity.selection_summary(measured):
+        document["chosen"] = chosen
     if with_questions:
         document["questions"] = _questions(measured)
     return document
@@ -236,7 +238,13 @@ def evaluate(
         atomic.replace_file(path, data)
         written = f"Results of {len(chosen)} of {len(every)} checkpoints: {path}"
     taught = document["taught"] and document["taught"]["sentence"]
-    notes = [written, taught, f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s"]
+    by_rule = document.get("chosen", {}).get("sentence")
+    notes = [
+        written,
+        taught,
+        by_rule,
+        f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s",
+    ]
     if result.rolled:
         fetched = formatting.count(result.rolled.fetched, "checkpoint")
         notes.append(f"{fetched} fetched and let go again, {formatting.size(result.rolled.fetched_bytes)}")

@@ -60,6 +60,7 @@ def build_report(
         "fleet": fleet.document() | {"sentence": fleet_sentence(fleet), "absent": missing_sentence(fleet)},
         "finding": _finding(task, measured),
         "taught": validity.known_facts_summary(measured) if task.questions else None,
+        "chosen": validity.selection_summary(measured),
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
@@ -165,5 +166,9 @@ def report_summary(document: dict[str, Any]) -> str:
     if scores is None:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
-    said = (f"SQ {formatting.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
+    chosen = document["chosen"] or {}
+    said = (
+        f"SQ {formatting.with_interval(sq)} on accuracy.",
+        *(document["finding"], told.get("sentence"), chosen.get("sentence")),
+    )
     return " ".join(sentence for sentence in said if sentence)

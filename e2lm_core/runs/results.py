@@ -21,6 +21,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.checks import groups
 from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.sets.selection_origin import origin_of_set
 
 # Log-likelihoods of this many bytes or more lie in a file if a folder is given. 15,000 questions of four
 # choices at 150 checkpoints stay below it and in memory, so an edit of such a set writes no file.
@@ -79,6 +80,7 @@ def load_measurements(
         taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
         told=_asked(studio, task, checkpoints, mentioned_choices),
         independent=groups.is_declared_independent(task.config),
+        chosen=origin_of_set(task),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
-from e2lm_core.base.records import Checkpoint, ModelInfo, Scope
+from e2lm_core.base.records import Checkpoint, ModelInfo, Scope, SelectionOrigin
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
@@ -77,6 +77,7 @@ class Measurements:
         told: For each question [Q], True if that text states any of its choices as the answer. A question
             with a wrong answer key is True here and False in `taught`.
         independent: True where the author of the set declares its questions independent.
+        chosen: Origin of the set if a selection rule made it; None for others.
     """
 
     task: str
@@ -96,6 +97,7 @@ class Measurements:
     taught_of_all: bool = True
     told: tuple[bool, ...] | None = None
     independent: bool = False
+    chosen: SelectionOrigin | None = None
 
     @cached_property
     def digest(self) -> str:

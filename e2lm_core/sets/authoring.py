@@ -412,7 +412,13 @@ def preview_import(
     return reading.read_confined(data, filename, settings.limits, read_options)
 
 
-def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
+def copy_with_questions(
+    settings: Settings,
+    source: str,
+    name: str,
+    ids: Sequence[str],
+    metadata: Mapping[str, Any] | None = None,
+) -> TaskSet:
     """Copy a set with only these questions, in the set's order; an undo in the copy restores the others.
 
     Args:
@@ -420,6 +426,7 @@ def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequenc
         source: Name, address or path of the set to copy.
         name: Name of the copy.
         ids: Ids of the questions to keep.
+        metadata: Entries to add to the copy's metadata, such as its `selection_origin`.
 
     Returns:
         The copy.
@@ -431,7 +438,7 @@ def copy_with_questions(settings: Settings, source: str, name: str, ids: Sequenc
     """
     if not ids:
         raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
-    task = copy_set(settings, source, name)
+    task = copy_set(settings, source, name, metadata)
     wanted = set(ids)
     return delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
@@ -189,15 +190,25 @@ def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()
     return _keep_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
 
 
-def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
+def copy_set(
+    settings: Settings, source: str, name: str, metadata: Mapping[str, Any] | None = None
+) -> TaskSet:
     """Copy an own set, a shared one or an example under a new name, with a history of its own.
+
+    Args:
+        settings: The caller's settings.
+        source: Name, address or path of the set to copy.
+        name: Name of the copy.
+        metadata: Entries to add to the copy's metadata.
 
     Raises:
         TaskError: The source does not exist, or the name is taken or not a legal name.
         LimitError: The caller's quota is used up.
     """
     task = open_set(settings, source).without_unused_fewshot()
-    config = task.config.model_copy(update={"task": name})
+    config = task.config.model_copy(
+        update={"task": name, "metadata": {**task.config.metadata, **(metadata or {})}}
+    )
     return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
 
 

@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.analysis import answers, tables
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.base.cache import Cache
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import METRICS, SelectionOrigin
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null, set_intervals
@@ -99,6 +99,7 @@ def test_every_field_is_in_the_digest() -> None:
         "taught_of_all": False,
         "told": (True,) * 8,
         "independent": True,
+        "chosen": SelectionOrigin(rule="slope > 0", parent="whole", parent_digest=""),
     }
     assert set(changes) == {field.name for field in fields(Measurements)}
     digests = [replace(measured, **{name: value}).digest for name, value in changes.items()]

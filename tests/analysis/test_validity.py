@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis import validity
-from e2lm_core.base.records import NullDistribution, Value
+from e2lm_core.analysis.answers import Answers
+from e2lm_core.base.records import NullDistribution, SelectionOrigin, Value
 from e2lm_core.scores.set_scores import Scores
-from tests.support.measured import noisy, with_values
+from tests.support.measured import LARGE, SEED2, SMALL, noisy, with_values
 from tests.support.simulation import answered
 
 LIKE_RANDOM, ABOVE = NullDistribution(mean=0.3, q95=0.6, p=0.4), NullDistribution(mean=0.3, q95=0.6, p=0.001)
@@ -105,3 +106,72 @@ def test_what_was_taught_as_json() -> None:
     assert told is not None
     assert (told["questions"], told["of"]) == (20, 60)
     assert "40 of these 60" in told["sentence"]
+
+
+# --- sets that a rule made -------------------------------------------------------------------------------
+
+ORIGIN = SelectionOrigin(
+    rule="margin > 0",
+    parent="whole",
+    parent_digest="",
+    models=("small-arch1",),
+    model_count=1,
+    families=("f",),
+)
+
+
+@pytest.mark.parametrize(
+    ("origin", "models", "is_chosen"),
+    [
+        (None, [SMALL], False),
+        (ORIGIN.model_copy(update={"models": (SMALL.name,), "families": ()}), [SMALL], True),
+        (ORIGIN.model_copy(update={"models": (SMALL.name,), "families": ()}), [SEED2], True),
+        (ORIGIN.model_copy(update={"models": (SMALL.name,), "families": ()}), [LARGE], False),
+        (ORIGIN.model_copy(update={"families": (LARGE.family,)}), [LARGE], True),
+        (ORIGIN.model_copy(update={"models": (), "model_count": 30, "families": ()}), [LARGE], True),
+        (ORIGIN.model_copy(update={"models": (), "model_count": 0, "families": ()}), [LARGE], False),
+        (ORIGIN.model_copy(update={"models": (SMALL.name,), "families": ()}), [], False),
+        (
+            SelectionOrigin(
+                rule="length > 5",
+                parent="first",
+                parent_digest="",
+                earlier=ORIGIN.model_copy(update={"models": (SMALL.name,), "families": ()}),
+            ),
+            [SMALL],
+            True,
+        ),
+    ],
+    ids=[
+        *("no rule", "its model", "its seed", "another model", "its family", "unnamed models"),
+        *("a rule of texts", "no models", "an earlier rule"),
+    ],
+)
+def test_whether_a_set_was_chosen_on_these_models(origin, models, is_chosen: bool) -> None:
+    note = validity.origin_note(origin, models)
+    assert (note is not None) == is_chosen
+    if note:
+        assert note.startswith(validity.CHOSEN)
+        assert "from whole by the rule margin > 0" in note
+
+
+def test_a_chosen_set_has_no_p_and_no_advice_whatever_its_scores() -> None:
+    measured = replace(answered(taught=0.5), taught=(True,) * 40)
+    name = measured.curves[0].model.name
+    chosen = replace(measured, chosen=ORIGIN.model_copy(update={"models": (name,)}))
+    assert chosen.digest != measured.digest
+    scores = validity.scores_with_null(chosen, "acc")
+    assert scores.sq.value == validity.scores_with_null(measured, "acc").sq.value
+    assert scores.sq.null is None
+    assert scores.score.null is None
+    for reason in (validity.no_advice_reason, validity.no_ranking_advice_reason):
+        said = reason(chosen, scores)
+        assert said is not None
+        assert said.startswith(validity.CHOSEN)
+    summary = validity.selection_summary(chosen)
+    assert summary is not None
+    assert (summary["rule"], summary["parent"], summary["models"]) == ("margin > 0", "whole", [name])
+    assert validity.selection_summary(measured) is None
+    document = Answers(chosen).score_document(with_advice=True)["metrics"]["acc"]
+    assert document["score"]["null"] is None
+    assert document["advice"]["sentences"] == [summary["sentence"]]

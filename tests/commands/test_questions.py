@@ -90,6 +90,53 @@ def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -
     assert studios.tree(here.tasks) == before
 
 
+def test_a_set_that_choose_made_says_so_in_every_command(taught: Cli, tmp_path: Path) -> None:
+    call, rule = taught, "margin > -1000 and slope > -1000 and length < 1000"
+    plain = call("score", "little", "--json")
+    assert "chosen" not in plain
+    assert plain["metrics"]["norm_prob"]["sq"]["overall"]["null"] is not None
+    call("sets", "copy", "little", "mine")
+    call("choose", "mine", "--rule", "easiest-half", "--metric", "norm_prob", "--out", "half")
+    document = call("score", "half", "--json", "--advice")
+    assert document["chosen"]["rule"] == "easiest-half"
+    assert document["chosen"]["parent"] == "mine"
+    note = document["chosen"]["sentence"]
+    for scores in document["metrics"].values():
+        assert scores["sq"]["overall"]["null"] is None
+        assert scores["advice"]["sentences"] == [note]
+    assert call("score", "half").count(note) == 1
+    assert note in call("ranks", "half")
+    assert note in call("report", "half", "--out", str(tmp_path / "half.html"))
+    assert note in (tmp_path / "half.html").read_text(encoding="utf-8")
+    assert call("compare", "mine", "half", "--json")["chosen"] == f"half: {note}"
+    compared = call("compare", "mine", "half")
+    assert "as the choice makes it" in compared
+    assert "of resamples" not in compared
+    call("sets", "copy", "half", "again")
+    assert call("score", "again", "--json")["chosen"]["sentence"] == note
+    through = call("score", "half", "--null-through-rule", "--json")["null_through_rule"]
+    assert 0 < through["norm_prob"]["sq"]["p"] <= 1
+    assert "under random answer keys the same rule gives" in call("score", "half", "--null-through-rule")
+    # A rule that keeps all questions has chosen nothing.
+    call("choose", "mine", "--rule", rule, "--out", "whole")
+    assert "chosen" not in call("score", "whole", "--json")
+
+
+def test_a_null_through_a_rule_needs_a_rule(taught: Cli) -> None:
+    said = taught("score", "little", "--null-through-rule", code=2)
+    assert "little was not made by a rule" in said
+
+
+def test_copies_and_fleets_count_the_same_trials(taught: Cli) -> None:
+    call = taught
+    asked = ("--rule", "length > 1", "--json")
+    assert call("choose", "little", *asked)["tried"] == 1
+    assert call("choose", "little", "--checkpoints", "ladder-small-*/*", *asked)["tried"] == 2
+    call("sets", "copy", "little", "mine")
+    assert call("choose", "mine", *asked)["tried"] == 1
+    assert call("choose", "mine", "--rule", "length > 2", "--json")["tried"] == 3
+
+
 def test_choose_prints_what_another_command_adds(call: Cli, here: Settings) -> None:
     printed = call("choose", "little", "--rule", "easiest-half", "--out", "-")
     rows = [json.loads(line) for line in printed.splitlines()]

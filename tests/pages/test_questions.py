@@ -115,19 +115,55 @@ def test_filters_narrow_the_table_down_and_are_a_selection(done):
 def test_choosing_shows_what_the_library_computes(taught):
     from e2lm_core.analysis.questions import messages as choice_words
     from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.analysis.questions import selection
+    from e2lm_core.analysis.questions import selection, selection_null
     from e2lm_core.runs import results
 
     choosing(taught)
     task = collection.open_set(taught.studio.settings, OWN)
-    pool = question_pool.build_pool(
-        results.load_measurements(taught.studio, task, taught.studio.catalogue.checkpoints), task
-    )
-    found = selection.select_questions(pool, "easiest-half", "acc")
+    measured = results.load_measurements(taught.studio, task, taught.studio.catalogue.checkpoints)
+    pool = question_pool.build_pool(measured, task)
+    found = selection_null.with_null(selection.select_questions(pool, "easiest-half", "acc"), pool, measured)
+    assert found.null is not None
     assert choice_words.selection_headline(found, 6) in taught.said
     rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]
     assert taught.at.get("plotly_chart")
+
+
+def test_a_large_set_is_compared_with_random_keys_on_demand(taught, monkeypatch):
+    from e2lm_core.analysis.questions import selection_null
+    from e2lm_core.ui.base import page_cache
+
+    page_cache.clear()
+    monkeypatch.setattr(selection_null, "AT_ONCE_S", 0.0)
+    choosing(taught)
+    assert "Whether that is a gain is not known" in taught.said
+    taught.at.button(key="choosing_null").click().run()
+    assert not taught.at.exception
+    assert "under random answer keys the same rule gains" in taught.said.lower()
+    assert "choosing_null" not in [button.key for button in taught.at.button]
+
+
+def test_a_copy_by_a_rule_says_so_on_every_page(taught):
+    choosing(taught)
+    taught.at.text_input(key="choosing_keep_name").set_value("by_rule").run()
+    taught.at.button(key="choosing_keep_go").click().run()
+    made = collection.open_set(taught.studio.settings, "by_rule").config.chosen_by
+    assert made is not None
+    assert (made.rule, made.parent) == ("easiest-half", OWN)
+    queue(taught, "by_rule")
+    note = f"These questions were chosen on these models, from {OWN} by the rule easiest-half"
+    taught.choose("by_rule")
+    for place in ("overview", "score", "ranking", "sets"):
+        taught.open(place)
+        assert note in taught.said, place
+        assert "distinguishable" not in taught.said
+    taught.open("plan")
+    assert "Nothing can be planned from these scores" in taught.said
+    taught.open("score")
+    taught.at.button(key="score_null_through_rule").click().run()
+    assert not taught.at.exception
+    assert "under random answer keys the same rule gives" in taught.said
 
 
 def test_every_rule_and_every_score_draws_or_says_why(taught):

@@ -2,7 +2,7 @@
 
 Pure noise: every model likes and dislikes choices by chance, lastingly and from checkpoint to checkpoint, and
 no two models share anything. A rule that chooses on some models then has an in-sample gain, and a held-out
-gain of 0 in expectation. With `--ladder` the same rules are judged on the embedded models' results on
+gain of 0 in expectation. Models of one text share their preferences, and gain (`random_keys`). With `--ladder` the same rules are judged on the embedded models' results on
 `ladder_science` (run `python -m e2lm_core evaluate ladder_science` first). `--write` puts both tables into
 docs/studies/null_selection.md.
 """

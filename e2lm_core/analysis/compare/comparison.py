@@ -171,6 +171,9 @@ def compare(
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
         options = {} if resamples is None else {"resamples": resamples}
         resampled = paired.resample(_side(first), _side(second), pairing, (metric,), **options)
+    means = _means(first, second, metric, resampled)
+    if selection_note(names, first, second):
+        means = [mean.model_copy(update=dict.fromkeys(("share", "p", "together"))) for mean in means]
     return Comparison(
         names=names,
         metric=metric,
@@ -178,10 +181,21 @@ def compare(
         pairing=pairing,
         first=first,
         second=second,
-        means=tuple(_means(first, second, metric, resampled)),
+        means=tuple(means),
         scores=tuple(_scores(first, second, metric, resampled, reading, judged)),
         rc_reading=reading,
     )
+
+
+def selection_note(names: tuple[str, str], first: Measurements, second: Measurements) -> str | None:
+    """Sentence on a side that a rule chose by results of the models measured; None without such a side.
+
+    The difference of two sets is then that of the choice: it has neither a share of resamples nor a p.
+    """
+    for name, side in zip(names, (first, second), strict=True):
+        if note := validity.selection_note(side):
+            return f"{name}: {note}"
+    return None
 
 
 def _side(measurements: Measurements) -> Side:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, MeanDifference, question_frame
+from e2lm_core.analysis.compare.comparison import (
+    ALL,
+    END,
+    Comparison,
+    MeanDifference,
+    question_frame,
+    selection_note,
+)
 from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
 
@@ -24,6 +31,10 @@ def headline(comparison: Comparison) -> str:
         return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
     if not any(m.difference or m.changed for m in comparison.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
+    if note := selection_note(comparison.names, comparison.first, comparison.second):
+        size = _signed(comparison.metric, whole.difference)
+        label = labels.METRIC_LABEL[comparison.metric]
+        return f"**{second}** differs from {first} by {size} in {label} at the end, as the choice makes it. {note}"
     return f"{_said_of_mean(comparison, whole, whole.difference)}; {_said_of_sq(comparison)}"
 
 

@@ -5,10 +5,11 @@ Axes: M models, T shared checkpoints, Q questions, B random subsets, R resamples
 
     gain = score of the chosen questions - mean score of random subsets of as many questions
 
-Both are taken on the same models. A rule that reads only noise chooses a random subset for models it never
-saw: its held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean
-over questions the random subsets' score is exactly that of the whole set; for SQ and SNR, which depend on the
-number of questions, it is the mean over B random subsets.
+Both are taken on the same models. For a mean over questions the random subsets' score is exactly that of the
+whole set; for SQ and SNR, which depend on the number of questions, it is the mean over B random subsets.
+
+A held-out gain is no evidence by itself: models that read the same text prefer the same choices, right or
+wrong, so a rule gains on models left out under random answer keys as well. `selection_null` draws that gain.
 """
 
 from __future__ import annotations
@@ -123,6 +124,53 @@ def evaluate_rule(
         ]
         judged.append(FoldResult(fold, mask, size, *parts))
     return judged
+
+
+def held_out_gains(
+    sample: Sample,
+    rule: Rule,
+    folds: Sequence[Fold],
+    metric: str,
+    score: str,
+    subsets: int = DRAWS,
+    seed: int = 0,
+) -> Floats:
+    """Held-out gain of a rule in one score, mean over folds.
+
+    As the gains of `evaluate_rule`, without their in-sample side.
+
+    Args:
+        sample: Results of the models, with any leading axes.
+        rule: Selection rule.
+        folds: Splits of the models.
+        metric: Metric of the score.
+        score: A score of `SCORES`.
+        subsets: Number of random subsets for SQ and SNR.
+        seed: Seed of the random subsets.
+
+    Returns:
+        Gains [...]; NaN where a fold's rule chooses no question, or the score is undefined.
+    """
+    values = sample.values[metric]
+    orders = _orders(subsets, sample.questions, seed)
+    total = np.zeros(values.shape[:-3])
+    for fold in folds:
+        others = [m for m in range(sample.models) if m not in fold.judges]
+        mask = np.broadcast_to(rule(sample.for_models(others)), (*values.shape[:-3], sample.questions))
+        judges = list(fold.judges)
+        if score == "final":
+            final = metrics.oriented(metric, values[..., judges, -1, :]).mean(axis=-2)  # [..., Q]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                total += (final * mask).sum(axis=-1) / mask.sum(axis=-1) - final.mean(axis=-1)
+            continue
+        own = values[..., judges, :, :]
+        random = orders < mask.sum(axis=-1)[..., None, None]
+        reached, drawn = (
+            selection_scores(selected_curves(own, masks), sample.early, metric)[score]
+            for masks in (mask[..., None, :], random)
+        )
+        total += reached[..., 0] - _mean_where_defined(drawn)
+    return total / len(folds)
 
 
 def selected_curves(values: Floats, masks: Mask) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions.pool import Pool
-from e2lm_core.analysis.questions.selection import Selection
+from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import LOWER_IS_BETTER
 
@@ -52,8 +52,9 @@ COLUMN_HELP = {
 }
 GAIN_HELP = (
     "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
-    "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone "
-    "gains nothing held out, however much in-sample."
+    "In-sample, the models made the choice; held out, they were left out of it. Models that read the same text "
+    "share which questions are easy and which wrong answers they prefer, so a rule gains held out under random "
+    "answer keys too: only more than that is a gain."
 )
 INTERVAL_HELP = {
     "questions": "The bar is the interval of the mean held-out gain, at 95% for all rules tried on the set, over sets drawn anew from these "
@@ -108,17 +109,36 @@ def _below_chance(frame: pd.DataFrame) -> str:
 
 
 def selection_headline(selection: Selection, question_count: int) -> str:
-    """Headline on a selection: number of chosen questions, and gain on models not used for choosing."""
+    """Headline on a selection: number of chosen questions, and gain on models not used for choosing.
+
+    The gain is that of the score that the rule is meant for, against the rule's gain under random answer keys.
+    """
     kept = f"The rule keeps **{len(selection.ids):,} of {question_count:,}** questions."
-    gain = selection.scores["final"]
+    gain = selection.scores[selection.target]
     if gain.held_out is None or gain.in_sample is None:
         return f"{kept} Whether that is a gain cannot be told: {selection.why or gain.why}"
     sure = f" {formatting.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
     return (
-        f"{kept} On models that took no part in the choice, {score_label('final', selection.metric)} gains "
-        f"**{format_signed(gain.held_out)}**{sure} over random questions; on those that made it, "
-        f"{format_signed(gain.in_sample)}.{_resolves(selection)}"
+        f"{kept} On models not used for choosing, {score_label(selection.target, selection.metric)} gains "
+        f"**{format_signed(gain.held_out)}**{sure} over random questions. {_beside_random_keys(selection, gain)}"
+        f"{_resolves(selection) if selection.is_gain else ''}"
     )
+
+
+def _beside_random_keys(selection: Selection, gain: HeldOutGain) -> str:
+    """Sentence on the gain beside that of the same rule under random answer keys."""
+    if (null := selection.null) is None:
+        return "Whether that is a gain is not known: under random answer keys the same rule may gain as much."
+    random = (
+        f"{format_signed(null.mean)} (95% of {null.draws:,} draws: {format_signed(null.low)} to "
+        f"{format_signed(null.high)})"
+    )
+    if selection.is_gain:
+        return f"Under random answer keys the same rule gains less: {random}, p = {null.p:.2g}."
+    if null.p > null.level:
+        asked = f", and at most {null.level:.2g} would be one" if null.p <= 0.05 else ""
+        return f"That is **no gain**: under random answer keys the same rule gains {random}, p = {null.p:.2g}{asked}."
+    return f"That is **no gain**: its interval includes what the same rule gains under random answer keys, {random}."
 
 
 def _resolves(choice: Selection) -> str:
@@ -142,7 +162,8 @@ def selection_warnings(choice: Selection) -> list[str]:
     ]
     final = choice.scores["final"]
     if (
-        not final.flatters
+        choice.is_gain is None
+        and not final.flatters
         and final.covers == "questions"
         and final.interval
         and final.interval[0] <= 0 <= final.interval[1]
@@ -153,8 +174,9 @@ def selection_warnings(choice: Selection) -> list[str]:
         )
     if choice.tried > 1 and final.covers == "questions" and final.level is not None:
         said.append(
-            f"{formatting.ordinal(choice.tried)} rule that was tried on this set: its interval is one of {final.level:.2%}, "
-            "so that among all rules tried here a gain that is none is found in one set of twenty."
+            f"{formatting.ordinal(choice.tried)} rule that was tried on these questions: its interval is one of {final.level:.2%}, "
+            "and a gain needs a p of that kind, so that among all rules tried on these questions one that is none is "
+            "called a gain in at most one set of twenty."
         )
     return said
 

@@ -155,6 +155,11 @@ class Rule(Protocol):
         """Whether the rule can choose anew in every resample, as an interval of its gain requires."""
         ...
 
+    @property
+    def target(self) -> str:
+        """Score that the rule is meant to raise: final, sq or snr."""
+        ...
+
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask: ...
 
 
@@ -164,6 +169,7 @@ class Easiest:
 
     share: float = SHARE
     supports_resampling = True
+    target = "final"
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         order = np.argsort(-sample.column("early_margin"), axis=-1, kind="stable")
@@ -182,6 +188,7 @@ class Rising:
 
     among: Mask | None = None
     supports_resampling = True
+    target = "sq"
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rises = sample.column("slope") > 0
@@ -200,6 +207,7 @@ class OneSource:
     labels: NDArray[np.intp]
     fewest: int = 5
     supports_resampling = True
+    target = "sq"
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rise = sample.column("slope")
@@ -233,6 +241,7 @@ class SnrGreedy:
     portion: float = 0.02
     rounds: int = 60
     supports_resampling = False
+    target = "snr"
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         if weights is not None:
@@ -334,6 +343,12 @@ class Where:
 
     conditions: tuple[Condition, ...]
     supports_resampling = True
+
+    @property
+    def target(self) -> str:
+        """SQ for a rule whose only column of models is the slope, else the final value."""
+        of_models = {condition.column for condition in self.conditions} & {*OF_MODELS}
+        return "sq" if of_models == {"slope"} else "final"
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         met = [condition.matches(sample.column(condition.column)) for condition in self.conditions]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,27 @@ class HeldOutGain:
 
 
 @dataclass(frozen=True)
+class GainNull:
+    """Held-out gain of the same rule under random answer keys, in the score that the rule is meant for.
+
+    Attributes:
+        mean: Mean gain of the draws.
+        low: 2.5% point of the draws.
+        high: 97.5% point of the draws.
+        p: Share of the draws with as large a gain or a larger one.
+        draws: Number of draws.
+        level: Largest p of a gain: .05 for all rules tried on these questions together.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    draws: int
+    level: float
+
+
+@dataclass(frozen=True)
 class FoldGain:
     """Gains of one fold.
 
@@ -93,6 +114,9 @@ class Selection:
         why: Reason why the gains are missing or limited.
         tried: Number of this rule among those tried on the set, from 1.
         resolves: Differences of `heldout.resolvable_difference`; None if undefined.
+        source: Source that the rule was told to choose, None for none.
+        target: Score that the rule is meant to raise, in which its gain is tested.
+        null: Gain under random answer keys, see `selection_null.with_null`; None until it is drawn.
     """
 
     rule: str
@@ -104,6 +128,22 @@ class Selection:
     why: str | None
     tried: int = 1
     resolves: tuple[float, float] | None = None
+    source: str | None = None
+    target: str = "final"
+    null: GainNull | None = None
+
+    @property
+    def is_gain(self) -> bool | None:
+        """Whether the held-out gain is more than random answer keys and random questions would give.
+
+        Its p is at most the level, and its interval over questions, where there is one, lies above the mean
+        under random keys. None until the null is drawn, or where the gain is undefined.
+        """
+        gain = self.scores[self.target]
+        if self.null is None or gain.held_out is None:
+            return None
+        is_above = gain.covers != "questions" or gain.interval is None or gain.interval[0] > self.null.mean
+        return self.null.p <= self.null.level and is_above
 
 
 def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
@@ -139,6 +179,11 @@ def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
     rule = rule_text.parse_rule(text)
     matching_questions(pool, rule)
     return rule
+
+
+def reads_models(rule: Rule) -> bool:
+    """Whether a rule chooses by results of models, and not by the questions alone."""
+    return not isinstance(rule, Where) or any(c.column in question_rules.OF_MODELS for c in rule.conditions)
 
 
 def _one_source(pool: Pool, source: str | None) -> Rule:
@@ -186,7 +231,9 @@ def select_questions(
     folds, why = ((), no_advice_reason) if no_advice_reason else heldout.leave_out_folds(pool.models)
     if not folds:
         gains = {score: HeldOutGain(None, None, None, None, None, False, why) for score in heldout.SCORES}
-        return Selection(text, metric, ids, mask, gains, (), why, trial_number)
+        return Selection(
+            text, metric, ids, mask, gains, (), why, trial_number, source=source, target=rule.target
+        )
     judged = heldout.evaluate_rule(pool.sample, rule, folds, metric)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
@@ -202,6 +249,8 @@ def select_questions(
         why=why,
         tried=trial_number,
         resolves=None if empty else heldout.resolvable_difference(pool.sample, judged, metric),
+        source=source,
+        target=rule.target,
     )
 
 
@@ -327,6 +376,9 @@ def selection_document(selection: Selection, pool: Pool) -> dict[str, Any]:
             }
             for score, gain in selection.scores.items()
         },
+        "target": selection.target,
+        "null": selection.null and asdict(selection.null),
+        "is_gain": selection.is_gain,
         "tried": selection.tried,
         "resolves": selection.resolves and dict(zip(("chosen", "random"), selection.resolves, strict=True)),
         "folds": [

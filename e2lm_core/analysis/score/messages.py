@@ -6,7 +6,7 @@ from typing import Any
 
 from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
-from e2lm_core.analysis.validity import NOTHING_TAUGHT, NOTHING_TOLD
+from e2lm_core.analysis.validity import CHOSEN, NOTHING_TAUGHT, NOTHING_TOLD
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
@@ -109,7 +109,7 @@ def _over_seeds(spread: SeedSpread) -> str:
 
 def advice_sentences(advice: Advice) -> list[str]:
     """Sentences of the advice with their numbers, the largest headroom first."""
-    if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
+    if advice.why and (advice.why in (NOTHING_TOLD, NOTHING_TAUGHT) or advice.why.startswith(CHOSEN)):
         return [advice.why]
     said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
     return [*said, advice.why] if advice.why else said
@@ -164,7 +164,7 @@ PUBLISHED = (
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
     "ladder_science, over questions, between the ladder's two shapes, a correlation of \u2212.06). Choosing on Questions judges "
-    "rules on models that took no part."
+    "rules on models not used for choosing, and beside random answer keys."
 )
 
 

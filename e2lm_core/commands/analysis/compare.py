@@ -54,6 +54,8 @@ def compare(
     compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
     told = dict(zip(("first", "second"), map(validity.known_facts_summary, measured), strict=True))
     document = messages.comparison_document(compared, old, new) | {"taught": told}
+    if note := comparison.selection_note(names, *measured):
+        document["chosen"] = note
     sides = zip(names, told.values(), strict=True)
     notes = [f"{label}: {side['sentence']}" for label, side in sides if side and side["sentence"]]
     undefined = [

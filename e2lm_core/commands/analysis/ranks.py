@@ -31,7 +31,7 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
-    from e2lm_core.analysis import reasons
+    from e2lm_core.analysis import reasons, validity
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.ranks import messages
     from e2lm_core.scores.ranking import readings
@@ -55,7 +55,7 @@ def ranks(
         for name, value in values.items()
         if value["value"] is not None
     ]
-    if stable is not None:
+    if stable is not None and not validity.selection_note(measured):  # that stands below the table
         notes.append(messages.headline(stable, scores))
     print_table(
         as_json, document, rows, about=measured, empty="There is no order to show.", notes=notes, fleet=opened

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from e2lm_core.base.records import RC_READINGS, NullDistribution
-from e2lm_core.commands.opening import open_measured, require_reading
+from e2lm_core.base.records import METRICS, RC_READINGS, NullDistribution
+from e2lm_core.commands.opening import LoadedSet, open_measured, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task
 from e2lm_core.commands.output import print_table
+from e2lm_core.commands.progress import progress_bar
 
 
 def sq(
@@ -50,6 +51,33 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list[str]]:
+    """Null distributions through the set's rule by metric and score, and their sentences."""
+    from e2lm_core.analysis.questions import null_through_rule
+    from e2lm_core.commands.questions import measured_pool
+    from e2lm_core.runs.results import load_measurements
+    from e2lm_core.scores import set_scores
+    from e2lm_core.sets.selection_origin import parent_of_selection
+
+    studio, question_set, measured, fleet = opened
+    parent = parent_of_selection(studio.settings, question_set)
+    whole = load_measurements(studio, parent, *fleet.run_arguments)
+    by_relevance = measured.chosen is not None and "relevance" in measured.chosen.rule
+    pool = measured_pool(LoadedSet(studio, parent, whole, fleet), by_relevance)
+    steps = null_through_rule.DRAWS * (1 + len(METRICS))
+    with progress_bar("drawing answer keys", steps) as advance:
+        drawn = null_through_rule.null_through_rule(
+            measured, whole, pool, progress=lambda by: advance("", by)
+        )
+    found, said = {}, []
+    for metric, scores in drawn.items():
+        values = set_scores.scores(measured, metric, rc)
+        nulls = null_through_rule.score_nulls(values, scores)
+        found[metric] = {name: one and one.model_dump() for name, one in nulls.items()}
+        said += [f"{metric}: {s}" for s in null_through_rule.null_sentences(values, scores)]
+    return found, said
+
+
 def score(
     task: Task,
     checkpoints: Checkpoints = None,
@@ -57,10 +85,17 @@ def score(
     num_fewshot: Fewshot = None,
     rc: Rc = RC_READINGS[0],
     advice: Annotated[bool, Option("--advice", help="Add what would raise each score most.")] = False,
+    through_rule: Annotated[
+        bool,
+        Option(
+            "--null-through-rule",
+            help="Of a set that a rule made: what the same rule gives under random answer keys.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from e2lm_core.analysis import reasons
+    from e2lm_core.analysis import reasons, validity
     from e2lm_core.analysis.answers import SCORE_PARTS, Answers
     from e2lm_core.analysis.score import messages
     from e2lm_core.base import formatting
@@ -101,7 +136,10 @@ def score(
     notes += [messages.seed_note(spread) for spread in list(spreads.values())[:1]]
     notes += [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
     notes += _meaningless(document["metrics"])
-    if advice:
+    if through_rule:
+        document["null_through_rule"], said = _null_through_rule(opened, rc)
+        notes += said
+    if advice and not validity.selection_note(measured):  # that sentence stands below the table
         for metric, scores in document["metrics"].items():
             notes += [f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]
     print_table(as_json, document, rows, about=measured, notes=notes, fleet=opened.fleet)

@@ -73,9 +73,9 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     if drawn:
         yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
     taught = (document["taught"] or {}).get("sentence")
-    yield " ".join(
-        escape_markdown(said) for said in (document["finding"], document["fleet"]["sentence"], taught) if said
-    )
+    chosen = (document.get("chosen") or {}).get("sentence")
+    said = (document["finding"], document["fleet"]["sentence"], taught, chosen)
+    yield " ".join(escape_markdown(sentence) for sentence in said if sentence)
     yield ""
     if document["scores"] is None:
         return

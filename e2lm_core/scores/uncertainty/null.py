@@ -199,7 +199,7 @@ def _share(
         drawn[:, question] = (texts[question][None, :] == of_gold[:, None]).argmax(axis=1)
 
 
-def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Floats:
+def values_of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Floats:
     """Metric if each choice were gold, [K, Q, C]; NaN where a result or the choice is missing."""
     of_each = []
     for choice in range(ll.shape[-1]):
@@ -214,7 +214,7 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
 
 
 class _OfEveryChoice:
-    """Pairs (model, [K, Q, C] of `_of_every_choice`), computed anew at each iteration."""
+    """Pairs (model, [K, Q, C] of `values_of_every_choice`), computed anew at each iteration."""
 
     def __init__(self, measurements: Measurements, metric: str) -> None:
         self._measurements, self._metric = measurements, metric
@@ -222,7 +222,7 @@ class _OfEveryChoice:
     def __iter__(self) -> Iterator[tuple[str, Floats]]:
         # Models are computed one by one: together, those of a large set take as much memory as its results.
         for curve in self._measurements.curves:
-            yield curve.model.name, _of_every_choice(self._measurements, curve.ll, self._metric)
+            yield curve.model.name, values_of_every_choice(self._measurements, curve.ll, self._metric)
 
 
 def _curves(

@@ -260,7 +260,17 @@ def default_readme(task: TaskSet) -> str:
         "Task Studio.\n\n"
         f"    lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=MODEL\n\n"
         + (f"Licences of the questions: {', '.join(licences)}.\n" if licences else "")
+        + _origin_line(task)
     )
+
+
+def _origin_line(task: TaskSet) -> str:
+    """Line of README.md on the rule that made the set; empty for others."""
+    if (origin := task.config.chosen_by) is None:
+        return ""
+    names = ", ".join(origin.models) or f"{origin.model_count:,} models"
+    by = f" by the results of {names}" if origin.model_count else ""
+    return f"Chosen from {origin.parent} by the rule {origin.rule}{by}: scores on these models are chosen as well.\n"
 
 
 def find_entry_yaml(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import recovery, storage_notice
 from e2lm_core.ui.base import markdown, polling, urls
-from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
 
 # `_SEEN` is the session's record of running sets and the times of their first sight. A run shorter than
@@ -55,6 +55,8 @@ def status_bar() -> TaskSet:
         st.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
     if task.questions and (note := validity.unknown_facts_warning(results.taught_questions(task))):
         st.caption(markdown.fill_template(":material/school: {note}", note=note))
+    if task.questions and (note := questions.selection_note(task)):
+        st.caption(markdown.fill_template(":material/rule: {note}", note=note))
     for info in infos:
         if info.problem:
             markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")

@@ -5,12 +5,16 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import pool as question_pool
-from e2lm_core.analysis.questions import selection
+from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.analysis.questions.suspects import messages as suspect_words
@@ -20,11 +24,13 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import CurveScores
+from e2lm_core.sets import selection_origin
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.sets.prompts import wrong_question_control
 from e2lm_core.ui import session
 from e2lm_core.ui.base import page_cache
-from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache import process_pool, results, worker_analysis
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -75,10 +81,11 @@ def chosen(
     Raises:
         StudioError: The rule cannot be read.
     """
-    selection.resolve_rule(
-        pool(task, measurements)[0], rule, source
-    )  # a rule that cannot be read is not a trial
-    place = rule_trials.record_trial(session.studio().settings, task.address, (rule, metric, source))
+    of = pool(task, measurements)[0]
+    selection.resolve_rule(of, rule, source)  # a rule that cannot be read is not a trial
+    place = rule_trials.record_trial(
+        session.studio().settings, task.address, (rule, metric, source), task, [m.name for m in of.models]
+    )
     return _chosen_as(task, measurements, rule, metric, source, silent, place)
 
 
@@ -92,7 +99,10 @@ def chosen_beforehand(
     Raises:
         StudioError: The rule cannot be read.
     """
-    place = rule_trials.next_trial_number(session.studio().settings, task.address, (rule, metric, None))
+    names = [model.name for model in pool(task, measurements)[0].models]
+    place = rule_trials.next_trial_number(
+        session.studio().settings, task.address, (rule, metric, None), task, names
+    )
     return _chosen_as(task, measurements, rule, metric, None, silent, place)
 
 
@@ -108,17 +118,104 @@ def _chosen_as(
     return page_cache.get_or_compute(
         "selection",
         (task, measurements, _probability(task), rule, metric, source, silent, place),
-        lambda: _chosen(pool(task, measurements)[0], rule, metric, source, silent, place),
+        lambda: _chosen(measurements, pool(task, measurements)[0], rule, metric, source, silent, place),
     )
 
 
 def _chosen(
-    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+    measurements: Measurements,
+    pool: Pool,
+    rule: str,
+    metric: str,
+    source: str | None,
+    silent: str | None,
+    place: int,
 ) -> Selection:
     with session.spinner("Choosing on some models, judging on the others …"):
-        return selection.select_questions(
+        made = selection.select_questions(
             pool, rule, metric, source, no_advice_reason=silent, trial_number=place
         )
+        if not 0 < selection_null.estimated_seconds(pool, made) <= selection_null.AT_ONCE_S:
+            return made
+        resolved = selection.resolve_rule(pool, rule, source)
+        without_values = replace(pool, sample=replace(pool.sample, values={}))
+        return process_pool.figures(worker_analysis.gain_null, measurements, made, without_values, resolved)
+
+
+def gain_null(task: TaskSet, measurements: Measurements, made: Selection) -> Selection:
+    """A selection with its gain under random answer keys if that was drawn, else as it is."""
+    return page_cache.find("gain null", (task, measurements, _probability(task), *_of(made))) or made
+
+
+def draw_gain_null(
+    task: TaskSet, measurements: Measurements, made: Selection, progress: selection_null.Progress
+) -> None:
+    """Draw the gain of a selection under random answer keys and keep it; calls `progress` with the draws made."""
+    page_cache.get_or_compute(
+        "gain null",
+        (task, measurements, _probability(task), *_of(made)),
+        lambda: selection_null.with_null(made, pool(task, measurements)[0], measurements, progress=progress),
+    )
+
+
+def _of(made: Selection) -> tuple[object, ...]:
+    return made.rule, made.metric, made.source, made.tried
+
+
+# --- sets that a rule made ---------------------------------------------------------------------------------
+
+
+def selection_note(task: TaskSet) -> str | None:
+    """Sentence on a set that a rule chose by results of the models of its fleet; None for others."""
+    if task.config.chosen_by is None:
+        return None
+    origin = page_cache.get_or_compute("origin", (task,), lambda: (selection_origin.origin_of_set(task),))[0]
+    return validity.origin_note(origin, [c.model for c in results.fleet(task).checkpoints])
+
+
+def null_through_rule(task: TaskSet, measurements: Measurements, metric: str) -> CurveScores | None:
+    """Scores [B] of one metric under random answer keys, through the rule that made the set; None until drawn."""
+    return page_cache.find("null through rule", (task, measurements, metric))
+
+
+def null_through_rule_seconds(task: TaskSet, metric: str) -> float:
+    """Estimated time in seconds of `draw_null_through_rule`.
+
+    Raises:
+        StudioError: The set that the rule chose of is not here as it was.
+    """
+    return through_rule.estimated_seconds(_parent(task)[1], (metric,))
+
+
+def draw_null_through_rule(
+    task: TaskSet, measurements: Measurements, metric: str, progress: selection_null.Progress
+) -> None:
+    """Draw what the rule that made a set gives under random answer keys, and keep it.
+
+    Raises:
+        StudioError: The set that the rule chose of is not here as it was, or of `null_through_rule`.
+    """
+    parent, whole = _parent(task)
+    by_relevance = measurements.chosen is not None and "relevance" in measurements.chosen.rule
+    probability = results.relevance(parent).probability if by_relevance else None
+    of = pool_with(parent, whole, probability)[0]
+    page_cache.get_or_compute(
+        "null through rule",
+        (task, measurements, metric),
+        lambda: through_rule.null_through_rule(measurements, whole, of, (metric,), progress=progress).get(
+            metric
+        ),
+    )
+
+
+def _parent(task: TaskSet) -> tuple[TaskSet, Measurements]:
+    """The set that a rule chose this one of, and its results on this one's fleet."""
+    parent = page_cache.get_or_compute(
+        "parent of a selection",
+        (session.studio().settings.workspace, task.address, task),
+        lambda: selection_origin.parent_of_selection(session.studio().settings, task),
+    )
+    return parent, results.measure(parent, *results.fleet(task).run_arguments)
 
 
 # --- suspects, and the control that is run for them --------------------------------------------------------

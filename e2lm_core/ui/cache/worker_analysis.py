@@ -12,7 +12,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.plan import plan as planning
-from e2lm_core.analysis.questions import edits
+from e2lm_core.analysis.questions import edits, selection_null
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.rules import Rule
+from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.base.cache import Cache
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
@@ -33,6 +36,11 @@ def answer(
 ) -> T:
     """Get an answer about measurements, a method of `Answers` with its arguments."""
     return method(Answers(measurements, _CACHE), *arguments, **named)
+
+
+def gain_null(measurements: Measurements, made: Selection, pool: Pool, rule: Rule) -> Selection:
+    """A selection with its gain under random answer keys; `pool` needs no values, see `selection_null`."""
+    return selection_null.with_null(made, pool, measurements, rule)
 
 
 def _judged(measurements: Measurements, metric: str, reading: str) -> Scores:

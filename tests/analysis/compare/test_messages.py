@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from e2lm_core.analysis.compare.comparison import (
     QuestionMatching,
     ScoreDifference,
 )
-from e2lm_core.base.records import METRICS, Value
+from e2lm_core.base.records import METRICS, SelectionOrigin, Value
 from e2lm_core.scores.uncertainty.paired import Pairing
 from tests.support.measured import DEGENERATE_PAIRS, FIRST, RISING, compared, ladder_measured, measurements
 
@@ -221,3 +222,17 @@ def test_the_document_holds_the_sentence_without_marks_and_each_scores_differenc
     assert acc["scores"]["sq"]["difference"]["value"] == 0.0
     assert acc["scores"]["rc"]["first"] is None  # one model has no order
     assert acc["questions"] == []
+
+
+def test_a_side_that_a_rule_chose_is_said_and_has_no_share() -> None:
+    before, better = ladder_measured(RISING), ladder_measured([0.1 * k for k in range(10)])
+    family = better.curves[0].model.family
+    origin = SelectionOrigin(rule="slope > 0", parent="first", parent_digest="", families=(family,))
+    free, bound = compared(before, better), compared(before, replace(better, chosen=origin))
+    assert "as the choice makes it" not in comparison_words.headline(free)
+    assert any(mean.share is not None for mean in free.means)
+    assert {(mean.share, mean.p, mean.together) for mean in bound.means} == {(None, None, None)}
+    assert [mean.difference for mean in bound.means] == [mean.difference for mean in free.means]
+    said = comparison_words.headline(bound)
+    assert " at the end, as the choice makes it. second: These questions were chosen on these models" in said
+    assert "resamples" not in said

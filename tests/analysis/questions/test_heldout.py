@@ -1,4 +1,4 @@
-"""Folds, gains and their resamples: a choice judged on models that took no part in it."""
+"""Folds, gains and their resamples: a choice judged on models not used for it."""
 
 from __future__ import annotations
 

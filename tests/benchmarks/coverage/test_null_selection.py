@@ -1,4 +1,4 @@
-"""Choosing on pure noise gains nothing on models that took no part; on the ladder it finds something real."""
+"""Choosing on noise that models do not share gains nothing on others; on the ladder they share what is easy."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,13 @@ def test_no_view_computes_at_its_first_visit_what_was_computed_beforehand(
 
 
 def test_a_rule_that_nobody_tried_is_no_trial(opened: Visit) -> None:
-    number = rule_trials.record_trial(opened.studio.settings, OWN, ("margin > 0", "acc", None))
+    settings = opened.studio.settings
+    record = partial(
+        rule_trials.record_trial, settings, OWN, task=collection.open_set(settings, OWN), models=("small",)
+    )
+    number = record(("margin > 0", "acc", None))
     precompute.compute(opened.studio.settings, OWN, lambda: True)
-    assert rule_trials.record_trial(opened.studio.settings, OWN, ("margin > 0.1", "acc", None)) == number + 1
+    assert record(("margin > 0.1", "acc", None)) == number + 1
 
 
 def test_it_gives_way(opened: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

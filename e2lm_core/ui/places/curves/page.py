@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores import set_scores
@@ -74,7 +75,7 @@ def _ranking(task: TaskSet) -> None:
     metric = widgets.current_metric()
     stability = remembered.stable(measurements, metric)
     scores = results.scores(measurements, metric)
-    widgets.headline(rank_words.headline(stability, scores))
+    widgets.headline(validity.selection_note(measurements) or rank_words.headline(stability, scores))
     if stability is None and set_scores.undeclared_seeds(measurements.layout(metric)):
         urls.link("checkpoints", "See the models", ":material/model_training:")
         st.stop()

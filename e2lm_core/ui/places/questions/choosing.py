@@ -5,7 +5,7 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
@@ -14,18 +14,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import messages as choice_words
-from e2lm_core.analysis.questions import selection
+from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.analysis.questions.heldout import SCORES
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.records import SelectionOrigin, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.runs import fleets
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring, collection
+from e2lm_core.sets import authoring, collection, selection_origin
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
@@ -36,8 +36,8 @@ from e2lm_core.ui.editor import toolbar
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
 THE_COPY = (
-    "The copy is what the rule chooses by all models, so no model is left that could judge it. What to expect of it on "
-    "others is the held-out gain, not its own score."
+    "The copy is what the rule chooses by all models, so no model is left that could judge it: its scores on them have no "
+    "p, and nothing is advised from them."
 )
 
 
@@ -63,6 +63,9 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
             widgets.headline("Nothing is chosen.")
         markdown.error(error, icon=":material/error:")
         return
+    chosen = remembered.gain_null(task, measurements, chosen)
+    if chosen.null is None and (seconds := selection_null.estimated_seconds(pool, chosen)):
+        _draw_null(task, measurements, chosen, seconds)
     with head:
         widgets.headline(choice_words.selection_headline(chosen, len(pool.ids)))
     for sentence in choice_words.selection_warnings(chosen):
@@ -73,7 +76,9 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
     else:
         widgets.empty_state(chosen.why or "", icon=":material/group_off:")
         widgets.redraw_while_running(task)
-    copy_selection(task.address, list(chosen.ids), "choosing_keep")
+    copy_selection(
+        task.address, list(chosen.ids), "choosing_keep", partial(_origin, task, pool, rule, source)
+    )
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
     widgets.how_computed(
@@ -81,6 +86,31 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         choice_words.GAIN_HELP,
         *(judged if chosen.folds else []),
     )
+
+
+def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None) -> SelectionOrigin:
+    read = pool.models if selection.reads_models(selection.resolve_rule(pool, rule, source)) else ()
+    return selection_origin.origin_of_selection(task, rule, source, read)
+
+
+def _draw_null(task: TaskSet, measurements: Measurements, chosen: Selection, seconds: float) -> None:
+    """Draw the button that compares the gain with that under random answer keys, for sets that take long."""
+    if not st.button(
+        markdown.escape(f"Compare with random answer keys ({formatting.duration(seconds)})"),
+        icon=":material/casino:",
+        key="choosing_null",
+    ):
+        return
+    draws, done = selection_null.required_draws(chosen.tried), 0
+    bar = st.progress(0.0, "Choosing under random answer keys …")
+
+    def advance(by: int) -> None:
+        nonlocal done
+        done += by
+        bar.progress(min(1.0, done / draws), "Choosing under random answer keys …")
+
+    remembered.draw_gain_null(task, measurements, chosen, advance)
+    st.rerun()
 
 
 def _rule(pool: Pool) -> tuple[str, str, str | None]:
@@ -117,7 +147,7 @@ def _judgement(chosen: Selection) -> str:
     score = st.segmented_control(
         "Score",
         SCORES,
-        default="final",
+        default=chosen.target,
         required=True,
         key="choosing_score",
         format_func=lambda s: labels.SCORES[s],
@@ -159,13 +189,14 @@ def _gains(chosen: Selection, score: str) -> None:
     )
 
 
-def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
+def copy_selection(source: str, ids: Sequence[str], key: str, origin: Callable[[], SelectionOrigin]) -> None:
     """Draw a popover that copies the set with these questions only; the set itself stays unchanged.
 
     Args:
         source: Address of the set.
         ids: Ids of the questions.
         key: Prefix of the widgets' keys.
+        origin: Makes the origin of the copy: the rule that chose the questions.
     """
     settings = session.studio().settings
     with st.popover(
@@ -177,11 +208,11 @@ def copy_selection(source: str, ids: Sequence[str], key: str) -> None:
         )
         st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
         if st.button("Copy", type="primary", key=f"{key}_go"):
-            toolbar.run_action(partial(_copy, source, wish, ids), wish)
+            toolbar.run_action(partial(_copy, source, wish, ids, origin), wish)
 
 
-def _copy(source: str, name: str, ids: Sequence[str]) -> None:
-    settings = session.studio().settings
-    authoring.copy_with_questions(settings, source, name, ids)
+def _copy(source: str, name: str, ids: Sequence[str], origin: Callable[[], SelectionOrigin]) -> None:
+    settings, metadata = session.studio().settings, selection_origin.origin_metadata(origin())
+    authoring.copy_with_questions(settings, source, name, ids, metadata)
     fleets.copy_choice(settings, source, name)
     markdown.toast(f"{name} holds {formatting.count(len(ids), 'question')}.")

@@ -5,6 +5,8 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,12 +20,14 @@ from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import selection_origin
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.places.questions.choosing import copy_selection
 
+IN_THE_TABLE = "rows of the table of results"  # the origin of a copy with selected rows
 # Small curves are sent to the browser for at most this number of rows.
 SPARK_ROWS = 1000
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
@@ -212,7 +216,12 @@ def _selection(
     st.subheader("The selection against the rest", anchor=False)
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric = widgets.metric_control("questions_metric")
-        copy_selection(task.address, list(frame["id"][selected]), "questions_keep")
+        copy_selection(
+            task.address,
+            list(frame["id"][selected]),
+            "questions_keep",
+            partial(selection_origin.origin_of_selection, task, IN_THE_TABLE, None, pool.models),
+        )
     curves = question_pool.compared_frame(pool, selected, metric)
     widgets.chart(
         question_charts.compared(

@@ -34,7 +34,8 @@ def _overview(task: TaskSet) -> None:
     scores = (
         results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
     )
-    widgets.headline(run_overview.headline(state, scores))
+    chosen = validity.selection_note(measurements) if measurements and scores else None
+    widgets.headline(chosen or run_overview.headline(state, scores))
     if state.kind == "never run" and session.studio().local_checkpoints:
         overview.first_run_card(task)
     if task.questions:
@@ -51,9 +52,11 @@ def _score(task: TaskSet) -> None:
         widgets.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
-    widgets.headline(score_words.headline(scores, metric))
+    widgets.headline(validity.selection_note(measurements) or score_words.headline(scores, metric))
     rc_reading.score_controls(score.METRIC, "score")
     score.cards(scores)
+    if measurements.chosen and validity.selection_note(measurements):
+        score.null_through_rule(task, measurements, metric, scores)
     bars = score.bars(task, scores, metric)
     score.what_would_raise_it(advice)
     every_score, by_model, drawn = st.tabs(score.TABS)

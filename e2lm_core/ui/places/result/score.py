@@ -5,14 +5,19 @@ Tested in tests/pages/test_score.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import null_through_rule as null_words
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import published
 from e2lm_core.base import formatting, labels
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import score as score_charts
 from e2lm_core.scores.measurements import Measurements
@@ -21,6 +26,7 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.cache import questions
 from e2lm_core.ui.cache import scores as remembered
 
 METRIC = "score_metric"
@@ -38,6 +44,45 @@ def cards(scores: Scores) -> None:
         ):
             widgets.score_card(label, value)
     widgets.seed_spread(scores)
+
+
+@contextmanager
+def _null_progress() -> Iterator[Callable[[int], object]]:
+    """Bar of a null through the rule; gives the function that moves it."""
+    bar, label, done = st.progress(0.0), "Choosing and scoring under random answer keys …", 0
+
+    def advance(by: int) -> None:
+        nonlocal done
+        done += by
+        bar.progress(min(1.0, done / (2 * null_words.DRAWS)), label)  # the rule, and one metric
+
+    yield advance
+    bar.empty()
+
+
+def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, scores: Scores) -> None:
+    """Draw, for a set that a rule made, what the rule gives under random answer keys, or the button that draws it."""
+    try:
+        drawn = questions.null_through_rule(task, measurements, metric)
+        if drawn is None:
+            seconds = questions.null_through_rule_seconds(task, metric)
+            if not st.button(
+                markdown.escape(
+                    f"Compare with the rule under random answer keys ({formatting.duration(seconds)})"
+                ),
+                icon=":material/casino:",
+                key="score_null_through_rule",
+            ):
+                return
+            with _null_progress() as advance:
+                questions.draw_null_through_rule(task, measurements, metric, advance)
+            drawn = questions.null_through_rule(task, measurements, metric)
+    except StudioError as error:
+        markdown.caption(error)
+        return
+    if drawn is not None:
+        for sentence in null_words.null_sentences(scores, drawn):
+            markdown.markdown(sentence)
 
 
 def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:

@@ -32,7 +32,7 @@ from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import recovery, storage_notice, widgets
 from e2lm_core.ui.app.status_bar import state_text
 from e2lm_core.ui.base import markdown, polling, urls
-from e2lm_core.ui.cache import results
+from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.result import overview
 from e2lm_core.ui.places.sets import welcome
@@ -189,6 +189,8 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
         markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
             _score(scores, in_full=in_hand)
+            if chosen := questions.selection_note(task):
+                markdown.caption(chosen)
         return scores is not None
     said = formatting.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
@@ -203,6 +205,8 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
     if 0 < now.checkpoints == now.complete_checkpoints:
         with place:
             _score(results.scores(now, "acc"))
+            if chosen := questions.selection_note(task):
+                markdown.caption(chosen)
 
 
 def _run_said(job: Job, task: TaskSet) -> str:

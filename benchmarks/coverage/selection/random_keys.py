@@ -1,0 +1,161 @@
+"""Choosing by a rule where every answer key is random, and where a rule helps: `python -m benchmarks.coverage.selection.random_keys`.
+
+Three questions, each with a seed that was fixed before the first run:
+
+- **noise**: sets whose keys are random and whose models share which choices they like, as models of one text do.
+  Three rules choose; how often is a gain told, is advice given for the chosen set, and lies a score beyond its null
+  through the rule?
+- **ladder**: the embedded models' log-likelihoods on parts of the example sets, with random keys.
+- **planted**: sets in which a rule gains .08 by construction. How often is that told as a gain?
+
+`--write` puts the tables into docs/studies/random_keys.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks import study_pages
+from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import null_through_rule as through_rule
+from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.scores import set_scores
+from tests.support.random_keys import (
+    QUESTIONS,
+    SEED,
+    RandomSet,
+    chosen_set,
+    noise_set,
+    planted_gain,
+    with_keys,
+)
+
+SETS, PLANTED = 200, 50
+MAX_FALSE = 16  # of 200: what a true 5% stays below in 98%
+RULES = ("easiest-half", "margin > 0 and slope > 0", "norm_prob > 0.3")
+LADDER_RULES = (*RULES, "slope > 0", "snr-greedy")
+PLANTED_RULES = ('source = "good"', "easiest-half")
+SCORED = ("sq", "rc", "cs", "score", "decision_accuracy")
+DRAWS = 199
+
+
+def ladder_sets(name: str) -> Iterator[RandomSet]:
+    """Parts of an example set with random keys, on the log-likelihoods that the package includes."""
+    from e2lm_core.runs.results import load_measurements
+    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.sets.collection import open_set
+
+    studio = open_studio()
+    task = open_set(studio.settings, name)
+    whole = load_measurements(studio, task, studio.catalogue.checkpoints)
+    for seed in range(SETS):
+        rng = np.random.default_rng([SEED, seed, 2])
+        rows = np.sort(rng.choice(len(task.questions), QUESTIONS, replace=False))
+        yield with_keys(RandomSet(task, whole), rows, rng.integers(0, whole.choice_counts[rows]))
+
+
+def count_false(of: RandomSet, rule: str, metric: str, through: bool, counts: Counter[str]) -> None:
+    """Count what is told of a set with random keys that a rule chooses of.
+
+    Args:
+        of: The set.
+        rule: The rule.
+        metric: Metric of gains and scores.
+        through: Whether to draw the null through the rule, too.
+        counts: Counts by kind, added to.
+    """
+    pool = of.pool
+    made = selection.select_questions(pool, rule, metric)
+    told = selection_null.with_null(made, pool, of.measured)
+    counts["sets"] += 1
+    counts["interval above 0"] += bool(
+        (bounds := told.scores["final"].interval)
+        and told.scores["final"].covers == "questions"
+        and bounds[0] > 0
+    )
+    counts["gain told"] += bool(told.is_gain)
+    kept = chosen_set(of, made)
+    scores = validity.scores_with_null(kept, metric)
+    counts["advice"] += validity.no_advice_reason(kept, scores) is None
+    counts["p shown"] += any(getattr(scores, name).null is not None for name in SCORED)
+    plain = validity.scores_with_null(replace(kept, chosen=None), metric)
+    for name in SCORED if through else ():
+        found = getattr(plain, name).null
+        counts[f"{name} without origin"] += bool(found and found.p <= 0.05)
+    if through:
+        drawn = through_rule.null_through_rule(kept, of.measured, pool, (metric,), DRAWS)
+        for name, found in through_rule.score_nulls(set_scores.scores(kept, metric), drawn[metric]).items():
+            if name in SCORED:
+                counts[name] += bool(found and found.p <= 0.05)
+
+
+def false_table(found: dict[tuple[str, str, str], Counter[str]]) -> str:
+    """Table of the counts of `count_false`, a row for each set of sets, rule and metric."""
+    shown = ("interval above 0", "gain told", "advice", "p shown")
+    lines = [
+        f"| sets | rule | metric | number | {' | '.join(shown)} | p ≤ .05 without the origin: SQ / RC / CS / Score / decisions "
+        "| p ≤ .05 through the rule: SQ / RC / CS / Score / decisions |",
+        "|" + "---|" * (6 + len(shown)),
+    ]
+    for (name, rule, metric), counts in found.items():
+        without, within = (
+            " / ".join(str(counts[f"{score}{end}"]) for score in SCORED) if "sq" in counts else "–"
+            for end in (" without origin", "")
+        )
+        row = [name, f"`{rule}`", metric, str(counts["sets"]), *(str(counts[one]) for one in shown)]
+        lines.append("| " + " | ".join([*row, without, within]) + " |")
+    return "\n".join(lines)
+
+
+def planted_table(sets: int) -> str:
+    """Table of how often a planted gain is told, a row for each rule."""
+    lines = [
+        "| rule | sets | mean held-out gain | mean under random keys | told as a gain |",
+        "|---|---|---|---|---|",
+    ]
+    for rule in PLANTED_RULES:
+        made = [planted_gain(seed, rule) for seed in range(sets)]
+        gains = np.mean([one.scores["final"].held_out for one in made])
+        nulls = np.mean([one.null.mean for one in made if one.null])
+        lines.append(
+            f"| `{rule}` | {sets} | {gains:+.3f} | {nulls:+.3f} | {sum(bool(one.is_gain) for one in made)} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the study, print its tables; `--write` puts them into the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sets", type=int, default=SETS)
+    parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
+    options = parser.parse_args(arguments)
+    tables = {"planted": planted_table(min(PLANTED, options.sets))}
+    print(tables["planted"], flush=True)
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for rule in RULES:
+        for metric in ("acc", "norm_prob"):
+            found = counts[("noise", rule, metric)] = Counter()
+            for seed in range(options.sets):
+                count_false(noise_set(seed), rule, metric, True, found)
+            print(false_table({("noise", rule, metric): found}).splitlines()[-1], flush=True)
+    for name in ("ladder_science", "ladder_general"):
+        for rule in LADDER_RULES:
+            found = counts[(name, rule, "acc")] = Counter()
+            for of, _ in zip(ladder_sets(name), range(options.sets), strict=False):
+                count_false(of, rule, "acc", False, found)
+            print(false_table({(name, rule, "acc"): found}).splitlines()[-1], flush=True)
+    tables["keys"] = false_table(counts)
+    if options.write:
+        for name, table in tables.items():
+            study_pages.put("random_keys", name, table)
+
+
+if __name__ == "__main__":
+    main()

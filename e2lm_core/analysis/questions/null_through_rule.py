@@ -1,0 +1,193 @@
+"""Null distribution of the scores of a set that a rule made: random answer keys, the rule, the scores of what is left.
+
+A rule that reads results chooses for the models, right keys or not. The null of such a set's scores therefore draws
+answer keys for all questions of the parent, applies the rule anew, and scores the questions that it keeps.
+
+Axes: B draws, K checkpoints of a model, Q questions of the parent, C choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.rules import Rule
+from e2lm_core.analysis.questions.selection import resolve_rule
+from e2lm_core.analysis.questions.selection_null import Progress, random_golds_of_set, samples_under
+from e2lm_core.base import formatting, labels
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import BOUNDED_METRICS, NullDistribution, SelectionOrigin
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.metrics import METRICS
+from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
+from e2lm_core.scores.uncertainty import null
+
+DRAWS = 399
+_PACE_S = 2.5e-8  # for each value of a draw (checkpoints x questions x choices) of all metrics, on one core
+_BLOCK = 1 << 22  # numbers of the one-hot keys in memory at once
+
+
+def estimated_seconds(parent: Measurements, metrics: Sequence[str] = METRICS, draws: int = DRAWS) -> float:
+    """Estimated time in seconds of `null_through_rule`."""
+    return 0.3 + draws * parent.chars.size * parent.checkpoints * len(metrics) * _PACE_S
+
+
+def null_through_rule(
+    chosen: Measurements,
+    parent: Measurements,
+    pool: Pool,
+    metrics: Sequence[str] = METRICS,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, CurveScores]:
+    """Scores of what a set's rule keeps under random answer keys, {metric: {score: [B]}}.
+
+    Args:
+        chosen: Results of the set that the rule made.
+        parent: Results of the set that the rule chose of, on the same checkpoints.
+        pool: Item pool of the parent.
+        metrics: Names of the metrics.
+        draws: Number of draws B.
+        seed: Seed of the answer keys.
+        progress: Called with the number of draws chosen by the rule, then with that scored on each metric.
+
+    Returns:
+        Scores [B] by metric, NaN where undefined or where the rule keeps no question; without bpb if the lengths of
+        the choices are not known.
+
+    Raises:
+        StudioError: Results are missing; a model by which the rule chose is not measured; the rule chose twice, or
+            would now choose other questions.
+    """
+    rule, choosers = _rule_and_models(chosen, parent, pool)
+    golds = random_golds_of_set(parent, draws, seed)
+    masks = []
+    for sample in samples_under(pool, parent, golds):
+        draws_here = len(sample.values["margin"])
+        masks.append(np.broadcast_to(rule(sample.for_models(choosers)), (draws_here, len(pool.ids))))
+        if progress is not None:
+            progress(draws_here)
+    wanted = [metric for metric in metrics if metric != "bpb" or parent.choice_bytes is not None]
+    kept = np.concatenate(masks)
+    found = {}
+    for metric in wanted:
+        found[metric] = _scores_under(parent, metric, golds, kept)
+        if progress is not None:
+            progress(draws)
+    return found
+
+
+def score_nulls(scores: Scores, drawn: CurveScores) -> dict[str, NullDistribution | None]:
+    """Null distribution through the rule of each score of one metric, None where it is undefined."""
+    return {
+        name: null.null_distribution(getattr(scores, name).value, drawn.whole[key])
+        for name, key in (
+            ("sq", "sq"),
+            ("rc", readings.score_key("rc", scores.rc_reading)),
+            ("cs", "cs"),
+            ("score", readings.score_key("score", scores.rc_reading)),
+            ("snr", "snr"),
+            ("decision_accuracy", "decision_accuracy"),
+        )
+    }
+
+
+def null_sentences(scores: Scores, drawn: CurveScores) -> list[str]:
+    """Sentences on the scores of one metric beside what the rule gives under random answer keys."""
+    return [
+        f"{labels.SCORES[name]} is {formatting.score(getattr(scores, name).value)}; under random answer keys the same rule "
+        f"gives {formatting.score(found.mean)} on average, below {formatting.score(found.q95)} in 95% of {DRAWS:,} draws: "
+        f"p = {found.p:.2g}."
+        for name, found in score_nulls(scores, drawn).items()
+        if found is not None
+    ]
+
+
+def _rule_and_models(chosen: Measurements, parent: Measurements, pool: Pool) -> tuple[Rule, list[int]]:
+    origin = chosen.chosen
+    if origin is None:
+        raise StudioError(
+            f"{chosen.task} was not made by a rule, so there is no rule to draw a null through."
+        )
+    if origin.earlier is not None:
+        raise StudioError(
+            f"A rule chose from {origin.parent}, which a rule had made: the null through both is not drawn."
+        )
+    for measured in (chosen, parent):
+        if measured.complete_checkpoints != measured.checkpoints:
+            raise StudioError(
+                f"{measured.task} lacks results on these checkpoints: run the rest of it first."
+            )
+    choosers = _choosers(origin, pool)
+    rule = resolve_rule(pool, origin.rule, origin.source)
+    now = np.broadcast_to(rule(pool.sample.for_models(choosers)), (len(pool.ids),))
+    kept = {identity for identity, keeps in zip(pool.ids, now, strict=True) if keeps}
+    if kept != {*chosen.question_ids}:
+        same = len(kept & {*chosen.question_ids})
+        raise StudioError(
+            f"The rule would now choose {len(kept):,} questions of {origin.parent}, {same:,} of them in {chosen.task}, which "
+            "has been changed or was chosen by other results: choose again."
+        )
+    return rule, choosers
+
+
+def _choosers(origin: SelectionOrigin, pool: Pool) -> list[int]:
+    """Indices of the models by which the rule chose."""
+    names = [model.name for model in pool.models]
+    if origin.model_count and not origin.models:
+        if len(names) != origin.model_count:
+            raise StudioError(
+                f"The rule chose by {origin.model_count:,} models: measure those, and no others."
+            )
+        return list(range(len(names)))
+    if lacking := [name for name in origin.models if name not in names]:
+        raise StudioError(f"The rule chose by results of {', '.join(lacking)} too: measure them as well.")
+    return [names.index(name) for name in origin.models] or list(range(len(names)))
+
+
+def _scores_under(
+    parent: Measurements, metric: str, golds: NDArray[np.integer], masks: NDArray[np.bool_]
+) -> CurveScores:
+    """Scores [B] of the questions of each mask [B, Q] under each key [B, Q]."""
+    layout = parent.layout(metric)
+    science = {pair.science for pair in layout.twins} if metric == "norm_prob" else set()
+    size = masks.sum(axis=1)
+    curves: dict[str, Floats] = {}
+    errors: dict[str, Floats] = {}
+    width = parent.chars.shape[1]
+    for curve in parent.curves:
+        name = curve.model.name
+        flat = np.nan_to_num(null.values_of_every_choice(parent, curve.ll, metric)).reshape(len(curve.ll), -1)
+        curves[name] = _means(flat, golds, masks, width)
+        if name in science:
+            squares = _means(flat**2, golds, masks, width)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                errors[name] = np.sqrt(np.maximum(squares - curves[name] ** 2, 0.0) / (size[:, None] - 1.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chance = masks @ (1.0 / parent.choice_counts) / size
+        if metric in BOUNDED_METRICS and metric != "norm_prob":
+            floor = np.sqrt(chance * (1.0 - chance) / size)[:, None]
+            errors = {pair.science: floor for pair in layout.twins}
+        return set_scores.curve_scores(layout, curves, metric, ChanceFloor(chance, errors))
+
+
+def _means(flat: Floats, golds: NDArray[np.integer], masks: NDArray[np.bool_], width: int) -> Floats:
+    """Means [B, K] over the chosen questions of values [K, Q * C] under each key; NaN for an empty choice."""
+    draws, questions = golds.shape
+    sums = np.empty((draws, len(flat)))
+    rows = max(1, _BLOCK // max(1, questions * width))
+    for start in range(0, draws, rows):
+        some = slice(start, start + rows)
+        picked = golds[some] + width * np.arange(questions)
+        one_hot = np.zeros((len(picked), questions * width))
+        np.put_along_axis(one_hot, picked, masks[some].astype(np.float64), axis=1)
+        sums[some] = one_hot @ flat.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums / masks.sum(axis=1)[:, None]

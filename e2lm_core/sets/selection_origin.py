@@ -1,0 +1,99 @@
+"""Origin of a set made by a selection rule, kept in the set's metadata.
+
+Copies, bundles and versions carry the metadata, so the origin goes with them; a set that no rule made has no such
+key, and its files stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import ORIGIN_KEY, ModelInfo, SelectionOrigin, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import collection, versions
+
+MAX_NAMES = 24  # of more models, number and digest are kept
+LOCAL = "local"  # family of all folders of one's own, which need not share their text
+
+
+def origin_of_selection(
+    parent: TaskSet, rule: str, source: str | None, models: Sequence[ModelInfo]
+) -> SelectionOrigin:
+    """Origin of the questions that a rule chooses of a set.
+
+    Args:
+        parent: The set that the rule chooses of.
+        rule: Name or text of the rule.
+        source: Source that the rule was told to choose, None for none.
+        models: Models whose results the rule reads; empty for a rule that reads the questions alone.
+    """
+    names = tuple(sorted(model.name for model in models))
+    return SelectionOrigin(
+        rule=rule,
+        source=source,
+        parent=parent.address,
+        parent_digest=parent.questions_digest,
+        models=names if len(names) <= MAX_NAMES else (),
+        model_count=len(names),
+        models_digest=models_digest(names) if len(names) > MAX_NAMES else None,
+        families=tuple(sorted({model.family for model in models} - {LOCAL})),
+        earlier=origin_of_set(parent),
+    )
+
+
+def origin_metadata(origin: SelectionOrigin) -> dict[str, Any]:
+    """Entry of a set's metadata that holds its origin."""
+    return {ORIGIN_KEY: origin.model_dump(mode="json", exclude_none=True)}
+
+
+def origin_of_set(task: TaskSet) -> SelectionOrigin | None:
+    """Origin of a set made by a rule; None for others, and for a copy that holds all questions again."""
+    origin = task.config.chosen_by
+    if origin is not None and task.questions_digest == origin.parent_digest:
+        return origin.earlier
+    return origin
+
+
+def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
+    """Set that a rule chose a set's questions of, as it was then.
+
+    Looks at the set of that name, and at the first version of the chosen set, which holds all of them.
+
+    Args:
+        settings: The caller's settings.
+        task: A set with an origin.
+
+    Raises:
+        StudioError: The set has no origin, or its parent is not here as it was.
+    """
+    origin = origin_of_set(task)
+    if origin is None:
+        raise StudioError(f"{task.name} was not made by a rule, so there is no rule to draw a null through.")
+    for read in (_named, _first_version):
+        try:
+            parent = read(settings, task, origin)
+        except StudioError:
+            continue
+        if parent is not None and parent.questions_digest == origin.parent_digest:
+            return parent
+    raise StudioError(
+        f"{origin.parent}, of which the rule chose these questions, is not here as it was then: import it under that "
+        "name to draw the null through the rule."
+    )
+
+
+def _named(settings: Settings, task: TaskSet, origin: SelectionOrigin) -> TaskSet:
+    return collection.open_set(settings, origin.parent)
+
+
+def _first_version(settings: Settings, task: TaskSet, origin: SelectionOrigin) -> TaskSet | None:
+    kept = versions.list_versions(settings, task.address)
+    return versions.open_version(settings, task.address, kept[0].number) if kept else None
+
+
+def models_digest(names: Sequence[str]) -> str:
+    """Digest of the models' names, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogatepass")).hexdigest()[:32]

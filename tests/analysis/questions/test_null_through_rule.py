@@ -1,0 +1,76 @@
+"""The null of a chosen set's scores: keys at random, the rule made anew, what is left scored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis.questions import null_through_rule as through_rule
+from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS
+from e2lm_core.scores import set_scores
+from tests.support import random_keys
+
+RULE = "margin > 0 and slope > 0"
+
+
+@pytest.fixture(scope="module")
+def of() -> random_keys.RandomSet:
+    return random_keys.noise_set(3, 40)
+
+
+@pytest.fixture(scope="module")
+def kept(of: random_keys.RandomSet):
+    return random_keys.chosen_set(of, selection.select_questions(of.pool, RULE, "acc"))
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS if m != "bpb"])
+def test_a_draw_is_the_score_of_what_the_rule_keeps_of_those_keys(
+    of: random_keys.RandomSet, kept, metric: str
+) -> None:
+    drawn = through_rule.null_through_rule(kept, of.measured, of.pool, (metric,), draws=4, seed=5)[metric]
+    golds = selection_null.random_golds_of_set(of.measured, 4, seed=5)
+    for number, gold in enumerate(golds):
+        other = random_keys.with_keys(of, np.arange(40), gold.astype(int))
+        left = random_keys.chosen_set(other, selection.select_questions(other.pool, RULE, metric))
+        scores = set_scores.scores(left, metric)
+        for name in ("sq", "cs", "snr", "decision_accuracy"):
+            value = getattr(scores, name).value
+            assert drawn.whole[name][number] == pytest.approx(np.nan if value is None else value, nan_ok=True)
+
+
+def test_the_scores_of_noise_lie_within_the_null_through_the_rule(of: random_keys.RandomSet, kept) -> None:
+    drawn = through_rule.null_through_rule(kept, of.measured, of.pool, ("norm_prob",), draws=99)["norm_prob"]
+    scores = set_scores.scores(kept, "norm_prob")
+    found = through_rule.score_nulls(scores, drawn)
+    assert found["sq"] is not None
+    assert found["sq"].p > 0.05
+    (sentence, *_) = through_rule.null_sentences(scores, drawn)
+    assert sentence.startswith("SQ is 0.")
+    assert "under random answer keys the same rule gives" in sentence
+
+
+def test_refusals(of: random_keys.RandomSet, kept) -> None:
+    def refused(chosen, parent=of.measured, pool=of.pool) -> str:
+        with pytest.raises(StudioError, match=r"^[^\n]+$") as error:
+            through_rule.null_through_rule(chosen, parent, pool, draws=2)
+        return str(error.value)
+
+    assert "was not made by a rule" in refused(replace(kept, chosen=None))
+    assert "which a rule had made" in refused(
+        replace(kept, chosen=kept.chosen.model_copy(update={"earlier": kept.chosen}))
+    )
+    other = kept.chosen.model_copy(update={"models": (*kept.chosen.models, "another")})
+    assert "by results of another too" in refused(replace(kept, chosen=other))
+    fewer = replace(kept, question_ids=kept.question_ids[1:])
+    assert "The rule would now choose" in refused(fewer)
+    holes = replace(
+        of.measured,
+        curves=tuple(replace(c, ll=np.where(c.ll > -3, np.nan, c.ll)) for c in of.measured.curves),
+    )
+    assert "lacks results" in refused(kept, holes)
+    unnamed = kept.chosen.model_copy(update={"models": (), "model_count": 30, "models_digest": "x"})
+    assert "chose by 30 models" in refused(replace(kept, chosen=unnamed))
