@@ -263,6 +263,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "ids": ["q1"],
             "labels": ["his"],
             "trial": ["his"],
+            "models": ["his"],
             "identity": "q1",
             "number": 0,
             "first": 0,

@@ -71,7 +71,7 @@ def test_the_error_of_above_chance_is_the_draws_own():
     measured = noise(questions=12)
     drawn = null.random_golds(measured.gold, measured.choice_counts, draws=2)
     curve = measured.curve_of("large-arch1")
-    values = null._of_every_choice(measured, curve.ll, "norm_prob")
+    values = null.values_of_every_choice(measured, curve.ll, "norm_prob")
     _, errors = null._curves([("m", values)], drawn, {"m"}, "norm_prob")
     there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
     assert errors["m"][1] == pytest.approx(compliance.sample_error(there, 12))
@@ -94,7 +94,7 @@ def test_a_checkpoint_that_is_not_complete_stays_so():
     curve = measured.curves[0]
     holed = curve.ll.copy()
     holed[3, 2] = np.nan
-    values = null._of_every_choice(measured, holed, "acc")
+    values = null.values_of_every_choice(measured, holed, "acc")
     curves, _ = null._curves(
         [("m", values)], null.random_golds(measured.gold, [4] * 10, draws=5), set(), "acc"
     )
@@ -102,7 +102,7 @@ def test_a_checkpoint_that_is_not_complete_stays_so():
     assert np.isfinite(np.delete(curves["m"], 3, axis=1)).all()
 
 
-def test_bits_per_byte_need_the_length_of_every_choice():
+def test_bits_per_byte_need_the_lengthvalues_of_every_choice():
     assert null.null_scores(replace(noise(10), choice_bytes=None), "bpb") is None
     assert null.null_scores(replace(noise(10), choice_bytes=None), "acc", draws=3) is not None
 
