@@ -8,7 +8,7 @@ from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.formatting import join_words, quote
-from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.catalogue import open_catalogue
@@ -271,10 +271,25 @@ def checkpoints(
                     "step": checkpoint.step,
                     "tokens_seen": checkpoint.tokens_seen,
                     "early": checkpoint.early,
+                    **_declared(checkpoint.model),
                 }
             )
             advance(checkpoint.name)
-    print_table(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
+    shown = [{**row, "role": _role(row)} for row in rows]
+    columns = ("name", "step", "tokens_seen", "early", "size", "arch", "seed", "role", "path")
+    print_table(as_json, {"checkpoints": rows}, shown, columns)
+
+
+def _declared(model: ModelInfo) -> dict[str, Any]:
+    """Facts of a model that scores depend on."""
+    return {name: getattr(model, name) for name in ("size", "arch", "seed", "role", "seed_of", "twin_of")}
+
+
+def _role(declared: dict[str, Any]) -> str:
+    """Role of a model in one cell, with the model that it belongs to."""
+    if declared["twin_of"]:
+        return f"{declared['role']}, twin of {declared['twin_of']}"
+    return f"seed of {declared['seed_of']}" if declared["seed_of"] else declared["role"]
 
 
 @folders_app.command("add")
@@ -326,14 +341,24 @@ def remove_folder(path: Folder, as_json: Json = False) -> None:
 
 
 def _show_folders(settings: Settings, as_json: bool) -> None:
+    read = user_folders.models(settings)
     rows: list[dict[str, Any]] = [
         {
             "path": str(path),
             "models": [model.name for model, _ in found.models],
             "checkpoints": sum(len(own) for _, own in found.models),
             "without_tokens": user_folders.models_without_tokens(found),
+            "declared": {model.name: _declared(model) for model, _ in found.models},
         }
-        for path, found in user_folders.models(settings)
+        for path, found in read
     ]
-    shown = [{**row, "models": ", ".join(row["models"])} for row in rows]
-    print_table(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))
+    shown: list[dict[str, Any]] = []
+    for path, found in read:
+        for model, own in found.models:
+            named = {"model": model.name, "checkpoints": len(own), **_declared(model)}
+            early = sum(checkpoint.early is not False for checkpoint in own)
+            shown.append({**named, "early": early, "role": _role(named), "path": str(path)})
+        if not found.models:
+            shown.append({"path": str(path), "checkpoints": 0})
+    columns = ("model", "checkpoints", "early", "size", "arch", "seed", "role", "path")
+    print_table(as_json, {"folders": rows}, shown, columns)

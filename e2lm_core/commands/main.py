@@ -1,6 +1,6 @@
 """Entry point of the command line.
 
-Tables for people by default; with `--json`, only JSON on stdout, and progress on stderr. Exit 0; 1 if `check`
+Tables for people by default; with `--json`, `--csv` or `--latex` that form alone on stdout, and progress on stderr. Exit 0; 1 if `check`
 or `verify` finds a fault of a set; 2 with one sentence on bad input. Heavy libraries are imported by the
 commands that need them.
 """
@@ -24,6 +24,7 @@ from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, r
 from e2lm_core.commands.analysis import compare, plan, ranks, score
 from e2lm_core.commands.output import warn
 from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
+from e2lm_core.commands.table_formats import add_table_formats
 
 PROGRAM = "e2lm"  # command of an installed studio
 
@@ -75,6 +76,7 @@ app.add_typer(checkpoints.app, name="hub")
 app.add_typer(checkpoints.folders_app, name="folders")
 app.add_typer(fleets.app, name="fleet")
 app.add_typer(results.app, name="results")
+add_table_formats(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

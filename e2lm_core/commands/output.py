@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 from rich.cells import cell_len
@@ -24,7 +27,65 @@ if TYPE_CHECKING:
     from e2lm_core.scores.measurements import Measurements
 
 NUMBER = re.compile(r"[^A-Za-z]*[0-9][^A-Za-z]*")  # also with signs, as in [0.688,
+_FORM: ContextVar[str | None] = ContextVar("form of tables", default=None)
+# What LaTeX reads as a command or another letter.
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",
+    "−": "$-$",
+    "ρ": r"$\rho$",
+    "τ": r"$\tau$",
+    "±": r"$\pm$",
+    "≥": r"$\geq$",
+    "×": r"$\times$",
+}
 MIN_WIDTH = 8  # of a column of words; a narrower terminal gets one line per value
+
+
+class Estimate(NamedTuple):
+    """A value of a table with its interval or range.
+
+    Attributes:
+        value: The value; None if it is undefined.
+        low: Lower end of its interval; None without one.
+        high: Upper end of its interval; None without one.
+        text: The value and its interval for a reader.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    text: str
+
+
+class Share(float):
+    """A share in [0, 1] of a table, shown in percent."""
+
+
+def estimate(value: Mapping[str, Any]) -> Estimate:
+    """A score of a document, `{value, interval, …}`, as a value of a table."""
+    low, high = value["interval"] or (None, None)
+    return Estimate(value["value"], low, high, formatting.with_interval(value))
+
+
+@contextlib.contextmanager
+def table_form(form: str | None) -> Iterator[None]:
+    """Print tables as `csv` or `latex` meanwhile; None for text."""
+    token = _FORM.set(form)
+    try:
+        yield
+    finally:
+        _FORM.reset(token)
+
+
+def prints_data() -> bool:
+    """Whether stdout is for one table as CSV or LaTeX alone."""
+    return _FORM.get() is not None
 
 
 def print_table(
@@ -37,7 +98,7 @@ def print_table(
     notes: Iterable[str | None] = (),
     fleet: OpenFleet | None = None,
 ) -> None:
-    """Print `document` as one line of JSON, or `rows` as a table with notes below it.
+    """Print `document` as one line of JSON, or `rows` as a table with notes below it, in the form of `table_form`.
 
     Args:
         as_json: Whether to print JSON.
@@ -64,15 +125,90 @@ def print_table(
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         sys.stdout.flush()
         return
-    _table(list(rows), columns, empty)
+    taught = document["taught"] if about is not None else None
+    of_fleet = None
     if fleet is not None:
         from e2lm_core.runs.messages.fleets import fleet_sentence
 
-        typer.echo(fleet_sentence(fleet))
-    if about is not None and document["taught"] and document["taught"]["sentence"]:
-        typer.echo(document["taught"]["sentence"])
-    for note in filter(None, notes):
-        typer.echo(note.replace("**", ""))
+        of_fleet = fleet_sentence(fleet)
+    sentences = [of_fleet, taught["sentence"] if taught else None, *notes]
+    told = [note.replace("**", "") for note in sentences if note]
+    shown = list(rows)
+    names = list(columns or (shown[0] if shown else ()))
+    if _FORM.get() == "csv":
+        _print_csv(shown, names)
+        warn(*told if shown else (empty, *told))
+    elif _FORM.get() == "latex":
+        typer.echo(_latex(shown, names, told if shown else [empty, *told]))
+    else:
+        _table(shown, columns, empty)
+        for note in told:
+            typer.echo(note)
+
+
+def _print_csv(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
+    """Print values as CSV, unrounded, empty where undefined; a value with an interval takes three columns."""
+    wide = {name for name in names for row in rows if isinstance(row.get(name), Estimate)}
+    write = csv.writer(sys.stdout, lineterminator="\n")
+    if names:
+        write.writerow([head for name in names for head in _heads(name, name in wide)])
+    for row in rows:
+        write.writerow([value for name in names for value in _values(row.get(name), name in wide)])
+    sys.stdout.flush()
+
+
+def _heads(name: str, is_wide: bool) -> list[str]:
+    return [name, f"{name} low", f"{name} high"] if is_wide else [name]
+
+
+def _values(value: Any, is_wide: bool) -> list[Any]:
+    if isinstance(value, Estimate):
+        return [_plain(part) for part in value[:3]]
+    return [_plain(value), "", ""] if is_wide else [_plain(value)]
+
+
+def _plain(value: Any) -> Any:
+    """Value for CSV; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return repr(float(value)) if isinstance(value, float) else value
+    text = formatting.escape_control_characters(str(value))
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def _latex(rows: Sequence[dict[str, Any]], names: Sequence[str], notes: Sequence[str]) -> str:
+    """The table as a tabular of booktabs, its notes below it in small type."""
+    lines = []
+    if names:
+        numeric = {name: all(_is_number(row.get(name)) for row in rows) for name in names}
+        columns = "".join("r" if numeric[name] else "l" for name in names)
+        texts = [[cell(row.get(name)) for name in names] for row in rows]
+        ends = [" & ".join(map(_escaped, line)) + r" \\" for line in (names, *texts)]
+        lines = [
+            *(
+                r"% \usepackage{booktabs}",
+                rf"\begin{{tabular}}{{{columns}}}",
+                r"\toprule",
+                ends[0],
+                r"\midrule",
+            ),
+            *(*ends[1:], r"\bottomrule", r"\end{tabular}"),
+        ]
+    small = [rf"\par{{\footnotesize {_escaped(note.strip())}\par}}" for note in notes if note.strip()]
+    return "\n".join([*lines, *small])
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        _LATEX.get(character, character) for character in formatting.escape_control_characters(text)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Estimate | None)
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None, empty: str) -> None:
@@ -161,6 +297,10 @@ def goes_to_stdout(out: Path | str | None, as_json: bool) -> bool:
         return False
     if as_json:
         raise StudioError("--out - and --json both write to stdout: give --out a file, or leave --json out.")
+    if form := _FORM.get():
+        raise StudioError(
+            f"--out - and --{form} both write to stdout: give --out a file, or leave --{form} out."
+        )
     return True
 
 
@@ -197,6 +337,10 @@ def cell(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Estimate):
+        return value.text
+    if isinstance(value, Share):
+        return formatting.percent(value)
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -11,7 +11,7 @@ from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.opening import LoadedSet, open_measured, require_metrics
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Task
-from e2lm_core.commands.output import cell, goes_to_stdout, print_table, to_stdout
+from e2lm_core.commands.output import cell, goes_to_stdout, print_table, prints_data, to_stdout
 from e2lm_core.commands.progress import progress_bar
 from e2lm_core.commands.runs import run_evaluation
 
@@ -100,7 +100,7 @@ def suspects(
     if controlled is None:
         notes.append(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
     print_table(as_json, document, rows, messages.SHOWN, about=measured, notes=notes, fleet=of)
-    if controlled is not None and not as_json:
+    if controlled is not None and not as_json and not prints_data():
         of_models = json_values.frame_to_records(messages.control_frame(controlled))
         print_table(False, {}, of_models, notes=[messages.control_sentence(controlled)])
 

@@ -13,6 +13,7 @@ from e2lm_core.commands import main as main_commands
 from tests.commands.conftest import Cli
 from tests.support import tiny_models
 from tests.support.fake_hub import checkpoint
+from tests.support.own_models import write_runs
 
 SMALL = "ladder-small-arch1"
 
@@ -28,6 +29,12 @@ def test_checkpoints(call: Cli) -> None:
         "step": 100,
         "tokens_seen": 100_000,
         "early": True,
+        "size": "small",
+        "arch": "arch1",
+        "seed": 1,
+        "role": "science",
+        "seed_of": None,
+        "twin_of": None,
     }
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {p.name for p in path.iterdir()}
     assert "step" in call("checkpoints")
@@ -39,8 +46,15 @@ def test_folders_are_added_by_hand(call: Cli, tmp_path: Path) -> None:
     for name, data in checkpoint(1).items():
         (place / name).write_bytes(data)
     added = call("folders", "add", str(tmp_path), "--json")["folders"]
+    nothing = dict.fromkeys(("size", "arch", "seed", "seed_of", "twin_of"))
     assert added == [
-        {"path": str(tmp_path), "models": ["mine"], "checkpoints": 1, "without_tokens": ["mine"]}
+        {
+            "path": str(tmp_path),
+            "models": ["mine"],
+            "checkpoints": 1,
+            "without_tokens": ["mine"],
+            "declared": {"mine": nothing | {"role": "science"}},
+        }
     ]
     [told] = call("folders", "add", str(tmp_path), "--tokens-per-step", "4194304", "--json")["folders"]
     assert told["without_tokens"] == []
@@ -110,3 +124,29 @@ def test_checkpoints_that_are_still_packed_have_no_path(
     monkeypatch.setenv("E2LM_HOME", str(tmp_path))
     rows = call("checkpoints", "--json")["checkpoints"]
     assert {row["path"] for row in rows} == {None}
+
+
+def test_what_scores_depend_on_is_shown_of_each_model(call: Cli, computed: Settings) -> None:
+    rows = {row["model"]: row for row in call("checkpoints", "--json")["checkpoints"]}
+    seed, twin = rows["ladder-small-arch1-seed2"], rows["ladder-small-arch1-web"]
+    assert (seed["size"], seed["arch"], seed["seed"], seed["role"]) == ("small", "arch1", 2, "science")
+    assert (seed["seed_of"], twin["twin_of"]) == ("ladder-small-arch1", "ladder-small-arch1")
+    text = call("checkpoints")
+    assert "seed of ladder-small-arch1" in text
+    assert "web, twin of ladder-small-arch1" in text
+
+
+def test_a_folder_s_models_are_listed_with_what_they_declare(call: Cli, tmp_path: Path) -> None:
+    notes = {
+        "mine-s1": {"size": "1m", "arch": "llama", "early_end_step": 20},
+        "mine-s2": {"seed_of": "mine-s1"},
+    }
+    runs = write_runs(tmp_path / "runs", notes, checkpoints=2)
+    (folder,) = call("folders", "add", str(runs), "--json")["folders"]
+    assert folder["declared"]["mine-s1"]["size"] == "1m"
+    assert folder["declared"]["mine-s2"]["seed_of"] == "mine-s1"
+    lines = call("folders", "list").splitlines()
+    assert lines[0].split() == ["model", "checkpoints", "early", "size", "arch", "seed", "role", "path"]
+    assert lines[1].split()[:7] == ["mine-s1", "2", "1", "1m", "llama", "–", "science"]
+    assert "seed of mine-s1" in lines[2]
+    call("folders", "remove", str(runs))

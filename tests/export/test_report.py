@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 
 import pytest
 
 from e2lm_core.analysis.answers import Answers
+from e2lm_core.analysis.score import messages
 from e2lm_core.base.records import Question
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
 from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.set_scores import SeedSpread
 from tests.conftest import needs
 from tests.support import studios
 
@@ -189,10 +192,10 @@ def test_a_browser_draws_it_in_both_themes_and_widths(tmp_path, html):
 
 def test_a_dash_of_the_scores_has_its_reason_below_and_seeds_stand_beside_sq(html, document):
     text = re.sub(r"\s+", " ", html)
-    needs_cs = "– Score of margin and bpb: it needs CS."
+    lacks = "– Score of margin and bpb: it needs RC and CS."
     assert document["scores"]["bpb"]["score"]["value"] is None
-    assert f"<li>{needs_cs}</li>" in text
-    seeds = document["scores"]["acc"]["sq"]["seeds"]
-    assert seeds["seeds"]["ladder-small-arch1"] == ["ladder-small-arch1", "ladder-small-arch1-seed2"]
-    mean, low, high = (f"{seeds[name]:.3f}" for name in ("mean", "low", "high"))
-    assert f"SQ of acc over 2 seeds of 1 of 2 models: mean {mean}, {low} to {high}." in text
+    assert f"<li>{lacks}</li>" in text
+    for metric, of_metric in document["scores"].items():
+        spread = SeedSpread.model_validate(of_metric["sq"]["seeds"])
+        assert spread.seeds["ladder-small-arch1"] == ("ladder-small-arch1", "ladder-small-arch1-seed2")
+        assert escape(f"SQ of {metric} {messages.seed_clause(spread)}.") in text

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from e2lm_core.commands.table_formats import HELPS
 from scripts import commands_reference as made
 from tests.house import documented
 
@@ -46,5 +47,12 @@ def test_every_command_has_an_example() -> None:
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_option_is_in_an_example(command: str) -> None:
     used = {word.split("=")[0] for name, words in documented.calls(PAGE) if name == command for word in words}
-    options = {o for p in COMMANDS[command].params for o in p.opts if o.startswith("--")} - {"--help"}
+    # The forms of tables are the same for all commands: one example for each will do.
+    shared = {"--help", *(f"--{form}" for form in HELPS)}
+    options = {o for p in COMMANDS[command].params for o in p.opts if o.startswith("--")} - shared
     assert options <= used, f"`{command}`: no example in docs/commands.md has {sorted(options - used)}."
+
+
+@pytest.mark.parametrize("form", HELPS)
+def test_every_form_of_tables_is_in_an_example(form: str) -> None:
+    assert any(f"--{form}" in words for _, words in documented.calls(PAGE))

@@ -11,7 +11,7 @@ from e2lm_core.base.records import METRICS, RC_READINGS, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.opening import open_fleet, open_studio, require_metrics, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc
-from e2lm_core.commands.output import print_table
+from e2lm_core.commands.output import estimate, print_table
 
 
 def compare(
@@ -72,15 +72,13 @@ def compare(
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per metric and score: both sides and their difference."""
-    from e2lm_core.base import formatting
-
     return [
         {
             "metric": metric,
             "score": score,
-            "first": formatting.score(sides["first"]),
-            "second": formatting.score(sides["second"]),
-            "difference": formatting.with_interval(sides["difference"]),
+            "first": sides["first"],
+            "second": sides["second"],
+            "difference": estimate(sides["difference"]),
         }
         for metric, of_metric in document["metrics"].items()
         for score, sides in of_metric["scores"].items()

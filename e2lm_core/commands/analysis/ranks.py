@@ -11,7 +11,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.opening import open_measured, require_metrics, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Metric, Rc, Task
-from e2lm_core.commands.output import print_table
+from e2lm_core.commands.output import Share, print_table
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.ranks.stability import RankStability
@@ -78,7 +78,7 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "model": name,
             "rank": place["ranks"][name],
-            **{f"rank {k}": formatting.percent(p) for k, p in enumerate(place["shares"][name], start=1)},
+            **{f"rank {k}": Share(p) for k, p in enumerate(place["shares"][name], start=1)},
         }
         for name in order
     ]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from e2lm_core.base.records import METRICS, RC_READINGS, NullDistribution
 from e2lm_core.commands.opening import LoadedSet, open_measured, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task
-from e2lm_core.commands.output import print_table
+from e2lm_core.commands.output import Estimate, estimate, print_table
 from e2lm_core.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from e2lm_core.scores.set_scores import SeedSpread
 
 
 def sq(
@@ -78,6 +81,13 @@ def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list
     return found, said
 
 
+def _of_seeds(spread: SeedSpread) -> Estimate:
+    """Mean SQ over seeds, with the worst and the best as its range."""
+    from e2lm_core.analysis.score import messages
+
+    return Estimate(spread.mean, spread.low, spread.high, messages.seed_cell(spread))
+
+
 def score(
     task: Task,
     checkpoints: Checkpoints = None,
@@ -98,7 +108,6 @@ def score(
     from e2lm_core.analysis import reasons, validity
     from e2lm_core.analysis.answers import SCORE_PARTS, Answers
     from e2lm_core.analysis.score import messages
-    from e2lm_core.base import formatting
     from e2lm_core.scores.ranking import readings
     from e2lm_core.scores.set_scores import SeedSpread
 
@@ -114,9 +123,9 @@ def score(
     rows = [
         {
             "metric": metric,
-            "sq": formatting.with_interval(scores["sq"]["overall"]),
-            **({"sq over seeds": messages.seed_cell(spreads[metric])} if spreads else {}),
-            **{part: formatting.with_interval(scores[part]) for part in SCORE_PARTS},
+            "sq": estimate(scores["sq"]["overall"]),
+            **({"sq over seeds": _of_seeds(spreads[metric])} if spreads else {}),
+            **{part: estimate(scores[part]) for part in SCORE_PARTS},
         }
         for metric, scores in document["metrics"].items()
     ]
