@@ -34,7 +34,8 @@ def _overview(task: TaskSet) -> None:
     scores = (
         results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
     )
-    widgets.headline(run_overview.headline(state, scores))
+    silent = validity.silence_reason(measurements, scores) if measurements and scores else None
+    widgets.headline(run_overview.headline(state, scores, silent))
     if state.kind == "never run" and session.studio().local_checkpoints:
         overview.first_run_card(task)
     if task.questions:
@@ -51,9 +52,9 @@ def _score(task: TaskSet) -> None:
         widgets.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
-    widgets.headline(score_words.headline(scores, metric))
+    widgets.headline(score_words.headline(scores, metric, advice.why))
     rc_reading.score_controls(score.METRIC, "score")
-    score.cards(scores)
+    score.cards(scores, silent=advice.why is not None)
     bars = score.bars(task, scores, metric)
     score.what_would_raise_it(advice)
     every_score, by_model, drawn = st.tabs(score.TABS)
