@@ -92,6 +92,7 @@ def part(whole: Measurements, at: np.ndarray) -> Measurements:
         gold_bytes=whole.gold_bytes[at],
         choice_bytes=None if whole.choice_bytes is None else whole.choice_bytes[at],
         choice_texts=None if whole.choice_texts is None else whole.choice_texts[at],
+        question_texts=None if whole.question_texts is None else whole.question_texts[at],
         curves=tuple(replace(curve, ll=curve.ll[:, at]) for curve in whole.curves),
     )
 

@@ -173,10 +173,11 @@ class Answers:
         """Return the scores of a set on every metric as one JSON document.
 
             {task, taught, assumption, metrics: {metric: {sq: {overall, models, beside, seeds}, rc, cs, score, snr,
-            decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, advice}}}
+            decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, silent, advice}}}
 
         Each score is `{value, interval, coverage, why, null}`: `why` is the reason for a value of null, or for
         a missing interval of a defined value; `null` is `{mean, q95, p}` under random answer keys, where known.
+        `silent` is the reason why these scores mean nothing, null where they mean something (`validity.silence_reason`).
         `rc` uses the definition named by `rc_reading` and enters `score`; `rc_readings` has all definitions.
         `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers; `seeds` is the SQ
         over the models' training seeds as of `SeedSpread`, null where no model has another seed.
@@ -211,6 +212,7 @@ class Answers:
             "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
             "finetasks": {name: value.model_dump() for name, value in finetasks.items()},
             "snr_detrended": parts.detrended_snr(measurements, metric, intervals).model_dump(),
+            "silent": validity.silence_reason(measurements, scores),
         }
         if with_advice:
             advice = parts.improvement_advice(measurements, scores, metric)

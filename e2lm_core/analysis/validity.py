@@ -1,16 +1,19 @@
-"""Validity of a set's scores: which conclusions the null distribution and the training facts allow.
+"""Validity of a set's scores: which conclusions the training facts, the keys and the null distribution allow.
 
-Every page, command and report uses these sentences. Answers unknown to the mini models are named next to
-every score of theirs. A score within its null distribution supports no advice, ranking or plan.
+Every page, command and report asks `no_advice_reason` and uses its sentences. A score is silent if the models
+measured know too few of the questions, contradict the keys throughout, or if Score and SQ are not both defined
+and outside their null distributions. Silent scores support no advice, ranking or plan.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from e2lm_core.analysis.questions.suspects.shifted_keys import find_shifted_keys
 from e2lm_core.base import formatting
-from e2lm_core.base.records import ModelInfo, SelectionOrigin
+from e2lm_core.base.records import BOUNDED_METRICS, ModelInfo, SelectionOrigin, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
@@ -29,12 +32,23 @@ NOTHING_TOLD = (
 CHOSEN = "These questions were chosen on these models"
 
 
+NO_SIGNAL = (
+    "The curves are not distinguishable from those of random answers to the same questions, so nothing is advised, "
+    "ranked or planned from them: more questions, or others that these models have learned, come first."
+)
+NO_NULL = (
+    "What random answers to the same questions would score is not known, so nothing is advised, ranked or planned "
+    "from the score."
+)
+MIN_KNOWN, MIN_KNOWN_SHARE = 20, 0.5  # questions that mini models must know for the set's scores to count
+
+
 def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
-    """Warning about questions with answers unknown to the mini models; None if there is none.
+    """Warning about questions that the mini models were never taught; None if there is none.
 
     Args:
-        known: For each question [Q], True if the answer is known to the mini models (`Measurements.taught`);
-            None if unknown, or if no mini model was measured.
+        known: For each question [Q], True if a choice is known to the mini models as the answer, be it the key
+            or not (`Measurements.told`); None if unknown, or if no mini model was measured.
     """
     if not known or all(known):
         return None
@@ -52,14 +66,17 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
 def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
     """Number of answers known to the mini models, as `{questions, of, sentence}`.
 
-    None if no mini model is measured, or if its training facts are unknown.
+    The sentence says which questions the models were never taught, or that the keys are shifted: then the
+    answers are taught, and not those of the keys. None if no mini model is measured, or if its training facts
+    are unknown.
     """
     if measurements.taught is None:
         return None
+    shifted = find_shifted_keys(measurements)
     return {
         "questions": sum(measurements.taught),
         "of": len(measurements.taught),
-        "sentence": unknown_facts_warning(measurements.taught),
+        "sentence": shifted.sentence if shifted else unknown_facts_warning(measurements.told),
     }
 
 
@@ -134,23 +151,73 @@ def incomplete_reason(measurements: Measurements, running: bool = False) -> str 
 def no_advice_reason(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
     """Reason against any advice, plan or selection from these scores; None if they support one.
 
-    In this order: results are missing; a rule chose the questions by results of these models; only mini models were
-    measured and none of the answers is known to them, whatever the scores; Score (SQ, if Score is undefined) is
-    within its null distribution.
+    Results are missing, or the scores are silent: see `silence_reason`.
 
     Args:
         measurements: Results of the set.
         scores: Scores of one metric, with their null distributions.
         running: A run of the set is in progress.
     """
-    if why := incomplete_reason(measurements, running):
+    return incomplete_reason(measurements, running) or silence_reason(measurements, scores)
+
+
+def silence_reason(measurements: Measurements, scores: Scores) -> str | None:
+    """Reason why the scores of complete results mean nothing; None if they mean something.
+
+    In this order: the models contradict the keys throughout; only mini models were measured and were taught
+    fewer than `MIN_KNOWN` of the answers, or fewer than half; SQ or Score is undefined, or within its null
+    distribution. Where the models and the metric leave no Score to any set (no web-only twin, say), SQ decides
+    alone.
+
+    Args:
+        measurements: Results of the set.
+        scores: Scores of one metric, with their null distributions.
+    """
+    if shifted := find_shifted_keys(measurements):
+        return shifted.sentence
+    if why := too_few_known_reason(measurements):
         return why
     if why := selection_note(measurements):
         return why
-    if measurements.taught and measurements.taught_of_all and not any(measurements.taught):
+    if why := _no_meaning_reason(scores.sq, NO_SIGNAL):
+        return why
+    return _no_meaning_reason(scores.score, NOTHING_TOLD) if _can_have_score(measurements, scores) else None
+
+
+def too_few_known_reason(measurements: Measurements) -> str | None:
+    """Reason against the scores of questions that the models measured were mostly never taught.
+
+    None where they know enough of them, or where it is not known what a model was taught.
+    """
+    if not measurements.taught or not measurements.taught_of_all:
+        return None
+    known, number = sum(measurements.taught), len(measurements.taught)
+    if not known:
         return NOTHING_TAUGHT
-    decisive = scores.score if scores.score.value is not None else scores.sq
-    return NOTHING_TOLD if null.is_within_null(decisive) else None
+    if known >= max(MIN_KNOWN, MIN_KNOWN_SHARE * number):
+        return None
+    return (
+        f"The models measured were taught {known:,} of these {number:,} answers, so nothing is advised, ranked or "
+        f"planned from the set's scores, whatever they are: half of a set and {MIN_KNOWN} questions must be taught, "
+        "or models measured that have read of the others."
+    )
+
+
+def _can_have_score(measurements: Measurements, scores: Scores) -> bool:
+    """Whether any set has a Score on these models and this metric."""
+    layout = measurements.layout(scores.metric)
+    shapes = Counter(size for size in layout.sizes if size is not None)
+    ranked = scores.rc_reading == "all_models" or any(number > 1 for number in shapes.values())
+    twins = scores.metric in BOUNDED_METRICS and bool(layout.twins)
+    return twins and ranked and layout.comparable and layout.end is not None
+
+
+def _no_meaning_reason(value: Value, within_null: str) -> str | None:
+    if value.value is None:
+        return f"Nothing is advised, ranked or planned from an undefined score. {value.why}"
+    if value.null is None:
+        return NO_NULL
+    return within_null if null.is_within_null(value) else None
 
 
 def no_ranking_advice_reason(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:

@@ -93,6 +93,8 @@ def suspects(
         "task": question_set.name,
         "finding": messages.headline(found).replace("**", ""),
         "knowledge": found.knowledge,
+        "expected_false": found.expected_false,
+        "shifted": found.shifted,
         "suspects": rows,
         "control": messages.control_document(controlled),
     }

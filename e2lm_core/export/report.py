@@ -58,7 +58,7 @@ def build_report(
         "report": VERSION,
         "task": task.name,
         "fleet": fleet.document() | {"sentence": fleet_sentence(fleet), "absent": missing_sentence(fleet)},
-        "finding": _finding(task, measured),
+        "finding": _finding(task, answers),
         "taught": validity.known_facts_summary(measured) if task.questions else None,
         "chosen": validity.selection_summary(measured),
         "chance": None if not task.questions else float(measured.chance),
@@ -80,12 +80,14 @@ def build_report(
     }
 
 
-def _finding(task: TaskSet, measured: Measurements) -> str:
+def _finding(task: TaskSet, answers: Answers) -> str:
+    measured = answers.measurements
     if not task.questions:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
-    return curve_words.rise_sentence(measured, "acc").replace("**", "")
+    silent = validity.no_advice_reason(measured, answers.scores("acc"))
+    return " ".join(filter(None, (curve_words.rise_sentence(measured, "acc").replace("**", ""), silent)))
 
 
 def _curves(answers: Answers) -> list[dict[str, Any]]:

@@ -57,10 +57,11 @@ def load_measurements(
     chars = np.full((len(docs), width), np.nan)
     sizes, texts = np.full_like(chars, np.nan), np.full(chars.shape, -1)
     numbers: dict[str, int] = {}
+    of_questions: dict[str, int] = {}
     for row, doc in enumerate(docs):
         chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]
         sizes[row, : len(doc.choices)] = [len(text.encode()) for text in doc.scored_texts]
-        texts[row, : len(doc.choices)] = [numbers.setdefault(c, len(numbers)) for c in doc.choices]
+        texts[row, : len(doc.choices)] = [numbers.setdefault(_plain(c), len(numbers)) for c in doc.choices]
     curves, scopes = _read(studio, keys, width, _by_model(checkpoints), reuse_from, folder)
     return Measurements(
         task=task.name,
@@ -81,7 +82,15 @@ def load_measurements(
         told=_asked(studio, task, checkpoints, mentioned_choices),
         independent=groups.is_declared_independent(task.config),
         chosen=origin_of_set(task),
+        question_texts=np.array(
+            [of_questions.setdefault(_plain(q.question), len(of_questions)) for q in task.questions], int
+        ),
     )
+
+
+def _plain(text: str) -> str:
+    """The text without the case and spaces in which copies differ."""
+    return " ".join(text.casefold().split())
 
 
 def is_large(checkpoints: int, questions: int, max_choices: int) -> bool:

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import BOUNDED_METRICS
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.signal import spearman
 
+MIN_TREND = 0.5  # from which a curve rises: the threshold of FineTasks' monotonicity
 NO_TWIN = "No web-only twin was run beside its science model: run one, which checkpoints.json declares by role: web and twin_of."
 NO_ERROR = "The error of the score cannot be told from fewer than 2 questions."
 NO_CHANCE = {
@@ -54,6 +56,16 @@ def compliance(
         share = np.where(above, np.clip((taught - untaught) / excess, 0.0, 1.0), 0.0)
     missing = np.isnan(taught) | np.isnan(untaught) | np.isnan(floor) | np.isnan(error)
     return np.where(missing, np.nan, share).mean(axis=-1)
+
+
+def is_rising(science: ArrayLike) -> bool:
+    """Whether a science model's early curve [K] rises: tie-aware Spearman with its order >= `MIN_TREND`.
+
+    False for a flat curve and for fewer than two points. Without a rise the model has learned nothing over
+    the window, and what it has over its twin is familiarity with the words of science.
+    """
+    # A correlation of exactly the threshold may be computed a rounding error below it.
+    return bool(spearman(science) >= MIN_TREND - 1e-9)
 
 
 def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = None) -> Floats:

@@ -69,7 +69,8 @@ class Measurements:
         scopes: Scopes of the checkpoints of all curves, in their order.
         choice_bytes: UTF-8 bytes of each choice [Q, C]; None where the texts of the choices are not known.
         choice_texts: A number for each distinct text [Q, C], -1 where there is no choice; None where the
-            texts are not known.
+            texts are not known. Case and spaces make no difference.
+        question_texts: The same for the question [Q].
         letters: True where the choices scored are letters.
         taught: For each question [Q], True if the training text of the built-in mini models states the right
             answer; None where no such model was measured or this is not known.
@@ -98,6 +99,7 @@ class Measurements:
     told: tuple[bool, ...] | None = None
     independent: bool = False
     chosen: SelectionOrigin | None = None
+    question_texts: np.ndarray | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -302,6 +302,8 @@ def scores(measurements: Measurements, metric: str, rc_reading: str = readings.D
     )
     rc_readings = _rc_readings(layout, grid, unordered)
     cs = _value(core["cs"], lambda: _why_no_contrast(layout, metric))
+    if cs.value is not None and (flat := _not_rising(measurements, layout, metric)):
+        cs = Value(value=None, why=flat)
     return Scores(
         metric=metric,
         sq=sq,
@@ -433,6 +435,19 @@ def _why_no_contrast(layout: Layout, metric: str) -> str:
             f"twin; {RUN_THEM}"
         )
     return compliance.NO_ERROR if layout.twins else compliance.NO_TWIN
+
+
+def _not_rising(measurements: Measurements, layout: Layout, metric: str) -> str | None:
+    """Reason why CS is undefined although it can be computed: a science model's early curve does not rise."""
+    for pair in layout.twins:
+        early = measurements.values(pair.science, metric)[layout.early[pair.science]]
+        if not compliance.is_rising(early):
+            return (
+                f"The curve of {pair.science} does not rise over the early window (its Spearman correlation with "
+                f"the order of checkpoints is below {compliance.MIN_TREND}), so it has no gain to compare with its "
+                "twin's."
+            )
+    return None
 
 
 # --- beside the scores ----------------------------------------------------------------------------------

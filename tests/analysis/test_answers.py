@@ -94,6 +94,7 @@ def test_every_field_is_in_the_digest() -> None:
         "scopes": ("scope",),
         "choice_bytes": np.full((8, 4), 2.0),
         "choice_texts": np.zeros((8, 4), int),
+        "question_texts": np.zeros(8, int),
         "letters": True,
         "taught": (True,) * 8,
         "taught_of_all": False,

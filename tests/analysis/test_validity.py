@@ -41,13 +41,13 @@ def test_what_a_flat_curve_means_for_untaught_questions(
 
 def with_nulls(**nulls: NullDistribution) -> Scores:
     """Scores that are defined, those named within or above their null."""
-    scores = validity.scores_with_null(answered(taught=0.5), "acc")
+    scores = validity.scores_with_null(answered(taught=0.5), "acc", "all_models")
     return with_values(scores, **{name: Value(value=0.5, null=own) for name, own in nulls.items()})
 
 
 def test_a_learned_set_says_something() -> None:
     measured = replace(answered(taught=0.5), taught=(True,) * 40)
-    scores = validity.scores_with_null(measured, "acc")
+    scores = validity.scores_with_null(measured, "acc", "all_models")
     assert validity.no_advice_reason(measured, scores) is None
     scores = with_nulls(score=ABOVE, decision_accuracy=ABOVE)
     assert validity.no_ranking_advice_reason(measured, scores) is None
@@ -83,14 +83,58 @@ def test_an_untaught_set_says_nothing_whatever_it_scores() -> None:
     assert (
         validity.no_advice_reason(replace(measured, taught_of_all=False), scores) is None
     )  # others may have read of it
-    assert validity.no_advice_reason(replace(measured, taught=(True, *[False] * 39)), scores) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "of", "silent"),
+    [(1, 40, True), (19, 40, True), (20, 40, False), (40, 40, False), (19, 19, True), (20, 41, True)],
+)
+def test_half_of_a_set_and_twenty_questions_must_be_taught(known: int, of: int, silent: bool) -> None:
+    measured = replace(answered(of, taught=0.5), taught=(True,) * known + (False,) * (of - known))
+    scores = with_nulls(score=ABOVE, sq=ABOVE)
+    why = validity.no_advice_reason(measured, scores)
+    assert (why is not None) is silent
+    if why is not None:
+        assert f"taught {known} of these {of} answers" in why
+        assert validity.silence_reason(replace(measured, taught_of_all=False), scores) is None
+
+
+def test_undefined_is_silent_unless_no_set_could_have_a_score() -> None:
+    measured = answered(taught=0.5)
+    without = with_values(with_nulls(sq=ABOVE), score=Value(value=None, why="They tie."))
+    assert "undefined score. They tie." in str(validity.no_advice_reason(measured, without))
+    alone = replace(measured, curves=measured.curves[:-1])  # no twin: no set has a CS on these models
+    assert validity.no_advice_reason(alone, without) is None
+    for undefined in (Value(value=None, why="It is flat."), Value(value=0.9)):
+        said = validity.no_advice_reason(alone, with_values(without, sq=undefined))
+        assert said is not None
+        assert said == validity.NO_NULL or "It is flat." in said
+
+
+def test_score_and_curves_must_both_stand_out() -> None:
+    measured = answered(taught=0.5)
+    for sq, score, says in (
+        (LIKE_RANDOM, ABOVE, validity.NO_SIGNAL),
+        (ABOVE, LIKE_RANDOM, validity.NOTHING_TOLD),
+        (ABOVE, ABOVE, None),
+    ):
+        assert validity.silence_reason(measured, with_nulls(sq=sq, score=score)) == says
+
+
+def test_shifted_keys_are_named_in_place_of_advice_and_of_untaught_facts() -> None:
+    measured = answered(60, taught=1.0)
+    shifted = replace(measured, gold=(measured.gold + 1) % 4, taught=(False,) * 60, told=(True,) * 60)
+    why = validity.no_advice_reason(shifted, validity.scores_with_null(shifted, "acc"))
+    assert why is not None
+    assert "agree with the choice before the key in 100% of 60 questions: are keys counted from 1?" in why
+    assert validity.known_facts_summary(shifted) == {"questions": 0, "of": 60, "sentence": why}
 
 
 def test_within_its_null_a_set_says_nothing() -> None:
     measured = answered(taught=0.5)
     assert validity.no_advice_reason(measured, with_nulls(score=LIKE_RANDOM)) == validity.NOTHING_TOLD
     without = with_values(with_nulls(sq=LIKE_RANDOM), score=Value(value=None, why="No twin."))
-    assert validity.no_advice_reason(measured, without) == validity.NOTHING_TOLD
+    assert validity.no_advice_reason(measured, without) == validity.NO_SIGNAL
 
 
 def test_an_order_that_random_answers_keep_as_well_is_no_questions_merit() -> None:
@@ -102,7 +146,8 @@ def test_an_order_that_random_answers_keep_as_well_is_no_questions_merit() -> No
 
 def test_what_was_taught_as_json() -> None:
     assert validity.known_facts_summary(noisy()) is None
-    told = validity.known_facts_summary(replace(noisy(), taught=(True,) * 20 + (False,) * 40))
+    known = (True,) * 20 + (False,) * 40
+    told = validity.known_facts_summary(replace(noisy(), taught=known, told=known))
     assert told is not None
     assert (told["questions"], told["of"]) == (20, 60)
     assert "40 of these 60" in told["sentence"]

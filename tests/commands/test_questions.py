@@ -212,7 +212,10 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
 
 def test_suspects(call: Cli) -> None:
     document = call("suspects", "little", "--json")
-    assert list(document) == ["task", "finding", "knowledge", "suspects", "control", "taught", "fleet"]
+    assert list(document) == [
+        *("task", "finding", "knowledge", "expected_false", "shifted"),
+        *("suspects", "control", "taught", "fleet"),
+    ]
     assert document["control"] is None
     said = call("suspects", "little")
     assert "do not know these answers well enough" in said

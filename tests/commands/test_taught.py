@@ -35,7 +35,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """`unknown`, of which the models were taught nothing, and `little`, of which they were taught all."""
     folder = tmp_path_factory.mktemp("taught")
     settings = studios.settings(folder, studios.real_ladder(folder / "ladder"))
-    studios.write_example(settings)
+    studios.write_example(settings, studios.task(40))
     studios.write_example(settings, studios.unknown())
     studios.learn(settings)
     studios.learn(settings, "unknown", taught=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core.scores.compliance import chance_error, compliance
+from e2lm_core.scores.compliance import chance_error, compliance, is_rising
 
 NAN = math.nan
 
@@ -78,3 +78,12 @@ def test_resamples_are_carried_along_without_a_loop():
     together = compliance(science, web, 0.25, error)
     assert together[7] == pytest.approx(compliance(science[7], web[7], 0.25, error[7]))
     assert np.isnan(compliance(science[:, :0], web[:, :0], 0.25, 0.1)).all()
+
+
+def test_a_curve_rises_if_its_order_mostly_does():
+    assert is_rising([0.2, 0.3, 0.3, 0.4])
+    assert is_rising([0.2, 0.4, 0.3])  # Spearman exactly 0.5
+    assert not is_rising([0.4, 0.3, 0.5, 0.4])
+    assert not is_rising([0.4, 0.3, 0.2])
+    assert not is_rising([0.4, 0.4, 0.4])  # flat: no correlation
+    assert not is_rising([0.4])

@@ -219,6 +219,12 @@ def why(build: Callable[[], Measurements], metric: str, part: str) -> str:
         (with_a_hole, "acc", "decision_accuracy", "Results are missing at 1 of the 10"),
         (with_a_hole, "acc", "cs", "Results are missing at 1 of the 8 early"),
         (with_a_hole, "acc", "score", "Results are missing"),
+        (
+            lambda: measurements(curve(SMALL, [0.9, 0.8] * 5), curve(WEB, FLAT)),
+            "acc",
+            "cs",
+            "The curve of ladder-small-arch1 does not rise over the early window",
+        ),
         (full, "margin", "cs", "no chance level"),
         (full, "bpb", "cs", "no chance level"),
         (full, "margin", "snr", "can be negative"),

@@ -274,7 +274,7 @@ def learn(chosen: Settings, name: str = "little", taught: bool = True) -> None:
     docs = render_set(task)
     for checkpoint in opened.catalogue.checkpoints:
         model = checkpoint.model
-        gain = 0.0 if model.twin_of or not taught else (model.parameters or 0) ** 0.25 / 1_000
+        gain = 0.0 if model.twin_of or not taught else (model.parameters or 0) ** 0.25 / 10_000
         rows = []
         for number, doc in enumerate(docs):
             chance = random.Random(f"{checkpoint.name} {number}")

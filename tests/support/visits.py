@@ -156,7 +156,7 @@ def _whole(row: dict) -> dict:
 def learnt_in(folder: Path) -> Path:
     """An example and a copy of it, with a ladder of their own that answers as models do that were taught the answers."""
     chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
-    studios.write_example(chosen)
+    studios.write_example(chosen, studios.task(40))
     collection.copy_set(chosen, "little", OWN)
     studios.learn(chosen, OWN)
     return folder

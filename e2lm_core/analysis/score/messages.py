@@ -6,7 +6,6 @@ from typing import Any
 
 from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
-from e2lm_core.analysis.validity import CHOSEN, NOTHING_TAUGHT, NOTHING_TOLD
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
@@ -44,8 +43,14 @@ SAID_BY_THE_COMPETITION = {
 }
 
 
-def headline(scores: Scores, metric: str) -> str:
-    """Headline of the page Score: the Score with its interval, and the component that lacks most."""
+def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
+    """Headline of the page Score: the Score with its interval, and the component that lacks most.
+
+    Args:
+        scores: Scores of the metric, with their null distributions.
+        metric: Name of the metric.
+        silent: Reason why the scores mean nothing (`validity.silence_reason`); None if they mean something.
+    """
     label = labels.METRIC_LABEL[metric]
     if scores.score.value is None:
         sentence = f"Score is undefined on {label}: {scores.score.why}"
@@ -57,6 +62,8 @@ def headline(scores: Scores, metric: str) -> str:
             f"On {label} the Score of **{formatting.score(scores.score.value)}** is not distinguishable from random "
             f"answers: {formatting.random_baseline(scores.score.null)}."
         )
+    if silent:
+        return f"On {label} the Score of **{formatting.score(scores.score.value)}** means nothing. {silent}"
     most = max(
         (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
     )
@@ -109,10 +116,9 @@ def _over_seeds(spread: SeedSpread) -> str:
 
 def advice_sentences(advice: Advice) -> list[str]:
     """Sentences of the advice with their numbers, the largest headroom first."""
-    if advice.why and (advice.why in (NOTHING_TOLD, NOTHING_TAUGHT) or advice.why.startswith(CHOSEN)):
+    if advice.why:
         return [advice.why]
-    said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
-    return [*said, advice.why] if advice.why else said
+    return [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
 
 
 def _rooms(advice: Advice) -> list[str]:

@@ -41,8 +41,14 @@ _DOWNLOAD = NextStep(
 )
 
 
-def headline(state: SetState, scores: Scores | None) -> str:
-    """Sentence (Markdown) on the strength of the early signal, or why nothing is known of it yet."""
+def headline(state: SetState, scores: Scores | None, silent: str | None = None) -> str:
+    """Sentence (Markdown) on the strength of the early signal, or why nothing is known of it yet.
+
+    Args:
+        state: State of the set's results.
+        scores: Scores of the set; None before any checkpoint is complete.
+        silent: Reason why the scores mean nothing (`validity.silence_reason`); None if they mean something.
+    """
     if state.kind == "empty":
         return "This set has no questions yet."
     if state.kind == "running" and (scores is None or scores.sq.value is None):
@@ -58,6 +64,8 @@ def headline(state: SetState, scores: Scores | None) -> str:
             f"The curves (SQ {scores.sq.value:.3f}) are **not distinguishable from those of random answers** to the "
             f"same questions: {formatting.random_baseline(scores.sq.null)}."
         )
+    if silent:
+        return silent
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
     if (rc := scores.rc.value) is not None and not null.is_within_null(scores.rc):

@@ -29,6 +29,8 @@ from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 DRAWS = 999
 LEVEL = 0.05  # a score whose p is above it is no better than guessing
 MAX_UNDEFINED = 0.5  # share of the draws; beyond it, the defined draws are a different null distribution
+# The most questions, or share of the set, whose common text or choices make them copies of each other.
+SCALE, SCALE_SHARE = 8, 0.1
 _BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
@@ -40,6 +42,7 @@ def random_golds(
     groups: Sequence[str | None] = (),
     draws: int = DRAWS,
     seed: int = 0,
+    question_texts: ArrayLike | None = None,
 ) -> NDArray[np.integer]:
     """Random gold indices [B, Q], one for each question and draw, shared by all models and checkpoints.
 
@@ -49,11 +52,12 @@ def random_golds(
         letters: The choices are letters (A, B, …): the real positions are permuted among questions with
             equally many choices, so that a bias towards a letter stays. Otherwise gold is uniform among the
             question's choices.
-        texts: A number for each choice's text [Q, C], -1 where there is none. With `groups`, equal choices in
-            a group share one permutation, so that rewordings of one fact stay right or wrong together.
+        texts: A number for each choice's text [Q, C], -1 where there is none. Copies of a question share their
+            shift of the answer, so that they stay right or wrong together: see `_copies`.
         groups: Group of each question [Q], None for a question by itself.
         draws: Number of draws B.
         seed: Seed of the random numbers.
+        question_texts: A number for each question's text [Q]; None where the texts are not known.
 
     Returns:
         Gold indices [B, Q], in the smallest unsigned integer type that holds them.
@@ -69,8 +73,8 @@ def random_golds(
         some = drawn[start : start + rows]
         some[:] = rng.random(some.shape) * counts
     if texts is not None:
-        for together in _sharing(np.asarray(texts), groups):
-            _share(drawn, answer, np.asarray(texts), together, rng)
+        known = None if question_texts is None else np.asarray(question_texts)
+        _share(drawn, answer, counts, np.asarray(texts), _copies(np.asarray(texts), counts, groups, known))
     return drawn
 
 
@@ -101,6 +105,7 @@ def null_scores(
         measurements.groups,
         draws,
         seed,
+        measurements.question_texts,
     )
     layout = measurements.layout(metric)
     curves, errors = _curves(
@@ -174,29 +179,63 @@ def _permuted(
     return drawn
 
 
-def _sharing(texts: NDArray, groups: Sequence[str | None]) -> Iterator[list[int]]:
-    """Lists of questions of one group that have the same choices, in any order."""
-    alike: dict[tuple, list[int]] = {}
-    for question, group in enumerate(groups):
-        if group:
-            choices = tuple(sorted(text for text in texts[question] if text >= 0))
-            alike.setdefault((group, choices), []).append(question)
-    yield from (questions for questions in alike.values() if len(questions) > 1)
+def _copies(
+    texts: NDArray, counts: NDArray[np.intp], groups: Sequence[str | None], question_texts: NDArray | None
+) -> NDArray[np.intp]:
+    """Index of the first copy of each question [Q]; its own for a question without copies.
+
+    Copies have equally many choices and the same text, or the same choices in any order. A text or choices
+    of many questions are a frame or a scale, such as true and false, and make copies only together, or within
+    a declared group.
+    """
+    first = np.arange(len(counts))
+    choices = _classes(np.sort(texts, axis=1))
+    few = max(SCALE, SCALE_SHARE * len(counts))
+    labels = [np.where((np.bincount(choices)[choices] <= few) & (counts > 2), choices, -1)]
+    if any(groups):
+        numbers = {name: at for at, name in enumerate(dict.fromkeys(filter(None, groups)))}
+        group = np.array([numbers[name] if name else -1 for name in groups])
+        labels.append(np.where(group >= 0, _classes(np.stack([group, choices], axis=1)), -1))
+    if question_texts is not None:
+        asked = _classes(np.stack([question_texts, counts], axis=1))
+        labels.append(np.where(np.bincount(asked)[asked] <= few, asked, -1))
+        labels.append(_classes(np.stack([question_texts, choices], axis=1)))
+    while True:
+        before = first
+        for label in labels:
+            shared = label >= 0
+            least = np.full(label.max(initial=0) + 1, len(counts))
+            np.minimum.at(least, label[shared], first[shared])
+            first = np.where(shared, least[label], first)
+        if np.array_equal(first, before):
+            return first
+
+
+def _classes(rows: NDArray) -> NDArray[np.intp]:
+    """Number of the class of equal rows [Q] of each row of `rows` [Q, N]."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _share(
     drawn: NDArray[np.integer],
     answer: NDArray[np.intp],
+    counts: NDArray[np.intp],
     texts: NDArray,
-    together: list[int],
-    rng: np.random.Generator,
+    first: NDArray[np.intp],
 ) -> None:
-    """Set the golds of these questions by one permutation of their choices for each draw, in place."""
-    choices = np.sort(texts[together[0]][texts[together[0]] >= 0])
-    permuted = rng.permuted(np.tile(choices, (len(drawn), 1)), axis=1)  # [B, C]
-    for question in together:
-        of_gold = permuted[:, np.searchsorted(choices, texts[question, answer[question]])]
-        drawn[:, question] = (texts[question][None, :] == of_gold[:, None]).argmax(axis=1)
+    """Shift the golds of copies by as many places as that of the first copy, in place.
+
+    Places are those of the choices in the order of their texts, so copies may list them in any order.
+    """
+    copied = np.flatnonzero(first != np.arange(len(first)))
+    if not len(copied):
+        return
+    order = np.argsort(np.where(texts < 0, np.iinfo(np.intp).max, texts), axis=1, kind="stable")
+    place = np.argsort(order, axis=1, kind="stable")  # of each choice
+    begin = first[copied]
+    shift = place[begin, drawn[:, begin]] - place[begin, answer[begin]]
+    moved = (place[copied, answer[copied]] + shift) % counts[copied]
+    drawn[:, copied] = order[copied, moved]
 
 
 def values_of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Floats:

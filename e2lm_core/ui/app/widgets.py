@@ -195,14 +195,16 @@ def csv_button(frame: Callable[[], pd.DataFrame], name: str, key: str) -> None:
     )
 
 
-def score_card(label: str, value: Value, curve: list[float] | None = None) -> None:
+def score_card(label: str, value: Value, curve: list[float] | None = None, silent: bool = False) -> None:
     """Draw a score with its formula on hover; an undefined score is a dash with the reason on hover.
 
     Args:
         label: Name of the score, a key of `labels.SCORE_HELP`.
         value: The score.
         curve: Values of a small line below it; None for none.
+        silent: The set's scores mean nothing; the headline says why.
     """
+    silent = silent and value.value is not None
     help_text = labels.SCORE_HELP[label]
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
@@ -212,16 +214,18 @@ def score_card(label: str, value: Value, curve: list[float] | None = None) -> No
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
     if null.is_within_null(value):
         help_text += "\n\nNot distinguishable from random answers."
+    elif silent:
+        help_text += "\n\nMeans nothing here: the sentence above says why."
     if value.null is not None:
         help_text += (
             f"\n\nOf the same questions and log-likelihoods, {formatting.random_baseline(value.null)}."
         )
     st.metric(
         markdown.fill_template(":gray[{label}]", label=label)
-        if null.is_within_null(value)
+        if silent or null.is_within_null(value)
         else markdown.escape(label),
         formatting.percent(value.value) if label in labels.PERCENT_SCORES else formatting.score(value.value),
-        delta=markdown.escape(_certainty(label, value) or "") or None,
+        delta=markdown.escape(_certainty(label, value, silent) or "") or None,
         delta_color="off",
         delta_arrow="off",
         help=markdown.safe_sentence(help_text),
@@ -232,11 +236,13 @@ def score_card(label: str, value: Value, curve: list[float] | None = None) -> No
     )
 
 
-def _certainty(label: str, value: Value) -> str | None:
+def _certainty(label: str, value: Value, silent: bool) -> str | None:
     if value.value is None:
         return "undefined"
     if null.is_within_null(value):
         return "like random"
+    if silent:
+        return "means nothing"
     if value.interval is None:
         return None
     return formatting.interval(*value.interval, share=label in labels.PERCENT_SCORES)

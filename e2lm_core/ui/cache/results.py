@@ -317,14 +317,17 @@ def known_scores(task: TaskSet) -> Scores | None:
 
 
 def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
-    """Whether each question is known to the mini models, without reading results.
+    """Whether the mini models know a choice of each question as its answer, without reading results.
 
-    As `Measurements.taught`: a flag for each question, in the set's order; None without a mini model in the
+    As `Measurements.told`: a flag for each question, in the set's order; None without a mini model in the
     fleet or without a list of training facts.
     """
     if all(checkpoint.packed is None for checkpoint in fleet(task).checkpoints):
         return None
-    told = taught_answers(task)
+    file = studio().catalogue.taught_file
+    told = page_cache.get_or_compute(
+        "told", (task,), lambda: ladder_taught.mentioned_choices(file, task), version=file
+    )
     return None if told is None else tuple(told.values())
 
 

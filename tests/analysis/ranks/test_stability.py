@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.records import METRICS
@@ -14,7 +15,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import studios
-from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of, with_values
 from tests.support.simulation import GAINS, answered
 
 
@@ -57,7 +58,7 @@ def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
 
 
 def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements) -> None:
-    scores = set_scores.scores(measured, "acc", "all_models")
+    scores = validity.scores_with_null(measured, "acc", "all_models")
     task = studios.task(count=120)
     found = order_of(measured)
     document = json.loads(
@@ -69,7 +70,7 @@ def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements
     assert [t["step"] for t in document["tau"]] == [13, 14, 15, 16]
     assert document["checkpoints"][3]["shares"][SMALL.name] == found.shares[0, :, 3].tolist()
     assert document["questions"] == []  # two models: nobody could tell whether it repeats
-    assert "four models" in document["questions_repeat"]["why"]
+    assert "not distinguishable from random answers" in document["questions_why"]
     empty = stability.ranking_document(measured, None, scores, task)
     assert (empty["models"], empty["wins"], empty["rc"]["value"]) == ([], None, scores.rc.value)
 
@@ -84,10 +85,14 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
             at = np.arange(200)
             own.ll[:, at, made.gold] += np.linspace(0, 1, len(own.ll))[:, None] * taught * gain * share
         document = stability.ranking_document(
-            made, order_of(made, "margin"), set_scores.scores(made, "margin"), task
+            made,
+            order_of(made, "margin"),
+            with_values(set_scores.scores(made, "margin"), sq=validity.scores_with_null(made, "margin").sq),
+            task,
         )
         repeat = document["questions_repeat"]
-        assert (repeat["low"] > 0) == holds
+        assert (repeat is not None and repeat["low"] > 0) == holds
+        assert (document["questions_why"] is None) == holds
         assert len(document["questions"]) == (200 if holds else 0)
         held = stability.influence_on_ranking(made, order_of(made, "margin").grid, "margin", "all_models")
         said = rank_words.influence_sentence(stability.influence_table(made, task, held), held.repeats)

@@ -39,7 +39,8 @@ def three() -> Measurements:
 
 
 def advised(measured: Measurements, metric: str = "acc") -> Advice:
-    return score_parts.improvement_advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
+    scores = validity.scores_with_null(measured, metric, "all_models")
+    return score_parts.improvement_advice(measured, scores, metric)
 
 
 def advice(**changes) -> Advice:
@@ -169,7 +170,7 @@ def test_advice_as_json() -> None:
 
 def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advised():
     measured = noisy()
-    scores = set_scores.scores(measured, "acc", "all_models")
+    scores = validity.scores_with_null(measured, "acc", "all_models")
     within = with_values(
         scores, score=scores.score.model_copy(update={"null": NullDistribution(mean=0.2, q95=0.4, p=0.31)})
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.scores import set_scores
@@ -16,7 +17,8 @@ def measured():
 
 
 def advised(measured, metric="acc"):
-    return score_parts.improvement_advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
+    scores = validity.scores_with_null(measured, metric, "all_models")
+    return score_parts.improvement_advice(measured, scores, metric)
 
 
 def test_parts_add_up_to_the_score(measured):
@@ -37,7 +39,8 @@ def test_a_bar_has_its_parts_end_to_end(measured):
 
 
 def test_the_model_that_pulls_down_most_comes_first():
-    measured = measurements(curve(SMALL, FLAT), curve(LARGE, FASTER))
+    bumpy = [0.1, 0.2, 0.1, 0.3, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8]
+    measured = measurements(curve(SMALL, bumpy), curve(LARGE, FASTER))
     found = advised(measured)
     worst, best = found.models
     assert worst.model == SMALL.name

@@ -4,8 +4,15 @@
     doubt  = P_q,best - P_q,gold
 
 with p_mqc model m's probability of choice c (softmax of the log-likelihoods) over the last quarter of its
-checkpoints, and acc_m its accuracy there. A key is doubtful if another choice is more probable by `DOUBTED`.
-A question may have two right answers if both are about equally probable and leave little for the rest. Models
+checkpoints, and acc_m its accuracy there. A key is doubtful if another choice is more probable by `DOUBTED` and
+the list up to it holds `MIN_RIGHT` wrong keys or more of all that it lists, by a mixture of two reasons to
+contradict a key: a wrong key, as often at every confidence, and an error of the models, rarer the surer they are:
+
+    P(contradicted | z) = e + (1 - e) / (1 + exp(b (z - a))),     z = ln(P_q,best / P_q,second)
+    P(wrong | contradicted, z) = e / P(contradicted | z)
+
+with e, a and b of the highest likelihood on the set itself. So models that know little list nothing, be their
+share of wrong keys large or small. A question may have two right answers if both are about equally probable and leave little for the rest. Models
 with low accuracy on the set cannot judge its keys: then none is listed, and the reason is given. If only mini
 models are measured, a question is left out unless one of its choices is known to them as the answer:
 elsewhere a model can be confident and wrong.
@@ -23,21 +30,26 @@ from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
-DOUBTED = 0.55
+DOUBTED = 0.5
+MIN_RIGHT = 0.85  # expected share of wrong keys in the list
 SHARP = 8  # exponent of a model's knowledge in its weight: half the knowledge has almost no weight
 # Largest difference of two choices' probabilities, and smallest sum, for two right answers.
 LEVEL, TOGETHER = 0.15, 0.85
-KNOWS = 0.5  # smallest position of the best model between chance (0) and all right (1)
+KNOWS = 0.65  # smallest position of the best model between chance (0) and all right (1), wrong keys aside
 TOLD = 0.5  # smallest share of answers that must be known to the mini models
 _LATE = 0.25  # share of a model's checkpoints
+# The grid of the mixture: shares of wrong keys e, confidence a at which errors halve, and steepness b.
+_WRONG, _HALF = np.arange(0, 0.5, 0.01), np.linspace(-2, 4, 25)
+_STEEP = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
+_BINS, _MAX_Z = 24, 8.0
 
 
 def find_doubtful_keys(measurements: Measurements) -> SuspectList:
     """Questions with a doubtful answer key or with two right answers.
 
     None is listed, with the reason in `why`, without a complete checkpoint, if the best model is less than
-    half of the way from chance to all right, or if only mini models are measured and fewer than half of the
-    questions have an answer known to them.
+    `KNOWS` of the way from chance to all right, wrong keys aside, or if only mini models are measured and fewer
+    than half of the questions have an answer known to them.
     """
     curves = [curve for curve in measurements.curves if last_quarter(measurements, curve).size]
     if not curves or not len(measurements.gold):
@@ -60,23 +72,69 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
         curve.model.name: _knowledge(measurements, curve, at[curve.model.name], told) for curve in curves
     }
     best = max(knowledge.values())
-    if best < KNOWS:
-        return SuspectList(
-            listed=(),
-            knowledge=best,
-            left_out=left_out,
-            why=f"The models do not know these answers well enough to doubt a key: the best is {best:.0%} of the way from "
-            f"chance to all right, and {KNOWS:.0%} is needed.",
-        )
+    if best == 0.0:
+        return _not_known(best, left_out)
     judges = [curve for curve in curves if knowledge[curve.model.name] > 0]
     weights = np.array([knowledge[curve.model.name] ** SHARP for curve in judges])
     chosen = np.stack([probabilities(curve.ll[at[curve.model.name]]).mean(axis=0) for curve in judges])
     pooled = np.tensordot(weights / weights.sum(), chosen, axes=1)
+    wrong_share, is_wrong = _wrong_probabilities(pooled[told], measurements.gold[told])
+    chance = metrics.chance(measurements.choice_counts[told])
+    if best / max(1 - wrong_share / (1 - chance), 1e-9) < KNOWS:
+        return _not_known(best, left_out)
+    posterior = np.zeros(len(told))
+    posterior[told] = is_wrong
     agreeing = chosen.argmax(axis=-1)
     known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
-    found = (*_wrong(measurements, pooled, agreeing), *_double(measurements, pooled, agreeing))
+    wrong, expected_false = _wrong(measurements, pooled, agreeing, posterior)
+    found = (*wrong, *_double(measurements, pooled, agreeing))
     listed = tuple(suspect for suspect in found if suspect.question_id in known)
-    return SuspectList(listed=listed, knowledge=best, left_out=left_out)
+    return SuspectList(listed=listed, knowledge=best, left_out=left_out, expected_false=expected_false)
+
+
+def _not_known(best: float, left_out: int) -> SuspectList:
+    return SuspectList(
+        listed=(),
+        knowledge=best,
+        left_out=left_out,
+        why=f"The models do not know these answers well enough to doubt a key: the best is {best:.0%} of the way from "
+        f"chance to all right, and {KNOWS:.0%} is needed.",
+    )
+
+
+def _wrong_probabilities(pooled: Floats, gold: np.ndarray) -> tuple[float, Floats]:
+    """Lower bound of the share e of wrong keys, and P(wrong) of each question [Q], 0 where the key is answered.
+
+    The bound is the smallest e whose likelihood is not rejected at 5%.
+
+    Args:
+        pooled: Probabilities [Q, C] of the judges together.
+        gold: Index of the right choice [Q].
+    """
+    ordered = np.sort(pooled, axis=-1)
+    if ordered.shape[-1] < 2 or not len(gold):
+        return 0.0, np.zeros(len(gold))
+    z = np.minimum(np.log(ordered[:, -1] / np.maximum(ordered[:, -2], 1e-9)), _MAX_Z)
+    contradicted = pooled.argmax(axis=-1) != gold
+    edges = np.quantile(z, np.linspace(0, 1, _BINS + 1))
+    at = np.clip(np.searchsorted(edges, z, side="right") - 1, 0, _BINS - 1)
+    number = np.bincount(at, minlength=_BINS)
+    out = np.bincount(at, weights=contradicted, minlength=_BINS)
+    mean = np.bincount(at, weights=z, minlength=_BINS) / np.maximum(number, 1)
+    e, a, b = np.meshgrid(_WRONG, _HALF, _STEEP, indexing="ij")
+    chance = e[..., None] + (1 - e[..., None]) * _error(mean, a[..., None], b[..., None])
+    chance = np.clip(chance, 1e-6, 1 - 1e-6)
+    likelihood = (out * np.log(chance) + (number - out) * np.log(1 - chance)).sum(axis=-1)
+    best = np.unravel_index(likelihood.argmax(), likelihood.shape)
+    share = float(e[best])
+    wrong = share / np.maximum(share + (1 - share) * _error(z, a[best], b[best]), 1e-12)
+    of_share = likelihood.max(axis=(1, 2))
+    return float(_WRONG[of_share >= of_share.max() - 1.92][0]), np.where(contradicted, wrong, 0.0)
+
+
+def _error(z: Floats, half: Floats, steep: Floats) -> Floats:
+    """Probability of an error of the models at confidence z."""
+    return np.asarray(1 / (1 + np.exp(steep * (z - half))), np.float64)
 
 
 def probabilities(ll: Floats) -> Floats:
@@ -101,15 +159,22 @@ def _knowledge(measurements: Measurements, curve: ModelCurve, at: np.ndarray, to
     return max(0.0, (accuracy - chance) / (1 - chance)) if chance < 1 else 0.0
 
 
-def _wrong(measurements: Measurements, pooled: Floats, agreeing: np.ndarray) -> list[Suspect]:
+def _wrong(
+    measurements: Measurements, pooled: Floats, agreeing: np.ndarray, posterior: Floats
+) -> tuple[list[Suspect], float]:
+    """Doubtful keys, the most doubted first, and the expected number of right ones among them."""
     gold = measurements.gold
     best = pooled.argmax(axis=-1)
     doubt = pooled.max(axis=-1) - pooled[np.arange(len(gold)), gold]
-    return [
+    order = np.argsort(-posterior, kind="stable")
+    order = order[(doubt[order] > DOUBTED) & (posterior[order] > 0)]
+    enough = np.flatnonzero(posterior[order].cumsum() / np.arange(1, len(order) + 1) >= MIN_RIGHT)
+    listed = order[: enough[-1] + 1] if enough.size else order[:0]
+    found = [
         _suspect(measurements, int(q), "wrong key", int(best[q]), float(doubt[q]), agreeing)
-        for q in np.argsort(-doubt, kind="stable")
-        if doubt[q] > DOUBTED
+        for q in listed[np.argsort(-doubt[listed], kind="stable")]
     ]
+    return found, float((1 - posterior[listed]).sum())
 
 
 def _double(measurements: Measurements, pooled: Floats, agreeing: np.ndarray) -> list[Suspect]:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from e2lm_core.analysis.questions.suspects import keys, weak_distractors, wrong_question_control
+from e2lm_core.analysis.questions.suspects import (
+    keys,
+    shifted_keys,
+    weak_distractors,
+    wrong_question_control,
+)
 from e2lm_core.analysis.questions.suspects.records import KINDS, Kind, Suspect, SuspectList
 from e2lm_core.analysis.questions.suspects.wrong_question_control import (
     CLEARLY,
@@ -56,14 +61,23 @@ def all_suspects(
         *weak_distractors.find_weak_distractors(measurements),
     ]
     listed.sort(key=lambda suspect: KINDS.index(suspect.kind))
-    return found.model_copy(update={"listed": tuple(listed)}), controlled
+    pattern = shifted_keys.find_shifted_keys(measurements)
+    shifted = pattern.sentence if pattern else None
+    return found.model_copy(update={"listed": tuple(listed), "shifted": shifted}), controlled
 
 
 def headline(suspects: SuspectList) -> str:
-    """Headline on the number of questions to check of each kind, or the reason why keys are not judged."""
+    """Headline on the number of questions to check of each kind, or the reason why keys are not judged.
+
+    Keys that are shifted throughout come first.
+    """
     listed = [suspect.kind for suspect in suspects.listed]
     said = [f"**{listed.count(kind):,}** {_SAID[kind]}" for kind in KINDS if kind in listed]
     sentence = f"Questions to look at: {formatting.join_words(said, len(KINDS))}." if said else ""
+    if "wrong key" in listed and suspects.expected_false is not None:
+        sentence += f" Of the doubted keys {suspects.expected_false:.1f} are expected to be right."
+    if suspects.shifted:
+        return f"{suspects.shifted} {sentence}".strip()
     if suspects.why:
         return f"{suspects.why} {sentence}".strip()
     left = formatting.count(suspects.left_out, "question")

@@ -49,9 +49,13 @@ class SuspectList(Record):
         left_out: Number of questions with unjudged keys, since the mini models know none of their choices as
             the answer.
         why: Reason why no key is judged; None if keys are judged.
+        expected_false: Expected number of right keys among the doubted ones; None if no key is judged.
+        shifted: Sentence on keys that are shifted or swapped throughout; None if they are not.
     """
 
     listed: tuple[Suspect, ...]
     knowledge: float | None
     left_out: int = 0
     why: str | None = None
+    expected_false: float | None = None
+    shifted: str | None = None

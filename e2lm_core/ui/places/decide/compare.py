@@ -159,9 +159,9 @@ def missing_note(compared: Comparison) -> None:
 
     Another note names facts of the other set that are unknown to the mini models.
     """
-    told = validity.unknown_facts_warning(compared.first.taught)
+    told = validity.unknown_facts_warning(compared.first.told)
     if told and told != validity.unknown_facts_warning(
-        compared.second.taught
+        compared.second.told
     ):  # the status bar shows the same for the selected set
         markdown.caption(
             markdown.fill_template(":material/school: {name}: {told}", name=compared.names[0], told=told)

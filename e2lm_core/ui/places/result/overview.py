@@ -109,11 +109,12 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
 
 def _cards(now: Measurements) -> None:
     scores, course = results.scores(now, "acc"), trends.score_courses(now, "acc", results.reading())
+    silent = validity.silence_reason(now, scores) is not None
     with st.grid(4, min_column_width=150):
-        widgets.score_card("Score", scores.score)
-        widgets.score_card("SQ", scores.sq, course.get("SQ"))
-        widgets.score_card("RC", scores.rc, course.get("RC"))
-        widgets.score_card("CS", scores.cs, course.get("CS"))
+        widgets.score_card("Score", scores.score, silent=silent)
+        widgets.score_card("SQ", scores.sq, course.get("SQ"), silent)
+        widgets.score_card("RC", scores.rc, course.get("RC"), silent)
+        widgets.score_card("CS", scores.cs, course.get("CS"), silent)
     widgets.seed_spread(scores)
     widgets.how_computed(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "

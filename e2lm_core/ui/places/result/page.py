@@ -34,8 +34,9 @@ def _overview(task: TaskSet) -> None:
     scores = (
         results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
     )
+    silent = validity.silence_reason(measurements, scores) if measurements and scores else None
     chosen = validity.selection_note(measurements) if measurements and scores else None
-    widgets.headline(chosen or run_overview.headline(state, scores))
+    widgets.headline(chosen or run_overview.headline(state, scores, silent))
     if state.kind == "never run" and session.studio().local_checkpoints:
         overview.first_run_card(task)
     if task.questions:
@@ -52,10 +53,11 @@ def _score(task: TaskSet) -> None:
         widgets.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
-    widgets.headline(validity.selection_note(measurements) or score_words.headline(scores, metric))
+    chosen = validity.selection_note(measurements)
+    widgets.headline(chosen or score_words.headline(scores, metric, advice.why))
     rc_reading.score_controls(score.METRIC, "score")
-    score.cards(scores)
-    if measurements.chosen and validity.selection_note(measurements):
+    score.cards(scores, silent=advice.why is not None)
+    if measurements.chosen and chosen:
         score.null_through_rule(task, measurements, metric, scores)
     bars = score.bars(task, scores, metric)
     score.what_would_raise_it(advice)

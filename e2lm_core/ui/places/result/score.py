@@ -33,8 +33,8 @@ METRIC = "score_metric"
 TABS = ("Every score", "SQ by model", "The bars")
 
 
-def cards(scores: Scores) -> None:
-    """Draw the Score and its three parts."""
+def cards(scores: Scores, silent: bool) -> None:
+    """Draw the Score and its three parts, grey where they mean nothing."""
     with st.grid(4, min_column_width=150):
         for label, value in (
             ("Score", scores.score),
@@ -42,7 +42,7 @@ def cards(scores: Scores) -> None:
             ("RC", scores.rc),
             ("CS", scores.cs),
         ):
-            widgets.score_card(label, value)
+            widgets.score_card(label, value, silent=silent)
     widgets.seed_spread(scores)
 
 
@@ -103,7 +103,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
         score_words.NO_SINGLE_QUESTION,
     )
     for name, example in examples.items():
-        if told := validity.unknown_facts_warning(example.taught):
+        if told := validity.unknown_facts_warning(example.told):
             markdown.caption(markdown.fill_template(":material/school: {name}: {told}", name=name, told=told))
     for sentence in lacking:
         markdown.caption(
