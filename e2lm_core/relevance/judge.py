@@ -79,7 +79,7 @@ class Relevance(Record):
 
     @property
     def turned(self) -> np.ndarray:
-        """Whether the wrong answers turn the verdict [Q], bool."""
+        """Mask [Q], bool, of the questions of which the wrong answers turn the verdict."""
         return (self.probability >= ACCEPT_AT) != (self.whole_probability >= ACCEPT_AT)
 
 

@@ -44,7 +44,7 @@ def test_questions_where(call: Cli) -> None:
 def taught(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The same set as models answer it that were taught it."""
     settings = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder"))
-    studios.write_example(settings)
+    studios.write_example(settings, studios.task(40))
     studios.learn(settings)
     for name, value in studios.environment(settings).items():
         monkeypatch.setenv(name, value)
@@ -65,7 +65,7 @@ def test_choose(taught: Cli) -> None:
     call = taught
     document = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob", "--json")
     assert document["rule"] == "easiest-half"
-    assert document["size"] == len(document["chosen"]) == 3
+    assert document["size"] == len(document["chosen"]) == 20
     assert [fold["fold"] for fold in document["folds"]] == ["size small", "size large"]
     assert document["folds"][0]["held_out_models"] == ["ladder-small-arch1"]
     assert set(document["held_out"]) == {"final", "sq", "snr"}
@@ -75,7 +75,7 @@ def test_choose(taught: Cli) -> None:
     assert document["out"] is None
     assert "warning" in document
     text = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob")
-    assert "keeps 3 of 6 questions" in text
+    assert "keeps 20 of 40 questions" in text
 
 
 def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -> None:
@@ -149,7 +149,7 @@ def test_one_model_chooses_and_nothing_judges(taught: Cli) -> None:
     document = taught(
         "choose", "little", "--rule", "easiest-half", "--checkpoints", "ladder-small-arch1", "--json"
     )
-    assert document["size"] == 3
+    assert document["size"] == 20
     assert document["folds"] == []
     assert document["held_out"]["final"]["gain"] is None
     assert "one model" in document["why"]

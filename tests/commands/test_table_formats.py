@@ -119,7 +119,7 @@ def test_csv_is_unrounded_and_latex_has_the_reasons(call: Cli, computed: Setting
     latex = call("score", "little", "--latex")
     assert r"acc\_norm & " in latex
     assert " & -- & " in latex
-    assert r"\par{\footnotesize -- score of acc, acc\_norm and norm\_prob: it needs RC.\par}" in latex
+    assert r"\par{\footnotesize -- score of acc: it needs RC.\par}" in latex
 
 
 def test_ranks_are_shares_in_csv_and_percent_in_text(call: Cli, computed: Settings) -> None:

@@ -63,13 +63,13 @@ def test_running_and_stale(taught):
     assert "Before the edit" not in taught.said
     assert "1 question without all results is left out" in taught.said
     choosing(taught)
-    assert "of 5** questions" in taught.said
+    assert "of 39** questions" in taught.said
 
 
 def test_one_row_a_question(taught):
     taught.open("measured")
     shown = frame(taught, "slope")
-    assert shown["id"].tolist() == [f"q{n}" for n in range(1, 7)]
+    assert shown["id"].tolist() == [f"q{n}" for n in range(1, 41)]
     assert len(shown["curve"].iloc[0]) == len(studios.STEPS)
     assert "discrimination" not in shown.columns
     assert "It takes three models" in taught.said
@@ -124,7 +124,7 @@ def test_choosing_shows_what_the_library_computes(taught):
     pool = question_pool.build_pool(measured, task)
     found = selection_null.with_null(selection.select_questions(pool, "easiest-half", "acc"), pool, measured)
     assert found.null is not None
-    assert choice_words.selection_headline(found, 6) in taught.said
+    assert choice_words.selection_headline(found, 40) in taught.said
     rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]
     assert taught.at.get("plotly_chart")
@@ -179,7 +179,7 @@ def test_every_rule_and_every_score_draws_or_says_why(taught):
     assert not at.exception
     assert "give a number" in taught.said
     at.text_input(key="choosing_own").set_value("slope > -1000").run()
-    assert "keeps **6 of 6**" in taught.said
+    assert "keeps **40 of 40**" in taught.said
     for metric in ("acc", "margin"):
         at.segmented_control(key="choosing_metric").set_value(metric).run()
         for score in ("sq", "snr"):

@@ -13,7 +13,7 @@ def test_a_taught_set_stands_out_and_a_meaningless_one_does_not_always():
     assert taught["score"] == (1.0, 1.0, 3)
     nothing = meaningless.shares(meaningless.simulated(12), "norm_prob")
     assert nothing["score"][0] <= 0.5
-    assert nothing["score"][2] == 12
+    assert nothing["score"][2] < 12, "there is no Score where the science curve does not rise"
 
 
 def test_a_part_has_its_questions_own_results():

@@ -156,7 +156,7 @@ def test_it_is_the_large_set_that_was_run_last(opened: Visit, monkeypatch: pytes
     found = precompute.last_large(opened.studio)
     assert found is not None
     assert (found.job, found.address) == (last, "little")
-    size = len(opened.studio.catalogue.checkpoints) * 4 * 8 * len(studios.task().questions)
+    size = len(opened.studio.catalogue.checkpoints) * 4 * 8 * len(studios.task(40).questions)
     monkeypatch.setattr(results, "MAPPED_FROM", size + 1)
     assert first < last
     assert precompute.last_large(opened.studio) is None

@@ -140,7 +140,7 @@ def _answers(measurements: Measurements, at: NDArray[np.intp]) -> tuple[NDArray[
 
 
 def _taste(answers: NDArray[np.intp], measurements: Measurements) -> Floats:
-    """How often each letter is answered [C]: letters have a place of their own, which a model may like."""
+    """Number of answers at each letter [C]: letters have a place of their own, which a model may like."""
     counted = np.bincount(answers, minlength=measurements.chars.shape[1])
     return np.asarray(counted + 0.5, np.float64)
 
