@@ -70,7 +70,8 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
         said[name] = value["null"]["p"] > LEVEL
         beside = formatting.random_baseline(NullDistribution(**value["null"]))
         within = f"*{formatting.score(value['value'])}* | not distinguishable from random answers: {beside}"
-        row = within if said[name] else f"{formatting.with_interval(value)} | {beside}"
+        alone = f"*{formatting.score(value['value'])}*" if own["silent"] else formatting.with_interval(value)
+        row = within if said[name] else f"{alone} | {beside}"
         assert f"| {label} | {row} |" in card.text
     assert any(said.values())
     reached = {
@@ -79,7 +80,8 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
         "why": None,
         "null": {"mean": 0.2, "q95": 0.3, "p": 0.001},
     }
-    assert sections._value(reached) == "0.900 [0.850, 0.930]"
+    assert sections._value(reached, silent=False) == "0.900 [0.850, 0.930]"
+    assert sections._value(reached, silent=True) == "*0.900*", "of a set that means nothing"
     assert sections._random(reached).startswith("random answers give 0.200")
 
 

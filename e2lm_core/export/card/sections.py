@@ -84,13 +84,15 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
         f"{formatting.count(document['checkpoints'], 'checkpoint')} complete, {about['num_fewshot']}-shot, "
         f"{', '.join(about['dtype'])}. Bands and brackets are 95% intervals over questions of the same kind. On accuracy:"
     )
+    silent = document["scores"]["acc"]["silent"] is not None
     yield from ("", "| score | value | beside random answers |", "|---|---|---|")
     for name, value in score_values(document["scores"]["acc"]).items():
-        yield f"| {SCORE_LABELS[name]} | {_value(value)} | {_random(value)} |"
+        yield f"| {SCORE_LABELS[name]} | {_value(value, silent)} | {_random(value)} |"
     yield from ("", "| metric | SQ | beside random answers |", "|---|---|---|")
     for metric in METRICS:
         value = document["scores"][metric]["sq"]["overall"]
-        yield f"| {escape_markdown(labels.METRIC_LABEL[metric])} | {_value(value)} | {_random(value)} |"
+        silent = document["scores"][metric]["silent"] is not None
+        yield f"| {escape_markdown(labels.METRIC_LABEL[metric])} | {_value(value, silent)} | {_random(value)} |"
     yield from (
         "",
         f"Score is 0.5 SQ + 0.1 RC + 0.4 CS. RC: {readings.LABELS[document['rc_reading']]}. RC and CS are readings of the "
@@ -116,9 +118,9 @@ def _end(curve: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {escape_markdown(curve['model']['name'])} | {seen} | {formatting.percent(of['values'][k])}{between} |"
 
 
-def _value(value: Mapping[str, Any]) -> str:
-    """A score with its interval; in italics and without one if it is no better than guessing."""
-    if _says_nothing(value):
+def _value(value: Mapping[str, Any], silent: bool) -> str:
+    """A score with its interval; in italics and without one if it means nothing."""
+    if value["value"] is not None and (silent or _says_nothing(value)):
         return f"*{formatting.score(value['value'])}*"
     said = formatting.with_interval(value)
     return f"{said} ({escape_markdown(value['why'])})" if value["value"] is None and value["why"] else said

@@ -13,7 +13,7 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import tables
+from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.database import change_stamp
@@ -298,13 +298,13 @@ def is_state_cached(task: TaskSet) -> bool:
     return page_cache.find("state", (studio().settings.workspace, task.address, task)) is not None
 
 
-def known_scores(task: TaskSet) -> Scores | None:
-    """Cached scores on accuracy of a set that is `known`.
+def known_scores(task: TaskSet) -> tuple[Scores, str | None] | None:
+    """Cached scores on accuracy of a set, and why they mean nothing; None in its place if they mean something.
 
     They are of the results as last read: the page of all sets does not look for new results of each.
 
     Returns:
-        The scores; None if the set is incomplete or nobody has asked for its scores.
+        Scores and reason; None if the set is incomplete or nobody has asked for its scores.
     """
     checkpoints, num_fewshot = fleet(task).run_arguments
     if num_fewshot is None:
@@ -313,7 +313,10 @@ def known_scores(task: TaskSet) -> Scores | None:
     if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
         return None
     is_computed = page_cache.find("answer", (now, Answers.scores.__name__, "acc")) is not None
-    return scores(now, "acc") if is_computed else None
+    if not is_computed:
+        return None
+    found = scores(now, "acc")
+    return found, validity.silence_reason(now, found)
 
 
 def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:

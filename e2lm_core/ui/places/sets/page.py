@@ -16,6 +16,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -25,14 +26,13 @@ from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import null
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import recovery, storage_notice, widgets
 from e2lm_core.ui.app.status_bar import state_text
 from e2lm_core.ui.base import markdown, polling, urls
-from e2lm_core.ui.cache import questions, results
+from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.result import overview
 from e2lm_core.ui.places.sets import welcome
@@ -187,11 +187,9 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     """Draw the known state of a set and its score; whether the score is known."""
     if in_hand or results.is_state_cached(task):
         markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
-        if (scores := results.known_scores(task)) is not None:
-            _score(scores, in_full=in_hand)
-            if chosen := questions.selection_note(task):
-                markdown.caption(chosen)
-        return scores is not None
+        if (known := results.known_scores(task)) is not None:
+            _score(*known, in_full=in_hand)
+        return known is not None
     said = formatting.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
     if job is not None:
@@ -204,9 +202,8 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
     now = results.measurements(task)
     if 0 < now.checkpoints == now.complete_checkpoints:
         with place:
-            _score(results.scores(now, "acc"))
-            if chosen := questions.selection_note(task):
-                markdown.caption(chosen)
+            scores = results.scores(now, "acc")
+            _score(scores, validity.silence_reason(now, scores))
 
 
 def _run_said(job: Job, task: TaskSet) -> str:
@@ -225,8 +222,8 @@ def _ago(at: float) -> str:
     return f"on {day.day} {day:%B %Y}"
 
 
-def _score(scores: Scores, in_full: bool = True) -> None:
-    """Draw the Score and its null, in full or in a few words; grey if it is within the null."""
+def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
+    """Draw the Score and its null, in full or in a few words; grey, with the reason, if it means nothing."""
     score = scores.score
     if score.value is None:
         markdown.caption("Score undefined: Result says why.")
@@ -235,12 +232,14 @@ def _score(scores: Scores, in_full: bool = True) -> None:
     said = markdown.fill_template(
         "Score **{value}** {bounds}", value=formatting.score(score.value), bounds=bounds
     )
-    if null.is_within_null(score):
+    if silent:
         said = markdown.fill_template(
             ":gray[Score {value} {bounds}]", value=formatting.score(score.value), bounds=bounds
         )
     markdown.markdown(said)
-    if score.null is not None:
+    if silent and in_full:
+        markdown.caption(silent)
+    elif score.null is not None:
         beside = formatting.random_baseline if in_full else formatting.random_baseline_short
         markdown.caption(f"{beside(score.null).capitalize()}.")
 
