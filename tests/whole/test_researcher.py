@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.charts import palette
 from e2lm_core.commands import main as main_commands
 from e2lm_core.commands import progress
 from e2lm_core.runs.studio import open_studio
@@ -95,7 +96,13 @@ def test_evaluate_is_remembered_by_every_command(call, day: Path) -> None:
     scores = call("score", "colours", "--json")
     assert scores["fleet"] == ran["fleet"]
     assert scores["metrics"]["norm_prob"]["sq"]["overall"]["value"] > 0.8
-    assert GROUP in call("score", "colours")
+    seeds = scores["metrics"]["norm_prob"]["sq"]["seeds"]
+    assert {name: len(own) for name, own in seeds["seeds"].items()} == {"llama-s1": 3, "neox-s1": 3}
+    assert seeds["low"] <= seeds["mean"] <= seeds["high"], "seeds are told as seeds"
+    printed = call("score", "colours")
+    assert GROUP in printed
+    assert "the mean over 3 seeds" in printed
+    assert "run one, which checkpoints.json declares by role: web and twin_of" in printed, "a dash says why"
     assert set(call("ranks", "colours", "--json")["models"]) == {"llama-s1", "neox-s1"}, (
         "seeds are not ranked"
     )
@@ -214,4 +221,7 @@ def test_a_folder_and_a_cache_change_no_number_of_an_example(
 def test_the_ladder_knows_nothing_of_it(settings: Settings) -> None:
     studio = open_studio(settings)
     assert len(studio.local_checkpoints) == 48 + 8
+    own = {c.model.name: c.model for c in studio.local_checkpoints if c.packed is None}
+    looks = palette.assign_looks(own.values())
+    assert len({(look.hue, look.dash, look.symbol) for look in looks.values()}) == 6, "curves are told apart"
     studio.store.database.close()
