@@ -32,23 +32,23 @@ def _turned(judged: Relevance) -> str:
     if not number:
         return ""
     others = formatting.count(number, "verdict")
-    return f" The wrong answers would turn **{others}**: read {'it' if number == 1 else 'them'} first."
+    return f" Wrong answers would turn **{others}**: read {'it' if number == 1 else 'them'} first."
 
 
 def turned_note(judged: Relevance) -> str:
     """Sentence on the text that a verdict reads, and on the share accepted with all choices."""
     share = judged.whole_accepted_share
     with_all = "" if share is None else f" With all choices {share:.0%} would be accepted."
-    return f"A verdict is of the question with its right answer; the wrong answers do not count.{with_all}"
+    return f"Wrong answers do not count.{with_all}"
 
 
 def reliability_sentence(judged: Relevance) -> str:
     """Sentence on the classifier's reliability on the exemplars, by fits that have not seen them."""
     labels, folded = judged.labels, judged.folded
     return (
-        f"On the studio's own exemplars, judged by fits without them: AUROC **{calibration.auroc(labels, folded):.3f}**, "
+        f"On exemplars that the fit had not seen: AUROC **{calibration.auroc(labels, folded):.3f}**, "
         f"balanced accuracy {calibration.balanced_accuracy(labels, folded, ACCEPT_AT):.3f}, calibration error "
-        f"{calibration.ece(labels, folded):.3f}. On questions from elsewhere: docs/studies/relevance.md."
+        f"{calibration.ece(labels, folded):.3f}. Elsewhere: docs/studies/relevance.md."
     )
 
 

@@ -19,12 +19,9 @@ def test_relevance_counts_what_would_be_accepted() -> None:
 
 def test_wrong_answers_that_turn_a_verdict_are_counted() -> None:
     two = judged([0.9, 0.1], ["physics", "none"], whole_probability=np.array([0.2, 0.3]))
-    assert messages.headline(two).endswith("The wrong answers would turn **1 verdict**: read it first.")
-    assert "wrong answers" not in messages.headline(judged([0.9], ["physics"]))
-    assert messages.turned_note(two) == (
-        "A verdict is of the question with its right answer; the wrong answers do not count. "
-        "With all choices 0% would be accepted."
-    )
+    assert messages.headline(two).endswith("Wrong answers would turn **1 verdict**: read it first.")
+    assert "Wrong answers" not in messages.headline(judged([0.9], ["physics"]))
+    assert messages.turned_note(two) == ("Wrong answers do not count. With all choices 0% would be accepted.")
 
 
 def test_how_true_the_probabilities_are() -> None:

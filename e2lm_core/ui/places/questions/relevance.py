@@ -86,7 +86,7 @@ def acceptance_charts(relevance: Relevance) -> None:
         "Histogram of acceptance probabilities",
         inputs=(relevance,),
     )
-    st.caption("The questions between the two sides are worth reading.")
+    st.caption("Read those in the middle.")
     st.subheader("Nearest field", anchor=False)
     widgets.table(
         lambda: tables.field_frame(relevance),
@@ -106,7 +106,7 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
         "Map of the questions among exemplars",
         inputs=(relevance, task),
     )
-    st.caption("Near points read alike; directions (principal components) mean nothing.")
+    st.caption("Near points read alike; directions mean nothing.")
 
 
 def relevance_table(relevance: Relevance, task: TaskSet) -> None:
@@ -123,7 +123,8 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
                 "probability", format="%.2f", min_value=0, max_value=1
             ),
             tables.WHOLE: st.column_config.NumberColumn(
-                format="%.2f", help="The same, judged with the wrong answers too."
+                format="%.2f",
+                help="The question is judged with its right answer; this is the same with the wrong ones too.",
             ),
         },
         inputs=(relevance, task),
