@@ -6,6 +6,7 @@ Tested in tests/commands/test_table_formats.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Annotated, Any
 
@@ -45,8 +46,9 @@ class TableCommand(TyperCommand):
             return super().invoke(ctx)
 
 
-def _options() -> list[Any]:
-    """The options of both forms, made by Typer itself from a command of their own."""
+@lru_cache
+def _options() -> tuple[Any, ...]:
+    """The options of both forms, made once by Typer itself from a command of their own."""
     own = Typer(add_completion=False)
 
     @own.command()
@@ -56,7 +58,7 @@ def _options() -> list[Any]:
     ) -> None:
         pass
 
-    return list(get_command(own).params)
+    return tuple(get_command(own).params)
 
 
 def add_table_formats(app: Typer) -> None:

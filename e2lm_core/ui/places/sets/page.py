@@ -227,6 +227,8 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
     score = scores.score
     if score.value is None:
         markdown.caption("Score undefined: Result says why.")
+        if silent and in_full:
+            markdown.caption(silent)
         return
     bounds = formatting.interval(*score.interval) if score.interval else ""
     said = markdown.fill_template(
