@@ -134,9 +134,9 @@ def shipped_note(made: ShippedInfo) -> str:
 
 
 def format_day(made: ShippedInfo) -> str:
-    """Day of shipped results, as 26 November 2026."""
+    """Day of shipped results, as 26 Nov 2026."""
     day = date.fromisoformat(made.date)
-    return f"{day.day} {day:%B %Y}"
+    return f"{day.day} {day:%b %Y}"
 
 
 def headline(state: SetState, questions: int) -> str:

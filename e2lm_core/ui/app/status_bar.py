@@ -18,7 +18,7 @@ from e2lm_core.runs import evaluate
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.messages import run_status
-from e2lm_core.runs.messages.fleets import fleet_label, fleet_sentence, missing_sentence
+from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
@@ -163,7 +163,6 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 group=fleet_label(results.fleet(task).name),
             ),
             width="content",
-            help=markdown.escape(fleet_sentence(results.fleet(task))),
         )
         if state.kind == "stale":
             label = (
@@ -177,7 +176,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
             run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
         elif state.shipped and (brought := shipped_results.load_shipped()):
             markdown.markdown(
-                markdown.fill_template(":gray[measured on {day}]", day=run_status.format_day(brought.made)),
+                markdown.fill_template(":gray[measured {day}]", day=run_status.format_day(brought.made)),
                 width="content",
                 help=markdown.escape(run_status.shipped_note(brought.made)),
             )
