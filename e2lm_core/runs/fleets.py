@@ -343,23 +343,19 @@ def name_fleet(studio: Studio, address: str, names: tuple[str, ...]) -> Fleet:
         names: Names of the checkpoints.
     """
     before, wanted = chosen_fleet(studio.settings, address), set(names)
-
-    def is_meant(fleet: Fleet) -> bool:
-        """Whether a run of `names` is one of all of the fleet that is on this machine."""
-        return wanted <= set(fleet.checkpoints) and (
-            len(wanted) == len(fleet.checkpoints)
-            or wanted == {checkpoint.name for checkpoint in open_fleet(studio, fleet).checkpoints}
-        )
-
-    if before is not None and is_meant(before.fleet):
+    if before is not None and wanted == set(before.fleet.checkpoints):
         return before.fleet
-    if {c.name for c in shipped_defaults.default_checkpoints(studio, address)} == wanted and LADDER in {
-        fleet.name for fleet in _built_in(studio)
-    }:
+    default = default_fleet(studio, address)
+    stand_in = {checkpoint.name for checkpoint in default.checkpoints}
+    if before is not None:  # a run of all of it that is on this machine, or of its stand-ins, forgets nothing
+        here = {checkpoint.name for checkpoint in open_fleet(studio, before.fleet).checkpoints}
+        if wanted == (here or stand_in):
+            return before.fleet
+    if wanted == stand_in and default.name == LADDER:
         return Fleet(name=LADDER, checkpoints=names)
     for name in saved_names(studio.settings):
         saved = _saved(studio.settings, name)
-        if saved is not None and is_meant(saved):
+        if saved is not None and wanted == set(saved.checkpoints):
             return saved
     models = {name.split("/")[0] for name in names}
     roles = before.fleet.roles if before is not None else {}

@@ -152,6 +152,13 @@ def test_a_model_that_leaves_is_named(here: Studio, tmp_path: Path, runs: Path) 
     said = missing_sentence(gone)
     assert said is not None
     assert "so the numbers are of built-in models instead" in said
+    elsewhere = reread(here)
+    start.submit_run(elsewhere, collection.open_set(here.settings, "little"), gone.checkpoints)
+    assert state.fleet_of_set(elsewhere, "little").missing == gone.missing, (
+        "an edit's run does not forget the group"
+    )
+    back = with_runs(here, folder)
+    assert state.fleet_of_set(back, "little").models == ("llama-s1", "neox-s1")
 
 
 def test_a_checkpoint_that_cannot_be_used_is_named_with_its_reason(
