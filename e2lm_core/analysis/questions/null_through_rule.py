@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import Rule
 from e2lm_core.analysis.questions.selection import resolve_rule
-from e2lm_core.analysis.questions.selection_null import Progress, random_golds_of_set, samples_under
+from e2lm_core.analysis.questions.selection_null import Progress, samples_under
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, NullDistribution, SelectionOrigin
@@ -67,7 +67,7 @@ def null_through_rule(
             would now choose other questions.
     """
     rule, choosers = _rule_and_models(chosen, parent, pool)
-    golds = random_golds_of_set(parent, draws, seed)
+    golds = null.random_golds_of_set(parent, draws, seed)
     masks = []
     for sample in samples_under(pool, parent, golds):
         draws_here = len(sample.values["margin"])

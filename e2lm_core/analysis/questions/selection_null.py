@@ -116,26 +116,13 @@ def null_gains(
         progress: Called with the number of draws after each block of them.
     """
     folds, _ = heldout.leave_out_folds(pool.models)
-    golds = random_golds_of_set(measurements, draws, seed)[:, pool.rows]
+    golds = null.random_golds_of_set(measurements, draws, seed)[:, pool.rows]
     gains = []
     for number, sample in enumerate(samples_under(pool, measurements, golds)):
         gains.append(heldout.held_out_gains(sample, rule, folds, metric, score, SUBSETS, seed + number))
         if progress is not None:
             progress(len(gains[-1]))
     return np.concatenate(gains)
-
-
-def random_golds_of_set(measurements: Measurements, draws: int, seed: int = 0) -> NDArray[np.integer]:
-    """Random answer keys [B, all questions] of a set, as for the nulls of its scores."""
-    return null.random_golds(
-        measurements.gold,
-        measurements.choice_counts,
-        measurements.letters,
-        measurements.choice_texts,
-        measurements.groups,
-        draws,
-        seed,
-    )
 
 
 def samples_under(pool: Pool, measurements: Measurements, golds: NDArray[np.integer]) -> Iterator[Sample]:

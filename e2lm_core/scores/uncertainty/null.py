@@ -78,6 +78,20 @@ def random_golds(
     return drawn
 
 
+def random_golds_of_set(measurements: Measurements, draws: int, seed: int = 0) -> NDArray[np.integer]:
+    """Random answer keys [B, Q] of a set: copies of a question, declared or not, share one permutation."""
+    return random_golds(
+        measurements.gold,
+        measurements.choice_counts,
+        measurements.letters,
+        measurements.choice_texts,
+        measurements.groups,
+        draws,
+        seed,
+        measurements.question_texts,
+    )
+
+
 def null_scores(
     measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0
 ) -> CurveScores | None:
@@ -97,16 +111,7 @@ def null_scores(
         return None
     if metric == "bpb" and measurements.choice_bytes is None:
         return None
-    drawn = random_golds(
-        measurements.gold,
-        measurements.choice_counts,
-        measurements.letters,
-        measurements.choice_texts,
-        measurements.groups,
-        draws,
-        seed,
-        measurements.question_texts,
-    )
+    drawn = random_golds_of_set(measurements, draws, seed)
     layout = measurements.layout(metric)
     curves, errors = _curves(
         _OfEveryChoice(measurements, metric),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions import null_through_rule as through_rule
-from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.analysis.questions import selection
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
+from e2lm_core.scores.uncertainty import null
 from tests.support import random_keys
 
 RULE = "margin > 0 and slope > 0"
@@ -32,7 +33,7 @@ def test_a_draw_is_the_score_of_what_the_rule_keeps_of_those_keys(
     of: random_keys.RandomSet, kept, metric: str
 ) -> None:
     drawn = through_rule.null_through_rule(kept, of.measured, of.pool, (metric,), draws=4, seed=5)[metric]
-    golds = selection_null.random_golds_of_set(of.measured, 4, seed=5)
+    golds = null.random_golds_of_set(of.measured, 4, seed=5)
     for number, gold in enumerate(golds):
         other = random_keys.with_keys(of, np.arange(40), gold.astype(int))
         left = random_keys.chosen_set(other, selection.select_questions(other.pool, RULE, metric))

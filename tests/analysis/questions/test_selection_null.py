@@ -38,7 +38,7 @@ def pool(measured: Measurements) -> Pool:
 def test_a_draw_is_the_gain_of_a_set_with_those_keys(pool: Pool, measured: Measurements, rule: str) -> None:
     resolved = selection.resolve_rule(pool, rule)
     drawn = selection_null.null_gains(pool, measured, resolved, "acc", "final", 5, seed=3)
-    golds = selection_null.random_golds_of_set(measured, 5, seed=3)
+    golds = null.random_golds_of_set(measured, 5, seed=3)
     folds, _ = heldout.leave_out_folds(pool.models)
     for gain, gold in zip(drawn, golds, strict=True):
         other = question_pool.build_pool(replace(measured, gold=gold.astype(int)), question_set())
@@ -122,12 +122,18 @@ def test_more_rules_need_more_draws() -> None:
 def test_copies_in_a_group_share_a_permutation(measured: Measurements) -> None:
     texts = np.tile(np.arange(4), (60, 1))
     grouped = replace(measured, groups=("one",) * 60, choice_texts=texts)
-    golds = selection_null.random_golds_of_set(grouped, 4)
+    golds = null.random_golds_of_set(grouped, 4)
     assert (golds == golds[:, :1]).all()
     assert np.array_equal(
         golds,
         null.random_golds(grouped.gold, grouped.choice_counts, texts=texts, groups=grouped.groups, draws=4),
     )
+
+
+def test_undeclared_copies_share_a_permutation_as_in_the_null_of_a_score(measured: Measurements) -> None:
+    texts, asked = np.tile(np.arange(4), (60, 1)), np.repeat(np.arange(12), 5)
+    golds = null.random_golds_of_set(replace(measured, choice_texts=texts, question_texts=asked), 4)
+    assert (golds.reshape(4, 12, 5) == golds.reshape(4, 12, 5)[:, :, :1]).all()
 
 
 def test_what_cannot_be_drawn_is_left_as_it_is(pool: Pool, measured: Measurements) -> None:
