@@ -75,7 +75,9 @@ def _update(
     return _save(settings, name, task, {"questions": questions}, action)
 
 
-def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> SaveResult:
+def merge_edits(
+    settings: Settings, name: str, changes: Edits, base: Edits, shown: Edits | None = None
+) -> SaveResult:
     """Apply edited fields of questions by three-way merge with the changes of others.
 
     A field that nobody else has changed since, or that another changed to the same value, is saved; the
@@ -89,6 +91,7 @@ def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> S
         name: Name of an own set, or OWNER/NAME of a shared one.
         changes: `{question id: {field: value}}`.
         base: The values that the author saw before editing, in the same form.
+        shown: The draft values that stood in the author's editor when editing began, in the same form.
 
     Returns:
         The set as it was saved, with the conflicts.
@@ -106,7 +109,7 @@ def merge_edits(settings: Settings, name: str, changes: Edits, base: Edits) -> S
         present = {q.id: q for q in task.questions}
         lost = {identity: fields for identity, fields in changes.items() if identity not in present}
         merged = {
-            identity: merge(present[identity], fields, base.get(identity, {}))
+            identity: merge(present[identity], fields, base.get(identity, {}), (shown or {}).get(identity))
             for identity, fields in changes.items()
             if identity in present
         }

@@ -101,7 +101,12 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
         )
 
 
-def merge(present: Question, mine: Mapping[str, Any], base: Mapping[str, Any]) -> MergedFields:
+def merge(
+    present: Question,
+    mine: Mapping[str, Any],
+    base: Mapping[str, Any],
+    shown: Mapping[str, Any] | None = None,
+) -> MergedFields:
     """Three-way merge of edited fields into the current question.
 
     A field without a base value is written as it is. A field that only one author has changed takes that
@@ -112,6 +117,8 @@ def merge(present: Question, mine: Mapping[str, Any], base: Mapping[str, Any]) -
         present: The question as the set holds it.
         mine: Edited fields.
         base: The fields as their author saw them before editing.
+        shown: Draft values that stood in the author's editor when editing began. A field that holds its value
+            is no conflict: another window of the author has saved that draft.
 
     Returns:
         The fields to write over `present`, and the conflicts.
@@ -124,6 +131,8 @@ def merge(present: Question, mine: Mapping[str, Any], base: Mapping[str, Any]) -
             continue
         holds = field_value(present, field)
         was = _value_in(base, field, holds)
+        if _value_in(shown or {}, field, was) == holds:
+            was = holds
         wanted = _value_in(mine, field, was)
         if wanted in (holds, was):
             continue

@@ -71,6 +71,14 @@ def test_what_merges_and_what_clashes(theirs, mine, result, clashes) -> None:
     assert after(theirs, mine) == (result, clashes)
 
 
+@given(st.sampled_from(["question", "subject"]), *[st.sampled_from(["x", "y", "z", None]) for _ in range(3)])
+def test_a_value_shown_is_a_value_seen(field, draft, holds, typed) -> None:
+    """Editing over a draft clashes with a third text alone, never with that draft."""
+    holds, typed = (value or "w" for value in (holds, typed))
+    merged = merge(WAS.model_copy(update={field: holds}), {field: typed}, {field: "old"}, {field: draft})
+    assert bool(merged.clashes) == (holds not in (draft, typed, "old"))
+
+
 def test_a_clash_says_what_was_seen_what_is_there_and_what_is_wanted() -> None:
     present = WAS.model_copy(update={"question": "Theirs?"})
     (clash,) = merge(present, {"question": "Mine?"}, {"question": "Was?"}).clashes

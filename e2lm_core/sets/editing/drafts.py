@@ -150,6 +150,13 @@ def list_drafts(settings: Settings, set_name: str) -> list[Draft]:
     return sorted((d for d in drafts if d is not None and not d.over), key=lambda d: (d.at, d.place))
 
 
+def drafts_stamp(settings: Settings, set_name: str) -> str:
+    """Digest that changes with the caller's unsaved text of a set, in whichever window it is typed."""
+    found = list_drafts(settings, set_name)
+    listed = repr([(draft.place, draft.form, draft.tried, draft.at) for draft in found])
+    return hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def mark_saved(settings: Settings, task: str, place: str, form: str) -> None:
     """Remove the draft of a form whose text was saved, and ignore late text of that form.
 

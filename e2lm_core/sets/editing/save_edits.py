@@ -39,6 +39,7 @@ def save_question(
     base: Mapping[str, Any],
     form: str | None = None,
     ends_form: bool = False,
+    shown: Mapping[str, Any] | None = None,
 ) -> SaveOutcome:
     """Save fields of a question by three-way merge, and remove them from the draft.
 
@@ -51,6 +52,7 @@ def save_question(
         form: Form that the values were typed in; None if unknown.
         ends_form: Whether the form is saved as a whole and its text is a draft already: after a refusal the
             draft stays as it is, and after saving late text of the form is ignored.
+        shown: Draft values that stood in the editor when typing began, which another window may have saved.
 
     Raises:
         TaskError: A value has the wrong type.
@@ -58,7 +60,9 @@ def save_question(
     place, typed = drafts.question_place(identity), _known(fields)
     try:
         _require_answer(f"Question {identity}", typed.get("answer", 0))
-        saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(base)})
+        saved = authoring.merge_edits(
+            settings, name, {identity: typed}, {identity: dict(base)}, {identity: dict(shown or {})}
+        )
     except StudioError as error:
         is_deleted = isinstance(error, DeletedByOtherError)
         sentence = f"{error} {'What you typed is kept.' if is_deleted else 'Not saved yet.'}"

@@ -6,7 +6,7 @@ const SHORTCUT = (event) =>
 export default function ({ data, parentElement, setStateValue }) {
   // Called again with each drawing, while Streamlit calls what is returned at the end alone.
   parentElement.e2lmStop?.();
-  let timer = null, gone = false, said = null, typed = 0;
+  let timer = null, gone = false, said = null, typed = 0, drafts = data.typed;
   const busy = () => {
     const active = document.activeElement;
     const inText = active?.matches?.(TEXT) && !["checkbox", "radio"].includes(active.type);
@@ -22,8 +22,11 @@ export default function ({ data, parentElement, setStateValue }) {
     try {
       const answer = await ask(false);
       if (answer.ok && !gone) {
-        const told = await answer.json(), now = busy();
+        const { typed: saw, ...told } = await answer.json(), now = busy();
         const news = told.stamp !== data.drawn, others = told.others.join() !== data.others.join();
+        // Unsaved text that another window saved or put aside is the table's matter alone.
+        if (drafts !== saw && !news) document.dispatchEvent(new CustomEvent("e2lm-news"));
+        drafts = saw;
         const key = JSON.stringify([told, news ? now : ""]);
         if ((news || others) && key !== said) {
           said = key;

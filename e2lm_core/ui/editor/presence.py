@@ -17,7 +17,7 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.sets.editing import presence
+from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import session
 from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor.drafts import autosave
@@ -75,6 +75,7 @@ def _listen(name: str, stamp: str) -> dict:
                 "url": f"{autosave.base_path()}/presence",
                 "pass": component_requests.issue_token(settings, name),
                 "drawn": stamp,
+                "typed": drafts.drafts_stamp(settings, name),
                 "others": others,
                 "look_ms": LOOK_MS,
                 "hidden_look_ms": HIDDEN_LOOK_MS,

@@ -17,7 +17,6 @@ Tested in tests/pages/writing/test_table.py.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +67,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
             "drafts": f"{autosave.base_path()}/drafts",
             "pass": component_requests.issue_token(settings, task.address, runs=last_edit.auto_run_token()),
             "stamp": presence.change_stamp(settings, task.address),
-            "typed": "" if readonly else _typed(task),
+            "typed": "" if readonly else drafts.drafts_stamp(settings, task.address),
             "readonly": readonly,
             "taught": "".join("01"[taught.get(q.id, False)] for q in task.questions) if taught else "",
             "measures": _asked(task),
@@ -159,13 +158,6 @@ def _address(task: TaskSet) -> dict[str, str]:
         "script": f"{autosave.base_path()}{table_script.SCRIPT}?v={table_script.read_script()[1]}",
         "task": task.address,
     }
-
-
-def _typed(task: TaskSet) -> str:
-    """Digest that changes with the author's unsaved text, in this window or another."""
-    found = drafts.list_drafts(session.studio().settings, task.address)
-    said = repr([(draft.place, draft.form, draft.tried, draft.at) for draft in found])
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _told(event: str) -> Any:

@@ -51,7 +51,10 @@ async def _keep(request: Request) -> Response:
 
 
 async def _here(request: Request) -> Response:
-    """The set's stamp and its other present authors; empty if the caller may no longer open the set."""
+    """The stamps of the set and of the caller's drafts, and the other present authors.
+
+    Empty if the caller may no longer open the set.
+    """
     asked = await component_requests.verify_request(request, 4096)
     return JSONResponse(await run_in_threadpool(_look, asked))
 
@@ -61,5 +64,9 @@ def _look(asked: component_requests.ComponentRequest) -> dict[str, Any]:
         presence.heartbeat(asked.settings, asked.task, leaving=asked.body.get("leaving") is True)
         others = presence.present_authors(asked.settings, asked.task)
     except StudioError:
-        return {"stamp": "", "others": []}
-    return {"stamp": presence.change_stamp(asked.settings, asked.task), "others": others}
+        return {"stamp": "", "typed": "", "others": []}
+    return {
+        "stamp": presence.change_stamp(asked.settings, asked.task),
+        "typed": drafts.drafts_stamp(asked.settings, asked.task),
+        "others": others,
+    }

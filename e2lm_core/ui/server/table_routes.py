@@ -103,8 +103,8 @@ def perform_action(request: component_requests.ComponentRequest) -> bytes:
 
 
 def _save(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    fields, seen = dict(body["fields"]), dict(body["seen"])
-    out = save_edits.save_question(settings, name, str(body["id"]), fields, seen, _form(body))
+    fields, seen, shown = dict(body["fields"]), dict(body["seen"]), dict(body.get("shown") or {})
+    out = save_edits.save_question(settings, name, str(body["id"]), fields, seen, _form(body), shown=shown)
     return {"sentence": out.refused, "clashes": [clash.field for clash in out.clashes]}
 
 

@@ -190,12 +190,18 @@ def test_a_home_that_cannot_be_written_has_passes_all_the_same(ada):
 def test_presence_says_who_else_is_there_and_what_stamp_the_set_has(client, ada):
     bob = ada.for_person("bob")
     ask = {"pass": component_requests.issue_token(ada, "mine")}
-    assert client.post("/presence", json=ask).json() == {"stamp": "", "others": []}
+    before = client.post("/presence", json=ask).json()
+    assert (before["stamp"], before["others"]) == ("", [])
     other = ada.for_person(None, "other")
     client.post("/presence", json={"pass": component_requests.issue_token(other, "mine")})
     client.post(
         "/presence", json={"pass": component_requests.issue_token(bob, "mine")}
     )  # in a workspace of his own
     assert client.post("/presence", json=ask).json()["others"] == ["other"]
+    drafts.save_draft(
+        ada,
+        drafts.Draft(task="mine", place="new", form="f" * 32, at=1.0, fields={"question": "Mine?"}, seen={}),
+    )
+    assert client.post("/presence", json=ask).json()["typed"] != before["typed"]
     client.post("/presence", json={"pass": component_requests.issue_token(other, "mine"), "leaving": True})
     assert client.post("/presence", json=ask).json()["others"] == []

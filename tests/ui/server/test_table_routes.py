@@ -59,6 +59,29 @@ def test_rows_come_once_and_then_what_changed(ask):
     assert ask()["rows"] == []
 
 
+PAIR = {"choices": ["a", "b"], "answer": 0}
+
+
+@pytest.mark.parametrize(
+    ("seen", "draft", "typed", "third"),
+    [
+        ({"question": "Was?"}, {"question": "Draft?"}, {"question": "Mine?"}, {"question": "Third?"}),
+        (PAIR, {"choices": ["A", "b"]}, PAIR | {"choices": ["X", "b"]}, {"choices": ["C", "b"]}),
+        (PAIR, {"answer": 1}, {"choices": ["a", "c"], "answer": 1}, {"choices": ["a", "d"]}),
+    ],
+)
+def test_a_draft_that_another_window_saved_is_no_clash(ask, ada, seen, draft, typed, third):
+    authoring.update_questions(ada, "mine", {"q1": {"question": "Was?", **PAIR}})
+    said = {"id": "q1", "fields": typed, "seen": seen, "shown": draft}
+    authoring.update_questions(ada, "mine", {"q1": third})
+    assert ask("save", **said)["clashes"], "another text than the one that stood there"
+    ask("discard", place="question/q1")
+    authoring.update_questions(ada, "mine", {"q1": seen | draft})  # by the other window
+    told = ask("save", **said)
+    assert (told["clashes"], told["sentence"], told["drafts"]) == ([], "", [])
+    assert told["rows"][0] | typed == told["rows"][0]
+
+
 def test_a_clash_and_a_refusal_are_kept_as_drafts(ask, ada):
     rows = ask()["rows"]
     seen, pair = rows[0]["question"], {name: rows[1][name] for name in ("choices", "answer")}

@@ -5,7 +5,7 @@ import { Store } from "../source/store";
 import type { Given } from "../source/types";
 
 type Row = { id: string; question: string; choices: string[]; answer: number };
-type Sent = { do?: string; id?: string; place?: string; form?: string; view?: string; since?: string | null; fields?: any; seen?: any };
+type Sent = { do?: string; id?: string; place?: string; form?: string; view?: string; since?: string | null; fields?: any; seen?: any; shown?: any };
 
 const tab = new Map<string, string>();
 let rows: Row[] = [
@@ -38,7 +38,8 @@ async function answer(url: string, { body }: { body: string }) {
   const told: any = { whole, rows: whole ? rows : [], gone: [], order: null };
   if (sent.do === "save") {
     const here: any = rows.find((row) => row.id === sent.id)!;
-    const differs = Object.keys(sent.fields).filter((field) => JSON.stringify(here[field]) !== JSON.stringify(sent.seen[field]));
+    const holds = (field: string, values: any) => JSON.stringify(here[field]) === JSON.stringify(values?.[field]);
+    const differs = Object.keys(sent.fields).filter((field) => !holds(field, sent.seen) && !holds(field, sent.shown));
     told.sentence = refusal;
     told.clashes = refusal ? [] : differs;
     told.runs = runs;
@@ -251,6 +252,21 @@ assert.equal(third.shown("q1").question, "Half");
 second.cancel("q1", "question");
 await wait(50);
 assert.deepEqual([second.shown("q1").question, drafts.length], ["Half", 0]);
+
+// Text over a draft that another window has saved meanwhile clashes with nothing: it was typed over what the set holds.
+third.typeCell("q1", "question", "Both windows");
+await wait(50);
+const beside = await opened();
+assert.equal(beside.shown("q1").question, "Both windows");
+await third.save("q1");
+beside.typeCell("q1", "question", "Over");
+beside.typeCell("q1", "question", "Over it");
+await beside.save("q1", "question");
+assert.deepEqual([rows[0].question, drafts.length], ["Over it", 0]);
+beside.typeCell("q1", "question", "Half");
+await beside.save("q1", "question");
+third.sync();
+await wait(10);
 
 // What was saved in the card, where more was typed and saved since, is no text whose place another window's has taken.
 third.typeCell("q1", "question", "In the card");

@@ -310,14 +310,14 @@ export class Store {
     const row = (id === NEW ? EMPTY : this.rows.get(id)) as unknown as Record<Field, Value> | undefined;
     if (!row) return;
     this.touched.add(id);
-    const fields = this.overlay(id), shown = this.shown(id);
+    const fields = this.overlay(id), shown = this.shown(id), stood = new Map(fields);
     if (Object.keys(values).some((field) => ofPair(field as Field))) {
       values = { choices: shown.choices, answer: shown.answer, ...values };
       if (!PAIR.every((field) => fields.has(field))) for (const field of PAIR) fields.delete(field); // both were seen as they are now
     }
     for (const [field, value] of Object.entries(values) as [Field, Value][]) {
-      const before = fields.get(field);
-      fields.set(field, { value, seen: before ? before.seen : row[field] ?? null, state: "typed" });
+      const before = fields.get(field), draft = stood.get(field);
+      fields.set(field, { value, seen: before ? before.seen : row[field] ?? null, shown: draft?.kept ? draft.value : draft?.shown, state: "typed" });
     }
     this.backup();
     if (!this.timers.has(id)) this.timers.set(id, window.setTimeout(() => this.draft(id), this.given.rest_ms));
@@ -400,10 +400,10 @@ export class Store {
       this.underway.set(way(field), others.add(typed));
     }
     await this.kept.settled(place(id));
-    const values = (of: (typed: Typed) => Value) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)]));
+    const values = (of: (typed: Typed) => Value | undefined) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)])); // JSON leaves out what is undefined
     let answer: Answer;
     try {
-      answer = await this.server.ask(() => ({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen), form: this.forms.get(id) ?? "" }));
+      answer = await this.server.ask(() => ({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen), shown: values((t) => t.shown), form: this.forms.get(id) ?? "" }));
     } catch (error) {
       for (const typed of sent.values()) typed.state = "typed";
       this.fail(error);

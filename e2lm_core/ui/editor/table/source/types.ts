@@ -80,6 +80,7 @@ export interface Answer {
 export interface Typed {
   value: Value;
   seen: Value;
+  shown?: Value; // the draft over which it was typed: another window may save that, and then it is what the set holds
   state: "typed" | "saving" | "waiting" | "refused";
   sentence?: string;
   kept?: number; // since when the server has it as a draft; the tab keeps it until then
