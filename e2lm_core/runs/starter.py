@@ -239,9 +239,10 @@ def _planned(studio: Studio, name: str, ask_hub: bool) -> _Planned:
         _, files = HubClient(studio.settings).files(repo, commit)
         each = sum(file.bytes for file in wanted_files(repo, absent[-1].subfolder, files).values())
         return _Planned(checkpoints, each, True, missing)
-    known = added_models.checkpoint_bytes(studio.settings).get(name)
-    least = (model.parameters or 0) * HALF_PRECISION_BYTES
-    return _Planned(checkpoints, known or least, known is not None, missing)
+    # The list of added models tells the weights alone, the parameters the least that these can take.
+    weights = added_models.checkpoint_bytes(studio.settings).get(name)
+    least = weights or (model.parameters or 0) * HALF_PRECISION_BYTES
+    return _Planned(checkpoints, least, not absent, missing)
 
 
 def _is_here(studio: Studio, checkpoint: Checkpoint) -> bool:
