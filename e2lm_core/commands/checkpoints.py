@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
@@ -125,6 +126,16 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
     """Download added checkpoints, going on where an earlier download stopped and after one that fails."""
     settings = Settings.from_env()
     chosen = _added(settings, globs)
+    download_checkpoints(chosen, settings)
+    _show(chosen, settings, as_json)
+
+
+def download_checkpoints(chosen: Sequence[Checkpoint], settings: Settings) -> None:
+    """Download checkpoints one after the other, also after one that fails; why it failed goes to stderr.
+
+    Raises:
+        CheckpointError: Some are left out; the sentence names them.
+    """
     failed: dict[str, str] = {}
     if len(chosen) > 1:  # a single download makes this check itself
         with progress_bar("looking at the hub", len(chosen)) as advance:
@@ -152,7 +163,6 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
                 warn(f"{checkpoint.name}: {why}")
     if failed:
         raise CheckpointError(_left_out(failed, len(chosen)))
-    _show(chosen, settings, as_json)
 
 
 def _download(checkpoint: Checkpoint, settings: Settings) -> None:

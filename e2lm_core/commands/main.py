@@ -20,7 +20,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
-from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, results, runs
+from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, results, runs, starter
 from e2lm_core.commands.analysis import compare, plan, ranks, score
 from e2lm_core.commands.output import warn
 from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
@@ -68,6 +68,7 @@ app.command("app")(deploy.serve)
 app.command("import")(collection.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
+checkpoints.app.command("starter")(starter.starter)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
 app.add_typer(bulk_edit.app, name="question")  # commands on one question and on many

@@ -199,8 +199,13 @@ def evaluate(
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
     if rolling:
-        globs = checkpoints or (fleets.find_fleet(studio, fleet).checkpoints if fleet else ())
-        of = OpenFleet("", studio.catalogue.match_globs(globs), num_fewshot)
+        named = fleets.find_fleet(studio, fleet) if fleet and not checkpoints else None
+        every = studio.catalogue.match_globs(named.checkpoints if named else checkpoints or ())
+        of = (
+            OpenFleet(named.name, fleets.apply_roles(every, named.roles), num_fewshot)
+            if named
+            else OpenFleet("", every, num_fewshot)
+        )
     else:
         of = open_fleet(studio, task, checkpoints, fleet, num_fewshot)
     every, num_fewshot = of.run_arguments

@@ -59,6 +59,9 @@ HARMLESS = {
     "sets.folder.source.write_into": "writes a set that whoever calls has in hand",
     "sets.collection.find_renamed": "of one's own sets",
     "runs.state.plan_for": "names a public family of models",
+    **dict.fromkeys(("runs.starter.starter_checkpoints", "runs.starter.plan_starter"), "names public models"),
+    "runs.starter.add_starter": "the catalogue is everybody's; visitors may not, which test_starter tries",
+    "runs.starter.save_starter": "a group of one's own workspace",
     "runs.state.schedules_for": "names a public family of models",
     "runs.state.measured_costs": "the machine's own pace",
     "relevance.judge.missing_texts": "questions that whoever calls has in hand; the name is a model's",
@@ -455,6 +458,7 @@ _WITH = {
     "plan": ["--width", "0.05"],
     "compare": ["little"],
     "sets unshare": ["ada"],
+    "hub starter": ["ada/secret"],
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.family_catalogue import family
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.runs import starter
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
-from tests.support.fake_hub import FakeHub, checkpoint, under, weights
+from tests.support.fake_hub import FakeHub, Files, Repo, checkpoint, under, weights
 
 E2LM, PYTHIA = family("e2lm"), family("pythia")
 MODEL = "dense-500m-arch1"
@@ -75,6 +76,20 @@ def fleet(fake: FakeHub, settings: Settings, count: int = 12) -> tuple[tuple[Che
     fake.repo(DENSE).commit("main", everything)
     added = hub.add_checkpoints(settings, E2LM, MODEL)
     return added, settings.model_copy(update={"hub_quota_bytes": 2 * bytes_of(added[-1])})
+
+
+def serve_starter(
+    fake: FakeHub,
+    models: Sequence[str] = (*starter.MODELS, *starter.LARGER),
+    steps: Sequence[int] = starter.STEPS,
+    files: Callable[[str, int], Files] = lambda model, step: checkpoint(len(model) * 10**6 + step),
+) -> None:
+    """Repositories of the starter fleet's models, with a branch for each step."""
+    for model in models:
+        repo = fake.repos[f"EleutherAI/{model}"] = Repo()
+        repo.commit("main", checkpoint(0))
+        for step in steps:
+            repo.commit(f"step{step}", files(model, step))
 
 
 def bytes_of(one: Checkpoint) -> int:

@@ -17,6 +17,7 @@ from typing import IO, Literal
 
 from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
@@ -29,11 +30,11 @@ _GRACE_S = 5.0
 
 @dataclass
 class BackgroundFetch:
-    """Process that downloads or verifies checkpoints of one model.
+    """Process that downloads or verifies checkpoints.
 
     Attributes:
         action: Download or verify.
-        model: Name of the model.
+        model: Name of the model, or names in words of several.
         checkpoints: The checkpoints.
         before: Disk usage of the checkpoints at the start.
         started: Time of the start on the monotonic clock, in seconds.
@@ -88,14 +89,14 @@ class BackgroundFetch:
 
 
 def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> BackgroundFetch:
-    """Start to download or verify checkpoints of one model in a separate process.
+    """Start to download or verify checkpoints in a separate process.
 
     The process takes its settings from this one's environment: only the variables that it needs (see
     `processes.subprocess_environment`), and the hub's token if it may be used for all of the checkpoints.
 
     Args:
         action: "download" or "verify".
-        checkpoints: Checkpoints of one model.
+        checkpoints: The checkpoints.
         settings: Settings of the caller.
 
     Raises:
@@ -124,7 +125,7 @@ def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Set
         start_new_session=True,  # it outlives the page that asked for it
     )
     before = disk_usage(settings, checkpoints)
-    name = checkpoints[0].model.name
+    name = join_words(list(dict.fromkeys(c.model.name for c in checkpoints)))
     return BackgroundFetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
 
 

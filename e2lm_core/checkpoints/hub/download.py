@@ -29,7 +29,7 @@ from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, NoConnec
 
 _MAX_INDEX_BYTES = 16 * 2**20
 _WAIT_S = 0.2
-_SPARE_BYTES = 100 * 2**20  # left free on the disk by a download
+SPARE_BYTES = 100 * 2**20  # left free on the disk by a download
 
 
 class DiskFull(CheckpointError):
@@ -255,7 +255,7 @@ class _Run:
                 f"{_gb(quota)} allowed: evict some, or raise E2LM_HUB_QUOTA_GB."
             )
         free = shutil.disk_usage(self.partial).free
-        if needed + _SPARE_BYTES > free:
+        if needed + SPARE_BYTES > free:
             raise DiskFull(
                 f"{self.checkpoint.name} needs {_gb(needed)} more, and the disk has {_gb(free)} free: free some "
                 "space, evict checkpoints, or set E2LM_HOME to another disk."

@@ -54,7 +54,9 @@ def disk_usage(settings: Settings, checkpoints: Sequence[Checkpoint]) -> DiskUsa
     )
 
 
-def download_progress(usage: DiskUsage, earlier_usage: DiskUsage, seconds: float) -> tuple[float, str]:
+def download_progress(
+    usage: DiskUsage, earlier_usage: DiskUsage, seconds: float, expected_bytes: float | None = None
+) -> tuple[float, str]:
     """Share downloaded, in [0, 1], and its sentence: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
 
     The time left is given once a complete checkpoint has shown how large they are.
@@ -63,12 +65,14 @@ def download_progress(usage: DiskUsage, earlier_usage: DiskUsage, seconds: float
         usage: Disk usage now.
         earlier_usage: Disk usage when the download began.
         seconds: Seconds since the download began.
+        expected_bytes: Bytes of all checkpoints, where several models have several sizes; None for
+            `usage.expected_bytes`.
     """
     text = f"{usage.whole} of {formatting.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
-    expected = usage.expected_bytes
+    expected = usage.expected_bytes if expected_bytes is None else expected_bytes
     if expected is None:
         return 0.0, text
     gained = usage.bytes - earlier_usage.bytes
     if gained > 0 and seconds > 1:
-        text += f", {formatting.duration((expected - usage.bytes) * seconds / gained)} left"
+        text += f", {formatting.duration(max(0.0, expected - usage.bytes) * seconds / gained)} left"
     return min(1.0, max(0.0, usage.bytes / expected)) if expected else 1.0, text

@@ -54,7 +54,9 @@ def status_bar() -> TaskSet:
     if lost := missing_sentence(results.fleet(task)):
         st.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
     if task.questions and (note := validity.unknown_facts_warning(results.taught_questions(task))):
-        st.caption(markdown.fill_template(":material/school: {note}", note=note))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(markdown.fill_template(":material/school: {note}", note=note), width="content")
+            urls.link("checkpoints", "Get larger models", ":material/rocket_launch:")
     if task.questions and (note := questions.selection_note(task)):
         st.caption(markdown.fill_template(":material/rule: {note}", note=note))
     for info in infos:

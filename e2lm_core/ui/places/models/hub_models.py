@@ -158,7 +158,8 @@ def _outcome(model: str) -> None:
         with st.container(border=True):
             if fetch.action == "download":
                 now = hub_disk.disk_usage(session.studio().settings, fetch.checkpoints)
-                share, text = hub_disk.download_progress(now, fetch.before, fetch.seconds)
+                expected = _expected_bytes(fetch.checkpoints)
+                share, text = hub_disk.download_progress(now, fetch.before, fetch.seconds, expected)
                 st.progress(share, text=markdown.escape(f"Downloading {fetch.model}: {text}"))
             else:
                 read = formatting.size(fetch.before.whole_bytes)
@@ -167,7 +168,7 @@ def _outcome(model: str) -> None:
             if may_stop and st.button("Stop", key="library_stop", icon=":material/stop:"):
                 fetch.stop()
                 st.rerun()
-    elif fetch.model != model:
+    elif model not in {checkpoint.model.name for checkpoint in fetch.checkpoints}:
         return
     elif fetch.error:
         markdown.error(fetch.error, icon=":material/error:")
@@ -180,8 +181,17 @@ def _outcome(model: str) -> None:
         if fetch.action == "verify":
             sentence = f"Every byte of {count} is what the hub gave."
         else:
-            sentence = f"Downloaded {count}: they can be chosen on *Run*."
+            sentence = f"Downloaded {count}: they can be chosen on Run."
         markdown.success(sentence, icon=":material/check:")
+
+
+def _expected_bytes(checkpoints: Sequence[Checkpoint]) -> int | None:
+    """Bytes of checkpoints of several models as the hub lists them; None for one model, or if one is unknown."""
+    listed = hub.checkpoint_bytes(session.studio().settings)
+    names = [checkpoint.model.name for checkpoint in checkpoints]
+    if len(set(names)) == 1 or not set(names) <= listed.keys():
+        return None
+    return sum(listed[name] for name in names)
 
 
 def _actions(

@@ -15,7 +15,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.places.models import add_model, groups, hub_models, local_folders, people, run
+from e2lm_core.ui.places.models import add_model, groups, hub_models, local_folders, people, run, starter
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload
 
 NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
@@ -65,6 +65,7 @@ def _checkpoints(task: TaskSet) -> None:
 
     local_folders.folders()
     st.subheader("From a hub", anchor=False)
+    starter.starter_panel(task)
     hub_models.hub_models_panel()
     st.subheader("Add a model", anchor=False)
     add_model.add_model_form()
