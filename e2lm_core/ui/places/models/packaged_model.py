@@ -26,9 +26,11 @@ def packaged_model_panel() -> None:
     if not unpacked and not smollm2.is_installed() and not local_folders.may_add(settings):
         return
     st.subheader("From a Python package", anchor=False)
-    markdown.markdown(
-        markdown.fill_template("**{name}**. {abilities}", name=smollm2.NAME, abilities=smollm2.ABILITIES)
-    )
+    if unpacked or smollm2.is_installed():
+        markdown.markdown(
+            markdown.fill_template("**{name}**, a finished model", name=smollm2.NAME),
+            help=markdown.escape(smollm2.ABILITIES),
+        )
     if unpacked:
         if accounts.is_administrator(settings):
             with st.popover("Delete its files", icon=":material/delete:"):
