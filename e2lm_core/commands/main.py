@@ -65,6 +65,7 @@ for command in (
 ):
     app.command()(command)
 app.command("app")(deploy.serve)
+app.command("smollm2")(checkpoints.unpack_smollm2)
 app.command("import")(collection.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)

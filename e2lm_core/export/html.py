@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis import reasons
+from e2lm_core.analysis.curves.messages import NO_CURVE
 from e2lm_core.analysis.score import messages as score_messages
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
@@ -58,7 +59,9 @@ def render(document: Mapping[str, Any]) -> str:
         "beside_random": lambda null: formatting.random_baseline(NullDistribution(**null)),
     }
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    has_curves = document["complete_checkpoints"] > 0
+    has_curves = document["complete_checkpoints"] > 0 and any(
+        len(curve["steps"]) > 1 for curve in document["curves"]
+    )
     return template.render(
         document=document,
         plotly=get_plotlyjs() if has_curves else "",
@@ -75,6 +78,7 @@ def render(document: Mapping[str, Any]) -> str:
         metrics=METRICS,
         rank_rows=_rank_rows(document),
         most=MAX_QUESTION_ROWS,
+        no_curve=NO_CURVE,
         level=LEVEL,
         rc_label=readings.LABELS[document["rc_reading"]],
         letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -27,6 +27,7 @@ from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.checkpoints.locked_json import read_record
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.people import access
 from e2lm_core.runs.store import shipped_defaults
 from e2lm_core.runs.studio import Studio
@@ -121,7 +122,7 @@ class OpenFleet:
 
 
 def list_fleets(studio: Studio) -> tuple[Fleet, ...]:
-    """Fleets that can be chosen: the ladder, hub families with checkpoints on this machine, saved ones by name."""
+    """Fleets that can be chosen: the ladder, hub families and packaged models here, saved ones by name."""
     saved = {
         fleet.name: fleet for name in saved_names(studio.settings) if (fleet := _saved(studio.settings, name))
     }
@@ -217,6 +218,8 @@ def _built_in(studio: Studio) -> tuple[Fleet, ...]:
     for checkpoint in studio.local_checkpoints:
         if checkpoint.packed is not None:
             families.setdefault(LADDER, []).append(checkpoint.name)
+        elif checkpoint.model.name == smollm2.NAME:
+            families.setdefault(smollm2.NAME, []).append(checkpoint.name)
         elif checkpoint.repo is not None and checkpoint.model.family != "local":
             families.setdefault(checkpoint.model.family, []).append(checkpoint.name)
     return tuple(Fleet(name=name, checkpoints=tuple(names)) for name, names in families.items())

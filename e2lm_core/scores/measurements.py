@@ -122,6 +122,11 @@ class Measurements:
         return None if self.independent or any(self.groups) else ASSUMED
 
     @property
+    def has_curve(self) -> bool:
+        """Whether a model has more than one checkpoint; the others have a value and no learning curve."""
+        return any(len(curve.checkpoints) > 1 for curve in self.curves)
+
+    @property
     def choice_counts(self) -> np.ndarray:
         """Number of choices of each question [Q], int."""
         return np.isfinite(self.chars).sum(axis=1)

@@ -45,6 +45,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "ordering": (-1.0, 1.0),
 }
 RUN_THEM = "run them, or leave them out."
+ONE_CHECKPOINT = (
+    f"It has one checkpoint here, and SQ needs {signal.MIN_POINTS} in the early window: run more, or choose a model group "
+    "that has them."
+)
 
 
 # --- the core -------------------------------------------------------------------------------------------
@@ -346,6 +350,8 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
             listed = lacking + len(layout.early[name])
             why = f"Results are missing at {lacking} of its {formatting.count(listed, 'early checkpoint')}; {RUN_THEM}"
             quality = SignalQuality(rho=None, autocorrelation=None, sq=None, points=quality.points, why=why)
+        elif len(measurements.curve_of(name).checkpoints) == 1:
+            quality = quality.model_copy(update={"why": ONE_CHECKPOINT})
         qualities[name] = quality
     return qualities
 

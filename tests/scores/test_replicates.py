@@ -145,6 +145,12 @@ def test_a_seed_without_results_leaves_the_spread_undefined_and_says_why() -> No
             "sq",
             "has 5 points of this curve, and SQ needs at least 8: run more early checkpoints, or write a later early_end_step",
         ),
+        (
+            1,
+            1,
+            "sq",
+            "has one checkpoint here, and SQ needs 8 in the early window: run more, or choose a model group",
+        ),
         (8, 8, "rc", "run later ones, or write an earlier early_end_step in checkpoints.json"),
         (8, 8, "decision_accuracy", "early_end_step in checkpoints.json"),
         (8, 12, "cs", "run one, which checkpoints.json declares by role: web and twin_of"),

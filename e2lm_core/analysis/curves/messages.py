@@ -16,6 +16,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
+NO_CURVE = "No curve is drawn: each model of this group has one checkpoint here."
 SINCE_HELP = {
     "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
     "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
@@ -253,14 +254,21 @@ def subjects_headline(
     )
 
 
-def questions_headline(questions: pd.DataFrame) -> str:
+def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
     """Headline on the number of questions answered right more often, or less often, at the end.
 
-    `questions` is a table of `tables.question_table`.
+    Args:
+        questions: Table of `tables.question_table`.
+        has_curve: Whether a model has more than one checkpoint; else the number answered right by all models.
     """
     if "acc_first" not in questions:
         return "No model here counts in scores, so nothing is said of single questions."
     rise = (questions["acc_last"] - questions["acc_first"]).dropna()
+    if not has_curve and len(rise):
+        right = int((questions["acc_last"] == 1).sum())
+        return (
+            f"At its one checkpoint every model here answers **{right:,} of {len(rise):,}** questions right."
+        )
     if rise.empty:
         return "No question has its first and last results yet, so nothing is said of single questions."
     missing = len(questions) - len(rise)
@@ -340,7 +348,12 @@ def _few(measurements: Measurements, metric: str) -> str:
         if len(values) > 1:
             first, last = (formatting.metric_value(metric, v) for v in (values[0], values[-1]))
             return f"The {label} of {curve.model.name} {_course(first, last)} over {len(values)} checkpoints."
-    return "Every model has one checkpoint here: run more of them to see curves."
+    remedy = "so there is no curve: run more, or choose a model group that has several"
+    if len(measurements.curves) != 1:
+        return f"Every model has one checkpoint here, {remedy}."
+    [curve] = measurements.curves
+    value = formatting.metric_value(metric, float(measurements.values(curve.model.name, metric)[-1]))
+    return f"The {label} of {curve.model.name} is **{value}** at its one checkpoint, {remedy}."
 
 
 def _course(first: str, last: str) -> str:

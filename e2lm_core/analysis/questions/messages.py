@@ -70,10 +70,17 @@ def headline(pool: Pool, frame: pd.DataFrame, no_advice_reason: str | None = Non
     Args:
         pool: Item pool.
         frame: Table of `pool.question_frame`.
-        no_advice_reason: Reason against naming questions, used in place of these numbers.
+        no_advice_reason: Reason against naming questions, used in place of these numbers; at a single checkpoint it
+            follows the share answered right.
     """
     models = formatting.count(len(pool.models), "model")
     sentence = no_advice_reason or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    if len(pool.steps) == 1:
+        right = formatting.percent(float(frame["acc"].mean()))
+        sentence = (
+            f"At the one shared checkpoint **{right}** of {formatting.count(len(frame), 'question')} are answered right, mean over "
+            f"{models}. {sentence}".strip()
+        )
     if not sentence:
         count = formatting.count(len(frame), "question")
         sentence = f"{count} on {models}: too few checkpoints to tell how they rise."

@@ -43,6 +43,9 @@ SAID_BY_THE_COMPETITION = {
 }
 
 
+NO_BARS = "No bar is drawn: no part of a Score is defined on this model group."
+
+
 def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
     """Headline of the page Score: the Score with its interval, and the component that lacks most.
 

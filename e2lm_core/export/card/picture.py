@@ -18,12 +18,14 @@ LAYOUT = Layout(860, 364, right=200)
 
 
 def curves(document: Mapping[str, Any]) -> bytes | None:
-    """SVG of the curves of a report's document on accuracy; None if no checkpoint is complete."""
+    """SVG of the curves of a report's document on accuracy; None without one of two complete checkpoints."""
     if not document["complete_checkpoints"]:
         return None
     by_tokens = all(None not in curve["tokens_seen"] for curve in document["curves"])
     looks = assign_looks(ModelInfo.model_validate(curve["model"]) for curve in document["curves"])
     lines = [line for curve in document["curves"] if (line := _line(curve, looks, by_tokens)).xs]
+    if not any(len(line.xs) > 1 for line in lines):
+        return None
     chart = Chart(
         f"Accuracy on {document['task']} of {formatting.count(len(lines), 'model')} as they are trained",
         lines,

@@ -6,9 +6,15 @@ Tested in tests/runs/test_fleets.py.
 from __future__ import annotations
 
 from e2lm_core.base import formatting
+from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.runs.fleets import HERE, LADDER, OpenFleet
 
-_NAMES = {"": "models of the last run", LADDER: "built-in models", HERE: "all models on this computer"}
+_NAMES = {
+    "": "models of the last run",
+    LADDER: "built-in models",
+    HERE: "all models on this computer",
+    smollm2.NAME: f"{smollm2.NAME}, a finished model",
+}
 SHOWN = 3  # names of missing models in a sentence
 
 

@@ -325,7 +325,7 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
     As `Measurements.told`: a flag for each question, in the set's order; None without a mini model in the
     fleet or without a list of training facts.
     """
-    if all(checkpoint.packed is None for checkpoint in fleet(task).checkpoints):
+    if not _has_mini_model(task):
         return None
     file = studio().catalogue.taught_file
     told = page_cache.get_or_compute(
@@ -335,11 +335,17 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
 
 
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
-    """`training_facts.known_answers` for the local ladder; looked up once for each version."""
+    """`training_facts.known_answers` for the local ladder; None without a mini model in the fleet."""
+    if not _has_mini_model(task):
+        return None
     file = studio().catalogue.taught_file
     return page_cache.get_or_compute(
         "known answers", (task,), lambda: ladder_taught.known_answers(file, task), version=file
     )
+
+
+def _has_mini_model(task: TaskSet) -> bool:
+    return any(checkpoint.packed is not None for checkpoint in fleet(task).checkpoints)
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:

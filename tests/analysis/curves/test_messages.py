@@ -263,7 +263,13 @@ HOLES = [math.nan] * 9
         ),
         (
             measurements(curve(SMALL, [0.5]), curve(LARGE, [0.5])),
-            "Every model has one checkpoint here: run more of them to see curves.",
+            "Every model has one checkpoint here, so there is no curve: run more, or choose a model group that has "
+            "several.",
+        ),
+        (
+            measurements(curve(SMALL, [0.7])),
+            "The accuracy of ladder-small-arch1 is **70.0%** at its one checkpoint, so there is no curve: run more, or "
+            "choose a model group that has several.",
         ),
         (
             measurements(curve(SMALL, [0.5, *HOLES]), curve(LARGE, [0.5, *HOLES])),
@@ -281,9 +287,23 @@ HOLES = [math.nan] * 9
             measurements(curve(SMALL, [0.1, 0.2, math.nan]), curve(LARGE, [0.3, 0.4, math.nan])),
             "4 of 6 checkpoints so far. Over 2 models, mean accuracy goes from **20.0% to 30.0%**.",
         ),
-        (measurements(), "Every model has one checkpoint here: run more of them to see curves."),
+        (
+            measurements(),
+            "Every model has one checkpoint here, so there is no curve: run more, or choose a model group that has "
+            "several.",
+        ),
     ],
-    ids=["one model", "it counts", "one checkpoint", "too few", "not run", "level", "half run", "nothing"],
+    ids=[
+        "one model",
+        "it counts",
+        "one checkpoint",
+        "finished",
+        "too few",
+        "not run",
+        "level",
+        "half run",
+        "nothing",
+    ],
 )
 def test_the_rise_at_its_edges(measured: Measurements, says: str) -> None:
     assert curve_words.rise_sentence(measured, "acc") == says
@@ -365,5 +385,9 @@ def test_questions_are_counted_by_whether_they_rise() -> None:
     said = curve_words.questions_headline(frame)
     assert "answer **1 of 3** questions right more often than at the first, **1** less often." in said
     assert said.endswith("1 question without both results is left out.")
+    assert (
+        curve_words.questions_headline(frame.iloc[:3], has_curve=False)
+        == "At its one checkpoint every model here answers **1 of 3** questions right."
+    )
     assert "nothing is said" in curve_words.questions_headline(frame.iloc[3:])
     assert "No model here counts" in curve_words.questions_headline(frame[["acc_last"]])

@@ -114,6 +114,14 @@ def test_how_questions_rise(pool: Pool, frame: pd.DataFrame, says: str) -> None:
     assert choice_words.headline(pool, frame) == says
 
 
+def test_at_one_checkpoint_the_share_answered_right_comes_before_any_reason() -> None:
+    pool, frame = replace(ONE_MODEL, steps=np.array([1])), table([np.nan, np.nan], [0.5, 0.5])
+    said = choice_words.headline(pool, frame.assign(acc=[1.0, 0.0]), "Nothing is advised.")
+    assert said == (
+        "At the one shared checkpoint **50.0%** of 2 questions are answered right, mean over 1 model. Nothing is advised."
+    )
+
+
 def test_the_finding_counts_what_the_table_holds() -> None:
     pool = question_pool.build_pool(fleet_measured(), question_set())
     frame = question_pool.question_frame(pool, question_set())

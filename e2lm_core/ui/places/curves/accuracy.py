@@ -239,6 +239,9 @@ def _drawn(
     key: str = "curves_main",
 ) -> None:
     metric = view.metric
+    if not now.has_curve:
+        widgets.empty_state(curve_words.NO_CURVE)
+        return
     frame, axis = view.on_axis(frame, now)
     if missing := curve_words.omitted_models_note(axis):
         markdown.info(missing, icon=":material/visibility_off:")
@@ -284,6 +287,9 @@ def _by_subject(task: TaskSet, view: View) -> None:
 
 def _drawn_by_subject(now: Measurements, view: View) -> None:
     metric = view.metric
+    if not now.has_curve:
+        widgets.empty_state(curve_words.NO_CURVE)
+        return
     curves, others = remembered.by_subject(now, metric, view.bands)
     axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
     if missing := curve_words.omitted_models_note(axis):

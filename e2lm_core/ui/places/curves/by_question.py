@@ -28,7 +28,7 @@ MAX_POINTS = 2_000_000
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
     """Headline of the single questions: the numbers that improve and get worse."""
-    return curve_words.questions_headline(_questions(task, measurements))
+    return curve_words.questions_headline(_questions(task, measurements), measurements.has_curve)
 
 
 def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
@@ -99,6 +99,9 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
             " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
         )
     )
+    if not measurements.has_curve:
+        widgets.empty_state(curve_words.NO_CURVE)
+        return
     # The accuracy of one question is 0 or 1, so the probability is more informative.
     metric = "norm_prob" if view.metric in SHARES else view.metric
     frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)

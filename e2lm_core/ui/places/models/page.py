@@ -15,7 +15,16 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.places.models import add_model, groups, hub_models, local_folders, people, run, starter
+from e2lm_core.ui.places.models import (
+    add_model,
+    groups,
+    hub_models,
+    local_folders,
+    packaged_model,
+    people,
+    run,
+    starter,
+)
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload
 
 NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
@@ -64,6 +73,7 @@ def _checkpoints(task: TaskSet) -> None:
         widgets.empty_state(NONE)
 
     local_folders.folders()
+    packaged_model.packaged_model_panel()
     st.subheader("From a hub", anchor=False)
     starter.starter_panel(task)
     hub_models.hub_models_panel()

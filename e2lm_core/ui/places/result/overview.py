@@ -101,6 +101,9 @@ def _numbers(frame: pd.DataFrame) -> None:
 
 
 def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
+    if not now.has_curve:
+        markdown.markdown(curve_words.rise_sentence(now, "acc"))
+        return
     st.subheader(PICTURE, anchor=False)
     alt = "Accuracy of each model against tokens seen"
     widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)

@@ -91,6 +91,9 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
     others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
     shown = {task.address: scores, **others}
     frame = remembered.bars(shown)
+    if not frame["contribution"].notna().any():
+        widgets.empty_state(score_words.NO_BARS)
+        return frame
     widgets.chart(
         lambda: score_charts.score_bars(frame, session.current_theme(), viewport.is_narrow()),
         "score_bars",

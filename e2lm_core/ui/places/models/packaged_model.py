@@ -1,0 +1,51 @@
+"""Panel of the model that an optional Python package brings.
+
+Tested in tests/pages/test_checkpoints.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.formatting import size
+from e2lm_core.checkpoints.packaged import smollm2
+from e2lm_core.people import accounts
+from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown
+from e2lm_core.ui.places.models import local_folders
+
+
+def packaged_model_panel() -> None:
+    """Draw the state of the packaged model, with the button that unpacks or deletes it.
+
+    Nothing where its package is missing and the caller is nobody who installs packages.
+    """
+    settings = session.studio().settings
+    unpacked = smollm2.is_unpacked(settings)
+    if not unpacked and not smollm2.is_installed() and not local_folders.may_add(settings):
+        return
+    st.subheader("From a Python package", anchor=False)
+    if unpacked or smollm2.is_installed():
+        markdown.markdown(
+            markdown.fill_template("**{name}**, a finished model", name=smollm2.NAME),
+            help=markdown.escape(smollm2.ABILITIES),
+        )
+    if unpacked:
+        if accounts.is_administrator(settings):
+            with st.popover("Delete its files", icon=":material/delete:"):
+                markdown.markdown("Its results stay, and it can be unpacked again.")
+                if st.button("Delete them", type="primary", key="packaged_remove"):
+                    widgets.perform_action(lambda: smollm2.remove_model(settings))
+    elif not smollm2.is_installed():
+        markdown.caption(smollm2.missing_sentence())
+    elif st.button(
+        markdown.escape(f"Unpack it ({size(smollm2.UNPACKED_BYTES)})"),
+        key="packaged_unpack",
+        icon=":material/unarchive:",
+        help="It can then be chosen as model group on *Run*.",
+    ):
+        bar = st.progress(0.0, "Unpacking …")
+        widgets.perform_action(
+            lambda: smollm2.unpack_model(settings, lambda done, total: bar.progress(done / total))
+        )
