@@ -20,6 +20,7 @@ from e2lm_core.analysis.curves.onsets import (
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.analysis.score import messages, parts
+from e2lm_core.analysis.score.all_right import AllRight, all_right_by_model
 from e2lm_core.base.cache import Cache
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores import set_scores
@@ -100,6 +101,10 @@ class Answers:
             return tables.quality_frame(self.measurements, metric)
         return tables.quality_interval_frame(self.measurements, bootstrap, metric)
 
+    def all_right(self) -> AllRight:
+        """All of a group right, for sets with groups of questions that have the same choices."""
+        return self._once("all_right", (), lambda: all_right_by_model(self.measurements))
+
     # --- curves -----------------------------------------------------------------------------------------
 
     def curves(self, metric: str, bands: bool = False) -> pd.DataFrame:
@@ -172,15 +177,16 @@ class Answers:
     def score_document(self, with_advice: bool = False, reading: str = readings.DEFAULT) -> dict[str, Any]:
         """Return the scores of a set on every metric as one JSON document.
 
-            {task, taught, assumption, metrics: {metric: {sq: {overall, models, beside, seeds}, rc, cs, score, snr,
-            decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, silent, advice}}}
+            {task, taught, assumption, all_right, metrics: {metric: {sq: {overall, models, beside, seeds}, rc, cs, score,
+            snr, decision_accuracy, rc_reading, rc_readings, finetasks, snr_detrended, silent, advice}}}
 
         Each score is `{value, interval, coverage, why, null}`: `why` is the reason for a value of null, or for
         a missing interval of a defined value; `null` is `{mean, q95, p}` under random answer keys, where known.
         `silent` is the reason why these scores mean nothing, null where they mean something (`validity.silence_reason`).
         `rc` uses the definition named by `rc_reading` and enters `score`; `rc_readings` has all definitions.
         `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers; `seeds` is the SQ
-        over the models' training seeds as of `SeedSpread`, null where no model has another seed.
+        over the models' training seeds as of `SeedSpread`, null where no model has another seed. `all_right` is
+        `messages.all_right_document`.
 
         Args:
             with_advice: Add `advice` on raising the Score to each metric.
@@ -190,6 +196,7 @@ class Answers:
             "task": self.measurements.task,
             "taught": validity.known_facts_summary(self.measurements),
             "assumption": self.measurements.independence_note,
+            "all_right": messages.all_right_document(self.all_right()),
             "metrics": {metric: self._metric_scores(metric, with_advice, reading) for metric in METRICS},
         }
 

@@ -27,7 +27,7 @@ def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRIC
     Columns: model, step, tokens_seen, early, metric, value, n. `n` is the number of questions complete at the
     checkpoint; `value` is NaN until all are.
     """
-    return _curve_rows(
+    return curve_rows(
         (curve, metric, measurements.per_question[curve.model.name][metric])
         for curve in measurements.curves
         for metric in metric_names
@@ -37,7 +37,7 @@ def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRIC
 def question_frame(measurements: Measurements, question_id: str, metric: str) -> pd.DataFrame:
     """Learning curves of one question, in the columns of `curve_frame`."""
     at = measurements.question_ids.index(question_id)
-    return _curve_rows(
+    return curve_rows(
         (curve, metric, measurements.per_question[curve.model.name][metric][:, [at]])
         for curve in measurements.curves
     )
@@ -56,7 +56,7 @@ def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     return frame.assign(value=np.concatenate([*means, []])).where(enough).dropna(subset=["value"])
 
 
-def _curve_rows(parts: Iterable[tuple[ModelCurve, str, np.ndarray]]) -> pd.DataFrame:
+def curve_rows(parts: Iterable[tuple[ModelCurve, str, np.ndarray]]) -> pd.DataFrame:
     """Stack (curve, metric, values [K, Q]) triples into one table."""
     rows = [
         (

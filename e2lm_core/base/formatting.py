@@ -32,14 +32,15 @@ def with_interval(value: Mapping[str, Any]) -> str:
     return f"{text} {interval(*value['interval'])}"
 
 
-def random_baseline(null: NullDistribution | None) -> str:
-    """Clause for the score of random answers; empty if it is unknown.
+def random_baseline(null: NullDistribution | None, share: bool = False) -> str:
+    """Clause for the score of random answers, of shares in percent; empty if it is unknown.
 
     Example: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31.
     """
     if null is None:
         return ""
-    return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {_chance(null)}"
+    said = percent if share else score
+    return f"random answers give {said(null.mean)}, up to {said(null.q95)} in 95% of draws; {_chance(null)}"
 
 
 def random_baseline_short(null: NullDistribution) -> str:

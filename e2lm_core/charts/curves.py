@@ -52,6 +52,7 @@ class CurvePlot:
         axis: X axis of all tables, from `axes.with_x_column`, with the end of the early window.
         smooth: Smoothed curves, drawn over the points.
         looks: Looks of all models of the set, of which `models` are some; None where they are all.
+        title: Title of the y axis; None for the metric's.
     """
 
     frame: pd.DataFrame
@@ -66,6 +67,7 @@ class CurvePlot:
     axis: Axis | None = None
     smooth: pd.DataFrame | None = None
     looks: Looks | None = None
+    title: str | None = None
 
     @cached_property
     def _looks(self) -> Looks:
@@ -101,6 +103,8 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
     figure = blank_figure(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
     metric_axis(figure, plot.metric, *axis_range(_in_view(plot, curves, banded), plot.chance))
+    if plot.title is not None:
+        figure.update_yaxes(title_text=plot.title)
     token_axis(figure, plot.frame, plot.axis)
     chance_line(figure, plot.chance, theme, below=plot.named_below)
     log = plot.axis is not None and plot.axis.log

@@ -174,7 +174,8 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
         below: Write the name below the line, for curves that begin at the left edge.
     """
     if chance is not None:
-        level_line(figure, chance, f"chance {chance:.0%}", theme, below)
+        named = f"{chance:.0%}" if chance >= 0.01 else f"{chance:.1%}"
+        level_line(figure, chance, f"chance {named}", theme, below)
 
 
 def level_line(figure: go.Figure, level: float, name: str, theme: Theme, below: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Exit, Option
 
@@ -128,17 +128,25 @@ def export(
 
 def check(task: Task, profile: Profile = "plain", tokens_of: TokensOf = None, as_json: Json = False) -> None:
     """Errors stand in the way of an export, warnings are worth a look; status 1 where there is an error."""
+    from e2lm_core.analysis.questions.suspects.shifted_keys import find_shifted_keys
     from e2lm_core.export.submission import check_findings
+    from e2lm_core.runs import results, state
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     with busy_indicator(f"Checking {question_set.name}"):
         found = check_findings(studio, question_set, _profile(profile), tokens_of=tokens_of)
-    document = {
+    document: dict[str, Any] = {
         f"{severity}s": [f.model_dump(exclude={"severity"}) for f in found if f.severity == severity]
         for severity in ("error", "warning")
     }
-    print_table(as_json, document, [f.model_dump() for f in found], ("severity", "sentence"))
+    shifted = None
+    if not document["errors"]:  # the prompts of a broken question cannot be rendered
+        fleet = state.fleet_of_set(studio, task)
+        shifted = find_shifted_keys(results.load_measurements(studio, question_set, *fleet.run_arguments))
+    document["shifted"] = shifted.sentence if shifted else None
+    notes = [document["shifted"]]
+    print_table(as_json, document, [f.model_dump() for f in found], ("severity", "sentence"), notes=notes)
     if document["errors"]:
         raise Exit(1)
 

@@ -80,6 +80,7 @@ def render(document: Mapping[str, Any]) -> str:
         most=MAX_QUESTION_ROWS,
         no_curve=NO_CURVE,
         level=LEVEL,
+        all_right_help=score_messages.ALL_RIGHT_HELP,
         rc_label=readings.LABELS[document["rc_reading"]],
         letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ",
         themes={"light": LIGHT, "dark": DARK},
@@ -108,7 +109,26 @@ def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
         )
         return curve_charts.learning_curves(plot)
 
+    def all_right(theme: Theme, narrow: bool) -> go.Figure:
+        frame = curve_frame(document, "acc", document["all_right"]["models"])
+        frame["n"] = document["all_right"]["questions"]
+        chance = document["all_right"]["chance"]
+        plot = curve_charts.CurvePlot(
+            frame,
+            models,
+            "acc",
+            theme,
+            chance=chance,
+            early_end=end,
+            height=360,
+            narrow=narrow,
+            title=score_messages.ALL_RIGHT.lower(),
+        )
+        return curve_charts.learning_curves(plot)
+
     figures = {metric: _versions(partial(curves, metric)) for metric in METRICS}
+    if document["all_right"]["sentence"]:
+        figures["all_right"] = _versions(all_right)
     if len(ranks):
         figures["ranks"] = _versions(
             lambda theme, narrow: rank_charts.bump(ranks, models, theme, end, narrow=narrow)
@@ -129,8 +149,16 @@ def _versions(draw: Callable[[Theme, bool], go.Figure]) -> dict[str, dict[str, A
     }
 
 
-def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
-    """Curves of a report's document as the table that `charts.curves.learning_curves` draws."""
+def curve_frame(
+    document: Mapping[str, Any], metric: str, points_of: Mapping[str, Mapping[str, Any]] | None = None
+) -> pd.DataFrame:
+    """Curves of a report's document as the table that `charts.curves.learning_curves` draws.
+
+    Args:
+        document: The report's document.
+        metric: Name of a metric.
+        points_of: Other points by model, as `values`, `low` and `high`; None for those of the metric.
+    """
     n = document["provenance"]["questions"]
     rows = [
         {
@@ -145,7 +173,7 @@ def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
             "high": high,
         }
         for curve in document["curves"]
-        for points in [curve["metrics"][metric]]
+        for points in [points_of[curve["model"]["name"]] if points_of else curve["metrics"][metric]]
         for step, tokens, early, value, low, high in zip(
             curve["steps"],
             curve["tokens_seen"],

@@ -15,6 +15,7 @@ from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import frame_to_records, to_json_numbers, to_json_value
@@ -70,6 +71,7 @@ def build_report(
         "scores": answers.score_document(reading=rc_reading)["metrics"]
         if measured.complete_checkpoints
         else None,
+        "all_right": score_words.all_right_document(answers.all_right()),
         "ranks": _ranks(answers),
         "quality": frame_to_records(answers.quality("acc")) if measured.complete_checkpoints else [],
         "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],

@@ -13,13 +13,32 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
 from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
+from tests.support import studios
 
 
 def test_check(call: Cli) -> None:
     document = call("check", "little", "--json")
-    assert list(document) == ["errors", "warnings"]
+    assert list(document) == ["errors", "warnings", "shifted"]
+    assert document["shifted"] is None
     assert document["errors"] == []
     assert {"code", "sentence", "question_id"} == set(document["warnings"][0])
+
+
+def test_check_says_what_suspects_says_of_shifted_keys(
+    call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder"))
+    right = studios.write_example(own, studios.task(40))
+    studios.learn(own)
+    for name, value in studios.environment(own).items():
+        monkeypatch.setenv(name, value)
+    assert call("check", "little", "--json")["shifted"] is None
+    moved = tuple(q.model_copy(update={"answer": (q.answer + 1) % 4}) for q in right.questions)
+    studios.write_example(own, right.model_copy(update={"questions": moved}))
+    sentence = call("suspects", "little", "--json")["shifted"]
+    assert "the choice before the key" in sentence
+    assert call("check", "little", "--json")["shifted"] == sentence
+    assert sentence in call("check", "little")
 
 
 def test_check_ends_with_1_where_there_is_an_error(call: Cli) -> None:

@@ -160,3 +160,19 @@ def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
     drawn = picture.curves(document)
     assert drawn is not None
     assert b"<script>" not in drawn
+
+
+def test_all_of_a_group_right_is_there_where_the_set_has_groups(
+    studio: Studio, card: sections.CardSections
+) -> None:
+    assert "all of a group right" not in card.text
+    task, fleet = studios.in_fours(), OpenFleet("", studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, task, fleet.checkpoints)
+    found = report.build_report(studio, task, fleet)["all_right"]
+    text = sections.build_sections(studio, task, fleet, with_relevance=False).text
+    assert found["proves"] in text
+    for name, own in found["models"].items():
+        end = own["end"]
+        between = formatting.interval(*end["interval"], share=True)
+        row = f"| {sections.escape_markdown(name)} | {formatting.percent(end['value'])} {between} | random answers give "
+        assert row in text

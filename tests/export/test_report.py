@@ -10,6 +10,7 @@ import pytest
 
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages
+from e2lm_core.base import formatting
 from e2lm_core.base.records import Question
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
@@ -198,3 +199,23 @@ def test_a_dash_of_the_scores_has_its_reason_below_and_seeds_stand_beside_sq(htm
         spread = SeedSpread.model_validate(of_metric["sq"]["seeds"])
         assert spread.seeds["ladder-small-arch1"] == ("ladder-small-arch1", "ladder-small-arch1-seed2")
         assert escape(f"SQ of {metric} {messages.seed_clause(spread)}.") in text
+
+
+def test_all_of_a_group_right_is_there_where_the_set_has_groups(studio, document, html):
+    assert document["all_right"]["sentence"] is None
+    assert "All of a group right" not in html
+    task = studios.in_fours()
+    evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
+    found = report.build_report(studio, task, OpenFleet("", studio.catalogue.checkpoints))
+    written = report_html.render(found)
+    assert "<h2>All of a group right</h2>" in written
+    assert escape(found["all_right"]["sentence"], quote=False) in written
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', written, re.S)[1])
+    drawn = figures["all_right"]["light"]["wide"]
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "all of a group right"
+    lines = {t["name"] for t in drawn["data"] if t.get("mode") == "lines+markers"}
+    assert lines == {name.removeprefix("ladder-") for name in studios.MODELS}
+    own = found["all_right"]["models"]["ladder-large-arch1"]
+    frame = report_html.curve_frame(found, "acc", found["all_right"]["models"])
+    assert frame[frame["model"] == "ladder-large-arch1"]["value"].tolist() == own["values"]
+    assert formatting.percent(own["end"]["interval"][1]) in written

@@ -10,6 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.analysis.score.all_right import all_right_by_model
 from e2lm_core.base import formatting
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.packaged import smollm2
@@ -151,6 +153,24 @@ def test_overview_shows_the_scores_that_the_library_computes(done):
         for name, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs))
     }
     assert len(done.at.get("plotly_chart")) == 1
+
+
+def test_overview_shows_all_of_a_group_right_where_the_set_has_groups(done):
+    assert not done.open("overview").tabs
+    studios.write_example(done.studio.settings, studios.in_fours())
+    task = collection.open_set(done.studio.settings, "fours")
+    evaluate.evaluate(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = results.load_measurements(done.studio, task, done.studio.catalogue.checkpoints)
+    found = all_right_by_model(measured)
+    at = done.choose("fours").open("overview")
+    assert [tab.label for tab in at.tabs] == ["Accuracy while the models read", "All of a group right"]
+    assert score_words.all_right_sentence(found).replace("**", "") in done.said
+    assert score_words.ALL_RIGHT_PROVES in done.said
+    _, drawn = [json.loads(c.proto.spec) for c in at.get("plotly_chart")]
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "all of a group right"
+    lines = {t["name"]: t for t in drawn["data"] if t.get("mode") == "lines+markers"}
+    assert len(lines) == 4
+    assert "chance 0.4%" in json.dumps(drawn["layout"])
 
 
 def test_undefined_is_a_dash_with_its_reason(visit):

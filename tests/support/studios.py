@@ -60,6 +60,21 @@ def task(count: int = 6, name: str = "little", dev: int = 2) -> TaskSet:
     return TaskSet(config=TaskConfig(task=name), questions=tuple(questions), dev=examples)
 
 
+def in_fours(groups: int = 12, name: str = "fours") -> TaskSet:
+    """Questions in groups of four: two numbers, doubled and with a hundred added, each answer once."""
+    questions = []
+    for low in range(1, 2 * groups, 2):
+        asked = [(f"twice {n}", 2 * n) for n in (low, low + 1)]
+        asked += [(f"a hundred and {n}", 100 + n) for n in (low, low + 1)]
+        choices = tuple(str(answer) for _, answer in asked)
+        for at, (text, _) in enumerate(asked):
+            turned = choices[at:] + choices[:at]
+            questions.append(
+                question(low, id=f"{low} {at}", question=f"How much is {text}?", choices=turned, answer=0)
+            )
+    return TaskSet(config=TaskConfig(task=name), questions=tuple(questions))
+
+
 def write_example(settings: Settings, example: TaskSet | None = None) -> TaskSet:
     example = example or task()
     write_task(example, settings.tasks / example.name, settings.limits)

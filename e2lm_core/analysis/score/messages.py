@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from e2lm_core.analysis.score.all_right import AllRight
 from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base import formatting, labels
@@ -194,3 +195,73 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
         "sentences": [s.replace("**", "") for s in advice_sentences(advice)],
     }
+
+
+ALL_RIGHT = "All of a group right"
+ALL_RIGHT_PROVES = "Reading only what two questions of a group share, such as the subject or the relation alone, gets no group right."
+ALL_RIGHT_HELP = (
+    "A group is questions with the same choices and different right answers, and counts if all of them are right. Guessing: "
+    "the product of 1 / choices. Random: the group's right answers in random order among its questions, so that accuracy by "
+    "chance stays as it is. Intervals are over groups."
+)
+
+
+def all_right_sentence(found: AllRight) -> str | None:
+    """Sentence on the best model's last value beside guessing; None before the first complete checkpoint.
+
+    A model that is no better than its right answers in random order (p times the number of models above .05) is said to
+    be so.
+    """
+    if found.best is None or found.chance is None:
+        return None
+    name, value = found.best
+    groups = formatting.count(found.groups, "group")
+    share = f"**{formatting.percent(value.value)}**"
+    if value.null is not None and value.null.p * len(found.counted) > null.LEVEL:
+        return f"No model is better at whole groups than random answers: {name} has {share} of {groups} all right."
+    between = "" if value.interval is None else f" {formatting.interval(*value.interval, share=True)}"
+    return f"**{name}** has {share}{between} of {groups} all right; guessing gets {formatting.percent(found.chance)}."
+
+
+def no_all_right_reason(found: AllRight) -> str | None:
+    """Reason why a set has no score of its groups; None where it has one."""
+    if found.chance is not None:
+        return None
+    if not found.groups:
+        return "No two questions have the same choices and different right answers, so there is no group to get right."
+    return (
+        f"{found.questions:,} of {found.of:,} questions share their choices and differ in their right answer: from half of a "
+        "set on, all of a group right is scored."
+    )
+
+
+def all_right_document(found: AllRight) -> dict[str, Any]:
+    """Return the score of the groups as a JSON document.
+
+    {groups, questions, chance, models: {model: {steps, tokens_seen, values, low, high, end}}, sentence, proves, why}
+    """
+    sentence = all_right_sentence(found)
+    return {
+        **found.document(),
+        "sentence": sentence and sentence.replace("**", ""),
+        "proves": ALL_RIGHT_PROVES if sentence else None,
+        "why": no_all_right_reason(found),
+    }
+
+
+def all_right_lines(found: AllRight) -> list[str]:
+    """Lines below a table: the sentence, last values of models that count, what it proves; empty without matched groups."""
+    if not found.groups:
+        return []
+    if (sentence := all_right_sentence(found)) is None:
+        return [why] if (why := no_all_right_reason(found)) else []
+    ends = [_end_line(name, found.ends[name]) for name in found.counted]
+    return [f"{ALL_RIGHT}: {sentence}", *ends, ALL_RIGHT_PROVES]
+
+
+def _end_line(name: str, value: Value) -> str:
+    if value.value is None:
+        return f"  {name}: {formatting.DASH} {value.why}"
+    between = "" if value.interval is None else f" {formatting.interval(*value.interval, share=True)}"
+    random = "" if value.null is None else f"; {formatting.random_baseline(value.null, share=True)}"
+    return f"  {name}: {formatting.percent(value.value)}{between}{random}"

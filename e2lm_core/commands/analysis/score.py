@@ -114,7 +114,8 @@ def score(
     require_reading(rc)
     opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     measured = opened.measured
-    document = Answers(measured).score_document(advice, rc)
+    answers = Answers(measured)
+    document = answers.score_document(advice, rc)
     spreads = {
         metric: SeedSpread.model_validate(scores["sq"]["seeds"])
         for metric, scores in document["metrics"].items()
@@ -145,6 +146,7 @@ def score(
     notes += [messages.seed_note(spread) for spread in list(spreads.values())[:1]]
     notes += [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
     notes += _meaningless(document["metrics"])
+    notes += messages.all_right_lines(answers.all_right())
     if through_rule:
         document["null_through_rule"], said = _null_through_rule(opened, rc)
         notes += said

@@ -104,6 +104,23 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     for curve in document["curves"]:
         yield from _end(curve)
     yield ""
+    yield from _all_right(document["all_right"])
+
+
+def _all_right(found: Mapping[str, Any]) -> Iterator[str]:
+    """All of a group right by model, where the set has groups of questions with the same choices."""
+    if found["sentence"] is None:
+        return
+    yield f"{escape_markdown(found['sentence'])} {found['proves']}"
+    yield from ("", "| model | all of a group right at the end | random answers |", "|---|---|---|")
+    for name, own in found["models"].items():
+        end = own["end"]
+        low, high = end["interval"] or (0.0, 0.0)
+        between = f" {formatting.interval(low, high, share=True)}" if end["interval"] else ""
+        null = NullDistribution(**end["null"]) if end["null"] else None
+        random = formatting.random_baseline(null, share=True) or formatting.DASH
+        yield f"| {escape_markdown(name)} | {formatting.percent(end['value'])}{between} | {random} |"
+    yield ""
 
 
 def _end(curve: Mapping[str, Any]) -> Iterator[str]:

@@ -71,6 +71,7 @@ def curve_chart(
     chance: float | None,
     before: pd.DataFrame | None = None,
     height: int = 420,
+    title: str | None = None,
 ) -> None:
     """Draw learning curves of all models over tokens seen.
 
@@ -83,6 +84,7 @@ def curve_chart(
         chance: Chance level; None without one.
         before: Older curves, drawn faint behind.
         height: Height in pixels.
+        title: Title of the y axis; None for the metric's.
     """
     plot = curve_charts.CurvePlot(
         frame,
@@ -94,6 +96,7 @@ def curve_chart(
         before=before,
         height=height,
         narrow=viewport.is_narrow(),
+        title=title,
     )
     chart(curve_charts.learning_curves(plot), key, alt)
 

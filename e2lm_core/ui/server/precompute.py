@@ -183,6 +183,7 @@ STEPS: tuple[Step, ...] = (
     lambda task, _: table_sync.changes_since(session.studio().settings, task.address),
     _of(Answers.curves, METRIC, False),
     lambda _, measured: _scored(measured),
+    _of(Answers.all_right),
     lambda task, _: results.findings(task),
     _of(Answers.curves, METRIC, True),
     _of(Answers.onsets, METRIC),

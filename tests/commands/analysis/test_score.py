@@ -8,13 +8,17 @@ import pytest
 
 from e2lm_core.base.records import METRICS, RC_READINGS
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate
+from e2lm_core.runs.studio import open_studio
+from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
 from tests.conftest import needs
+from tests.support import studios
 
 
 def test_score(call: Cli, computed: Settings) -> None:
     document = call("score", "little", "--json")
-    assert list(document) == ["task", "taught", "assumption", "metrics", "fleet"]
+    assert list(document) == ["task", "taught", "assumption", "all_right", "metrics", "fleet"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
         parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy"]
@@ -35,6 +39,32 @@ def test_score(call: Cli, computed: Settings) -> None:
     assert spread["mean"] is not None
     assert f"{spread['mean']:.3f}, {spread['low']:.3f} to {spread['high']:.3f}" in text
     assert "sq over seeds: the mean over 2 seeds of 1 of 2 models" in text
+
+
+def test_all_of_a_group_right_is_said_where_the_set_has_groups(
+    call: Cli, computed: Settings, tmp_path: Path
+) -> None:
+    assert "no group to get right" in call("score", "little", "--json")["all_right"]["why"]
+    assert "of a group" not in call("score", "little")
+    studios.write_example(computed, studios.in_fours())
+    studio = open_studio(computed)
+    evaluate.evaluate(studio, collection.open_set(computed, "fours"), studio.catalogue.checkpoints)
+    studio.store.database.close()
+    found = call("score", "fours", "--json")["all_right"]
+    assert (found["groups"], found["questions"], found["why"]) == (12, 48, None)
+    assert found["chance"] == pytest.approx(1 / 256)
+    assert set(found["models"]) == set(studios.MODELS)
+    for one in found["models"].values():
+        assert len(one["steps"]) == len(one["values"]) == len(one["low"]) == 10
+        end = one["end"]
+        assert end["value"] == one["values"][-1]
+        assert end["interval"][0] <= end["value"] <= end["interval"][1]
+        assert set(end["null"]) == {"mean", "q95", "p"}
+    text = call("score", "fours")
+    assert f"All of a group right: {found['sentence']}" in text
+    assert found["proves"] in text
+    report = call("report", "fours", "--out", str(tmp_path / "x.html"), "--json")
+    assert report["all_right"] == found
 
 
 def test_rc_is_read_as_is_asked(call: Cli, computed: Settings) -> None:

@@ -9,7 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables, validity
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.score import messages as score_words
+from e2lm_core.analysis.score.all_right import AllRight
 from e2lm_core.base import formatting
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import state as run_state
@@ -55,14 +58,26 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
     if not now.complete_checkpoints and not is_running:
         return
     frame, before = results.curves(task, now, "acc")
-    element_replay.once(
-        ("overview", now, frame, before, results.reading()), lambda: _drawn(now, frame, before)
-    )
-    _numbers(frame)
+    found = results.answer(Answers.all_right, now)
+    if (sentence := score_words.all_right_sentence(found)) is None:
+        element_replay.once(
+            ("overview", now, frame, before, results.reading()), lambda: _drawn(now, frame, before)
+        )
+        _numbers(frame)
+        return
+    element_replay.once(("overview cards", now, results.reading()), lambda: _cards(now))
+    accuracy, groups = st.tabs((PICTURE, score_words.ALL_RIGHT))
+    with accuracy:
+        element_replay.once(("overview picture", now, frame, before), lambda: _picture(now, frame, before))
+    with groups:
+        element_replay.once(("overview groups", now, found), lambda: _all_right(now, found, sentence))
+    _numbers(frame, found)
 
 
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
+    if now.has_curve:
+        st.subheader(PICTURE, anchor=False)
     _picture(now, frame, before)
 
 
@@ -83,8 +98,8 @@ def static_preview(task: TaskSet) -> None:
     _numbers(frame)
 
 
-def _numbers(frame: pd.DataFrame) -> None:
-    """Draw the points as a table, for readers who cannot use the picture."""
+def _numbers(frame: pd.DataFrame, found: AllRight | None = None) -> None:
+    """Draw the points as a table, for readers who cannot use the picture, and all of a group right by model."""
     # The table is made when it is opened: the script of tables is half a megabyte, which would delay the
     # first picture.
     with st.expander("The numbers", icon=":material/table:", on_change="rerun") as box:
@@ -98,13 +113,41 @@ def _numbers(frame: pd.DataFrame) -> None:
                 percent=("value",),
                 inputs=(frame,),
             )
+            if found is not None:
+                _all_right_numbers(found)
+
+
+def _all_right(now: Measurements, found: AllRight, sentence: str) -> None:
+    """Draw the share of groups that are all right, against tokens seen."""
+    if not now.has_curve:
+        markdown.markdown(f"{sentence} {score_words.ALL_RIGHT_PROVES}")
+        return
+    alt = "Share of groups of which each model has every question right, against tokens seen"
+    title = score_words.ALL_RIGHT.lower()
+    lines = found.curves.drop(columns=["low", "high"])  # as above it: bands of twenty models hide each other
+    widgets.curve_chart(now, lines, "acc", "overview_all_right", alt, found.chance, height=360, title=title)
+    markdown.caption(f"{sentence.replace('**', '')} {score_words.ALL_RIGHT_PROVES}")
+
+
+def _all_right_numbers(found: AllRight) -> None:
+    """Draw all of a group right at the end, by model, beside random answers."""
+    markdown.markdown(markdown.fill_template("**{title}**", title=score_words.ALL_RIGHT))
+    markdown.caption(score_words.ALL_RIGHT_HELP)
+    widgets.table(
+        found.end_frame,
+        "all-right",
+        "overview_all_right",
+        phone_columns=("model", "value", "low", "high"),
+        percent=("value", "low", "high", "random", "random 95%"),
+        column_config={"p": st.column_config.NumberColumn(format="%.3f")},
+        inputs=(found,),
+    )
 
 
 def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     if not now.has_curve:
         markdown.markdown(curve_words.rise_sentence(now, "acc"))
         return
-    st.subheader(PICTURE, anchor=False)
     alt = "Accuracy of each model against tokens seen"
     widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)
     markdown.caption(curve_words.rise_sentence(now, "acc").replace("**", ""))
