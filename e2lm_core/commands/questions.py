@@ -93,9 +93,11 @@ def suspects(
     ends = last_of_each(every)
     if control:
         run_evaluation(studio, unread, every if every_checkpoint else ends, of.num_fewshot)
-    of_control = load_measurements(studio, unread, ends, of.num_fewshot)
+    of_control = load_measurements(studio, unread, ends, of.num_fewshot, facts=False)
     curves = (
-        conditions.condition_curves(measured, load_measurements(studio, unread, every, of.num_fewshot))
+        conditions.condition_curves(
+            measured, load_measurements(studio, unread, every, of.num_fewshot, facts=False)
+        )
         if every_checkpoint
         else ()
     )

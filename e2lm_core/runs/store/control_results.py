@@ -64,7 +64,7 @@ def load_control(
     ends = last_of_each([c for curve in measurements.curves for c in curve.checkpoints])
     if not was_control_run(studio, task, ends, num_fewshot):
         return None
-    return load_measurements(studio, control_set(task), ends, num_fewshot)
+    return load_measurements(studio, control_set(task), ends, num_fewshot, facts=False)
 
 
 def load_edit_controls(
@@ -90,7 +90,9 @@ def load_edit_controls(
     words = new_words(before, after, names)
     was, now = (words_set(task, _texts(task, words)) for task in (before, after))
     alone = words_set(after, {name: word for name, word in words.items() if word})
-    loaded = [load_measurements(studio, task, checkpoints, num_fewshot) for task in (was, now, alone)]
+    loaded = [
+        load_measurements(studio, task, checkpoints, num_fewshot, facts=False) for task in (was, now, alone)
+    ]
     found = [
         edit_control(loaded[0], loaded[1], loaded[2] if word else None, name, word.removesuffix("?"))
         for name, word in words.items()

@@ -230,7 +230,7 @@ def _parent(task: TaskSet) -> tuple[TaskSet, Measurements]:
 
 def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
     """The suspects of a set, and the wrong-question control as far as it was run."""
-    unread = results.measure(results.control_set(task), *control_fleet(task))
+    unread = results.control_measurements(task, *control_fleet(task))
     return page_cache.get_or_compute(
         "suspects", (measurements, unread), lambda: suspect_words.all_suspects(measurements, unread)
     )
@@ -241,7 +241,7 @@ def control(task: TaskSet, measurements: Measurements) -> WrongQuestionControl |
     ends, num_fewshot = control_fleet(task)
     if not results.was_control_run(task, ends, num_fewshot):
         return None
-    unread = results.measure(results.control_set(task), ends, num_fewshot)
+    unread = results.control_measurements(task, ends, num_fewshot)
     return page_cache.get_or_compute(
         "control", (measurements, unread), lambda: (evaluate_control(measurements, unread),)
     )[0]
@@ -256,7 +256,7 @@ def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
 
 def wordings_frame(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
     """Share of the models that answer each question right, as written and under each condition of the control."""
-    control = results.measure(results.control_set(task), *control_fleet(task))
+    control = results.control_measurements(task, *control_fleet(task))
     return page_cache.get_or_compute(
         "wordings of questions",
         (measurements, control, task),
@@ -275,7 +275,7 @@ def condition_curves(task: TaskSet, measurements: Measurements) -> pd.DataFrame 
     others = [checkpoint for checkpoint in checkpoints if checkpoint.name not in ends]
     if not results.was_control_run(task, others[:1], num_fewshot):
         return None
-    control = results.measure(results.control_set(task), checkpoints, num_fewshot)
+    control = results.control_measurements(task, checkpoints, num_fewshot)
     return page_cache.get_or_compute(
         "condition curves",
         (measurements, control),

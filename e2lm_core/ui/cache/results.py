@@ -179,8 +179,7 @@ def _judged(
     ends = run_order.last_of_each(checkpoints)
     if not was_control_run(task, ends, num_fewshot):
         return own
-    of_control = control_set(task)
-    control = _MEASURED.get(studio(), of_control, of_control.digest, ends, num_fewshot)
+    control = control_measurements(task, ends, num_fewshot)
     return page_cache.get_or_compute(
         "with cue words", (own, control), lambda: control_results.with_cue_words(own, control)
     )
@@ -197,9 +196,13 @@ def was_control_run(task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewsho
     )
 
 
-def control_set(task: TaskSet) -> TaskSet:
-    """The set of the wording control's prompts; made once for each version."""
-    return page_cache.get_or_compute("control set", (task,), lambda: wrong_question_control.control_set(task))
+def control_measurements(
+    task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> Measurements:
+    """Available results of the set's wording control at these checkpoints."""
+    made = page_cache.get_or_compute("control set", (task,), lambda: wrong_question_control.control_set(task))
+    shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
+    return _MEASURED.get(studio(), made, made.digest, checkpoints, shots, facts=False)
 
 
 def let_go(name: str) -> None:

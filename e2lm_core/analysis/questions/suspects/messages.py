@@ -115,7 +115,8 @@ def control_sentence(controlled: WrongQuestionControl) -> str:
     chance = f"{controlled.chance:.0%} is chance"
     share = f"{controlled.others:.0%}"
     if controlled.p >= CLEARLY:
-        return f"Under other questions' prompts the models are right in **{share}** ({chance}): this set must be read."
+        read = "" if controlled.answered_from else ": this set must be read"
+        return f"Under other questions' prompts the models are right in **{share}** ({chance}){read}."
     given = len(controlled.listed)
     return (
         f"Under other questions' prompts the models are right in **{share}** ({chance}, {_p(controlled.p)}): in part this "

@@ -81,7 +81,7 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
             column_config={
                 "kept": st.column_config.NumberColumn(
                     "kept",
-                    format="%.0f%%",
+                    format="%.1f%%",
                     help="Share of the distance from chance to the accuracy as written.",
                 ),
             },
