@@ -1,8 +1,8 @@
 """Validity of a set's scores: which conclusions the training facts, the keys and the null distribution allow.
 
 Every page, command and report asks `no_advice_reason` and uses its sentences. A score is silent if the models
-measured know too few of the questions, contradict the keys throughout, or if Score and SQ are not both defined
-and outside their null distributions. Silent scores support no advice, ranking or plan.
+measured know too few of the questions, contradict the keys throughout, answer them without understanding them
+(the wording control), or if Score and SQ are not both defined and outside their null distributions. Silent scores support no advice, ranking or plan.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ NO_NULL = (
     "What random answers to the same questions would score is not known, so nothing is advised, ranked or planned "
     "from the score."
 )
+NO_ADVICE = "Nothing is advised, ranked or planned from its scores."
 MIN_KNOWN, MIN_KNOWN_SHARE = 20, 0.5  # questions that mini models must know for the set's scores to count
 
 
@@ -165,7 +166,8 @@ def silence_reason(measurements: Measurements, scores: Scores) -> str | None:
     """Reason why the scores of complete results mean nothing; None if they mean something.
 
     In this order: the models contradict the keys throughout; only mini models were measured and were taught
-    fewer than `MIN_KNOWN` of the answers, or fewer than half; SQ or Score is undefined, or within its null
+    fewer than `MIN_KNOWN` of the answers, or fewer than half; the wording control was run and the questions are
+    answered without being understood; SQ or Score is undefined, or within its null
     distribution. Where the models and the metric leave no Score to any set (no web-only twin, say), SQ decides
     alone.
 
@@ -179,6 +181,8 @@ def silence_reason(measurements: Measurements, scores: Scores) -> str | None:
         return why
     if why := selection_note(measurements):
         return why
+    if measurements.cue_words:
+        return f"{measurements.cue_words} {NO_ADVICE}"
     if why := _no_meaning_reason(scores.sq, NO_SIGNAL):
         return why
     return _no_meaning_reason(scores.score, NOTHING_TOLD) if _can_have_score(measurements, scores) else None

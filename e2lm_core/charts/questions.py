@@ -24,6 +24,7 @@ from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
 MEAN = "mean"
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 # --- a selection against the rest -----------------------------------------------------------------------
@@ -96,6 +97,42 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str) -> go.Scatter:
         hovertemplate=f"<b>{side.name}</b><br>%{{y:{value_format(metric)}}}<br>"
         f"%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n = {side.count:,} questions<extra></extra>",
     )
+
+
+# --- the wording control ----------------------------------------------------------------------------------
+
+
+def condition_curves(frame: pd.DataFrame, theme: Theme, chance: float, narrow: bool = False) -> go.Figure:
+    """Chart of the accuracy as written and under each condition of the wording control.
+
+    Args:
+        frame: Table of `suspects.messages.condition_curve_frame`: step, tokens_seen, and a column for each condition.
+        theme: Colours.
+        chance: Accuracy of blind guessing.
+        narrow: Draw for a narrow screen.
+    """
+    names = [name for name in frame.columns if name not in ("step", "tokens_seen")]
+    figure = blank_figure(theme, 360, narrow)
+    colours = [theme.accent, *[theme.line["grey"]] * len(names)]
+    for place, name in enumerate(names):
+        figure.add_trace(
+            go.Scatter(
+                x=positions(frame),
+                y=frame[name],
+                mode="lines+markers",
+                name=name,
+                line={"color": colours[place], "width": 2, "dash": _DASHES[place % len(_DASHES)]},
+                marker={"size": 5, "color": colours[place], "symbol": place},
+                customdata=frame["step"],
+                hovertemplate=f"<b>{name}</b><br>%{{y:{value_format('acc')}}}<br>step %{{customdata:.0f}}<extra></extra>",
+            )
+        )
+    metric_axis(figure, "acc", *axis_range([value for name in names for value in frame[name]], chance))
+    token_axis(figure, frame)
+    chance_line(figure, chance, theme)
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
+    figure.update_layout(showlegend=True, legend=legend, margin={"b": 90})
+    return figure
 
 
 # --- the gains of a choice ------------------------------------------------------------------------------

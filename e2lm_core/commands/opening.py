@@ -139,13 +139,13 @@ def open_measured(
         TaskError: There is no such set.
         StudioError: No checkpoint is complete, or with `partly` no question has a result.
     """
-    from e2lm_core.runs.results import load_measurements
+    from e2lm_core.runs.store.control_results import load_judged
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
     opened = open_fleet(studio, name, globs, fleet, num_fewshot)
-    measured = load_measurements(studio, task, *opened.run_arguments)
+    measured = load_judged(studio, task, *opened.run_arguments)
     if not (measured.complete_pairs if partly else measured.complete_checkpoints):
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
     return LoadedSet(studio, task, measured, opened)

@@ -70,23 +70,37 @@ def suspects(
         bool,
         Option(
             "--control",
-            help="Run each model's last checkpoint under other questions' prompts, where it was not.",
+            help="Run each model's last checkpoint under other questions' prompts and other wordings, where it was not.",
         ),
+    ] = False,
+    every_checkpoint: Annotated[
+        bool, Option("--every-checkpoint", help="With --control: run all checkpoints, for curves.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
-    from e2lm_core.analysis.questions.suspects import messages
+    from e2lm_core.analysis.questions.suspects import conditions, messages
+    from e2lm_core.base.errors import StudioError
     from e2lm_core.runs.checkpoint_order import last_of_each
     from e2lm_core.runs.results import load_measurements
     from e2lm_core.sets.prompts.wrong_question_control import control_set
 
+    if every_checkpoint and not control:
+        raise StudioError("--every-checkpoint says where the control is run: give it with --control.")
     studio, question_set, measured, of = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     unread = control_set(question_set)
-    ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
+    every = [c for curve in measured.curves for c in curve.checkpoints]
+    ends = last_of_each(every)
     if control:
-        run_evaluation(studio, unread, ends, of.num_fewshot)
-    of_control = load_measurements(studio, unread, ends, of.num_fewshot)
+        run_evaluation(studio, unread, every if every_checkpoint else ends, of.num_fewshot)
+    of_control = load_measurements(studio, unread, ends, of.num_fewshot, facts=False)
+    curves = (
+        conditions.condition_curves(
+            measured, load_measurements(studio, unread, every, of.num_fewshot, facts=False)
+        )
+        if every_checkpoint
+        else ()
+    )
     found, controlled = messages.all_suspects(measured, of_control)
     rows = json_values.frame_to_records(messages.suspect_frame(found, question_set.questions))
     document: dict[str, Any] = {
@@ -96,15 +110,18 @@ def suspects(
         "expected_false": found.expected_false,
         "shifted": found.shifted,
         "suspects": rows,
-        "control": messages.control_document(controlled),
+        "control": messages.control_document(controlled, curves),
     }
     notes = [document["finding"]]
     if controlled is None:
         notes.append(f"{messages.NO_CONTROL}: suspects {task} --control runs it.")
     print_table(as_json, document, rows, messages.SHOWN, about=measured, notes=notes, fleet=of)
     if controlled is not None and not as_json and not prints_data():
+        said = [messages.control_sentence(controlled), *messages.wording_sentences(controlled)]
         of_models = json_values.frame_to_records(messages.control_frame(controlled))
-        print_table(False, {}, of_models, notes=[messages.control_sentence(controlled)])
+        print_table(False, {}, of_models)
+        of_conditions = json_values.frame_to_records(messages.condition_frame(controlled))
+        print_table(False, {}, of_conditions, notes=[sentence.replace("**", "") for sentence in said])
 
 
 def choose(

@@ -14,6 +14,8 @@ import pandas as pd
 from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.questions.suspects import messages as suspect_messages
+from e2lm_core.analysis.questions.suspects import wrong_question_control
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base import formatting
@@ -25,6 +27,7 @@ from e2lm_core.export.submission import check_findings
 from e2lm_core.runs import results
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.messages.fleets import fleet_sentence, missing_sentence
+from e2lm_core.runs.store import control_results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
@@ -51,7 +54,9 @@ def build_report(
         rc_reading: Definition of RC, and so of the Score.
     """
     checkpoints, num_fewshot = fleet.run_arguments
-    measured = results.load_measurements(studio, task, checkpoints, num_fewshot)
+    own = results.load_measurements(studio, task, checkpoints, num_fewshot)
+    control = control_results.load_control(studio, task, own, num_fewshot)
+    measured = control_results.with_cue_words(own, control)
     answers = Answers(measured)
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
@@ -62,6 +67,9 @@ def build_report(
         "finding": _finding(task, answers),
         "taught": validity.known_facts_summary(measured) if task.questions else None,
         "chosen": validity.selection_summary(measured),
+        "control": None
+        if control is None
+        else suspect_messages.control_document(wrong_question_control.evaluate_control(own, control)),
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,

@@ -35,6 +35,7 @@ def load_measurements(
     num_fewshot: int | None = None,
     reuse_from: Measurements | None = None,
     folder: Path | None = None,
+    facts: bool = True,
 ) -> Measurements:
     """Stored log-likelihoods of a set as `Measurements`; computes nothing and loads no weights.
 
@@ -47,6 +48,7 @@ def load_measurements(
             same checkpoints are taken from them, since results never change.
         folder: Folder for the file of a large set's log-likelihoods, which exists as long as this process
             uses it; None to keep all of them in memory.
+        facts: Whether to look up what the mini models were taught; a control needs none of it.
 
     Returns:
         Measurements with NaN for missing log-likelihoods.
@@ -77,9 +79,9 @@ def load_measurements(
         choice_bytes=sizes,
         choice_texts=texts,
         letters=task.config.style is PromptStyle.LETTERS,
-        taught=_asked(studio, task, checkpoints, known_answers),
+        taught=_asked(studio, task, checkpoints, known_answers) if facts else None,
         taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
-        told=_asked(studio, task, checkpoints, mentioned_choices),
+        told=_asked(studio, task, checkpoints, mentioned_choices) if facts else None,
         independent=groups.is_declared_independent(task.config),
         chosen=origin_of_set(task),
         question_texts=np.array(

@@ -5,7 +5,7 @@ Tested in tests/runs/test_evaluate.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
@@ -22,7 +22,9 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
 
 KIND = "evaluate"
-CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.wrong_question_control`)
+CONTROL = "control"  # a run of the set's wording control (`sets.prompts.wrong_question_control`)
+
+CUE_WORDS = "cue words"  # a run of the words that an edit added, each alone in place of its question
 
 
 def submit_run(
@@ -37,8 +39,9 @@ def submit_run(
     fleet: Sequence[Checkpoint] = (),
     recompute: bool = False,
     questions: Collection[str] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> int:
-    """Queue a run of a set, or of its wrong-question control, for a worker process.
+    """Queue a run of a set, or of its wording control, for a worker process.
 
     The worker reads the set anew. The caller's open runs of that kind of the same set are replaced (all of
     the machine's, if nobody signs in), so no run goes on that no page shows.
@@ -50,12 +53,13 @@ def submit_run(
         num_fewshot: Number of few-shot examples; None for the set's own.
         priority: Higher goes first; `SWEEP` or `INTERACTIVE`.
         owner: Owner of the run if nobody signs in, see `Job`.
-        kind: `KIND`, or `CONTROL` for the wrong-question control.
+        kind: `KIND`, `CONTROL` for the wording control, or `CUE_WORDS`.
         rolling: Whether to download missing checkpoints one at a time and evict them again.
         fleet: Checkpoints with results to show, if they are more than those that are run.
         recompute: Whether to compute the shipped results as well; computed results replace them.
         questions: Ids of the edited questions; only these are run, and the rest of a replaced run. None for
             all.
+        words: For `CUE_WORDS`, the text that stands alone in place of a question, by its id.
 
     Returns:
         The job's id.
@@ -85,6 +89,8 @@ def submit_run(
     }
     if questions is not None:
         payload["questions"] = sorted(questions)
+    if words is not None:
+        payload["words"] = dict(words)
     if rolling:
         payload["rolling"] = True
     if fleet:
@@ -174,7 +180,7 @@ def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str =
         studio: Settings of the caller and queue.
         set_name: Name or address of the set.
         progress: Whether to read the run's progress.
-        kind: `KIND` or `CONTROL`.
+        kind: `KIND`, `CONTROL` or `CUE_WORDS`.
 
     Raises:
         TaskError: The caller may not open the set.

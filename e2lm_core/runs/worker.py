@@ -33,10 +33,10 @@ from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, ope
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
 from e2lm_core.runs.queue.resource_limits import CpuAccount, ResourceLimits
-from e2lm_core.runs.start import CONTROL, KIND
+from e2lm_core.runs.start import CONTROL, CUE_WORDS, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
-from e2lm_core.sets.prompts.wrong_question_control import control_set
+from e2lm_core.sets.prompts.wrong_question_control import control_set, words_set
 
 LEASE_S = 10.0
 # A shorter lease may end between two heartbeats; the job of a dead worker waits for the lease's end.
@@ -47,6 +47,7 @@ NICE = 8  # of 19: a sixth of the page's weight if both want a core
 TIDY_S = 1.0  # idle time after a job before the cleanup
 QUEUE_LOOK_S = 0.02  # between two looks into the queue, each of which takes 0.05 ms
 STAMP_LOOK_S = 0.004  # between two looks at the database's stamp, to see whether a look is worth while
+_KINDS = (KIND, CONTROL, CUE_WORDS)
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> b
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
-    elif job := find_joinable_job(studio.jobs, name, (KIND, CONTROL)):
+    elif job := find_joinable_job(studio.jobs, name, _KINDS):
         join_job(studio, job, stopping, lease_s)
     return job is not None
 
@@ -227,7 +228,7 @@ class _JobProgressing(ProgressListener):
 
 
 def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: bool) -> None:
-    if job.kind not in (KIND, CONTROL):
+    if job.kind not in _KINDS:
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
     if job.payload.get("anew"):
@@ -235,6 +236,8 @@ def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: boo
     task = open_set(*permissions.resolve_run_set(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
+    elif job.kind == CUE_WORDS:
+        task = words_set(task, job.payload["words"])
     todo, shots, questions = checkpoints, job.payload["num_fewshot"], job.payload.get("questions")
     if job.payload.get("rolling"):
         run = rolling_cleanup.lease_name(job.id)

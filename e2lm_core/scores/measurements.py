@@ -79,6 +79,8 @@ class Measurements:
             with a wrong answer key is True here and False in `taught`.
         independent: True where the author of the set declares its questions independent.
         chosen: Origin of the set if a selection rule made it; None for others.
+        cue_words: Sentence of the wording control against the set: the models answer it without understanding its
+            questions. None where they do not, or where the control was not run.
     """
 
     task: str
@@ -100,6 +102,7 @@ class Measurements:
     independent: bool = False
     chosen: SelectionOrigin | None = None
     question_texts: np.ndarray | None = None
+    cue_words: str | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -40,10 +40,11 @@ def queue_run(
     kind: str = run_start.KIND,
     rolling: bool = False,
     anew: bool = False,
+    words: Mapping[str, str] | None = None,
 ) -> None:
     """Queue a run and redraw the page; a refusal is shown as an error. Arguments as in `start_run`."""
     try:
-        start_run(task, checkpoints, num_fewshot, priority, kind, rolling, anew)
+        start_run(task, checkpoints, num_fewshot, priority, kind, rolling, anew, words)
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
     else:
@@ -58,6 +59,7 @@ def start_run(
     kind: str = run_start.KIND,
     rolling: bool = False,
     anew: bool = False,
+    words: Mapping[str, str] | None = None,
 ) -> None:
     """Queue a run of a set, and start a worker unless one lives.
 
@@ -69,6 +71,7 @@ def start_run(
         kind: Kind of the job.
         rolling: Download one checkpoint at a time and evict it afterwards.
         anew: Compute results again that are stored already.
+        words: For a run of words alone, the word by the question's id.
 
     Raises:
         StudioError: The run is refused.
@@ -87,6 +90,7 @@ def start_run(
         rolling=rolling,
         fleet=fleet,
         recompute=anew,
+        words=words,
     )
     ensure_worker()
 

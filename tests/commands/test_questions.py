@@ -225,6 +225,22 @@ def test_suspects(call: Cli) -> None:
 def test_the_control_is_run_once_and_kept(call: Cli) -> None:
     document = call("suspects", "little", "--control", "--json")["control"]
     assert 0 <= document["acc"] <= 1
-    assert {"model", "acc", "acc_others", "acc_blank"} == set(document["models"][0])
+    wordings = {"acc_shuffled", "acc_word", "acc_negated"}
+    assert {"model", "acc", "acc_others", "acc_blank", *wordings} == set(document["models"][0])
+    names = [one["condition"] for one in document["conditions"]]
+    assert names == ["nothing", "other", "shuffled", "word", "negated"]
+    assert (document["cue_words"], document["curves"]) == (None, [])
     assert call("suspects", "little", "--json")["control"] == document
-    assert "Under other questions' prompts" in call("suspects", "little")
+    said = call("suspects", "little")
+    assert "Under other questions' prompts" in said
+    assert "One word of each question alone answers" in said
+
+
+def test_the_control_at_every_checkpoint_has_curves(call: Cli) -> None:
+    document = call("suspects", "little", "--control", "--every-checkpoint", "--json")["control"]
+    assert len(document["curves"]) == 40
+    assert set(document["curves"][0]) == {
+        *("model", "step", "tokens_seen", "written"),
+        *("nothing", "other", "shuffled", "word", "negated"),
+    }
+    assert "give it with --control" in call("suspects", "little", "--every-checkpoint", code=2)

@@ -13,7 +13,7 @@ import streamlit as st
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import checkpoint_order as run_order
-from e2lm_core.runs import evaluate, results, start
+from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.sets import authoring, collection
@@ -98,6 +98,39 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     done.at.run()
     (back,) = question_edits.edit_effects(now, before)
     assert f"**q1**: {back.changes[0].text}" in done.said
+
+
+def risen_edit(at: Visit) -> None:
+    """Edit the first question, with a new word, until the untrained models happen to like its answer better."""
+    for word in ("gravel", "harbour", "lantern", "meadow", "needle", "orchard", "pebble", "quarry"):
+        before = results.load_measurements(at.studio, own(at), at.studio.catalogue.checkpoints)
+        at.edit({0: {"question": f"What is twice the number 1, {word}?"}})
+        compute(at)
+        at.at.run()
+        now = results.load_measurements(at.studio, own(at), at.studio.catalogue.checkpoints)
+        (effect,) = question_edits.edit_effects(before, now)
+        if effect.changes[1].difference > 0:
+            return
+    pytest.fail("no word raised the question")
+
+
+def test_an_edit_that_raised_its_question_is_set_against_its_new_word(done):
+    run_once(done)
+    done.open("write")
+    done.edit({0: {"question": "What is twice the number 1, then?"}})
+    compute(done)
+    risen_edit(done)
+    assert "one new word" not in done.said
+    done.click("Is it one word?")
+    job = start.latest_job(done.studio, OWN, kind=start.CUE_WORDS)
+    assert job is not None
+    assert list(job.payload["words"]) == ["q1"]
+    assert job.payload["words"]["q1"] in own(done).questions[0].question
+    assert done.at.get("progress")
+    assert worker.run_worker(done.studio, once=True) == 1
+    assert start.latest_job(done.studio, OWN, kind=start.CUE_WORDS).state == "done"
+    done.open("write")
+    assert "Is it one word?" not in [button.label for button in done.at.button]
 
 
 def test_the_run_of_an_edit_begins_with_its_saving(done):

@@ -228,3 +228,17 @@ def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
     suspects(done)
     assert "Under other questions' prompts the models are right in" in done.said
     assert len(frame(done, "others' prompts")) == len(studios.MODELS)
+    assert "One word of each question alone answers" in done.said
+    assert frame(done, "condition")["condition"].tolist() == [
+        *("no question", "another question", "shuffled words", "rarest word alone", "negated")
+    ]
+    assert frame(done, "rarest word")["rarest word"].iloc[0] == "twice"
+    done.open("overview")
+    assert "One word of each question alone answers" in done.said
+    suspects(done)
+    assert not done.at.get("plotly_chart")
+    done.click("Run the control at every checkpoint")
+    assert worker.run_worker(done.studio, once=True) == 1
+    suspects(done)
+    assert done.at.get("plotly_chart")
+    assert "Run the control at every checkpoint" not in [button.label for button in done.at.button]

@@ -79,7 +79,8 @@ def plan(
     from e2lm_core.analysis.plan import messages
     from e2lm_core.analysis.plan.plan import Goal
     from e2lm_core.analysis.plan.power import compute_power
-    from e2lm_core.runs import results, state
+    from e2lm_core.runs import state
+    from e2lm_core.runs.store import control_results
     from e2lm_core.sets import collection
 
     if (width is not None) + power + (workers is not None) != 1:
@@ -103,7 +104,7 @@ def plan(
         notes = [*reasons.undefined_notes(undefined), document["finding"]]
         print_table(as_json, document, document["schedules"], columns, notes=notes, fleet=own)
         return
-    measured = results.load_measurements(studio, question_set, chosen, num_fewshot)
+    measured = control_results.load_judged(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
         silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):

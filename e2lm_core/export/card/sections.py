@@ -74,7 +74,9 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
         yield from (f"![Accuracy of each model as it is trained]({PICTURE})", "")
     taught = (document["taught"] or {}).get("sentence")
     chosen = (document.get("chosen") or {}).get("sentence")
-    said = (document["finding"], document["fleet"]["sentence"], taught, chosen)
+    control = document.get("control") or {}
+    wording = [sentence for sentence in control.get("wording", ()) if sentence != control["cue_words"]]
+    said = (document["finding"], document["fleet"]["sentence"], taught, chosen, *wording)
     yield " ".join(escape_markdown(sentence) for sentence in said if sentence)
     yield ""
     if document["scores"] is None:

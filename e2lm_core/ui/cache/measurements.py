@@ -70,6 +70,7 @@ class Measured:
         checkpoints: Sequence[Checkpoint],
         num_fewshot: int,
         apart_s: float = 0.0,
+        facts: bool = True,
     ) -> Measurements:
         """Current results of a set; results that were read before are not read again and are the same object.
 
@@ -83,6 +84,7 @@ class Measured:
             num_fewshot: Number of few-shot examples.
             apart_s: Minimum time in seconds between two looks for results that a run adds, longer after
                 looks in vain: everything derived from the results is computed again each time.
+            facts: As in `results.load_measurements`.
 
         Raises:
             StudioError: The prompts of the set cannot be rendered.
@@ -96,7 +98,7 @@ class Measured:
             stamp, then = change_stamp(database), entry.measurements
             if then is None:
                 like, folder = self._alike(key), mapped_in(studio.settings)
-                now = reading.load_measurements(studio, task, checkpoints, num_fewshot, like, folder)
+                now = reading.load_measurements(studio, task, checkpoints, num_fewshot, like, folder, facts)
             elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
                 return then
             else:

@@ -15,22 +15,29 @@ from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.analysis.questions.cue_words import EditControl
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
+from e2lm_core.analysis.questions.suspects import conditions
 from e2lm_core.analysis.questions.suspects import messages as suspect_words
 from e2lm_core.analysis.questions.suspects.records import SuspectList
-from e2lm_core.analysis.questions.suspects.wrong_question_control import WrongQuestionControl
+from e2lm_core.analysis.questions.suspects.wrong_question_control import (
+    WrongQuestionControl,
+    evaluate_control,
+)
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import checkpoint_order as run_order
+from e2lm_core.runs.store import control_results
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import CurveScores
 from e2lm_core.sets import selection_origin
 from e2lm_core.sets.editing import rule_trials
-from e2lm_core.sets.prompts import wrong_question_control
+from e2lm_core.sets.prompts import wordings
 from e2lm_core.ui import session
 from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import process_pool, results, worker_analysis
+from e2lm_core.ui.cache.measurements import identities
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -223,10 +230,21 @@ def _parent(task: TaskSet) -> tuple[TaskSet, Measurements]:
 
 def suspects(task: TaskSet, measurements: Measurements) -> tuple[SuspectList, WrongQuestionControl | None]:
     """The suspects of a set, and the wrong-question control as far as it was run."""
-    unread = results.measure(_control_set(task), *control_fleet(task))
+    unread = results.control_measurements(task, *control_fleet(task))
     return page_cache.get_or_compute(
         "suspects", (measurements, unread), lambda: suspect_words.all_suspects(measurements, unread)
     )
+
+
+def control(task: TaskSet, measurements: Measurements) -> WrongQuestionControl | None:
+    """The wording control of a set; None if it was not run, after a look at a few of its results."""
+    ends, num_fewshot = control_fleet(task)
+    if not results.was_control_run(task, ends, num_fewshot):
+        return None
+    unread = results.control_measurements(task, ends, num_fewshot)
+    return page_cache.get_or_compute(
+        "control", (measurements, unread), lambda: (evaluate_control(measurements, unread),)
+    )[0]
 
 
 def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
@@ -236,14 +254,52 @@ def suspect_frame(task: TaskSet, found: SuspectList) -> pd.DataFrame:
     )
 
 
+def wordings_frame(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
+    """Share of the models that answer each question right, as written and under each condition of the control."""
+    control = results.control_measurements(task, *control_fleet(task))
+    return page_cache.get_or_compute(
+        "wordings of questions",
+        (measurements, control, task),
+        lambda: suspect_words.wordings_frame(
+            conditions.question_conditions(measurements, control),
+            task.questions,
+            [wordings.rarest_word(question.question).removesuffix("?") for question in task.questions],
+        ),
+    )
+
+
+def condition_curves(task: TaskSet, measurements: Measurements) -> pd.DataFrame | None:
+    """Mean accuracy of the scored models under each condition at shared checkpoints; None if only run at the last."""
+    checkpoints, num_fewshot = results.fleet(task).run_arguments
+    ends = {checkpoint.name for checkpoint in control_fleet(task)[0]}
+    others = [checkpoint for checkpoint in checkpoints if checkpoint.name not in ends]
+    if not results.was_control_run(task, others[:1], num_fewshot):
+        return None
+    control = results.control_measurements(task, checkpoints, num_fewshot)
+    return page_cache.get_or_compute(
+        "condition curves",
+        (measurements, control),
+        lambda: suspect_words.condition_curve_frame(measurements, control),
+    )
+
+
+def edit_controls(
+    task: TaskSet, before: TaskSet, after: TaskSet, names: tuple[str, ...]
+) -> list[EditControl]:
+    """Edits of some questions beside the rarest words that they added, alone, as far as these were run."""
+    asking, (ends, num_fewshot) = session.studio(), control_fleet(task)
+    return page_cache.get_or_compute(
+        "edit controls",
+        (asking.settings.database, before, after, names, identities(ends), num_fewshot),
+        lambda: control_results.load_edit_controls(asking, before, after, names, ends, num_fewshot),
+        results.results_stamp(),
+    )
+
+
 def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
     """Checkpoints and few-shot count of the control: the last checkpoint of each model in the set's fleet."""
     checkpoints, num_fewshot = results.fleet(task).run_arguments
     return run_order.last_of_each(checkpoints), num_fewshot
-
-
-def _control_set(task: TaskSet) -> TaskSet:
-    return page_cache.get_or_compute("control set", (task,), lambda: wrong_question_control.control_set(task))
 
 
 # --- relevance, which embeds every question: only where it was asked for ----------------------------------

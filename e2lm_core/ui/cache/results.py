@@ -22,15 +22,17 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import training_facts as ladder_taught
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
+from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import fleets
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.fleets import OpenFleet
-from e2lm_core.runs.store import shipped_defaults
+from e2lm_core.runs.store import control_results, shipped_defaults
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
+from e2lm_core.sets.prompts import wrong_question_control
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import page_cache, polling
 from e2lm_core.ui.base.streamlit_internals import session_count
@@ -166,7 +168,41 @@ def measure(
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
     apart_s = 0.0 if now else APART_S * (session_count() - polling.FEW_SESSIONS)
-    return _MEASURED.get(studio(), task, task.digest, checkpoints, num_fewshot, apart_s)
+    own = _MEASURED.get(studio(), task, task.digest, checkpoints, num_fewshot, apart_s)
+    return own if own.complete_checkpoints < own.checkpoints else _judged(task, own, checkpoints, num_fewshot)
+
+
+def _judged(
+    task: TaskSet, own: Measurements, checkpoints: Sequence[Checkpoint], num_fewshot: int
+) -> Measurements:
+    """Complete results of a set, with what its wording control says against them if it was run."""
+    ends = run_order.last_of_each(checkpoints)
+    if not was_control_run(task, ends, num_fewshot):
+        return own
+    control = control_measurements(task, ends, num_fewshot)
+    return page_cache.get_or_compute(
+        "with cue words", (own, control), lambda: control_results.with_cue_words(own, control)
+    )
+
+
+def was_control_run(task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None) -> bool:
+    """Whether some results of the set's wording control are stored at these checkpoints."""
+    asking = studio()
+    return page_cache.get_or_compute(
+        "was control run",
+        (asking.settings.database, task, identities(checkpoints), num_fewshot),
+        lambda: control_results.was_control_run(asking, task, checkpoints, num_fewshot),
+        results_stamp(),
+    )
+
+
+def control_measurements(
+    task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> Measurements:
+    """Available results of the set's wording control at these checkpoints."""
+    made = page_cache.get_or_compute("control set", (task,), lambda: wrong_question_control.control_set(task))
+    shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
+    return _MEASURED.get(studio(), made, made.digest, checkpoints, shots, facts=False)
 
 
 def let_go(name: str) -> None:
@@ -312,6 +348,7 @@ def known_scores(task: TaskSet) -> tuple[Scores, str | None] | None:
     now = _MEASURED.last(studio(), task.digest, checkpoints, num_fewshot)
     if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
         return None
+    now = _judged(task, now, checkpoints, num_fewshot)
     is_computed = page_cache.find("answer", (now, Answers.scores.__name__, "acc")) is not None
     if not is_computed:
         return None

@@ -15,20 +15,22 @@ import numpy as np
 import streamlit as st
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.questions import cue_words
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.database import change_stamp
-from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
+from e2lm_core.base.records import SHARES, Finding, ModelInfo, Question, TaskSet
 from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue import claims
+from e2lm_core.runs.store import control_results
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
 from e2lm_core.ui.base import markdown, page_cache, polling, viewport
-from e2lm_core.ui.cache import process_pool, results
-from e2lm_core.ui.editor import last_edit
+from e2lm_core.ui.cache import process_pool, questions, results
+from e2lm_core.ui.editor import control_run, last_edit
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
 POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first interval is short as it only reads a file's time
@@ -161,6 +163,7 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
     running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
     finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
     markdown.markdown(finding, help=question_edits.MARGIN_HELP)
+    _cue_words(task, edit, changed)
     metric = _metric_control("live_metric")
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
     name = drawable[0] if drawable else None
@@ -181,6 +184,56 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
         with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
             if box.open:
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
+
+
+def _cue_words(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
+    """Draw whether one word made the rise, or the button that finds out; nothing of an edit that raised nothing."""
+    risen = _risen(changed)
+    if edit.before is None or not risen or changed.done < changed.total:
+        return
+    found = questions.edit_controls(task, edit.before, edit.after, risen)
+    for sentence in cue_words.control_sentences(found):
+        markdown.markdown(sentence)
+    rest = set(risen) - {one.question_id for one in found}
+    words = control_results.new_words(edit.before, edit.after, tuple(rest))
+    if not words or task.digest != edit.after.digest:
+        return
+    if control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
+        return
+    if st.button("Is it one word?", icon=":material/quiz:", key="live_words", help=cue_words.HELP):
+        ends, num_fewshot = questions.control_fleet(task)
+        run_launcher.queue_run(task, ends, num_fewshot, kind=start.CUE_WORDS, words=words)
+
+
+def cue_word_findings(task: TaskSet) -> list[Finding]:
+    """A warning for each question that the last edit raised by a cue word, for the rows of the table."""
+    edit = last_edit.last_edit(task)
+    if edit.before is None or not results.is_known(task, edit.before, edit.after):
+        return []
+    risen = _risen(results.changed(task, edit.before, edit.after))
+    found = questions.edit_controls(task, edit.before, edit.after, risen) if risen else []
+    return [
+        Finding(
+            severity="warning",
+            code="cue_words",
+            sentence=str(one.sentence).replace("**", ""),
+            question_id=one.question_id,
+        )
+        for one in found
+        if one.verdict == "cue words"
+    ]
+
+
+def _risen(changed: results.Changed) -> tuple[str, ...]:
+    """Ids of the edited questions whose probability of the right answer rose, at most `PICKED_FROM`."""
+    risen = [
+        effect.question_id
+        for effect in changed.effects
+        if effect.kind == "edited"
+        for change in effect.changes
+        if change.metric == "norm_prob" and (change.difference or 0) > 0
+    ]
+    return tuple(risen[:PICKED_FROM])
 
 
 def _metric_control(key: str) -> str:

@@ -27,14 +27,14 @@ def capitals(count: int):
 def test_choices_and_keys_stay_and_prompts_are_others():
     task = capitals(12)
     made = wrong_question_control.control_set(task)
-    assert len(made.questions) == wrong_question_control.VARIANTS * 12
+    assert len(made.questions) == wrong_question_control.variant_count(task) * 12 == 8 * 12
     assert len({q.id for q in made.questions}) == len(made.questions)
     prompts = Counter()
     for at, question in enumerate(made.questions):
         own = task.questions[at % 12]
         assert (question.choices, question.answer) == (own.choices, own.answer)
         assert question.question != own.question
-        if at >= 12:
+        if 12 <= at < 60:
             lender = next(q for q in task.questions if q.question == question.question)
             assert lender.choices[lender.answer] not in own.choices
             assert question.subject == lender.subject
@@ -47,10 +47,14 @@ def test_choices_and_keys_stay_and_prompts_are_others():
 
 def test_a_question_alone_has_no_other_and_the_largest_sets_have_fewer():
     one = capitals(12).model_copy(update={"questions": capitals(12).questions[:1]})
-    assert wrong_question_control.variant_count(one) == 1
-    assert [q.question for q in wrong_question_control.control_set(one).questions] == [""]
+    assert wrong_question_control.variant_count(one) == 4
+    blank, shuffled, word, negated = (q.question for q in wrong_question_control.control_set(one).questions)
+    assert blank == ""
+    assert sorted(shuffled.split()) != shuffled.split() or shuffled != one.questions[0].question
+    assert word.endswith("?")
+    assert negated == f"Which of these is NOT the right answer: {one.questions[0].question}"
     many = one.model_copy(update={"questions": one.questions * 15_000})
-    assert wrong_question_control.variant_count(many) == 2
+    assert wrong_question_control.variant_count(many) == 5
     assert wrong_question_control.control_set(one.model_copy(update={"questions": ()})).questions == ()
 
 
@@ -67,5 +71,20 @@ def test_where_every_other_right_answer_is_among_the_choices_another_is_taken_al
     task = studios.task(count=3)
     same = tuple(q.model_copy(update={"choices": ("a", "b"), "answer": 0}) for q in task.questions)
     made = wrong_question_control.control_set(task.model_copy(update={"questions": same}))
-    assert len(made.questions) == 15
+    assert len(made.questions) == 24
     assert all(q.question != same[at % 3].question for at, q in enumerate(made.questions))
+
+
+def test_an_edit_changes_its_own_prompts_and_those_that_borrow_it():
+    task = capitals(12)
+    edited = task.questions[3].model_copy(update={"question": "Where does the zebra graze?"})
+    now = task.model_copy(update={"questions": (*task.questions[:3], edited, *task.questions[4:])})
+    before, after = (
+        {q.id: q.question for q in wrong_question_control.control_set(one).questions} for one in (task, now)
+    )
+    changed = {name for name in before if before[name] != after[name]}
+    assert {f"{name} {edited.id}" for name in ("shuffled", "word", "negated")} <= changed
+    assert all(after[name] == "Where does the zebra graze?" for name in changed if name[0] in "1234")
+    assert len(changed) <= 3 + 2 * wrong_question_control.OTHERS
+    words = wrong_question_control.wording_set(now, ("word",)).questions
+    assert [q.question for q in words if q.id == f"word {edited.id}"] == ["graze?"]

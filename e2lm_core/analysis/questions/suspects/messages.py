@@ -1,13 +1,15 @@
-"""Sentences, tables and the JSON document of suspects and of the guessing test."""
+"""Sentences, tables and the JSON document of suspects and of the wording control."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions.suspects import (
+    conditions,
     keys,
     shifted_keys,
     weak_distractors,
@@ -34,9 +36,28 @@ _SAID: dict[Kind, str] = {
 COLUMNS = ("id", "why", "key", "about", "evidence", "what it is", "models", "question")
 SHOWN = ("id", "why", "key", "about", "what it is", "question")  # columns in a terminal
 CONTROL_HELP = (
-    "Each question's choices are scored under the prompts of other questions, and under an empty one. Where the right "
-    "choice wins all the same, it is what the models find familiar, and the question is answered without being read."
+    "Each question's choices are scored under the prompts of other questions, under an empty one, and after its own words "
+    "shuffled, its rarest word alone, and a negation. Where the right choice wins all the same, the question is answered "
+    "without being read."
 )
+CONDITION_LABEL = {
+    "written": "as written",
+    "nothing": "no question",
+    "other": "another question",
+    "shuffled": "shuffled words",
+    "word": "rarest word alone",
+    "negated": "negated",
+}
+_ANSWERED_FROM = {
+    "nothing": "without any question",
+    "other": "under another question's text",
+    "word": "from one word of each question",
+}
+_MEND = {
+    "nothing": "Wrong choices as familiar as the right one mend it.",
+    "other": "Wrong choices as familiar as the right one mend it.",
+    "word": "Questions that share a word and their choices, each with another right answer, mend it.",
+}
 NO_CONTROL = "Whether the set can be answered unread is not known yet"
 
 
@@ -94,13 +115,49 @@ def control_sentence(controlled: WrongQuestionControl) -> str:
     chance = f"{controlled.chance:.0%} is chance"
     share = f"{controlled.others:.0%}"
     if controlled.p >= CLEARLY:
-        return f"Under other questions' prompts the models are right in **{share}** ({chance}): this set must be read."
+        read = "" if controlled.answered_from else ": this set must be read"
+        return f"Under other questions' prompts the models are right in **{share}** ({chance}){read}."
     given = len(controlled.listed)
     return (
         f"Under other questions' prompts the models are right in **{share}** ({chance}, {_p(controlled.p)}): in part this "
         f"set is answered unread. {formatting.count(given, 'question')} {'is' if given == 1 else 'are'} given away, where luck "
         f"would give {controlled.by_luck:.0f}. Wrong choices as familiar as the right one mend it."
     )
+
+
+def cue_sentence(controlled: WrongQuestionControl | None) -> str | None:
+    """Sentence against a set that is answered without being understood; None without a control or a verdict."""
+    found = controlled.answered_from if controlled else None
+    if found is None:
+        return None
+    return (
+        f"The models answer **{found.accuracy:.0%}** {_ANSWERED_FROM[found.condition]}: this set does not measure whether "
+        f"the question is understood. {_MEND[found.condition]}"
+    )
+
+
+def wording_sentences(controlled: WrongQuestionControl) -> list[str]:
+    """Sentences on the wordings: the verdict if there is one, else one word's accuracy; order and NOT if not read.
+
+    Empty if the wordings were not run. That word order or NOT is not read is no verdict against a set: the smallest
+    models are bags of words.
+    """
+    word, shuffled, negation = (controlled.condition(name) for name in ("word", "shuffled", "negated"))
+    sentences = [cue_sentence(controlled)]
+    if word is not None and sentences == [None]:
+        known = f", of {word.written:.0%} as written" if word.kept is not None else ""
+        sentences = [f"One word of each question alone answers **{word.accuracy:.0%}**{known}."]
+        if word.why:
+            sentences.append(word.why)
+    if shuffled is not None and shuffled.keeps_nearly_all:
+        sentences.append(
+            f"Word order is not read: with the words shuffled the models answer **{shuffled.accuracy:.0%}**."
+        )
+    if negation is not None and negation.keeps_nearly_all:
+        sentences.append(
+            f"NOT is not read: behind it the models give the same answer in **{negation.accuracy:.0%}**."
+        )
+    return [sentence for sentence in sentences if sentence]
 
 
 def _p(p: float) -> str:
@@ -146,26 +203,93 @@ def suspect_frame(suspects: SuspectList, questions: Sequence[Question]) -> pd.Da
 
 
 def control_frame(controlled: WrongQuestionControl) -> pd.DataFrame:
-    """Accuracy of each model on the guessing test, as shares in [0, 1].
+    """Accuracy of each model under the control, as shares in [0, 1].
 
     Columns: model, asked (own prompts), others' prompts (other questions' prompts), no question (an empty
-    question).
+    question), shuffled words, rarest word alone, negated.
     """
     return pd.DataFrame(
         [
-            {"model": one.model, "asked": one.own, "others' prompts": one.others, "no question": one.blank}
+            {
+                "model": one.model,
+                "asked": one.own,
+                "others' prompts": one.others,
+                "no question": one.blank,
+                **{CONDITION_LABEL[name]: getattr(one, name) for name in ("shuffled", "word", "negated")},
+            }
             for one in controlled.models
         ]
     )
 
 
-def control_document(controlled: WrongQuestionControl | None) -> dict[str, Any] | None:
-    """Return the result of the guessing test as a JSON document; None if it was not run.
+def condition_frame(controlled: WrongQuestionControl) -> pd.DataFrame:
+    """Accuracy of the scored models under each condition, as shares in [0, 1].
 
-    {acc, chance, p, giveaways, giveaways_by_luck, finding, models: [{model, acc, acc_others, acc_blank}]}
+    Columns: condition, accuracy, low, high (95% interval), kept (share of the distance to chance), kept low, kept
+    high, questions.
+    """
+    nothing = (None, None)
+    rows = []
+    for one in controlled.conditions:
+        (low, high), (kept_low, kept_high) = one.interval or nothing, one.kept_interval or nothing
+        kept = {"kept": one.kept, "kept low": kept_low, "kept high": kept_high}
+        of = {"condition": CONDITION_LABEL[one.condition], "accuracy": one.accuracy, "low": low, "high": high}
+        rows.append(of | kept | {"questions": one.questions})
+    return pd.DataFrame(rows)
+
+
+def wordings_frame(
+    shares: Mapping[str, np.ndarray] | None, questions: Sequence[Question], words: Sequence[str]
+) -> pd.DataFrame:
+    """Share of the scored models that answer each question right, as written and under each condition.
+
+    Columns: id, rarest word, as written, one for each condition that was run, question.
+
+    Args:
+        shares: Shares [Q] by condition, see `conditions.question_conditions`; None for an empty table.
+        questions: The questions.
+        words: Rarest word of each question.
+    """
+    if shares is None:
+        return pd.DataFrame()
+    columns = {CONDITION_LABEL[name]: values for name, values in shares.items()}
+    ids, texts = [question.id for question in questions], [question.question for question in questions]
+    return pd.DataFrame({"id": ids, "rarest word": list(words), **columns, "question": texts})
+
+
+def condition_curve_frame(own: Measurements, control: Measurements) -> pd.DataFrame:
+    """Mean accuracy of the scored models as written and under each condition, one row for each step that all have.
+
+    Columns: step, tokens_seen (of the first model), as written, one for each condition that was run.
+    """
+    scored = [curve.model.name for curve in control.scored_curves or control.curves]
+    rows = [row for row in conditions.condition_curves(own, control) if row["model"] in scored]
+    frame = pd.DataFrame(rows, columns=["model", "step", "tokens_seen", *CONDITION_LABEL])
+    by_step = frame.groupby("step")
+    means = by_step[list(CONDITION_LABEL)].mean()[by_step["model"].nunique() == len(scored)]
+    means = means.dropna(axis=1, how="all").rename(columns=CONDITION_LABEL)
+    means.insert(0, "tokens_seen", by_step["tokens_seen"].first())
+    return means.reset_index()
+
+
+def control_document(
+    controlled: WrongQuestionControl | None, curves: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any] | None:
+    """Return the result of the wording control as a JSON document; None if it was not run.
+
+    {acc, chance, p, giveaways, giveaways_by_luck, finding, cue_words, wording, conditions: [{condition, questions,
+    accuracy, interval, written, kept, kept_interval, why}], left_out, models: [{model, acc, acc_others, acc_blank,
+    acc_shuffled, acc_word, acc_negated}], curves}
+
+    `cue_words` is the sentence against the set, null without one; `wording` are all sentences on the wordings.
+
+    Args:
+        controlled: The result.
+        curves: Its curves, see `conditions.condition_curves`.
     """
     if controlled is None:
         return None
+    cue = cue_sentence(controlled)
     return {
         "acc": controlled.others,
         "chance": controlled.chance,
@@ -173,9 +297,22 @@ def control_document(controlled: WrongQuestionControl | None) -> dict[str, Any] 
         "giveaways": len(controlled.listed),
         "giveaways_by_luck": controlled.by_luck,
         "finding": control_sentence(controlled).replace("**", ""),
+        "cue_words": cue and cue.replace("**", ""),
+        "wording": [sentence.replace("**", "") for sentence in wording_sentences(controlled)],
+        "conditions": [one.model_dump(mode="json") for one in controlled.conditions],
+        "left_out": controlled.left_out,
         "models": [_model(one) for one in controlled.models],
+        "curves": [dict(row) for row in curves],
     }
 
 
 def _model(one: ControlAccuracy) -> dict[str, Any]:
-    return {"model": one.model, "acc": one.own, "acc_others": one.others, "acc_blank": one.blank}
+    return {
+        "model": one.model,
+        "acc": one.own,
+        "acc_others": one.others,
+        "acc_blank": one.blank,
+        "acc_shuffled": one.shuffled,
+        "acc_word": one.word,
+        "acc_negated": one.negated,
+    }

@@ -1,4 +1,4 @@
-"""Wrong-question control: accuracy without the question, for the set and for each question.
+"""Wording control: accuracy without the question, and under other wordings of it, for the set and each question.
 
     unread_mq = share of the other questions' prompts under which model m prefers q's right answer
     p         = P(mean of unread_mq under random answer keys >= the measured one)
@@ -13,9 +13,17 @@ and the variance of the votes cast, so p needs no simulation (normal approximati
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from e2lm_core.analysis.questions.suspects.conditions import (
+    CONDITIONS,
+    ConditionAccuracy,
+    ControlResults,
+    condition_accuracies,
+    mean_of,
+)
 from e2lm_core.analysis.questions.suspects.keys import probabilities
 from e2lm_core.analysis.questions.suspects.records import Suspect
 from e2lm_core.base.records import Record
@@ -27,23 +35,29 @@ CLEARLY = 0.01  # p-value below which a set counts as answered without being rea
 
 
 class ControlAccuracy(Record):
-    """Accuracy of one model on the guessing test.
+    """Accuracy of one model under the wording control; None where not measured.
 
     Attributes:
         model: Name of the model.
-        own: Accuracy under the questions' own prompts; None if not measured.
-        others: Accuracy under other questions' prompts; None if none could be borrowed.
+        own: Accuracy under the questions' own prompts.
+        others: Accuracy under other questions' prompts.
         blank: Accuracy under an empty question.
+        shuffled: Accuracy with the words of each question shuffled.
+        word: Accuracy with each question's rarest word alone.
+        negated: Accuracy with the question negated, under the keys of the question as written.
     """
 
     model: str
     own: float | None
     others: float | None
     blank: float
+    shuffled: float | None = None
+    word: float | None = None
+    negated: float | None = None
 
 
 class WrongQuestionControl(Record):
-    """Result of the guessing test of a set.
+    """Result of the wording control of a set.
 
     Attributes:
         models: Accuracy by model.
@@ -52,6 +66,8 @@ class WrongQuestionControl(Record):
         p: p-value of `others` under random answer keys; None with `others`.
         listed: Questions answered right without being read, strongest evidence first.
         by_luck: Expected number of such questions under random answer keys.
+        conditions: Accuracy under each condition that was run, in the order of `CONDITIONS`.
+        left_out: Number of questions without all results, edited since for instance.
     """
 
     models: tuple[ControlAccuracy, ...]
@@ -60,57 +76,85 @@ class WrongQuestionControl(Record):
     p: float | None
     listed: tuple[Suspect, ...]
     by_luck: float
+    conditions: tuple[ConditionAccuracy, ...] = ()
+    left_out: int = 0
+
+    def condition(self, name: str) -> ConditionAccuracy | None:
+        """Accuracy under one of `CONDITIONS`; None if it was not run."""
+        return next((one for one in self.conditions if one.condition == name), None)
+
+    @property
+    def answered_from(self) -> ConditionAccuracy | None:
+        """Condition that answers the set though it cannot be understood under it; None without one.
+
+        The barest comes first: of a set that its choices give away the words are not to blame.
+        """
+        bare = (self.condition(name) for name in ("nothing", "other", "word"))
+        return next((one for one in bare if one is not None and one.keeps_nearly_all), None)
 
 
 def evaluate_control(
     with_question: Measurements, without_question: Measurements
 ) -> WrongQuestionControl | None:
-    """Evaluate the guessing test of a set at the last complete checkpoint of each model.
+    """Evaluate the wording control of a set at the last checkpoint of each model that has results of it.
 
-    Models without a complete checkpoint are left out.
+    Models are left out that lack half of the questions, and questions that one of the others lacks.
 
     Args:
         with_question: Results of the set itself.
         without_question: Results of its `sets.prompts.wrong_question_control.control_set`.
 
     Returns:
-        The result; None without questions, or if no model has a complete checkpoint of the test.
+        The result; None without questions, or if no model has results of the guessing test.
     """
     number = len(with_question.question_ids)
     if not number:
         return None
-    votes: dict[str, Floats] = {}
-    for curve in without_question.curves:
-        complete = (np.isfinite(curve.ll) | np.isnan(without_question.chars)).all(axis=(1, 2))
-        if complete.any():
-            ll = curve.ll[np.flatnonzero(complete)[-1]]
-            votes[curve.model.name] = probabilities(ll).reshape(-1, number, ll.shape[-1])
-    if not votes:
+    found = ControlResults.read(without_question, number)
+    if not found.ll or not (measured := found.measured).any():
         return None
-    right = {name: _right(chosen, with_question.gold) for name, chosen in votes.items()}
+    own = with_question if measured.all() else _part(with_question, measured)
+    guessed = {
+        name: probabilities(ll[found.guessing][:, measured]) for name, ll in found.ll.items()
+    }  # [V, Q, C]
+    by_model = {name: found.right(name, with_question.gold) for name in found.ll}
     models = tuple(
         ControlAccuracy(
             model=name,
             own=_last(with_question, name),
-            others=float(shares[1:].mean()) if len(shares) > 1 else None,
-            blank=float(shares[0].mean()),
+            others=mean_of(right.get("other"), measured),
+            blank=float(np.mean(right["nothing"][measured])),
+            **{key: mean_of(right.get(key), np.isfinite(right.get(key, 0))) for key in CONDITIONS[2:]},
         )
-        for name, shares in right.items()
+        for name, right in by_model.items()
     )
-    counted = [c.model.name for c in without_question.scored_curves if c.model.name in votes]
-    pooled = np.stack([votes[name] for name in counted or votes])  # [M, V, Q, C]
+    counted = [c.model.name for c in without_question.scored_curves if c.model.name in found.ll]
+    counted = counted or list(found.ll)
+    pooled = np.stack([guessed[name] for name in counted])  # [M, V, Q, C]
     borrowed = pooled[:, 1:]
-    others, p = (None, None) if not borrowed.shape[1] else _against_luck(borrowed, with_question)
-    listed, by_luck = _given(borrowed if borrowed.shape[1] else pooled, with_question)
+    others, p = (None, None) if not borrowed.shape[1] else _against_luck(borrowed, own)
+    listed, by_luck = _given(borrowed if borrowed.shape[1] else pooled, own)
     return WrongQuestionControl(
-        models=models, chance=with_question.chance, others=others, p=p, listed=tuple(listed), by_luck=by_luck
+        models=models,
+        chance=with_question.chance,
+        others=others,
+        p=p,
+        listed=tuple(listed),
+        by_luck=by_luck,
+        conditions=tuple(
+            condition_accuracies(with_question, found, {name: by_model[name] for name in counted})
+        ),
+        left_out=int(number - measured.sum()),
     )
 
 
-def _right(chosen: Floats, gold: np.ndarray) -> Floats:
-    """Share [V, Q] of the right answer in the preferred choices under V prompts; ties share one vote."""
-    best = chosen == chosen.max(axis=-1, keepdims=True)
-    return np.take_along_axis(best / best.sum(axis=-1, keepdims=True), gold[None, :, None], axis=-1)[..., 0]
+def _part(own: Measurements, at: np.ndarray) -> Measurements:
+    """The set's questions `at` [Q], bool, for figures that need no results."""
+    ids = tuple(name for name, one in zip(own.question_ids, at, strict=True) if one)
+    return replace(own, question_ids=ids, gold=own.gold[at], chars=own.chars[at])
+
+
+# --- the guessing test ------------------------------------------------------------------------------------
 
 
 def _last(own: Measurements, model: str) -> float | None:

@@ -89,7 +89,7 @@ def _write(task: TaskSet) -> None:
         check_panel.similar_questions_panel(task)
     findings = results.findings(task)
     if view == "Table":
-        question_table.attach_findings(task, findings)
+        question_table.attach_findings(task, [*findings, *live_results.cue_word_findings(task)])
     with head:
         widgets.headline(
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)

@@ -11,15 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from e2lm_core.analysis.questions.suspects import messages
 from e2lm_core.analysis.questions.suspects.wrong_question_control import WrongQuestionControl
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import start as run_start
-from e2lm_core.runs.messages import run_status as run_words
-from e2lm_core.runs.queue.progress import run_progress
-from e2lm_core.runs.queue.records import Job
+from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import control_run
 
 
 def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
@@ -51,40 +50,94 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
     else:
         widgets.empty_state("Nothing to look at: no question stands out.")
     st.subheader("Answered without being read?", anchor=False, help=messages.CONTROL_HELP)
-    _control(task, controlled)
+    _control(task, measurements, controlled)
 
 
-def _control(task: TaskSet, controlled: WrongQuestionControl | None) -> None:
-    job = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
-    if job is not None and not job.over:
-        run_launcher.ensure_worker()
-        st.fragment(_progress, run_every=polling.poll_interval(polling.PROGRESS_S, is_own_run=False))(task)
+def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestionControl | None) -> None:
+    goes_on = control_run.progress_or_error(task, "questions_control")
+    if controlled is None:
+        if not goes_on:
+            markdown.caption(
+                f"{messages.NO_CONTROL}: it takes a run of each model's last checkpoint under other questions' prompts and "
+                "other wordings."
+            )
+            control_run.run_button(
+                task, *remembered.control_fleet(task), "Run the control", "questions_control"
+            )
         return
-    if controlled is not None:
-        markdown.markdown(messages.control_sentence(controlled))
+    markdown.markdown(messages.control_sentence(controlled))
+    for sentence in messages.wording_sentences(controlled):
+        markdown.markdown(sentence)
+    by_condition, by_question, by_model, by_checkpoint = st.tabs(
+        ["By condition", "By question", "By model", "Curves"]
+    )
+    with by_condition:
+        widgets.table(
+            lambda: messages.condition_frame(controlled),
+            f"conditions-{task.name}",
+            "questions_conditions",
+            phone_columns=("condition", "accuracy", "kept"),
+            percent=("accuracy", "low", "high", "kept", "kept low", "kept high"),
+            column_config={
+                "kept": st.column_config.NumberColumn(
+                    "kept",
+                    format="%.1f%%",
+                    help="Share of the distance from chance to the accuracy as written.",
+                ),
+            },
+            inputs=(controlled,),
+        )
+    with by_question:
+        widgets.table(
+            lambda: remembered.wordings_frame(task, measurements),
+            f"wordings-{task.name}",
+            "questions_wordings",
+            height=320,
+            phone_columns=("id", "rarest word", messages.CONDITION_LABEL["word"]),
+            percent=tuple(messages.CONDITION_LABEL.values()),
+            inputs=(controlled, task),
+        )
+    with by_model:
         widgets.table(
             lambda: messages.control_frame(controlled),
             f"unread-{task.name}",
             "questions_unread",
-            percent=("asked", "others' prompts", "no question"),
+            percent=("asked", "others' prompts", *messages.CONDITION_LABEL.values()),
             inputs=(controlled,),
         )
+    with by_checkpoint:
+        _curves(task, measurements)
+    if not goes_on and (controlled.left_out or controlled.condition("word") is None):
+        control_run.run_button(
+            task, *remembered.control_fleet(task), "Run what is missing", "questions_control"
+        )
+
+
+def _curves(task: TaskSet, measurements: Measurements) -> None:
+    """Draw the accuracy under each condition at every checkpoint, or the button that runs them."""
+    frame = remembered.condition_curves(task, measurements)
+    if frame is None:
+        markdown.caption("The control was run at the last checkpoints alone.")
+        control_run.run_button(
+            task,
+            *results.fleet(task).run_arguments,
+            "Run the control at every checkpoint",
+            "questions_control_every",
+        )
         return
-    if job is not None and job.error:
-        markdown.error(job.error, icon=":material/error:")
-    markdown.caption(
-        f"{messages.NO_CONTROL}: it takes a run of each model's last checkpoint under other questions' prompts."
+    widgets.chart(
+        lambda: question_charts.condition_curves(
+            frame, session.current_theme(), measurements.chance, viewport.is_narrow()
+        ),
+        "questions_condition_curves",
+        "Accuracy under each condition of the wording control against tokens seen",
+        inputs=(frame,),
     )
-    if st.button("Run the control", icon=":material/quiz:", key="questions_control"):
-        run_launcher.queue_run(task, *remembered.control_fleet(task), kind=run_start.CONTROL)
-
-
-def _progress(task: TaskSet) -> None:
-    job: Job | None = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
-    if job is None or job.over:
-        st.rerun()
-    run = run_progress(session.studio().jobs, job, task)
-    st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
-    run_launcher.cancel_button(
-        job.id, "Cancel the control", "questions_control_cancel", icon=":material/stop:"
+    widgets.table(
+        frame,
+        f"condition-curves-{task.name}",
+        "questions_condition_curves",
+        height=240,
+        phone_columns=("tokens_seen", *list(messages.CONDITION_LABEL.values())[:1]),
+        percent=tuple(messages.CONDITION_LABEL.values()),
     )

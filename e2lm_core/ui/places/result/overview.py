@@ -11,6 +11,7 @@ import streamlit as st
 from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.questions.suspects import messages as suspect_words
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score.all_right import AllRight
 from e2lm_core.base import formatting
@@ -24,7 +25,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
 from e2lm_core.ui.base import markdown, page_cache, urls
-from e2lm_core.ui.cache import element_replay, results
+from e2lm_core.ui.cache import element_replay, questions, results
 
 PICTURE = "Accuracy while the models read"
 
@@ -46,6 +47,14 @@ def first_run_card(task: TaskSet) -> None:
         icon=":material/play_arrow:",
     ):
         run_launcher.queue_run(task)
+
+
+def wording_sentences(task: TaskSet, measurements: Measurements) -> None:
+    """Draw what the wording control says of the set; nothing if it was not run. Its verdict is the headline."""
+    controlled = questions.control(task, measurements)
+    for sentence in suspect_words.wording_sentences(controlled) if controlled else ():
+        if sentence != suspect_words.cue_sentence(controlled):
+            markdown.caption(sentence.replace("**", ""))
 
 
 def score_cards(task: TaskSet, is_running: bool) -> None:

@@ -37,6 +37,8 @@ def _overview(task: TaskSet) -> None:
     silent = validity.silence_reason(measurements, scores) if measurements and scores else None
     chosen = validity.selection_note(measurements) if measurements and scores else None
     widgets.headline(chosen or run_overview.headline(state, scores, silent))
+    if measurements and scores:
+        overview.wording_sentences(task, measurements)
     if state.kind == "never run" and session.studio().local_checkpoints:
         overview.first_run_card(task)
     if task.questions:

@@ -58,7 +58,11 @@ def test_the_document_is_null_where_no_control_was_run():
     assert messages.control_document(None) is None
     document = messages.control_document(control(0.0001))
     assert document["giveaways"] == 1
-    assert document["models"] == [{"model": "small", "acc": 0.9, "acc_others": 0.5, "acc_blank": 0.4}]
+    wordings = {"acc_shuffled": None, "acc_word": None, "acc_negated": None}
+    assert document["models"] == [
+        {"model": "small", "acc": 0.9, "acc_others": 0.5, "acc_blank": 0.4, **wordings}
+    ]
+    assert (document["cue_words"], document["wording"], document["conditions"]) == (None, [], [])
     assert "**" not in document["finding"]
     assert messages.control_frame(control(0.1)).to_dict("records")[0]["no question"] == 0.4
 

@@ -23,7 +23,10 @@ def unread(own: Measurements, others: int = 4, familiar: tuple[int, ...] = (), s
         for q in familiar:
             ll[:, :, q, own.gold[q]] += 8
         curves.append(replace(curve, checkpoints=curve.checkpoints[-1:], ll=ll.reshape(1, -1, width)))
-    return replace(own, chars=np.tile(own.chars, (1 + others, 1)), curves=tuple(curves))
+    ids = tuple(f"{variant} {name}" for variant in range(1 + others) for name in own.question_ids)
+    return replace(
+        own, question_ids=ids, chars=np.tile(own.chars, (1 + others, 1)), curves=tuple(curves), keys=()
+    )
 
 
 def test_a_set_that_must_be_read_is_right_as_often_as_chance():
