@@ -99,6 +99,7 @@ def test_every_field_is_in_the_digest() -> None:
         "taught": (True,) * 8,
         "taught_of_all": False,
         "told": (True,) * 8,
+        "cue_words": "One word answers it.",
         "independent": True,
         "chosen": SelectionOrigin(rule="slope > 0", parent="whole", parent_digest=""),
     }

@@ -36,7 +36,7 @@ def test_what_is_written_by_hand_is_kept() -> None:
 
 def test_every_link_of_the_reference_has_its_heading() -> None:
     headings = {name.replace(" ", "-") for name in re.findall(r"^### `(.+)`$", PAGE, re.M)}
-    assert set(re.findall(r"\]\(#([a-z-]+)\)", made.reference())) == headings
+    assert set(re.findall(r"\]\(#([a-z0-9-]+)\)", made.reference())) == headings
 
 
 def test_every_command_has_an_example() -> None:

