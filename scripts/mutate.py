@@ -66,6 +66,12 @@ EQUIVALENT: dict[str, str] = {
     "e2lm_core/relevance/embedders/packaged.py join_archive: 2 -> 3": (
         "The base of a copying buffer's size: the bytes that are copied are the same."
     ),
+    "e2lm_core/runs/evaluate.py RunResult: 0 -> 1 (2)": (
+        "A default that the one place that makes a result, `evaluate`, never uses: it gives the counted tokens."
+    ),
+    "e2lm_core/scores/uncertainty/null.py _copies: 1 -> 2 (5)": (
+        "The mark of a question without a group: only its sign is read, and with such questions there are two classes."
+    ),
     "e2lm_core/sets/formats/columns.py _answer_column: 0 -> 1 (3)": (
         "The numbers of rows as answers: 1 of at least 3 cells, which is as far below the 60% that make a column likely."
     ),

@@ -129,6 +129,39 @@ def test_every_model_is_named_once_and_describes_itself():
 
 
 @pytest.mark.parametrize(
+    ("size", "layers", "width", "words"),
+    [
+        ("14m", 6, 128, 50_304),
+        ("31m", 6, 256, 50_304),
+        ("70m", 6, 512, 50_304),
+        ("160m", 12, 768, 50_304),
+        ("410m", 24, 1_024, 50_304),
+        ("1b", 16, 2_048, 50_304),
+        ("1.4b", 24, 2_048, 50_304),
+        ("2.8b", 32, 2_560, 50_304),
+        ("6.9b", 32, 4_096, 50_432),
+        ("12b", 36, 5_120, 50_688),
+    ],
+)
+def test_pythias_parameters_are_those_of_its_published_shapes(size, layers, width, words):
+    """Of config.json: attention 4 w², MLP 8 w², biases and norms 13 w a layer, two embeddings, one last norm."""
+    by_hand = layers * (12 * width**2 + 13 * width) + 2 * words * width + 2 * width
+    models = [m for m in PYTHIA.models if m.size == size]
+    assert [m.parameters for m in models] == [by_hand] * (1 if size in ("14m", "31m") else 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "width", "key_width", "inner"),
+    [("135m", 30, 576, 192, 1_536), ("360m", 32, 960, 320, 2_560), ("1.7b", 24, 2_048, 2_048, 8_192)],
+)
+def test_smollm2s_parameters_are_those_of_its_published_shapes(size, layers, width, key_width, inner):
+    """Of config.json: queries and outputs w², keys and values, three matrices of the MLP, norms; tied embeddings."""
+    layer = 2 * width * (width + key_width) + 3 * width * inner + 2 * width
+    (model,) = (m for m in family("smollm2").models if m.size == size)
+    assert model.parameters == layers * layer + 49_152 * width + width
+
+
+@pytest.mark.parametrize(
     ("model", "checkpoint", "step", "tokens"),
     [
         ("pythia-70m", "step1000", 1_000, 2_097_152_000),

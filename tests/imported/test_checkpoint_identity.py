@@ -56,6 +56,7 @@ def test_names_tell_model_step_and_tokens(names, model, step, tokens):
         ("EleutherAI/pythia-410m", "main"),
         ("",),
         ("allenai/OLMo-2-0425-1B", "stage2-ingredient1-step1000-tokens3B"),  # another stage's own count
+        ("/backups/step5000/pythia-410m",),  # a step above the model is the backup's
     ],
 )
 def test_nothing_is_guessed(names):
@@ -112,6 +113,7 @@ def test_a_familys_schedule_is_known():
         (("/x/pythia-160m-seed3-step1000",), "pythia-160m-seed3", "pythia-160m", 1_000),
         (("/x/pythia-160m-lora-step1000",), "pythia-160m-lora", None, 1_000),
         (("/x/pythia-160m/seed-3/step1000",), "pythia-160m (seed 3)", "pythia-160m", 1_000),
+        (("/seed-3/pythia-160m/step1000",), "pythia-160m", None, 1_000),
         (("/x/mine/seed-3/step1000",), "mine (seed 3)", "mine", 1_000),
         (("/x/mine/step1000-seed-3-tokens2B",), "mine (seed 3)", "mine", 1_000),
         (("/x/mine/step1000-tokens2B",), "mine", None, 1_000),

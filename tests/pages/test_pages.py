@@ -25,6 +25,7 @@ from e2lm_core.ui.app import status_bar
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.editor import toolbar
 from tests.conftest import ROOT
+from tests.relevance.made import judged
 from tests.support import studios, visits
 from tests.support.packages import install_smollm2
 from tests.support.visits import OWN, app_in, queue
@@ -101,6 +102,9 @@ def test_running(done, page):
     assert "running 25%" in done.said
     assert "about 30 s left" in done.said
     assert "Cancel" in done.labels()
+    if page == "run":
+        (table,) = (d.value for d in done.at.dataframe if "harness_tokens" in d.value.columns)
+        assert table["progress"].tolist() == [100.0] * 10 + [0.0] * 30  # per cent
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -228,7 +232,8 @@ def test_relevance(done):
     assert "they agree on" in done.said
 
 
-def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
+def test_relevance_on_its_way_has_a_bar_can_be_cancelled_and_is_shown_at_its_end(done, monkeypatch):
+    from e2lm_core.relevance import judge
     from e2lm_core.ui.cache import embedding_progress
 
     class Work:
@@ -248,6 +253,13 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
     work.cancelled, work.error = False, "The embedding model is not here: install it."
     done.open("relevance")
     assert "install it" in done.said
+    found = judged([0.9, 0.8, 0.7, 0.6, 0.3, 0.2], ["physics"] * 4 + ["none"] * 2)  # the model is slow
+    ids = tuple(f"q{number}" for number in range(1, 7))
+    monkeypatch.setattr(judge, "judge_relevance", lambda *_: found.model_copy(update={"ids": ids}))
+    work.error = None
+    done.open("relevance")
+    table = next(d.value for d in done.at.dataframe if {"id", "probability"} <= {*d.value.columns})
+    assert table["id"].tolist() == ["q6", "q5", "q4", "q3", "q2", "q1"]
 
 
 # --- running ------------------------------------------------------------------------------------------

@@ -121,6 +121,16 @@ def test_what_cannot_be_read_is_one_sentence(visit, files, said):
     assert "No results from elsewhere are open" in visit.said
 
 
+@pytest.mark.parametrize(("models", "opened"), [(("70m", "160m"), True), (("70m", "160m", "410m"), False)])
+def test_three_things_to_know_are_open_and_more_are_folded(visit, models, opened):
+    rows = [f"pythia-{size},t,acc,{step},0.5\n" for size in models for step in (1_000, 2_000)]
+    give(visit, {"x.csv": f"model,task,metric,step,score\n{''.join(rows)}".encode()})
+    (panel,) = (e for e in visit.at.expander if "to know of these results" in e.label)
+    # The checkpoints that each model lacks, and that there are no samples.
+    assert panel.label.startswith(f"{len(models) + 1} things")
+    assert panel.proto.expanded is opened
+
+
 def test_one_point_draws(visit):
     give(visit, {"x.csv": b"model,task,metric,step,score\nm,t,acc,100,0.5\n"})
     assert "There is one point a curve" in visit.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.studio import open_studio
+from tests.base.memory import unwritable
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
 
@@ -37,6 +39,27 @@ def test_results_and_jobs_share_one_database_so_that_they_are_saved_together(cho
 def test_what_one_studio_queued_another_of_the_same_home_sees(chosen: Settings) -> None:
     job = open_studio(chosen, FakeBackend()).jobs.submit("evaluate", {"set": "little"})
     assert [seen.id for seen in open_studio(chosen, FakeBackend()).jobs.recent()] == [job]
+
+
+READ_ONLY = """
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs.studio import open_studio
+studio = open_studio(Settings.from_env())
+copy = studio.with_results_copy
+with copy.store.database.transaction() as connection:
+    connection.execute("INSERT INTO scopes VALUES (9, 'f', 'float32', 10, 'none', 1)")
+print(copy.store.database.is_writable, copy.settings == studio.settings, copy.jobs is studio.jobs)
+"""
+
+
+def test_on_a_disk_that_cannot_be_written_results_go_to_a_copy(chosen: Settings) -> None:
+    studio = open_studio(chosen, FakeBackend())
+    assert studio.with_results_copy is studio
+    studio.store.database.close()
+    before = studios.tree(chosen.home)
+    said = unwritable.run_in(chosen.home, READ_ONLY, os.environ | studios.environment(chosen))
+    assert said.split() == ["True"] * 3
+    assert studios.tree(chosen.home) == before
 
 
 def test_without_settings_and_backend_they_are_the_environments_and_the_local_one(

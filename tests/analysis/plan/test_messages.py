@@ -11,6 +11,7 @@ import pytest
 from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
 from e2lm_core.analysis.plan.plan import Plan
+from e2lm_core.analysis.plan.schedule import Schedule
 from e2lm_core.scores.uncertainty.set_sizes import Widths
 from tests.support.measured import FLEET_PARTS, SMALL, full, planned
 
@@ -148,6 +149,27 @@ def test_the_document_has_every_size() -> None:
     assert document["questions"] == plan.questions
     assert [row["questions"] for row in document["sizes"]] == list(plan.widths.sizes)
     assert "**" not in document["finding"]
+
+
+def test_the_document_of_schedules_has_the_asked_one_on_top() -> None:
+    found = [
+        Schedule(workers=1, seconds=7_200, cost=None, busy=1.0),
+        Schedule(workers=4, seconds=2_160, cost=None, busy=0.75),
+    ]
+    document = plan_words.schedule_document(found, 4, 60, 15)
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert [document[key] for key in ("workers", "questions", "checkpoints", "hours", "cost", "busy")] == [
+        *(4, 60, 15, 0.6, None, 0.75)
+    ]
+    assert [(row["workers"], row["hours"]) for row in document["schedules"]] == [(1, 2.0), (4, 0.6)]
+    assert document["finding"] == (
+        "15 checkpoints take about 36 min over 60 questions on 4 workers; 75% of their time is work."
+    )
+    priced = [Schedule(workers=1, seconds=7_200, cost=1_234.5, busy=1.0, estimated=True)]
+    assert plan_words.schedule_document(priced, 1, 60, 15)["finding"].endswith(
+        "on 1 worker and cost 1,234.50 (an estimate: some models were never run, and are scaled by parameters); "
+        "100% of their time is work."
+    )
 
 
 def test_a_plan_out_of_reach_is_plain_json_too() -> None:

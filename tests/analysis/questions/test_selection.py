@@ -72,6 +72,21 @@ def test_what_the_rule_does_not_read_of_models_is_chosen_alike_in_every_fold(poo
     assert set(named.ids) == {f"q{n}" for n in range(60) if n % 3 == 1}
 
 
+@pytest.mark.parametrize(
+    ("rule", "reads"),
+    [
+        ("easiest-half", True),
+        ("snr-greedy", True),
+        ("slope > 0", True),
+        ('subject = "physics" and margin > 0', True),
+        ('subject = "physics"', False),
+        ("length < 1000", False),
+    ],
+)
+def test_a_copy_names_the_models_if_its_rule_reads_their_results(pool: Pool, rule: str, reads: bool) -> None:
+    assert selection.reads_models(selection.resolve_rule(pool, rule)) is reads
+
+
 def test_the_same_choice_twice(pool: Pool) -> None:
     one, other = (
         selection.selection_document(selection.select_questions(pool, "easiest-half"), pool) for _ in range(2)

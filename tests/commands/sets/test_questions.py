@@ -169,6 +169,12 @@ def test_a_file_is_looked_at_mapped_and_added_or_takes_the_place_of_all(
     assert replaced["added"][0]["choices"] == ["ein Gas", "ein Metall"]
     call("undo", "mine")
     assert len(call("question", "list", "mine", "--json")["questions"]) == 8
+    without = call(*words, "--look", "--json", "--map", "-=Lösung", "--map", "-=Antwort B")
+    assert [column["role"] for column in without["columns"]] == ["question", "choice_1", "-", "-"]
+    for second in ("choice_1=Antwort B", "choice_2=Antwort A"):
+        assert "maps a second time" in call(
+            *words, "--look", "--map", "choice_1=Antwort A", "--map", second, code=2
+        )
     assert "with --file alone" in call("question", "add", "mine", "--replace", "--question", "q", code=2)
 
 

@@ -59,6 +59,15 @@ def test_a_question_is_one_row_and_its_context_is_there_once() -> None:
     assert texts(plan) == {0: ([1, 2, 3, 4], [4, 5]), 1: ([1, 2, 3, 4, 6], [4, 6, 7]), 2: ([1, 2, 3], [8])}
 
 
+def test_at_equal_cost_what_is_shared_is_computed_once() -> None:
+    """With hidden size 1 a row of 6 tokens costs as much as two of 4, and one of 8 more than three of 4."""
+    requests = [encoded([1, 2, first, 9], [4]) for first in (5, 6, 7)]
+    assert plan_tree(requests[:2], budget=100, hidden=1).computed_tokens == 6
+    plan = plan_tree(requests, budget=100, hidden=1)
+    assert [len(row) for chunk in plan.chunks for row in chunk.rows] == [6, 4]
+    assert texts(plan) == texts(plan_plain(requests, 100))
+
+
 def test_a_prefix_that_many_share_is_a_trunk() -> None:
     shots = list(range(100, 200))
     requests = [encoded([*shots, q, 1], [c, 2]) for q in range(40) for c in (3, 4, 5, 6)]

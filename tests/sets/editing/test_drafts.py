@@ -160,6 +160,13 @@ def test_a_draft_and_a_person_have_limits(ada, monkeypatch):
         drafts.save_draft(ada, typed("x" * 300, place="question/0"))
 
 
+def test_there_is_room_for_sixteen_of_the_longest_drafts(ada):
+    for number in range(16):
+        drafts.save_draft(ada, typed("x" * (2**20 - 1_000), place=f"question/{number}"))
+    with pytest.raises(LimitError, match=r"at most 500 and 16 MB"):
+        drafts.save_draft(ada, typed("x" * (2**20 - 1_000), place="new"))
+
+
 def test_old_drafts_and_marks_go_and_what_is_damaged_is_passed_over(ada):
     drafts.save_draft(ada, typed("Old?"))
     drafts.save_draft(ada, typed("Saved?", place="prompt"))

@@ -57,9 +57,11 @@ def test_what_has_no_interval_says_why() -> None:
     )
     values = np.ones((1, 40))
     assert np.isnan(pointwise.mean_interval("norm_prob", values, drawn(values), 40)).all()  # all alike
-    few = np.random.default_rng(0).random((1, 20))
-    assert np.isnan(pointwise.mean_interval("bpb", few, drawn(few), 20)).all()
-    assert np.isnan(pointwise.paired_interval("bpb", few, drawn(few), 20)).all()
+    few = np.random.default_rng(0).random((3, 20))
+    for interval in (pointwise.mean_interval, pointwise.paired_interval):
+        found = interval("bpb", few, drawn(few), 20)
+        assert found.shape == (3, 2)  # one at every checkpoint
+        assert np.isnan(found).all()
 
 
 def test_other_questions_are_compared_as_newcombe_does() -> None:

@@ -13,6 +13,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.markup import qti
 from e2lm_core.sets.formats.reading import parse_file, read_confined
+from e2lm_core.sets.formats.writing import lost_content
 
 LIMITS = Limits()
 # After 1EdTech's own examples of a simple choice.
@@ -110,6 +111,18 @@ def test_a_package_is_written_and_read_back() -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
             fromstring(archive.read(name))
+
+
+def test_only_characters_that_xml_cannot_hold_are_said_to_be_lost() -> None:
+    plain = Question(id="plain", question="Why?\n<b>", choices=("x & y", "b"), answer=0)
+    odd = Question(id="odd", question="bell\x07", choices=("a\ufffe", "b"), answer=0)
+    assert lost_content([plain], "qti") == ()
+    assert lost_content([plain, odd], "qti") == (
+        "Line breaks, spaces at the ends or characters of 1 question come back as others or not at all: odd.",
+    )
+    (back,) = parse_file(qti.write([odd]), "t.zip", LIMITS).questions
+    assert [back.question, *back.choices] == [qti.round_trip(text) for text in (odd.question, *odd.choices)]
+    assert back.question == "bell"
 
 
 @pytest.mark.parametrize(
