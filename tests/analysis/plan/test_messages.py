@@ -11,6 +11,7 @@ import pytest
 from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
 from e2lm_core.analysis.plan.plan import Plan
+from e2lm_core.analysis.plan.power import compute_power
 from e2lm_core.analysis.plan.schedule import Schedule
 from e2lm_core.scores.uncertainty.set_sizes import Widths
 from tests.support.measured import FLEET_PARTS, SMALL, full, planned
@@ -170,6 +171,14 @@ def test_the_document_of_schedules_has_the_asked_one_on_top() -> None:
         "on 1 worker and cost 1,234.50 (an estimate: some models were never run, and are scaled by parameters); "
         "100% of their time is work."
     )
+
+
+def test_the_document_of_a_power_has_every_size_and_the_sentence() -> None:
+    found = compute_power(full(), "margin")
+    document = json.loads(json.dumps(plan_words.power_document(found), allow_nan=False))
+    assert (document["first"], document["second"]) == (found.first, found.second)
+    assert {*plan_words.POWER_SIZES, found.questions} <= {row["questions"] for row in document["sizes"]}
+    assert document["finding"] == plan_words.power_answer(found).replace("**", "")
 
 
 def test_a_plan_out_of_reach_is_plain_json_too() -> None:

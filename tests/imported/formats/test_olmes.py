@@ -237,7 +237,7 @@ def test_runs_with_a_chat_format_are_curves_of_their_own_and_say_so():
     formatted["task_config"] = {**formatted["task_config"], "use_chat_format": True}
     chat["model_config"] = {**chat["model_config"], "chat_model": True, "chat_template": "tulu"}
     off = metrics("boolq")
-    off["task_config"] = {**off["task_config"], "use_chat_format": False}
+    off["task_config"] = {**off["task_config"], "use_chat_format": False, "num_shots": 0}
     files = {
         f"{k}/task-000-{one['task_name']}-metrics.json": json.dumps(one).encode()
         for k, one in enumerate((plain, formatted, chat, off))
@@ -249,3 +249,4 @@ def test_runs_with_a_chat_format_are_curves_of_their_own_and_say_so():
         ("arc_easy", 0.3): "OLMo-1B-hf, with the chat template tulu",
         ("boolq", 0.0): "OLMo-1B-hf",
     }
+    assert [curve.num_fewshot for curve in curves] == [5, 5, 5, 0]

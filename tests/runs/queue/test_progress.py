@@ -95,6 +95,16 @@ def test_an_edits_run_counts_the_edited_questions_alone(here: Studio) -> None:
     assert of(here, nothing).share == 0.75
 
 
+def test_a_run_that_has_begun_everywhere_has_only_its_rest_left(here: Studio) -> None:
+    job = claimed(here, 2)
+    here.jobs.report(job, [row(job, 0, 6, 6, 3.0), row(job, 1, 4, 4, 2.0)])
+    assert of(here, job).seconds_left == pytest.approx(2 * 0.5)
+    here.jobs.finish(job)
+    nothing = claimed(here, 1, questions=[])
+    here.jobs.report(nothing, [row(nothing, 0, 0, 0, 0.0, total=0)])
+    assert of(here, nothing).share == 1.0
+
+
 def test_the_control_counts_its_own_prompts(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     number = studios.start_run(here, "little", here.catalogue.checkpoints[:2], kind=start.CONTROL)

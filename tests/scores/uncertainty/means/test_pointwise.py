@@ -55,8 +55,13 @@ def test_what_has_no_interval_says_why() -> None:
     assert pointwise.too_few_reason("acc", 90, 9) == (
         "No interval: questions in groups need 10 groups, and there are 9."
     )
+    assert pointwise.too_few_reason("acc", 90, 10) is None
     values = np.ones((1, 40))
     assert np.isnan(pointwise.mean_interval("norm_prob", values, drawn(values), 40)).all()  # all alike
+    enough = np.random.default_rng(0).random((3, 30))
+    for metric in ("norm_prob", "margin"):
+        low, high = pointwise.mean_interval(metric, enough, drawn(enough), 30).T
+        assert ((low < enough.mean(axis=1)) & (enough.mean(axis=1) < high)).all(), metric
     few = np.random.default_rng(0).random((3, 20))
     for interval in (pointwise.mean_interval, pointwise.paired_interval):
         found = interval("bpb", few, drawn(few), 20)
