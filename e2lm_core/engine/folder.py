@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.model_loading import LOADING
 from e2lm_core.checkpoints.fingerprints import file_stamp
 from e2lm_core.checkpoints.folders import loaded_files
 
@@ -131,15 +132,16 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
     known = inspect.signature(transformers.PreTrainedModel.from_pretrained).parameters
     options = {"disable_mmap": True} if "disable_mmap" in known else {}
     try:
-        module, report = auto.from_pretrained(
-            str(directory),
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **options,
-        )
+        with LOADING:
+            module, report = auto.from_pretrained(
+                str(directory),
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **options,
+            )
     except Exception as error:
         raise CheckpointError(
             f"The weights in {directory} do not fit its config.json: {first_line(error)}."

@@ -24,11 +24,17 @@ import torch
 from torch import nn
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.engine.folder import first_line, read_config, read_weights, signature, weights_by_transformers
+from e2lm_core.base.model_loading import LOADING
+from e2lm_core.engine.folder import (
+    first_line,
+    read_config,
+    read_weights,
+    signature,
+    weights_by_transformers,
+)
 
 _RESCALED = re.compile(r"\bblocks\.(\d+)\.(?:attention\.output|feed_forward\.value)\.weight$")
 _WRAPPERS = ("module.", "_orig_mod.")  # prefixes that DDP and torch.compile put before all names
-_building = threading.Lock()
 _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a module's own dict, and its key
 
 
@@ -143,7 +149,7 @@ class Skeletons:
         if attention is not None:
             config._attn_implementation = attention
         try:
-            with _building, _parameters_on_meta():
+            with LOADING, _parameters_on_meta():
                 module: Any = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
         except Exception as error:
             raise CheckpointError(

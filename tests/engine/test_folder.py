@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import (
@@ -17,6 +19,7 @@ from e2lm_core.engine.folder import (
     read_config,
     read_weights,
     signature,
+    weights_by_transformers,
     window,
 )
 from tests.support import tiny_models
@@ -104,3 +107,21 @@ def test_a_signature_follows_the_files(tmp_path: Path) -> None:
 def test_an_error_in_one_line() -> None:
     assert first_line(ValueError("wrong.\nat all")) == "wrong"
     assert first_line(ValueError()) == "ValueError"
+
+
+def test_weights_read_in_two_threads_leave_the_library_as_it_was(tmp_path: Path) -> None:
+    """transformers replaces its classes' functions while it loads; two loads at once would leave them replaced."""
+    folder, tie = tiny_models.make(tmp_path / "neox", "neox"), PreTrainedModel.tie_weights
+    start = threading.Barrier(4)
+
+    def read() -> int:
+        start.wait()
+        return sum(len(weights_by_transformers(folder, torch.float32)) for _ in range(5))
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            counts = {future.result() for future in [pool.submit(read) for _ in range(4)]}
+        assert PreTrainedModel.tie_weights is tie
+        assert len(counts) == 1
+    finally:
+        PreTrainedModel.tie_weights = tie

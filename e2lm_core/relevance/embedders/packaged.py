@@ -26,6 +26,7 @@ from types import ModuleType
 
 import numpy as np
 
+from e2lm_core.base.model_loading import LOADING
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
 from e2lm_core.relevance.embedders.cache import EmbeddingError
@@ -199,7 +200,8 @@ def sentence_transformer(
 
     if threads:
         torch.set_num_threads(threads)
-    model = SentenceTransformer(name, device=device, revision=revision, local_files_only=local_files_only)
+    with LOADING:
+        model = SentenceTransformer(name, device=device, revision=revision, local_files_only=local_files_only)
     return lambda texts: np.asarray(
         model.encode(texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False),
         dtype=np.float32,
