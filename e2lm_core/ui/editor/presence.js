@@ -24,9 +24,10 @@ export default function ({ data, parentElement, setStateValue }) {
       if (answer.ok && !gone) {
         const { typed: saw, ...told } = await answer.json(), now = busy();
         const news = told.stamp !== data.drawn, others = told.others.join() !== data.others.join();
-        // Unsaved text that another window saved or put aside is the table's matter alone.
-        if (drafts !== saw && !news) document.dispatchEvent(new CustomEvent("e2lm-news"));
-        drafts = saw;
+        // Unsaved text that another window saved or put aside is the table's matter alone; what is typed here it knows.
+        const own = Date.now() - typed < data.look_ms + data.idle_ms;
+        if (drafts !== saw && !news && !own) document.dispatchEvent(new CustomEvent("e2lm-news"));
+        if (news || !own) drafts = saw;
         const key = JSON.stringify([told, news ? now : ""]);
         if ((news || others) && key !== said) {
           said = key;
