@@ -2,7 +2,8 @@
 
 Every page, command and report asks `no_advice_reason` and uses its sentences. A score is silent if the models
 measured know too few of the questions, contradict the keys throughout, answer them without understanding them
-(the wording control), or if Score and SQ are not both defined and outside their null distributions. Silent scores support no advice, ranking or plan.
+(the wording control), or if Score and SQ are not both defined and outside their null distributions. Silent
+scores support no advice, ranking or plan.
 """
 
 from __future__ import annotations
@@ -166,9 +167,9 @@ def silence_reason(measurements: Measurements, scores: Scores) -> str | None:
     """Reason why the scores of complete results mean nothing; None if they mean something.
 
     In this order: the models contradict the keys throughout; only mini models were measured and were taught
-    fewer than `MIN_KNOWN` of the answers, or fewer than half; the wording control was run and the questions are
-    answered without being understood; SQ or Score is undefined, or within its null
-    distribution. Where the models and the metric leave no Score to any set (no web-only twin, say), SQ decides
+    fewer than `MIN_KNOWN` of the answers, or fewer than half; a rule chose the set on these models; the wording
+    control was run and the questions are answered without being understood; SQ or Score is undefined, or within
+    its null distribution. Where the models and the metric leave no Score to any set (no web-only twin, say), SQ decides
     alone.
 
     Args:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.checkpoints.hub.cache import local_checkpoints
 from e2lm_core.checkpoints.hub.client import HubUnreachable
 from e2lm_core.commands.checkpoints import download_checkpoints
 from e2lm_core.commands.opening import open_studio, open_task
@@ -60,9 +59,7 @@ def starter(
         studio = open_studio()
         fleet = starters.save_starter(studio, larger)
         warn(*notes)
-        kept = starters.starter_checkpoints(studio)
-        here = {checkpoint.name for checkpoint in local_checkpoints(kept, studio.settings)}
-        download_checkpoints([one for one in kept if one.name not in here], studio.settings)
+        download_checkpoints(starters.absent_checkpoints(studio), studio.settings)
         plan = plan.model_copy(update={"here": plan.checkpoints, "fetch_bytes": 0})
         notes = [messages.starter_cost(plan)]
     if use and task:

@@ -245,6 +245,11 @@ def _planned(studio: Studio, name: str, ask_hub: bool) -> _Planned:
     return _Planned(checkpoints, least, not absent, missing)
 
 
+def absent_checkpoints(studio: Studio) -> list[Checkpoint]:
+    """The kept models' checkpoints that the catalogue has and this machine lacks."""
+    return [one for one in starter_checkpoints(studio) if not _is_here(studio, one)]
+
+
 def _is_here(studio: Studio, checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is whole on this machine; one without a commit was never downloaded."""
     is_pinned = checkpoint.repo is None or checkpoint.revision is not None

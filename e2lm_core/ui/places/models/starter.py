@@ -10,7 +10,6 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.runs import fleets, starter
 from e2lm_core.runs.messages import starter as words
 from e2lm_core.ui import run_launcher, session
@@ -96,10 +95,7 @@ def _download() -> None:
     with st.spinner("Asking the hub"):
         plan = starter.add_starter(session.studio())
     session.forget_in_run("studio")
-    studio = session.studio()
-    kept = starter.starter_checkpoints(studio)
-    here = {checkpoint.name for checkpoint in hub_cache.local_checkpoints(kept, studio.settings)}
-    absent = [checkpoint for checkpoint in kept if checkpoint.name not in here]
+    absent = starter.absent_checkpoints(session.studio())
     if sentence := words.missing_at_hub(plan):
         if not absent:
             raise CheckpointError(sentence)
