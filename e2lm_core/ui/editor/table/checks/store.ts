@@ -424,6 +424,40 @@ assert.deepEqual(told, []);
 await wait(1700);
 assert.deepEqual(told, [["changed", "saved"]]);
 
+// A page that is loaded again while it saves: its own text is no conflict, whether it was saved before the rows came or after.
+tab.clear();
+drafts = [];
+over = {};
+const edit = {
+  question: (store: Store, n: number) => store.typeCell("q1", "question", `Anew ${n}?`),
+  "choice 0": (store: Store, n: number) => store.typeCell("q1", "choice 0", `anew ${n}`),
+  mark: (store: Store) => store.type("q1", { answer: 1 - rows[0].answer }),
+};
+let tries = 0;
+for (const kinds of [["question"], ["choice 0"], ["mark"], ["question", "mark"], ["choice 0", "mark"]] as (keyof typeof edit)[][])
+  for (const isLater of [false, true]) {
+    const leaving = await opened(), before = rows, drafted: typeof drafts = drafts;
+    rows = structuredClone(rows);
+    for (const kind of kinds) edit[kind](leaving, (tries += 1));
+    const going = leaving.save("q1"), left = [...tab]; // on its way when the page goes
+    assert.equal(left.length, 1);
+    await going;
+    const [now] = [rows];
+    for (const [key, value] of left) tab.set(key, value);
+    if (isLater) rows = before;
+    drafts = drafted;
+    const back = await opened();
+    assert.equal(back.unsaved("q1"), isLater, `${kinds} ${isLater}`);
+    if (isLater) {
+      rows = now;
+      digest += 1;
+      back.rows.set("q1", rows[0] as any);
+      back.sync();
+      await wait(10);
+    }
+    assert.deepEqual([back.unsaved("q1"), tab.size, back.shown("q1").question, back.shown("q1").choices, back.shown("q1").answer], [false, 0, rows[0].question, rows[0].choices, rows[0].answer]);
+  }
+
 // Edits of one question that wait for a server, in every sequence of up to four kinds: all are saved, each over the one before.
 const KINDS = ["question", "choice 0", "choice 1", "mark", "subject"] as const;
 const sequences = (length: number): (typeof KINDS)[number][][] =>

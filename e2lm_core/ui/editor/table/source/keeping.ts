@@ -19,7 +19,7 @@ export function leftInTab(task: string): Map<string, Map<Field, Typed>> {
   const typed = new Map<string, Map<Field, Typed>>();
   try {
     const left: [string, [Field, Typed][]][] = JSON.parse(sessionStorage.getItem(box(task)) ?? "[]");
-    for (const [id, fields] of left) typed.set(id, new Map(fields.map(([field, one]) => [field, { ...one, state: "typed" }])));
+    for (const [id, fields] of left) typed.set(id, new Map(fields.map(([field, one]) => [field, { ...one, state: "typed", left: true }])));
   } catch {
     sessionStorage.removeItem(box(task));
   }

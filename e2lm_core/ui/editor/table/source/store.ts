@@ -273,6 +273,7 @@ export class Store {
     for (const [id, fields] of this.typed) {
       const draft = this.drafts.get(place(id)), form = draft && !draft.tried ? draft.form : over[place(id)]?.at(-1);
       for (const [field, typed] of fields) {
+        if (typed.left && !draft && this.isSaved(id, field)) fields.delete(field);
         if (!isKnown(typed)) continue;
         if (form && form !== this.forms.get(id)) {
           if (this.isSaved(id, field)) fields.delete(field); // in the card, where more was typed since

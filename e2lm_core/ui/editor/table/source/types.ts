@@ -83,6 +83,7 @@ export interface Typed {
   shown?: Value; // the draft over which it was typed: another window may save that, and then it is what the set holds
   state: "typed" | "saving" | "waiting" | "refused";
   sentence?: string;
+  left?: boolean; // by the page before a reload, which may have been saving it
   kept?: number; // since when the server has it as a draft; the tab keeps it until then
 }
 
