@@ -125,9 +125,10 @@ def _settled(settings: Settings, page: Page, expected: Expected, faults: list[st
         page.wait_for_timeout(LOOK_S * 1000)
 
 
-def drawn(seed: int) -> Iterator[Step]:
-    """The steps of a seed, without end."""
-    chance, names, weights = random.Random(seed), list(STEPS), [act.weight for act in STEPS.values()]
+def drawn(seed: int, only: Sequence[str] = ()) -> Iterator[Step]:
+    """The steps of a seed, without end; of `only` these names where any is given."""
+    chance, names = random.Random(seed), list(only or STEPS)
+    weights = [STEPS[name].weight for name in names]
     for number in itertools.count(1):
         yield Step(chance.choices(names, weights)[0], number, chance.randrange(1024))
 

@@ -22,7 +22,7 @@ from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import recovery, storage_notice
+from e2lm_core.ui.app import recovery, storage_notice, widgets
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
@@ -128,20 +128,16 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
     if not infos:
         return
     names, examples = [info.address for info in infos], {info.address for info in infos if info.example}
-    picked = st.selectbox(
+    widgets.selector(
         "Question set",
         names,
-        index=names.index(name) if name in names else None,
-        placeholder="Choose a set",
+        name,
+        session.choose_set,
+        key="strip_set",
         format_func=lambda n: f"{n} (example)" if n in examples else n,
-        label_visibility="collapsed",
+        placeholder="Choose a set",
         width=260,
-        # The key contains the name, so that a selection made elsewhere (Sets, a link) appears here.
-        key=f"strip_set_{name}_{len(names)}",
     )
-    if picked is not None and picked != name:
-        session.choose_set(picked)
-        st.rerun()
 
 
 def _live(name: str) -> None:

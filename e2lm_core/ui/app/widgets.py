@@ -322,6 +322,41 @@ def _until_more(task: TaskSet, seen: Measurements) -> None:
         st.rerun()
 
 
+def selector(
+    label: str,
+    options: Sequence[str],
+    selected: str | None,
+    select: Callable[[str], None],
+    *,
+    key: str,
+    format_func: Callable[[str], str],
+    placeholder: str | None = None,
+    width: int,
+) -> None:
+    """Draw a list to select from, with its label hidden, that always shows what is selected now.
+
+    A value is selected by its user alone, in a callback: a list that compared its own value with the selected
+    one took an old value of itself for a new one, and two lists went on correcting each other for good.
+    """
+    st.session_state[key] = selected if selected in options else None
+
+    def pick() -> None:
+        if (picked := st.session_state.get(key)) is not None:
+            select(picked)
+
+    st.selectbox(
+        markdown.escape(label),
+        options,
+        index=0 if selected in options else None,
+        placeholder=None if placeholder is None else markdown.escape(placeholder),
+        format_func=format_func,
+        label_visibility="collapsed",
+        width=width,
+        key=key,
+        on_change=pick,
+    )
+
+
 def perform_action(action: Callable[[], object], then: Callable[[], object] | None = None) -> None:
     """Perform an action and redraw the page; a refusal is shown.
 

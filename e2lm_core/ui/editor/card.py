@@ -18,6 +18,7 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms
@@ -68,18 +69,15 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
     at = _at(ids)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
-        picked = st.selectbox(
+        widgets.selector(
             "Question",
             ids,
-            index=at,
-            key=f"card_pick_{ids[at]}_{len(ids)}",
-            width=320,
-            label_visibility="collapsed",
+            ids[at],
+            show_question,
+            key="card_pick",
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+            width=320,
         )
-        if picked != ids[at]:
-            show_question(picked)
-            st.rerun()
         _arrow("card_next", "Next", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
         if not readonly:
             st.button("Add a question", icon=":material/add:", key="card_add", on_click=_add)

@@ -1,0 +1,39 @@
+"""Elements that several views draw."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def _page() -> None:
+    import streamlit as st
+
+    from e2lm_core.ui.app import widgets
+
+    def select(name: str) -> None:
+        st.session_state["selected"] = name
+        st.session_state["times"] = st.session_state.get("times", 0) + 1
+
+    selected = st.session_state.get("selected", "b")
+    names = st.session_state.get("names", ["a", "b", "c"])
+    widgets.selector("Letter", names, selected, select, key="letter", format_func=str.upper, width=200)
+
+
+def test_a_selector_shows_what_is_selected_elsewhere_and_keeps_no_value_of_its_own() -> None:
+    at = AppTest.from_function(_page).run()
+    assert (at.selectbox[0].value, "times" in at.session_state) == ("b", False)
+    at.selectbox[0].select("c").run()
+    assert (at.session_state["selected"], at.session_state["times"]) == ("c", 1)
+    at.session_state["selected"] = "a"  # by a link, or on another page
+    at.run()
+    assert (at.selectbox[0].value, at.session_state["selected"], at.session_state["times"]) == ("a", "a", 1)
+    at.session_state["letter"] = "c"  # a value that an interrupted drawing has left
+    at.run()
+    assert (at.selectbox[0].value, at.session_state["selected"], at.session_state["times"]) == ("a", "a", 1)
+
+
+def test_a_selector_of_which_nothing_is_selected_is_empty() -> None:
+    at = AppTest.from_function(_page)
+    at.session_state["selected"] = "gone"
+    at.run()
+    assert at.selectbox[0].value is None
+    at.selectbox[0].select("a").run()
+    assert (at.selectbox[0].value, at.session_state["selected"]) == ("a", "a")
