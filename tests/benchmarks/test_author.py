@@ -24,6 +24,8 @@ KEPT = {
     "the table took up a new question that the card had saved": "type_new:1:71 switch_view:2:0 new_card:3:0 save_card:4:0 new_card:5:0 save_card:6:0 switch_view:7:0",
     "the way back from Share was not obeyed": "edit_text:1:0 go_away:2:0 edit_text:3:1 go_away:4:0 edit_text:5:2 go_away:6:0 edit_text:7:3 go_away:8:0",
     "a text that another window had put aside stood in this one for good": "leave_half:1:373 edit_in_second:2:920 discard_half:3:0 edit_in_second:4:921",
+    "what was being saved when the page was loaded again stood there as another's": "edit_choice:1:178 reload:2:0 mark:3:8 reload:4:0 edit_text:5:1 reload:6:0 edit_choice:7:3 reload:8:0",
+    "two sets took the page from each other for good": "leave_half:1:371 save_half:2:0 switch_set:3:0 switch_set:4:0 mark:5:8 switch_set:6:0 switch_set:7:0",
     "the third edit of a question without a server was lost": "go_offline:1:1 edit_choice:2:12 edit_choice:3:0 edit_choice:4:0 mark:5:12 go_online:6:1",
 }
 
