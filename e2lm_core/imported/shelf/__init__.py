@@ -4,4 +4,5 @@ Start here:
     `library.benchmarks`: What is on the shelf, without reading a curve.
     `library.open_curves`: The curves of one benchmark, as those of an import.
     `library.sources`: Where the figures are from: repository, commit, licence.
+    `overview.overview`: SQ, onset above chance and neighbours apart of one benchmark.
 """

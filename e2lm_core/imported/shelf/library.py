@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -93,13 +93,16 @@ def benchmarks(source: str | None = None) -> tuple[Shelved, ...]:
     )
 
 
-def find_benchmarks(name: str, source: str | None = None, num_fewshot: int | None = None) -> list[Shelved]:
+def find_benchmarks(
+    name: str, source: str | None = None, num_fewshot: int | None = None, metric: str | None = None
+) -> list[Shelved]:
     """Benchmarks of that name: one for each source and few-shot count that has it.
 
     Args:
         name: Name of the benchmark as its source writes it.
         source: Key of the source; None for all.
         num_fewshot: Few-shot count; None for all.
+        metric: A metric that they have; None for any.
 
     Raises:
         StudioError: There is none.
@@ -119,7 +122,9 @@ def find_benchmarks(name: str, source: str | None = None, num_fewshot: int | Non
             f"The shelf has {quote(name)} with {join_words(counts)} few-shot examples, not with {num_fewshot}: "
             "name one of these, or leave it out."
         )
-    return found
+    if not (with_metric := [s for s in found if metric is None or metric in s.benchmark.metrics]):
+        raise _no_metric(name, str(metric), {m for s in found for m in s.benchmark.metrics})
+    return with_metric
 
 
 def open_curves(shelved: Shelved, metric: str | None = None) -> tuple[Curve, ...]:
@@ -134,9 +139,7 @@ def open_curves(shelved: Shelved, metric: str | None = None) -> tuple[Curve, ...
     """
     known = shelved.benchmark.metrics
     if metric is not None and metric not in known:
-        raise StudioError(
-            f"{shelved.label} of {shelved.source.title} has no {quote(metric)}: it has {join_words(list(known))}."
-        )
+        raise _no_metric(shelved.label, metric, known)
     wanted = known if metric is None else (metric,)
     figures = shelved.file.figures(shelved.benchmark)
     return tuple(curve for name in wanted for curve in _curves(shelved, name, *figures[name]))
@@ -148,6 +151,12 @@ def series(shelved: Shelved) -> list[tuple[str, ...]]:
     for axis in shelved.file.header.axes_of(shelved.benchmark):
         by_series.setdefault(axis.series, []).append(axis.model.name)
     return [tuple(names) for names in by_series.values()]
+
+
+def _no_metric(name: str, metric: str, known: Collection[str]) -> StudioError:
+    return StudioError(
+        f"The shelf has no metric {quote(metric)} of {name}: it has {join_words(sorted(known), 9)}."
+    )
 
 
 def _curves(shelved: Shelved, metric: str, scores: Floats, errors: Floats | None) -> Iterator[Curve]:

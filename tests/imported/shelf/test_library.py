@@ -154,7 +154,7 @@ def test_what_is_not_there_is_one_sentence(asked: tuple[str, str | None, int | N
 
 
 def test_a_metric_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(StudioError, match=r"piqa \(0-shot\) of Pythia has no 'f1': it has acc and acc_norm"):
+    with pytest.raises(StudioError, match=r"no metric 'f1' of piqa \(0-shot\): it has acc and acc_norm"):
         library.open_curves(one("piqa", "pythia", 0), "f1")
 
 
