@@ -64,6 +64,8 @@ def shelf_figures() -> Iterator[tuple[Key, str]]:
     """Figures of the shelf, each as the shortest text that gives the same float64."""
     seen = set()
     for shelved in library.benchmarks():
+        if shelved.parts:  # worked out of others
+            continue
         source, of = shelved.source.key, shelved.benchmark
         shots = "" if of.num_fewshot is None else str(of.num_fewshot)
         for axis in shelved.file.header.axes_of(of):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.imported.records import Curve, lower_is_better
@@ -26,6 +28,9 @@ CHOICES = {
 }
 
 
+SUBJECT = "hendrycksTest-"  # one of MMLU's, as lm-evaluation-harness 0.3 calls them
+
+
 @dataclass(frozen=True)
 class Shelved:
     """A benchmark on the shelf.
@@ -34,11 +39,13 @@ class Shelved:
         source: Origin of its figures.
         benchmark: Its entry in the source's file.
         file: The source's file.
+        parts: Benchmarks whose questions it joins; empty for one that the source has itself.
     """
 
     source: Source
     benchmark: Benchmark
     file: PackedFile
+    parts: tuple[Benchmark, ...] = ()
 
     @property
     def label(self) -> str:
@@ -77,7 +84,7 @@ def sources() -> tuple[Source, ...]:
 
 
 def benchmarks(source: str | None = None) -> tuple[Shelved, ...]:
-    """All benchmarks on the shelf, or those of one source; no curve is read.
+    """All benchmarks on the shelf, or those of one source, MMLU as a whole last; no curve is read.
 
     Raises:
         StudioError: There is no such source.
@@ -86,10 +93,13 @@ def benchmarks(source: str | None = None) -> tuple[Shelved, ...]:
     if source is not None and source not in keys:
         raise StudioError(f"The shelf has no source {quote(source)}: it has {join_words(keys, len(keys))}.")
     return tuple(
-        Shelved(file.header.source, benchmark, file)
+        shelved
         for file in _files()
         if source in (None, file.header.source.key)
-        for benchmark in file.header.benchmarks
+        for shelved in (
+            *(Shelved(file.header.source, benchmark, file) for benchmark in file.header.benchmarks),
+            *_joined(file),
+        )
     )
 
 
@@ -141,7 +151,7 @@ def open_curves(shelved: Shelved, metric: str | None = None) -> tuple[Curve, ...
     if metric is not None and metric not in known:
         raise _no_metric(shelved.label, metric, known)
     wanted = known if metric is None else (metric,)
-    figures = shelved.file.figures(shelved.benchmark)
+    figures = _joined_figures(shelved) if shelved.parts else shelved.file.figures(shelved.benchmark)
     return tuple(curve for name in wanted for curve in _curves(shelved, name, *figures[name]))
 
 
@@ -151,6 +161,34 @@ def series(shelved: Shelved) -> list[tuple[str, ...]]:
     for axis in shelved.file.header.axes_of(shelved.benchmark):
         by_series.setdefault(axis.series, []).append(axis.model.name)
     return [tuple(names) for names in by_series.values()]
+
+
+def _joined(file: PackedFile) -> Iterator[Shelved]:
+    """MMLU of a source that has its subjects alone, for each few-shot count."""
+    by_shots: dict[int | None, list[Benchmark]] = {}
+    for benchmark in file.header.benchmarks:
+        if benchmark.name.startswith(SUBJECT) and benchmark.questions is not None:
+            by_shots.setdefault(benchmark.num_fewshot, []).append(benchmark)
+    for shots, parts in by_shots.items():
+        whole = Benchmark(
+            name="mmlu",
+            num_fewshot=shots,
+            questions=sum(part.questions or 0 for part in parts),
+            metrics=parts[0].metrics,
+        )
+        yield Shelved(file.header.source, whole, file, tuple(parts))
+
+
+def _joined_figures(shelved: Shelved) -> dict[str, tuple[Floats, Floats | None]]:
+    """Shares of right answers over the questions of all parts, with the error of so many single questions."""
+    number = shelved.benchmark.questions or 0
+    of_parts = [(part.questions or 0, shelved.file.figures(part)) for part in shelved.parts]
+    joined: dict[str, tuple[Floats, Floats | None]] = {}
+    for metric in shelved.benchmark.metrics:
+        counts = sum(np.round(figures[metric][0] * questions) for questions, figures in of_parts)
+        shares = np.asarray(counts) / number
+        joined[metric] = shares, np.sqrt(shares * (1 - shares) / (number - 1))
+    return joined
 
 
 def _no_metric(name: str, metric: str, known: Collection[str]) -> StudioError:

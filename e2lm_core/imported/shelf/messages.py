@@ -26,6 +26,7 @@ NOISE = "SQ of noise: what curves of white noise get with as many points."
 THINNED = (
     "SQ at {points}: mean over all ways to thin the curves to {points} points; noise gets {noise} there."
 )
+WHOLE = "mmlu of Pythia is worked out from its 57 subjects, over all their questions."
 RC = (
     "RC to 240 B: provisional, over the {points} published points behind the early window that all models have "
     "({reading}), where curves of noise get {noise}; never to be compared with RC to 1 T tokens."
@@ -97,6 +98,8 @@ def table_notes(
         notes.append(ERRORS)
     if any(of.apart.sure is None for of in shown):
         notes.append(MEANS)
+    if any((of.source, of.benchmark) == ("pythia", "mmlu") for of in shown):
+        notes.append(WHOLE)
     if (with_rc := next((of for of in shown if of.rc is not None), None)) is not None:
         noise = formatting.score(with_rc.rc_noise)
         notes.append(RC.format(points=with_rc.rc_points, reading=readings.LABELS[reading], noise=noise))

@@ -36,6 +36,8 @@ def lines() -> set[str]:
         found.add("\t".join(map(str, fields)))
 
     for shelved in library.benchmarks():
+        if shelved.parts:
+            continue
         key, of = shelved.source.key, shelved.benchmark
         shots = "" if of.num_fewshot is None else of.num_fewshot
         for axis in shelved.file.header.axes_of(of):
@@ -85,7 +87,7 @@ def test_the_notice_quotes_every_source() -> None:
 
 def test_the_shelf_has_what_it_says() -> None:
     competition, pythia = library.benchmarks("e2lm"), library.benchmarks("pythia")
-    assert (len(competition), len(pythia)) == (24, 2 * 65)
+    assert (len(competition), len(pythia)) == (24, 2 * (65 + 1)), "and MMLU as a whole"
     assert {len(one.models) for one in competition} == {6}
     assert {len(one.models) for one in pythia} == {16}
     assert {len(c.steps) for c in library.open_curves(one("piqa", "pythia", 0))} == {27}
@@ -120,6 +122,20 @@ def test_the_number_of_questions_explains_every_share_and_error() -> None:
             if curve.stderr:
                 wanted = np.sqrt(shares * (1 - shares) / (number - 1))
                 np.testing.assert_allclose(curve.stderr, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_mmlu_as_a_whole_is_the_mean_over_its_questions() -> None:
+    whole = one("mmlu", "pythia", 5)
+    subjects = [s for s in library.benchmarks("pythia") if s.benchmark in whole.parts]
+    assert len(subjects) == 57
+    assert whole.benchmark.questions == sum(s.benchmark.questions or 0 for s in subjects) == 14_042
+    curve = of_model(library.open_curves(whole, "acc_norm"), "pythia-12b")
+    right = 0
+    for subject in subjects:
+        share = of_model(library.open_curves(subject, "acc_norm"), "pythia-12b").scores[-1]
+        right += round(share * (subject.benchmark.questions or 0))
+    assert curve.scores[-1] == right / 14_042
+    assert curve.stderr[-1] == pytest.approx((curve.scores[-1] * (1 - curve.scores[-1]) / 14_041) ** 0.5)
 
 
 def test_series_run_from_small_to_large() -> None:
