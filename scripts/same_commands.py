@@ -29,6 +29,8 @@ FIRST = (
     "import-results {home}/given/table.csv --keep table --json",
     "import-results {home}/given/harness --keep harness --scores --json",
     "results list --json",
+    "shelf list --source e2lm --json",
+    "shelf show mmluvar",
     "results show harness --scores --json",
     "results remove table --json",
     "results restore table --json",

@@ -20,7 +20,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
-from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, results, runs, starter
+from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, results, runs, shelf, starter
 from e2lm_core.commands.analysis import compare, plan, ranks, score
 from e2lm_core.commands.output import warn
 from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
@@ -78,6 +78,7 @@ app.add_typer(checkpoints.app, name="hub")
 app.add_typer(checkpoints.folders_app, name="folders")
 app.add_typer(fleets.app, name="fleet")
 app.add_typer(results.app, name="results")
+app.add_typer(shelf.app, name="shelf")
 add_table_formats(app)
 
 
