@@ -113,6 +113,13 @@ def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
     )
 
 
+def first_parent(settings: Settings, task: TaskSet, rules: int) -> TaskSet:
+    """Set that the first of the last `rules` rules chose of; see `parent_of_selection`, also for its errors."""
+    for _ in range(rules):
+        task = parent_of_selection(settings, task)
+    return task
+
+
 def _named(settings: Settings, task: TaskSet, origin: SelectionOrigin) -> TaskSet:
     return collection.open_set(settings, origin.parent)
 
