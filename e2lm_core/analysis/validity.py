@@ -94,8 +94,11 @@ def origin_note(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> 
     """Sentence of `selection_note` from a set's origin and the models that it is scored on."""
     if (found := _origin_on(origin, models)) is None:
         return None
+    rules = f"from {found.parent} by the rule {found.rule}"
+    if found.earlier is not None:
+        rules += f", and before that from {found.earlier.parent} by the rule {found.earlier.rule}"
     return (
-        f"{CHOSEN}, from {found.parent} by the rule {found.rule}: their scores here are chosen as well, so they have no "
+        f"{CHOSEN}, {rules}: their scores here are chosen as well, so they have no "
         "p, and nothing is advised, ranked or planned from them. Measure them on models of another family."
     )
 
@@ -114,6 +117,15 @@ def _origin_on(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> S
             return origin
         origin = origin.earlier
     return None
+
+
+def origins_on(measurements: Measurements) -> tuple[SelectionOrigin, ...]:
+    """Rules that made a set, the last one first, back to the first one that read results of the models measured."""
+    models, found, origin = [c.model for c in measurements.curves], [], measurements.chosen
+    while origin is not None and _origin_on(origin, models) is not None:
+        found.append(origin)
+        origin = origin.earlier
+    return tuple(found)
 
 
 def selection_summary(measurements: Measurements) -> dict[str, Any] | None:

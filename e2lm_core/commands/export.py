@@ -92,6 +92,7 @@ def export(
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged, as a submission, or its questions alone."""
     from e2lm_core.export import patch, submission, upstream
+    from e2lm_core.sets import selection_origin
     from e2lm_core.sets.folder import bundle
     from e2lm_core.sets.formats import writing
 
@@ -103,8 +104,10 @@ def export(
     lost: tuple[str, ...] = ()
     with busy_indicator(f"Exporting {question_set.name}"):
         if kind in writing.FORMS:
-            data = writing.write_questions(question_set.questions, kind)
-            lost = writing.lost_content(question_set.questions, kind)
+            origin = selection_origin.origin_of_set(question_set)
+            questions = writing.add_origin(question_set.questions, origin, kind)
+            data = writing.write_questions(questions, kind)
+            lost = writing.lost_content(questions, kind)
         else:
             if profile is None:
                 profile = "competition" if kind == "patch" else "plain"

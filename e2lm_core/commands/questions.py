@@ -175,9 +175,12 @@ def choose(
     chosen = selection.select_questions(
         pool, rule, metric, source, no_advice_reason=silent, trial_number=place
     )
+    read = pool.models if selection.reads_models(resolved) else ()
+    origin = selection_origin.origin_of_selection(question_set, rule, source, read)
     if piped:
         wanted = set(chosen.ids)
-        to_stdout(writing.write_questions([q for q in question_set.questions if q.id in wanted], "jsonl"))
+        kept = [q for q in question_set.questions if q.id in wanted]
+        to_stdout(writing.write_questions(writing.add_origin(kept, origin, "jsonl"), "jsonl"))
         return
     draws, quick = selection_null.required_draws(place), selection_null.estimated_seconds(pool, chosen) < 1
     with progress_bar("choosing under random answer keys", draws, hidden=quick) as advance:
@@ -187,8 +190,6 @@ def choose(
     warnings = messages.selection_warnings(chosen)
     notes = [messages.selection_headline(chosen, len(pool.ids)), *warnings]
     if out is not None:
-        read = pool.models if selection.reads_models(resolved) else ()
-        origin = selection_origin.origin_of_selection(question_set, rule, source, read)
         made_by = selection_origin.origin_metadata(origin)
         authoring.copy_with_questions(studio.settings, task, out, chosen.ids, made_by)
         fleets.copy_choice(studio.settings, task, out)

@@ -136,8 +136,9 @@ def merge(
                 rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
                 warn(one.sentence)
     lacking = merging.missing_shards(heads)
-    warn(*lacking)
-    document = {"taken": not dry, "checkpoints": rows, "lacking": lacking}
+    groups = [] if dry else merging.remember_fleets(studio, [(head, parts) for _, head, parts in read])
+    warn(*lacking, *groups)
+    document = {"taken": not dry, "checkpoints": rows, "lacking": lacking, "groups": groups}
     print_table(as_json, document, rows)
     if any(row["conflict"] for row in rows):
         raise Exit(1)

@@ -19,6 +19,7 @@ from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
+from e2lm_core.sets import selection_origin
 from e2lm_core.sets.collection import copy_set, editable_set, find_renamed, find_set, open_set
 from e2lm_core.sets.conflicts import (
     DeletedByOtherError,
@@ -236,7 +237,11 @@ def add_questions(
     action = "add a question" if len(added) == 1 else f"add {len(added)} questions"
     if replace:
         action = f"replace {len(task.questions)} questions by {len(added)}"
-    return _save(settings, name, task, {"questions": (*before, *added)}, action)
+    changed: dict[str, Any] = {"questions": (*before, *added)}
+    if not before:
+        lifted = selection_origin.lift_origin(task.model_copy(update=changed))
+        changed = {"questions": lifted.questions, "config": lifted.config}
+    return _save(settings, name, task, changed, action)
 
 
 @exclusive_edit

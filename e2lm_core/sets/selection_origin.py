@@ -1,7 +1,7 @@
 """Origin of a set made by a selection rule, kept in the set's metadata.
 
-Copies, bundles and versions carry the metadata, so the origin goes with them; a set that no rule made has no such
-key, and its files stay as they are.
+Copies, bundles and versions carry the metadata, so the origin goes with them; files of questions alone carry it in
+a column of that name. A set that no rule made has no such key, and its files stay as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import ORIGIN_KEY, ModelInfo, SelectionOrigin, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.untrusted import safejson
 from e2lm_core.sets import collection, versions
 
 MAX_NAMES = 24  # of more models, number and digest are kept
@@ -49,6 +50,33 @@ def origin_metadata(origin: SelectionOrigin) -> dict[str, Any]:
     return {ORIGIN_KEY: origin.model_dump(mode="json", exclude_none=True)}
 
 
+def lift_origin(task: TaskSet) -> TaskSet:
+    """Move the origin that a file's column gives to each question into the set's metadata.
+
+    The column holds the same for all questions of a file that the studio wrote; of several origins the first is
+    taken. A column of that name with anything else stays with the questions.
+    """
+    found = next((one for q in task.questions if (one := _read(q.extra.get(ORIGIN_KEY))) is not None), None)
+    if found is None:
+        return task
+    questions = tuple(
+        q.model_copy(update={"extra": {name: value for name, value in q.extra.items() if name != ORIGIN_KEY}})
+        for q in task.questions
+    )
+    metadata = {**task.config.metadata, **origin_metadata(found)}
+    config = task.config.model_copy(update={"metadata": metadata})
+    return task.model_copy(update={"config": config, "questions": questions})
+
+
+def _read(value: Any) -> SelectionOrigin | None:
+    try:
+        if isinstance(value, str):
+            value = safejson.loads(value)
+        return SelectionOrigin.model_validate(value)
+    except ValueError:  # text that is no JSON, and what is no origin
+        return None
+
+
 def origin_of_set(task: TaskSet) -> SelectionOrigin | None:
     """Origin of a set made by a rule; None for others, and for a copy that holds all questions again."""
     origin = task.config.chosen_by
@@ -83,6 +111,13 @@ def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
         f"{origin.parent}, of which the rule chose these questions, is not here as it was then: import it under that "
         "name to draw the null through the rule."
     )
+
+
+def first_parent(settings: Settings, task: TaskSet, rules: int) -> TaskSet:
+    """Set that the first of the last `rules` rules chose of; see `parent_of_selection`, also for its errors."""
+    for _ in range(rules):
+        task = parent_of_selection(settings, task)
+    return task
 
 
 def _named(settings: Settings, task: TaskSet, origin: SelectionOrigin) -> TaskSet:

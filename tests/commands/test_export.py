@@ -11,7 +11,10 @@ import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
+from e2lm_core.commands.export import KINDS
 from e2lm_core.sets import collection
+from e2lm_core.sets.folder.files import read_task
+from e2lm_core.sets.formats import writing
 from tests.commands.conftest import Cli
 from tests.support import studios
 
@@ -69,6 +72,81 @@ def test_a_patch_holds_to_the_competitions_rules_unless_told(call: Cli, tmp_path
         *("export", "little", "--as", "patch", "--profile", "plain", "--metric", "bpb", "--out", out), code=2
     )
     assert "use acc or acc_norm" in refused
+
+
+@pytest.fixture(scope="module")
+def chosen(computed: Settings) -> Settings:
+    """The home with `kept`, which a rule chose of `little`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in studios.environment(computed).items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit):
+            main_commands.main(["choose", "little", "--rule", "easiest-half", "--out", "kept", "--json"])
+    return computed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_export_keeps_the_rule_that_chose_or_says_that_it_does_not(
+    call: Cli, chosen: Settings, tmp_path: Path, kind: str
+) -> None:
+    ours = collection.open_set(chosen, "kept")
+    assert ours.config.chosen_by is not None
+    end = writing.FORMS[kind].end if kind in writing.FORMS else ".zip"
+    out = tmp_path / f"kept{end}"
+    rules = ("--profile", "plain") if kind == "patch" else ()
+    written = call("export", "kept", "--as", kind, *rules, "--out", str(out), "--json")
+    if kind in ("patch", "upstream"):  # the files of a task folder in another wrapping
+        data = zipfile.ZipFile(out)
+        assert any(b"easiest-half" in data.read(name) for name in data.namelist())
+        return
+    back = call("import", str(out), "--into", str(tmp_path / "back"), "--name", "back", "--json")
+    theirs = read_task(Path(back["path"]), chosen.limits).task
+    if lost := [one for one in written.get("lost", ()) if "the rule that chose these questions" in one]:
+        assert kind in ("gift", "aiken", "qti")
+        assert theirs.config.chosen_by is None
+        assert "bundle instead" in lost[0]
+    else:
+        assert theirs.config.chosen_by == ours.config.chosen_by
+        assert [q.extra for q in theirs.questions] == [q.extra for q in ours.questions]
+    call("import", str(out), "--name", f"from_{kind}")
+    if not lost:
+        sentence = call("score", f"from_{kind}", "--json")["chosen"]["sentence"]
+        assert sentence == call("score", "kept", "--json")["chosen"]["sentence"]
+
+
+def test_questions_chosen_to_stdout_carry_the_rule(
+    call: Cli, chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = call("choose", "little", "--rule", "easiest-half", "--out", "-")
+    file = tmp_path / "piped.jsonl"
+    file.write_text(lines, encoding="utf-8")
+    ours = collection.open_set(chosen, "kept").config.chosen_by
+    call("import", str(file))
+    call("sets", "create", "piped_too", "--file", str(file))
+    call("sets", "create", "piped_in")
+    call("question", "add", "piped_in", "--file", str(file))
+    for name in ("piped", "piped_too", "piped_in"):
+        task = collection.open_set(chosen, name)
+        assert task.config.chosen_by == ours
+        assert not any(q.extra for q in task.questions)
+    collection.copy_set(chosen, "little", "own")
+    call("question", "add", "own", "--file", str(file))
+    own = collection.open_set(chosen, "own")
+    assert own.config.chosen_by is None
+    assert [bool(q.extra) for q in own.questions].count(True) == len(lines.splitlines()), "kept in the column"
+
+
+def test_a_column_that_is_no_origin_stays_a_column(call: Cli, here: Settings, tmp_path: Path) -> None:
+    rows = [
+        {"question": f"Sum {n}?", "choices": ["one", "two"], "answer": "B", "chosen_by": value}
+        for n, value in enumerate(["Ann", "[" * 5_000, {"rule": 3}])
+    ]
+    file = tmp_path / "by_hand.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    call("import", str(file))
+    task = collection.open_set(here, "by_hand")
+    assert task.config.chosen_by is None
+    assert [q.extra["chosen_by"] for q in task.questions] == [row["chosen_by"] for row in rows]
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])

@@ -117,6 +117,14 @@ def test_a_set_that_choose_made_says_so_in_every_command(taught: Cli, tmp_path: 
     through = call("score", "half", "--null-through-rule", "--json")["null_through_rule"]
     assert 0 < through["norm_prob"]["sq"]["p"] <= 1
     assert "under random answer keys the same rule gives" in call("score", "half", "--null-through-rule")
+    call("choose", "half", "--rule", "norm_prob > 0", "--metric", "norm_prob", "--out", "half_of_it")
+    tried = call("choose", "half", "--rule", "easiest-half", "--out", "quarter", "--json")["tried"]
+    assert tried == 3, "the same rule again on what it chose is another trial"
+    through = call("score", "quarter", "--null-through-rule", "--json")["null_through_rule"]
+    assert through["norm_prob"]["sq"] is None or 0 < through["norm_prob"]["sq"]["p"] <= 1
+    shown = call("score", "quarter", "--null-through-rule")
+    assert "before that from mine by the rule easiest-half" in shown
+    assert "the same 2 rules give" in shown or through["norm_prob"]["sq"] is None
     # A rule that keeps all questions has chosen nothing.
     call("choose", "mine", "--rule", rule, "--out", "whole")
     assert "chosen" not in call("score", "whole", "--json")

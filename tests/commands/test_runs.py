@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -139,6 +140,67 @@ def test_shares_of_a_run_are_merged(
     assert not merged["lacking"]
     assert sum(row["new"] for row in merged["checkpoints"]) == 20 * 6 * 4
     assert sum(row["same"] for row in merged["checkpoints"]) == 20 * 6 * 4
+
+
+def elsewhere(tmp_path: Path, ladder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home of its own with the set `little`, which commands use from now on."""
+    settings = studios.settings(tmp_path / "elsewhere", ladder=ladder)
+    studios.write_example(settings)
+    for name, value in studios.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+def test_merged_shares_leave_the_model_group_of_their_run(
+    call: Cli, here: Settings, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    large = ("--checkpoints", "ladder-large-arch1/*", "--checkpoints", "ladder-small-arch1/*")
+    for share in ("1/2", "2/2"):
+        call("evaluate", "little", *large, "--num-fewshot", "1", "--shard", share)
+    run = {command: call(command, "little", "--json") for command in ("score", "ranks", "parting")}
+    report = call("report", "little", "--out", "run.html", "--json")
+    files = ("little.1-of-2.jsonl", "little.2-of-2.jsonl")
+    elsewhere(tmp_path, ladder, monkeypatch)
+    before = call("score", "little", "--json", code=2)
+    call("results", "merge", *files, "--dry-run", "--json")
+    assert call("score", "little", "--json", code=2) == before, "a dry run remembers nothing"
+    merged = call("results", "merge", *files, "--json")
+    assert merged["groups"] == []
+    assert run["score"]["fleet"]["models"] == ["ladder-small-arch1", "ladder-large-arch1"]
+    assert {command: call(command, "little", "--json") for command in run} == run
+    assert call("report", "little", "--out", "merged.html", "--json")["fleet"] == report["fleet"]
+
+
+def test_a_merge_leaves_a_group_that_was_chosen_and_says_so(
+    call: Cli, here: Settings, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call("evaluate", "little", "--fleet", "ladder", "--shard", "1/1", "--out", "all.jsonl")
+    call("evaluate", "little", "--checkpoints", SMALL, "--shard", "1/1", "--out", "small.jsonl")
+    settings = elsewhere(tmp_path, ladder, monkeypatch)
+    assert (
+        "several runs of little"
+        in call("results", "merge", "all.jsonl", "small.jsonl", "--json")["groups"][0]
+    )
+    call("fleet", "use", "little", "ladder")
+    assert call("results", "merge", "all.jsonl", "--json")["groups"] == []
+    assert (
+        "little keeps its model group built-in models"
+        in (call("results", "merge", "small.jsonl", "--json")["groups"][0])
+    )
+    assert call("score", "little", "--json")["fleet"]["name"] == "ladder"
+    collection.create_set(settings, "other")
+    text = (tmp_path / "small.jsonl").read_text(encoding="utf-8")
+    for name, says in (
+        ("other", "other here has other questions"),
+        ("nobodys", "There is no set 'nobodys' here"),
+    ):
+        renamed = text.replace('"set": "little"', f'"set": "{name}"', 1)
+        lines = renamed.encode().splitlines(keepends=True)[:-1]
+        end = json.dumps({"end": True, "sha256": hashlib.sha256(b"".join(lines)).hexdigest()})
+        Path("renamed.jsonl").write_bytes(b"".join(lines) + end.encode() + b"\n")
+        assert says in call("results", "merge", "renamed.jsonl", "--json")["groups"][0]
 
 
 def test_a_share_that_cannot_be_is_refused(call: Cli) -> None:

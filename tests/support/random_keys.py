@@ -156,6 +156,17 @@ def chosen_set(of: RandomSet, made: selection.Selection) -> Measurements:
     return replace(kept, chosen=origin)
 
 
+def chosen_twice(of: RandomSet, first: str, second: str, metric: str) -> Measurements:
+    """Results of what the second rule chooses of what the first one chose, with both as their origin."""
+    made = selection.select_questions(of.pool, first, metric)
+    rows = np.flatnonzero(made.mask)
+    once = with_keys(of, rows, of.measured.gold[rows])
+    twice = chosen_set(once, selection.select_questions(once.pool, second, metric))
+    assert twice.chosen is not None
+    origin = twice.chosen.model_copy(update={"earlier": chosen_set(of, made).chosen})
+    return replace(twice, chosen=origin)
+
+
 def planted_gain(seed: int, rule: str, metric: str = "acc") -> selection.Selection:
     """Selection by a rule on a planted set, with its null."""
     of = planted_set(seed)

@@ -5,6 +5,8 @@ Three questions, each with a seed that was fixed before the first run:
 - **noise**: sets whose keys are random and whose models share which choices they like, as models of one text do.
   Three rules choose; how often is a gain told, is advice given for the chosen set, and lies a score beyond its null
   through the rule?
+- **twice**: the same where a second rule chooses of what a first one chose. How often lies a score beyond the null through
+  both, and how often beyond that through the second alone?
 - **ladder**: the embedded models' log-likelihoods on parts of the example sets, with random keys.
 - **planted**: sets in which a rule gains .08 by construction. How often is that told as a gain?
 
@@ -30,6 +32,7 @@ from tests.support.random_keys import (
     SEED,
     RandomSet,
     chosen_set,
+    chosen_twice,
     noise_set,
     planted_gain,
     with_keys,
@@ -42,6 +45,11 @@ LADDER_RULES = (*RULES, "slope > 0", "snr-greedy")
 PLANTED_RULES = ('source = "good"', "easiest-half")
 SCORED = ("sq", "rc", "cs", "score", "decision_accuracy")
 DRAWS = 199
+TWICE = (
+    ("margin > 0 and slope > 0", "easiest-half", "norm_prob"),
+    ("easiest-half", "norm_prob > 0.3", "acc"),
+)
+TWICE_SEED = 5_000  # of noise that no other row has
 
 
 def ladder_sets(name: str) -> Iterator[RandomSet]:
@@ -112,6 +120,50 @@ def false_table(found: dict[tuple[str, str, str], Counter[str]]) -> str:
     return "\n".join(lines)
 
 
+def count_twice(of: RandomSet, first: str, second: str, metric: str, counts: Counter[str]) -> None:
+    """Count the scores beyond the null through both rules, and beyond that through the second alone.
+
+    Args:
+        of: A set with random keys.
+        first: Rule that chooses of the set.
+        second: Rule that chooses of what the first one keeps.
+        metric: Metric of the scores.
+        counts: Counts by kind, added to.
+    """
+    made = selection.select_questions(of.pool, first, metric)
+    rows = np.flatnonzero(made.mask)
+    between = with_keys(of, rows, of.measured.gold[rows])
+    kept = chosen_twice(of, first, second, metric)
+    assert kept.chosen is not None
+    alone = replace(kept, chosen=kept.chosen.model_copy(update={"earlier": None}))
+    scores = set_scores.scores(kept, metric)
+    counts["sets"] += 1
+    for chosen, parent, end in ((kept, of, ""), (alone, between, " of the second")):
+        drawn = through_rule.null_through_rule(chosen, parent.measured, parent.pool, (metric,), DRAWS)
+        for name, found in through_rule.score_nulls(scores, drawn[metric]).items():
+            if name in SCORED:
+                counts[f"{name}{end}"] += bool(found and found.p <= 0.05)
+
+
+def twice_table(sets: int) -> str:
+    """Table of `count_twice` on sets of noise, a row for each pair of rules."""
+    lines = [
+        "| first rule | second rule | metric | sets | p ≤ .05 through the second alone: SQ / RC / CS / Score / decisions "
+        "| through both |",
+        "|---|---|---|---|---|---|",
+    ]
+    for first, second, metric in TWICE:
+        counts: Counter[str] = Counter()
+        for seed in range(sets):
+            count_twice(noise_set(TWICE_SEED + seed), first, second, metric, counts)
+        alone, both = (
+            " / ".join(str(counts[f"{score}{end}"]) for score in SCORED) for end in (" of the second", "")
+        )
+        lines.append(f"| `{first}` | `{second}` | {metric} | {counts['sets']} | {alone} | {both} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
 def planted_table(sets: int) -> str:
     """Table of how often a planted gain is told, a row for each rule."""
     lines = [
@@ -135,8 +187,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--sets", type=int, default=SETS)
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
+    parser.add_argument("--only-twice", action="store_true", help="make the table of two rules alone")
     options = parser.parse_args(arguments)
-    tables = {"planted": planted_table(min(PLANTED, options.sets))}
+    twice = twice_table(options.sets)
+    if options.only_twice:
+        if options.write:
+            study_pages.put("random_keys", "twice", twice)
+        return
+    tables = {"twice": twice, "planted": planted_table(min(PLANTED, options.sets))}
     print(tables["planted"], flush=True)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     for rule in RULES:

@@ -1,7 +1,9 @@
 """Null distribution of the scores of a set that a rule made: random answer keys, the rule, the scores of what is left.
 
 A rule that reads results chooses for the models, right keys or not. The null of such a set's scores therefore draws
-answer keys for all questions of the parent, applies the rule anew, and scores the questions that it keeps.
+answer keys for all questions of the parent, applies the rule anew, and scores the questions that it keeps. Where rules
+chose one after the other, the parent is the set that the first of them chose of, and each rule sees what the one before
+it keeps of those keys.
 
 Axes: B draws, K checkpoints of a model, Q questions of the parent, C choices.
 """
@@ -9,16 +11,20 @@ Axes: B draws, K checkpoints of a model, Q questions of the parent, C choices.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions.pool import Pool
-from e2lm_core.analysis.questions.rules import Rule
+from e2lm_core.analysis.questions.rules import Rule, Sample, TwinFinal
 from e2lm_core.analysis.questions.selection import resolve_rule
 from e2lm_core.analysis.questions.selection_null import Progress, samples_under
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import BOUNDED_METRICS, NullDistribution, SelectionOrigin
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.arrays import Floats
@@ -30,12 +36,29 @@ from e2lm_core.scores.uncertainty import null
 
 DRAWS = 399
 _PACE_S = 2.5e-8  # for each value of a draw (checkpoints x questions x choices) of all metrics, on one core
+_RULE_S = 2e-3  # for each draw of a rule after the first, on one core
 _BLOCK = 1 << 22  # numbers of the one-hot keys in memory at once
 
 
-def estimated_seconds(parent: Measurements, metrics: Sequence[str] = METRICS, draws: int = DRAWS) -> float:
-    """Estimated time in seconds of `null_through_rule`."""
-    return 0.3 + draws * parent.chars.size * parent.checkpoints * len(metrics) * _PACE_S
+def estimated_seconds(
+    parent: Measurements, metrics: Sequence[str] = METRICS, draws: int = DRAWS, rules: int = 1
+) -> float:
+    """Estimated time in seconds of `null_through_rule` through so many rules."""
+    values = parent.chars.size * parent.checkpoints
+    return 0.3 + draws * (values * len(metrics) * _PACE_S + (rules - 1) * _RULE_S)
+
+
+def rules_through(chosen: Measurements) -> tuple[SelectionOrigin, ...]:
+    """Rules that the null goes through, the last one first: back to the first one that read these models' results.
+
+    Raises:
+        StudioError: No rule made the set.
+    """
+    if chosen.chosen is None:
+        raise StudioError(
+            f"{chosen.task} was not made by a rule, so there is no rule to draw a null through."
+        )
+    return validity.origins_on(chosen) or (chosen.chosen,)
 
 
 def null_through_rule(
@@ -51,7 +74,8 @@ def null_through_rule(
 
     Args:
         chosen: Results of the set that the rule made.
-        parent: Results of the set that the rule chose of, on the same checkpoints.
+        parent: Results of the set that the first of the set's rules chose of, on the same checkpoints; see
+            `rules_through`.
         pool: Item pool of the parent.
         metrics: Names of the metrics.
         draws: Number of draws B.
@@ -63,15 +87,18 @@ def null_through_rule(
         the choices are not known.
 
     Raises:
-        StudioError: Results are missing; a model by which the rule chose is not measured; the rule chose twice, or
-            would now choose other questions.
+        StudioError: Results are missing; a model by which a rule chose is not measured; the rules would now choose
+            other questions.
     """
-    rule, choosers = _rule_and_models(chosen, parent, pool)
+    rule, choosers, later = _rules_and_models(chosen, parent, pool)
     golds = null.random_golds_of_set(parent, draws, seed)
     masks = []
     for sample in samples_under(pool, parent, golds):
         draws_here = len(sample.values["margin"])
-        masks.append(np.broadcast_to(rule(sample.for_models(choosers)), (draws_here, len(pool.ids))))
+        mask = np.broadcast_to(rule(sample.for_models(choosers)), (draws_here, len(pool.ids)))
+        if later:
+            mask = np.stack([_kept_by(later, pool, sample, mask[draw], draw) for draw in range(draws_here)])
+        masks.append(mask)
         if progress is not None:
             progress(draws_here)
     wanted = [metric for metric in metrics if metric != "bpb" or parent.choice_bytes is not None]
@@ -99,43 +126,82 @@ def score_nulls(scores: Scores, drawn: CurveScores) -> dict[str, NullDistributio
     }
 
 
-def null_sentences(scores: Scores, drawn: CurveScores) -> list[str]:
-    """Sentences on the scores of one metric beside what the rule gives under random answer keys."""
+def null_sentences(scores: Scores, drawn: CurveScores, rules: int = 1) -> list[str]:
+    """Sentences on the scores of one metric beside what the rules give under random answer keys."""
+    by = "the same rule gives" if rules == 1 else f"the same {rules} rules give"
     return [
-        f"{labels.SCORES[name]} is {formatting.score(getattr(scores, name).value)}; under random answer keys the same rule "
-        f"gives {formatting.score(found.mean)} on average, below {formatting.score(found.q95)} in 95% of {DRAWS:,} draws: "
+        f"{labels.SCORES[name]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
+        f"{formatting.score(found.mean)} on average, below {formatting.score(found.q95)} in 95% of {DRAWS:,} draws: "
         f"p = {found.p:.2g}."
         for name, found in score_nulls(scores, drawn).items()
         if found is not None
     ]
 
 
-def _rule_and_models(chosen: Measurements, parent: Measurements, pool: Pool) -> tuple[Rule, list[int]]:
-    origin = chosen.chosen
-    if origin is None:
-        raise StudioError(
-            f"{chosen.task} was not made by a rule, so there is no rule to draw a null through."
-        )
-    if origin.earlier is not None:
-        raise StudioError(
-            f"A rule chose from {origin.parent}, which a rule had made: the null through both is not drawn."
-        )
+_Later = Sequence[tuple[SelectionOrigin, list[int]]]
+
+
+def _rules_and_models(
+    chosen: Measurements, parent: Measurements, pool: Pool
+) -> tuple[Rule, list[int], _Later]:
+    """The first rule with the models that it chose by, and the later ones with theirs."""
+    first, *later = reversed(rules_through(chosen))
     for measured in (chosen, parent):
         if measured.complete_checkpoints != measured.checkpoints:
             raise StudioError(
                 f"{measured.task} lacks results on these checkpoints: run the rest of it first."
             )
-    choosers = _choosers(origin, pool)
-    rule = resolve_rule(pool, origin.rule, origin.source)
+    choosers = _choosers(first, pool)
+    after = [(origin, _choosers(origin, pool)) for origin in later]
+    rule = resolve_rule(pool, first.rule, first.source)
     now = np.broadcast_to(rule(pool.sample.for_models(choosers)), (len(pool.ids),))
+    if after:
+        now = _kept_by(after, pool, pool.sample, now, ...)
     kept = {identity for identity, keeps in zip(pool.ids, now, strict=True) if keeps}
     if kept != {*chosen.question_ids}:
         same = len(kept & {*chosen.question_ids})
+        by = "The rules" if after else "The rule"
         raise StudioError(
-            f"The rule would now choose {len(kept):,} questions of {origin.parent}, {same:,} of them in {chosen.task}, which "
+            f"{by} would now choose {len(kept):,} questions of {first.parent}, {same:,} of them in {chosen.task}, which "
             "has been changed or was chosen by other results: choose again."
         )
-    return rule, choosers
+    return rule, choosers, after
+
+
+def _kept_by(
+    later: _Later, pool: Pool, sample: Sample, mask: NDArray[np.bool_], draw: int | EllipsisType
+) -> NDArray[np.bool_]:
+    """Questions [Q] that later rules keep of those that the first one kept under one draw; none if a rule finds none."""
+    rows = np.flatnonzero(mask)
+    for origin, choosers in later:
+        left = _restricted(pool, sample, rows, draw)
+        try:
+            keeps = resolve_rule(left, origin.rule, origin.source)(left.sample.for_models(choosers))
+        except StudioError:  # such as no question of the rule's source
+            keeps = np.zeros(len(rows), bool)
+        rows = rows[np.broadcast_to(keeps, rows.shape)]
+    found = np.zeros(mask.shape, bool)
+    found[rows] = True
+    return found
+
+
+def _restricted(pool: Pool, sample: Sample, rows: NDArray[np.intp], draw: int | EllipsisType) -> Pool:
+    """Pool of some questions under one draw's keys."""
+    return replace(
+        pool,
+        rows=pool.rows[rows],
+        ids=tuple(pool.ids[row] for row in rows),
+        groups=tuple(pool.groups[row] for row in rows),
+        sample=replace(
+            sample,
+            values=Filled(lambda metric: sample.values[metric][draw][..., rows]),
+            traits={
+                name: (column if column.ndim == 1 else column[draw])[rows]
+                for name, column in sample.traits.items()
+            },
+            twins=tuple(TwinFinal(one.science, one.twin[draw][..., rows]) for one in sample.twins),
+        ),
+    )
 
 
 def _choosers(origin: SelectionOrigin, pool: Pool) -> list[int]:

@@ -60,12 +60,13 @@ def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list
     from e2lm_core.commands.questions import measured_pool
     from e2lm_core.runs.results import load_measurements
     from e2lm_core.scores import set_scores
-    from e2lm_core.sets.selection_origin import parent_of_selection
+    from e2lm_core.sets.selection_origin import first_parent
 
     studio, question_set, measured, fleet = opened
-    parent = parent_of_selection(studio.settings, question_set)
+    rules = null_through_rule.rules_through(measured)
+    parent = first_parent(studio.settings, question_set, len(rules))
     whole = load_measurements(studio, parent, *fleet.run_arguments)
-    by_relevance = measured.chosen is not None and "relevance" in measured.chosen.rule
+    by_relevance = any("relevance" in origin.rule for origin in rules)
     pool = measured_pool(LoadedSet(studio, parent, whole, fleet), by_relevance)
     steps = null_through_rule.DRAWS * (1 + len(METRICS))
     with progress_bar("drawing answer keys", steps) as advance:
@@ -77,7 +78,7 @@ def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list
         values = set_scores.scores(measured, metric, rc)
         nulls = null_through_rule.score_nulls(values, scores)
         found[metric] = {name: one and one.model_dump() for name, one in nulls.items()}
-        said += [f"{metric}: {s}" for s in null_through_rule.null_sentences(values, scores)]
+        said += [f"{metric}: {s}" for s in null_through_rule.null_sentences(values, scores, len(rules))]
     return found, said
 
 

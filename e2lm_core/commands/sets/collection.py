@@ -65,7 +65,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create a set, empty or with the questions of a file."""
-    from e2lm_core.sets import collection
+    from e2lm_core.sets import collection, selection_origin
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
@@ -77,6 +77,7 @@ def create(
         read = question_input.preview_file(settings, file, how)
         questions = question_input.accepted_questions(read, file, skip_broken)
     begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": questions})
+    begun = selection_origin.lift_origin(begun)
     _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from e2lm_core.base.formatting import count
-from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.records import ORIGIN_KEY, Question, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.sets.selection_origin import origin_of_set
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 
@@ -67,6 +68,7 @@ def _body(task: TaskSet, digests: Mapping[str, str], measured: str) -> str:
         "| `question`, `choices`, `answer` | the text, its choices, and the right one's index from 0 |",
         "| `id` | a name that stays |",
         *(f"| `{name}` | {what} |" for name, what in _MORE.items() if _has(task, name)),
+        *([f"| `{ORIGIN_KEY}` | the rule that chose these questions |"] if origin_of_set(task) else []),
         "",
         *([measured.rstrip(), ""] if measured else []),
         "## Where it is from",

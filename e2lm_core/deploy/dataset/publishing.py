@@ -18,7 +18,8 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.dataset.card import render_card
 from e2lm_core.deploy.space import hub
 from e2lm_core.people import accounts
-from e2lm_core.sets.formats import reading
+from e2lm_core.sets import selection_origin
+from e2lm_core.sets.formats import reading, writing
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet
 
@@ -78,11 +79,18 @@ def dataset_files(task: TaskSet, measured: str, pictures: Mapping[str, bytes]) -
         measured: The card's sections on the set's results.
         pictures: Content of the files that these sections show, by path.
     """
-    splits = {"test": task.questions, "dev": task.dev}
+    splits = _splits(task)
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
     files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures)
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     return {README: render_card(task, there, digests, measured).encode(), **files}
+
+
+def _splits(task: TaskSet) -> dict[str, list[Question]]:
+    """Questions by split, all with the column of the rule that chose them if one did."""
+    origin = selection_origin.origin_of_set(task)
+    parts = {"test": task.questions, "dev": task.dev}
+    return {split: writing.add_origin(questions, origin, "parquet") for split, questions in parts.items()}
 
 
 def require_publishable(settings: Settings, task: TaskSet, repo: str) -> None:
@@ -218,7 +226,7 @@ def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, t
 
 
 def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[QuestionChange]:
-    for split, questions in (("test", task.questions), ("dev", task.dev)):
+    for split, questions in _splits(task).items():
         before = {question.id: question for question in held.get(split, ())}
         for question in questions:
             old = before.pop(question.id, None)

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from e2lm_core.base.labels import METRIC_HELP
-from e2lm_core.base.records import BOUNDED_METRICS, LOWER_IS_BETTER
+from e2lm_core.base.records import BOUNDED_METRICS, LOWER_IS_BETTER, ORIGIN_KEY
 from e2lm_core.base.version import VERSION
 from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
+from e2lm_core.sets.selection_origin import origin_of_set
 
 SCHEMA = "0.3.0"
 EMBEDDED = "e2lm-task-studio"  # developer of models that are on no hub
@@ -98,6 +99,9 @@ def _metric(outgoing: CompleteResults, result: CheckpointResult, metric: str) ->
     doubt: dict[str, Any] = {"num_samples": len(outgoing.docs)}
     if math.isfinite(error := result.errors[metric]):
         doubt["standard_error"] = {"value": error, "method": "analytic"}
+    settings = {"num_fewshot": str(outgoing.num_fewshot)}
+    if origin := origin_of_set(outgoing.task):  # the schema's details are texts
+        settings[ORIGIN_KEY] = origin.model_dump_json(exclude_none=True)
     return {
         "evaluation_result_id": metric,
         "evaluation_name": outgoing.task.name,
@@ -112,7 +116,7 @@ def _metric(outgoing: CompleteResults, result: CheckpointResult, metric: str) ->
             "max_score": 1.0 if metric in BOUNDED_METRICS else _UNBOUNDED,
         },
         "score_details": {"score": result.means[metric], "uncertainty": doubt},
-        "generation_config": {"additional_details": {"num_fewshot": str(outgoing.num_fewshot)}},
+        "generation_config": {"additional_details": settings},
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
 from e2lm_core.base.version import VERSION
 from e2lm_core.export.results.outgoing import CheckpointResult, CompleteResults, finite_values
+from e2lm_core.sets.selection_origin import origin_metadata, origin_of_set
 
 PROGRAM = "e2lm_task_studio"
 
@@ -53,7 +54,7 @@ def _results(outgoing: CompleteResults, result: CheckpointResult, when: float) -
             f"{metric},none": mean,
             f"{metric}_stderr,none": dict(finite_values(result.errors)).get(metric, "N/A"),
         }
-    settings = {
+    settings: dict[str, Any] = {
         "task": task,
         "output_type": "multiple_choice",
         "doc_to_text": config.doc_to_text,
@@ -64,6 +65,8 @@ def _results(outgoing: CompleteResults, result: CheckpointResult, when: float) -
         "fewshot_delimiter": config.fewshot_delimiter,
         "num_fewshot": outgoing.num_fewshot,
     }
+    if origin := origin_of_set(outgoing.task):
+        settings["metadata"] = origin_metadata(origin)
     count = len(outgoing.docs)
     return {
         "results": {task: scores},

@@ -1,4 +1,4 @@
-"""Merges shard files into the store and reports conflicts."""
+"""Merges shard files into the store, reports conflicts, and remembers the fleets of their runs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from e2lm_core.base import formatting
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Loglikelihood, Record
 from e2lm_core.people import access
+from e2lm_core.runs import fleets
+from e2lm_core.runs.messages.fleets import fleet_label
 from e2lm_core.runs.shards.files import CheckpointResults, ShardHeader
+from e2lm_core.runs.store.requests import RequestIndex, render_prompts
 from e2lm_core.runs.studio import Studio
+from e2lm_core.sets import collection
 
 # (absolute, relative) tolerance in nats: the rounding differences between two plans of batches.
 TOLERANCE = {"float32": (1e-4, 2e-6), "float16": (2e-2, 4e-3), "bfloat16": (1e-1, 3e-2)}
@@ -118,3 +123,55 @@ def missing_shards(heads: Sequence[ShardHeader]) -> list[str]:
                 f"({formatting.join_words(missing)}): merge the other shares too."
             )
     return said
+
+
+def remember_fleets(
+    studio: Studio, shards: Iterable[tuple[ShardHeader, Sequence[CheckpointResults]]]
+) -> list[str]:
+    """Make the checkpoints of the merged run the fleet of its set, as a run here does.
+
+    A set that has a fleet keeps it. The files say no more of a set than its name, so its prompts are compared with
+    theirs: a set that only shares the name keeps what it has.
+
+    Args:
+        studio: Settings of the caller and catalogue.
+        shards: Header and checkpoints of each merged file.
+
+    Returns:
+        A sentence for each set whose fleet is not that of the files.
+
+    Raises:
+        StoreError: The workspace cannot be written.
+    """
+    runs: dict[str, dict[tuple[int, frozenset[str]], tuple[ShardHeader, set[bytes]]]] = {}
+    for head, parts in shards:
+        key = (head.num_fewshot, frozenset(head.fleet))
+        _, prompts = runs.setdefault(head.set, {}).setdefault(key, (head, set()))
+        prompts.update(*(part.results for part in parts))
+    return [said for name, of_set in runs.items() if (said := _remember(studio, name, list(of_set.values())))]
+
+
+def _remember(studio: Studio, name: str, runs: Sequence[tuple[ShardHeader, set[bytes]]]) -> str | None:
+    settings = studio.settings
+    if name not in {info.name for info in collection.list_sets(settings) if info.owner is None}:
+        return f"There is no set {formatting.quote(name)} here, so its model group is not known: import it and merge again."
+    if len(runs) > 1:
+        return f"The files are of several runs of {name}, so its model group stays as it is: choose one with `fleet use`."
+    ((head, prompts),) = runs
+    try:
+        task = collection.open_set(settings, name)
+        own = RequestIndex(render_prompts(task, head.num_fewshot)).texts
+    except StudioError as error:
+        return f"{name} keeps its model group: {error}"
+    if prompts.isdisjoint(own):
+        return f"{name} here has other questions than the files, so its model group stays as it is."
+    shots = None if head.num_fewshot == task.config.num_fewshot else head.num_fewshot
+    chosen = fleets.chosen_fleet(settings, name)
+    if chosen is None:
+        fleets.choose_fleet(studio, name, fleets.name_fleet(studio, name, head.fleet), shots)
+    elif {*chosen.fleet.checkpoints} != {*head.fleet} or chosen.num_fewshot != shots:
+        return (
+            f"{name} keeps its model group {fleet_label(chosen.fleet.name)}; the files are of "
+            f"{formatting.count(len(head.fleet), 'checkpoint')}, {head.num_fewshot}-shot."
+        )
+    return None

@@ -1,8 +1,8 @@
 """Register of selection rules tried on the same questions.
 
-A trial is a rule, its metric, its source and its models. It is counted on the questions' texts, so that a copy and
-another fleet count on, and on the set's name, so that an edit does too; a set that a rule made counts on from its
-parent. The files are shared by all authors of a workspace; a repeated trial counts once.
+A trial is a rule, its metric, its source and its models, and the rules that chose the set before. It is counted on the
+questions' texts, so that a copy and another fleet count on, and on the set's name, so that an edit does too. A trial on
+a set that a rule made counts on from the parent, and on the parent as well: all ways from one set count together. The files are shared by all authors of a workspace; a repeated trial counts once.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.records import SelectionOrigin, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets import selection_origin
@@ -40,10 +40,10 @@ def record_trial(
         is recorded, and a new trial gets the next number.
     """
     files = _files(settings, name, task)
-    line, known = _line(trial, models), _known(files)
+    line, known = _line(trial, models, task), _known(files)
     if line not in known:
         known.append(line)
-    for file in files[:2]:
+    for file in files:
         has = {*_lines(file)}
         if lacking := [one for one in known if one not in has]:
             _append(file, lacking)
@@ -56,7 +56,7 @@ def next_trial_number(
     settings: Settings, name: str, trial: Sequence[str | None], task: TaskSet, models: Sequence[str]
 ) -> int:
     """Number that a trial has, or would get now; nothing is recorded."""
-    line, known = _line(trial, models), _known(_files(settings, name, task))
+    line, known = _line(trial, models, task), _known(_files(settings, name, task))
     return known.index(line) + 1 if line in known else len(known) + 1
 
 
@@ -71,8 +71,20 @@ def _append(file: Path, lines: Sequence[str]) -> None:
             os.close(descriptor)
 
 
-def _line(trial: Sequence[str | None], models: Sequence[str]) -> str:
-    return json.dumps([*trial, selection_origin.models_digest(models)], ensure_ascii=True)
+def _line(trial: Sequence[str | None], models: Sequence[str], task: TaskSet) -> str:
+    """Line of a trial; one on a set that no rule made has no part for the rules before."""
+    before = [[one.rule, one.source] for one in _origins(task)]
+    return json.dumps(
+        [*trial, selection_origin.models_digest(models), *([before] if before else [])], ensure_ascii=True
+    )
+
+
+def _origins(task: TaskSet) -> Iterator[SelectionOrigin]:
+    """Rules that made a set, the last one first."""
+    origin = selection_origin.origin_of_set(task)
+    while origin is not None:
+        yield origin
+        origin = origin.earlier
 
 
 def _known(files: Sequence[Path]) -> list[str]:
@@ -92,10 +104,7 @@ def _lines(file: Path) -> list[str]:
 
 def _files(settings: Settings, name: str, task: TaskSet) -> list[Path]:
     """Files of the questions' texts and of the set's name, then those of the sets that it was chosen of."""
-    keys = [f"questions {task.questions_digest}", name]
-    origin = task.config.chosen_by
-    while origin is not None:
-        keys.append(f"questions {origin.parent_digest}")
-        origin = origin.earlier
+    before = [f"questions {origin.parent_digest}" for origin in _origins(task)]
+    keys = [f"questions {task.questions_digest}", name, *before]
     digests = [hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys]
     return [settings.workspace / "tried" / f"{digest}.jsonl" for digest in digests]

@@ -13,7 +13,7 @@ from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
-from e2lm_core.sets import collection
+from e2lm_core.sets import collection, selection_origin
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.config import check_name
@@ -281,4 +281,4 @@ def _questions(
     read = reading.read_confined(data, path.name, settings.limits, how)
     questions, said = reading.accept_questions(read, path.name, skip_broken)
     config = TaskConfig(task=collection.legal_name(path.stem))
-    return Source(TaskSet(config=config, questions=questions), said)
+    return Source(selection_origin.lift_origin(TaskSet(config=config, questions=questions)), said)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from e2lm_core.base.formatting import count, join_words
-from e2lm_core.base.records import Question
+from e2lm_core.base.records import ORIGIN_KEY, Question, SelectionOrigin
 from e2lm_core.sets.formats import columns
 from e2lm_core.sets.formats.markup import qti
 from e2lm_core.sets.formats.tables import delimited, xlsx
@@ -55,6 +56,16 @@ FORMS = {
 _TABLES = ("csv", "xlsx")
 
 
+def add_origin(questions: Iterable[Question], origin: SelectionOrigin | None, kind: str) -> list[Question]:
+    """Questions with the rule that chose them in a column `chosen_by`; unchanged without an origin."""
+    if origin is None:
+        return list(questions)
+    value: Any = origin.model_dump(mode="json", exclude_none=True)
+    if kind != "jsonl":  # a cell holds text
+        value = json.dumps(value, ensure_ascii=False)
+    return [q.model_copy(update={"extra": {**q.extra, ORIGIN_KEY: value}}) for q in questions]
+
+
 def write_questions(questions: Iterable[Question], kind: str) -> bytes:
     """Write questions as a file in one format of `FORMS`."""
     return FORMS[kind].write(questions)
@@ -85,6 +96,12 @@ def _of_questions(questions: Sequence[Question], form: OutputFormat) -> Iterable
         )
     if form.holds is not None:
         names = dict.fromkeys(name for q in questions for name in _beside(q) if name not in form.holds)
+        if ORIGIN_KEY in names:
+            del names[ORIGIN_KEY]
+            yield (
+                "There is no place for the rule that chose these questions: a set made of the file shows its scores as if "
+                "nobody had chosen them, so share CSV, JSONL, XLSX or the bundle instead."
+            )
         if names:
             yield f"There is no place for {join_words(list(names), 6)}."
 

@@ -26,7 +26,7 @@ from e2lm_core.analysis.questions.suspects.wrong_question_control import (
     evaluate_control,
 )
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.records import Checkpoint, SelectionOrigin, TaskSet
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs.store import control_results
 from e2lm_core.scores.measurements import Measurements
@@ -185,13 +185,14 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str) ->
     return page_cache.find("null through rule", (task, measurements, metric))
 
 
-def null_through_rule_seconds(task: TaskSet, metric: str) -> float:
+def null_through_rule_seconds(task: TaskSet, measurements: Measurements, metric: str) -> float:
     """Estimated time in seconds of `draw_null_through_rule`.
 
     Raises:
         StudioError: The set that the rule chose of is not here as it was.
     """
-    return through_rule.estimated_seconds(_parent(task)[1], (metric,))
+    _, whole, rules = _first_parent(task, measurements)
+    return through_rule.estimated_seconds(whole, (metric,), rules=len(rules))
 
 
 def draw_null_through_rule(
@@ -202,8 +203,8 @@ def draw_null_through_rule(
     Raises:
         StudioError: The set that the rule chose of is not here as it was, or of `null_through_rule`.
     """
-    parent, whole = _parent(task)
-    by_relevance = measurements.chosen is not None and "relevance" in measurements.chosen.rule
+    parent, whole, rules = _first_parent(task, measurements)
+    by_relevance = any("relevance" in origin.rule for origin in rules)
     probability = results.relevance(parent).probability if by_relevance else None
     of = pool_with(parent, whole, probability)[0]
     page_cache.get_or_compute(
@@ -215,14 +216,17 @@ def draw_null_through_rule(
     )
 
 
-def _parent(task: TaskSet) -> tuple[TaskSet, Measurements]:
-    """The set that a rule chose this one of, and its results on this one's fleet."""
+def _first_parent(
+    task: TaskSet, measurements: Measurements
+) -> tuple[TaskSet, Measurements, tuple[SelectionOrigin, ...]]:
+    """The set that the first rule chose of, its results on this one's fleet, and the rules."""
+    rules = through_rule.rules_through(measurements)
     parent = page_cache.get_or_compute(
         "parent of a selection",
-        (session.studio().settings.workspace, task.address, task),
-        lambda: selection_origin.parent_of_selection(session.studio().settings, task),
+        (session.studio().settings.workspace, task.address, task, len(rules)),
+        lambda: selection_origin.first_parent(session.studio().settings, task, len(rules)),
     )
-    return parent, results.measure(parent, *results.fleet(task).run_arguments)
+    return parent, results.measure(parent, *results.fleet(task).run_arguments), rules
 
 
 # --- suspects, and the control that is run for them --------------------------------------------------------

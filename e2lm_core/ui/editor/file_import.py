@@ -14,7 +14,7 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, selection_origin
 from e2lm_core.sets.formats import columns, messages, reading, writing
 from e2lm_core.sets.formats.encodings import ENCODINGS
 from e2lm_core.sets.formats.kinds import ENDS, KINDS
@@ -287,6 +287,10 @@ def _key(name: str) -> str:
     return f"{name}_{done}" if done else name
 
 
+def _with_origin(task: TaskSet, kind: str) -> Sequence[Question]:
+    return writing.add_origin(task.questions, selection_origin.origin_of_set(task), kind)
+
+
 def download(task: TaskSet) -> None:
     """Draw the download of the questions as a file, with the content that its format cannot hold."""
     if not task.questions:
@@ -298,7 +302,7 @@ def download(task: TaskSet) -> None:
         form = writing.FORMS[kind]
         st.download_button(
             markdown.escape(f"Download {LABELS[kind]}"),
-            lambda: writing.write_questions(task.questions, kind),
+            lambda: writing.write_questions(_with_origin(task, kind), kind),
             f"{task.name}{form.end}",
             form.mime,
             icon=":material/download:",
@@ -306,7 +310,7 @@ def download(task: TaskSet) -> None:
             key="set_download",
         )
     lost = page_cache.get_or_compute(
-        "lost content", (task, kind), lambda: writing.lost_content(task.questions, kind)
+        "lost content", (task, kind), lambda: writing.lost_content(_with_origin(task, kind), kind)
     )
     if lost:
         markdown.caption(markdown.escape(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))

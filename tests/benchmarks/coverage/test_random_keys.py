@@ -66,6 +66,18 @@ def test_noise_through_a_rule_shows_neither_gain_nor_p_nor_advice(rule: str) -> 
     )
 
 
+@pytest.mark.parametrize(("first", "second", "metric"), random_keys.TWICE)
+def test_noise_through_two_rules_lies_within_the_null_through_both(
+    first: str, second: str, metric: str
+) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(1_000, 1_006):
+        random_keys.count_twice(noise_set(seed), first, second, metric, counts)
+    assert counts["sets"] == 6
+    assert counts["sq of the second"] >= 1 or metric == "acc"
+    assert max(counts[name] for name in random_keys.SCORED) <= 2
+
+
 @pytest.mark.parametrize("rule", random_keys.PLANTED_RULES)
 def test_a_rule_that_helps_by_construction_is_told(rule: str) -> None:
     told = [bool(planted_gain(seed, rule).is_gain) for seed in range(1_000, 1_006)]

@@ -21,7 +21,7 @@ from e2lm_core.deploy.dataset.card import common_licence
 from e2lm_core.export.card.sections import build_sections
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.fleets import OpenFleet
-from e2lm_core.sets import collection
+from e2lm_core.sets import authoring, collection, selection_origin
 from e2lm_core.sets.formats import reading
 from tests.deploy.dataset.conftest import DatasetsHub, put, told
 from tests.support import studios
@@ -62,6 +62,21 @@ def test_a_new_data_set_is_made_and_read_back_as_the_set(settings: Settings, hub
     assert again.empty
     assert again.revision == commit
     assert publish(settings, task, again) is None
+
+
+def test_the_rule_that_chose_goes_with_the_data_set(settings: Settings, hub: DatasetsHub) -> None:
+    whole = collection.open_set(settings, "little")
+    origin = selection_origin.origin_of_selection(whole, "margin > 0", None, [])
+    collection.copy_set(settings, "little", "kept", selection_origin.origin_metadata(origin))
+    task = authoring.delete_questions(settings, "kept", [whole.questions[0].id])
+    publish(settings, task, plan(settings, task))
+    assert plan(settings, task).empty
+    files = hub.spaces[REPO].files
+    assert b"| `chosen_by` | the rule that chose these questions |" in files["README.md"]
+    read = reading.read_confined(files[TEST], TEST, Limits()).questions
+    back = selection_origin.lift_origin(task.model_copy(update={"config": whole.config, "questions": read}))
+    assert back.config.chosen_by == origin
+    assert back.questions == task.questions
 
 
 def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settings, hub: DatasetsHub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
-from e2lm_core.export.results import harness, outgoing
+from e2lm_core.export.results import every_eval, harness, outgoing
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import collection
+from e2lm_core.sets import collection, selection_origin
 from tests.support import harness_files, studios
 
 WHEN = 1_767_323_045.0
@@ -85,3 +86,24 @@ def test_half_a_run_is_left_out_and_no_run_refused(here: Studio) -> None:
     own = outgoing.collect_results(here, task, OpenFleet("", here.local_checkpoints[:2], 0))
     assert [one.checkpoint for one in own.results] == [here.local_checkpoints[0]]
     assert own.sentence == f"Not every question was run at {here.local_checkpoints[1].name}: left out."
+
+
+def test_results_of_a_chosen_set_name_the_rule(here: Studio) -> None:
+    own = gathered(here)
+    origin = selection_origin.origin_of_selection(own.task, "margin > 0", None, [])
+    kept = own.task.model_copy(
+        update={
+            "config": own.task.config.model_copy(
+                update={"metadata": selection_origin.origin_metadata(origin)}
+            ),
+            "questions": own.task.questions[:5],
+        }
+    )
+    for task, named in ((own.task, False), (kept, True)):
+        outgoing_results = replace(own, task=task, docs=own.docs[: len(task.questions)])
+        name, data = next(iter(harness.files(outgoing_results, WHEN).items()))
+        settings = json.loads(data)["configs"]["little"]
+        assert ("metadata" in settings) is named, name
+        written = b"".join(every_eval.files(outgoing_results, WHEN).values())
+        assert (b'\\"rule\\":\\"margin > 0\\"' in written) is named
+    assert settings["metadata"]["chosen_by"]["rule"] == "margin > 0"

@@ -97,3 +97,34 @@ def test_a_set_that_a_rule_made_counts_on_from_its_parent(tmp_path: Path) -> Non
     ids = [question.id for question in parent.questions[:2]]
     authoring.copy_with_questions(settings, "little", "chosen", ids, selection_origin.origin_metadata(origin))
     assert record(settings, ("slope > 1", "acc", None), "chosen") == 2
+
+
+def chosen_of(settings: Settings, parent: str, name: str, rule: str, keep: slice) -> None:
+    whole = open_set(settings, parent)
+    origin = selection_origin.origin_of_selection(whole, rule, None, ())
+    ids = [question.id for question in whole.questions[keep]]
+    authoring.copy_with_questions(settings, parent, name, ids, selection_origin.origin_metadata(origin))
+
+
+def test_the_same_rule_again_on_what_it_chose_is_another_trial(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    trial = ("easiest-half", "acc", None)
+    assert record(settings, trial) == 1
+    chosen_of(settings, "little", "half", "easiest-half", slice(4))
+    assert record(settings, trial, "half") == 2
+    chosen_of(settings, "half", "quarter", "easiest-half", slice(2))
+    assert record(settings, trial, "quarter") == 3
+    assert [record(settings, trial, name) for name in ("little", "half", "quarter")] == [1, 2, 3]
+
+
+def test_all_ways_from_one_set_count_together(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    record(settings, ("slope > 0", "acc", None))
+    chosen_of(settings, "little", "first", "slope > 0", slice(3))
+    assert record(settings, ("margin > 0", "acc", None), "first") == 2
+    record(settings, ("slope > 1", "acc", None))
+    chosen_of(settings, "little", "second", "slope > 1", slice(1, 4))
+    assert record(settings, ("margin > 0", "acc", None), "second") == 4
+    assert trial_count(settings) == trial_count(settings, "second") == 4

@@ -12,7 +12,13 @@ contradict a key: a wrong key, as often at every confidence, and an error of the
     P(wrong | contradicted, z) = e / P(contradicted | z)
 
 with e, a and b of the highest likelihood on the set itself. So models that know little list nothing, be their
-share of wrong keys large or small. A question may have two right answers if both are about equally probable and leave little for the rest. Models
+share of wrong keys large or small. A question may have two right answers if the best models, each by itself, hesitate
+between both and leave little for the rest,
+
+    sum_m w_m mean_k min(p_mkq,gold, p_mkq,other) >= HESITATE,
+
+over checkpoints k. Means over models alone would not do: of models that are sure of different answers some are wrong,
+and together they look undecided. One or two models hesitate by chance as well, so `JUDGES` must weigh in. Models
 with low accuracy on the set cannot judge its keys: then none is listed, and the reason is given. If only mini
 models are measured, a question is left out unless one of its choices is known to them as the answer:
 elsewhere a model can be confident and wrong.
@@ -22,6 +28,8 @@ found by confident predictions, Northcutt et al., arXiv 1911.00068.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,8 +41,9 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 DOUBTED = 0.5
 MIN_RIGHT = 0.85  # expected share of wrong keys in the list
 SHARP = 8  # exponent of a model's knowledge in its weight: half the knowledge has almost no weight
-# Largest difference of two choices' probabilities, and smallest sum, for two right answers.
-LEVEL, TOGETHER = 0.15, 0.85
+# Smallest sum of two choices' probabilities for two right answers, and smallest mean of the lesser one in each model.
+TOGETHER, HESITATE = 0.85, 0.3
+JUDGES = 2.5  # smallest number of judges, 1 / sum_m w_m^2, that can tell two right answers
 KNOWS = 0.65  # smallest position of the best model between chance (0) and all right (1), wrong keys aside
 TOLD = 0.5  # smallest share of answers that must be known to the mini models
 _LATE = 0.25  # share of a model's checkpoints
@@ -76,8 +85,10 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
         return _not_known(best, left_out)
     judges = [curve for curve in curves if knowledge[curve.model.name] > 0]
     weights = np.array([knowledge[curve.model.name] ** SHARP for curve in judges])
-    chosen = np.stack([probabilities(curve.ll[at[curve.model.name]]).mean(axis=0) for curve in judges])
-    pooled = np.tensordot(weights / weights.sum(), chosen, axes=1)
+    weights /= weights.sum()
+    late = [probabilities(curve.ll[at[curve.model.name]]) for curve in judges]
+    chosen = np.stack([one.mean(axis=0) for one in late])
+    pooled = np.tensordot(weights, chosen, axes=1)
     wrong_share, is_wrong = _wrong_probabilities(pooled[told], measurements.gold[told])
     chance = metrics.chance(measurements.choice_counts[told])
     if best / max(1 - wrong_share / (1 - chance), 1e-9) < KNOWS:
@@ -87,7 +98,7 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
     agreeing = chosen.argmax(axis=-1)
     known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
     wrong, expected_false = _wrong(measurements, pooled, agreeing, posterior)
-    found = (*wrong, *_double(measurements, pooled, agreeing))
+    found = (*wrong, *_double(measurements, pooled, agreeing, late, weights))
     listed = tuple(suspect for suspect in found if suspect.question_id in known)
     return SuspectList(listed=listed, knowledge=best, left_out=left_out, expected_false=expected_false)
 
@@ -177,17 +188,36 @@ def _wrong(
     return found, float((1 - posterior[listed]).sum())
 
 
-def _double(measurements: Measurements, pooled: Floats, agreeing: np.ndarray) -> list[Suspect]:
-    """Questions with the right answer and one other about equally probable, among three choices or more."""
-    found = []
-    for q, gold in enumerate(measurements.gold):
-        others = pooled[q].copy()
-        others[gold] = -1.0
-        second = int(others.argmax())
-        together = float(pooled[q, gold] + pooled[q, second])
-        level = abs(float(pooled[q, gold] - pooled[q, second])) <= LEVEL
-        if measurements.choice_counts[q] > 2 and level and together >= TOGETHER:
-            found.append(_suspect(measurements, q, "two right answers", second, together, agreeing))
+def _double(
+    measurements: Measurements,
+    pooled: Floats,
+    agreeing: np.ndarray,
+    late: Sequence[Floats],
+    weights: Floats,
+) -> list[Suspect]:
+    """Questions of three choices or more between whose right answer and one other the judges each hesitate.
+
+    Args:
+        measurements: Results of the set.
+        pooled: Probabilities [Q, C] of the judges together.
+        agreeing: Choice [M, Q] that each judge prefers.
+        late: Probabilities [K, Q, C] of each judge.
+        weights: Weight [M] of each judge; they sum to 1.
+    """
+    if 1 / (weights**2).sum() < JUDGES:
+        return []
+    questions, gold = np.arange(len(measurements.gold)), measurements.gold
+    others = pooled.copy()
+    others[questions, gold] = -1.0
+    second = others.argmax(axis=-1)
+    together = pooled[questions, gold] + pooled[questions, second]
+    lesser = [np.minimum(p[:, questions, gold], p[:, questions, second]).mean(axis=0) for p in late]
+    hesitate = np.tensordot(weights, np.stack(lesser), axes=1)
+    doubled = (measurements.choice_counts > 2) & (together >= TOGETHER) & (hesitate >= HESITATE)
+    found = [
+        _suspect(measurements, int(q), "two right answers", int(second[q]), float(together[q]), agreeing)
+        for q in np.flatnonzero(doubled)
+    ]
     return sorted(found, key=lambda suspect: -suspect.evidence)
 
 

@@ -65,7 +65,7 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
     try:
         drawn = questions.null_through_rule(task, measurements, metric)
         if drawn is None:
-            seconds = questions.null_through_rule_seconds(task, metric)
+            seconds = questions.null_through_rule_seconds(task, measurements, metric)
             if not st.button(
                 markdown.escape(
                     f"Compare with the rule under random answer keys ({formatting.duration(seconds)})"
@@ -81,7 +81,7 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
         markdown.caption(error)
         return
     if drawn is not None:
-        for sentence in null_words.null_sentences(scores, drawn):
+        for sentence in null_words.null_sentences(scores, drawn, len(null_words.rules_through(measurements))):
             markdown.markdown(sentence)
 
 

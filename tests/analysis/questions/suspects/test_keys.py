@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions.suspects import keys, messages
-from e2lm_core.analysis.questions.suspects.records import SuspectList
+from e2lm_core.analysis.questions.suspects.records import Suspect, SuspectList
+from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores.measurements import Measurements
 from tests.support.measured import LARGE, SMALL, curve, measurements
 from tests.support.simulation import answered
@@ -47,14 +49,15 @@ def test_models_that_know_nothing_cannot_tell():
     assert "do not know these answers well enough" in messages.headline(found)
 
 
-def with_probabilities(*rows: list[float]) -> Measurements:
-    """Ten questions that all models know, and these after them."""
+def with_probabilities(
+    *rows: list[float], models: Sequence[ModelInfo] = (SMALL, LARGE), last: Sequence[list[float]] = ()
+) -> Measurements:
+    """Ten questions that all models know, and these after them; of each model in turn the last one may be given."""
     known = [[0.97, 0.01, 0.01, 0.01]] * 10
-    ll = np.log(np.array([*known, *rows]))
-    one = curve(SMALL, [0.5] * 4)
-    models = [
-        replace(one, model=model, ll=np.stack([ll + 0.001 * k for k in range(4)])) for model in (SMALL, LARGE)
-    ]
+    one, curves = curve(SMALL, [0.5] * 4), []
+    for n, model in enumerate(models):
+        ll = np.log(np.array([*known, *rows, *([last[n]] if last else [])]))
+        curves.append(replace(one, model=model, ll=np.stack([ll + 0.001 * k for k in range(4)])))
     count = len(ll)
     return Measurements(
         task="made",
@@ -63,7 +66,7 @@ def with_probabilities(*rows: list[float]) -> Measurements:
         gold=np.zeros(count, int),
         chars=np.full((count, 4), 3.0),
         gold_bytes=np.full(count, 3.0),
-        curves=tuple(models),
+        curves=tuple(curves),
     )
 
 
@@ -74,11 +77,45 @@ def test_doubt_is_the_gap_to_the_key_by_hand():
     assert one.evidence == pytest.approx(0.973)
 
 
-def test_two_answers_that_hold_it_all_between_them():
-    found = keys.find_doubtful_keys(with_probabilities([0.48, 0.44, 0.04, 0.04], [0.4, 0.3, 0.2, 0.1]))
-    [one] = [s for s in found.listed if s.kind == "two right answers"]
-    assert (one.question_id, one.about) == ("q10", (1,))
-    assert one.evidence == pytest.approx(0.92)
+THREE = (SMALL, LARGE, LARGE.model_copy(update={"name": "another"}))
+SURE = ([0.97, 0.01, 0.01, 0.01], [0.01, 0.97, 0.01, 0.01], [0.49, 0.49, 0.01, 0.01])
+
+
+def doubled(found: SuspectList) -> list[Suspect]:
+    return [suspect for suspect in found.listed if suspect.kind == "two right answers"]
+
+
+def test_two_answers_between_which_each_model_hesitates():
+    rows = (
+        [0.48, 0.44, 0.04, 0.04],
+        [0.4, 0.3, 0.2, 0.1],
+        [0.56, 0.32, 0.06, 0.06],
+        [0.64, 0.28, 0.04, 0.04],
+    )
+    found = doubled(keys.find_doubtful_keys(with_probabilities(*rows, models=THREE)))
+    assert [(one.question_id, one.about) for one in found] == [("q10", (1,)), ("q12", (1,))]
+    assert found[0].evidence == pytest.approx(0.92)
+    two_alone = keys.find_doubtful_keys(with_probabilities(*rows))
+    assert not doubled(two_alone), "two models hesitate by chance"
+
+
+def test_models_sure_of_different_answers_do_not_make_two_right_ones():
+    measured = with_probabilities(models=THREE, last=SURE)
+    pooled = np.mean(SURE, axis=0)
+    assert pooled[:2].sum() > keys.TOGETHER
+    assert pooled[0] == pytest.approx(pooled[1])
+    assert not doubled(keys.find_doubtful_keys(measured))
+
+
+def test_a_model_that_wavers_between_checkpoints_does_not_hesitate():
+    measured = with_probabilities([0.97, 0.01, 0.01, 0.01], models=THREE)
+    ll = [curve.ll.copy() for curve in measured.curves]
+    for one in ll:
+        one[2:, -1] = np.log([[0.97, 0.01, 0.01, 0.01], [0.01, 0.97, 0.01, 0.01]])
+    wavering = replace(
+        measured, curves=tuple(replace(c, ll=one) for c, one in zip(measured.curves, ll, strict=True))
+    )
+    assert not doubled(keys.find_doubtful_keys(wavering))
 
 
 def test_questions_that_the_models_were_never_told_of_are_left_out():
