@@ -110,6 +110,16 @@ def test_a_name_that_is_taken_is_refused(visit: Visit) -> None:
     assert "'ladder' is a built-in model group" in visit.said
 
 
+def test_the_card_of_a_set_names_the_group_of_its_score_and_what_has_left(visit: Visit) -> None:
+    visit.open("sets")
+    assert "up to date · built-in models" in visit.said
+    missing = Fleet(name="My runs", checkpoints=(*own(visit, "llama-*/*"), "gone/checkpoint-1"))
+    fleets.choose_fleet(visit.studio, "little", missing)
+    visit.at.run()
+    assert "up to date · My runs" in visit.said
+    assert "Not on this computer any more: gone (1 checkpoint)" in visit.said
+
+
 def test_two_groups_stand_side_by_side(visit: Visit) -> None:
     fleets.save_fleet(visit.studio, Fleet(name="My runs", checkpoints=own(visit, "llama-*/*")))
     visit.open("groups")

@@ -22,6 +22,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
@@ -186,7 +187,13 @@ def _filled(task: TaskSet, place: DeltaGenerator) -> None:
 def _about(task: TaskSet, in_hand: bool) -> bool:
     """Draw the known state of a set and its score; whether the score is known."""
     if in_hand or results.is_state_cached(task):
-        markdown.markdown(markdown.SafeMarkdown(state_text(task, results.state(task))))
+        fleet = results.fleet(task)
+        state = markdown.SafeMarkdown(state_text(task, results.state(task)))
+        markdown.markdown(
+            markdown.fill_template("{state} · {group}", state=state, group=fleet_label(fleet.name))
+        )
+        if in_hand and (lost := missing_sentence(fleet)):
+            markdown.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
         if (known := results.known_scores(task)) is not None:
             _score(*known, in_full=in_hand)
         return known is not None
