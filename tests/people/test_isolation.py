@@ -272,6 +272,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "models": ["his"],
             "identity": "q1",
             "number": 0,
+            "rules": 1,
             "first": 0,
             "new_name": "his",
             "place": 1,
