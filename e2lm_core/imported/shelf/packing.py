@@ -129,7 +129,7 @@ def pack(
         source: Origin of the figures.
         axes: Axes of the models by few-shot count (`axis_key`).
         figures: Each benchmark with its figures {metric: (scores,) or (scores, standard errors)}, each of
-            shape (P,) over the points P of all its models in the order of the axes.
+            shape [P] over the points P of all its models in the order of the axes.
 
     Raises:
         ValueError: A metric has not as many figures as its models have points, or a figure is not finite.
