@@ -24,9 +24,10 @@ NOISE_HELP = (
 HELP = (
     "*On these checkpoints*: would other questions of the kind show the lead? *Newly trained*: would models "
     "trained again, from other seeds, show it as well? All pairs of models are judged together (Holm), so that any "
-    "wrong lead has a chance of 5%. Intervals are 95%, for the pair alone."
+    "wrong lead has a chance of 5%. Intervals are 95%, for the pair alone. *Or earlier*: other seeds have no results "
+    "before that checkpoint."
 )
-INTERVAL = "95% interval, training noise included"
+INTERVAL = "95% interval, with training noise"
 NO_SEED = "No model has results from another seed at the last checkpoint."
 CAN_BE_CHANCE = "Judged together with all other pairs, such a difference can be chance."
 _OPENING: dict[ClaimKind, str] = {
@@ -184,20 +185,21 @@ def _lasting_sentences(answer: PairAnswer, claim: Claim, higher: str, lower: str
         return [said] if same_models else [said, *_hidden_lead(answer, claim), *_chance(claim)]
     place = claim.since.unbroken
     place = f"the first checkpoint ({place})" if claim.since == answer.first else place
-    said = f"{opening}, **{higher} is ahead of {lower} from {place} on**."
+    place += " on, or earlier" if answer.known_from else " on"
+    said = f"{opening}, **{higher} is ahead of {lower} from {place}**."
     if same_models:
         return [said, "Newly trained models may differ."]
-    more = (
-        [f"At the last checkpoint the lead is {_ends(answer, claim)} ({INTERVAL})."] if claim.interval else []
-    )
-    return [said, *more, *([f"{noise_unknown(answer.known_from)}."] if answer.known_from else [])]
+    return [
+        said,
+        *([f"At the end it leads by {_ends(answer, claim)} ({INTERVAL})."] if claim.interval else []),
+    ]
 
 
 def _hidden_lead(answer: PairAnswer, claim: Claim) -> list[str]:
     """Sentences on the training noise that hides a lead, and on the interval with that noise."""
     if claim.interval is None:
         return []
-    said = f"At the last checkpoint the difference is {_ends(answer, claim)} ({INTERVAL})."
+    said = f"At the end they differ by {_ends(answer, claim)} ({INTERVAL})."
     if not (answer.claims[0].leads and answer.training_noise):
         return [said]
     noise = formatting.lead(answer.metric, answer.training_noise)
@@ -207,11 +209,6 @@ def _hidden_lead(answer: PairAnswer, claim: Claim) -> list[str]:
 def _chance(claim: Claim) -> list[str]:
     """Sentence on why an interval above 0 shows no lead; none for another one."""
     return [CAN_BE_CHANCE] if claim.interval is not None and claim.interval[0] > 0 else []
-
-
-def noise_unknown(place: Point) -> str:
-    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
-    return f"Whether it is so before is not known: other seeds have results from {place.unbroken} on"
 
 
 def _ends(answer: PairAnswer, claim: Claim, unit: bool = True) -> str:

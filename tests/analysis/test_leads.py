@@ -24,7 +24,7 @@ AHEAD = (
 SAME = "On these checkpoints, **no reliable lead is shown**: large-arch1 does better than small-arch1 by 5.6 points"
 NEW = "For newly trained models of these kinds, "
 NONE = f"{NEW}**no reliable lead is shown**."
-KNOWN = " At the last checkpoint the lead is 0.5 to 12.5 points (95% interval, training noise included)."
+KNOWN = " At the end it leads by 0.5 to 12.5 points (95% interval, with training noise)."
 
 
 def since(at: Point | None, **changes: object) -> Onset:
@@ -63,8 +63,7 @@ def said(pair: Separation, with_training_noise: bool = True) -> list[str]:
             separation(since(LATE, on_these=EARLY, retraining_from=LATE)),
             [
                 AHEAD,
-                f"{NEW}**large-arch1 is ahead of small-arch1 from 9.0 k tokens on**.{KNOWN} Whether it is so before "
-                "is not known: other seeds have results from 9.0 k tokens on.",
+                f"{NEW}**large-arch1 is ahead of small-arch1 from 9.0 k tokens on, or earlier**.{KNOWN}",
             ],
         ),
         (
@@ -78,24 +77,22 @@ def said(pair: Separation, with_training_noise: bool = True) -> list[str]:
             separation(since(LATE, sure=None), retrained=(-0.031, 0.143)),
             [
                 AHEAD,
-                f"{NONE} Training noise moves a model by 2.6 points, too much for this difference. At the last "
-                "checkpoint the difference is −3.1 to 14.3 points (95% interval, training noise included).",
+                f"{NONE} Training noise moves a model by 2.6 points, too much for this difference. At the end "
+                "they differ by −3.1 to 14.3 points (95% interval, with training noise).",
             ],
         ),
         (
             separation(since(None), interval=(-0.01, 0.12), retrained=(-0.031, 0.143)),
             [
                 f"{SAME} (95% interval −1.0 to 12.0).",
-                f"{NONE} At the last checkpoint the difference is −3.1 to 14.3 points (95% interval, training noise "
-                "included).",
+                f"{NONE} At the end they differ by −3.1 to 14.3 points (95% interval, with training noise).",
             ],
         ),
         (
             separation(since(None), retrained=(-0.031, 0.143)),
             [
                 f"{SAME} (95% interval 1.0 to 9.0). {leads.CAN_BE_CHANCE}",
-                f"{NONE} At the last checkpoint the difference is −3.1 to 14.3 points (95% interval, training noise "
-                "included).",
+                f"{NONE} At the end they differ by −3.1 to 14.3 points (95% interval, with training noise).",
             ],
         ),
         (

@@ -12,7 +12,7 @@ from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.onsets import Onset, Point
 from e2lm_core.analysis.curves.subjects import SubjectCurves
-from e2lm_core.analysis.leads import PairAnswer, noise_unknown, short_answer
+from e2lm_core.analysis.leads import PairAnswer, short_answer
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
@@ -144,8 +144,13 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
     if twins and all(place(name) is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
     if sure and any(told[name].sure_or_before for name in counted):
-        sentence += f". {noise_unknown(min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step))}"
+        sentence += f". {_noise_unknown(min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step))}"
     return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
+
+
+def _noise_unknown(place: Point) -> str:
+    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
+    return f"Whether it is so before is not known: other seeds have results from {place.unbroken} on"
 
 
 def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:

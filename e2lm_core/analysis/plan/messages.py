@@ -17,7 +17,8 @@ from e2lm_core.base.records import SHARES
 
 POWER_HELP = (
     "The chance that a 95% test finds the difference that these two models show, on a fresh set of so many questions "
-    "like these and with both trained anew, where it is known how far that moves them."
+    "like these and with both trained anew, where it is known how far that moves them. The range: as far as the "
+    "difference itself is known."
 )
 POWER_SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 15_000)
 
@@ -45,17 +46,20 @@ def power_answer(power_result: Power) -> str:
     return f"{power_headline(power_result)} {power_assumptions(power_result)}"
 
 
-def power_headline(planned: Power) -> str:
+def power_headline(planned: Power, models_named: bool = False) -> str:
     """Sentences on the power at a checkpoint, and on the questions needed for the wanted power.
 
     Without a sufficient number of questions, they say why.
+
+    Args:
+        planned: Power of the set.
+        models_named: The reader already knows which models they are on.
     """
     place = formatting.checkpoint_position(planned.step, planned.tokens_seen)
     size = formatting.lead(planned.metric, abs(planned.spread.difference))
     new = "" if planned.spread.training_sd is None else " and newly trained models"
-    difference = (
-        f"{'an assumed' if planned.assumed else 'the'} difference of {planned.first} and {planned.second}"
-    )
+    models = "" if models_named else f" of {planned.first} and {planned.second}"
+    difference = f"{'an assumed' if planned.assumed else 'the'} difference{models}"
     chance = (
         f"A new set of {planned.questions:,} questions{new} would show {difference} at {place} ({size}) in "
         f"**{planned.power:.0%}** of cases{_sure(planned)}."
@@ -100,7 +104,7 @@ def _sure(planned: Power) -> str:
     if planned.between is None:
         return ""
     low, high = planned.between
-    return f" ({low:.0%} to {high:.0%}, as far as that difference is known)"
+    return f" ({low:.0%} to {high:.0%})"
 
 
 def power_frame(planned: Power) -> pd.DataFrame:

@@ -154,7 +154,9 @@ def test_a_difference_of_ones_own():
     assert "(30.0 points) in **" in said
     shown = powers.compute_power(measured, "acc")
     assert shown.between[0] < shown.power < shown.between[1]
-    assert "as far as that difference is known" in plan_words.power_answer(shown)
+    low, high = shown.between
+    assert f"of cases ({low:.0%} to {high:.0%})." in plan_words.power_answer(shown)
+    assert shown.first not in plan_words.power_headline(shown, models_named=True)
 
 
 def test_what_no_number_of_questions_tells_is_said():

@@ -249,7 +249,7 @@ def power(measurements: Measurements, metric: str) -> None:
     if pair is None:
         return
     (first, second), noise = pair, two_models.with_training_noise()
-    st.subheader("How many questions does it take?", anchor=False, help=plan_words.POWER_HELP)
+    st.subheader("How many questions?", anchor=False)
     head = st.container()
     with st.container(horizontal=not viewport.is_narrow(), gap="small"):
         own = max(2, len(measurements.question_ids))
@@ -273,7 +273,7 @@ def power(measurements: Measurements, metric: str) -> None:
         markdown.info(error, icon=":material/info:")
         return
     with head:
-        markdown.markdown(plan_words.power_headline(told))
+        markdown.markdown(plan_words.power_headline(told, models_named=True))
     widgets.table(
         lambda: plan_words.power_frame(told),
         f"power-{metric}",
@@ -289,7 +289,7 @@ def power(measurements: Measurements, metric: str) -> None:
         },
         inputs=(told,),
     )
-    widgets.how_computed(leads.HELP, plan_words.power_assumptions(told))
+    widgets.how_computed(leads.HELP, plan_words.POWER_HELP, plan_words.power_assumptions(told))
 
 
 def model_table(plan: Plan) -> None:
