@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from e2lm_core.analysis import tables, validity
+from e2lm_core.analysis import leads, tables, validity
 from e2lm_core.analysis.curves import noises, subjects
 from e2lm_core.analysis.curves.onsets import (
     Onset,
@@ -131,15 +131,30 @@ class Answers:
             lambda: onsets_above_chance(self.measurements, bootstrap, metric),
         )
 
-    def separations(self, metric: str) -> list[Separation]:
-        """Separation of every two models; empty without a complete checkpoint."""
+    def separations(self, metric: str, at_step: int | None = None) -> list[Separation]:
+        """Separation of every two models; empty without a complete checkpoint.
+
+        Args:
+            metric: Name of a metric.
+            at_step: Step of the only checkpoint to compare; None for all that two models share.
+        """
         if (bootstrap := self.bootstrap(metric)) is None:
             return []
         return self._once(
             "separations",
-            (metric,),
-            lambda: all_separations(self.measurements, bootstrap, metric),
+            (metric, at_step),
+            lambda: all_separations(self.measurements, bootstrap, metric, at_step),
         )
+
+    def pairs(self, metric: str, at_step: int | None = None) -> list[leads.PairAnswer]:
+        """Answer for every two models, see `leads.answer_pair`; arguments as of `separations`."""
+        return [leads.answer_pair(pair, metric) for pair in self.separations(metric, at_step)]
+
+    def pair(
+        self, metric: str, one: str, other: str, with_training_noise: bool = leads.TRAINING_NOISE_INCLUDED
+    ) -> leads.PairAnswer | None:
+        """Answer for two models in either order, see `leads.find_answer`."""
+        return leads.find_answer(self.separations(metric), metric, one, other, with_training_noise)
 
     def noise(self, metric: str) -> dict[str, noises.NoiseComponents]:
         """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""

@@ -71,6 +71,12 @@ def difference(metric: str, value: float) -> str:
     return f"{100 * value:.2g} points" if metric in SHARES else f"{value:.2g}"
 
 
+def lead(metric: str, value: float, unit: bool = True) -> str:
+    """Difference of two models: 2.1 points or 0.031; with the digits of its interval's ends."""
+    said = f"{100 * value:.1f}{' points' if unit else ''}" if metric in SHARES else f"{value:.3f}"
+    return said.replace("-", "−")
+
+
 def tokens(count: float | None) -> str:
     """A number of tokens, such as 2.1 M or 206 B; a dash for an unknown number."""
     if not _known(count):

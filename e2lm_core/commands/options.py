@@ -41,6 +41,13 @@ Rc = Annotated[
     str,
     Option("--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."),
 ]
+NoTrainingNoise = Annotated[
+    bool,
+    Option(
+        "--no-training-noise",
+        help="Answer for these same models: training noise, included by default, is left out.",
+    ),
+]
 Zip = Annotated[Path, Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
 Json = Annotated[bool, Option("--json", help="Print JSON alone on stdout.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask first.")]

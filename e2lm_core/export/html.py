@@ -18,8 +18,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from e2lm_core.analysis import reasons
+from e2lm_core.analysis import leads, reasons
 from e2lm_core.analysis.curves.messages import NO_CURVE
+from e2lm_core.analysis.leads import PairAnswer
 from e2lm_core.analysis.score import messages as score_messages
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, NullDistribution
@@ -77,6 +78,8 @@ def render(document: Mapping[str, Any]) -> str:
         columns=SCORE_LABELS,
         metrics=METRICS,
         rank_rows=_rank_rows(document),
+        pair_rows=[_pair_row(PairAnswer.model_validate(one)) for one in document["pairs"]["metrics"]["acc"]],
+        pair_help=leads.HELP.replace("*", ""),
         most=MAX_QUESTION_ROWS,
         no_curve=NO_CURVE,
         level=LEVEL,
@@ -224,6 +227,26 @@ def _seed_notes(document: Mapping[str, Any]) -> list[str]:
         if own["sq"]["seeds"]
         and (clause := score_messages.seed_clause(SeedSpread.model_validate(own["sq"]["seeds"])))
     ]
+
+
+def _pair_row(answer: PairAnswer) -> dict[str, str]:
+    """Row of the table of every two models."""
+    row = {"higher": answer.higher, "lower": answer.lower, "difference": formatting.DASH}
+    row |= {"interval": "", "retrained": "", "now": answer.why or "", "newly_trained": ""}
+    if answer.difference is None:
+        return row
+    row["difference"] = formatting.lead(answer.metric, answer.difference)
+    for claim, verdict, interval in zip(
+        answer.claims, ("now", "newly_trained"), ("interval", "retrained"), strict=True
+    ):
+        row[verdict] = "not known" if claim.leads is None else "ahead" if claim.leads else "no lead shown"
+        if claim.since is not None:
+            row[verdict] = f"from {claim.since.text}"
+        if claim.interval is not None:
+            row[interval] = (
+                f"[{', '.join(formatting.lead(answer.metric, end, False) for end in claim.interval)}]"
+            )
+    return row
 
 
 def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:

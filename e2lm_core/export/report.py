@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import tables, validity
+from e2lm_core.analysis import leads, tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.questions.suspects import messages as suspect_messages
@@ -81,6 +81,7 @@ def build_report(
         else None,
         "all_right": score_words.all_right_document(answers.all_right()),
         "ranks": _ranks(answers),
+        "pairs": _pairs(answers),
         "quality": frame_to_records(answers.quality("acc")) if measured.complete_checkpoints else [],
         "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
@@ -138,6 +139,20 @@ def _ranks(answers: Answers) -> list[dict[str, Any]]:
     """Rank of each model on accuracy at each shared checkpoint, with the probability of each rank."""
     stable = answers.rank_stability("acc")
     return frame_to_records(stability.bump_frame(stable)) if stable else []
+
+
+def _pairs(answers: Answers) -> dict[str, Any]:
+    """`{sentences, metrics}`: on which of two models is ahead, on accuracy, and every pair on every metric."""
+    measured = answers.measurements
+    pair = curve_words.most_informative_pair(measured)
+    found = None if pair is None else answers.pair("acc", *pair)
+    said = () if found is None else leads.pair_sentences(measured, found)
+    return {
+        "sentences": [sentence.replace("**", "") for sentence in said],
+        "metrics": {
+            metric: [one.model_dump(mode="json") for one in answers.pairs(metric)] for metric in METRICS
+        },
+    }
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:

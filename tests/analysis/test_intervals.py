@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from e2lm_core.analysis import leads
 from e2lm_core.analysis.compare import messages as compare_words
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.curves import onsets
@@ -28,7 +29,9 @@ from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import measured, studios
 
 _NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?"
-INTERVAL = re.compile(rf"\[({_NUMBER})%?, ({_NUMBER})%?\]|\(({_NUMBER})%? to ({_NUMBER})%?[,)]")
+INTERVAL = re.compile(
+    rf"\[({_NUMBER})%?, ({_NUMBER})%?\]|\((?:95% interval )?({_NUMBER})%? to ({_NUMBER})%?[,)]"
+)
 NUMBER = re.compile(rf"(?<![\w.−-]){_NUMBER}(?![\w.]*\w)")
 
 
@@ -87,7 +90,10 @@ def sentences(of: Measurements, metric: str) -> Iterator[str]:
     yield rank_words.headline(measured.order_of(of, metric), scores)
     above = onsets.onsets_above_chance(of, resampled, metric) if of.chance else {}
     for pair in onsets.all_separations(of, resampled, metric):
-        yield curve_words.headline(of, metric, above, pair, "few")
+        for with_training_noise in (True, False):
+            answer = leads.answer_pair(pair, metric, with_training_noise)
+            yield curve_words.headline(of, metric, above, answer, "few")
+            yield from leads.pair_sentences(of, answer)
         yield plan_words.power_answer(power.compute_power(of, metric, (pair.higher, pair.lower)))
 
 

@@ -15,6 +15,7 @@ from e2lm_core.runs.store.loglikelihood_store import request_digest
 from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import run_launcher, session
+from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.curves import by_question
 from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
@@ -76,12 +77,12 @@ EQUAL = "stand equal at the last checkpoint"
 NOTHING = {  # case: what Curves and Rank stability say
     "one question": (EQUAL, "architectures of one size, and no size here has two"),
     "all values equal": (EQUAL, "architectures of one size, and no size here has two"),
-    "one model": ("One model alone parts from none", "Fewer than two models"),
+    "one model": (two_models.ALONE, "Fewer than two models"),
     "one checkpoint of one model": ("at its one checkpoint, so there is no curve", "Fewer than two models"),
     "one checkpoint": ("Every model has one checkpoint here", "One checkpoint has nothing later"),
     "two points after each other": ("Over 2 models", "Does the order hold?"),
     "no twin": ("Over 2 models", "Which questions hold the order up?"),
-    "nothing but one number": ("One model alone parts from none", "Fewer than two models"),
+    "nothing but one number": (two_models.ALONE, "Fewer than two models"),
 }
 
 
@@ -146,8 +147,8 @@ def test_every_switch_of_curves(opened: Open) -> None:
     assert "questions right more often than at the first" in said(at, "one_by_one")
     said(at, "accuracy")
     assert at.segmented_control(key="curves_metric").value == "bpb"  # the same on every tab
-    at.selectbox(key="curves_other_model").set_value("ladder-large-arch1").run()
-    assert any("Choose two different models" in e.value for e in at.markdown)
+    at.selectbox(key="curves_pair_other").set_value(at.selectbox(key="curves_pair_one").value).run()
+    assert any(two_models.SAME in e.value for e in at.markdown)
 
 
 def test_the_small_curves_of_too_many_questions_are_left_out_which_is_said(
@@ -172,7 +173,7 @@ def test_every_switch_of_rank_stability(opened: Open) -> None:
         assert not at.exception
     at.select_slider(key="ranks_at").set_value(0).run()
     assert not at.exception
-    assert any(caption.value.startswith("At 100 k tokens") for caption in at.caption)
+    assert any("reliable lead at 100 k tokens" in caption.value for caption in at.caption)
     columns = {column for frame in at.dataframe for column in frame.value.columns}
     assert {"rank 1", "pairs as at the end", "τ_b"} <= columns
     # Too few models or questions to see whether what a question does repeats on others, so nothing is said of one.

@@ -204,7 +204,7 @@ def test_whether_a_hundred_questions_tell_two_models_apart_early(taught):
     at.number_input(key="plan_power_questions").set_value(100).run()
     assert not at.exception
     assert taught.said != last
-    assert "100 questions tell them apart with a chance of" in taught.said
-    assert f"At {early} tokens" in taught.said
-    answers = ("Cannot be told apart", "with 90%", "No number of questions tells equal models apart")
+    assert "A new set of 100 questions" in taught.said
+    assert f"at {early} tokens" in taught.said
+    answers = ("questions** show it in 90%", "No number of questions")
     assert any(answer in taught.said for answer in answers)

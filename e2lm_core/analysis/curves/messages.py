@@ -10,8 +10,9 @@ import pandas as pd
 
 from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.analysis.curves.onsets import Onset, Point, Separation
+from e2lm_core.analysis.curves.onsets import Onset, Point
 from e2lm_core.analysis.curves.subjects import SubjectCurves
+from e2lm_core.analysis.leads import PairAnswer, short_answer
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
@@ -28,6 +29,13 @@ SINCE_HELP = {
     "is told where it held the true place in at least 85% of simulated sets (docs/scores.md).",
     "why": "Why something is undefined.",
 }
+SINCE_LABEL = {
+    "surely from": "newly trained, from",
+    "on these questions from": "these models, from",
+    "measured from": "in the data, from",
+    "95% from": "95% range from",
+}
+LEAD_LABEL = {"difference": "lead", "low": "95% low", "high": "95% high"}
 SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
 SINCE = (
     "From a place on: there and at every later checkpoint. *Never*: not even at the last one. The rows are judged "
@@ -79,16 +87,16 @@ def headline(
     measurements: Measurements,
     metric: str,
     onsets: Mapping[str, Onset],
-    model_pair: Separation | None,
+    model_pair: PairAnswer | None,
     few_questions_note: str,
 ) -> str:
-    """Headline of the page Curves: separation of two models, onsets above chance, course of the mean.
+    """Headline of the page Curves: lead of one of two models, onsets above chance, course of the mean.
 
     Args:
         measurements: Results of the set.
         metric: Metric of the curves.
         onsets: Onset above chance by model.
-        model_pair: Separation to report, if any.
+        model_pair: Answer for two models, if any.
         few_questions_note: Headline to use if no two models share two complete checkpoints.
     """
     grid = common_grid(measurements, metric)
@@ -98,51 +106,11 @@ def headline(
     if so_far := progress_note(measurements):
         said.append(so_far)
     if model_pair is not None and not so_far:
-        said.append(separation_sentence(measurements, model_pair, metric))
+        said.append(short_answer(measurements, model_pair))
     if leaving := chance_sentence(measurements, onsets):
         said.append(leaving)
     said.append(f"{_mean_course(grid, metric)}.")
     return " ".join(said)
-
-
-def separation_sentence(measurements: Measurements, pair: Separation, metric: str = "acc") -> str:
-    """Sentence on the onset of one model's lead over another, and on its reliability."""
-    models = {c.model.name: c.model for c in measurements.curves}
-    higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
-    since = pair.since
-    if not since.points:
-        return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
-    if since.sure is not None:
-        noise = f". {_noise_unknown(since.sure)}" if since.sure_or_before else ""
-        return f"{higher} is reliably ahead of {lower} {_from(since.sure, since)}{noise}."
-    if since.on_these is not None:
-        return f"{higher} is ahead of {lower} on these questions {_from(since.on_these, since)}; {_again(since)}."
-    share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
-    said = f"{higher} ends above {lower} {share}, but at no checkpoint for sure and to the end".replace(
-        "  ", " "
-    )
-    if since.detectable is None:
-        return f"{said}."
-    told = formatting.difference(metric, since.detectable)
-    return f"{said}: a difference of {told} at the last one would be told in 80% of cases."
-
-
-def _from(place: Point, since: Onset) -> str:
-    """From 9 k tokens on; the first checkpoint is named as such."""
-    words = f"**{_unbroken(place)}**"
-    return f"from {f'the first checkpoint ({words})' if place == since.first else words} on"
-
-
-def _noise_unknown(place: Point) -> str:
-    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
-    return f"Whether it is so before is not known: other seeds have results from {_unbroken(place)} on"
-
-
-def _again(since: Onset) -> str:
-    """Clause on how far training noise may undo a separation on these questions."""
-    if since.retraining is None:
-        return "whether it holds for models trained again is not known, since no other seed has results there"
-    return "trained again, they may stand otherwise"
 
 
 def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> str | None:
@@ -171,13 +139,18 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
     else:
         which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
     how = "surely above chance" if sure else "above chance on these questions"
-    sentence = f"{which} {how} from {_unbroken(last)} on{' at the latest' if len(left) > 1 else ''}"
+    sentence = f"{which} {how} from {last.unbroken} on{' at the latest' if len(left) > 1 else ''}"
     twins = [name for name in told if models[name].twin_of]
     if twins and all(place(name) is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
     if sure and any(told[name].sure_or_before for name in counted):
         sentence += f". {_noise_unknown(min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step))}"
     return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
+
+
+def _noise_unknown(place: Point) -> str:
+    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
+    return f"Whether it is so before is not known: other seeds have results from {place.unbroken} on"
 
 
 def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
@@ -281,15 +254,6 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
         f"At the last checkpoint the models answer **{int((rise > 0).sum()):,} of {len(rise):,}** questions right more "
         f"often than at the first, **{int((rise < 0).sum()):,}** less often.{left}"
     )
-
-
-def _unbroken(place: Point) -> str:
-    """Position of a checkpoint with no-break spaces, which keep it on one line."""
-    return place.text.replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _lower_first(text: str | None) -> str:
-    return text[0].lower() + text[1:] if text else ""
 
 
 def rise_sentence(measurements: Measurements, metric: str) -> str:

@@ -51,6 +51,11 @@ class Point(Record):
         """Position in words: 1.3 M tokens, or step 1,300 without known tokens."""
         return formatting.checkpoint_position(self.step, self.tokens_seen)
 
+    @property
+    def unbroken(self) -> str:
+        """The same with no-break spaces, which keep it on one line."""
+        return self.text.replace(" ", "\N{NO-BREAK SPACE}")
+
 
 class Onset(Record):
     """First checkpoint from which a difference stays above 0 to the last checkpoint.
@@ -96,11 +101,25 @@ class Onset(Record):
 
 
 class Separation(Record):
-    """Two models with `higher` ahead of `lower` at their last common checkpoint, and the onset of that."""
+    """Two models with `higher` ahead of `lower` at their last common checkpoint, and the onset of that.
+
+    Attributes:
+        higher: Name of the model ahead.
+        lower: Name of the other model.
+        since: Onset of the lead.
+        at: Last checkpoint compared; None if nothing can be concluded.
+        difference: Lead at that checkpoint, above 0, in the metric's unit; None with `at`.
+        interval: 95% interval of the difference against other questions; None without one.
+        retrained: The same against other questions and training noise; None also if that is unknown.
+    """
 
     higher: str
     lower: str
     since: Onset
+    at: Point | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    retrained: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,15 +176,21 @@ def _asked_of_chance(
     return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, moved, 1)
 
 
-def all_separations(measurements: Measurements, resampled: Resampled, metric: str) -> list[Separation]:
-    """Separations of all pairs of models, judged together, earliest first."""
+def all_separations(
+    measurements: Measurements, resampled: Resampled, metric: str, at_step: int | None = None
+) -> list[Separation]:
+    """Separations of all pairs of models, judged together, earliest first; `at_step` as of `separations`."""
     names = [c.model.name for c in measurements.curves]
-    pairs = separations(measurements, resampled, metric, list(combinations(names, 2)))
+    pairs = separations(measurements, resampled, metric, list(combinations(names, 2)), at_step)
     return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
 
 
 def separations(
-    measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
+    measurements: Measurements,
+    resampled: Resampled,
+    metric: str,
+    pairs: Sequence[tuple[str, str]],
+    at_step: int | None = None,
 ) -> list[Separation]:
     """Onsets of the differences between two models each, paired by the resamples and judged together.
 
@@ -176,21 +201,25 @@ def separations(
         resampled: Resamples of its questions.
         metric: Metric of the curves.
         pairs: Names of the two models of each pair.
+        at_step: Step of the only checkpoint to compare; None for all that the two models share.
     """
     again = seed_variance.estimate_seed_variance(measurements, metric)
     lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
-    ordered, asked = [], []
+    ordered, asked, ends = [], [], []
     for one, other in pairs:
         first, second = lines[one], lines[other]
         shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
+        if at_step is not None:
+            shared = [step for step in shared if step == at_step]
         a, b = _at(first, shared), _at(second, shared)
         gap = a.values - b.values
         if shared and gap[-1] < 0:
             one, other, a, b, gap = other, one, b, a, -gap
         ordered.append((one, other))
+        end: dict[str, Any] = {}
         if not shared:
             asked.append(_nothing(NOTHING_COMMON))
-        elif len(shared) < _common(measurements, one, other):
+        elif at_step is None and len(shared) < _common(measurements, one, other):
             asked.append(_nothing(MISSING))
         elif gap[-1] == 0:
             asked.append(_nothing(EQUAL))
@@ -200,10 +229,40 @@ def separations(
             needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
             moved = [again.deviation_at(step, one, other) for step in shared]
             asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, moved, 2))
+            end = {"at": a.places[-1], "difference": float(gap[-1])}
+            if asked[-1].since.why is None:
+                end |= _intervals(
+                    metric,
+                    found,
+                    pointwise.quantile(metric, resampled.questions, resampled.clusters),
+                    moved[-1],
+                )
+        ends.append(end)
     judged = _judged(asked)
     return [
-        Separation(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)
+        Separation(higher=higher, lower=lower, since=since, **end)
+        for (higher, lower), since, end in zip(ordered, judged, ends, strict=True)
     ]
+
+
+def _intervals(
+    metric: str, found: Evidence, quantile: float, noise: SeedDeviation
+) -> dict[str, tuple[float, float] | None]:
+    """95% intervals of a difference of two models at its last checkpoint: those that its tests invert."""
+    centre, error = float(found.centre[-1]), found.error[-1:]
+    if not error[0] > 0:
+        return {}
+    reach = quantile * float(error[0])
+    errors, degrees = seed_variance.total_error(error, found.freedom, [noise], 2)
+    trained = float(stdtrit(degrees[0], 0.975) * errors[0])
+    # With few seeds the quantile is so large that an interval would leave the possible differences.
+    limit = 1.0 if metric in BOUNDED_METRICS else np.inf
+    return {
+        "interval": (centre - reach, centre + reach),
+        "retrained": None
+        if noise.sd is None
+        else (max(centre - trained, -limit), min(centre + trained, limit)),
+    }
 
 
 def _common(measurements: Measurements, one: str, other: str) -> int:
@@ -242,7 +301,18 @@ def chance_table(onsets: Mapping[str, Onset]) -> pd.DataFrame:
 
 def separation_table(separations: list[Separation]) -> pd.DataFrame:
     """Separations as a table, one row per pair of models."""
-    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **onset_row(p.since)} for p in separations])
+    return pd.DataFrame(
+        [
+            {
+                "higher": pair.higher,
+                "lower": pair.lower,
+                "difference": pair.difference,
+                **dict(zip(("low", "high"), pair.interval or (None, None), strict=True)),
+                **onset_row(pair.since),
+            }
+            for pair in separations
+        ]
+    )
 
 
 def onset_document(
@@ -254,7 +324,7 @@ def onset_document(
 ) -> dict[str, Any]:
     """Return onsets, separations and noise components of one metric as a JSON document.
 
-        {task, metric, assumption, chance, above_chance: {model: onset}, parting: [{higher, lower, since}],
+        {task, metric, assumption, chance, above_chance: {model: onset}, parting: [separation],
         noise: {model: {questions, checkpoints, seeds}}}
 
     `chance` is null for a metric without one.

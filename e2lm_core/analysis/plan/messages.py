@@ -17,7 +17,8 @@ from e2lm_core.base.records import SHARES
 
 POWER_HELP = (
     "The chance that a 95% test finds the difference that these two models show, on a fresh set of so many questions "
-    "like these and with both trained anew, where it is known how far that moves them."
+    "like these and with both trained anew, where it is known how far that moves them. The range: as far as the "
+    "difference itself is known."
 )
 POWER_SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 15_000)
 
@@ -45,34 +46,37 @@ def power_answer(power_result: Power) -> str:
     return f"{power_headline(power_result)} {power_assumptions(power_result)}"
 
 
-def power_headline(planned: Power) -> str:
-    """Sentence on the power at a checkpoint, and on the questions needed for the wanted power.
+def power_headline(planned: Power, models_named: bool = False) -> str:
+    """Sentences on the power at a checkpoint, and on the questions needed for the wanted power.
 
-    Without a sufficient number of questions, it says why.
+    Without a sufficient number of questions, they say why.
+
+    Args:
+        planned: Power of the set.
+        models_named: The reader already knows which models they are on.
     """
     place = formatting.checkpoint_position(planned.step, planned.tokens_seen)
-    size = formatting.difference(planned.metric, abs(planned.spread.difference))
-    differ = (
-        f"{'taking ' if planned.assumed else ''}{planned.first} and {planned.second} "
-        f"{'to ' if planned.assumed else ''}differ by {size}"
-    )
+    size = formatting.lead(planned.metric, abs(planned.spread.difference))
+    new = "" if planned.spread.training_sd is None else " and newly trained models"
+    models = "" if models_named else f" of {planned.first} and {planned.second}"
+    difference = f"{'an assumed' if planned.assumed else 'the'} difference{models}"
     chance = (
-        f"At {place} {differ}; {planned.questions:,} questions tell them apart with a chance of "
-        f"**{planned.power:.0%}**{_sure(planned)}"
+        f"A new set of {planned.questions:,} questions{new} would show {difference} at {place} ({size}) in "
+        f"**{planned.power:.0%}** of cases{_sure(planned)}."
     )
     if planned.needed is None:
-        enough = f". {_never(planned, size)}"
-    else:
-        enough = f", and **{round_up_two_digits(planned.needed):,}** with {planned.wanted:.0%}"
-    return f"{chance}{enough}."
+        return f"{chance} {_never(planned)}."
+    return f"{chance} **{round_up_two_digits(planned.needed):,} questions** show it in {planned.wanted:.0%}."
 
 
 def power_assumptions(planned: Power) -> str:
     """Sentence on the detectable difference at 80% power, and on the source of the training noise."""
     known = (
-        " How far retraining would move them is not known, since no other seed has results there, and is left out."
+        " Training noise is left out."
+        if not planned.with_training_noise
+        else " Training noise is not known, since no other seed has results there, and is left out."
         if planned.spread.training_sd is None
-        else f" The noise of retraining is that of {formatting.join_words(list(planned.replicated))}"
+        else f" Training noise is that of {formatting.join_words(list(planned.replicated))}"
         f" ({planned.spread.training_freedom:.3g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
     )
     return (
@@ -81,19 +85,18 @@ def power_assumptions(planned: Power) -> str:
     )
 
 
-def _never(planned: Power, size: str) -> str:
+def _never(planned: Power) -> str:
     """Reason why no number of questions is enough."""
     spread = planned.spread
     if not spread.difference:
-        return "No number of questions tells equal models apart"
-    never = f"**Cannot be told apart** with {planned.wanted:.0%} by any number of questions: they differ by {size}, and"
-    moved = formatting.difference(planned.metric, spread.training_sd or 0.0)
+        return "**No number of questions** tells equal models apart"
+    never = f"**No number of questions** shows it in {planned.wanted:.0%}"
     if (
         spread.model_copy(update={"training_freedom": math.inf}).required_questions(planned.wanted)
         is not None
     ):
-        return f"{never} by how much retraining moves a model's mean is known from too few seeds; train more of them"
-    return f"{never} retraining alone moves a model's mean by {moved}"
+        return f"{never}: training noise is known from too few seeds, so train more of them"
+    return f"{never}: training noise moves a model by {formatting.lead(planned.metric, spread.training_sd or 0.0)}"
 
 
 def _sure(planned: Power) -> str:
@@ -101,7 +104,7 @@ def _sure(planned: Power) -> str:
     if planned.between is None:
         return ""
     low, high = planned.between
-    return f" ({low:.0%} to {high:.0%}, as far as that difference is known)"
+    return f" ({low:.0%} to {high:.0%})"
 
 
 def power_frame(planned: Power) -> pd.DataFrame:
@@ -127,8 +130,11 @@ def power_document(planned: Power) -> dict[str, Any]:
     {first, second, metric, step, tokens_seen, questions, measured, spread, power, detectable, wanted, needed,
     replicated, assumed, between, sizes, finding}
     """
+    document = planned.model_dump()
+    freedom = planned.spread.training_freedom
+    document["spread"]["training_freedom"] = json_values.to_json_value(freedom)  # infinite if unknown
     return {
-        **planned.model_dump(),
+        **document,
         "sizes": json_values.frame_to_records(power_frame(planned)),
         "finding": power_answer(planned).replace("**", ""),
     }

@@ -165,6 +165,7 @@ class Power(Record):
         assumed: The difference was given instead of measured.
         between: Power at the ends of the 95% interval of the measured difference, lower first; None for a
             given one.
+        with_training_noise: Whether training noise is taken, where it is known.
     """
 
     first: str
@@ -182,6 +183,7 @@ class Power(Record):
     replicated: tuple[str, ...] = ()
     assumed: bool = False
     between: tuple[float, float] | None = None
+    with_training_noise: bool = True
 
 
 def compute_power(
@@ -191,6 +193,7 @@ def compute_power(
     tokens_seen: float | None = None,
     questions: int | None = None,
     difference: float | None = None,
+    with_training_noise: bool = True,
 ) -> Power:
     """Power of the set, or of a set of `questions` like its own, to tell two models apart.
 
@@ -201,6 +204,7 @@ def compute_power(
         tokens_seen: Choose the common complete checkpoint nearest to these tokens; by default the last one.
         questions: Number of questions; by default that of the set.
         difference: Difference to assume, in the metric's unit; by default the measured one.
+        with_training_noise: Take the models as newly trained; else as these same models.
 
     Raises:
         StudioError: The metric or a model does not exist; other than two distinct models are named;
@@ -224,7 +228,9 @@ def compute_power(
         raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
-    again = seed_variance.estimate_seed_variance(measurements, metric)
+    again = seed_variance.SeedVariance(())  # its deviation is unknown
+    if with_training_noise:
+        again = seed_variance.estimate_seed_variance(measurements, metric)
     moved = again.deviation_at(step, first.model.name, second.model.name)
     spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
@@ -252,6 +258,7 @@ def compute_power(
         replicated=moved.families,
         assumed=difference is not None,
         between=_between(spread, len(apart), number) if difference is None else None,
+        with_training_noise=with_training_noise,
     )
 
 

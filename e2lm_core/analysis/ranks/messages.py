@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis.leads import PairAnswer
 from e2lm_core.analysis.questions.repeatability import Repeatability
 from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base import formatting
@@ -12,7 +15,6 @@ from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
-from e2lm_core.scores.uncertainty.means import multiple_testing
 
 DECIDED = 0.8  # share of pairs in their final order from which the order counts as decided
 HELP = {
@@ -56,9 +58,9 @@ def headline(stability: RankStability | None, scores: Scores) -> str:
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
-    same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
-    sure = f" (first in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
-    return f"At the early window's end **{leader}** leads{sure}, {same}; {_consistency(scores)}."
+    same = "and still does at the end" if leader == final else f"but {final} does at the end"
+    sure = f" (in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
+    return f"At the early window's end **{leader}** ranks first{sure}, {same}; {_consistency(scores)}."
 
 
 def _consistency(scores: Scores) -> str:
@@ -105,8 +107,14 @@ def decision_sentence(stability: RankStability) -> str:
     return f"From {place} on, {pairs} as at the last checkpoint."
 
 
-def win_sentence(stability: RankStability, checkpoint: int) -> str:
-    """Sentence on the number of decided pairs at a checkpoint, and on the closest pair."""
+def win_sentence(stability: RankStability, checkpoint: int, pairs: Sequence[PairAnswer]) -> str:
+    """Sentence on the number of pairs with a reliable lead at a checkpoint, and on the closest pair.
+
+    Args:
+        stability: Order of the models.
+        checkpoint: Index of the checkpoint.
+        pairs: Answers for every two models at that checkpoint alone.
+    """
     names = stability.grid.models
     shares = stability.win_probabilities(checkpoint)
     first, second = np.triu_indices(len(names), k=1)
@@ -121,11 +129,14 @@ def win_sentence(stability: RankStability, checkpoint: int) -> str:
     if np.ptp(stability.grid.scores[:, checkpoint]) == 0 and (sure == 0.5).all():
         return f"At {place} all models stand equal, in every resample."
     colours = "Blue: the row beats the column; orange: it loses; ties count half."
-    if len(sure) == 1:
-        return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
+    leads = sum(
+        pair.claims[0].leads is True
+        for pair in pairs
+        if pair.claims and {pair.higher, pair.lower} <= set(names)
+    )
     return (
-        f"At {place}, {int((stability.pair_p_values(checkpoint) <= multiple_testing.ALPHA).sum())} of {len(sure)} pairs are told apart on these "
-        f"questions, judged together; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%} of the resamples. {colours}"
+        f"Pairs with a reliable lead at {place}, on these checkpoints: **{leads} of {len(sure)}**. The closest is "
+        f"{names[i]} above {names[j]}, in {sure[closest]:.0%} of resamples. {colours}"
     )
 
 

@@ -21,7 +21,6 @@ from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.means import multiple_testing, seed_variance
 from e2lm_core.scores.uncertainty.means.onset import first_lasting_index
 from e2lm_core.scores.uncertainty.methods import quantiles
 
@@ -56,23 +55,6 @@ class RankStability:
         `at` is the index of the checkpoint; see `rank_probabilities.win_probabilities` for ties and NaN.
         """
         return rank_shares.win_probabilities(self.scores[:, :, at])
-
-    def pair_p_values(self, at: int) -> np.ndarray:
-        """p-values of no difference at a checkpoint, for all pairs of models judged together (Holm).
-
-        From the spread of the resamples, for these models on other questions.
-
-        Args:
-            at: Index of the checkpoint.
-
-        Returns:
-            p-values [P] of the P = M (M - 1) / 2 pairs in the order of `itertools.combinations`.
-        """
-        first, second = np.triu_indices(len(self.grid.models), k=1)
-        drawn = self.scores[:, first, at] - self.scores[:, second, at]
-        error = drawn.std(axis=0)
-        value = self.grid.scores[first, at] - self.grid.scores[second, at]
-        return multiple_testing.holm(seed_variance.p_values(value, error, np.inf))
 
     @property
     def default_checkpoint(self) -> int:

@@ -9,7 +9,7 @@ from typer import Option
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.opening import open_fleet, open_studio, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, Rc, Task
+from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, NoTrainingNoise, Rc, Task
 from e2lm_core.commands.output import print_table
 
 
@@ -20,7 +20,10 @@ def plan(
     ] = None,
     power: Annotated[
         bool,
-        Option("--power", help="The chance of telling two models apart, in place of an interval's width."),
+        Option(
+            "--power",
+            help="Which of two models is ahead, and the power to show it, in place of an interval's width.",
+        ),
     ] = False,
     tokens: Annotated[
         float | None,
@@ -68,6 +71,7 @@ def plan(
     start: Annotated[
         float, Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")
     ] = 0.0,
+    no_training_noise: NoTrainingNoise = False,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
@@ -75,7 +79,8 @@ def plan(
     """Number of questions for an interval's width or a difference of two models, and a fleet's time."""
     import pandas as pd
 
-    from e2lm_core.analysis import reasons, validity
+    from e2lm_core.analysis import leads, reasons, validity
+    from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.plan import messages
     from e2lm_core.analysis.plan.plan import Goal
     from e2lm_core.analysis.plan.power import compute_power
@@ -101,8 +106,8 @@ def plan(
         columns = ("workers", "hours", "cost", "busy")
         frame = pd.DataFrame(document["schedules"])
         undefined = reasons.undefined_columns(frame, messages.schedule_reasons())
-        notes = [*reasons.undefined_notes(undefined), document["finding"]]
-        print_table(as_json, document, document["schedules"], columns, notes=notes, fleet=own)
+        said = [*reasons.undefined_notes(undefined), document["finding"]]
+        print_table(as_json, document, document["schedules"], columns, notes=said, fleet=own)
         return
     measured = control_results.load_judged(studio, question_set, chosen, num_fewshot)
     if measured.complete_pairs and (
@@ -111,13 +116,18 @@ def plan(
         raise StudioError(silent)
     names = tuple(models or ())
     why: dict[str, str | None] = {}
+    notes: list[str] = []
     if width is None:
-        told = compute_power(measured, metric, names, tokens, questions, difference=difference)
+        noise = not no_training_noise
+        told = compute_power(measured, metric, names, tokens, questions, difference, noise)
         document = messages.power_document(told)
+        if answer := Answers(measured).pair(metric, told.first, told.second, noise):
+            document["pair"] = answer.model_dump(mode="json")
+            notes = [sentence.replace("**", "") for sentence in leads.pair_sentences(measured, answer)]
     else:
         goal = Goal(of, metric, width, names, rc)
         planned = state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
         document, why = messages.plan_document(planned), messages.size_reasons(planned)
     undefined = reasons.undefined_columns(pd.DataFrame(document["sizes"]), why)
-    notes = [*reasons.undefined_notes(undefined), document["finding"]]
+    notes = [*reasons.undefined_notes(undefined), *notes, document["finding"]]
     print_table(as_json, document, document["sizes"], about=measured, notes=notes, fleet=own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -10,11 +11,21 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.opening import open_measured, require_metrics, require_reading
-from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Metric, Rc, Task
+from e2lm_core.commands.options import (
+    Checkpoints,
+    Fewshot,
+    FleetName,
+    Json,
+    Metric,
+    NoTrainingNoise,
+    Rc,
+    Task,
+)
 from e2lm_core.commands.output import Share, print_table
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.ranks.stability import RankStability
+    from e2lm_core.scores.measurements import Measurements
 
 
 def ranks(
@@ -87,14 +98,20 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 def parting(
     task: Task,
     metric: Metric = "acc",
+    models: Annotated[
+        list[str] | None,
+        Option("--model", help="Two models for the answer in words (default: largest and smallest)."),
+    ] = None,
+    no_training_noise: NoTrainingNoise = False,
     checkpoints: Checkpoints = None,
     fleet: FleetName = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
-    """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
-    from e2lm_core.analysis import reasons
+    """Which of every two models is ahead and from which checkpoint, who is above chance, and the curves' noise."""
+    from e2lm_core.analysis import leads, reasons
     from e2lm_core.analysis.answers import Answers
+    from e2lm_core.analysis.curves import messages as curve_words
     from e2lm_core.analysis.curves import onsets
     from e2lm_core.scores import set_scores
 
@@ -114,5 +131,33 @@ def parting(
     shown = [{column: value for column, value in row.items() if column != "why"} for row in rows]
     document = answers.onset_document(metric)
     asked = set_scores.undeclared_seeds(measured.layout(metric))
-    notes = [*reasons.undefined_notes(undefined), asked, measured.independence_note]
+    pair = _require_pair(measured, models) or curve_words.most_informative_pair(measured)
+    found = answers.pair(metric, *pair, not no_training_noise) if pair else None
+    said = leads.pair_sentences(measured, found) if found else ()
+    notes = [
+        *reasons.undefined_notes(undefined),
+        *(sentence.replace("**", "") for sentence in said),
+        asked,
+        measured.independence_note,
+    ]
     print_table(as_json, document, shown, about=measured, notes=notes, fleet=opened)
+
+
+def _require_pair(measured: Measurements, models: Sequence[str] | None) -> tuple[str, str] | None:
+    """The two named models; None if none is named.
+
+    Raises:
+        StudioError: Other than two distinct models are named, or one is not in the run.
+    """
+    if not models:
+        return None
+    known = {name: c.model.name for c in measured.curves for name in (c.model.name, c.model.short_name)}
+    for name in models:
+        if name not in known:
+            raise StudioError(
+                f"The model {formatting.quote(name)} is not among those of this run: use one of "
+                f"{', '.join(measured.per_question) or 'none'}."
+            )
+    if len(models) != 2 or known[models[0]] == known[models[1]]:
+        raise StudioError("An answer is on two different models: give --model twice.")
+    return known[models[0]], known[models[1]]

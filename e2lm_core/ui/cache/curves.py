@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from e2lm_core.analysis import leads
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.curves import onsets, subjects
@@ -26,12 +27,18 @@ def all_separations(measurements: Measurements, metric: str) -> list[onsets.Sepa
     return answer(Answers.separations, measurements, metric) if measurements.complete_checkpoints else []
 
 
-def separation_of_pair(
-    measurements: Measurements, metric: str, one: str, other: str
-) -> onsets.Separation | None:
-    """Separation of two models, in either order; None without one or without a complete checkpoint."""
-    both = {one, other}
-    return next((p for p in all_separations(measurements, metric) if {p.higher, p.lower} == both), None)
+def pairs_at(measurements: Measurements, metric: str, step: int) -> list[leads.PairAnswer]:
+    """Answer for every two models at one checkpoint."""
+    return [
+        leads.answer_pair(pair, metric) for pair in answer(Answers.separations, measurements, metric, step)
+    ]
+
+
+def pair(
+    measurements: Measurements, metric: str, one: str, other: str, with_training_noise: bool
+) -> leads.PairAnswer | None:
+    """Answer for two models in either order, see `leads.find_answer`."""
+    return leads.find_answer(all_separations(measurements, metric), metric, one, other, with_training_noise)
 
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.NoiseComponents]:

@@ -164,6 +164,12 @@ def _examples(task: TaskSet, _: Measurements) -> None:
         _scored(example)
 
 
+def _order(measured: Measurements) -> None:
+    """Compute the order of the models, and the leads at the checkpoint that Ranking shows first."""
+    if stability := curves.stable(measured, METRIC):
+        curves.pairs_at(measured, METRIC, int(stability.grid.steps[stability.default_checkpoint]))
+
+
 def _plan(task: TaskSet, measured: Measurements) -> None:
     """Simulate the width of SQ's interval at each set size, on the set's fleet."""
     checkpoints = checkpoint_order.thin_out(list(results.fleet(task).checkpoints), "all")
@@ -193,7 +199,7 @@ STEPS: tuple[Step, ...] = (
     _examples,
     lambda task, measured: questions.pool_with(task, measured, None),
     by_question.finding,
-    lambda _, measured: curves.stable(measured, METRIC),
+    lambda _, measured: _order(measured),
     lambda _, measured: curves.holding(measured, METRIC, READING),
     _of(Answers.curves_by_subject, METRIC, False),
     _of(Answers.curves_by_subject, METRIC, True),

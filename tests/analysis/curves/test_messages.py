@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from e2lm_core.analysis import leads
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.curves import onsets, subjects
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.analysis.curves.onsets import Onset, Point, Separation
+from e2lm_core.analysis.curves.onsets import Onset, Point
 from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, ModelInfo
 from e2lm_core.scores.measurements import Measurements, common_grid
@@ -45,87 +46,6 @@ def plain(said: str | None) -> str:
     return said.replace("\N{NO-BREAK SPACE}", " ")
 
 
-# --- two models part ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("place", "says"),
-    [
-        (
-            since(LATE, low=EARLY, high=LATE),
-            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
-        ),
-        (
-            since(LATE, low=LATE, high=None),
-            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
-        ),
-        (
-            since(EARLY, low=EARLY, high=EARLY),
-            "large-arch1 is reliably ahead of small-arch1 from the first checkpoint (**1.0 k tokens**) on.",
-        ),
-        (
-            since(LATE, no_range=onsets.UNSETTLED),
-            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
-        ),
-        (
-            since(Point(step=1_300, tokens_seen=None)),
-            "large-arch1 is reliably ahead of small-arch1 from **step 1,300** on.",
-        ),
-        (
-            since(LATE, on_these=EARLY, retraining_from=LATE),
-            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on. Whether it is so before is not known: "
-            "other seeds have results from 9.0 k tokens on.",
-        ),
-        (
-            since(LATE, on_these=EARLY, retraining_from=EARLY),
-            "large-arch1 is reliably ahead of small-arch1 from **9.0 k tokens** on.",
-        ),
-        (
-            since(LATE, retraining=None, sure=None),
-            "large-arch1 is ahead of small-arch1 on these questions from **9.0 k tokens** on; whether it holds for "
-            "models trained again is not known, since no other seed has results there.",
-        ),
-        (
-            since(LATE, sure=None),
-            "large-arch1 is ahead of small-arch1 on these questions from **9.0 k tokens** on; trained again, they may "
-            "stand otherwise.",
-        ),
-        (
-            since(None, share=0.8, detectable=0.034),
-            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint for sure and to the end: "
-            "a difference of 3.4 points at the last one would be told in 80% of cases.",
-        ),
-        (
-            since(None, share=0.8),
-            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint for sure and to the "
-            "end.",
-        ),
-        (
-            Onset(why="They stand equal at the last one."),
-            "large-arch1 and small-arch1 do not part: they stand equal at the last one.",
-        ),
-    ],
-    ids=[
-        "later",
-        "perhaps never",
-        "from the first",
-        "no range",
-        "no tokens",
-        "noise known from there",
-        "noise known before",
-        "not trained twice",
-        "not again",
-        "detectable",
-        "not surely",
-        "equal",
-    ],
-)
-def test_from_where_two_models_part(place: Onset, says: str) -> None:
-    two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    said = curve_words.separation_sentence(two, Separation(higher=LARGE.name, lower=SMALL.name, since=place))
-    assert plain(said) == says
-
-
 def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
     assert curve_words.omitted_models_note(axis()) is None
     assert curve_words.omitted_models_note(axis(kind="compute", left_out=("a",))) == (
@@ -138,31 +58,16 @@ def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
     )
 
 
-def test_a_place_stays_on_one_line() -> None:
-    two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
-    said = curve_words.separation_sentence(
-        two, Separation(higher=LARGE.name, lower=SMALL.name, since=since(LATE))
-    )
-    assert "**9.0\N{NO-BREAK SPACE}k\N{NO-BREAK SPACE}tokens**" in said
-
-
-def test_equal_models_do_not_part() -> None:
-    twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
-    drawn = set_intervals.resample(twice, ("acc",))
-    equal = onsets.separations(twice, drawn, "acc", [(SMALL.name, LARGE.name)])[0]
-    assert "do not part: they stand equal" in curve_words.separation_sentence(twice, equal)
-
-
 def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     measured = noisy(questions=400)
     drawn = set_intervals.resample(measured, ("acc",))
     pair = curve_words.most_informative_pair(measured)
     assert pair == (LARGE.name, SMALL.name)
     above = onsets.onsets_above_chance(measured, drawn, "acc")
-    parted = onsets.separations(measured, drawn, "acc", [pair])[0]
-    said = curve_words.headline(measured, "acc", above, parted, "few")
-    assert "large-arch1 is ahead of" in said
-    assert "ahead of small-arch1" in said
+    answer = leads.answer_pair(onsets.separations(measured, drawn, "acc", [pair])[0], "acc")
+    said = curve_words.headline(measured, "acc", above, answer, "few")
+    assert leads.short_answer(measured, answer) in said
+    assert "large-arch1 is ahead of small-arch1" in said
     assert "Both models are above chance on these questions from" in said
     assert (
         "the web-only twin never is; trained again, they may not be." in said

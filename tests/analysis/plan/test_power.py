@@ -124,6 +124,17 @@ def test_of_two_measured_models():
     assert powers.compute_power(measured, "acc", questions=100).power > found.power
 
 
+def test_training_noise_can_be_left_out():
+    measured = noisy(questions=400)
+    of = {noise: powers.compute_power(measured, "acc", with_training_noise=noise) for noise in (True, False)}
+    assert of[True].power < of[False].power
+    assert of[False].spread.training_sd is None
+    assert "400 questions and newly trained models would" in plan_words.power_answer(of[True])
+    said = plan_words.power_answer(of[False])
+    assert "400 questions would show" in said
+    assert said.endswith("Training noise is left out.")
+
+
 def test_tokens_choose_the_nearest_checkpoint():
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
     assert powers.compute_power(measured, "acc", tokens_seen=2_400).tokens_seen == 2_000
@@ -139,21 +150,23 @@ def test_a_difference_of_ones_own():
     found = powers.compute_power(measured, "acc", difference=0.3)
     assert (found.spread.difference, found.assumed, found.between) == (0.3, True, None)
     said = plan_words.power_answer(found)
-    assert "taking" in said
-    assert "to differ by 30 points" in said
+    assert f"an assumed difference of {found.first} and {found.second} at" in said
+    assert "(30.0 points) in **" in said
     shown = powers.compute_power(measured, "acc")
     assert shown.between[0] < shown.power < shown.between[1]
-    assert "as far as that difference is known" in plan_words.power_answer(shown)
+    low, high = shown.between
+    assert f"of cases ({low:.0%} to {high:.0%})." in plan_words.power_answer(shown)
+    assert shown.first not in plan_words.power_headline(shown, models_named=True)
 
 
 def test_what_no_number_of_questions_tells_is_said():
     found = powers.compute_power(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
     close = found.model_copy(update={"spread": spread(0.005, 0.4, training=0.01), "needed": None})
     said = plan_words.power_answer(close)
-    assert "Cannot be told apart** with 90% by any number of questions: they differ by 0.5 points" in said
-    assert "retraining alone moves a model's mean by 1 points" in said
+    assert "(0.5 points)" in said
+    assert "**No number of questions** shows it in 90%: training noise moves a model by 1.0 points." in said
     equal = found.model_copy(update={"spread": spread(0.0), "needed": None})
-    assert "No number of questions tells equal models apart" in plan_words.power_answer(equal)
+    assert "**No number of questions** tells equal models apart" in plan_words.power_answer(equal)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from e2lm_core.analysis.answers import Answers
+from e2lm_core.analysis.leads import Claim, PairAnswer
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import rank_probabilities as rank_shares
 from e2lm_core.analysis.ranks.stability import RankStability
@@ -62,11 +64,11 @@ STEADY = by_hand([[0.4, 0.8], [0.5, 0.9]], [[[0.4, 0.8], [0.5, 0.9]]] * 4, decis
 def test_who_leads_and_how_far_that_holds() -> None:
     tail = "(all models together; 1 is the same order at every later checkpoint)."
     assert rank_words.headline(TURNING, with_rc(0.0)) == (
-        "At the early window's end **b** leads (first in 75% of resamples), but a leads at the end; "
+        "At the early window's end **b** ranks first (in 75% of resamples), but a does at the end; "
         f"**RC 0.000** {tail}"
     )
     assert rank_words.headline(STEADY, with_rc(1.0)) == (
-        "At the early window's end **b** leads (first in 100% of resamples), and still leads at the end; "
+        "At the early window's end **b** ranks first (in 100% of resamples), and still does at the end; "
         f"**RC 1.000** {tail}"
     )
 
@@ -79,7 +81,7 @@ def test_an_order_that_there_is_not_has_its_reason() -> None:
     )
     undefined = with_rc(None, "Nothing is later.")
     assert rank_words.headline(STEADY, undefined).endswith(
-        "and still leads at the end; RC (all models together) is undefined: Nothing is later."
+        "and still does at the end; RC (all models together) is undefined: Nothing is later."
     )
     no_window = by_hand([[0.4], [0.5]], [[[0.4], [0.5]]], decisions=[1.0], end=None)
     assert rank_words.headline(no_window, undefined).endswith("not defined: Nothing is later.")
@@ -118,9 +120,14 @@ def test_from_where_the_order_is_the_final_one(order: RankStability, says: str) 
 
 
 def test_how_sure_the_one_pair_is() -> None:
-    said = rank_words.win_sentence(TURNING, 0)
-    assert said == f"At 1.0 k tokens, b stands before a in 75% of the resamples. {COLOURS}"
-    assert rank_words.win_sentence(TURNING, 1).startswith("At 2.0 k tokens, a stands before b in 100% of the")
+    lead = PairAnswer(metric="acc", higher="a", lower="b", claims=(Claim(of="now", leads=True),))
+    assert rank_words.win_sentence(TURNING, 0, [lead.model_copy(update={"claims": ()})]) == (
+        "Pairs with a reliable lead at 1.0 k tokens, on these checkpoints: **0 of 1**. The closest is b above a, in "
+        f"75% of resamples. {COLOURS}"
+    )
+    said = rank_words.win_sentence(TURNING, 1, [lead])
+    assert said.startswith("Pairs with a reliable lead at 2.0 k tokens, on these checkpoints: **1 of 1**.")
+    assert "The closest is a above b, in 100% of resamples." in said
 
 
 def test_of_many_pairs_the_closest_is_named() -> None:
@@ -129,9 +136,12 @@ def test_of_many_pairs_the_closest_is_named() -> None:
         [[[0.3], [0.5], [0.6]]] * 3 + [[[0.3], [0.6], [0.5]]],
         decisions=[1.0],
     )
-    assert rank_words.win_sentence(three, 0) == (
-        "At 1.0 k tokens, 2 of 3 pairs are told apart on these questions, judged together; the closest is c "
-        f"before b in 75% of the resamples. {COLOURS}"
+    shown = (Claim(of="now", leads=True),)
+    pairs = [PairAnswer(metric="acc", higher=h, lower="a", claims=shown) for h in "bc"]
+    twin = PairAnswer(metric="acc", higher="c", lower="a twin, which is not ranked", claims=shown)
+    assert rank_words.win_sentence(three, 0, [*pairs, twin]) == (
+        "Pairs with a reliable lead at 1.0 k tokens, on these checkpoints: **2 of 3**. The closest is c above b, in "
+        f"75% of resamples. {COLOURS}"
     )
 
 
@@ -167,17 +177,19 @@ def test_the_sentences_follow_the_numbers() -> None:
     measured = noisy(questions=120)
     order, scores = order_of(measured), set_scores.scores(measured, "acc", "all_models")
     said = rank_words.headline(order, scores)
-    assert f"**{LARGE.name}** leads (first in" in said
-    assert "still leads at the end" in said
+    assert f"**{LARGE.name}** ranks first (in" in said
+    assert "still does at the end" in said
     assert "every pair of models stands as at the last checkpoint" in rank_words.decision_sentence(order)
-    assert f"{LARGE.name} stands before {SMALL.name} in" in rank_words.win_sentence(order, 15)
+    won = rank_words.win_sentence(order, 15, Answers(noisy(questions=400)).pairs("acc", 16))
+    assert "on these checkpoints: **1 of 1**" in won
+    assert f"{LARGE.name} above {SMALL.name}, in" in won
 
 
 def test_models_that_stand_equal_are_said_to() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     order = order_of(twice)
     assert "stand equal" in rank_words.decision_sentence(order)
-    assert "stand equal, in every resample" in rank_words.win_sentence(order, 9)
+    assert "stand equal, in every resample" in rank_words.win_sentence(order, 9, [])
 
 
 def test_an_order_that_turns_only_at_the_end_is_said_to_be_undecided() -> None:

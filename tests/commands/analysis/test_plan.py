@@ -68,7 +68,14 @@ def test_power(call: Cli) -> None:
     assert document["questions"] == 500
     assert 0 < document["power"] <= 1
     assert document["sizes"][0].keys() == {"questions", "power", "detectable"}
-    assert "tell them apart with a chance of" in call("plan", "little", "--power", "--metric", "norm_prob")
+    assert document["pair"]["metric"] == "norm_prob"
+    assert {document["pair"]["higher"], document["pair"]["lower"]} == {document["first"], document["second"]}
+    said = call("plan", "little", "--power", "--metric", "norm_prob")
+    assert said.index("On these checkpoints, ") < said.index("For newly trained models of these kinds, ")
+    assert "would show the difference of" in said
+    same = call("plan", "little", "--power", "--no-training-noise", "--json")
+    assert same["spread"]["training_sd"] is None
+    assert same["pair"]["claims"][1]["of"] == "same_models"
 
 
 @pytest.mark.parametrize(

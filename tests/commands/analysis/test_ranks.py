@@ -82,6 +82,16 @@ def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     studio.store.database.close()
 
 
+def test_the_answer_for_two_models_is_said(call: Cli) -> None:
+    names = ("--model", "small-arch1", "--model", "ladder-large-arch1")
+    for arguments, says in (
+        ((), "On these checkpoints, "),
+        (names, "For newly trained models of these kinds, "),
+        ((*names, "--no-training-noise"), "Without training noise, "),
+    ):
+        assert says in call("parting", "little", "--metric", "norm_prob", *arguments).replace("\n", " ")
+
+
 def test_tables_for_people(call: Cli) -> None:
     assert "rank 1" in call("ranks", "little")
     assert "ladder-large-arch1 above chance" in call("parting", "little", "--metric", "bpb")
@@ -106,6 +116,8 @@ def test_one_model_has_no_order(call: Cli) -> None:
         (("ranks", "little", "--at", "7"), "these have: 100, 800, 900"),
         (("ranks", "little", "--num-fewshot", "2"), "no results yet"),
         (("parting", "nothing"), "nothing"),
+        (("parting", "little", "--model", "nobody", "--model", "x"), "not among those of this run"),
+        (("parting", "little", "--model", "ladder-small-arch1"), "give --model twice"),
     ],
 )
 def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import tables
+from e2lm_core.analysis import leads, tables
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import axes, noises, onsets, smoothing, subjects
 from e2lm_core.analysis.curves import messages as curve_words
@@ -28,11 +28,15 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import element_replay, results
+from e2lm_core.ui.places import two_models
 
 METRIC = "curves_metric"
-TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values")
+TABS = ("Above chance", "Telling models apart", "Signal quality", "Noise", "Values")
 _SINCE = {
-    name: st.column_config.TextColumn(help=curve_words.SINCE_HELP[name]) for name in curve_words.SINCE_HELP
+    name: st.column_config.TextColumn(
+        curve_words.SINCE_LABEL.get(name, name), help=curve_words.SINCE_HELP[name]
+    )
+    for name in curve_words.SINCE_HELP
 } | {"at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)}
 
 
@@ -75,11 +79,10 @@ def headline(measurements: Measurements, metric: str) -> str:
     """Headline of all questions: rise of the curves, models above chance, a pair that differs reliably."""
     above, pair = (
         remembered.above_chance(measurements, metric),
-        curve_words.most_informative_pair(measurements),
+        two_models.current_answer(measurements, metric),
     )
-    parted = remembered.separation_of_pair(measurements, metric, *pair) if pair else None
     rise = curve_words.rise_sentence(measurements, metric)
-    return curve_words.headline(measurements, metric, above, parted, rise)
+    return curve_words.headline(measurements, metric, above, pair, rise)
 
 
 def subjects_headline(task: TaskSet, metric: str) -> None:
@@ -327,29 +330,27 @@ def above_chance_table(measurements: Measurements, metric: str) -> None:
 
 
 def separation_table(measurements: Measurements, metric: str) -> None:
-    """Draw the first checkpoint of a reliable difference, for a chosen pair of models and all pairs."""
-    pair = curve_words.most_informative_pair(measurements)
-    if pair is None:
-        st.caption("One model alone parts from none.")
+    """Draw the answer for the chosen pair of models, and the leads of all pairs."""
+    two_models.draw(measurements, metric, "curves")
+    if len(measurements.curves) < 2:
         return
-    names = [curve.model.name for curve in measurements.curves]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        one = st.selectbox("Model", names, index=names.index(pair[0]), key="curves_one_model", width=280)
-        other = st.selectbox("and", names, index=names.index(pair[1]), key="curves_other_model", width=280)
-    if one == other:
-        st.markdown("Choose two different models.")
-    elif (parted := remembered.separation_of_pair(measurements, metric, one, other)) is not None:
-        markdown.markdown(curve_words.separation_sentence(measurements, parted, metric))
     widgets.table(
         lambda: onsets.separation_table(remembered.all_separations(measurements, metric)),
         f"parting-{metric}",
         "curves_parting",
         height=320,
         phone_columns=("higher", "lower", "on these questions from"),
-        percent=("at the end",),
-        column_config=_SINCE,
+        percent=("at the end", *(curve_words.LEAD_LABEL if metric in SHARES else ())),
+        column_config=_SINCE
+        | {
+            name: st.column_config.NumberColumn(
+                curve_words.LEAD_LABEL[name], format="%.1f" if metric in SHARES else "%.3f"
+            )
+            for name in curve_words.LEAD_LABEL
+        },
         inputs=(measurements,),
     )
+    widgets.how_computed(leads.HELP)
 
 
 def signal_quality_table(measurements: Measurements, metric: str, key: str) -> None:

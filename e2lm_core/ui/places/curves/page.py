@@ -34,10 +34,10 @@ def _accuracy(task: TaskSet) -> None:
     widgets.headline(accuracy.headline(measurements, widgets.current_metric()))
     view = accuracy.controls(measurements)
     accuracy.chart(task, view)
-    above_chance, parting, quality, noise, values = st.tabs(accuracy.TABS)
+    above_chance, apart, quality, noise, values = st.tabs(accuracy.TABS)
     with above_chance:
         accuracy.above_chance_table(measurements, view.metric)
-    with parting:
+    with apart:
         accuracy.separation_table(measurements, view.metric)
     with quality:
         accuracy.signal_quality_table(measurements, view.metric, "curves_sq")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import tables
+from e2lm_core.analysis import leads, tables
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.records import SHARES, Value
@@ -18,7 +18,9 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import element_replay
+from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
 METRIC = "curves_metric"  # shared with the other tabs of Curves
@@ -115,6 +117,8 @@ def at_one_checkpoint(order: RankingData) -> None:
 
     Two heatmaps and tables: the share of resamples at each rank, and the share of wins of each pair.
     """
+    st.subheader("Can this set tell two models apart?", anchor=False, help=leads.HELP)
+    two_models.draw(order.measurements, order.metric, "ranks")
     st.subheader("How sure is the order at one checkpoint?", anchor=False)
     at, places = 0, order.checkpoint_labels
     if len(places) > 1:
@@ -127,7 +131,9 @@ def at_one_checkpoint(order: RankingData) -> None:
         )
     shares, wins = order.shares_at(at)
     element_replay.once(("at one checkpoint", *order.inputs, at), lambda: _heatmaps(order, shares, wins))
-    markdown.caption(rank_words.win_sentence(order.stability, at))
+    step = int(order.stability.grid.steps[at])
+    pairs = remembered.pairs_at(order.measurements, order.metric, step)
+    markdown.caption(rank_words.win_sentence(order.stability, at, pairs))
     with st.grid(2, min_column_width=420):
         with st.container():
             widgets.table(

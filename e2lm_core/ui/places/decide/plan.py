@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from e2lm_core.analysis import leads
 from e2lm_core.analysis.plan import messages as plan_words
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan import power as powers
@@ -29,7 +30,7 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, page_cache, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
-from e2lm_core.ui.places import rc_reading
+from e2lm_core.ui.places import rc_reading, two_models
 
 TABS = ("Tell two models apart", "Narrow an interval")
 _NUMBER = st.column_config.NumberColumn
@@ -243,40 +244,36 @@ def size_table(plan: Plan) -> None:
 
 
 def power(measurements: Measurements, metric: str) -> None:
-    """Draw the power to tell two models apart, for a number of questions and tokens seen."""
-    names = [curve.model.name for curve in measurements.scored_curves]
-    if len(names) < 2:
-        widgets.empty_state("Two models that count in scores are needed: run a second one.")
+    """Draw which of two models is ahead, and the power to show it for a number of questions and tokens seen."""
+    pair = two_models.draw(measurements, metric, "plan")
+    if pair is None:
         return
+    (first, second), noise = pair, two_models.with_training_noise()
+    st.subheader("How many questions?", anchor=False)
     head = st.container()
-    nearest = planning.closest_pair(measurements, metric)
     with st.container(horizontal=not viewport.is_narrow(), gap="small"):
-        short = {curve.model.name: curve.model.short_name for curve in measurements.scored_curves}.__getitem__
-        one, other = (names.index(name) for name in nearest)
-        first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
-        second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
         own = max(2, len(measurements.question_ids))
         asked = st.number_input("Questions", 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions")
+        seen = measurements.curve_of(first).tokens_seen
         tokens = st.selectbox(
             "At tokens seen",
-            [
-                None,
-                *sorted({float(n) for n in measurements.scored_curves[0].tokens_seen if math.isfinite(n)}),
-            ],
+            [None, *sorted({float(n) for n in seen if math.isfinite(n)})],
             format_func=lambda n: "the last checkpoint" if n is None else formatting.tokens(n),
             key="plan_power_tokens",
         )
     try:
         told = page_cache.get_or_compute(
             "power",
-            (measurements, metric, first, second, tokens, int(asked)),
-            lambda: powers.compute_power(measurements, metric, (first, second), tokens, int(asked)),
+            (measurements, metric, first, second, tokens, int(asked), noise),
+            lambda: powers.compute_power(
+                measurements, metric, (first, second), tokens, int(asked), with_training_noise=noise
+            ),
         )
     except StudioError as error:
         markdown.info(error, icon=":material/info:")
         return
     with head:
-        widgets.headline(plan_words.power_headline(told))
+        markdown.markdown(plan_words.power_headline(told, models_named=True))
     widgets.table(
         lambda: plan_words.power_frame(told),
         f"power-{metric}",
@@ -285,14 +282,14 @@ def power(measurements: Measurements, metric: str) -> None:
         percent=("power", *(["detectable"] if metric in SHARES else [])),
         column_config={
             "questions": _NUMBER(format="localized"),
-            "power": _NUMBER("chance of telling them apart", format="%.0f%%"),
+            "power": _NUMBER("power", format="%.0f%%"),
             "detectable": _NUMBER(
-                "smallest difference told in 80%", format="%.1f%%" if metric in SHARES else "%.3f"
+                "detectable difference (80% power)", format="%.1f%%" if metric in SHARES else "%.3f"
             ),
         },
         inputs=(told,),
     )
-    widgets.how_computed(plan_words.power_assumptions(told), plan_words.POWER_HELP)
+    widgets.how_computed(leads.HELP, plan_words.POWER_HELP, plan_words.power_assumptions(told))
 
 
 def model_table(plan: Plan) -> None:

@@ -1,0 +1,94 @@
+"""Choice of two models, and the answer which of them is ahead: the same on Curves, Ranking and Decide.
+
+Tested in tests/pages/test_two_models.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis import leads
+from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.cache import curves as remembered
+
+ONE, OTHER, NOISE = "pair_one", "pair_other", "pair_noise"  # keys of the session state
+ALONE = "The set has results of one model: run a second one."
+SAME = "Choose two different models."
+
+
+def chosen_pair(measurements: Measurements) -> tuple[str, str] | None:
+    """Names of the two models chosen in this session, by default the most informative pair; None without two."""
+    default = curve_words.most_informative_pair(measurements)
+    if default is None:
+        return None
+    names = {curve.model.name for curve in measurements.curves}
+    for key in (ONE, OTHER):
+        if st.session_state.get(key) not in names:  # of another set
+            st.session_state.pop(key, None)
+    return st.session_state.get(ONE, default[0]), st.session_state.get(OTHER, default[1])
+
+
+def current_answer(measurements: Measurements, metric: str) -> leads.PairAnswer | None:
+    """Answer for the chosen models; None without two of them or without a complete checkpoint."""
+    pair = chosen_pair(measurements)
+    if pair is None or pair[0] == pair[1]:
+        return None
+    return remembered.pair(measurements, metric, *pair, with_training_noise())
+
+
+def with_training_noise() -> bool:
+    """Whether this session's answers include training noise."""
+    return st.session_state.get(NOISE, leads.TRAINING_NOISE_INCLUDED)
+
+
+def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] | None:
+    """Draw the answer above the controls of the two models and of the training noise.
+
+    What is chosen holds for all pages of the session.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the answer.
+        page: Prefix of the controls' keys, one for each page.
+
+    Returns:
+        Names of the two models; None without two different ones.
+    """
+    pair = chosen_pair(measurements)
+    if pair is None:
+        st.caption(ALONE)
+        return None
+    with st.container():
+        if pair[0] == pair[1]:
+            st.markdown(SAME)
+        elif (found := current_answer(measurements, metric)) is not None:
+            for sentence in leads.pair_sentences(measurements, found):
+                widgets.headline(sentence)
+    names = [curve.model.name for curve in measurements.curves]
+
+    def keep() -> None:
+        for name in (ONE, OTHER, NOISE):
+            st.session_state[name] = st.session_state[f"{page}_{name}"]
+
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
+        for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
+            st.selectbox(
+                markdown.escape(label),
+                names,
+                names.index(chosen),
+                format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+                key=f"{page}_{key}",
+                on_change=keep,
+                width=260,
+            )
+        st.toggle(
+            leads.NOISE_LABEL,
+            value=with_training_noise(),
+            key=f"{page}_{NOISE}",
+            on_change=keep,
+            help=leads.NOISE_HELP,
+        )
+    return None if pair[0] == pair[1] else pair
