@@ -27,7 +27,7 @@ HELP = (
     "wrong lead has a chance of 5%. Intervals are 95%, for the pair alone. *Or earlier*: other seeds have no results "
     "before that checkpoint."
 )
-INTERVAL = "95% interval, with training noise"
+INTERVAL = "95%, with training noise"
 NO_SEED = "No model has results from another seed at the last checkpoint."
 CAN_BE_CHANCE = "Judged together with all other pairs, such a difference can be chance."
 _OPENING: dict[ClaimKind, str] = {

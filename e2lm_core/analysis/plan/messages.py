@@ -59,9 +59,10 @@ def power_headline(planned: Power, models_named: bool = False) -> str:
     size = formatting.lead(planned.metric, abs(planned.spread.difference))
     new = "" if planned.spread.training_sd is None else " and newly trained models"
     models = "" if models_named else f" of {planned.first} and {planned.second}"
+    of_size = "" if models_named and not planned.assumed else f" ({size})"
     difference = f"{'an assumed' if planned.assumed else 'the'} difference{models}"
     chance = (
-        f"A new set of {planned.questions:,} questions{new} would show {difference} at {place} ({size}) in "
+        f"A new set of {planned.questions:,} questions{new} would show {difference} at {place}{of_size} in "
         f"**{planned.power:.0%}** of cases{_sure(planned)}."
     )
     if planned.needed is None:

@@ -331,9 +331,10 @@ def selector(
     key: str,
     format_func: Callable[[str], str],
     placeholder: str | None = None,
+    label_visibility: Literal["visible", "collapsed"] = "collapsed",
     width: int,
 ) -> None:
-    """Draw a list to select from, with its label hidden, that always shows what is selected now.
+    """Draw a list to select from that always shows what is selected now.
 
     A value is selected by its user alone, in a callback: a list that compared its own value with the selected
     one took an old value of itself for a new one, and two lists went on correcting each other for good.
@@ -350,7 +351,7 @@ def selector(
         index=0 if selected in options else None,
         placeholder=None if placeholder is None else markdown.escape(placeholder),
         format_func=format_func,
-        label_visibility="collapsed",
+        label_visibility=label_visibility,
         width=width,
         key=key,
         on_change=pick,

@@ -5,6 +5,8 @@ Tested in tests/pages/test_two_models.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from e2lm_core.analysis import leads
@@ -70,18 +72,18 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
     names = [curve.model.name for curve in measurements.curves]
 
     def keep() -> None:
-        for name in (ONE, OTHER, NOISE):
-            st.session_state[name] = st.session_state[f"{page}_{name}"]
+        st.session_state[NOISE] = st.session_state[f"{page}_{NOISE}"]
 
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
         for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
-            st.selectbox(
-                markdown.escape(label),
+            widgets.selector(
+                label,
                 names,
-                names.index(chosen),
-                format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+                chosen,
+                partial(_choose, pair, key),
                 key=f"{page}_{key}",
-                on_change=keep,
+                format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+                label_visibility="visible",
                 width=260,
             )
         st.toggle(
@@ -92,3 +94,8 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
             help=leads.NOISE_HELP,
         )
     return None if pair[0] == pair[1] else pair
+
+
+def _choose(pair: tuple[str, str], key: str, name: str) -> None:
+    """Choose one model of the pair; the other is chosen with it, so that no default replaces it."""
+    st.session_state.update(dict(zip((ONE, OTHER), pair, strict=True)) | {key: name})

@@ -249,14 +249,13 @@ def power(measurements: Measurements, metric: str) -> None:
     if pair is None:
         return
     (first, second), noise = pair, two_models.with_training_noise()
-    st.subheader("How many questions?", anchor=False)
     head = st.container()
-    with st.container(horizontal=not viewport.is_narrow(), gap="small"):
+    with st.popover("For another size", icon=":material/tune:"):
         own = max(2, len(measurements.question_ids))
         asked = st.number_input("Questions", 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions")
         seen = measurements.curve_of(first).tokens_seen
         tokens = st.selectbox(
-            "At tokens seen",
+            "Tokens seen",
             [None, *sorted({float(n) for n in seen if math.isfinite(n)})],
             format_func=lambda n: "the last checkpoint" if n is None else formatting.tokens(n),
             key="plan_power_tokens",
