@@ -115,7 +115,7 @@ def _goal(models: Sequence[str], metric: str) -> Goal:
 
 
 def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
-    st.markdown("**On which model group**")
+    st.markdown("**Models**")
     names = [*_FLEETS, *fleets.saved_names(session.studio().settings)]
     which = st.segmented_control(
         "Model group",
@@ -162,7 +162,7 @@ def _thinned(
         wrap=True,
     )
     density = st.segmented_control(
-        "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
+        "Checkpoints", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
     )
     return run_order.thin_out([c for c in checkpoints if c.model.name in picked], density)
 
