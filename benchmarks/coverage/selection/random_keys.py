@@ -24,6 +24,7 @@ from benchmarks import study_pages
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.scores import set_scores
 from tests.support.random_keys import (
     QUESTIONS,
@@ -52,7 +53,7 @@ def ladder_sets(name: str) -> Iterator[RandomSet]:
 
     studio = open_studio()
     task = open_set(studio.settings, name)
-    whole = load_measurements(studio, task, studio.catalogue.checkpoints)
+    whole = load_measurements(studio, task, without_extras(studio.catalogue.checkpoints))
     for seed in range(SETS):
         rng = np.random.default_rng([SEED, seed, 2])
         rows = np.sort(rng.choice(len(task.questions), QUESTIONS, replace=False))
