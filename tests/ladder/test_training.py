@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from transformers import LlamaForCausalLM
 
 from e2lm_core.base.settings import ROOT
 from ladder.facts import load_relations
-from ladder.primer import Primer, drop_words
+from ladder.primer import Primer, Shares
 from ladder.recipe import LADDER, SMOKE, config_of
 from ladder.training import checkpoint_file, train_member
 from ladder.unseen_wordings import Guard
@@ -66,21 +65,32 @@ def test_the_models_have_their_sizes_and_a_twin_for_each_draw() -> None:
         assert set(twin.checkpoint_steps) <= set(of.checkpoint_steps)
 
 
-def test_dropping_words_keeps_the_subject() -> None:
-    rng = random.Random(0)
-    assert drop_words("What is a red fox's home?", "red fox", 1.0, rng) == "red fox's?"
-    assert drop_words("Iron has which symbol?", "iron", 1.0, rng) == "Iron?"
-    assert drop_words("What is in the box?", "box", 0.0, rng) == "What is in the box?"
-
-
 def test_the_primer_is_reproducible_and_mixed() -> None:
     relations = load_relations(domains=("general",))
     guard = Guard(relations)
     primers = (Primer(relations, guard, "seed", draw) for draw in ("a", "a", "b"))
-    one, two, other = (list(itertools.islice(primer.documents(), 2_000)) for primer in primers)
+    one, two, other = (list(itertools.islice(primer.documents(), 4_000)) for primer in primers)
     assert one == two != other
-    prompts = sum(text.startswith("Question: ") for text in one) / len(one)
-    assert prompts == pytest.approx(0.35, abs=0.04)  # half question and answer, 70% of it in prompt form
+    prompts = [text for text in one if text.startswith("Question: ")]
+    assert len(prompts) / 4_000 == pytest.approx(
+        0.35, abs=0.03
+    )  # half question and answer, 70% of it in prompt form
+    subjects = {f.subject for r in relations for f in r.facts}
+    bare = [text for text in prompts if text[10:].split("?")[0].removeprefix("What about ") in subjects]
+    assert len(bare) / len(prompts) == pytest.approx(Shares().bare, abs=0.02)
+
+
+def test_the_primer_can_ask_a_subject_everything_in_a_row() -> None:
+    relations = load_relations(domains=("general",))
+    shares = Shares(statements=0, prompt_form=1, bare=0, same=1, surrounded=0)
+    primer = Primer(relations, Guard(relations), "seed", "a", shares)
+    about = {f.subject: [] for f in relations[0].facts}
+    for text in itertools.islice(primer.documents(), 500):
+        assert text.count("Question: ") == 3
+        for subject, answers in about.items():
+            if all(subject in part for part in text.split("\n\n")):
+                answers.append({part.split("Answer: ")[1] for part in text.split("\n\n")})
+    assert all(answers and all(len(part) == 3 for part in answers) for answers in about.values())
 
 
 class Stopped(Exception):
