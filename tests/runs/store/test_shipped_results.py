@@ -19,7 +19,7 @@ from e2lm_core.sets import authoring, collection
 from tests.conftest import needs
 from tests.support import studios
 
-EXAMPLES = ("ladder_science", "ladder_general")
+EXAMPLES = ("ladder_science", "ladder_general", "ladder_school")
 MAX_BYTES = 1_500_000
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 MADE = shipped_results.ShippedInfo(date="2026-11-26", studio="0.1.0", torch="2.8.0", device="CPU")
