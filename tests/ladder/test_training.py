@@ -62,10 +62,10 @@ def test_the_models_have_their_sizes_and_a_twin_for_each_draw() -> None:
     }
     for size, least in {"small": 0.11e6, "medium": 0.22e6, "large": 0.44e6}.items():
         assert counts[size, "arch1"] >= least
-        assert counts[size, "arch1"] == pytest.approx(0.55 * counts[size, "arch2"], rel=0.1), size
+        assert 0.5 <= counts[size, "arch1"] / counts[size, "arch2"] <= 0.66, size
     for arch in ("arch1", "arch2"):
         sizes = [counts[size, arch] for size in ("small", "medium", "large")]
-        assert all(1.8 <= more / fewer <= 2.1 for fewer, more in itertools.pairwise(sizes)), arch
+        assert all(1.5 <= more / fewer <= 2.3 for fewer, more in itertools.pairwise(sizes)), arch
     twins = [m for m in LADDER.members if m.role == "web"]
     assert {m.draw for m in twins} == {"a", "b"}
     for twin in twins:
