@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import random
 import re
 import tempfile
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtr
 
 from benchmarks.coverage.planted import measured_of
 from e2lm_core.analysis import validity
@@ -50,6 +52,7 @@ CARD = ROOT / "ladder" / "README.md"
 SETS = ("ladder_science", "ladder_general")
 SIZES, ARCHS = ("small", "medium", "large"), ("arch1", "arch2")
 REAL = 2.83
+SEEDS, FREEDOM = 3, 12  # of a cell, and of s
 BEST = "ladder-large-arch2"
 RANDOM_KEYS = 20
 
@@ -68,6 +71,11 @@ class Step(NamedTuple):
     def real(self) -> bool:
         """Whether it is more than seeds make."""
         return abs(self.deviations) >= REAL
+
+    @property
+    def p(self) -> float:
+        """Two-sided p of no difference, of means over three seeds with 12 degrees of freedom."""
+        return float(2 * stdtr(FREEDOM, -abs(self.deviations) * math.sqrt(SEEDS / 2)))
 
 
 def cells(measured: Measurements, step: int) -> dict[Cell, list[float]]:
@@ -155,13 +163,13 @@ def steps_table(measured: Measurements) -> str:
     """Every step of size and shape at the end of the early window and at the last step."""
     end, last = window(measured)
     lines = [
-        f"| from | to | step {end:,}: difference | in s | real | step {last:,}: difference | in s | real |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| from | to | step {end:,}: difference | in s | p | real | step {last:,}: difference | in s | p | real |",
+        f"|{'---|' * 10}",
     ]
     both = (itertools.chain(*steps(cells(measured, step))) for step in (end, last))
     for here, there in zip(*both, strict=True):
         said = [
-            f"{step.difference:+.3f} | {step.deviations:+.2f} | {'yes' if step.real else 'no'}"
+            f"{step.difference:+.3f} | {step.deviations:+.2f} | {step.p:.2g} | {'yes' if step.real else 'no'}"
             for step in (here, there)
         ]
         lines.append(f"| {', '.join(here.one)} | {', '.join(here.other)} | {' | '.join(said)} |")
@@ -212,9 +220,11 @@ def readings(studio: Studio, task: TaskSet) -> dict[str, dict[str, np.ndarray]]:
     for name, there in sets.items():
         for model, right in _right(studio, there, ends).items():
             found.setdefault(model, {})[name] = right
-    count = len(task.questions)
-    for model, right in _right(studio, control_set(task), ends).items():
-        found[model] |= {"other question": right[count:], "no question": right[:count]}
+    control = control_set(task)
+    variant = np.array([q.id.split(" ")[0] for q in control.questions])  # 0 no question, 1 to 4 another one
+    other = np.char.isdigit(variant) & (variant != "0")
+    for model, right in _right(studio, control, ends).items():
+        found[model] |= {"other question": right[other], "no question": right[variant == "0"]}
     return found
 
 

@@ -182,7 +182,7 @@ PUBLISHED = (
 )
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
-    "ladder_science, over questions, between the ladder's two shapes, a correlation of \u2212.06). Choosing on Questions judges "
+    "ladder_science, over questions, between the ladder's two shapes, a correlation of .02). Choosing on Questions judges "
     "rules on models not used for choosing, and beside random answer keys."
 )
 
