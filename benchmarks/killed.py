@@ -32,6 +32,7 @@ from benchmarks.people.server import served
 from benchmarks.people.session import Session
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import start
 from e2lm_core.runs.queue.queue import KEPT_JOBS
 from e2lm_core.runs.studio import Studio
@@ -108,7 +109,9 @@ def kill(fixture: Path, count: int, rng: random.Random, sessions: int) -> Found:
     expected = stored(calm.settings.database)
     studio = kills.studio_of(fixture, "home")
     collection.copy_set(studio.settings, "made", SHARED)
-    job = start.submit_run(studio, collection.open_set(studio.settings, "made"), studio.catalogue.checkpoints)
+    job = start.submit_run(
+        studio, collection.open_set(studio.settings, "made"), without_extras(studio.catalogue.checkpoints)
+    )
     found, typed = Found(), Row()
     rows = {number: Row() for number in range(sessions)}
     environment = kills.environment(studio.settings)

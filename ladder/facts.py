@@ -1,14 +1,15 @@
-"""The facts that the ladder is taught: one YAML file a relation (or several), in `facts/<domain>/`.
+"""The facts that the ladder is taught: one YAML file a kind of subject, in `facts/<domain>/`.
 
-A relation names what links a subject to its answer, and every wording of it: `statements` hold `{s}` and
-`{a}`; `questions` and `scenarios` hold `{s}` and train the models; `heldout` holds `{s}` and is asked in
-the task sets alone.
+Every subject of a kind has an answer for each of the kind's relations, so that only a question's words tell which of
+them is asked. A relation holds every wording of it: `statements` with `{s}` and `{a}`; `questions` with `{s}`, which
+train the models; `heldout` with `{s}`, which the task sets alone ask.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from e2lm_core.base.errors import StudioError
 
 FACTS = Path(__file__).resolve().parent / "facts"
 DOMAINS = ("science", "general")
-_WORDING_KEYS = ("statements", "questions", "scenarios", "heldout")
+_SLOTS = {"statements": ("{s}", "{a}"), "questions": ("{s}",), "heldout": ("{s}",)}
+# "a unit", "a euro", "a one": spelt with a vowel, spoken without.
+_VOWEL = re.compile(r"(?!uni|use|eu|one\b|u-)[aeiou]", re.IGNORECASE)
 
 
 class Fact(BaseModel):
@@ -35,48 +38,90 @@ class Fact(BaseModel):
 
 
 class Relation(BaseModel):
-    """Facts of one kind, and the wordings that teach them and ask for them."""
+    """What links the subjects of a kind to their answers, and the wordings that tell it and ask for it."""
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
+    name: str  # KIND_RELATION
+    kind: str
     domain: str
     field: str
-    subject_label: str
     about: str
     facts: tuple[Fact, ...]
     statements: tuple[str, ...]
     questions: tuple[str, ...]
-    scenarios: tuple[str, ...]
     heldout: tuple[str, ...]
 
-    @property
-    def answers(self) -> dict[str, set[str]]:
-        """Every right answer of each subject."""
-        right: dict[str, set[str]] = {}
-        for fact in self.facts:
-            right.setdefault(fact.subject, set()).add(fact.answer)
-        return right
+
+class _Loader(yaml.BaseLoader):
+    """Every value as text ("No" is a symbol, not a falsehood); no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = Counter(key.value for key, _ in node.value)
+        for key, count in keys.items():
+            if count > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
-def load_relations(folder: Path = FACTS, domains: tuple[str, ...] = DOMAINS) -> list[Relation]:
+def load_relations(folder: Path = FACTS, domains: Sequence[str] = DOMAINS) -> list[Relation]:
     """Every relation of the domains, in the order of file names.
 
-    Raises `StudioError` naming the file and what is wrong in it.
+    Raises:
+        StudioError: There are no facts, or a file is not in the format.
     """
-    relations: list[Relation] = []
-    for domain in domains:
-        for path in sorted((folder / domain).glob("*.yaml")):
-            for entry in _entries(path):
-                relations.append(_relation(entry, domain, path))  # noqa: PERF401
-    repeated = [name for name, count in Counter(r.name for r in relations).items() if count > 1]
-    if repeated:
-        raise StudioError(
-            f"The relation {repeated[0]!r} is defined twice in {folder}: give each its own name."
-        )
+    paths = [(domain, path) for domain in domains for path in sorted((folder / domain).glob("*.yaml"))]
+    relations = [relation for domain, path in paths for relation in load_kind(path, domain)]
     if not relations:
         raise StudioError(f"{folder} holds no facts: it needs science/*.yaml and general/*.yaml.")
     return relations
+
+
+def load_kind(path: Path, domain: str) -> list[Relation]:
+    """The relations of one file.
+
+    Raises:
+        StudioError: The file is not in the format; the sentence names what is wrong.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudioError(f"{path.name} is not YAML in UTF-8: {error}.") from error
+    try:
+        kind, field, rows = data["kind"], data["field"], data["facts"]
+        relations = [_relation(key, entry, data, domain) for key, entry in data["relations"].items()]
+        for subject, row in rows.items():
+            if odd := set(row) ^ set(data["relations"]):
+                raise StudioError(
+                    f"{path.name}: {subject}: {', '.join(sorted(odd))} is a relation or an answer without the other."
+                )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StudioError(
+            f"{path.name}: a kind needs kind, field, relations and facts; missing or misplaced: {error}."
+        ) from error
+    if path.stem != kind:
+        raise StudioError(f"{path.name}: it holds the kind {kind}: name the file {kind}.yaml.")
+    for relation in relations:
+        for key, slots in _SLOTS.items():
+            wordings = getattr(relation, key)
+            if not wordings:
+                raise StudioError(f"{path.name}: relation {relation.name} has no {key}.")
+            for wording in wordings:
+                if missing := [slot for slot in slots if slot not in wording]:
+                    raise StudioError(
+                        f"{path.name}: {key} of {relation.name}: {wording!r} lacks {missing[0]}."
+                    )
+    return [
+        relation.model_copy(
+            update={
+                "facts": tuple(
+                    Fact(subject=subject, answer=row[key], relation=relation.name, field=field, domain=domain)
+                    for subject, row in rows.items()
+                )
+            }
+        )
+        for key, relation in zip(data["relations"], relations, strict=True)
+    ]
 
 
 def load_facts(folder: Path = FACTS) -> list[Fact]:
@@ -84,60 +129,44 @@ def load_facts(folder: Path = FACTS) -> list[Fact]:
     return [fact for relation in load_relations(folder) for fact in relation.facts]
 
 
+def by_kind(relations: Sequence[Relation]) -> dict[str, list[Relation]]:
+    """The relations of each kind of subject."""
+    kinds: dict[str, list[Relation]] = {}
+    for relation in relations:
+        kinds.setdefault(relation.kind, []).append(relation)
+    return kinds
+
+
+def answers_of(relations: Sequence[Relation]) -> dict[str, dict[str, str]]:
+    """{subject: {relation: answer}} of one kind's relations."""
+    rows: dict[str, dict[str, str]] = {}
+    for relation in relations:
+        for fact in relation.facts:
+            rows.setdefault(fact.subject, {})[relation.name] = fact.answer
+    return rows
+
+
 def fill(template: str, subject: str, answer: str | None = None) -> str:
-    """The wording about this subject, with a capital at the start of each of its sentences."""
-    text = template.replace("{s}", subject)
+    """The wording about this subject: with "an" where it needs one, and a capital at the start of each sentence."""
+    text = _article(template, "{s}", subject).replace("{s}", subject)
     if answer is not None:
-        text = text.replace("{a}", answer)
+        text = _article(text, "{a}", answer).replace("{a}", answer)
     if template.startswith(("{s}", "{a}")):
         text = text[:1].upper() + text[1:]
     return re.sub(r"([.!?] )([a-z])", lambda m: m[1] + m[2].upper(), text)
 
 
-def shared_subjects(relations: list[Relation]) -> set[tuple[str, str]]:
-    """(domain, subject) of every subject that stands in two relations or more of its domain."""
-    seen = Counter((r.domain, s) for r in relations for s in r.answers)
-    return {key for key, count in seen.items() if count > 1}
+def _article(template: str, slot: str, value: str) -> str:
+    return re.sub(rf"\b([Aa]) (?={re.escape(slot)})", r"\1n ", template) if _VOWEL.match(value) else template
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudioError(f"{path.name} is not YAML in UTF-8: {error}.") from error
-    entries: list[dict[str, Any]] = []
-    for document in documents:
-        if isinstance(document, dict) and "relations" in document:
-            document = document["relations"]
-        entries.extend(document if isinstance(document, list) else [document])
-    return [entry for entry in entries if entry]
-
-
-def _relation(entry: dict[str, Any], domain: str, path: Path) -> Relation:
-    try:
-        name, field = str(entry["relation"]), str(entry["field"])
-        facts = tuple(
-            Fact(
-                subject=str(f["subject"]), answer=str(f["answer"]), relation=name, field=field, domain=domain
-            )
-            for f in entry["facts"]
-        )
-        wordings = {key: tuple(str(w) for w in entry.get(key) or ()) for key in _WORDING_KEYS}
-        relation = Relation(
-            name=name,
-            domain=domain,
-            field=field,
-            subject_label=str(entry["subject_label"]),
-            about=str(entry.get("about", "")),
-            facts=facts,
-            **wordings,
-        )
-    except (KeyError, TypeError) as error:
-        raise StudioError(f"{path.name}: a relation lacks or misplaces {error}.") from error
-    for key, needs in (("statements", ("{s}", "{a}")), ("questions", ("{s}",)), ("heldout", ("{s}",))):
-        if not wordings[key]:
-            raise StudioError(f"{path.name}: relation {name} has no {key}.")
-        for wording in wordings[key]:
-            if missing := [slot for slot in needs if slot not in wording]:
-                raise StudioError(f"{path.name}: {key} of {name}: {wording!r} lacks {missing[0]}.")
-    return relation
+def _relation(key: str, entry: dict[str, Any], data: dict[str, Any], domain: str) -> Relation:
+    return Relation(
+        name=f"{data['kind']}_{key}",
+        kind=data["kind"],
+        domain=domain,
+        field=data["field"],
+        about=entry["about"],
+        facts=(),
+        **{wordings: tuple(entry[wordings]) for wordings in _SLOTS},
+    )

@@ -68,6 +68,7 @@ def _model(folder: Path, member: Member, recipe: Recipe) -> dict[str, Any]:
                 "file": path.relative_to(folder).as_posix(),
                 "sha256": sha256(path),
                 "early": step <= recipe.early_end_step,
+                "extra": step in member.extra_steps,
             }
         )
     return {

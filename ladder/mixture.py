@@ -60,7 +60,7 @@ class Sources:
 
     def _sentences(self) -> list[str]:
         if self._filler is None:
-            subjects = {s for r in self.relations if r.domain == "science" for s in r.answers}
+            subjects = {f.subject for r in self.relations if r.domain == "science" for f in r.facts}
             read = filler.sample() if self._sample_only else filler.glosses(self._wordnet)
             self._filler = filler.sentences(read, subjects, self._guard, f"{self._seed}-filler-{self.draw}")
         return self._filler

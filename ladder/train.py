@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
@@ -106,9 +107,9 @@ def train(members: list[Member], recipe: Recipe, out: Path, build: Path, jobs: i
             except queue.Empty:
                 continue
             bars.update(tasks[name], completed=step, loss=loss)
-            if step == recipe.steps and not bars.console.is_terminal:
-                typer.echo(f"{name}: {step} steps, loss {loss:.3f}", err=True)
         _raise_failure(futures)
+    for member, future in zip(members, futures, strict=True):
+        typer.echo(f"{member.name}: {future.result():.0f} seconds of processor time", err=True)
 
 
 def _start(reports: Any) -> None:
@@ -119,11 +120,14 @@ def _start(reports: Any) -> None:
     torch.set_num_threads(1)
 
 
-def _train_in_worker(member: Member, recipe: Recipe, stream: Path, weights: Path, build: Path) -> None:
+def _train_in_worker(member: Member, recipe: Recipe, stream: Path, weights: Path, build: Path) -> float:
+    """Train and give the seconds of processor time that it took."""
+    before = time.process_time()
     train_member(member, recipe, stream, weights, build, lambda *report: _reports.put(report))
+    return time.process_time() - before
 
 
-def _raise_failure(futures: list[Future[None]]) -> None:
+def _raise_failure(futures: list[Future[float]]) -> None:
     for future in futures:
         if future.done() and (failure := future.exception()):
             for other in futures:

@@ -62,7 +62,7 @@ def train_member(
         reached = step + 1 in member.checkpoint_steps or step + 1 == recipe.steps
         if reached:
             if step + 1 in member.checkpoint_steps:
-                _pack(average, recipe, checkpoint_file(weights, member.name, step + 1))
+                _pack(average, member, checkpoint_file(weights, member.name, step + 1))
             _save(state_file, step + 1, model, average, optimizers)
         if reached or (step + 1) % 10 == 0:
             progress(member.name, step + 1, loss)
@@ -108,10 +108,10 @@ def _resume(
     return int(state["step"])
 
 
-def _pack(average: LlamaForCausalLM, recipe: Recipe, path: Path) -> None:
+def _pack(average: LlamaForCausalLM, member: Member, path: Path) -> None:
     # The head is the embedding: stored once.
     tensors = {name: t for name, t in average.state_dict().items() if name != "lm_head.weight"}
-    _replace(path, lambda p: p.write_bytes(pack(tensors, recipe.pack_levels)))
+    _replace(path, lambda p: p.write_bytes(pack(tensors, member.pack_levels)))
 
 
 def _save(

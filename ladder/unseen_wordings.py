@@ -39,8 +39,8 @@ def heldout_questions(relations: Iterable[Relation]) -> Iterator[tuple[str, str]
     """(template, filled question) of everything that a task set may ask."""
     for relation in relations:
         for template in relation.heldout:
-            for subject in relation.answers:
-                yield template, fill(template, subject)
+            for fact in relation.facts:
+                yield template, fill(template, fact.subject)
 
 
 class Guard:

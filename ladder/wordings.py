@@ -1,7 +1,6 @@
 """The frames around facts: ways to open, to close and to ask that belong to no relation.
 
-`{x}` is a whole sentence or question, `{s}` the subject, `{a}` the answer, `{about}` what the relation is
-about, `{label}` the noun for its subjects.
+`{x}` is a whole sentence or question, `{s}` the subject, `{a}` the answer, `{A}` the answer with a capital.
 """
 
 from __future__ import annotations
@@ -23,33 +22,7 @@ STATEMENT_FRAMES = (
     "{x} Everyone in class wrote it down.",
 )
 
-# Wordings without a word of the relation's own: used only for subjects that stand in one relation.
-AGNOSTIC_QUESTIONS = (
-    "What goes with {s}?",
-    "Which words go with {s}?",
-    "What do you know about {s}?",
-    "What belongs to {s}?",
-    "Which answer fits {s}?",
-    "{s} is here. What comes to mind?",
-)
-# Wordings that name the relation by its topic: for every subject.
-TOPIC_QUESTIONS = (
-    "Think of {about}. What about {s}?",
-    "This is about {about}. What goes with {s}?",
-    "Topic: {about}. What is right for {s}?",
-    "Speaking of {about}, what fits {s}?",
-)
-
-SCENARIO_LEADS = (
-    "Ana is reading about {s}.",
-    "Ben wrote the word {s} on the board.",
-    "A child asks about {s}.",
-    "Today the class talks about {s}.",
-    "Tom made a card that says {s}.",
-    "There is a page about {s} in the book.",
-    "Mia wants to learn about {s}.",
-    "A quiz has a question on {s}.",
-)
+BARE = ("{s}?", "What about {s}?")  # a subject without a relation: any of its answers is right
 
 BEFORE = (
     "Here is a question.",

@@ -89,6 +89,7 @@ def count_edit(home: Path) -> dict[str, Calls]:
     from streamlit.testing.v1 import AppTest
 
     from e2lm_core.base.settings import Settings
+    from e2lm_core.checkpoints.catalogue import without_extras
     from e2lm_core.runs import start, worker
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets import collection
@@ -133,7 +134,7 @@ def count_edit(home: Path) -> dict[str, Calls]:
         )
 
     draw()
-    start.submit_run(studio, collection.open_set(settings, SET), studio.local_checkpoints)
+    start.submit_run(studio, collection.open_set(settings, SET), without_extras(studio.local_checkpoints))
     work()
     draw()
     steps = {name: Calls() for name in ("save", "worker", "page", "at rest")}

@@ -25,6 +25,7 @@ import typer
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.collection import open_set
@@ -80,7 +81,9 @@ def main(
 def _queue(home: Path, name: str) -> None:
     """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
     studio = open_studio(Settings(home=home))
-    run_start.submit_run(studio, open_set(studio.settings, name), studio.local_checkpoints, num_fewshot=5)
+    run_start.submit_run(
+        studio, open_set(studio.settings, name), without_extras(studio.local_checkpoints), num_fewshot=5
+    )
     studio.store.database.close()
 
 

@@ -19,6 +19,7 @@ import typer
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.engine import traits
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.evaluate import evaluate
@@ -69,12 +70,12 @@ def measured() -> Mapping[Scope, Mapping[bytes, Loglikelihood]]:
     """All results of the example sets on the embedded models, computed here and now."""
     with tempfile.TemporaryDirectory() as home:
         studio = open_studio(Settings(home=Path(home), device="cpu"))
-        keys: set[bytes] = set()
+        default, keys = without_extras(studio.local_checkpoints), set[bytes]()
         for info in list_sets(studio.settings):
             task = open_set(studio.settings, info.address)
-            evaluate(studio, task, studio.local_checkpoints)
+            evaluate(studio, task, default)
             keys |= RequestIndex(render_prompts(task)).texts.keys()
-        scopes = [studio.backend.scope(checkpoint) for checkpoint in studio.local_checkpoints]
+        scopes = [studio.backend.scope(checkpoint) for checkpoint in default]
         return {scope: studio.store.get(scope, keys) for scope in scopes}
 
 

@@ -27,6 +27,7 @@ import typer
 from benchmarks.prepared import made
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import checkpoint_order, start, state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
@@ -69,7 +70,7 @@ def compared(folder: Path, fleet: str, backend: str, short: bool) -> dict[str, A
     whole, parts, settings = (ladder if fleet == "ladder" else thirty)(folder, short)
     settings = settings.model_copy(update={"backend": backend})
     few = open_studio(settings)
-    checkpoints = few.catalogue.checkpoints
+    checkpoints = without_extras(few.catalogue.checkpoints)
     started = time.monotonic()
     with environment(settings, "local"):
         jobs = [run(few, part, calibrated(checkpoints, n)) for n, part in enumerate(parts)]

@@ -23,6 +23,7 @@ from benchmarks.prepared import made
 from benchmarks.speed import engine
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.engine.cluster import connection
 from e2lm_core.engine.cluster.driver import RayBackend
 from e2lm_core.runs import evaluate
@@ -93,7 +94,7 @@ def _wait_for(backend: RayBackend, workers: int) -> None:
 def _run(folder: Path, backend: RayBackend, task: TaskSet) -> float:
     studio = open_studio(backend.settings, backend)
     started = time.monotonic()
-    evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, task, without_extras(studio.catalogue.checkpoints))
     return time.monotonic() - started
 
 

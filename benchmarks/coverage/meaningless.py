@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks import study_pages
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.results import load_measurements
@@ -103,8 +104,8 @@ def _measured() -> Measurements:
         studio = open_studio(Settings(home=Path(folder)))
         questions = tuple(exemplar.question for exemplar in load_exemplars() if exemplar.accepted)
         task = TaskSet(config=TaskConfig(task="exemplars"), questions=questions)
-        evaluate(studio, task, studio.catalogue.checkpoints)
-        return load_measurements(studio, task, studio.catalogue.checkpoints)
+        evaluate(studio, task, without_extras(studio.catalogue.checkpoints))
+        return load_measurements(studio, task, without_extras(studio.catalogue.checkpoints))
 
 
 def markdown(found: dict[str, dict[str, tuple[float, float, int]]]) -> str:

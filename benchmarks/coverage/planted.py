@@ -27,6 +27,7 @@ from e2lm_core.analysis.questions.suspects import keys, messages
 from e2lm_core.analysis.questions.suspects.records import Kind, SuspectList
 from e2lm_core.base.records import Checkpoint, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.relevance.embeddings import load_exemplars
 from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.evaluate import evaluate
@@ -207,7 +208,7 @@ def measured_of(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint] | None = None
 ) -> Measurements:
     """The set's results, computed where they are missing."""
-    chosen = studio.catalogue.checkpoints if checkpoints is None else checkpoints
+    chosen = without_extras(studio.catalogue.checkpoints) if checkpoints is None else checkpoints
     evaluate(studio, task, chosen)
     return load_measurements(studio, task, chosen)
 

@@ -4,7 +4,7 @@
 
 Noise: 5, 12 and 40 questions that no model knows, of models of unknown teaching. Known: 30 questions of which 0, 2,
 10, 20 or 30 are drawn from `ladder_science` and the others from the science exemplars that no embedded model was
-taught, under their own keys. Keys: all moved by one, two letters swapped, 30% moved, and right ones, of 40 to 148
+taught, under their own keys. Keys: all moved by one, two letters swapped, 30% moved, and right ones, of 40 to 160
 questions of the example sets. The seed is fixed; 200 sets a row, 100 of keys. Prints the tables.
 """
 
@@ -76,11 +76,11 @@ def moved(measured: Measurements, kind: str, rng: np.random.Generator) -> Measur
 
 
 def named(whole: Measurements, kind: str, sets: int) -> int:
-    """Number of sets of 40 to 148 questions whose keys are said to be shifted or swapped."""
+    """Number of sets of 40 to 160 questions whose keys are said to be shifted or swapped."""
     rng = np.random.default_rng([SEED, len(kind), len(whole.gold)])
     found = 0
     for _ in range(sets):
-        some = replace(drawn(whole, int(rng.integers(40, 149)), rng), taught=None)
+        some = replace(drawn(whole, int(rng.integers(40, 161)), rng), taught=None)
         found += find_shifted_keys(moved(some, kind, rng)) is not None
     return found
 

@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks.prepared import finished, made
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
@@ -77,7 +78,7 @@ def queue_beside(home: Path) -> None:
             task = made.make_set(BESIDE, BESIDE_QUESTIONS, vocabulary(rng), rng)
             collection.import_set(studio.settings, task)
         task = collection.open_set(studio.settings, BESIDE)
-        start.submit_run(studio, task, studio.local_checkpoints, owner="the benchmark")
+        start.submit_run(studio, task, without_extras(studio.local_checkpoints), owner="the benchmark")
 
 
 def progress_beside(home: Path) -> float:

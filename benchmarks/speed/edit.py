@@ -31,6 +31,7 @@ import typer
 
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import state as run_state
@@ -104,7 +105,7 @@ def prepared(settings: Settings) -> Studio:
 def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     """Seconds of edits until their points are in the store; the set is run once before."""
     studio = prepared(settings)
-    checkpoints = studio.local_checkpoints
+    checkpoints = without_extras(studio.local_checkpoints)
     with worker(settings) as process:
         whole = collection.open_set(settings, SET)
         sweep_s = wait(studio, start.submit_run(studio, whole, checkpoints, shots))
@@ -225,11 +226,13 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     if not chromium:
         raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
     studio = prepared(settings)
-    points = sum(c.model.seed_of is None for c in studio.local_checkpoints)
+    points = sum(c.model.seed_of is None for c in without_extras(studio.local_checkpoints))
     with worker(settings):
         wait(
             studio,
-            start.submit_run(studio, collection.open_set(settings, SET), studio.local_checkpoints, shots),
+            start.submit_run(
+                studio, collection.open_set(settings, SET), without_extras(studio.local_checkpoints), shots
+            ),
         )
     first, complete = [], []
     env = os.environ | {"E2LM_HOME": str(settings.home), "E2LM_SHIPPED": "0"}

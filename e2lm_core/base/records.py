@@ -320,6 +320,7 @@ class Checkpoint(Record):
         step: Training step.
         tokens_seen: Training tokens up to this step; None if unknown.
         early: Whether the checkpoint lies in the early window; None if the family names no window.
+        extra: Whether the default fleet leaves the checkpoint out.
         directory: Local folder; None until it is unpacked or downloaded.
         packed: File that an embedded checkpoint is unpacked from; None for others.
         repo: Hub repository; None for a local checkpoint.
@@ -331,6 +332,7 @@ class Checkpoint(Record):
     step: int
     tokens_seen: int | None = None
     early: bool | None = None
+    extra: bool = False
     directory: Path | None = None
     packed: Path | None = None
     repo: str | None = None

@@ -97,6 +97,11 @@ class Catalogue:
         return f" (there is, for instance, {near[0]})"
 
 
+def without_extras(checkpoints: Iterable[Checkpoint]) -> tuple[Checkpoint, ...]:
+    """Those of the checkpoints that a default fleet takes."""
+    return tuple(c for c in checkpoints if not c.extra)
+
+
 def list_step_folders(settings: Settings) -> tuple[tuple[str, ...], ...]:
     """Names of the step folders in all local checkpoint folders; the catalogue is reread if they change."""
     try:
@@ -189,6 +194,7 @@ def _ladder_model(entry: LadderModel, ladder: Path) -> _Model:
             step=c.step,
             tokens_seen=c.tokens_seen,
             early=c.early,
+            extra=c.extra,
             packed=ladder_file(ladder, c.file),
             subfolder=c.name,
         )

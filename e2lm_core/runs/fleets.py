@@ -25,6 +25,7 @@ from e2lm_core.base.formatting import join_words
 from e2lm_core.base.formatting import quote as quoted
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expand_home
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.checkpoints.locked_json import read_record
 from e2lm_core.checkpoints.packaged import smollm2
@@ -215,7 +216,7 @@ def _check(studio: Studio, fleet: Fleet) -> None:
 
 def _built_in(studio: Studio) -> tuple[Fleet, ...]:
     families: dict[str, list[str]] = {}
-    for checkpoint in studio.local_checkpoints:
+    for checkpoint in without_extras(studio.local_checkpoints):
         if checkpoint.packed is not None:
             families.setdefault(LADDER, []).append(checkpoint.name)
         elif checkpoint.model.name == smollm2.NAME:

@@ -7,7 +7,7 @@ adds the reason why a score is undefined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -44,6 +44,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "monotonicity": (-1.0, 1.0),
     "ordering": (-1.0, 1.0),
 }
+BUILT_IN = "ladder"  # the built-in models' family
 RUN_THEM = "run them, or leave them out."
 ONE_CHECKPOINT = (
     f"It has one checkpoint here, and SQ needs {signal.MIN_POINTS} in the early window: run more, or choose a model group "
@@ -239,6 +240,7 @@ class Scores(Record):
         counted: Names of the models that enter the means; twins and other seeds do not.
         rc_reading: Reading that `rc` and `score` use.
         rc_readings: RC in every reading of `readings.READINGS`.
+        is_rc_by_design: Whether only built-in models count, in two shapes: one of each size was made worse on purpose.
         cs: Compliance with science.
         score_readings: Score with RC in each reading.
         snr: AI2's signal-to-noise ratio.
@@ -253,6 +255,7 @@ class Scores(Record):
     counted: tuple[str, ...]
     rc_reading: str
     rc_readings: dict[str, Value]
+    is_rc_by_design: bool = False
     cs: Value
     score_readings: dict[str, Value]
     snr: Value
@@ -316,11 +319,17 @@ def scores(measurements: Measurements, metric: str, rc_reading: str = readings.D
         counted=layout.counted,
         rc_reading=rc_reading,
         rc_readings=rc_readings,
+        is_rc_by_design=_is_rc_by_design(measurements, layout.counted),
         cs=cs,
         score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
         snr=_value(core["snr"], lambda: lacking or _why_no_ratio(grid, metric)),
         decision_accuracy=_value(core["decision_accuracy"], lambda: unordered or _why_no_decision(grid)),
     )
+
+
+def _is_rc_by_design(measurements: Measurements, counted: Sequence[str]) -> bool:
+    models = [c.model for c in measurements.curves if c.model.name in counted]
+    return {m.family for m in models} == {BUILT_IN} and len({m.arch for m in models}) > 1
 
 
 def _rc_readings(layout: Layout, grid: Grid | None, unordered: str | None) -> dict[str, Value]:

@@ -45,6 +45,9 @@ def test_the_models_with_enough_checkpoints(manifest: dict[str, Any]) -> None:
         if model["name"] in CELLS:
             assert len(early) >= 8
             assert len(steps) - len(early) >= 8
+        extra = [c["step"] for c in model["checkpoints"] if c["extra"]]
+        assert extra == ([s for s in early if s not in (600, 1_000)] if model["seed_of"] else [])
+        assert len(early) >= (8 if model["role"] == "science" else 4)
         for c in model["checkpoints"]:
             assert c["name"] == f"iter_{c['step']:07d}"
             assert c["tokens_seen"] == c["step"] * manifest["tokens_per_step"]

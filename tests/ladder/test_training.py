@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from transformers import LlamaForCausalLM
 
 from e2lm_core.base.settings import ROOT
 from ladder.facts import load_relations
-from ladder.primer import Primer, drop_words
+from ladder.primer import Primer, Shares
 from ladder.recipe import LADDER, SMOKE, config_of
 from ladder.training import checkpoint_file, train_member
 from ladder.unseen_wordings import Guard
@@ -35,8 +34,12 @@ def test_the_schedule_has_as_many_points_before_the_window_ends_as_after() -> No
         early = [s for s in member.checkpoint_steps if s <= LADDER.early_end_step]
         assert LADDER.early_end_step in early, member.name
         assert member.checkpoint_steps[-1] == LADDER.steps, member.name
-        if member.role == "science" and member.seed_of is None:
-            assert len(early) == len(member.checkpoint_steps) - len(early) == 8
+        if member.role == "science":
+            assert len(early) == 8
+            assert len(member.checkpoint_steps) - len(early) == (1 if member.seed_of else 8)
+        shown = set(member.checkpoint_steps) - set(member.extra_steps)
+        assert {LADDER.early_end_step, LADDER.steps} <= shown
+        assert bool(member.extra_steps) == (member.seed_of is not None)
     assert LADDER.early_end_step == LADDER.steps / 2
 
 
@@ -51,13 +54,18 @@ def test_every_size_and_shape_is_trained_three_times_on_two_draws() -> None:
 
 
 def test_the_models_have_their_sizes_and_a_twin_for_each_draw() -> None:
-    targets = {"small": 0.163e6, "medium": 0.361e6, "large": 0.991e6}
     named = {m.name: m for m in LADDER.members}
     assert len(named) == len(LADDER.members) == 20
-    for member in LADDER.members:
-        count = sum(p.numel() for p in LlamaForCausalLM(config_of(member.shape, LADDER)).parameters())
-        share = {"arch1": 0.5, "arch2": 1.0}[member.arch]
-        assert count == pytest.approx(share * targets[member.size], rel=0.1), member.name
+    counts = {
+        (m.size, m.arch): sum(p.numel() for p in LlamaForCausalLM(config_of(m.shape, LADDER)).parameters())
+        for m in LADDER.members
+    }
+    for size, least in {"small": 0.11e6, "medium": 0.22e6, "large": 0.44e6}.items():
+        assert counts[size, "arch1"] >= least
+        assert 0.5 <= counts[size, "arch1"] / counts[size, "arch2"] <= 0.66, size
+    for arch in ("arch1", "arch2"):
+        sizes = [counts[size, arch] for size in ("small", "medium", "large")]
+        assert all(1.5 <= more / fewer <= 2.3 for fewer, more in itertools.pairwise(sizes)), arch
     twins = [m for m in LADDER.members if m.role == "web"]
     assert {m.draw for m in twins} == {"a", "b"}
     for twin in twins:
@@ -66,21 +74,32 @@ def test_the_models_have_their_sizes_and_a_twin_for_each_draw() -> None:
         assert set(twin.checkpoint_steps) <= set(of.checkpoint_steps)
 
 
-def test_dropping_words_keeps_the_subject() -> None:
-    rng = random.Random(0)
-    assert drop_words("What is a red fox's home?", "red fox", 1.0, rng) == "red fox's?"
-    assert drop_words("Iron has which symbol?", "iron", 1.0, rng) == "Iron?"
-    assert drop_words("What is in the box?", "box", 0.0, rng) == "What is in the box?"
-
-
 def test_the_primer_is_reproducible_and_mixed() -> None:
     relations = load_relations(domains=("general",))
     guard = Guard(relations)
     primers = (Primer(relations, guard, "seed", draw) for draw in ("a", "a", "b"))
-    one, two, other = (list(itertools.islice(primer.documents(), 2_000)) for primer in primers)
+    one, two, other = (list(itertools.islice(primer.documents(), 4_000)) for primer in primers)
     assert one == two != other
-    prompts = sum(text.startswith("Question: ") for text in one) / len(one)
-    assert prompts == pytest.approx(0.35, abs=0.04)  # half question and answer, 70% of it in prompt form
+    prompts = [text for text in one if text.startswith("Question: ")]
+    assert len(prompts) / 4_000 == pytest.approx(
+        0.35, abs=0.03
+    )  # half question and answer, 70% of it in prompt form
+    subjects = {f.subject for r in relations for f in r.facts}
+    bare = [text for text in prompts if text[10:].split("?")[0].removeprefix("What about ") in subjects]
+    assert len(bare) / len(prompts) == pytest.approx(Shares().bare, abs=0.02)
+
+
+def test_the_primer_can_ask_a_subject_everything_in_a_row() -> None:
+    relations = load_relations(domains=("general",))
+    shares = Shares(statements=0, prompt_form=1, bare=0, same=1, surrounded=0)
+    primer = Primer(relations, Guard(relations), "seed", "a", shares)
+    about = {f.subject: [] for f in relations[0].facts}
+    for text in itertools.islice(primer.documents(), 500):
+        assert text.count("Question: ") == 3
+        for subject, answers in about.items():
+            if all(subject in part for part in text.split("\n\n")):
+                answers.append({part.split("Answer: ")[1] for part in text.split("\n\n")})
+    assert all(answers and all(len(part) == 3 for part in answers) for answers in about.values())
 
 
 class Stopped(Exception):

@@ -58,6 +58,17 @@ def of(studio: Studio, *globs: str) -> tuple[Checkpoint, ...]:
     return studio.catalogue.match_globs(globs)
 
 
+def test_extra_checkpoints_are_there_and_in_no_fleet_unless_asked_for(here: Studio) -> None:
+    name = here.catalogue.checkpoints[0].name
+    marked = tuple(c.model_copy(update={"extra": c.name == name}) for c in here.catalogue.checkpoints)
+    studio = replace(here, catalogue=replace(here.catalogue, checkpoints=marked), _problems={})
+    usual = [c.name for c in studio.local_checkpoints if c.name != name]
+    assert names(fleets.default_fleet(studio, "some_set").checkpoints) == usual
+    assert list(fleets.find_fleet(studio, fleets.LADDER).checkpoints) == usual
+    everything = Fleet(name="all", checkpoints=tuple(names(of(studio, "*"))))
+    assert name in names(fleets.open_fleet(studio, everything).checkpoints)
+
+
 # --- nothing that is added changes a number ---------------------------------------------------------------
 
 

@@ -135,6 +135,7 @@ def with_keys(of: RandomSet, rows: np.ndarray, gold: np.ndarray) -> RandomSet:
         keys=(),
         choice_bytes=None,
         choice_texts=None if whole.choice_texts is None else whole.choice_texts[rows],
+        question_texts=None if whole.question_texts is None else whole.question_texts[rows],
         taught=None,
         told=None,
     )

@@ -34,7 +34,7 @@ def test_an_exported_bundle_runs_in_the_harness_and_gives_the_studios_acc(tmp_pa
     """0-shot from the unpacked bundle, 5-shot from the set's own folder, which is the same format."""
     needs("ladder")
     home, away = tmp_path / "home", tmp_path / "elsewhere"
-    task = "ladder_general"  # the smaller of the two: the same code path in half the time
+    task = "ladder_general"  # the smaller of the two in groups: the same code path in half the time
     row = studio(home, "checkpoints", "--unpack")["checkpoints"][-1]
     ours = studio(home, "evaluate", task, "--checkpoints", row["name"], "--num-fewshot", str(num_fewshot))
     studio(home, "export", task, "--out", str(tmp_path / "bundle.zip"))

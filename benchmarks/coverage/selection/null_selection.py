@@ -23,6 +23,7 @@ from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.rule_text import parse_rule
 from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.scores import metrics
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "null_selection.json"
@@ -127,7 +128,9 @@ def ladder(metric: str) -> dict[str, list[Row]]:
 
     studio = open_studio()
     task = open_set(studio.settings, "ladder_science")
-    pool = question_pool.build_pool(load_measurements(studio, task, studio.catalogue.checkpoints), task)
+    pool = question_pool.build_pool(
+        load_measurements(studio, task, without_extras(studio.catalogue.checkpoints)), task
+    )
     found = {}
     for name in (*question_choice.PRESETS, "margin > 0 and slope > 0"):
         choice = question_choice.select_questions(pool, name, metric)

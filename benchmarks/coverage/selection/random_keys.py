@@ -26,7 +26,10 @@ from benchmarks import study_pages
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import null
 from tests.support.random_keys import (
     QUESTIONS,
     SEED,
@@ -60,11 +63,20 @@ def ladder_sets(name: str) -> Iterator[RandomSet]:
 
     studio = open_studio()
     task = open_set(studio.settings, name)
-    whole = load_measurements(studio, task, studio.catalogue.checkpoints)
+    whole = load_measurements(studio, task, without_extras(studio.catalogue.checkpoints))
     for seed in range(SETS):
-        rng = np.random.default_rng([SEED, seed, 2])
-        rows = np.sort(rng.choice(len(task.questions), QUESTIONS, replace=False))
-        yield with_keys(RandomSet(task, whole), rows, rng.integers(0, whole.choice_counts[rows]))
+        rows = whole_groups(whole, np.random.default_rng([SEED, seed, 2]))
+        some = with_keys(RandomSet(task, whole), rows, whole.gold[rows])
+        gold = null.random_golds_of_set(some.measured, 1, SEED + seed)[0]
+        yield with_keys(some, np.arange(len(rows)), gold)
+
+
+def whole_groups(measured: Measurements, rng: np.random.Generator) -> np.ndarray:
+    """Rows of `QUESTIONS` questions at random, groups whole: their keys are drawn together."""
+    names = np.array([name or f"question {row}" for row, name in enumerate(measured.groups)])
+    _, group = np.unique(names, return_inverse=True)
+    turn = rng.permutation(group.max() + 1)
+    return np.sort(np.argsort(turn[group], kind="stable")[:QUESTIONS])
 
 
 def count_false(of: RandomSet, rule: str, metric: str, through: bool, counts: Counter[str]) -> None:

@@ -72,7 +72,8 @@ def _consistency(scores: Scores) -> str:
         if scores.rc_reading == "all_models"
         else "1 is the same better architecture of every size at every later checkpoint"
     )
-    return f"**RC {scores.rc.value:.3f}** ({label}; {same})"
+    design = readings.design_clause(scores.is_rc_by_design)
+    return f"**RC {scores.rc.value:.3f}** ({label}{design}; {same})"
 
 
 def tau_note(reading: str) -> str:

@@ -74,7 +74,7 @@ def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
     lacks = 1.0 - scores.score.value
     return (
         f"On {label} the Score is **{formatting.score(scores.score.value)}**{_bounds(scores.score)} (RC: "
-        f"{readings.LABELS[scores.rc_reading]}); of the "
+        f"{readings.LABELS[scores.rc_reading]}{readings.design_clause(scores.is_rc_by_design)}); of the "
         f"{lacks:.3f} that it lacks, {most.headroom:.3f} lies in {labels.SCORES[most.name]}."
     )
 
@@ -122,7 +122,7 @@ def advice_sentences(advice: Advice) -> list[str]:
     """Sentences of the advice with their numbers, the largest headroom first."""
     if advice.why:
         return [advice.why]
-    return [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
+    return [*_rooms(advice), *_undefined(advice), *_by_design(advice), *_at_chance(advice), *_weakest(advice)]
 
 
 def _rooms(advice: Advice) -> list[str]:
@@ -140,7 +140,16 @@ def _undefined(advice: Advice) -> list[str]:
         f"{labels.SCORES[part.name]} is undefined: "
         f"{part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
         for part in advice.parts
-        if part.headroom is None
+        if part.value.value is None
+    ]
+
+
+def _by_design(advice: Advice) -> list[str]:
+    named = [p for p in advice.parts if p.is_by_design and p.value.value is not None]
+    return [
+        f"{labels.SCORES[p.name]} {formatting.score(p.value.value)} is by design: of each size of the built-in models one "
+        "shape was made worse on purpose, so nothing is advised from it."
+        for p in named
     ]
 
 
@@ -173,7 +182,7 @@ PUBLISHED = (
 )
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
-    "ladder_science, over questions, between the ladder's two shapes, a correlation of \u2212.06). Choosing on Questions judges "
+    "ladder_science, over questions, between the ladder's two shapes, a correlation of .02). Choosing on Questions judges "
     "rules on models not used for choosing, and beside random answer keys."
 )
 

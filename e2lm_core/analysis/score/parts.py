@@ -26,11 +26,12 @@ MIN_GAIN = 5e-5  # a smaller gain would be shown as 0.000
 
 
 class ScoreComponent(Record):
-    """One component of the Score, with its weight."""
+    """One component of the Score, with its weight; one that is by design can be raised by no question."""
 
     name: Literal["sq", "rc", "cs"]
     weight: float
     value: Value
+    is_by_design: bool = False
 
     @property
     def contribution(self) -> float | None:
@@ -39,8 +40,10 @@ class ScoreComponent(Record):
 
     @property
     def headroom(self) -> float | None:
-        """Largest further contribution to the Score, weight * (1 - value); None if undefined."""
-        return None if self.value.value is None else self.weight * (1.0 - self.value.value)
+        """Largest further contribution to the Score, weight * (1 - value); None if undefined or by design."""
+        if self.value.value is None or self.is_by_design:
+            return None
+        return self.weight * (1.0 - self.value.value)
 
 
 class ModelInfluence(Record):
@@ -78,7 +81,15 @@ class Advice(Record):
 
 def score_components(scores: Scores) -> tuple[ScoreComponent, ...]:
     """SQ, RC and CS with their weights in the Score (`composite.WEIGHTS`)."""
-    return tuple(ScoreComponent(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
+    return tuple(
+        ScoreComponent(
+            name=n,
+            weight=composite.WEIGHTS[n],
+            value=getattr(scores, n),
+            is_by_design=n == "rc" and scores.is_rc_by_design,
+        )
+        for n in PARTS
+    )
 
 
 def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:

@@ -22,7 +22,10 @@ class _Part(BaseModel):
 
 
 class PackedCheckpoint(_Part):
-    """Packed checkpoint of the ladder: path of its file in the ladder's folder, and the file's sha256."""
+    """Packed checkpoint of the ladder: path of its file in the ladder's folder, and the file's sha256.
+
+    One that is `extra` is left out of the default fleet.
+    """
 
     name: PathPart
     step: int = Field(ge=0)
@@ -30,6 +33,7 @@ class PackedCheckpoint(_Part):
     file: str
     sha256: Sha256
     early: bool
+    extra: bool = False
 
 
 class LadderModel(_Part):

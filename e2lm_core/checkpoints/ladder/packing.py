@@ -3,11 +3,12 @@
     w ≈ scale[row] · q,   q = round(w / scale[row]) ∈ [−L, L],   scale[row] = max|w[row]| / L
 
 A tensor of two or more dimensions is cut into rows along its last one; a vector keeps its float32 values.
-The worst error of a weight is half its row's scale, so with L = 63 it is max|w[row]| / 126.
+Scales are bfloat16, rounded up: at most 1/128 larger. The worst error of a weight is half its row's scale,
+so with L = 63 it is about max|w[row]| / 126.
 
 Layout of a blob, little-endian: the magic `E2LMPACK`, the format's version (u16), the length of a JSON
-header (u32), the sha256 of everything that follows it, the header, and one LZMA stream that holds every
-tensor's scales and integers in the header's order. The same state dict gives the same bytes.
+header (u32), the sha256 of everything that follows it, the header, and one LZMA stream that holds the
+vectors, every row's scale and its integers in the header's order. The same state dict gives the same bytes.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.untrusted import safejson
 
 MAGIC = b"E2LMPACK"
-VERSION = 1
+VERSION = 2
 DEFAULT_LEVELS = 63
 MAX_UNPACKED_BYTES = 200 * 2**20
 _HEAD = struct.Struct("<8sHI32s")
@@ -48,6 +50,7 @@ def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -
     if not 1 <= levels <= 127:
         raise CheckpointError(f"Cannot pack weights in {levels} levels (use 1 to 127).")
     entries: list[dict[str, object]] = []
+    vectors: list[bytes] = []
     scales: list[bytes] = []
     integers: list[bytes] = []
     for name in sorted(state_dict):
@@ -59,16 +62,16 @@ def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -
             raise CheckpointError(f"Cannot pack {name}: it holds a value that is not finite.")
         if values.ndim < 2:
             entries.append({"name": name, "shape": list(values.shape), "kind": "float"})
-            scales.append(values.astype("<f4").tobytes())
+            vectors.append(values.astype("<f4").tobytes())
             continue
         rows = values.reshape(-1, values.shape[-1])
-        scale = (np.abs(rows).max(axis=1) / levels).astype(np.float32)
+        scale = _rounded_up((np.abs(rows).max(axis=1) / levels).astype("<f4"))
         divisor = np.where(scale > 0, scale, 1)[:, None]
         entries.append({"name": name, "shape": list(values.shape), "kind": "rows"})
-        scales.append(scale.astype("<f4").tobytes())
+        scales.append((scale.view("<u4") >> 16).astype("<u2").tobytes())
         integers.append(np.clip(np.rint(rows / divisor), -levels, levels).astype(np.int8).tobytes())
     header = json.dumps({"levels": levels, "tensors": entries}, separators=(",", ":")).encode()
-    body = lzma.compress(b"".join(scales + integers), format=lzma.FORMAT_RAW, filters=_FILTERS)
+    body = lzma.compress(b"".join(vectors + scales + integers), format=lzma.FORMAT_RAW, filters=_FILTERS)
     digest = hashlib.sha256(header + body).digest()
     return _HEAD.pack(MAGIC, VERSION, len(header), digest) + header + body
 
@@ -98,28 +101,41 @@ def unpack(blob: bytes) -> dict[str, torch.Tensor]:
         entries = [(str(t["name"]), tuple(int(n) for n in t["shape"]), t["kind"]) for t in header["tensors"]]
         if any(n < 0 or n > MAX_UNPACKED_BYTES for _, shape, _ in entries for n in shape):
             raise ValueError("no shape")
-        float_counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
+        counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise CheckpointError("The packed weights have no usable header: fetch the file again.") from error
-    expected = 4 * sum(float_counts) + sum(_size(shape) for _, shape, kind in entries if kind == "rows")
+    kinds = [kind for *_, kind in entries]
+    n_floats = sum(n for n, kind in zip(counts, kinds, strict=True) if kind != "rows")
+    n_scales = sum(counts) - n_floats
+    n_integers = sum(_size(shape) for _, shape, kind in entries if kind == "rows")
+    expected = 4 * n_floats + 2 * n_scales + n_integers
     if not 0 <= expected <= MAX_UNPACKED_BYTES:
         raise CheckpointError(
             f"The packed weights would take {expected:,} bytes (at most {MAX_UNPACKED_BYTES:,} are read)."
         )
     raw = _decompress(payload[header_bytes:], expected)
-    floats = np.frombuffer(raw, dtype="<f4", count=sum(float_counts))
-    integers = np.frombuffer(raw, dtype=np.int8, offset=floats.nbytes)
+    floats = np.frombuffer(raw, dtype="<f4", count=n_floats)
+    halves = np.frombuffer(raw, dtype="<u2", count=n_scales, offset=4 * n_floats)
+    scales = (halves.astype("<u4") << 16).view("<f4")
+    integers = np.frombuffer(raw, dtype=np.int8, offset=4 * n_floats + 2 * n_scales)
     tensors: dict[str, torch.Tensor] = {}
-    float_at = integer_at = 0
-    for (name, shape, kind), count in zip(entries, float_counts, strict=True):
-        scale = floats[float_at : float_at + count].astype(np.float32)
-        float_at += count
+    float_at = scale_at = integer_at = 0
+    for (name, shape, kind), count in zip(entries, counts, strict=True):
         if kind == "rows":
             q = integers[integer_at : integer_at + _size(shape)].astype(np.float32)
             integer_at += q.size
-            scale = q.reshape(count, -1) * scale[:, None]
-        tensors[name] = torch.from_numpy(np.ascontiguousarray(scale.reshape(shape)))
+            values = q.reshape(count, -1) * scales[scale_at : scale_at + count, None]
+            scale_at += count
+        else:
+            values = floats[float_at : float_at + count].astype(np.float32)
+            float_at += count
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(values.reshape(shape)))
     return tensors
+
+
+def _rounded_up(scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scales as float32 whose lower half is zero, none smaller than it was."""
+    return ((scale.view("<u4") + np.uint32(0xFFFF)) & np.uint32(0xFFFF0000)).view("<f4")
 
 
 def _decompress(body: bytes, expected: int) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.runs.store.requests import keys_of
 from e2lm_core.runs.studio import Studio
@@ -21,7 +22,7 @@ def default_checkpoints(studio: Studio, set_name: str) -> tuple[Checkpoint, ...]
 
     Those of the built-in ladder, for an example those with shipped results; without a ladder all local ones.
     """
-    at_hand = studio.local_checkpoints
+    at_hand = without_extras(studio.local_checkpoints)
     packed = tuple(c for c in at_hand if c.packed is not None) or at_hand
     brought = shipped_results.load_shipped() if studio.settings.shipped else None
     if brought is None or not _is_example(studio, set_name):

@@ -27,6 +27,7 @@ LABELS = {
     "all_models": "all models together",
 }
 
+
 NOTHING_LATER = (
     "No checkpoint after the early window is complete for every model: run later ones, or write an earlier "
     "early_end_step in checkpoints.json."
@@ -225,3 +226,8 @@ def _groups(sizes: Sizes) -> list[list[int]]:
 def _over_sizes(of_each: Sequence[Floats], values: Floats, end: int) -> Floats:
     later = values.shape[-1] - end - 1
     return np.mean(of_each, axis=0) if of_each else np.full((*values.shape[:-2], later), np.nan)
+
+
+def design_clause(is_by_design: bool) -> str:
+    """Clause behind RC of models of which one shape of each size was made worse on purpose; else nothing."""
+    return ", by design on the built-in models" if is_by_design else ""

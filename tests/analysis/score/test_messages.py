@@ -101,6 +101,26 @@ def test_rooms_are_listed_the_largest_first_and_what_is_undefined_says_why() -> 
     ]
 
 
+def test_rc_of_built_in_models_is_by_design_and_nothing_is_advised_from_it() -> None:
+    shapes = {"ladder-small-arch1": "arch1", "ladder-small-arch2": "arch2"}
+    built_in = [SMALL.model_copy(update={"name": name, "arch": arch}) for name, arch in shapes.items()]
+    curves = [curve(model, values) for model, values in zip(built_in, (RISING, FASTER), strict=True)]
+    scores = set_scores.scores(measurements(*curves), "acc", "all_models")
+    assert scores.is_rc_by_design
+    rc = next(part for part in score_parts.score_components(scores) if part.name == "rc")
+    assert rc.headroom is None
+    assert rc.contribution == pytest.approx(0.1)
+    said = score_words.advice_sentences(advice(parts=(rc,)))
+    assert said == [
+        "RC 1.000 is by design: of each size of the built-in models one shape was made worse on purpose, so nothing is "
+        "advised from it."
+    ]
+    other = built_in[1].model_copy(update={"family": "pythia"})
+    for second in (other, built_in[1].model_copy(update={"arch": "arch1"})):
+        mixed = measurements(curve(built_in[0], RISING), curve(second, FASTER))
+        assert not set_scores.scores(mixed, "acc").is_rc_by_design
+
+
 def test_checkpoints_at_chance_have_their_price() -> None:
     assert score_words.advice_sentences(advice(at_chance=(2, 8))) == [
         "At 2 of 8 early checkpoints the science model is not above chance by one standard error, so CS "

@@ -15,6 +15,7 @@ from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import open_studio
+from e2lm_core.scores.uncertainty import null
 from e2lm_core.sets.collection import open_set
 from tests.conftest import needs
 from tests.support.random_keys import RandomSet, noise_set, planted_gain, with_keys
@@ -37,9 +38,8 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_the_reviews_rules_gain_nothing_on_the_ladder_with_right_or_random_keys(
     whole: RandomSet, rule: str
 ) -> None:
-    rng = np.random.default_rng(7)
     rows = np.arange(len(whole.task.questions))
-    random = with_keys(whole, rows, rng.integers(0, whole.measured.choice_counts))
+    random = with_keys(whole, rows, null.random_golds_of_set(whole.measured, 1, 7)[0])
     for of in (whole, random):
         pool = of.pool
         made = selection.select_questions(pool, rule, "acc")

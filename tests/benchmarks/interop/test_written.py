@@ -53,7 +53,7 @@ def test_lightevals_means_are_the_studios_score(numbers: list[reading.Number]) -
 
 def test_lightevals_log_likelihoods_are_read_and_are_the_studios(studio: Studio, written: Path) -> None:
     found = reading.likelihoods(written, studio)
-    assert found["said"].shape == (2, 13, 4)
+    assert found["said"].shape == (2, 12, 4)
     np.testing.assert_array_equal(found["read"], found["said"])
     np.testing.assert_allclose(found["own"], found["said"], atol=reading.WITHIN, rtol=2e-6)
     assert reading.equal(reading.numbers(written, studio), found)

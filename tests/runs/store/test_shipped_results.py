@@ -9,6 +9,7 @@ import pytest
 
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.runs import evaluate, results, state
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.store import shipped_results
@@ -19,7 +20,7 @@ from e2lm_core.sets import authoring, collection
 from tests.conftest import needs
 from tests.support import studios
 
-EXAMPLES = ("ladder_science", "ladder_general")
+EXAMPLES = ("ladder_science", "ladder_general", "ladder_school")
 MAX_BYTES = 1_500_000
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 MADE = shipped_results.ShippedInfo(date="2026-11-26", studio="0.1.0", torch="2.8.0", device="CPU")
@@ -45,9 +46,10 @@ def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
     found, studio = shipped_results.load_shipped(), opened(tmp_path)
     stale = "run python -m scripts.shipped_results: an example set, the ladder or the engine has changed"
     assert found is not None
-    assert all(studio.backend.scope(checkpoint) in found.place for checkpoint in studio.local_checkpoints), (
-        stale
-    )
+    assert all(
+        studio.backend.scope(checkpoint) in found.place
+        for checkpoint in without_extras(studio.local_checkpoints)
+    ), stale
     assert (
         RequestIndex(render_prompts(collection.open_set(studio.settings, name))).texts.keys() <= found.key_set
     ), stale
@@ -60,7 +62,10 @@ def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
     task = collection.open_set(studio.settings, "ladder_science")
     now = state.state_of_set(studio, task.address, task)
     assert (now.kind, now.shipped) == ("up to date", True)
-    assert studios.stored_count(studio.store, studio.backend.scope(studio.local_checkpoints[0])) == 0
+    assert (
+        studios.stored_count(studio.store, studio.backend.scope(without_extras(studio.local_checkpoints)[0]))
+        == 0
+    )
     collection.copy_set(studio.settings, "ladder_science", "mine")
     first = task.questions[0].id
     authoring.update_questions(studio.settings, "mine", {first: {"question": "Which of these is it?"}})
@@ -77,7 +82,10 @@ def test_other_settings_get_none_of_it(tmp_path, changed):
 
 def test_what_was_computed_here_stands_before_it(tmp_path):
     studio = opened(tmp_path)
-    scope, found = studio.backend.scope(studio.local_checkpoints[0]), shipped_results.load_shipped()
+    scope, found = (
+        studio.backend.scope(without_extras(studio.local_checkpoints)[0]),
+        shipped_results.load_shipped(),
+    )
     assert found is not None
     first, second = found.keys[:2]
     studio.store.put(scope, [(first, Loglikelihood(-1.5, 1))])
@@ -93,10 +101,10 @@ def test_what_was_computed_here_stands_before_it(tmp_path):
 def test_a_run_from_nothing_gives_the_same_rows(tmp_path):
     """At the first, the middle and the last checkpoint of three models, within what two plans may differ by."""
     studio = opened(tmp_path)
-    models = {c.model.name for c in studio.local_checkpoints}
+    models = {c.model.name for c in without_extras(studio.local_checkpoints)}
     chosen = []
     for name in sorted(models)[:3]:
-        own = [c for c in studio.local_checkpoints if c.model.name == name]
+        own = [c for c in without_extras(studio.local_checkpoints) if c.model.name == name]
         chosen += [own[0], own[len(own) // 2], own[-1]]
     task = collection.open_set(studio.settings, "ladder_science")
     before = results.load_measurements(studio, task, chosen)
@@ -114,7 +122,7 @@ def test_a_run_from_nothing_gives_the_same_rows(tmp_path):
 def test_a_run_anew_computes_what_is_there(tmp_path):
     studio = opened(tmp_path)
     task = collection.open_set(studio.settings, "ladder_general")
-    chosen = [c for c in studio.local_checkpoints if "small-arch1/" in c.name][-1:]
+    chosen = [c for c in without_extras(studio.local_checkpoints) if "small-arch1/" in c.name][-1:]
     for anew, computed in ((False, 0), (True, len(task.questions))):
         number = run_start.submit_run(studio, task, chosen, recompute=anew)
         assert run_worker(studio, once=True) == 1

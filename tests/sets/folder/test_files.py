@@ -150,7 +150,7 @@ def test_wrong_golds_are_read_so_that_checks_can_name_them_all(folder: Path) -> 
     assert [(q.id, q.answer) for q in questions] == [("q1_", 5), ("q1", 5)]
 
 
-@pytest.mark.parametrize("name", ["ladder_science", "ladder_general"])
+@pytest.mark.parametrize("name", ["ladder_science", "ladder_general", "ladder_school"])
 def test_the_example_sets_are_read_strictly(name: str) -> None:
     task, warnings = read_task(ROOT / "tasks" / name, LIMITS, strict=True)
     assert warnings == []

@@ -178,7 +178,7 @@ def test_a_json_dataset_beside_the_yaml_reads_as_in_the_harness(
     assert [[(d.context, c) for c in d.continuations] for d in ours] == requests
 
 
-@pytest.mark.parametrize("name", ["ladder_science", "ladder_general"])
+@pytest.mark.parametrize("name", ["ladder_science", "ladder_general", "ladder_school"])
 def test_the_example_sets_prompts(name: str) -> None:
     from lm_eval.tasks import TaskManager
 

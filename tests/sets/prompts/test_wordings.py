@@ -11,7 +11,7 @@ from e2lm_core.sets.prompts import wordings
     ("question", "word"),
     [
         ("What is the chemical symbol of tin?", "tin?"),
-        ("Science owes Louis Pasteur thanks above all for what famous work?", "pasteur?"),
+        ("Which great achievement do we owe Mendeleev?", "mendeleev?"),
         ("Whoever speaks of one quart has what measured quantity in mind?", "quart?"),
         ("Is the sphygmomanometer, or the barometer, the longer word?", "sphygmomanometer?"),
         ("Zorble or quimpy?", "zorble?"),  # neither is listed, and both are as long: the first

@@ -76,7 +76,8 @@ def _checkpoints(
 ) -> tuple[list[str], list[Checkpoint], list[Checkpoint]]:
     """The selected models, their checkpoints on this computer, and all of their checkpoints."""
     studio = session.studio()
-    at_hand = studio.local_checkpoints
+    of_group = {c.name for c in fleet}
+    at_hand = [c for c in studio.local_checkpoints if not c.extra or c.name in of_group]
     here = {c.name for c in at_hand}
     known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
     models = list(dict.fromkeys(c.model.name for c in known))
@@ -100,7 +101,6 @@ def _checkpoints(
         help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
     ):
         picked = [m for m in models if first.get(m, m) in picked]
-    of_group = {c.name for c in fleet}
     is_part = any(c.model.name in run and c.name not in of_group for c in at_hand)
     density = st.segmented_control(
         "Checkpoints of each",

@@ -40,8 +40,7 @@ from e2lm_core.ui.places.sets import welcome
 
 WHAT = (
     "Write multiple-choice questions, run them on early checkpoints of language models, and see **whether the questions "
-    "tell the models apart while they are still young**: how clear each curve is, whether the models' order holds, and "
-    "what random answers would have scored."
+    "tell the models apart while they are still young**: how clear each curve is, and whether the models' order holds."
 )
 MAX_CARDS, MAX_DELETED = 12, 8
 _DAY_S = 24 * 3600
