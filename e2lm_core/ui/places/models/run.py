@@ -103,7 +103,7 @@ def _checkpoints(
         picked = [m for m in models if first.get(m, m) in picked]
     is_part = any(c.model.name in run and c.name not in of_group for c in at_hand)
     density = st.segmented_control(
-        "Checkpoints of each",
+        "Checkpoints",
         [*([GROUP] if is_part else []), *run_order.DENSITIES],
         default=GROUP if is_part else "all",
         required=True,
