@@ -1,4 +1,4 @@
-"""Which of two models is ahead: the one answer of Curves, Ranking, Decide, the report and the commands.
+"""The lead of one of two models over the other: the one answer of Curves, Ranking, Decide, the report and the commands.
 
 A pair has one claim for its checkpoints as they are, and one for newly trained models of these kinds. Verdicts
 are those of all pairs judged together (`curves.onsets`); each interval is of the pair alone.

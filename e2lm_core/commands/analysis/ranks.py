@@ -108,7 +108,7 @@ def parting(
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
-    """Which of every two models is ahead and from which checkpoint, who is above chance, and the curves' noise."""
+    """The lead of every two models and the checkpoint from which it holds, who is above chance, and the curves' noise."""
     from e2lm_core.analysis import leads, reasons
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.curves import messages as curve_words

@@ -39,7 +39,8 @@ from e2lm_core.scores.uncertainty.methods import Replicates, denoise, interval, 
 
 DRAWS, SEED = 200, 0
 NOISE_CURVES = 2_000
-# With 300, intervals from errors alone held in as little as 89% of fresh sets, where 95% are promised (docs/shelf.md).
+# With 300, intervals from errors alone held in as little as 89% of fresh sets of one source, where 95% are promised
+# (docs/shelf.md).
 MIN_QUESTIONS = 1_000
 MEANS_ALONE = "Means alone: the source has no standard errors."
 TOO_FEW = f"No interval: from standard errors alone it holds for {MIN_QUESTIONS:,} questions and more."
