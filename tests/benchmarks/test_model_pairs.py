@@ -30,6 +30,10 @@ def test_curves_ranking_decide_and_report_give_one_answer(
     assert compared == len(model_pairs.METRICS) * models * (models - 1) // 2
     assert not wrong, "\n".join(wrong)
     drawn, wrong = model_pairs.different_pages(tmp_path, name, own, ("acc", "bpb"), every=90)
-    assert drawn == 3 * 2 * 3 * 2
+    everywhere = 3 * 2 * 3 * 2
+    if name == "ladder_school":  # of thirty questions inside their null Decide says why it is silent
+        assert 2 * 2 * 3 * 2 <= drawn < everywhere
+    else:
+        assert drawn == everywhere
     assert not wrong, "\n".join(wrong)
     studio.store.database.close()

@@ -47,6 +47,14 @@ def test_a_pair_and_the_switch_are_chosen_once_for_all_places(taught: Visit) -> 
     assert at.selectbox(key=f"curves_{two_models.ONE}").value == PAIR[0]
 
 
+def test_both_models_chosen_in_one_drawing_are_both_taken(taught: Visit) -> None:
+    at = taught.open("accuracy")
+    for key, name in zip((two_models.ONE, two_models.OTHER), PAIR, strict=True):
+        at.selectbox(key=f"curves_{key}").set_value(name)
+    at.run()
+    assert tuple(at.session_state[key] for key in (two_models.ONE, two_models.OTHER)) == PAIR
+
+
 def test_one_model_twice_is_asked_for_another(taught: Visit) -> None:
     at = taught.open("plan")
     one, other = (at.selectbox(key=f"plan_{key}") for key in (two_models.ONE, two_models.OTHER))

@@ -98,4 +98,6 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
 
 def _choose(pair: tuple[str, str], key: str, name: str) -> None:
     """Choose one model of the pair; the other is chosen with it, so that no default replaces it."""
-    st.session_state.update(dict(zip((ONE, OTHER), pair, strict=True)) | {key: name})
+    for other, chosen in zip((ONE, OTHER), pair, strict=True):
+        st.session_state.setdefault(other, chosen)
+    st.session_state[key] = name

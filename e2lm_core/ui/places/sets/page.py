@@ -21,6 +21,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
+from e2lm_core.runs.fleets import LADDER
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.queue import permissions
@@ -188,9 +189,11 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     if in_hand or results.is_state_cached(task):
         fleet = results.fleet(task)
         state = markdown.SafeMarkdown(state_text(task, results.state(task)))
-        markdown.markdown(
-            markdown.fill_template("{state} · {group}", state=state, group=fleet_label(fleet.name))
-        )
+        if fleet.name == LADDER:
+            markdown.markdown(state)
+        else:
+            group = fleet_label(fleet.name)
+            markdown.markdown(markdown.fill_template("{state} · {group}", state=state, group=group))
         if in_hand and (lost := missing_sentence(fleet)):
             markdown.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
         if (known := results.known_scores(task)) is not None:
