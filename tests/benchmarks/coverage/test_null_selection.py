@@ -83,15 +83,6 @@ def test_on_the_ladder_what_is_easy_for_some_is_easy_for_others(pool: question_p
 
 
 @pytest.mark.slow
-def test_on_the_ladder_what_rises_for_some_rises_for_others(pool: question_pool.Pool) -> None:
-    found = selection.select_questions(pool, "slope > 0", "norm_prob").scores["final"]
-    assert found.held_out is not None
-    assert found.held_out > 0.01
-    assert found.interval is not None
-    assert found.interval[0] > 0
-
-
-@pytest.mark.slow
 def test_on_the_ladder_the_greedy_ratio_flatters_itself(pool: question_pool.Pool) -> None:
     """It promises more in-sample than the chosen questions have held out, and next to nothing of the gain is left there."""
     found = selection.select_questions(pool, "snr-greedy", "norm_prob").scores["snr"]
