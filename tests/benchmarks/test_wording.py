@@ -1,4 +1,4 @@
-"""The study of edits: its pairs are well made, and a few of them are told right on the built-in mini models."""
+"""The study of edits: its pairs are well made, and those that raise a question are told right on the built-in mini models."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def test_the_pairs_are_forty_of_each_kind_with_distinct_choices() -> None:
 def test_edits_of_both_kinds_are_told_apart(tmp_path: Path) -> None:
     studio = open_studio(Settings(home=tmp_path))
     pairs = edits.read_pairs()
-    some = [*pairs[40:52], *pairs[60:72]]  # of the first twenty cue words few raise their question
-    told = [one for one in edits.told_edits(studio, studio.catalogue.checkpoints, some) if one.rises]
+    told = [one for one in edits.told_edits(studio, studio.catalogue.checkpoints, pairs) if one.rises]
     for kind in edits.VERDICTS:
         of_kind = [one for one in told if one.kind == kind]
-        assert len(of_kind) >= 3
-        assert sum(one.is_right for one in of_kind) >= 0.7 * len(of_kind)
+        assert len(of_kind) >= 20
+        assert sum(one.is_right for one in of_kind) >= 0.8 * len(of_kind)

@@ -26,9 +26,9 @@ def measured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_right_keys_are_seldom_listed_as_two(measured: Measurements) -> None:
-    listed, judged = two_answers.false_alarms(measured, SEED, 12)
+    listed, judged = two_answers.false_alarms(measured, SEED, 60)
     assert judged > 3 * len(measured.gold)
-    assert listed <= judged / 100  # parts of one fleet are alike: 0.2% over sixty, up to 0.7% over twelve
+    assert listed <= judged / 250  # 0.2 to 0.3% on the present models, 0.05% on those before them
 
 
 def test_most_of_two_equal_answers_are_listed(measured: Measurements) -> None:
