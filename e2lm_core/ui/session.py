@@ -32,7 +32,6 @@ from e2lm_core.ui.requests.middleware import browser_cookie
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
-_LINKED = "set_in_link"
 _OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
 
 
@@ -163,10 +162,8 @@ def current_set_name() -> str | None:
     None where there is no set, or the selected one is missing: it is never replaced by another.
     """
     names = _names()
-    linked = st.query_params.get("set")
-    if linked and linked != st.session_state.get(_LINKED):  # from a colleague, or the browser's Back button
+    if linked := urls.linked_set():  # from a colleague, or the browser's Back button
         set_current_set(linked)
-    st.session_state[_LINKED] = linked
     if _gone(names):
         return None
     wish = st.session_state.get("set") or FIRST_SET
@@ -228,7 +225,6 @@ def choose_set(name: str) -> None:
         # Other parameters that the browser sends date from the loading of the page: view, filters, a
         # question of the other set.
         st.query_params.from_dict(urls.query(st.query_params.get("tab"), name))
-        st.session_state[_LINKED] = name
 
 
 def is_example(name: str) -> bool:

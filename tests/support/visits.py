@@ -146,6 +146,7 @@ def go(at: AppTest, name: str) -> AppTest:
     at.query_params.pop("tab", None)
     if tab is not None:
         at.query_params["tab"] = tab
+    at.query_params["followed"] = "1"  # as a link within a place says
     return at.switch_page(place.script).run()
 
 

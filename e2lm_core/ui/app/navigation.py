@@ -18,6 +18,7 @@ from e2lm_core.ui.requests import sign_in
 def draw_frame() -> None:
     """Draw the page of the address in the frame that all pages share."""
     session.begin_run()
+    urls.note_asked_address()
     # The icon is a file of the app: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
         page_title=urls.PRODUCT,

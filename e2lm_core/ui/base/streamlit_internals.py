@@ -21,11 +21,20 @@ def current_script_run() -> object | None:
 
     Streamlit gives each run its own cursors, which therefore identify the run.
     """
+    context = _script_run_context()
+    return None if context is None else getattr(context, "cursors", context)
+
+
+def is_history_navigation() -> bool:
+    """Whether the browser's Back or Forward has caused this run; False if it cannot be read."""
+    return bool(getattr(_script_run_context(), "is_history_navigation", False))
+
+
+def _script_run_context() -> Any:
     with contextlib.suppress(ImportError):
         from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-        context = get_script_run_ctx(suppress_warning=True)
-        return None if context is None else getattr(context, "cursors", context)
+        return get_script_run_ctx(suppress_warning=True)
     return None
 
 

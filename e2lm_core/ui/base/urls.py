@@ -6,6 +6,10 @@ shown tab is computed. A change of set or tab is a step in the browser's history
 writes all other parameters, and those that a bare address of the navigation lacks, into the address: without
 a step in the history and without redrawing the page.
 
+An address is read where it was asked for: at a visit's beginning, in another place, by the browser's Back and
+Forward, by a link. With any other redrawing the browser sends an address too, often one of before the last
+click: the session is right then, and the address follows it.
+
 Tested in tests/ui/base/test_urls.py.
 """
 
@@ -18,11 +22,12 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from e2lm_core.base.records import METRICS
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import markdown, streamlit_internals
 
 PRODUCT = "E2LM Task Studio"
-_PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
-_SEEN, _WRITTEN = "link_seen", "link_written"
+_PARAMETER, _CLICKED = "tab", "tab_clicked"
+_FOLLOWED = "followed"  # stands in a link within a place: the browser says nowhere else that it was followed
+_ASKED, _PLACE, _LINKED_SET = "link_asked_for", "place_drawn", "set_in_link"
 _TITLE = "page_title"
 # Link parameters beside set and tab, and their keys in the session state, shared by the controls of all
 # tabs.
@@ -186,37 +191,53 @@ def address(view: str, name: str) -> str:
 def link(name: str, label: str, icon: str) -> None:
     """Draw a link to a place or a tab, with the selected set."""
     place, tab = find(name)
-    st.page_link(place.script, label=markdown.escape(label), icon=icon, query_params=query(tab))
+    followed = {_FOLLOWED: "1"} if st.session_state.get(_PLACE) == place.slug else {}
+    st.page_link(place.script, label=markdown.escape(label), icon=icon, query_params=query(tab) | followed)
 
 
 def go(name: str) -> None:
     """Switch to a place or a tab, with the selected set."""
     place, tab = find(name)
+    st.session_state[_ASKED] = True
     st.switch_page(place.script, query_params=query(tab))
 
 
 # --- what is shown, and the address that says so ----------------------------------------------------------
 
 
-def current_tab(place: Place) -> str:
-    """Slug of the shown tab: from the link, else the last shown one, else the first; "" without tabs.
+def note_asked_address() -> None:
+    """Note that this drawing's address was asked for, should the drawing be broken off before it is read."""
+    if _FOLLOWED in st.query_params:
+        del st.query_params[_FOLLOWED]  # at once: this is a step in the browser's history
+        st.session_state[_ASKED] = True
+    if streamlit_internals.is_history_navigation():
+        st.session_state[_ASKED] = True
 
-    The link's other parameters are remembered in the session, and the browser's title is set.
+
+def current_tab(place: Place) -> str:
+    """Slug of the shown tab: from an address that was asked for, else the last shown one, else the first.
+
+    "" for a place without tabs. The address's other parameters are remembered in the session, and the browser's
+    title is set.
     """
-    clicked = st.session_state.pop(_CLICKED, False)
+    note_asked_address()
+    is_clicked = st.session_state.pop(_CLICKED, False)
+    is_asked = st.session_state.pop(_ASKED, False) or st.session_state.get(_PLACE) != place.slug
+    st.session_state[_PLACE] = place.slug
     said = {name: st.query_params.get_all(name) for name in st.query_params}
-    # A link is new if this session has not written it: it comes from a colleague, from this page, or from
-    # the browser's Back button. After a click the browser may still send the previous link. A link that the
-    # script below has written is not new either: reading it would undo a click.
-    is_new = not clicked and said not in (st.session_state.get(_SEEN), st.session_state.get(_WRITTEN))
-    tab = _shown(place, clicked) if place.tabs else ""
-    if is_new:
+    is_link = is_asked and not is_clicked
+    tab = _shown(place, is_link, is_clicked) if place.tabs else ""
+    if is_link:
         _take(place, tab, said)
-    st.session_state[_SEEN] = {name: st.query_params.get_all(name) for name in st.query_params}
     label = next((f"{one.label} · " for one in place.tabs if one.slug == tab), "")
     st.session_state[_TITLE] = f"{label}{place.title} · {PRODUCT}"
     st.set_page_config(page_title=st.session_state[_TITLE])
     return tab
+
+
+def linked_set() -> str | None:
+    """Address of the set of a link that was followed, once; None without one."""
+    return st.session_state.pop(_LINKED_SET, None)
 
 
 def title_mark(mark: str) -> None:
@@ -224,16 +245,15 @@ def title_mark(mark: str) -> None:
     st.set_page_config(page_title=f"{mark} · {st.session_state.get(_TITLE, PRODUCT)}")
 
 
-def _shown(place: Place, clicked: bool) -> str:
+def _shown(place: Place, is_link: bool, is_clicked: bool) -> str:
     asked, left = st.query_params.get(_PARAMETER), f"{place.key}_left"
     slugs = [tab.slug for tab in place.tabs]
-    if not clicked and asked in slugs and asked != st.session_state.get(_IN_LINK):
+    if is_link and asked in slugs:
         st.session_state[place.key] = asked
     elif st.session_state.get(place.key) not in slugs:
         st.session_state[place.key] = st.session_state.get(left, slugs[0])
-    tab = str(st.session_state[place.key])
-    st.session_state[_IN_LINK] = st.session_state[left] = tab
-    if clicked and asked != tab:
+    tab = st.session_state[left] = str(st.session_state[place.key])
+    if is_clicked and asked != tab:
         st.query_params.from_dict(
             _values(_link(place, tab))
         )  # at once: this is a step in the browser's history
@@ -242,6 +262,8 @@ def _shown(place: Place, clicked: bool) -> str:
 
 def _take(place: Place, tab: str, said: dict[str, list[str]]) -> None:
     """Remember the parameters of a link; controls ignore unknown values."""
+    if name := next(iter(said.get("set", [])), ""):
+        st.session_state[_LINKED_SET] = name
     for name in _holds(place, tab):
         values = [value for value in said.get(name, []) if value]
         if values and (name != "metric" or values[-1] in METRICS):
@@ -282,10 +304,8 @@ def write_url(place: Place, tab: str) -> None:
     table = tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE
     kept: Iterable[str] | None = None if place is SHARE else _OF_TABLE if table else ()
     turn = st.session_state["link_turn"] = st.session_state.get("link_turn", 0) + 1
-    link = _link(place, tab)
-    st.session_state[_WRITTEN] = _values(link)
     data = {
-        "link": link,
+        "link": _link(place, tab),
         "kept": None if kept is None else list(kept),
         "elsewhere": [other.slug for other in PLACES if other is not place],
         "store": LAST_VIEW,

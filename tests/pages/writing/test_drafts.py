@@ -369,3 +369,23 @@ def test_another_set_is_shown_in_the_view_of_now(done):
     assert done.at.session_state["set"] == "little"
     assert done.at.segmented_control(key="author_view").value == "Card"
     assert "card_id" not in done.at.session_state
+
+
+def test_an_address_that_comes_late_undoes_no_choice_of_set_or_view(done):
+    """A drawing that the browser asked for before it took the new address comes after the click."""
+    done.at.query_params.update({"set": OWN, "tab": "write"})
+    done.open("write")
+    for view, late in (("Prompt", "Card"), ("Table", "Prompt"), ("Card", "Prompt")):
+        done.at.segmented_control(key="author_view").set_value(view).run()
+        for address in ({"view": late}, {}):
+            done.at.query_params.clear()
+            done.at.query_params.update({"set": OWN, "tab": "write"} | address)
+            done.at.run()
+            assert done.at.segmented_control(key="author_view").value == view
+    for name, other in (("little", OWN), (OWN, "little")):
+        next(box for box in done.at.selectbox if box.label == "Question set").set_value(name).run()
+        done.at.query_params.clear()
+        done.at.query_params.update({"set": other, "tab": "write"})
+        done.at.run()
+        assert done.at.session_state["set"] == name
+        assert done.at.segmented_control(key="author_view").value == "Card"

@@ -57,6 +57,17 @@ def test_a_run_is_one_object_and_the_next_run_another() -> None:
     assert first is not second
 
 
+def test_a_step_of_the_browsers_history_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.scriptrunner_utils import script_run_context
+
+    assert internals.is_history_navigation() is False
+    run = SimpleNamespace(is_history_navigation=True)
+    monkeypatch.setattr(script_run_context, "get_script_run_ctx", lambda **_: run)
+    assert internals.is_history_navigation() is True
+    del run.is_history_navigation  # another release
+    assert internals.is_history_navigation() is False
+
+
 def test_a_page_that_was_called_alone_is_left_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.runtime.pages_manager import PagesManager
 

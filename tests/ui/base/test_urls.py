@@ -7,7 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.ui.base import urls
+from e2lm_core.ui.base import streamlit_internals, urls
 from tests.conftest import ROOT
 
 
@@ -61,17 +61,50 @@ def shown(at: AppTest) -> str:
     return tab
 
 
-def test_the_link_says_which_tab_and_a_click_changes_the_link() -> None:
+def go_back(at: AppTest, monkeypatch: pytest.MonkeyPatch, **link: str) -> AppTest:
+    """The browser's Back, to an address with these parameters."""
+    at.query_params.clear()
+    at.query_params.update(link)
+    with monkeypatch.context() as patch:
+        patch.setattr(streamlit_internals, "is_history_navigation", lambda: True)
+        return at.run()
+
+
+def test_the_link_says_which_tab_and_a_click_changes_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
     at = AppTest.from_function(script)
     at.query_params["tab"] = "plan"
     assert shown(at.run()) == "plan"
     at.segmented_control[0].set_value("compare").run()
     assert shown(at) == "compare"
     assert at.query_params["tab"] in ("compare", ["compare"])  # a step of the browser's way back
-    at.query_params["tab"] = "plan"  # the browser's way back
-    assert shown(at.run()) == "plan"
+    assert shown(go_back(at, monkeypatch, tab="plan")) == "plan"
     at.query_params.pop("tab")  # the navigation
     assert shown(at.run()) == "plan"
+
+
+def test_a_link_within_a_place_is_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "plan"
+    at.run()
+    at.query_params.update({"tab": "compare", "followed": "1"})
+    assert shown(at.run()) == "compare"
+    assert "followed" not in at.query_params
+    at.segmented_control[0].set_value("plan").run()
+    assert shown(at.run()) == "plan"
+
+
+@pytest.mark.parametrize("before", ["plan", "compare", "groups"])
+@pytest.mark.parametrize("clicked", ["plan", "compare", "groups"])
+@pytest.mark.parametrize("late", ["plan", "compare", "groups"])
+def test_an_address_that_was_not_asked_for_undoes_no_click(before: str, clicked: str, late: str) -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = before
+    at.run()
+    at.query_params["tab"] = late
+    at.segmented_control[0].set_value(clicked).run()
+    for address in (before, late):  # what was sent before the browser took the new address comes afterwards
+        at.query_params["tab"] = address
+        assert shown(at.run()) == clicked
 
 
 def test_without_a_link_or_with_nonsense_the_first_tab_is_shown() -> None:
@@ -102,10 +135,10 @@ def test_a_metric_is_taken_from_a_link_and_stands_in_the_next() -> None:
     assert (at.segmented_control(key="plan_metric").value, link(at)["metric"]) == ("margin", "margin")
     at.run()
     assert at.segmented_control(key="plan_metric").value == "margin"
-    at.query_params["metric"] = "acc"  # another link
+    at.query_params.update({"metric": "acc", "followed": "1"})  # another link
     at.run()
     assert at.segmented_control(key="plan_metric").value == "acc"
-    at.query_params["metric"] = "nonsense"
+    at.query_params.update({"metric": "nonsense", "followed": "1"})
     at.run()
     assert not at.exception
     assert at.segmented_control(key="plan_metric").value == "acc"
