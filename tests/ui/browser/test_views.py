@@ -290,6 +290,55 @@ def test_share_shows_the_view_before_and_leaves_at_once_by_the_way_back(browser,
     page.context.close()
 
 
+@pytest.mark.parametrize("wait_ms", [0, 400])
+def test_tabs_and_sets_are_steps_of_the_browsers_history(browser, url, home, wait_ms):
+    """Back and Forward, at once and later, lead through places, tabs and sets as they were clicked."""
+    if not (home / "sets" / "third").exists():
+        collection.copy_set(Settings(home=home), SET, "third")
+    page = opened(browser)
+    go(page, url, "overview")
+    tabs = page.locator(".st-key-tabs")
+
+    def click_tab(name: str) -> None:
+        tabs.get_by_role("radio", name=name, exact=True).click()
+
+    def choose_set(name: str) -> None:
+        page.locator(".st-key-strip").get_by_role("combobox").click()
+        page.get_by_role("option", name=name).click()
+
+    def open_place(name: str) -> None:
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+
+    def stands(place: str, tab: str, name: str) -> None:
+        expect(page.get_by_role("heading", level=1)).to_have_text(place)
+        expect(tabs.get_by_role("radio", name=tab, exact=True)).to_be_checked(timeout=20_000)
+        expect(page.locator(".st-key-strip").get_by_role("combobox")).to_have_value(re.compile(rf"^{name}\b"))
+        page.wait_for_timeout(wait_ms)
+
+    walk = [("Result", "Overview", SET), ("Result", "Score", SET), ("Result", "Published", SET)]
+    walk += [("Result", "Published", "third"), ("Curves", "Accuracy", "third"), ("Curves", "Ranking", "third")]
+    actions: list[Callable[[], object]] = [
+        lambda: click_tab("Score"),
+        lambda: click_tab("Published"),
+        lambda: choose_set("third"),
+        lambda: open_place("Curves"),
+        lambda: click_tab("Ranking"),
+    ]
+    stands(*walk[0])
+    for action, there in zip(actions, walk[1:], strict=True):
+        action()
+        stands(*there)
+    for there in reversed(walk[:-1]):
+        page.go_back()
+        stands(*there)
+    for there in walk[1:]:
+        page.go_forward()
+        stands(*there)
+    settle(page)
+    stands(*walk[-1])
+    page.context.close()
+
+
 def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
     page, widths = opened(browser), []
     for _ in range(2):
