@@ -84,3 +84,62 @@ def test_a_set_without_questions_begins_with_an_empty_form(page, home):
     form.get_by_role("textbox", name="Choice B of the new question").press("Control+Enter")
     expect(page.locator(".qt-row")).to_have_count(1)
     assert texts(home, "bare") == ["What is pH?"]
+
+
+@pytest.mark.parametrize("button", ["Save", "Discard"])
+def test_nothing_can_be_typed_into_a_form_that_is_ending(page, home, button):
+    """What was typed between a click and the new form went with the old form, without a word."""
+    held: list[str | bytes] | None = None
+    route = None
+
+    def answer(message):
+        if held is None:
+            route.send(message)
+        else:
+            held.append(message)
+
+    def follow(opened):
+        nonlocal route
+        route = opened
+        opened.connect_to_server().on_message(answer)
+
+    page.route_web_socket("**/_stcore/stream", follow)
+    page.goto("/questions?set=mine&tab=write&view=Card")
+    settle(page)
+    area = page.locator(".st-key-card_area")
+    text = area.locator("textarea")
+    text.fill("What follows one?")
+    page.wait_for_timeout(900)  # a draft is sent .4 s after it was typed
+    page.reload()
+    expect(area.get_by_role("button", name="Discard")).to_be_visible()
+    expect(text).to_have_value("What follows one?")
+    settle(page)
+    held = []  # the server's answers are held back
+    area.get_by_role("button", name=button, exact=True).click()
+    expect(text).not_to_be_editable()
+    answers, held = held, None
+    for message in answers:
+        route.send(message)
+    expect(text).to_have_count(1)  # the old form has gone
+    expect(text).to_be_editable(timeout=4_000)  # before the time after which it would be in any case
+    text.fill("What follows two?")
+    expect(text).to_have_value("What follows two?")
+    page.reload()
+    expect(text).to_have_value("What follows two?")
+    assert texts(home)[0] == ("What follows one?" if button == "Save" else "What comes after 1?")
+
+
+def test_a_form_whose_saving_is_refused_can_be_typed_in_again(page, home):
+    page.goto("/questions?set=mine&tab=write&view=Card")
+    settle(page)
+    area = page.locator(".st-key-card_area")
+    text = area.locator("textarea")
+    text.fill("")
+    area.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_test_id("stAlert").first).to_be_visible()
+    expect(text).to_be_editable(timeout=4_000)  # before the time after which it would be in any case
+    text.fill("What follows one?")
+    area.get_by_role("button", name="Save", exact=True).click()
+    expect(text).to_have_value("What follows one?")
+    settle(page)
+    assert texts(home)[0] == "What follows one?"

@@ -21,6 +21,7 @@ from e2lm_core.ui.requests import component_requests
 
 REST_MS = 400
 AGAIN_MS = 1500
+HELD_MS = 8000  # fields of a form whose saving is not answered take text again after that
 _JS = Path(__file__).with_name("listening.js").read_text(encoding="utf-8")
 
 
@@ -87,6 +88,8 @@ def autosave(
                 "seen": seen,
                 "rest_ms": REST_MS,
                 "again_ms": AGAIN_MS,
+                "held_ms": HELD_MS,
+                "ending": ", ".join(f".st-key-{key}" for key in ending_buttons(form)),
                 "others": others or {},
                 "problem": st.session_state.get("typing_problem", ""),
             },
@@ -98,6 +101,11 @@ def autosave(
     if told.problem:
         markdown.warning(str(told.problem)[:300], icon=":material/warning:")
     return told.late is not None
+
+
+def ending_buttons(form: str) -> tuple[str, str]:
+    """Keys of the buttons that end a form: save and discard."""
+    return f"save_{form}", f"discard_{form}"
 
 
 def base_path() -> str:

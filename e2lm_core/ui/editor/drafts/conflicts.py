@@ -56,7 +56,7 @@ def conflicts_in_set(task: TaskSet) -> None:
     for clash in found[:MAX_SHOWN]:
         conflict_panel(task.address, drafts.question_place(clash.question), clash, _settle_question)
     if len(found) > MAX_SHOWN:
-        markdown.caption(f"{len(found) - MAX_SHOWN} more come when these are settled.")
+        markdown.caption(f"{len(found) - MAX_SHOWN} more conflicts.")
 
 
 def load_conflicts(task: TaskSet) -> list[EditConflict]:
@@ -89,8 +89,8 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
     with st.container(border=True, key=f"clash_{key}"):
         st.markdown(
             markdown.fill_template(
-                "**{of}: somebody else changed the {field} while you wrote.** Nothing is overwritten: choose what "
-                "stays.",
+                "**Conflict in {of}:** somebody else changed the {field} while you were editing. Choose "
+                "which version to keep.",
                 field=field,
                 of=of,
             )

@@ -178,14 +178,14 @@ def draft_notice(form: Form) -> None:
     """Draw a notice that a form shows unsaved text, or an offer to restore the text last discarded."""
     if form.restored and form.typed_at is not None:
         markdown.info(
-            f"Not saved yet: {recovery.typed_ago(form.typed_at)}. *Save* keeps it, *Discard* goes back to what is saved.",
+            f"Unsaved changes, {recovery.typed_ago(form.typed_at)}.",
             icon=":material/edit_note:",
         )
     elif st.session_state.get("discarded") == (form.task, form.place) and drafts.has_discarded(
         session.studio().settings, form.task, form.place
     ):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("Discarded: the form shows what is saved.", width="content")
+            st.caption("Changes discarded.", width="content")
             st.button(
                 "Bring it back",
                 key="draft_back",
@@ -207,6 +207,7 @@ def form_buttons(
         save: Callback of the save button.
         arguments: Arguments of the callback.
     """
+    save_key, discard_key = autosave.ending_buttons(form.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # A callback runs before anything is drawn, with the form's values at the time of the click.
         st.form_submit_button(
@@ -215,12 +216,10 @@ def form_buttons(
             disabled=readonly,
             on_click=save,
             args=arguments,
-            key=f"save_{form.name}",
+            key=save_key,
         )
         if form.typed_at is not None:
-            st.form_submit_button(
-                "Discard", on_click=discard, args=(form.task, form.place), key=f"discard_{form.name}"
-            )
+            st.form_submit_button("Discard", on_click=discard, args=(form.task, form.place), key=discard_key)
         saved_note(form.place)
 
 

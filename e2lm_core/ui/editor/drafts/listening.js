@@ -5,7 +5,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   parentElement.e2lmStop?.();
   const box = `e2lm-draft ${data.task} ${data.place}`;
   let told = JSON.stringify(data.fields.map(([name]) => data.values[name] ?? null));
-  let pending = null, timer = null, gone = false, problem = data.problem;
+  let pending = null, timer = null, held = null, gone = false, problem = data.problem;
 
   const one = (root, key, kind, options) => {
     const item = root.querySelector(`.st-key-${key}`);
@@ -82,8 +82,22 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (!underWay.has(box)) post(body);
     else again();
   };
+  // After Save or Discard nothing can be typed until the form is drawn anew: it would go with the old form.
+  const hold = (isHeld) => {
+    clearTimeout(held);
+    for (const key of data.fields.flatMap(([, keys]) => keys)) {
+      const item = document.querySelector(`.st-key-${key}`);
+      const texts = item?.querySelectorAll("textarea, input[type=text]") ?? [];
+      for (const text of texts) text.readOnly = isHeld;
+      if (item && !texts.length) item.inert = isHeld;
+      if (item) item.style.opacity = isHeld ? ".6" : "";
+    }
+    held = isHeld ? setTimeout(() => hold(false), data.held_ms) : null;
+  };
   const note = (event) => {
     if (!event.target.closest?.(`.st-key-${data.area}`)) return;
+    const ends = event.type === "click" && event.target.closest(data.ending);
+    if (ends) setTimeout(() => { if (!gone) hold(true); }, 0);
     setTimeout(() => {
       const values = read();
       if (values === null) return;
@@ -106,6 +120,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     gone = true;
     for (const kind of kinds) document.removeEventListener(kind, note, true);
     window.removeEventListener("pagehide", send);
+    if (held !== null) hold(false);
     send();
   });
 }

@@ -51,7 +51,7 @@ def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     for draft in lost:
         markdown.warning(
             markdown.fill_template(
-                "{of} is no longer in this set: somebody has deleted it. What you typed is not lost.",
+                "{of} was deleted by somebody else. Your unsaved text is below.",
                 of=recovery.draft_label(draft).capitalize(),
             ),
             icon=":material/edit_off:",
