@@ -26,8 +26,8 @@ NOTHING_TAUGHT = (
     "they score, whatever it is: measure models that have read of them."
 )
 NOTHING_TOLD = (
-    "The score is not distinguishable from that of random answers to the same questions, so nothing is advised, ranked "
-    "or planned from it: more questions, or others that these models have learned, come first."
+    "This score is no better than guessing, so no advice is given. Add questions, or use "
+    "models that know these facts."
 )
 
 CHOSEN = "These questions were chosen on these models"

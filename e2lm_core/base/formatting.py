@@ -113,6 +113,11 @@ def ordinal(number: int) -> str:
     return f"The {number:,}{ending}"
 
 
+def choice_letter(position: int) -> str:
+    """Letter of a choice by its place from 0: A to Z, from the 27th on its number from 1."""
+    return chr(ord("A") + position) if position < 26 else str(position + 1)
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: 1 question, 300 questions."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 METRIC_LABEL = {
     "acc": "accuracy",
-    "acc_norm": "accuracy, length-normalised",
+    "acc_norm": "length-adjusted accuracy",
     "margin": "margin (nats)",
-    "norm_prob": "probability of the gold choice",
-    "bpb": "bits per byte of the gold choice",
+    "norm_prob": "probability of the right answer",
+    "bpb": "bits per byte (lower is better)",
 }
 
 
@@ -16,7 +16,7 @@ METRIC_HELP = {
     "acc_norm": "As accuracy, with each log-likelihood divided by its choice's number of characters.",
     "margin": "The gold choice's log-likelihood less the mean of the others', in nats. Long choices weigh "
     "more.",
-    "norm_prob": "The softmax over the choices' log-likelihoods, read off at the gold choice.",
+    "norm_prob": "Probability of the right answer among the choices (softmax of the log-likelihoods).",
     "bpb": "Minus the gold choice's log-likelihood by its bytes, in bits. Lower is better; it has no chance "
     "level.",
 }
@@ -44,7 +44,8 @@ SCORE_HELP = {
     "checkpoints.",
     "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
     "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
-    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. RC is read as is chosen on the page. Undefined where a part is.",
+    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. RC uses the definition chosen on this page. Undefined "
+    "if one of the three parts is.",
     "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "
     "and at the last checkpoint. Source: DataDecide (AI2).",
     "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "

@@ -195,7 +195,7 @@ def selection_summary(
     if bytes_ is None and model.parameters is not None:
         bytes_, least = model.parameters * HALF_PRECISION_BYTES * len(chosen), "at least "
     if bytes_ is None:
-        return f"{text}. Their size is not known yet."
+        return f"{text}. Size unknown."
     left = max(0, usage.quota_bytes - usage.used_bytes)
     if bytes_ > left:
         return (

@@ -32,7 +32,7 @@ app = Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, downl
 Model = Annotated[str, Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")]
 MAX_DIGITS = 12  # of the tokens per step
 MAX_AWAY = 2  # failed connections in a row before the downloads stop
-Globs = Annotated[list[str] | None, Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")]
+Globs = Annotated[list[str] | None, Argument(metavar="GLOB", help="Checkpoints to use, as MODEL/CHECKPOINT.")]
 folders_app = Typer(
     no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
 )

@@ -29,7 +29,7 @@ MAX_SHOWN = 50  # changed questions in a table
 Target = Annotated[Path, Argument(metavar="FILE", help="The backup to write, such as home.tar.gz.")]
 Source = Annotated[Path, Argument(metavar="FILE", help="A file that `backup` has written.")]
 PutAside = Annotated[bool, Option("--yes", help="Put what the home holds aside, in its folder `aside`.")]
-DoIt = Annotated[bool, Option("--yes", help="Do it; without, only what would be done is shown.")]
+DoIt = Annotated[bool, Option("--yes", help="Apply the changes (default: show them only).")]
 
 
 def serve(

@@ -57,7 +57,11 @@ def make(
     name: Name,
     checkpoints: Annotated[
         list[str],
-        Option("--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."),
+        Option(
+            "--checkpoints",
+            metavar="GLOB",
+            help="Checkpoints to use, as MODEL/CHECKPOINT (globs allowed). Repeatable.",
+        ),
     ],
     roles: Annotated[
         list[str] | None,

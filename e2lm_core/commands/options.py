@@ -19,7 +19,10 @@ Checkpoints = Annotated[
     Option(
         "--checkpoints",
         metavar="GLOB",
-        help="Which checkpoints, as model/iter_…; may be repeated (default: the set's model group).",
+        help=(
+            "Checkpoints to use, as MODEL/CHECKPOINT (globs allowed); repeatable (default: the set's "
+            "model group)."
+        ),
     ),
 ]
 FleetName = Annotated[
@@ -34,12 +37,12 @@ Fewshot = Annotated[
 ]
 On = Annotated[
     str | None,
-    Option("--backend", metavar="NAME", help="Where it is computed: local or ray (default: E2LM_BACKEND)."),
+    Option("--backend", metavar="NAME", help="Backend: local or ray (default: E2LM_BACKEND)."),
 ]
 Metric = Annotated[str, Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 Rc = Annotated[
     str,
-    Option("--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."),
+    Option("--rc", metavar="NAME", help=f"Definition of RC, also used in Score: {', '.join(RC_READINGS)}."),
 ]
 NoTrainingNoise = Annotated[
     bool,

@@ -135,9 +135,7 @@ def choose(
         ),
     ],
     metric: Annotated[str, Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")] = "acc",
-    source: Annotated[
-        str | None, Option("--source", help="For one-source: this source, not the one that rises most.")
-    ] = None,
+    source: Annotated[str | None, Option("--source", help="For one-source: use this source.")] = None,
     checkpoints: Checkpoints = None,
     fleet: FleetName = None,
     num_fewshot: Fewshot = None,

@@ -120,7 +120,7 @@ def merge(
     paths: Annotated[
         list[Path], Argument(metavar="FILE", help="Results files that `evaluate --shard` wrote.")
     ],
-    dry: Annotated[bool, Option("--dry-run", help="Only say what would be taken in.")] = False,
+    dry: Annotated[bool, Option("--dry-run", help="Dry run: show what would be merged.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take other machines' results into the store; status 1 where they contradict it."""

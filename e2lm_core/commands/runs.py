@@ -158,7 +158,7 @@ def evaluate(
     questions: Annotated[
         bool, Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
     ] = False,
-    anew: Annotated[bool, Option("--anew", help="Compute what is shipped with the studio as well.")] = False,
+    anew: Annotated[bool, Option("--anew", help="Recompute results that come with the studio.")] = False,
     shard: Annotated[
         str | None,
         Option(
@@ -180,7 +180,7 @@ def evaluate(
         bool,
         Option(
             "--rolling",
-            help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
+            help="Download, score and delete checkpoints of a hub, at most two on disk.",
         ),
     ] = False,
     as_json: Json = False,
@@ -294,7 +294,7 @@ def worker(
             "--parent",
             metavar="PID",
             min=1,
-            help="Give way to this process; stop once it has ended and its runs are done.",
+            help="Run at lower priority than this process, and stop when it ends and its runs are done.",
         ),
     ] = None,
     backend: On = None,

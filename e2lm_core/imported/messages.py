@@ -73,7 +73,7 @@ def headline(curves: Sequence[Curve]) -> str:
     rated = [(rating.sq, label) for label, c in values if (rating := quality(c)).sq is not None]
     if len(rated) > 1:
         best, label = max(rated)
-        sentence += f"; {label} rises the most steadily (SQ {score(best)})"
+        sentence += f". {label} improves most steadily (SQ {score(best)})"
     elif rated:
         sentence += f" (SQ {score(rated[0][0])})"
     return sentence + "."

@@ -119,7 +119,7 @@ def require_writer(settings: Settings) -> None:
         TaskError: The caller is one.
     """
     if settings.readonly:
-        raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
+        raise TaskError("Guests can only view. Sign in to create your own sets.")
 
 
 def require_member(settings: Settings, action: str) -> None:

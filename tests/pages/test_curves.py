@@ -81,7 +81,7 @@ NOTHING = {  # case: what Curves and Rank stability say
     "one checkpoint of one model": ("at its one checkpoint, so there is no curve", "Fewer than two models"),
     "one checkpoint": ("Every model has one checkpoint here", "One checkpoint has nothing later"),
     "two points after each other": ("Over 2 models", "Does the order hold?"),
-    "no twin": ("Over 2 models", "Which questions hold the order up?"),
+    "no twin": ("Over 2 models", "Which questions support the ranking?"),
     "nothing but one number": (two_models.ALONE, "Fewer than two models"),
 }
 
@@ -144,7 +144,7 @@ def test_every_switch_of_curves(opened: Open) -> None:
     at.segmented_control(key="curves_metric").set_value("bpb").run()
     assert not at.exception
     assert "ends highest on" in said(at, "subjects")
-    assert "questions right more often than at the first" in said(at, "one_by_one")
+    assert "From first to last checkpoint" in said(at, "one_by_one")
     said(at, "accuracy")
     assert at.segmented_control(key="curves_metric").value == "bpb"  # the same on every tab
     at.selectbox(key="curves_pair_other").set_value(at.selectbox(key="curves_pair_one").value).run()

@@ -74,7 +74,7 @@ def pictured(at: Visit, picture: int) -> dict[str, int]:
 def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
     done.open("write")
-    assert "Nothing was edited yet" in done.said
+    assert "Edit a question to see here" in done.said
     before = results.load_measurements(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
     assert "has no results yet" in done.said
@@ -224,7 +224,7 @@ def test_the_panel_says_so_where_nothing_was_run(visit):
     collection.copy_set(visit.studio.settings, "little", OWN)
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     visit.choose(OWN).open("write")
-    assert "Run this set once on Models and runs" in visit.said
+    assert "Run this set first" in visit.said
 
 
 def begun(at: Visit, checkpoints: int) -> None:
@@ -483,7 +483,7 @@ def test_after_a_run_that_was_cancelled_before_its_first_result_an_edit_runs_not
     visit.open("write")
     edit(visit, q1="How much is one and one?")
     assert still_open(visit) == []
-    assert "Run this set once on Models and runs" in visit.said
+    assert "Run this set first" in visit.said
 
 
 def test_an_edit_amid_a_whole_run_goes_on_with_both(done: Visit) -> None:

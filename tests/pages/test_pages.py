@@ -72,7 +72,7 @@ def test_no_set_at_all(tmp_path, monkeypatch, ladder):
         shutil.rmtree(opened.studio.settings.tasks)
         for page in (*PAGES, "relevance"):
             opened.open(page)
-            assert "There is no question set yet" in opened.said
+            assert "No sets yet" in opened.said
 
 
 def test_no_checkpoints(tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def test_no_checkpoints(tmp_path, monkeypatch):
         for page in PAGES:
             opened.open(page)
         opened.open("run")
-        assert "There are no checkpoints" in opened.said
+        assert "No models found" in opened.said
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -200,7 +200,7 @@ def test_curves_draws_every_model_and_the_table_holds_every_point(done):
     assert len(values) == 40
     at.segmented_control(key="curves_metric").set_value("norm_prob").run()
     assert not at.exception
-    assert "probability of the gold choice" in done.said
+    assert "probability of the right answer" in done.said
 
 
 def test_rank_stability_names_the_leader(done):
@@ -249,7 +249,7 @@ def test_relevance_on_its_way_has_a_bar_can_be_cancelled_and_is_shown_at_its_end
     assert at.get("progress")
     done.click("Cancel")
     done.open("relevance")
-    assert "what was embedded is kept" in done.said
+    assert "Finished embeddings are kept" in done.said
     work.cancelled, work.error = False, "The embedding model is not here: install it."
     done.open("relevance")
     assert "install it" in done.said
@@ -275,7 +275,7 @@ def test_run_queues_what_was_chosen(visit):
     job = start.latest_job(visit.studio, "little")
     assert job is not None
     assert len(job.payload["checkpoints"]) == 6
-    assert "A run is going on" in visit.said
+    assert "Running. You can leave" in visit.said
     visit.click("Cancel the run")
     assert start.latest_job(visit.studio, "little").state == "cancelled"
 

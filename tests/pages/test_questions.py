@@ -34,7 +34,7 @@ def select(visit: Visit, rows: list[int]) -> None:
 
 def test_nothing_to_show_yet(visit):
     visit.open("measured")
-    assert "Nothing is known of single questions yet" in visit.said
+    assert "No results for single questions yet" in visit.said
     assert not visit.at.dataframe
     collection.create_set(visit.studio.settings, OWN)
     visit.choose(OWN).open("measured")
@@ -54,13 +54,13 @@ def test_running_and_stale(taught):
     assert "running 25%" in taught.said
     authoring.update_questions(taught.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
     taught.open("measured")
-    assert "Before the edit" in taught.said
+    assert "Results before your last edit" in taught.said
     assert "left out" not in taught.said
     job = start.latest_job(taught.studio, OWN)
     assert job is not None
     taught.studio.jobs.cancel(job.id)
     taught.open("measured")
-    assert "Before the edit" not in taught.said
+    assert "Results before your last edit" not in taught.said
     assert "1 question without all results is left out" in taught.said
     choosing(taught)
     assert "of 39** questions" in taught.said
@@ -226,7 +226,7 @@ def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
     done.click("Run the control")
     assert worker.run_worker(done.studio, once=True) == 1
     suspects(done)
-    assert "Under other questions' prompts the models are right in" in done.said
+    assert "Without the question, models get" in done.said
     assert len(frame(done, "others' prompts")) == len(studios.MODELS)
     assert "One word of each question alone answers" in done.said
     assert frame(done, "condition")["condition"].tolist() == [

@@ -80,8 +80,8 @@ def lines(visit: Visit) -> list[str]:
 
 
 def test_before_anything_is_given(visit):
-    assert "No results from elsewhere are open" in visit.said
-    assert "Nothing is kept yet" in visit.said
+    assert "No imported results yet" in visit.said
+    assert "No saved results" in visit.said
 
 
 def test_a_zip_gives_curves_scores_and_what_is_to_be_known(visit):
@@ -118,14 +118,14 @@ def test_what_cannot_be_read_is_one_sentence(visit, files, said):
     assert said in visit.said
     visit.at.run()
     assert said in visit.said, "and it stays while the file does"
-    assert "No results from elsewhere are open" in visit.said
+    assert "No imported results yet" in visit.said
 
 
 @pytest.mark.parametrize(("models", "opened"), [(("70m", "160m"), True), (("70m", "160m", "410m"), False)])
 def test_three_things_to_know_are_open_and_more_are_folded(visit, models, opened):
     rows = [f"pythia-{size},t,acc,{step},0.5\n" for size in models for step in (1_000, 2_000)]
     give(visit, {"x.csv": f"model,task,metric,step,score\n{''.join(rows)}".encode()})
-    (panel,) = (e for e in visit.at.expander if "to know of these results" in e.label)
+    (panel,) = (e for e in visit.at.expander if "to know about these results" in e.label)
     # The checkpoints that each model lacks, and that there are no samples.
     assert panel.label.startswith(f"{len(models) + 1} things")
     assert panel.proto.expanded is opened
@@ -192,4 +192,4 @@ def test_names_of_files_are_text(visit):
 def test_the_export_page_offers_the_report(visit):
     visit.open("share")
     labels = [button.proto.label for button in visit.at.get("download_button")]
-    assert {"Download the report", "Its numbers as JSON"} <= set(labels)
+    assert {"Download the report", "Download as JSON"} <= set(labels)

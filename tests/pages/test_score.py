@@ -30,7 +30,7 @@ def test_score_shows_what_the_library_computes(done):
     assert "What would raise it most" in done.said
     at.segmented_control(key="score_metric").set_value("norm_prob").run()
     assert not at.exception
-    assert "probability of the gold choice" in done.said
+    assert "probability of the right answer" in done.said
     assert set(bars(at)) == {"SQ", "RC", "CS"}
     done.open("published")
     assert "not comparable" in done.said

@@ -112,7 +112,7 @@ def test_no_set_at_all_says_so_and_offers_the_ways_in(visit):
     for folder in visit.studio.settings.tasks.iterdir():
         folder.rename(visit.studio.settings.home / folder.name)
     visit.open("sets")
-    assert "There is no question set yet: write or import one" in visit.said
+    assert "No sets yet: write or import one" in visit.said
     assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
 
 

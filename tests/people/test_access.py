@@ -173,7 +173,7 @@ def test_a_visitor_who_may_only_read_writes_nothing(home, ada):
         lambda: collection.create_set(reader, "mine"),
         lambda: authoring.delete_questions(reader, "little", ["q1"]),
     ):
-        with pytest.raises(TaskError, match="Visitors read here"):
+        with pytest.raises(TaskError, match="Guests can only view"):
             refused()
     assert not reader.workspace.exists()
 

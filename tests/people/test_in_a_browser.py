@@ -154,7 +154,7 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
 
 def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(home, url, browser):
     first, second = visit(browser, url), visit(browser, url)
-    expect(people(first)).to_contain_text("ends 24 hours after the last visit")
+    expect(people(first)).to_contain_text("deleted 24 hours after your last visit")
     copy_example(first, "tried")
     second.goto(f"{url}/questions?set=tried")
     settle(second)

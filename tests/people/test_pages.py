@@ -75,7 +75,7 @@ def test_a_reader_sees_the_set_as_an_example_and_may_leave_it(visit, ada, claims
     sharing.share(ada, "mine", "bob")
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
     visit.choose("ada/mine").open("write")
-    assert "ada shares this set with you to read." in visit.said
+    assert "You can view this set of ada." in visit.said
     assert "Delete this set" not in visit.labels()
     assert "Undo" not in visit.labels()
     visit.open("share")
@@ -123,10 +123,10 @@ def test_a_visitor_who_may_only_read(visit, claims):
     claims.clear()
     visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert visit.at.button(key="sign_in")
-    assert "Visitors read. Sign in" in visit.said
+    assert "Guests can view. Sign in" in visit.said
     visit.choose("little").open("write")
     visit.at.button(key="copy_go").click().run()
-    assert "Visitors read here and change nothing" in visit.said
+    assert "Guests can only view" in visit.said
 
 
 def test_in_a_spaces_frame_sign_in_opens_a_tab_of_its_own(visit, claims, monkeypatch):
@@ -135,7 +135,7 @@ def test_in_a_spaces_frame_sign_in_opens_a_tab_of_its_own(visit, claims, monkeyp
     visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     (link,) = visit.at.get("link_button")
     assert link.proto.url == "https://owner-name.hub.example/?sign_in=1"
-    assert "ends 24 hours after the last visit" in visit.said
+    assert "deleted 24 hours after your last visit" in visit.said
 
 
 @pytest.mark.parametrize("visit", ["refused"], indirect=True)

@@ -85,9 +85,7 @@ def test_what_is_spent_counts_for_today_alone(root, ada, home):
     quotas.record_use(ada, "cpu", 59)
     quotas.check_quota(ada, "cpu", 0)
     quotas.record_use(ada, "cpu", 61)
-    with pytest.raises(
-        LimitError, match="Your runs have computed for 2 min today, and 1 min a day are yours"
-    ):
+    with pytest.raises(LimitError, match="You have used 2 min of today's 1 min of computing time"):
         quotas.check_quota(ada, "cpu", 0)
     with accounts.accounts_database(home).transaction() as connection:
         connection.execute("UPDATE spent SET day = '2000-01-01'")

@@ -1,4 +1,4 @@
-"""A visitor's sandbox ends some hours after the last visit, with all that was in it, and goes along at a sign-in."""
+"""Guest workspace ends some hours after the last visit, with all that was in it, and goes along at a sign-in."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_sandbox_in_which_nothing_was_made_ends_within_the_hour(home):
 def test_sandboxes_have_an_end(home, monkeypatch):
     monkeypatch.setattr(visitors, "MAX_WORKSPACES", 1)
     visitors.open_visitor_workspace(home, ONE)
-    with pytest.raises(LimitError, match="All 1 sandboxes are taken just now"):
+    with pytest.raises(LimitError, match="All 1 guest workspaces are in use"):
         visitors.open_visitor_workspace(home, OTHER)
     assert visitors.open_visitor_workspace(home, ONE).visitor
 

@@ -28,7 +28,7 @@ def headline(comparison: Comparison) -> str:
     whole = next((m for m in comparison.means if m.model == ALL and m.point == END), None)
     whole = whole or next((m for m in comparison.means if m.point == END), None)
     if whole is None or whole.difference is None:
-        return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
+        return f"{first} and {second} have no common results yet, so they cannot be compared. Run both."
     if not any(m.difference or m.changed for m in comparison.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
     if note := selection_note(comparison.names, comparison.first, comparison.second):
@@ -75,7 +75,7 @@ def _said_of_sq(compared: Comparison) -> str:
     both = next(s for s in compared.scores if s.score == "sq")
     sq = both.difference
     if len(both.near_random) == 2:
-        return "the curves of neither are distinguishable from those of random answers, so that SQ differs by nothing known."
+        return "SQ is no better than guessing for both, so it is not compared."
     if sq.value is None:
         return "SQ cannot be compared: it is undefined for one of the two."
     if sq.interval is None:
@@ -106,8 +106,9 @@ def pairing_note(comparison: Comparison) -> str:
         )
     only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
     return (
-        f"{formatting.count(comparison.shared_question_count, 'question')} in both{', ' + ' and '.join(only) if only else ''}. "
-        f"{MATCHED[comparison.match.by]} They are drawn together, so what both have in common cancels."
+        f"{formatting.count(comparison.shared_question_count, 'question')} in "
+        f"both{', ' + ' and '.join(only) if only else ''}. {MATCHED[comparison.match.by]} Shared "
+        "questions are resampled together, which makes the comparison sharper."
     )
 
 

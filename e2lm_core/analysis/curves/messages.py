@@ -44,8 +44,8 @@ SINCE = (
 NOISE_HELP = {
     "question noise": "The standard deviation of one point of the curve that comes from the choice of "
     "questions; more questions take it away.",
-    "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own "
-    "training, which more questions do not take away. The curve's own bend counts with it.",
+    "checkpoint noise": "Variation between neighbouring checkpoints that more questions cannot remove: the "
+    "model's own training, and the curve's own bend.",
     "seed noise": "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
     "trained more than once. Missing where none was.",
 }
@@ -132,7 +132,7 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
 
     left = [at for name in counted if (at := place(name)) is not None]
     if not left:
-        return "No model is surely above chance at the end."
+        return "At the end, no model is reliably above chance."
     last = max(left, key=lambda at: at.step)
     if len(left) < len(counted):
         which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
@@ -165,7 +165,7 @@ def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
         )
     if axis.untold:
         names = formatting.join_words(list(axis.untold), max_items=6)
-        said.append(f"Drawn over training steps, since nobody said how many tokens {names} had read.")
+        said.append(f"The axis shows training steps, because the token counts of {names} are unknown.")
     if axis.at_zero:
         said.append("Checkpoints at 0 have no place on a logarithmic axis.")
     return " ".join(said)
@@ -251,8 +251,8 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
     if missing > 1:
         left = f" {formatting.count(missing, 'question')} without both results are left out."
     return (
-        f"At the last checkpoint the models answer **{int((rise > 0).sum()):,} of {len(rise):,}** questions right more "
-        f"often than at the first, **{int((rise < 0).sum()):,}** less often.{left}"
+        f"From first to last checkpoint, **{int((rise > 0).sum()):,} of {len(rise):,}** questions "
+        f"improve and **{int((rise < 0).sum()):,}** get worse.{left}"
     )
 
 

@@ -29,7 +29,7 @@ NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
 MISSING = "Results are missing at some of its checkpoints, so nothing holds to the last one yet."
 NOTHING_COMMON = "They have no complete checkpoint in common."
-EQUAL = "They stand equal at the last checkpoint that both have."
+EQUAL = "They are equal at their last common checkpoint."
 NOT_KNOWN = "not known"
 NOISE_UNKNOWN_BEFORE = "Before {} training noise is not known: no other seed has results there."
 # Smallest numbers of questions for which the range contains the true onset in at least 85% of simulated sets

@@ -27,7 +27,7 @@ def headline(plan: Plan) -> str:
     """Headline of the page Plan: needed questions, time of the fleet, and questions measured so far."""
     wanted = _width(plan, plan.wanted)
     if plan.questions is None:
-        return f"An interval of {plan.subject} {wanted} wide is out of reach. {plan.why}"
+        return f"No number of questions narrows the interval of {plan.subject} to {wanted}. {plan.why}"
     smallest = plan.questions == plan.widths.sizes[0]
     count = f"{'at most ' if smallest else 'about '}**{round_up_two_digits(plan.questions):,} questions**"
     fleet = formatting.count(sum(p.checkpoints for p in plan.fleet), "checkpoint")
@@ -38,7 +38,7 @@ def headline(plan: Plan) -> str:
         time += " (an estimate)" if plan.pace.estimated else ""
     enough = plan.questions <= plan.measured
     now = f" The {plan.measured:,} of this set are enough." if enough else f" This set has {plan.measured:,}."
-    return f"For an interval of {plan.subject} {wanted} wide, {count} are needed; {time}.{now}"
+    return f"You need {count} for an interval of {plan.subject} {wanted} wide; {time}.{now}"
 
 
 def power_answer(power_result: Power) -> str:

@@ -133,7 +133,7 @@ def headline(
         running: Progress of a run of the set in words, shown in place of `done` and `total`.
     """
     if not effects:
-        return "The last edit changed no prompt and no gold choice, so every result stands."
+        return "The last edit did not change any prompt or right answer. Results are still valid."
     coming = f" {done:,} of {total:,} checkpoints so far." if done < total else ""
     if running:
         coming = f" So far {running}."

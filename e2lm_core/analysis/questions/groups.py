@@ -93,8 +93,8 @@ def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
         return f"{sentence}; they count as {count} (design effect {effect.effect:.2f}), so it matters little."
     wider = effect.effect**0.5 - 1
     return (
-        f"{sentence}; they count as {count} (design effect {effect.effect:.2f}): intervals of a mean that take them for "
-        f"independent should be {wider:.0%} wider."
+        f"{sentence} and count like {count} (design effect {effect.effect:.2f}). Intervals should "
+        f"be {wider:.0%} wider."
     )
 
 

@@ -34,20 +34,19 @@ COLUMN_HELP = {
     "the last shared checkpoint. Long choices weigh more.",
     "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the "
     "question is early.",
-    "norm_prob": "The probability of the gold choice among the choices, mean over models at the last shared "
+    "norm_prob": "Probability of the right answer among the choices, mean over models at the last shared "
     "checkpoint.",
-    "discrimination": "The correlation, over models at the last 5 checkpoints, of the question's norm_prob "
-    "with that of all other questions, growth over time taken out. Negative: better models do worse on it. "
-    "With a handful of models it is a hint, not a measurement.",
-    "contrast": "The science model's final norm_prob less that of its web-only twin: what the science text "
-    "taught.",
+    "discrimination": "How well this question agrees with the rest about which models are better: the "
+    "correlation over models at the last 5 checkpoints, growth over time taken out. "
+    "Negative: better models do worse on it. With a handful of models it is a hint.",
+    "contrast": "Final probability of the right answer: the model trained on science minus its web-only "
+    "twin.",
     "length": "Characters of the question's text.",
     "choices": "How many choices it has.",
     "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the "
     "answer away.",
     "digits": "Whether a digit stands in the question or its choices.",
-    "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question "
-    "says nothing.",
+    "taught": "Whether the answer is in the mini models' training text. If not, a flat curve means nothing.",
     "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
 }
 GAIN_HELP = (
@@ -162,8 +161,10 @@ def _resolves(choice: Selection) -> str:
 def selection_warnings(choice: Selection) -> list[str]:
     """Warnings about gains that vanish on other models, may be 0, or belong to a later rule tried."""
     said = [
-        f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
-        f"({score_label(score, choice.metric)}): this choice flatters itself."
+        (
+            f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
+            f"({score_label(score, choice.metric)}): the gain does not carry over to other models."
+        )
         for score, gain in choice.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
     ]

@@ -20,8 +20,8 @@ from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import bootstrap
 
 PRESETS: dict[str, str] = {
-    "easiest-half": "The half of the questions with the highest mean margin over the early window. After "
-    "mmlu_early_training, which keeps the 50% easiest and scores the margin.",
+    "easiest-half": "The easier half: highest mean margin in the early window (as in mmlu_early_training, "
+    "which scores the margin).",
     "rising-hard-science": "Questions of hard-science subjects whose margin rises over the early window. "
     "After noor, which keeps positive margin slopes in hard science.",
     "one-source": "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes "

@@ -159,9 +159,8 @@ def _at_chance(advice: Advice) -> list[str]:
     zero, early = advice.at_chance
     share = composite.WEIGHTS["cs"] * zero / early
     return [
-        f"At {zero} of {early} early checkpoints the science model is not above chance by one standard "
-        f"error, so CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered "
-        "earlier."
+        f"CS is 0 at {zero} of {early} early checkpoints, where the science model is still "
+        f"guessing (cost: {share:.3f} of Score). Easier or plainer questions help."
     ]
 
 
@@ -171,15 +170,12 @@ def _weakest(advice: Advice) -> list[str]:
     worst = advice.models[0]
     half = composite.WEIGHTS["sq"] * worst.cost
     return [
-        f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean "
-        f"of the others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+        f"{worst.model} lowers SQ most: its own SQ is {worst.sq:.3f}, the others average "
+        f"{worst.others:.3f}. At their mean, SQ would gain {worst.cost:.3f} and Score {half:.3f}."
     ]
 
 
-PUBLISHED = (
-    "What was published of other sets stands by itself: other models and other hidden checkpoints, so **none of it can "
-    "be set against this set's numbers**."
-)
+PUBLISHED = "Published scores come from other models and **cannot be compared** with yours."
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
     "ladder_science, over questions, between the ladder's two shapes, a correlation of .02). Choosing on Questions judges "

@@ -16,7 +16,7 @@ from e2lm_core.commands.output import print_table
 def plan(
     task: Task,
     width: Annotated[
-        float | None, Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
+        float | None, Option("--width", metavar="W", help="Target width of the 95% interval.")
     ] = None,
     power: Annotated[
         bool,

@@ -24,7 +24,7 @@ Some = Annotated[
 ]
 OfSubject = Annotated[str | None, Option("--subject", metavar="NAME", help="The questions of this subject.")]
 All = Annotated[bool, Option("--all", help="All questions of the set.")]
-Seed = Annotated[int, Option("--seed", help="What the drawing begins with: the same gives the same.")]
+Seed = Annotated[int, Option("--seed", help="Random seed.")]
 
 
 @app.command("retag")

@@ -100,7 +100,7 @@ def quota(
     whose: Annotated[
         str, Option("--person", metavar="PERSON", help="Whose: a person's, `visitors`, or `everybody`.")
     ] = "everybody",
-    unset: Annotated[bool, Option("--unset", help="Take back what was said of it.")] = False,
+    unset: Annotated[bool, Option("--unset", help="Reset the quota to the default.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say how much is somebody's to use, or without a KIND list what is."""

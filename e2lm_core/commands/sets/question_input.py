@@ -61,9 +61,7 @@ AnswersFrom = Annotated[
         help="What answers that are numbers count from, or that they are a choice's text (default: found).",
     ),
 ]
-Look = Annotated[
-    bool, Option("--look", help="Say how the file is read and show its first rows; add nothing.")
-]
+Look = Annotated[bool, Option("--look", help="Show a preview and add nothing.")]
 LOOKED_AT = 10
 READ = {"kind", "encoding", "separator", "header", "sheets", "answers_from", "readings"}  # of a preview
 COUNTED_FROM: dict[str, Literal[0, 1, "text"]] = {"0": 0, "1": 1, "text": "text"}

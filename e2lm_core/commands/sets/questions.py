@@ -153,8 +153,10 @@ def edit(
         Option(
             "--seen",
             metavar="FIELD=VALUE",
-            help="What a field held when you looked; if another has changed it since, nothing is overwritten. With "
-            "choices seen, an answer is only marked in these.",
+            help=(
+                "Expected current value; the edit is refused if it has changed. With choices seen, an "
+                "answer is only marked in these."
+            ),
         ),
     ] = None,
     as_json: Json = False,

@@ -98,7 +98,7 @@ _MORE = {
     "source": "where it was taken from",
     "license": "its licence",
     "note": "its author's note",
-    "group": "questions that hang together",
+    "group": "similar questions",
 }
 
 

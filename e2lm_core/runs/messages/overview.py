@@ -26,7 +26,9 @@ class NextStep(Record):
 _WRITE = NextStep(
     sentence="Write the first question, or import a file.", view="write", action="Write questions"
 )
-_RUN = NextStep(sentence="Run it, and see whether models learn it.", view="run", action="Choose checkpoints")
+_RUN = NextStep(
+    sentence="Run the set to see whether models learn it.", view="run", action="Choose checkpoints"
+)
 _RUN_REST = NextStep(
     sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
@@ -53,7 +55,7 @@ def headline(state: SetState, scores: Scores | None, silent: str | None = None) 
         return "This set has no questions yet."
     if state.kind == "running" and (scores is None or scores.sq.value is None):
         if state.run is not None and state.run.complete:
-            return "The first curves are coming in; the scores follow when enough of them is there."
+            return "Running. Scores appear when all checkpoints are done."
         return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
@@ -67,7 +69,7 @@ def headline(state: SetState, scores: Scores | None, silent: str | None = None) 
     if silent:
         return silent
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
-    sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
+    sentence = f"Signal quality is **{strength}** (SQ {scores.sq.value:.3f})"
     if (rc := scores.rc.value) is not None and not null.is_within_null(scores.rc):
         holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
         order = (

@@ -149,11 +149,11 @@ def headline(state: SetState, questions: int) -> str:
         case "running" if state.run and state.run.ahead:
             return f"The run is {queue_sentence(state.run.ahead)}: it goes on by itself once that is over."
         case "running":
-            return "A run is going on. You can leave this page; the worker goes on."
+            return "Running. You can leave this page."
         case "stale" if state.stale == questions:
             left = formatting.count(state.total - state.done, "result")
-            return f"The last run did not reach its end: **{left}** of {state.total:,} are missing."
+            return f"The last run stopped early: **{left}** of {state.total:,} results are missing."
         case "stale":
             changed = formatting.count(state.stale, "question")
             return f"**{changed}** changed since the last run; only what changed is computed again."
-    return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."
+    return f"**Complete**: {state.total:,} results, one for each question at each checkpoint."

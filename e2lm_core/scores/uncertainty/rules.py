@@ -189,8 +189,8 @@ class CoverageTable:
             return IntervalRule(
                 None,
                 measured,
-                f"No interval is reliable here: in simulations the best method held the expected score in only "
-                f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
+                f"In simulations, the best method was right in only {measured:.0%} of sets of "
+                f"{of_questions} questions (95% are promised).",
             )
         return IntervalRule(
             method,

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from e2lm_core.base.formatting import choice_letter
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks.question_features import KeyPosition
@@ -38,8 +39,8 @@ def _positions(kinds: Counter[KeyPosition]) -> list[Finding]:
             warnings.append(
                 _warning(
                     "gold_position",
-                    f"Gold is choice {position} in {share:.0%} of the questions ({chance:.0%} is chance); "
-                    "shuffle the choices.",
+                    f"{choice_letter(position)} is the right answer in {share:.0%} of the questions ({chance:.0%} expected). "
+                    "Balance the answers.",
                 )
             )
     return warnings
@@ -55,8 +56,8 @@ def _lengths(kinds: Counter[KeyPosition]) -> list[Finding]:
             warnings.append(
                 _warning(
                     f"gold_{name}",
-                    f"Gold is the {name} choice in {share:.0%} of the {sum(clear.values()):,} questions that have "
-                    f"one ({chance:.0%} is chance); make the choices alike in length.",
+                    f"The right answer is the {name} choice in {share:.0%} of the {sum(clear.values()):,} "
+                    f"questions that have one ({chance:.0%} expected). Make the choices similar in length.",
                 )
             )
     return warnings

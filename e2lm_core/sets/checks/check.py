@@ -11,6 +11,7 @@ from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.formatting import choice_letter
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
@@ -171,14 +172,17 @@ def _faults_of_choices(question: Question, where: str, limits: Limits) -> Iterab
         yield "gold_range", f"{where}: gold is {gold}, but it has {has} (use 0–{len(choices) - 1})."
     for position, choice in enumerate(choices):
         if not choice.strip():
-            yield "empty_choice", f"{where}: choice {position} is empty; write it or take it out."
+            yield (
+                "empty_choice",
+                f"{where}: choice {choice_letter(position)} is empty. Write it, or remove it.",
+            )
     seen: dict[str, int] = {}
     for position, choice in enumerate(choices):
         if choice.strip() and choice.strip() in seen:
             yield (
                 "repeated_choice",
-                f"{where}: choices {seen[choice.strip()]} and {position} are equal "
-                f"({_excerpt(choice)}); make them differ.",
+                f"{where}: choices {choice_letter(seen[choice.strip()])} and {choice_letter(position)} are the same "
+                f"({_excerpt(choice)}). Change one.",
             )
         seen.setdefault(choice.strip(), position)
 
@@ -209,8 +213,8 @@ def _in_dev(task: TaskSet) -> list[Finding]:
         for dev_number, dev in shown.get(text_checks.normalise_text(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
-                    f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer "
-                    "may be shown in the prompt; remove one of them."
+                    f"Question {number} is also an example question ({dev_number}), so its answer may appear "
+                    "in the prompt. Remove one."
                 )
                 findings.append(_error("in_dev", sentence, question.id))
                 break
@@ -246,8 +250,8 @@ def _near_copies(
     return [
         _Doubt(
             "near_copy",
-            f"Question {number}: choices {first} and {position} are near copies "
-            f"({_excerpt(question.choices[position])}); make them differ in substance.",
+            f"Question {number}: choices {choice_letter(first)} and {choice_letter(position)} are nearly the same "
+            f"({_excerpt(question.choices[position])}). Make them clearly different.",
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -261,8 +265,7 @@ def _not_english(
     return [
         _Doubt(
             "not_english",
-            f"Question {number}: it does not look like English, which the models were trained on; "
-            "translate it.",
+            f"Question {number} may not be in English. The models know English only: translate it.",
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -282,8 +285,7 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
     return [
         _Doubt(
             "training_overlap",
-            f"Question {number}: 13 of its words in a row stand in the models' training text "
-            f"({_excerpt(gram)}); reword it.",
+            f"Question {number} repeats 13 words from the training text ({_excerpt(gram)}). Reword it.",
             question.id,
         )
         for number, (question, gram) in enumerate(

@@ -67,9 +67,9 @@ def findings(task: TaskSet) -> list[Finding]:
     kinds = len({label for label in labels if label is not None})
     templates = "one template" if kinds == 1 else f"{kinds:,} templates"
     sentence = (
-        f"{sharing:,} of {len(labels):,} questions are written from {templates}, so they may succeed and fail together, "
-        "and every interval takes them for independent: accept a proposal of the command groups or of "
-        '"Questions that hang together", or say that they are.'
+        f"{sharing:,} of {len(labels):,} questions are written from {templates}, so they may "
+        "succeed and fail together, and intervals treat them as independent. Group them under "
+        '"Similar questions" or with the command groups, or confirm that they are independent.'
     )
     return [Finding(severity="warning", code="shared_templates", sentence=sentence)]
 

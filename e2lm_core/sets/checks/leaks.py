@@ -37,8 +37,8 @@ def answers_in_prompts(
         if leak if of is question else prompt_words.hold_answer(question, doc):
             gold = question.choices[question.answer]
             sentence = (
-                f"Question {number}: its answer, {gold.strip()[:60]!r}, stands in its own prompt; "
-                "reword the question or change the few-shot examples."
+                f"Question {number}: the prompt already contains the answer, {gold.strip()[:60]!r}. "
+                "Reword the question or change the few-shot examples."
             )
             leaking.append(
                 Finding(

@@ -114,9 +114,9 @@ def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form:
         {"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values}
     )
     if not question.question.strip():
-        raise TaskError("The new question has no text yet: write what is asked.")
+        raise TaskError("Enter the question text.")
     if len(question.choices) < 2:
-        raise TaskError("The new question needs two choices at least: write them.")
+        raise TaskError("Enter at least two choices.")
     _require_answer("The new question", question.answer)
     if form and drafts.is_finished(settings, name, drafts.NEW, form):
         raise TaskError("Another window has added this question already, or has discarded it.")
@@ -136,12 +136,12 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "choices" in given:
         choices = given["choices"]
         if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
-            raise TaskError("Choices are a list of texts: load the page again.")
+            raise TaskError("The choices could not be read. Reload the page and try again.")
         given["choices"] = tuple(choices)
     if given.get("answer", 0) is None:
         given["answer"] = NO_CHOICE
     if not isinstance(given.get("answer", 0), int):
-        raise TaskError("The right choice is a number: load the page again.")
+        raise TaskError("Mark the right answer first.")
     for field in ("question", "subject", "note"):
         if not isinstance(given.get(field, ""), str | None):
             raise TaskError(f"The {field} is a text: load the page again.")

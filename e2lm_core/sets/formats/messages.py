@@ -44,7 +44,7 @@ def mapping_summary(preview: Preview) -> str:
     ]
     kept = [column.name for column in preview.columns if column.role == KEPT]
     said = f"Columns: {', '.join(named)}." if named else ""
-    return f"{said} Kept as they are: {join_words(kept, 8)}.".strip() if kept else said
+    return f"{said} Kept as extra columns: {join_words(kept, 8)}.".strip() if kept else said
 
 
 def duplicates_sentence(doubles: Mapping[str, str]) -> str:

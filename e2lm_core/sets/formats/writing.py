@@ -91,8 +91,8 @@ def _of_questions(questions: Sequence[Question], form: OutputFormat) -> Iterable
     changed = [q.id for q in taken if any(form.held(text) != text for text in _texts(q, form))]
     if changed:
         yield (
-            f"Line breaks, spaces at the ends or characters of {count(len(changed), 'question')} come back as others "
-            f"or not at all: {join_words(changed)}."
+            f"In {count(len(changed), 'question')}, line breaks, spaces at the ends or special "
+            f"characters are changed or lost: {join_words(changed)}."
         )
     if form.holds is not None:
         names = dict.fromkeys(name for q in questions for name in _beside(q) if name not in form.holds)

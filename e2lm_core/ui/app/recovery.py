@@ -42,7 +42,7 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
             args=(renamed,),
         )
     for draft in drafts.list_drafts(settings, name):
-        markdown.caption(f"{draft_label(draft).capitalize()}, {typed_ago(draft.at)} and not saved:")
+        markdown.caption(f"Unsaved {draft_label(draft)}, {typed_ago(draft.at)}:")
         copyable_text(draft)
 
 

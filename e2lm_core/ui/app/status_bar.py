@@ -61,7 +61,7 @@ def status_bar() -> TaskSet:
         st.caption(markdown.fill_template(":material/rule: {note}", note=note))
     for info in infos:
         if info.problem:
-            markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+            markdown.warning(f"{info.address} cannot be opened: {info.problem}", icon=":material/folder_off:")
     return task
 
 
@@ -72,7 +72,7 @@ def selected_set() -> TaskSet:
         recovery.missing_set_page(session.studio().settings, lost, session.choose_set)
         st.stop()
     if name is None:
-        st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
+        st.info("No set is selected. Write or import one on Sets.", icon=":material/folder_open:")
         urls.link("sets", "Write or import a set", ":material/folder_open:")
         st.stop()
     try:
@@ -118,10 +118,7 @@ def _before(name: str, drawn: Shown) -> None:
     now = results.shown_results(selected_set())
     if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
         st.rerun()
-    st.caption(
-        ":material/history: **Before the edit**: what stands here was measured before the set's last edit. What "
-        "follows from the edit appears by itself."
-    )
+    st.caption(":material/history: **Results before your last edit.** New results appear automatically.")
 
 
 def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:

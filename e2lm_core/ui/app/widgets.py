@@ -212,11 +212,11 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
     elif value.interval is None and value.why:
-        help_text += f"\n\nNo interval is shown: {value.why}"
+        help_text += f"\n\nNo interval: {value.why}"
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
     if null.is_within_null(value):
-        help_text += "\n\nNot distinguishable from random answers."
+        help_text += "\n\nNo better than guessing."
     elif silent:
         help_text += "\n\nMeans nothing here: the sentence above says why."
     if value.null is not None:
@@ -267,7 +267,7 @@ def assumption(measurements: Measurements) -> None:
         markdown.caption(markdown.fill_template(":material/help: {asked}", asked=asked))
     if measurements.independence_note:
         markdown.caption(
-            f":material/info: {measurements.independence_note} Groups are proposed on Questions."
+            f":material/info: {measurements.independence_note} Check *Similar questions* on Questions."
         )
 
 
@@ -291,11 +291,11 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
     """
     state = results.state(task)
     if state.kind == "running":
-        empty_state("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
+        empty_state("Running. Results appear here automatically.")
         urls.link("run", "See the run", ":material/play_circle:")
         redraw_while_running(task, polling.PROGRESS_S)
     elif not task.questions:
-        empty_state("Nothing can be run before there are questions: write or import some.")
+        empty_state("Add questions first.")
         write_first()
     else:
         empty_state(sentence)

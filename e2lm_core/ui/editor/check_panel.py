@@ -32,13 +32,13 @@ def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
         example: Whether the caller cannot edit the set.
     """
     if example and task.owner:
-        return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
+        return f"You can view this set of {task.owner}. **Copy it** to edit the copy."
     if example:
-        return "This is an example, and it stays as it is. **Copy it** to edit the copy."
+        return "Examples are read-only. **Copy it** to edit the copy."
     if not task.questions:
         return "This set has no questions yet. Add the first one, or import a file."
     if not findings:
-        return "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
+        return "**All checks passed.**"
     errors, warnings = (sum(f.severity == severity for f in findings) for severity in ("error", "warning"))
     return f"The checks find **{formatting.count(errors, 'error')}** and {formatting.count(warnings, 'warning')}."
 
@@ -48,7 +48,7 @@ def similar_questions_panel(task: TaskSet) -> None:
 
     A click accepts a proposal; it can be undone as any edit.
     """
-    with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
+    with st.expander("Similar questions", icon=":material/hub:", on_change="rerun") as box:
         if not box.open:
             return
         measured = results.measurements(task)
@@ -59,9 +59,9 @@ def similar_questions_panel(task: TaskSet) -> None:
                 grouping.grouping_sentence(grouping.grouping_effect("known", known, measured), len(known))
             )
         elif measured.independent:
-            markdown.markdown("Its author says that these questions are independent.")
+            markdown.markdown("Marked as independent by the author.")
         else:
-            markdown.markdown("Nobody has said yet; intervals assume that every question stands by itself.")
+            markdown.markdown("Not decided yet. For now, intervals treat all questions as independent.")
         for way, proposed in proposals.PROPOSALS.items():
             labels = results.groups(task, way, proposed)
             if any(labels) and labels != known:
@@ -70,7 +70,7 @@ def similar_questions_panel(task: TaskSet) -> None:
                 )
                 if st.button(markdown.escape(f"Group by {way}"), key=f"groups_{way}"):
                     assign(labels)
-        if any(known) and st.button("Take the groups away", key="groups_none"):
+        if any(known) and st.button("Remove groups", key="groups_none"):
             assign(None)
         if (
             not any(known)

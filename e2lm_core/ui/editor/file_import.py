@@ -38,8 +38,8 @@ LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken
 def import_questions(task: TaskSet) -> None:
     """Draw the import of a file or pasted text, whose questions are added to the set or replace its own."""
     st.markdown(
-        "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI 2 or 3, a Markdown "
-        "list). Nothing is added before you say so."
+        "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI "
+        "2 or 3, a Markdown list). You will see a preview first."
     )
     if text := st.session_state.pop(PASTED, ""):  # pasted elsewhere on the page
         st.session_state[_key("paste")] = text
@@ -49,7 +49,7 @@ def import_questions(task: TaskSet) -> None:
         key=_key("paste"),
         height=120,
         placeholder=PLACEHOLDER,
-        help="Then press Ctrl+Enter, or click beside the field. The first row may name the columns.",
+        help="Press Ctrl+Enter, or click beside the field, to continue. A header row is recognised.",
     )
     try:
         if upload is not None:
@@ -64,7 +64,7 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
     """Draw the import of one file: the options of reading, the first questions, the button that adds them."""
     asking = st.container()
     found = st.container()
-    with st.expander("Read it otherwise", icon=":material/tune:"):
+    with st.expander("Change columns and format", icon=":material/tune:"):
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             how = _named(key)
             options = st.container(horizontal=True, gap="small", vertical_alignment="bottom", width="stretch")
@@ -130,14 +130,14 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
     sound = read.sound
     if not sound:
         if read.questions:
-            st.info("No question of it can be added as it is.")
+            st.info("This file has no usable questions. See the problems below.")
         return
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         replace = False
         if task.questions:
             replace = (
                 st.segmented_control(
-                    "What becomes of them",
+                    "Import as",
                     ["append", "replace"],
                     format_func={"append": "Add to the set", "replace": "Replace its questions"}.__getitem__,
                     default="append",
@@ -148,7 +148,7 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
                 == "replace"
             )
         left = doubles if not replace else reading.find_duplicates(read, task.dev)
-        if left and not st.toggle("Leave out what is there already", value=True, key=f"{key}_doubles"):
+        if left and not st.toggle("Skip duplicates", value=True, key=f"{key}_doubles"):
             left = {}
         chosen = [q for q in sound if q.id not in left]
         if st.button(
@@ -237,7 +237,9 @@ def _otherwise(place: Any, found: Preview, how: ReadOptions, key: str) -> ReadOp
             header = st.checkbox("The first row names the columns", value=found.header, key=f"{key}_header")
             said |= {"header": header} if header != found.header else {}
         if found.answers_from is not None:
-            counted = st.selectbox("Answers count from", (0, 1), found.answers_from, key=f"{key}_counted")
+            counted = st.selectbox(
+                "Number of the first choice", (0, 1), found.answers_from, key=f"{key}_counted"
+            )
             said |= {"answers_from": counted} if counted != found.answers_from else {}
     return how.model_copy(update=said)
 
@@ -313,4 +315,4 @@ def download(task: TaskSet) -> None:
         "lost content", (task, kind), lambda: writing.lost_content(_with_origin(task, kind), kind)
     )
     if lost:
-        markdown.caption(markdown.escape(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))
+        markdown.caption(markdown.escape(f"Some content is lost in {LABELS[kind]}: {' '.join(lost)}"))

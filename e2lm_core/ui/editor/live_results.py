@@ -106,11 +106,9 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
         if changed is not None and changed.measured:
             _changes(task, edit, changed)
         elif results.measurements(task).complete_pairs:
-            st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
+            st.caption("Edit a question to see here how the results change.")
         else:
-            st.caption(
-                "Run this set once on Models and runs: from then on, every edit shows here what it changed."
-            )
+            st.caption("Run this set first to see the effect of your edits.")
         if not (waits and has_points):  # the browser must show this drawing before the page is redrawn
             _end(task, run_every)
 

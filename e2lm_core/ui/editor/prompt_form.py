@@ -85,7 +85,10 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         horizontal=True,
         disabled=readonly,
         key=form.key("style"),
-        help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter; of an ending the question itself is scored, after each choice.",
+        help=(
+            "*Cloze* scores the text of each choice and works earliest in training. *Letters* lists "
+            "the choices and scores the letter. *Ending* scores the question after each choice."
+        ),
     )
     st.text_area(
         "doc_to_text (Jinja2, used with Custom)",
@@ -108,7 +111,9 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         num_fewshot,
         disabled=readonly,
         key=form.key("num_fewshot"),
-        help=markdown.escape(f"Examples in the prompt, from the set's {most} dev questions."),
+        help=markdown.escape(
+            f"Few-shot examples before each question, taken from the {most} example questions."
+        ),
     )
 
 

@@ -20,7 +20,7 @@ MODEL = "prompt_model"
 
 def prompt_preview(task: TaskSet, question: Question) -> None:
     """Draw the full prompt of a question, as saved, in a folded box."""
-    with st.expander("What a model reads", icon=":material/visibility:", on_change="rerun") as box:
+    with st.expander("Prompt preview", icon=":material/visibility:", on_change="rerun") as box:
         if not box.open:
             return
         try:
@@ -64,7 +64,7 @@ def _counted(doc: RenderedDoc) -> None:
     """Draw the prompt's length for a chosen model, and the part that exceeds the context window."""
     last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().local_checkpoints}
     if not last:
-        st.caption("No model is here to count its tokens.")
+        st.caption("The token count needs a model.")
         return
     name = st.selectbox("Counted in the tokens of", list(last), key=MODEL, width=280, persist_state="session")
     backend, longest = session.studio().backend, max(doc.requests, key=lambda pair: len("".join(pair)))
@@ -85,4 +85,4 @@ def token_count_note(tokens: int, window: int) -> str:
     said = f"{formatting.count(tokens, 'token')} with the longest choice, of {window:,} that the model reads"
     if tokens <= window:
         return f"{said}."
-    return f"{said}: the first {tokens - window:,} are cut off, and it never reads them."
+    return f"{said}: too long. The model does not see the first {tokens - window:,} tokens."

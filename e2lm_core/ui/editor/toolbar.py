@@ -48,7 +48,11 @@ def _copy(source: str, name: str) -> None:
 def delete_popover(name: str) -> None:
     """Draw a popover that asks before a set is moved to the trash."""
     with st.popover("Delete set", icon=":material/delete:"):
-        markdown.markdown(markdown.fill_template("Put **{name}** aside? *Sets* can restore it.", name=name))
+        markdown.markdown(
+            markdown.fill_template(
+                "Move **{name}** to the trash? You can restore it under *Sets*.", name=name
+            )
+        )
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
                 collection.delete_set(session.studio().settings, name)
@@ -95,7 +99,7 @@ def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settin
     mine = [v for v in kept if v.action == action and v.who == settings.author]
     said = f"{action} (yours, {_when(mine[-1])})" if mine else action
     if kept and kept[-1].who not in ("", settings.author):
-        said += f". The set's last change, by {_whose(kept[-1], settings)}, stays as it is."
+        said += f". The last change was made by {_whose(kept[-1], settings)} and is not affected."
     return said
 
 
@@ -122,7 +126,7 @@ def _step(
         markdown.escape(label),
         icon=icon,
         disabled=hint is None,
-        help=markdown.escape(hint or f"nothing of yours to {label.lower()}"),
+        help=markdown.escape(hint or f"Nothing to {label.lower()}"),
         shortcut=shortcut,
         on_click=_turn,
         args=(move, name),
@@ -164,7 +168,7 @@ def history_popover(name: str) -> None:
                 listed[number].name or "",
                 key=f"history_name_{number}",
                 max_chars=versions.NAME_CHARS,
-                help="A version with a name is kept however many follow.",
+                help="Named versions are never deleted.",
             )
             if st.button("Name it", key="history_call"):
                 widgets.perform_action(
@@ -181,16 +185,15 @@ def _version_said(version: versions.Version, settings: Settings) -> str:
 
 def _restore(name: str, number: int, settings: Settings) -> None:
     """Draw the button that restores a version, after a confirmation."""
-    differ = formatting.count(len(versions.differences(settings, name, number)), "place")
-    verb = "differs" if differ.startswith("1 ") else "differ"
-    markdown.caption(markdown.escape(f"{differ} {verb} from now."))
+    differences = formatting.count(len(versions.differences(settings, name, number)), "difference")
+    markdown.caption(markdown.escape(f"{differences} from the current version."))
     asked = st.session_state.get("history_asked") == (name, number)
     if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
         st.session_state["history_asked"] = (name, number)
         st.rerun()
     if asked:
         markdown.markdown(
-            markdown.fill_template("Make **{name}** again what it was then? *Undo* takes it back.", name=name)
+            markdown.fill_template("Restore this version of **{name}**? You can undo it.", name=name)
         )
         if st.button("Restore it", type="primary", key="history_go"):
             del st.session_state["history_asked"]
@@ -203,10 +206,10 @@ def _restore(name: str, number: int, settings: Settings) -> None:
 def auto_run_switch() -> None:
     """Draw the switch that `last_edit.after_save` reads."""
     st.toggle(
-        "Run edits at once",
+        "Test every edit immediately",
         value=True,
         key="run_edits",
-        help="Where the set has results, an edit runs the edited questions alone.",
+        help="After an edit, only the edited question is run again.",
     )
 
 

@@ -195,7 +195,7 @@ def verify_token(settings: Settings, given: str) -> TokenClaims:
     try:
         claims = TokenClaims(*_serializer(settings).loads(given))
     except BadData as error:
-        raise HTTPException(403, "The page's pass is not one of this studio: load the page again.") from error
+        raise HTTPException(403, "Your session has expired. Reload the page.") from error
     if time.time() > claims.until or claims.mode != settings.sign_in_mode:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
     return claims

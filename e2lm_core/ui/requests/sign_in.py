@@ -210,9 +210,7 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
             _signed(settings, browser, claims)
     if claims is None and settings.visitors == "refused":
         st.title("Sign in", anchor=False)
-        st.markdown(
-            "This studio is for people who have signed in: *Sign in* on the left leads to where you do."
-        )
+        st.markdown("Sign in to use this studio: *Sign in* is on the left.")
         st.stop()
     _follow(settings, browser, claims)
 
@@ -220,11 +218,9 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
 def _invite(settings: Settings, browser: str) -> None:
     if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
         hours = formatting.count(round(settings.sandbox_hours), "hour")
-        markdown.caption(
-            f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
-        )
+        markdown.caption(f"Guest workspace: deleted {hours} after your last visit. Sign in to keep it.")
     elif settings.visitors != "refused":
-        markdown.caption("Visitors read. Sign in to make sets of your own.")
+        markdown.caption("Guests can view. Sign in to create sets.")
     if host := os.environ.get("SPACE_HOST"):
         # The provider's page cannot be shown in a frame, as the studio is on a Space.
         st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")

@@ -77,7 +77,9 @@ def perform_action(request: component_requests.ComponentRequest) -> bytes:
     except StudioError as error:
         told = {"sentence": str(error)}
     except (KeyError, TypeError, ValueError) as error:
-        raise HTTPException(400, "This is not what the table says.") from error
+        raise HTTPException(
+            400, "Saving failed because of an error in the studio. Your text is kept as a draft."
+        ) from error
     if told.get("sentence"):
         told["sentence"] = redact_paths(told["sentence"])
     try:

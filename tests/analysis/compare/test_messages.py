@@ -80,13 +80,13 @@ def mean(
         (
             "bpb",
             mean(-0.031, (-0.05, -0.01), 0.02),
-            "**second** ends 0.031 lower than first in bits per byte of the gold choice [0.010, 0.050], "
+            "**second** ends 0.031 lower than first in bits per byte (lower is better) [0.010, 0.050], "
             "which is better, in 98% of resamples; ",
         ),
         (
             "bpb",
             mean(0.031, (0.01, 0.05), 0.98),
-            "**second** ends 0.031 higher than first in bits per byte of the gold choice [0.010, 0.050], "
+            "**second** ends 0.031 higher than first in bits per byte (lower is better) [0.010, 0.050], "
             "which is worse, in 98% of resamples; ",
         ),
         (
@@ -134,7 +134,7 @@ def test_what_sq_does(sq: Value, says: str) -> None:
 
 def test_nothing_in_common_is_said_of_checkpoints_and_of_questions() -> None:
     said = comparison_words.headline(by_hand(None))
-    assert said == "first and second share no complete checkpoint, so nothing can be compared yet."
+    assert said == "first and second have no common results yet, so they cannot be compared."
     apart = by_hand(None, first=(0, -1), second=(-1, 0))
     assert comparison_words.pairing_note(apart) == (
         "first and second share no question: each is resampled by itself, and the intervals of the "
@@ -172,7 +172,7 @@ def test_how_many_questions_both_have(
 ) -> None:
     said = comparison_words.pairing_note(by_hand(None, first=first, second=second, by=by))
     assert said.startswith(says)
-    assert said.endswith(" They are drawn together, so what both have in common cancels.")
+    assert said.endswith(" Shared questions are resampled together, which makes the comparison sharper.")
 
 
 # --- on measurements ------------------------------------------------------------------------------------

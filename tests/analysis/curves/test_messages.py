@@ -112,7 +112,7 @@ def test_any_two_are_told_where_no_two_sizes_of_one_shape_are(
             "Both models are surely above chance from 9.0 k tokens on at the latest.",
         ),
         ((since(EARLY), NEVER, None), "1 of 2 models is surely above chance from 1.0 k tokens on."),
-        ((NEVER, NEVER, since(EARLY)), "No model is surely above chance at the end."),
+        ((NEVER, NEVER, since(EARLY)), "At the end, no model is reliably above chance."),
     ],
     ids=["one model", "both and not the twin", "the twin too", "one of two", "none"],
 )
@@ -233,7 +233,7 @@ def axis(**changes) -> Axis:
     ("drawn_over", "says"),
     [
         (axis(), ""),
-        (axis(untold=("a",)), "Drawn over training steps, since nobody said how many tokens a had read."),
+        (axis(untold=("a",)), "The axis shows training steps, because the token counts of a had read."),
         (axis(at_zero=1), "Checkpoints at 0 have no place on a logarithmic axis."),
         (
             axis(kind="compute", left_out=("a", "b")),
@@ -288,7 +288,7 @@ def test_subjects_are_told_by_where_the_models_that_count_end() -> None:
 def test_questions_are_counted_by_whether_they_rise() -> None:
     frame = pd.DataFrame({"acc_first": [0.0, 0.5, 1.0, np.nan], "acc_last": [1.0, 0.5, 0.5, 1.0]})
     said = curve_words.questions_headline(frame)
-    assert "answer **1 of 3** questions right more often than at the first, **1** less often." in said
+    assert "From first to last checkpoint, **1 of 3** questions improve and **1** get worse." in said
     assert said.endswith("1 question without both results is left out.")
     assert (
         curve_words.questions_headline(frame.iloc[:3], has_curve=False)

@@ -68,13 +68,15 @@ ESTIMATED = HERE.model_copy(update={"estimated": True})
     ids=["more than there are", "enough", "the smallest size", "rounded"],
 )
 def test_how_many_questions_how_long_and_what_there_is(plan: Plan, says: str) -> None:
-    assert plan_words.headline(plan) == f"For an interval of {SUBJECT} 10 points wide, {says}"
+    assert plan_words.headline(plan) == f"You need {says}".replace(
+        " are needed", f" for an interval of {SUBJECT} 10 points wide"
+    )
 
 
 def test_what_is_out_of_reach_says_why() -> None:
     plan = by_hand(None, why="Even 15,000 questions leave 0.2.")
     assert plan_words.headline(plan) == (
-        f"An interval of {SUBJECT} 10 points wide is out of reach. Even 15,000 questions leave 0.2."
+        f"No number of questions narrows the interval of {SUBJECT} to 10 points. Even 15,000 questions leave 0.2."
     )
 
 
@@ -91,7 +93,7 @@ def test_a_width_is_said_in_points_for_shares_of_questions_alone(
     of: str, metric: str, wanted: float, width: str
 ) -> None:
     said = plan_words.headline(by_hand(100, of=of, metric=metric, wanted=wanted))
-    assert said.startswith(f"For an interval of {SUBJECT} {width} wide, ")
+    assert f" for an interval of {SUBJECT} {width} wide; " in said
 
 
 def test_rounding_goes_up_to_two_digits() -> None:

@@ -149,7 +149,7 @@ SURE = {"interval": (0.05, 0.151), "covers": "questions"}
         ),
         (
             chosen(gain(-0.0001, interval=(-0.1, 0.1), covers="folds"), "bpb"),
-            "On models not used for choosing, final negated bits per byte of the gold choice gains **0.000** over random "
+            "On models not used for choosing, final negated bits per byte (lower is better) gains **0.000** over random "
             "questions. Whether that is a gain is not known: under random answer keys the same rule may gain as much.",
         ),
         (
@@ -170,8 +170,8 @@ def test_what_a_choice_gains(made: Selection, says: str) -> None:
 def test_a_choice_that_flatters_itself_is_called_so_score_by_score() -> None:
     made = chosen(gain(0.01, 0.3, flatters=True), snr=gain(-0.5, 1.0, flatters=True), sq=gain(0.1))
     assert choice_words.selection_warnings(made) == [
-        "In-sample +0.300, held out +0.010 (final accuracy): this choice flatters itself.",
-        "In-sample +1.000, held out -0.500 (SNR): this choice flatters itself.",
+        "In-sample +0.300, held out +0.010 (final accuracy): the gain does not carry over to other models.",
+        "In-sample +1.000, held out -0.500 (SNR): the gain does not carry over to other models.",
     ]
 
 

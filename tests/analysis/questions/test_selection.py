@@ -61,7 +61,8 @@ def test_structure_is_found_and_noise_is_called_what_it_is() -> None:
     assert noise.scores["final"].in_sample > 0.05
     assert noise.scores["final"].flatters
     assert any(
-        "this choice flatters itself." in sentence for sentence in choice_words.selection_warnings(noise)
+        "the gain does not carry over to other models." in sentence
+        for sentence in choice_words.selection_warnings(noise)
     )
 
 

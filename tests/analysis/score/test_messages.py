@@ -123,8 +123,8 @@ def test_rc_of_built_in_models_is_by_design_and_nothing_is_advised_from_it() -> 
 
 def test_checkpoints_at_chance_have_their_price() -> None:
     assert score_words.advice_sentences(advice(at_chance=(2, 8))) == [
-        "At 2 of 8 early checkpoints the science model is not above chance by one standard error, so CS "
-        "counts 0 there: 0.100 of Score. Easier or plainer questions are answered earlier."
+        "CS is 0 at 2 of 8 early checkpoints, where the science model is still guessing (cost: 0.100 of Score). "
+        "Easier or plainer questions help."
     ]
     assert score_words.advice_sentences(advice(at_chance=(0, 8))) == []
 
@@ -135,8 +135,8 @@ def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> No
         ModelInfluence(model="b", sq=0.9, others=0.5, cost=-0.2),
     )
     assert score_words.advice_sentences(advice(models=(worst, best))) == [
-        "a pulls SQ down most: its own is 0.500. Were its curve as clear as the mean of the others (0.900), "
-        "SQ would gain 0.200 and Score 0.100."
+        "a lowers SQ most: its own SQ is 0.500, the others average 0.900. At their mean, SQ would gain 0.200 "
+        "and Score 0.100."
     ]
     alike = worst.model_copy(update={"cost": score_parts.MIN_GAIN})
     assert score_words.advice_sentences(advice(models=(alike, best))) == []

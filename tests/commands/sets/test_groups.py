@@ -24,7 +24,7 @@ def here(tmp_path: Path, ladder: Path) -> Settings:
 def test_groups_are_proposed_and_accepted_and_taken_back(call: Cli, here: Settings) -> None:
     document = call("groups", "mine", "--json")
     assert document["known"] is None
-    assert document["assumption"].startswith("Assumes independent questions")
+    assert document["assumption"].startswith("Intervals treat all questions as independent")
     (template, answer) = document["proposals"]
     assert template["kind"] == "template"
     assert template["labels"] == ["what is twice the number …"] * 6

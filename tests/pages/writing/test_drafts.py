@@ -72,7 +72,7 @@ def test_a_form_shows_what_was_typed_before_and_says_so(done):
     typed(done, question="Typed, not saved?")
     done.at.run()
     assert text(done) == "Typed, not saved?"
-    assert "Not saved yet: typed about 4 min ago" in done.said
+    assert "Unsaved changes, typed about 4 min ago" in done.said
     assert questions(done)[0].question == before
     done.click("Save")
     assert questions(done)[0].question == "Typed, not saved?"

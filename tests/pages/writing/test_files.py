@@ -112,7 +112,7 @@ def test_a_workbook_and_another_of_its_sheets(own: Visit, tmp_path) -> None:
     assert list(own.at.dataframe[0].value["question"]) == ["Which is Second?"]
     own.at.selectbox(key="file_counted").set_value(0).run()
     assert "gold is 2, but it has 2 choices" in own.said
-    assert "No question of it can be added as it is." in own.said
+    assert "This file has no usable questions. See the problems below." in own.said
 
 
 ODD = "question\tA\tB\tC\tanswer\nHeat?\tfire\tice\tsnow\t1\nCold?\tfire\tice\tsun\t2\n"
@@ -171,5 +171,5 @@ def test_a_download_says_first_what_it_cannot_hold(own: Visit) -> None:
     assert "cannot hold" not in own.said
     own.at.selectbox(key="set_format").set_value("aiken").run()
     assert not own.at.exception
-    assert "Aiken cannot hold all of it. There is no place for id and subject." in own.said
+    assert "Aiken Some content is lost. There is no place for id and subject." in own.said
     assert "Download Aiken" in [b.label for b in own.at.get("download_button")]

@@ -115,7 +115,7 @@ def test_a_set_is_written_in_an_hour(page: Page, home: Settings, tmp_path: Path)
     page.keyboard.press("Control+V")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("2 questions of the file are there already")).to_be_visible()
-    page.get_by_text("Leave out what is there already").click()  # taken all the same, to be mended below
+    page.get_by_text("Skip duplicates").click()  # taken all the same, to be mended below
     page.get_by_role("button", name="Add 20 questions").click()
     settle(page)
     assert len(questions(home)) == 32
@@ -123,7 +123,7 @@ def test_a_set_is_written_in_an_hour(page: Page, home: Settings, tmp_path: Path)
     file = tmp_path / "colleague.csv"
     file.write_text(FILE, encoding="utf-8")
     page.locator("input[type=file]").first.set_input_files(file)
-    page.get_by_text("Read it otherwise").click()
+    page.get_by_text("Change columns and format").click()
     for column, role in COLUMNS.items():
         box = page.get_by_role("combobox", name=column, exact=False).filter(has=page.locator("xpath=."))
         box.last.click()
@@ -153,7 +153,7 @@ def test_a_set_is_written_in_an_hour(page: Page, home: Settings, tmp_path: Path)
     page.get_by_role("checkbox", name="Choose question 1", exact=True).click()
     page.locator(".qt-list").evaluate("e => e.scrollTo(0, e.scrollHeight)")
     page.get_by_role("checkbox", name="Choose question 35", exact=True).click(modifiers=["Shift"])
-    page.get_by_role("toolbar").get_by_role("button", name="Balance gold").click()
+    page.get_by_role("toolbar").get_by_role("button", name="Balance answers").click()
     expect(page.locator(".qt-notice")).to_contain_text("balanced")
     balanced = golds(home)
     assert is_balanced(home)

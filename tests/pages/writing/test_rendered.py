@@ -38,5 +38,5 @@ def test_a_length_says_what_a_window_cuts() -> None:
         == "12 tokens with the longest choice, of 2,048 that the model reads."
     )
     assert prompt_preview.token_count_note(2050, 2048).endswith(
-        ": the first 2 are cut off, and it never reads them."
+        ": too long. The model does not see the first 2 tokens."
     )

@@ -173,7 +173,7 @@ def test_what_is_typed_outlives_a_reload_and_a_refusal_says_why(page, here):
     settle(page)
     expect(cell(page, 1)).to_have_text("Typed and left?")
     row = page.locator('.qt-row[aria-rowindex="2"]')
-    expect(row.get_by_text("Typed, not saved yet.")).to_be_visible()
+    expect(row.get_by_text("Not saved yet.")).to_be_visible()
     assert questions(here)[1].question == "What comes after 2?"
     row.get_by_role("button", name="Save").click()
     saved(page)
@@ -328,7 +328,7 @@ def test_many_are_changed_at_once(page, here):
     tools.get_by_role("button", name="Set subject").click()
     expect(cell(page, 3, "subject")).to_have_text("algebra")
     assert [q.subject for q in questions(here)[:5]] == ["algebra"] * 4 + [None]
-    tools.get_by_role("button", name="Balance gold").click()
+    tools.get_by_role("button", name="Balance answers").click()
     expect(page.locator(".qt-notice")).to_contain_text("balanced")
     assert sorted(q.answer for q in questions(here)[:4]) == [0, 0, 1, 2]
     tools.get_by_role("combobox", name="The set to copy to").select_option("other")

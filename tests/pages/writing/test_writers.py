@@ -94,7 +94,7 @@ def test_the_same_cell_is_overwritten_by_nobody(done: Visit) -> None:
     colleague(done, 0, question="A colleague's?")
     done.edit({0: {"question": "Mine?"}})
     assert texts(done)[0] == "A colleague's?"
-    assert "q1: somebody else changed the text while you wrote" in done.said
+    assert "Conflict in q1:** somebody else changed the text while you were editing" in done.said
     shown = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
     assert any("colleague" in html for html in shown)
     assert any("Mine" in html for html in shown)
@@ -115,7 +115,7 @@ def test_a_saved_card_is_lost_to_nobody(done: Visit) -> None:
     question = collection.open_set(done.studio.settings, OWN).questions[0]
     # Other fields merge.
     assert (question.question, question.choices[1], question.subject) == ("A colleague's?", "seven", "theirs")
-    assert "q1: somebody else changed the text while you wrote" in done.said
+    assert "Conflict in q1:** somebody else changed the text while you were editing" in done.said
     done.at.run()  # as after a reload: it is on the disk
     assert "q1: somebody else changed the text" in done.said
     done.click("Keep theirs")

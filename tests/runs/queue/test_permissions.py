@@ -117,7 +117,7 @@ def test_what_was_queued_before_the_first_sign_in_goes_on(studio):
 
 def test_a_reading_visitor_runs_nothing(studio):
     reader = replace(studio, settings=studio.settings.for_person("visitor-0", paths=False, readonly=True))
-    with pytest.raises(TaskError, match="Visitors read here"):
+    with pytest.raises(TaskError, match="Guests can only view"):
         queued(reader, "little")
 
 
@@ -163,7 +163,7 @@ def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_wh
     worker.run_worker(studio, once=True)
     ended = studio.jobs.get(number)
     assert ended.state == "failed"
-    assert "what is computed is kept; go on tomorrow" in (ended.error or "")
+    assert "Results so far are kept: continue tomorrow" in (ended.error or "")
 
 
 def test_the_server_itself_sees_what_anybody_has_run_and_whether_all_is_quiet(studio, ada):

@@ -207,7 +207,7 @@ def test_how_a_file_was_read_is_said() -> None:
     )
     assert messages.mapping_summary(preview) == (
         "Columns: question = Frage, choice 1 = Antwort A, choice 2 = Antwort B, right answer = Lösung, "
-        "subject = Thema. Kept as they are: Bild."
+        "subject = Thema. Kept as extra columns: Bild."
     )
     assert preview.problems[0].code == "answers_from_one"
     question = Question(

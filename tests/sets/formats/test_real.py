@@ -127,7 +127,7 @@ def test_counts_texts_and_golds_are_equal(pool: tuple[Question, ...], kind: str,
 
 
 def test_two_questions_have_spaces_that_two_formats_cannot_hold(pool: tuple[Question, ...]) -> None:
-    said = "of 2 questions come back as others or not at all: "
+    said = "In 2 questions, line breaks, spaces at the ends or special characters are changed or lost: "
     assert [said in " ".join(writing.lost_content(pool, kind)) for kind in writing.FORMS] == [
         kind in ("gift", "aiken") for kind in writing.FORMS
     ]

@@ -81,8 +81,7 @@ def test_what_a_format_has_no_place_for_is_said() -> None:
     broken = PLAIN.model_copy(update={"choices": ("a\nb", " c", "d")})
     (said, _) = writing.lost_content([broken], "aiken")
     assert (
-        said
-        == "Line breaks, spaces at the ends or characters of 1 question come back as others or not at all: a."
+        said == "In 1 question, line breaks, spaces at the ends or special characters are changed or lost: a."
     )
     odd = PLAIN.model_copy(update={"question": "- Which gas?"})
     assert writing.lost_content([odd, FULL], "aiken")[0] == (

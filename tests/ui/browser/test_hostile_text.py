@@ -216,7 +216,7 @@ def test_a_file_that_is_looked_at_fetches_links_and_runs_nothing(page: Page, url
             {"name": name, "mimeType": "application/octet-stream", "buffer": data}
         )
         settle(page)
-        expect(page.get_by_text("Read it otherwise")).to_be_visible()
+        expect(page.get_by_text("Change columns and format")).to_be_visible()
         look(page, heard[0])
     open_import(page, url)
     page.get_by_role("textbox", name="Paste rows").fill(files["t.md"].decode())

@@ -316,7 +316,11 @@ def test_tabs_and_sets_are_steps_of_the_browsers_history(browser, url, home, wai
         page.wait_for_timeout(wait_ms)
 
     walk = [("Result", "Overview", SET), ("Result", "Score", SET), ("Result", "Published", SET)]
-    walk += [("Result", "Published", "third"), ("Curves", "Accuracy", "third"), ("Curves", "Ranking", "third")]
+    walk += [
+        ("Result", "Published", "third"),
+        ("Curves", "Accuracy", "third"),
+        ("Curves", "Ranking", "third"),
+    ]
     actions: list[Callable[[], object]] = [
         lambda: click_tab("Score"),
         lambda: click_tab("Published"),

@@ -190,7 +190,7 @@ def test_refusals_are_sentences_and_nonsense_is_refused(ask, ada):
 def test_readers_change_nothing(ada):
     ask = Table(ada.model_copy(update={"readonly": True}))
     assert ask()["whole"]
-    assert "Visitors read here" in ask("delete", ids=["q1"])["sentence"]
+    assert "Guests can only view" in ask("delete", ids=["q1"])["sentence"]
     assert len(collection.open_set(ada, "mine").questions) == 4
 
 

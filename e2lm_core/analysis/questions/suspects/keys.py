@@ -108,8 +108,10 @@ def _not_known(best: float, left_out: int) -> SuspectList:
         listed=(),
         knowledge=best,
         left_out=left_out,
-        why=f"The models do not know these answers well enough to doubt a key: the best is {best:.0%} of the way from "
-        f"chance to all right, and {KNOWS:.0%} is needed.",
+        why=(
+            f"The models know too little to find wrong answer keys here (the best model is {best:.0%} "
+            f"of the way from chance to all right; {KNOWS:.0%} is needed)."
+        ),
     )
 
 

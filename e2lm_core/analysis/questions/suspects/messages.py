@@ -54,8 +54,8 @@ _ANSWERED_FROM = {
     "word": "from one word of each question",
 }
 _MEND = {
-    "nothing": "Wrong choices as familiar as the right one mend it.",
-    "other": "Wrong choices as familiar as the right one mend it.",
+    "nothing": "Fix: use wrong answers that are as common as the right one.",
+    "other": "Fix: use wrong answers that are as common as the right one.",
     "word": "Questions that share a word and their choices, each with another right answer, mend it.",
 }
 NO_CONTROL = "Whether the set can be answered unread is not known yet"
@@ -116,12 +116,13 @@ def control_sentence(controlled: WrongQuestionControl) -> str:
     share = f"{controlled.others:.0%}"
     if controlled.p >= CLEARLY:
         read = "" if controlled.answered_from else ": this set must be read"
-        return f"Under other questions' prompts the models are right in **{share}** ({chance}){read}."
+        return f"Without the question, models get **{share}** ({chance}){read}."
     given = len(controlled.listed)
     return (
-        f"Under other questions' prompts the models are right in **{share}** ({chance}, {_p(controlled.p)}): in part this "
-        f"set is answered unread. {formatting.count(given, 'question')} {'is' if given == 1 else 'are'} given away, where luck "
-        f"would give {controlled.by_luck:.0f}. Wrong choices as familiar as the right one mend it."
+        f"Without the question, models get **{share}** ({chance}, {_p(controlled.p)}): part of "
+        f"this set can be guessed. {formatting.count(given, 'question')} "
+        f"{'is' if given == 1 else 'are'} given away ({controlled.by_luck:.0f} expected by luck). "
+        "Fix: use wrong answers that are as common as the right one."
     )
 
 
@@ -168,10 +169,10 @@ def evidence_text(suspect: Suspect) -> str:
     """Meaning of a suspect's evidence in a few words."""
     value, models = suspect.evidence, f"{suspect.models} of {suspect.of} models"
     return {
-        "wrong key": f"{value:.2f} more probable than the key, for {models}",
+        "wrong key": f"{models} prefer another choice by {value:.2f}",
         "two right answers": f"the two hold {value:.2f} together",
         "twin answers": f"{value:.0%} alike at every checkpoint",
-        "giveaway": f"the key has {value:.2f} unread, first for {models}",
+        "giveaway": f"{models} guess the right answer without the question ({value:.2f})",
         "dead answer": f"at most {value:.2f} at any checkpoint",
         "dead": "always right" if value else "always wrong",
     }[suspect.kind]

@@ -46,10 +46,9 @@ def _over_tokens(order: RankingData) -> None:
         "Rank of each model against tokens seen, with the share of resamples at each rank",
     )
     widgets.how_computed(
-        "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
-        "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
-        "the early window is a ranking that could have been read early. "
-        f"Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn."
+        "Lines show measured ranks, best on top. A larger dot means a more certain rank: its "
+        "area is the share of resamples in which the model has that rank. Twins and extra seeds "
+        f"are left out. Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn."
     )
 
 
@@ -94,7 +93,7 @@ def _decisions(order: RankingData) -> None:
 
 
 def _tau(order: RankingData, rc: Value) -> None:
-    st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
+    st.subheader("Does the ranking last? (Kendall's τ)", anchor=False, help=rank_words.HELP["tau"])
     if not order.tau["τ_b"].notna().any():
         widgets.empty_state(f"There is none: {rc.why}")
         return
@@ -193,15 +192,17 @@ def which_questions(order: RankingData) -> None:
 
 
 def _which_questions(order: RankingData) -> None:
-    st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
+    st.subheader("Which questions support the ranking?", anchor=False, help=rank_words.HELP["questions"])
     repeats = order.repeats
     markdown.markdown(order.no_advice_reason or rank_words.influence_sentence(order.questions, repeats))
     if order.questions is None or not (repeats and repeats.is_significant):
         return
     known = order.questions.dropna(subset=["support"])
     with st.grid(2, min_column_width=420):
-        _some_questions("Hold it up", "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS))
-        _some_questions("Spoil it", "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1])
+        _some_questions("Help the ranking", "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS))
+        _some_questions(
+            "Hurt the ranking", "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1]
+        )
 
 
 def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:

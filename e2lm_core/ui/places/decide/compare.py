@@ -225,7 +225,7 @@ def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
     )
     first, second = compared.names
     widgets.how_computed(
-        f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference.",
+        f"{second} minus {first}, with 95% intervals. The dashed line marks no difference.",
         comparison_words.pairing_note(compared),
     )
 
@@ -256,7 +256,7 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
             "detectable": _NUMBER(
                 "would be told",
                 format="%.1f%%" if metric in SHARES else "%.4f",
-                help="The smallest difference that would be told in 80% of cases.",
+                help="Smallest difference found with 80% power.",
             ),
             "why": st.column_config.TextColumn("why no interval", width="large"),
             **plain,

@@ -35,9 +35,7 @@ def _compare(task: TaskSet) -> None:
     others = compare.comparison_targets(here)
     if not others:
         with head:
-            widgets.headline(
-                "There is nothing to compare yet: this set was never edited, and it is the only one."
-            )
+            widgets.headline("Nothing to compare yet. Edit this set or create another one.")
         compare.nothing_to_compare()
 
     other, metric = compare.controls(task, others)
@@ -45,7 +43,7 @@ def _compare(task: TaskSet) -> None:
         first, compared = compare.load_comparison(task, measurements, other, metric)
     except StudioError as error:
         with head:
-            widgets.headline("The other one cannot be read.")
+            widgets.headline("The other set cannot be opened.")
         markdown.error(error, icon=":material/error:")
         st.stop()
 

@@ -78,7 +78,7 @@ def controls(task: TaskSet, measurements: Measurements, metric: str) -> tuple[Go
 
 
 def _goal(models: Sequence[str], metric: str) -> Goal:
-    st.markdown("**What is to be known**")
+    st.markdown("**Goal**")
     of = st.selectbox(
         "Interval of",
         planning.OF,
@@ -98,7 +98,7 @@ def _goal(models: Sequence[str], metric: str) -> Goal:
             models,
             max_selections=2,
             key="plan_pair",
-            placeholder="the two nearest to each other",
+            placeholder="closest pair",
             help="Left empty, the two that count and lie nearest at the end: the hardest to tell apart.",
         )
     width = st.number_input(
@@ -198,8 +198,9 @@ def width_chart(plan: Plan) -> None:
         inputs=(plan,),
     )
     widgets.how_computed(
-        f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
-        "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
+        f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each "
+        f"gets the interval that these pages would show. Beyond {plan.measured:,} questions this "
+        "is a forecast: it holds if further questions are like these."
     )
     if plan.widths.why and plan.questions is not None:
         markdown.caption(
@@ -215,7 +216,7 @@ def pace_note(plan: Plan) -> None:
         markdown.caption(f"Pace: {plan.pace.source}.")
         return
     st.info(
-        "No run on this machine yet, so its pace is not known: a first run measures it.",
+        "Speed unknown until the first run.",
         icon=":material/timer:",
     )
     urls.link("run", "Make a first run", ":material/play_circle:")

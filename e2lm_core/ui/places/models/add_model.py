@@ -53,10 +53,10 @@ def add_model_form() -> None:
             icon=":material/add:",
             disabled=bool(places) and not new,
             type="primary" if new or not places else "secondary",
-            help="Each is pinned to the commit that it is at now; nothing is downloaded yet.",
+            help="Added at its current commit. The download starts when you run it.",
         )
         ask = st.button(
-            "Ask the hub what it has",
+            "List available checkpoints",
             key="library_ask",
             icon=":material/refresh:",
             help="Lists the checkpoints that are there now, and their size where a listing tells it.",
@@ -112,7 +112,7 @@ def _other() -> Family | None:
 
 def _choice(family: Family, places: Sequence[CheckpointLocation]) -> CheckpointChoice:
     every = st.number_input(
-        "Every n-th checkpoint",
+        "Use every n-th checkpoint",
         1,
         1000,
         1,

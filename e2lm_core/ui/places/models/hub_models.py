@@ -78,7 +78,7 @@ def _added() -> None:
     if have or usage.used_bytes:
         _room(usage)
     if not have:
-        widgets.empty_state("No model of a hub is added yet: choose one below.", icon=":material/cloud:")
+        widgets.empty_state("No downloaded models yet. Add one below.", icon=":material/cloud:")
         return
     model = _choose_model(list(have))
     if model not in have:
@@ -179,7 +179,7 @@ def _outcome(model: str) -> None:
     else:
         count = formatting.count(len(fetch.checkpoints), "checkpoint")
         if fetch.action == "verify":
-            sentence = f"Every byte of {count} is what the hub gave."
+            sentence = f"{count} verified: every byte is as the hub gave it."
         else:
             sentence = f"Downloaded {count}: they can be chosen on Run."
         markdown.success(sentence, icon=":material/check:")
@@ -226,10 +226,7 @@ def _actions(
             what = (
                 f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"
             )
-            markdown.markdown(
-                f"Take {what} out of the catalogue and delete what is downloaded of it? Results stay; adding it again "
-                "takes what the hub has then."
-            )
+            markdown.markdown(f"Remove {what} and delete its downloads? Results are kept.")
             if st.button("Remove", type="primary", key="library_remove"):
                 _act(lambda: hub.remove_checkpoints(settings, model, tuple(c.name for c in marked)))
 
@@ -240,7 +237,7 @@ def _pin(chosen: list[Checkpoint], all_are: bool) -> None:
         markdown.escape(label),
         key="library_pin",
         icon=":material/keep_off:" if all_are else ":material/keep:",
-        help="What is pinned stays on the disk: nothing evicts it, rolling runs neither.",
+        help="Pinned checkpoints are never deleted automatically.",
     ):
         widgets.perform_action(lambda: hub.pin(session.studio().settings, chosen, not all_are))
 

@@ -95,8 +95,10 @@ def _dialog() -> None:
             max_value=10**11,
             value=0,
             key=f"folder_tokens_{name}",
-            help="Sequences in a batch times tokens in a sequence, of all machines together. With 0 it is not known, and "
-            "curves are drawn over steps.",
+            help=(
+                "Batch size × sequence length, over all machines. Enter 0 if unknown; curves are then "
+                "drawn over steps."
+            ),
         )
         if tokens:
             said[name] = int(tokens)

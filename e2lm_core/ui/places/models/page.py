@@ -27,7 +27,7 @@ from e2lm_core.ui.places.models import (
 )
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload
 
-NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
+NONE = "No models found. The built-in models are missing, and E2LM_CHECKPOINTS names none."
 
 
 def draw() -> None:
@@ -89,7 +89,7 @@ def _checkpoints(task: TaskSet) -> None:
             column_config={
                 "parameters": hub_models.COLUMNS["parameters"],
                 "checkpoints": st.column_config.NumberColumn(
-                    "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
+                    "checkpoints", help="A dash means unknown: *List available checkpoints* asks the hub."
                 ),
             },
         )
@@ -106,14 +106,12 @@ def _results(task: TaskSet) -> None:
     shown = current.current_results()
     with head.container():
         widgets.headline(
-            imported_words.import_summary(shown.imported)
-            if shown
-            else "No results from elsewhere are open: import some, or open what is kept."
+            imported_words.import_summary(shown.imported) if shown else "No imported results yet."
         )
     if shown:
         saved.save_form(shown)
         current.problems_panel(shown.imported)
         curves.curves(shown, task)
         current.download(shown)
-    st.subheader("Kept", anchor=False)
+    st.subheader("Saved results", anchor=False)
     saved.saved_list()

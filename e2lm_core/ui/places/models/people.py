@@ -69,7 +69,7 @@ def _change(settings: Settings) -> None:
         with st.container(horizontal=True):
             if st.button("Save", type="primary", key="quota_save"):
                 widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, most * scale, whose))
-            if st.button("As before", key="quota_unset", help="Take back what was said of it."):
+            if st.button("As before", key="quota_unset", help="Reset to the default."):
                 widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, None, whose))
 
 

@@ -27,8 +27,8 @@ from e2lm_core.ui.cache import results
 
 GROUP = "the group's"  # the very checkpoints of the set's model group
 ROLLING_HELP = (
-    "Each checkpoint of a hub is fetched, scored and deleted again, while the next one comes; results stay. What is "
-    "pinned, or was here before, is not deleted."
+    "Each checkpoint of a hub is downloaded, scored and deleted. Results are kept, and so is "
+    "a checkpoint that is pinned or was here before."
 )
 
 
@@ -98,7 +98,7 @@ def _checkpoints(
         markdown.escape(f"With further seeds ({len(first)})"),
         not run.isdisjoint(first),
         key=f"run_seeds_{task.address}",
-        help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
+        help="The same models with other seeds. They are not scored; they show the training noise.",
     ):
         picked = [m for m in models if first.get(m, m) in picked]
     is_part = any(c.model.name in run and c.name not in of_group for c in at_hand)
@@ -108,7 +108,7 @@ def _checkpoints(
         default=GROUP if is_part else "all",
         required=True,
         key=f"run_density_{task.address}",
-        help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
+        help="Fewer checkpoints finish sooner. SQ needs at least 8 in the early window.",
     )
     here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
     if density == GROUP:
@@ -142,7 +142,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
         "To compute",
         f"{cost.missing:,} of {cost.total:,}",
         border=True,
-        help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
+        help="Results still missing: one for each question and checkpoint. Earlier results are reused.",
     )
     if cost.missing and not results.is_running(task):  # a running run shows its remaining time itself
         markdown.caption(
@@ -176,7 +176,7 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
         ):
             run_launcher.queue_run(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
         if rolls and st.button(
-            "Fetch, score and let go",
+            "Download one at a time",
             key="run_rolling",
             icon=":material/sync:",
             disabled=is_running,
@@ -214,7 +214,10 @@ def _latest(task: TaskSet) -> None:
     if saved := run_words.token_savings(job):
         markdown.caption(
             saved,
-            help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
+            help=(
+                "Shared prompt text is computed once, and stored results are reused. The harness sends "
+                "the whole prompt with every choice."
+            ),
         )
     _checkpoint_table(job)
 
@@ -242,7 +245,7 @@ def _checkpoint_table(job: Job) -> None:
 def coverage_table(task: TaskSet) -> None:
     """Draw the number of complete checkpoints of each model."""
     number = st.column_config.NumberColumn
-    st.subheader("What is there", anchor=False)
+    st.subheader("Results so far", anchor=False)
     widgets.table(
         run_words.coverage_frame(results.measurements(task)),
         "coverage",

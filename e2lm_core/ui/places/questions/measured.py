@@ -67,9 +67,7 @@ def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: p
     if selected.any():
         _selection(task, measurements, pool, frame, selected, bool(picked))
     else:
-        st.caption(
-            "Select rows, or narrow the table down, to see their curves against the rest and to keep them as a copy."
-        )
+        st.caption("Select or filter questions to compare them with the rest and to keep them as a copy.")
 
 
 def _filters(frame: pd.DataFrame) -> np.ndarray:
@@ -185,7 +183,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
         for c, why in question_pool.undefined_reasons(pool).items()
         if c != "relevance"
     ]
-    notes.append("Figures of one question are noisy: they hint where to look.")
+    notes.append("Results for a single question are noisy. Treat them as hints.")
     markdown.caption(" ".join(notes))
 
 
@@ -213,7 +211,7 @@ def _selection(
     by_hand: bool,
 ) -> None:
     kept, rest = int(selected.sum()), int((~selected).sum())
-    st.subheader("The selection against the rest", anchor=False)
+    st.subheader("Selected questions compared with the rest", anchor=False)
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric = widgets.metric_control("questions_metric")
         copy_selection(

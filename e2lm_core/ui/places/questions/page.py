@@ -126,9 +126,7 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
     task, measurements = here.task, here.measurements
     if not task.questions or not measurements.complete_pairs:
         widgets.headline(
-            "Nothing is known of single questions yet."
-            if task.questions
-            else "This set has no questions yet."
+            "No results for single questions yet." if task.questions else "This set has no questions yet."
         )
         widgets.run_first(
             "Run this set, and every question's slope, margin and discrimination appear here.", task

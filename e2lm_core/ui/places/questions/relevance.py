@@ -54,7 +54,7 @@ def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True)
 
 def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
     if work.cancelled and work.over:
-        st.caption("Cancelled; what was embedded is kept.")
+        st.caption("Cancelled. Finished embeddings are kept.")
         if st.button("Go on", icon=":material/play_arrow:", key=f"relevance_on_{model}"):
             work.start()
             st.rerun()
@@ -134,7 +134,7 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
 
 def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
     """Draw the exemplars most similar to a selected question; at first the least scientific one."""
-    st.subheader("Why a question scores so", anchor=False)
+    st.subheader("Why this score?", anchor=False)
     order = relevance.probability.argsort(kind="stable")
     key, held = f"relevance_why_{task.address}", st.session_state.get(urls.HELD["question"])
     if held in relevance.ids and key not in st.session_state:
@@ -161,13 +161,13 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
     st.caption(
-        "The exemplars with the nearest embeddings; the probability weighs all, so some may speak against it."
+        "The most similar labelled questions. The score uses all of them, so these can disagree with it."
     )
 
 
 def reliability(relevance: Relevance) -> None:
     """Draw the reliability of the probabilities."""
-    st.subheader("Is 0.8 right in 80%?", anchor=False)
+    st.subheader("Can the probability be trusted?", anchor=False)
     widgets.chart(
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
         "relevance_reliability",

@@ -44,12 +44,10 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
             },
             inputs=(found, task),
         )
-        markdown.caption(
-            "Models are no judges: they say where to look. A key that is doubted may be right and the models wrong together."
-        )
+        markdown.caption("These are hints, not verdicts: the models may all be wrong.")
     else:
-        widgets.empty_state("Nothing to look at: no question stands out.")
-    st.subheader("Answered without being read?", anchor=False, help=messages.CONTROL_HELP)
+        widgets.empty_state("No suspicious questions.")
+    st.subheader("Can it be guessed?", anchor=False, help=messages.CONTROL_HELP)
     _control(task, measurements, controlled)
 
 

@@ -38,8 +38,9 @@ def first_run_card(task: TaskSet) -> None:
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {formatting.duration(cost.seconds)}" if cost.seconds else ""
     widgets.empty_state(
-        f"{formatting.count(len(models), 'model')} with {formatting.count(len(checkpoints), 'checkpoint')} "
-        f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
+        f"{formatting.count(len(models), 'model')} with "
+        f"{formatting.count(len(checkpoints), 'checkpoint')} {'are' if len(models) > 1 else 'is'} "
+        f"ready{time}. First results appear after a few seconds."
     )
     if st.button(
         markdown.escape(f"Run {formatting.count(len(models), 'model')}"),

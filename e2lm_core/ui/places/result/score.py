@@ -192,8 +192,8 @@ def published_sets() -> None:
             inputs=(),
         )
         markdown.caption(
-            f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
-            f"Source of the total: {figures.totals[0].source}. Without a total: {figures.curve_means_source}."
+            "Hatched: from SQ. Dotted: from RC and CS together. Source of the total: "
+            f"{figures.totals[0].source}. Without a total: {figures.curve_means_source}."
         )
         widgets.table(
             lambda: score_charts.published_frame(figures),

@@ -45,7 +45,7 @@ WHAT = (
 )
 MAX_CARDS, MAX_DELETED = 12, 8
 _DAY_S = 24 * 3600
-_SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last run cancelled"}
+_SINCE = {"done": "last run", "failed": "last run failed", "cancelled": "last run cancelled"}
 
 
 def draw() -> None:
@@ -103,9 +103,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
     later: list[Callable[[], None]] = []
     sound = [info for info in infos if not info.problem]
     if not sound:
-        widgets.empty_state(
-            "There is no question set yet: write or import one.", icon=":material/folder_open:"
-        )
+        widgets.empty_state("No sets yet. Write one, or import one.", icon=":material/folder_open:")
     found = _found(sound)
     most = len(found) if st.session_state.get("sets_all") else MAX_CARDS
     with st.grid(3, min_column_width=280):
@@ -127,7 +125,7 @@ def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
     if len(sound) <= MAX_CARDS:
         return list(sound)
     wish = st.text_input(
-        "Find a set", key="sets_find", icon=":material/search:", placeholder="Part of its name"
+        "Find a set", key="sets_find", icon=":material/search:", placeholder="Filter by name"
     )
     return [info for info in sound if wish.strip().lower() in info.address.lower()]
 
@@ -135,7 +133,7 @@ def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
 def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     """Draw a card; return the function that fills in its score later, if it is to come."""
     kind = "example" if info.example else "shared with you" if info.owner else ""
-    marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
+    marks = [mark for mark in ("selected" if in_hand else "", kind) if mark]
     markdown.markdown(
         markdown.fill_template(
             "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
@@ -148,7 +146,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
         with place.container():
             scored = _about(task, in_hand)
             if comes:
-                st.caption("Its Score follows …")
+                st.caption("Computing the Score …")
             elif in_hand and not scored:
                 fill = partial(_score_of, task, st.container())
         if comes:
@@ -235,7 +233,7 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
     """Draw the Score and its null, in full or in a few words; grey, with the reason, if it means nothing."""
     score = scores.score
     if score.value is None:
-        markdown.caption("Score undefined: Result says why.")
+        markdown.caption("No Score yet: Result says why.")
         if silent and in_full:
             markdown.caption(silent)
         return
@@ -322,7 +320,7 @@ def _deleted() -> None:
                     )
         if len(deleted) > MAX_DELETED:
             markdown.caption(
-                f"{len(deleted) - MAX_DELETED:,} more; the command `sets restore` brings any back."
+                f"{len(deleted) - MAX_DELETED:,} more in the trash. Restore them with `sets restore`."
             )
 
 

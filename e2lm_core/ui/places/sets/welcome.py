@@ -44,7 +44,7 @@ def _write() -> None:
         [*layouts.LAYOUTS, *others],
         format_func=lambda one: one.capitalize() if one in layouts.LAYOUTS else f"as {one}",
         key="create_layout",
-        help="The prompt around each question; it can be changed under Prompt.",
+        help="You can change this later under *Prompt*.",
     )
     try:
         begun = layouts.resolve_layout(settings, layout)
@@ -60,10 +60,10 @@ def _write() -> None:
 def _import() -> None:
     settings = session.studio().settings
     name = _named("import_name")
-    st.caption("Questions as a table or a quiz (CSV, XLSX, GIFT, Moodle XML, QTI …), looked at first:")
-    if st.button("Choose a file, or paste", type="primary", key="import_create"):
+    st.caption("Questions from a file (CSV, Excel, GIFT, Moodle XML, QTI …). You will see a preview first.")
+    if st.button("Import questions", type="primary", key="import_create"):
         _made(lambda: collection.create_set(settings, name), name, "Import")
-    upload = st.file_uploader("or a set as a bundle", type=["zip"], key="create_bundle")
+    upload = st.file_uploader("Or open a bundle (.zip)", type=["zip"], key="create_bundle")
     if upload is not None and st.button("Open the bundle", key="create_open"):
         _made(
             lambda: collection.import_set(
@@ -73,7 +73,7 @@ def _import() -> None:
             "Table",
         )
     if settings.with_lm_eval:
-        task = st.text_input("or the name of an lm-eval task, which runs its code", key="create_task")
+        task = st.text_input("Or the name of an lm-eval task (runs the task's own code)", key="create_task")
         if task and st.button("Build it with lm-eval", key="create_build"):
             with st.spinner("lm-eval builds the task's questions…"):
                 _made(
@@ -89,7 +89,7 @@ def _named(key: str) -> str:
     wish = st.text_input("Name", "my set", key=key)
     name = collection.free_name(settings, wish)
     if name != wish:
-        markdown.caption(f"It will be called `{name}`.")
+        markdown.caption(f"Name in files and links: `{name}`")
     return name
 
 

@@ -49,7 +49,7 @@ def sharing_popover(task: TaskSet) -> None:
             )
         links = sharing.list_links(settings, task.name)
         for link in links:
-            markdown.caption(f"Whoever opens this and signs in may come {_ROLES[link.role]}:")
+            markdown.caption(f"Anyone who signs in with this link may come {_ROLES[link.role]}:")
             st.code(_address() + urls.RESULT.slug + link.query, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             if st.button("Make a link", key="share_link", icon=":material/link:"):
@@ -63,7 +63,7 @@ def _leave(task: TaskSet) -> None:
     with st.popover("Leave", icon=":material/group_remove:"):
         markdown.markdown(
             markdown.fill_template(
-                "**{set}** is shared with you. It leaves your list, and stays {owner}'s.",
+                "Remove **{set}** from your list? {owner} keeps it.",
                 set=task.address,
                 owner=task.owner,
             )

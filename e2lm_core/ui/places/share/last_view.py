@@ -64,7 +64,7 @@ def show_last_view(above: str, name: str) -> None:
             "above": above,
             "set": name,
             "places": [place.slug for place in urls.PLACES if place.tabs],
-            "caption": "And what you looked at last:",
+            "caption": "Your last view:",
             "copy": "Copy",
             "copied": "Copied",
         },

@@ -39,9 +39,9 @@ def draw() -> None:
     findings = results.findings(task, profile)
     errors = [finding for finding in findings if finding.severity == "error"]
     widgets.headline(
-        f"**{formatting.count(len(errors), 'error')}** must be mended before this set can be exported."
+        f"Fix **{formatting.count(len(errors), 'error')}** before you can download this set."
         if errors
-        else "Every check that stops an export passes: **the bundle is ready**."
+        else "**Ready to download.**"
     )
     choose_profile()
     if not errors:
@@ -67,7 +67,7 @@ def link(task: TaskSet) -> None:
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{urls.address('overview', task.address)}", language=None, wrap_lines=True)
     last_view.show_last_view(above, task.address)
-    st.caption("Every view's address holds set, tab, metric, filters and question.")
+    st.caption("Links keep the set, tab, metric, filters and question.")
 
 
 def profile_chosen() -> submission.Profile:
@@ -83,7 +83,10 @@ def choose_profile() -> None:
         default="plain",
         required=True,
         key=PROFILE,
-        help="competition also asks for 100 to 15,000 questions and that no prompt holds its own answer, as the E2LM organisers did.",
+        help=(
+            "*Competition* also requires 100 to 15,000 questions and prompts that do not contain the "
+            "answer, as the E2LM organisers did."
+        ),
     )
 
 
@@ -118,7 +121,10 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         icon=":material/merge:",
         on_click="ignore",
         key="export_upstream",
-        help="To offer the set to lm-evaluation-harness itself: its folder, its row in the list of tasks, and what to tick off.",
+        help=(
+            "Everything for a pull request to lm-evaluation-harness: the set's folder, its row in "
+            "the list of tasks, and what to tick off."
+        ),
     )
     st.markdown("Unzip it, then run it with your model:")
     st.code(
@@ -166,7 +172,7 @@ def report(task: TaskSet) -> None:
             key="report_html",
         )
         st.download_button(
-            "Its numbers as JSON",
+            "Download as JSON",
             lambda: json.dumps(_document(task, with_relevance, read)).encode(),
             f"{task.name}-report.json",
             "application/json",

@@ -84,4 +84,4 @@ def verification_sentence(found: dict[str, Any]) -> str:
     much = (
         "its documents are others" if apart is None else f"log-likelihoods are up to {apart:.1e} nats apart"
     )
-    return f"Not verified by {where}: {much}. The command `verify --questions --json` names them."
+    return f"Verification failed in {where}: {much}. The command `verify --questions --json` names them."

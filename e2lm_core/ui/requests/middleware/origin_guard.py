@@ -51,7 +51,7 @@ def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
         return None
     headers = Headers(scope=scope)
     if _renamed(scope, headers, hosts):
-        return "This name is none of the server's: name it in E2LM_HOSTS."
+        return "Unknown host name. Add it to E2LM_HOSTS."
     if _foreign(headers, opens=scope["type"] == "websocket"):
         return "Another site's page asks for this: open the studio's own page."
     return None

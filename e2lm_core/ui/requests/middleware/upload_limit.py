@@ -94,7 +94,7 @@ class UploadLimitMiddleware:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         sentence = (
-            f"No room for this file: a visitor may have {formatting.size(self.most // SHARE_OF_ONE)} of files open, and "
-            f"all together {formatting.size(self.most)}; reload the page to let go of yours."
+            f"Upload limit reached ({formatting.size(self.most // SHARE_OF_ONE)} for a guest, "
+            f"{formatting.size(self.most)} for all). Reload the page to free yours."
         )
         await PlainTextResponse(sentence, 413)(scope, receive, send)

@@ -28,9 +28,7 @@ def test_every_kind_has_its_words_and_its_evidence():
     found = SuspectList(listed=tuple(suspect(kind) for kind in KINDS), knowledge=0.9)
     said = messages.headline(found)
     assert said.count("**1**") == len(KINDS)
-    assert "0.75 more probable than the key, for 5 of 6 models" in messages.evidence_text(
-        suspect("wrong key")
-    )
+    assert "5 of 6 models prefer another choice by 0.75" in messages.evidence_text(suspect("wrong key"))
     assert messages.evidence_text(suspect("dead", evidence=0.0)) == "always wrong"
     assert messages.headline(SuspectList(listed=(), knowledge=0.9)) == "No question stands out."
 
@@ -49,7 +47,7 @@ def test_the_table_has_the_key_and_the_choices_in_question():
 def test_a_set_that_is_read_and_one_that_is_answered_unread():
     assert "this set must be read" in messages.control_sentence(control(0.4))
     assert "p < .001" in messages.control_sentence(control(0.0001))
-    assert "1 question is given away, where luck would give 0" in messages.control_sentence(control(0.0001))
+    assert "1 question is given away (0 expected by luck)" in messages.control_sentence(control(0.0001))
     alone = control(0.5).model_copy(update={"others": None, "p": None})
     assert "one question" in messages.control_sentence(alone)
 

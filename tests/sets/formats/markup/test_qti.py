@@ -118,7 +118,7 @@ def test_only_characters_that_xml_cannot_hold_are_said_to_be_lost() -> None:
     odd = Question(id="odd", question="bell\x07", choices=("a\ufffe", "b"), answer=0)
     assert lost_content([plain], "qti") == ()
     assert lost_content([plain, odd], "qti") == (
-        "Line breaks, spaces at the ends or characters of 1 question come back as others or not at all: odd.",
+        "In 1 question, line breaks, spaces at the ends or special characters are changed or lost: odd.",
     )
     (back,) = parse_file(qti.write([odd]), "t.zip", LIMITS).questions
     assert [back.question, *back.choices] == [qti.round_trip(text) for text in (odd.question, *odd.choices)]

@@ -73,7 +73,7 @@ def test_room_is_made_of_what_nobody_has_open_any_more():
 
 def test_the_refusal_is_a_sentence(client):
     answer = client.put("/_stcore/upload_file/a/f", content=b"x" * 101)
-    assert answer.text.startswith("No room for this file: a visitor may have 100 bytes")
+    assert answer.text.startswith("Upload limit reached (100 bytes for a guest")
 
 
 def test_a_length_that_was_not_said_is_counted_as_it_comes(client, there):

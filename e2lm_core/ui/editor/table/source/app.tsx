@@ -149,7 +149,7 @@ export function App({ store }: { store: Store }) {
     if (readonly || (typing ? !/\t.*\n|\n.*\t/s.test(text.trimEnd()) : !/[\t\n]/.test(text.trim()))) return;
     event.preventDefault();
     store.page.tell("pasted", text);
-    store.say({ text: "What you paste is looked at first: see Import. Nothing here is overwritten." });
+    store.say({ text: "Your rows are in the import preview. Nothing was changed here." });
   };
   const openNew = () => {
     store.adding = true;
@@ -184,7 +184,7 @@ export function App({ store }: { store: Store }) {
       <div class="qt-status" role="status" aria-live="polite">
         {!readonly && ids.length > 0 && <label class="qt-all"><input type="checkbox" checked={all} aria-label={`Choose all ${ids.length} shown`} onChange={() => { if (all) ids.forEach((id) => store.chosen.delete(id)); else ids.forEach((id) => store.chosen.add(id)); store.changed(); }} /></label>}
         <span>{!store.loaded ? "Reading the questions …" : ids.length === store.order.length ? `${count(ids.length)}` : `${ids.length.toLocaleString("en")} of ${count(store.order.length)}`}</span>
-        {store.server.away && <span class="qt-warning">The server does not answer; it is tried again, and nothing typed is lost.</span>}
+        {store.server.away && <span class="qt-warning">Connection lost. Retrying; your text is safe.</span>}
         {lacking.map((why) => <span class="qt-lacking" key={why}>{why}</span>)}
         {store.lost && <span class="qt-error">{store.lost}</span>}
         {store.lastSaved > 0 && !store.server.away && <span class="qt-ok"><Icon name="check" />Saved {new Date(store.lastSaved).toLocaleTimeString("en-GB")}</span>}
@@ -228,7 +228,7 @@ export function App({ store }: { store: Store }) {
             );
           })}
         </div>
-        {store.loaded && !ids.length && <p class="qt-hint">{isEmpty ? "No question yet: write the first above, or paste rows of a spreadsheet here." : "No question is like that."}</p>}
+        {store.loaded && !ids.length && <p class="qt-hint">{isEmpty ? "No question yet: write the first above, or paste rows of a spreadsheet here." : "No questions match."}</p>}
       </div>
       {store.chosen.size > 0 && <Many store={store} subjects={subjects} />}
       </div>

@@ -53,7 +53,7 @@ export class Server {
     if (answer.status >= 502 && answer.status <= 504) throw new Unreachable();
     if (!answer.ok) {
       const why = (await answer.text()).slice(0, 200);
-      throw new Error(why || `The server answers ${answer.status}: load the page again.`);
+      throw new Error(why || `The server answers ${answer.status}: reload the page.`);
     }
     try {
       return { ...(await answer.json()), asked };

@@ -5,31 +5,31 @@ import type { Question } from "./types";
 
 export const STATES = {
   all: "all questions",
-  chosen: "chosen ones",
-  checks: "with a finding",
+  chosen: "selected",
+  checks: "with a problem",
   errors: "with an error",
-  taught: "taught",
-  untaught: "never taught",
+  taught: "known to the mini models",
+  untaught: "unknown to the mini models",
   typed: "not saved",
   recent: "saved in this visit",
   bare: "without subject",
 } as const;
-export const SLOPES = { "": "every slope", rises: "rises early", falls: "falls early", unknown: "no slope yet" } as const;
+export const SLOPES = { "": "Any trend", rises: "improves early", falls: "gets worse early", unknown: "not run" } as const;
 export const RELEVANCES = {
-  "": "every relevance",
-  science: "likely science",
-  between: "in between",
-  other: "hardly science",
+  "": "Any topic",
+  science: "science",
+  between: "unsure",
+  other: "not science",
 } as const;
 export const SORTS = {
-  set: "the set's order",
+  set: "original order",
   question: "text",
   subject: "subject",
   longest: "longest first",
-  gold: "place of the right choice",
-  checks: "findings first",
-  slope: "falling first",
-  relevance: "least science first",
+  gold: "by right answer",
+  checks: "problems first",
+  slope: "getting worse first",
+  relevance: "least scientific first",
 } as const;
 export type State = keyof typeof STATES;
 export type Sort = keyof typeof SORTS;

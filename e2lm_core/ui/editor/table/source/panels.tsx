@@ -14,23 +14,23 @@ export function Many({ store, subjects }: { store: Store; subjects: string[] }) 
   useEffect(() => { void store.act("sets").then((answer) => setSets(answer?.sets ?? [])); }, []);
   const act = (what: string, more: object = {}) => void store.act(what, { ids, ...more });
   return (
-    <div class="qt-bar qt-many" role="toolbar" aria-label="What is done to the chosen questions">
-      <strong>{ids.length.toLocaleString("en")} chosen</strong>
+    <div class="qt-bar qt-many" role="toolbar" aria-label="Actions on the selected questions">
+      <strong>{ids.length.toLocaleString("en")} selected</strong>
       <form onSubmit={(event) => { event.preventDefault(); act("retag", { subject: subject.current!.value }); }}>
-        <input ref={subject} type="text" class="qt-field" list="qt-subjects" aria-label="Subject for the chosen questions" placeholder={subjects[0] ?? "subject"} />
+        <input ref={subject} type="text" class="qt-field" list="qt-subjects" aria-label="Subject for the selected questions" placeholder={subjects[0] ?? "subject"} />
         <button type="submit">Set subject</button>
       </form>
       <button type="button" onClick={() => act("shuffle", { seed: seed() })}>Shuffle choices</button>
-      <button type="button" title="Spread the right choices evenly over the places" onClick={() => act("balance", { seed: seed() })}>Balance gold</button>
+      <button type="button" title="Spread the right answers evenly over the letters" onClick={() => act("balance", { seed: seed() })}>Balance answers</button>
       <button type="button" onClick={() => act("duplicate")}>Duplicate</button>
       {sets.length > 0 && (
         <form onSubmit={(event) => { event.preventDefault(); act("copy", { other: other.current!.value }); }}>
           <select ref={other} aria-label="The set to copy to">{sets.map((name) => <option key={name}>{name}</option>)}</select>
-          <button type="submit">Copy there</button>
+          <button type="submit">Copy to this set</button>
         </form>
       )}
       <button type="button" onClick={() => act("delete")}><Icon name="delete" />Delete</button>
-      <button type="button" class="qt-quiet" onClick={() => { store.chosen.clear(); store.changed(); }}>Choose none</button>
+      <button type="button" class="qt-quiet" onClick={() => { store.chosen.clear(); store.changed(); }}>Clear selection</button>
     </div>
   );
 }
@@ -98,22 +98,22 @@ function Marked({ before, after }: { before: string; after: string }) {
 }
 
 const KEYS: [string, string][] = [
-  ["↑ ↓ ← →", "go from text to text"],
-  ["Enter, F2, click", "type in a text"],
-  ["Enter", "save it"],
-  ["Shift + Enter", "a new line in it"],
-  ["Tab, Shift + Tab", "save it, and type in the next or the one before"],
-  ["Esc", "leave it as it was"],
-  ["Ctrl + Z", "while typing: takes back typing; else: the last change of the set"],
-  ["1 to 9, Space", "mark this choice as the right one"],
-  ["+", "one more choice"],
-  ["Delete", "on a choice: take it out; on a question: delete it"],
+  ["↑ ↓ ← →", "move between cells"],
+  ["Enter, F2, click", "edit"],
+  ["Enter", "save"],
+  ["Shift + Enter", "new line"],
+  ["Tab, Shift + Tab", "save and edit the next or previous"],
+  ["Esc", "cancel"],
+  ["Ctrl + Z", "undo typing, or the set's last change"],
+  ["1 to 9, Space", "mark this choice as the right answer"],
+  ["+", "add a choice"],
+  ["Delete", "remove the choice, or delete the question"],
   ["Alt + ↑, Alt + ↓", "move a choice or a question"],
-  ["X", "choose the question; with Shift all from the last one"],
+  ["X", "select the question; with Shift, all from the last one"],
   ["Ctrl + D", "duplicate the question"],
-  ["N", "a new question"],
+  ["N", "add a question"],
   ["/", "search"],
-  ["Home, End, Page up, Page down", "go far"],
+  ["Home, End, Page up, Page down", "jump to the start or end, or by a page"],
   ["?", "this list"],
 ];
 

@@ -52,7 +52,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         <div class="qt-facts">
           {text("subject", `Subject of question ${number}`, question.subject ?? "")}
           <span class="qt-id" title={id}>{id}</span>
-          {store.isTaught(id) === false && <span class="qt-id" title="The embedded models were never told this answer: their curves say nothing of it.">not taught</span>}
+          {store.isTaught(id) === false && <span class="qt-id" title="The mini models never learned this answer: their curves say nothing about it.">unknown to the mini models</span>}
           {!readonly && cells < 26 && !spare && (
             <button type="button" class="qt-spare qt-quiet" tabIndex={-1} onClick={() => acts.edit(id, `choice ${question.choices.length}`)}>
               <Icon name="add" />choice
@@ -98,7 +98,7 @@ function State({ store, id }: { store: Store; id: string }) {
   const fields = [...(store.typed.get(id)?.values() ?? [])];
   if (fields.some((typed) => typed.state === "saving"))
     return store.server.away
-      ? <span class="qt-state qt-warning" title="The server does not answer; it is tried again. What you typed is kept."><Icon name="cloud_off" /></span>
+      ? <span class="qt-state qt-warning" title="Connection lost. Retrying; your text is safe."><Icon name="cloud_off" /></span>
       : <span class="qt-state" title="Being saved"><Icon name="more_horiz" /></span>;
   if (fields.some((typed) => typed.state === "refused")) return <span class="qt-state qt-error" title="Not saved"><Icon name="error" /></span>;
   if (store.saved.has(id) && !fields.length)
@@ -121,9 +121,9 @@ function Unsaved({ store, id, question }: { store: Store; id: string; question: 
   const refused = left.find(([, typed]) => typed.sentence)?.[1].sentence;
   return (
     <div class="qt-unsaved">
-      {clash?.size ? <span>Somebody else changed this while you wrote: choose above what stays.</span> : null}
+      {clash?.size ? <span>Conflict: choose a version above.</span> : null}
       {theirs.length ? <span>Somebody else has just saved this: {said(theirs[0][0])}</span> : null}
-      {left.length ? <span>{refused ?? "Typed, not saved yet."}</span> : null}
+      {left.length ? <span>{refused ?? "Not saved yet."}</span> : null}
       {left.length && id !== NEW ? <button type="button" onClick={() => store.save(question.id)}>Save</button> : null}
       {left.length && id !== NEW ? <button type="button" onClick={() => store.discard(question.id)}>Discard</button> : null}
     </div>

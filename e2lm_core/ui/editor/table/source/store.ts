@@ -452,7 +452,7 @@ export class Store {
     if (!all.size) this.typed.delete(id);
     this.backup();
     if (same(value, seen)) this.changed();
-    else this.say({ text: "What you typed is put aside.", back: () => { this.type(id, { [field]: value }); this.save(id, field); } });
+    else this.say({ text: "Change discarded.", back: () => { this.type(id, { [field]: value }); this.save(id, field); } });
   }
 
   /** Do something to the set; what changed comes with the answer. */

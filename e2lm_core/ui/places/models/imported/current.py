@@ -57,7 +57,7 @@ def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
         return
     count = formatting.count(len(imported.problems), "thing")
     with st.expander(
-        markdown.escape(f"{count} to know of these results"),
+        markdown.escape(f"{count} to know about these results"),
         expanded=len(imported.problems) <= open_up_to,
         icon=":material/info:",
     ):

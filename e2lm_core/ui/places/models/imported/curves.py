@@ -30,8 +30,8 @@ from e2lm_core.ui.places.models.imported.current import OpenResults
 MAX_CURVES = 8  # drawn by default; more can be chosen
 _NUMBER = st.column_config.NumberColumn
 _ABOUT_OWN_RUNS = (
-    "The studio's own results of the set in hand, on the same metric. Only curves of the same questions can be "
-    "compared point by point."
+    "Your results of the selected set, on the same metric. Only curves of the same questions "
+    "can be compared point by point."
 )
 
 

@@ -29,7 +29,7 @@ def saved_list() -> None:
             if st.button("Undo", key="results_undo", icon=":material/undo:"):
                 widgets.perform_action(lambda: saved_imports.restore_import(settings, back))
     if not rows:
-        st.caption("Nothing is kept yet. What you import can be kept under a name.")
+        st.caption("No saved results.")
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
             _row(row)
@@ -47,7 +47,7 @@ def _row(row: saved_imports.SavedImport) -> None:
     with st.popover("Remove", icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
-                "**{name}** is taken off this list. It can be brought back until another of that name is removed.",
+                "**{name}** removed. It can be brought back until another of that name is removed.",
                 name=row.name,
             )
         )
@@ -68,9 +68,7 @@ def save_form(results: OpenResults) -> None:
     if results.name is not None:
         return
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
-        name = st.text_input(
-            "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
-        )
+        name = st.text_input("Save as", key="results_name", placeholder="pythia-mmlu", width=260)
         if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
             widgets.perform_action(partial(_keep, results, name.strip()))
 
@@ -78,7 +76,7 @@ def save_form(results: OpenResults) -> None:
 def _keep(results: OpenResults, name: str) -> None:
     saved_imports.save_import(session.studio().settings, name, results.imported)
     current.open_results(results.imported, name)
-    markdown.toast(f"Kept as {name}.")
+    markdown.toast(f"Saved as {name}.")
 
 
 def _open(name: str) -> None:
