@@ -83,7 +83,7 @@ KINDS = (
         most_of_visitor=1800,
         unit="seconds",
         sentence=(
-            "You have used {{used}} of today's {{most}} of computing time. Results so far are kept: "
+            "You have used {used} of today's {most} of computing time. Results so far are kept: "
             f"continue tomorrow (UTC), {_MORE}."
         ),
     ),

@@ -240,7 +240,7 @@ def test_the_control_is_run_once_and_kept(call: Cli) -> None:
     assert (document["cue_words"], document["curves"]) == (None, [])
     assert call("suspects", "little", "--json")["control"] == document
     said = call("suspects", "little")
-    assert "Under other questions' prompts" in said
+    assert "Without the question, models get" in said
     assert "One word of each question alone answers" in said
 
 

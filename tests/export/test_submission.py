@@ -265,5 +265,5 @@ def test_only_the_competition_asks_for_a_hundred(here: Studio) -> None:
 def test_an_answer_that_dev_shows_stops_the_export(here: Studio) -> None:
     task = studios.task()
     shown = task.model_copy(update={"dev": (task.questions[3].model_copy(update={"id": "x"}),)})
-    with pytest.raises(TaskError, match="cannot be exported yet: Question 4: it stands in dev too"):
+    with pytest.raises(TaskError, match="cannot be exported yet: Question 4 is also an example question"):
         submission.build_bundle(here, shown)

@@ -17,7 +17,7 @@ def test_headlines_say_what_was_read_and_what_it_does():
     rows = "".join(f"m{m},t,acc,{k},{0.2 + 0.05 * k / (m + 1)}\n" for m in range(2) for k in range(1, 13))
     rising = read({"x.csv": b"model,task,metric,step,score\n" + rows.encode()})
     steady = imported_words.headline(rising.curves)
-    assert "the most steadily (SQ 1.000)" in steady or "the most steadily (SQ 0.9" in steady
+    assert "most steadily (SQ 1.000)" in steady or "most steadily (SQ 0.9" in steady
     assert imported_words.headline([]) == "There is no curve of this metric."
 
 

@@ -72,7 +72,7 @@ def test_no_set_at_all(tmp_path, monkeypatch, ladder):
         shutil.rmtree(opened.studio.settings.tasks)
         for page in (*PAGES, "relevance"):
             opened.open(page)
-            assert "No sets yet" in opened.said
+            assert "No set" in opened.said
 
 
 def test_no_checkpoints(tmp_path, monkeypatch):
@@ -297,13 +297,13 @@ def test_while_a_run_goes_on_nobody_is_told_to_start_one(visit):
     visit.click("Run 4 models")
     for page in ("accuracy", "one_by_one", "subjects", "ranking", "measured", "score", "plan"):
         visit.open(page)
-        assert "appears here by itself" in visit.said, page
+        assert "Results appear here automatically" in visit.said, page
         assert "Run this set" not in visit.said, page
     task = collection.open_set(visit.studio.settings, "little")
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints)
     visit.open("accuracy")
     visit.at.run()
-    assert "appears here by itself" not in visit.said
+    assert "Results appear here automatically" not in visit.said
 
 
 def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
@@ -352,7 +352,7 @@ def test_overview_starts_the_first_run(visit):
 
 def test_an_example_is_copied_not_edited(visit):
     at = visit.open("write")
-    assert "This is an example" in visit.said
+    assert "Examples are read-only" in visit.said
     assert json.loads(visit.editor.proto.json)["readonly"]
     at.text_input(key="copy_name_little").set_value("my_copy").run()
     visit.click("Copy")
@@ -517,7 +517,7 @@ def test_export_offers_the_bundle_unless_an_error_stands(done):
     assert f"Download {OWN}.zip" in [b.label for b in at.get("download_button")]
     at.segmented_control(key="export_profile").set_value("competition").run()
     assert f"Download {OWN}.zip" not in [b.label for b in at.get("download_button")]
-    assert "must be mended" in done.said
+    assert "before you can download this set" in done.said
     assert "100" in done.said
 
 
@@ -596,7 +596,7 @@ def test_a_version_is_named_and_restored_after_a_question_in_one_step_that_is_un
     assert [v.name for v in versions.list_versions(settings, OWN)] == [None, None, "for the class"]
     assert "for the class" in done.at.selectbox(key="history_version_2").options[0]
     done.at.selectbox(key="history_version_2").set_value(0).run()
-    assert "2 places differ from now" in done.said
+    assert "2 differences from the current version" in done.said
     done.click("Restore …")
     assert collection.open_set(settings, OWN).questions != first  # it asks before
     done.click("Restore it")

@@ -20,7 +20,7 @@ def test_the_first_visit_says_what_this_is_and_has_three_ways_in(visit):
     assert visit.at.title[0].value == "Sets"
     assert "tell the models apart while they are still young" in visit.said
     assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
-    assert "little in hand · example" in visit.said.replace("**", "").replace(":gray[", "").replace("]", "")
+    assert "little selected · example" in visit.said.replace("**", "").replace(":gray[", "").replace("]", "")
     assert "6 questions · never run" in visit.said  # of the set in hand alone this is looked at
     press(visit, "door_example")
     assert visit.at.title[0].value == "Result"
@@ -112,7 +112,7 @@ def test_no_set_at_all_says_so_and_offers_the_ways_in(visit):
     for folder in visit.studio.settings.tasks.iterdir():
         folder.rename(visit.studio.settings.home / folder.name)
     visit.open("sets")
-    assert "No sets yet: write or import one" in visit.said
+    assert "No sets yet. Write one, or import one" in visit.said
     assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
 
 

@@ -38,7 +38,7 @@ def test_sets_are_counted_also_when_one_is_brought_back(root, ada):
     with pytest.raises(LimitError) as refused:
         collection.create_set(ada, "two")
     assert studios.sentence(refused) == (
-        "You have 1 question sets, and 1 are yours to have: delete one, or ask an administrator for more."
+        "You have 1 question sets and a limit of 1: delete one, or ask an administrator for more."
     )
     collection.delete_set(ada, "one")
     collection.create_set(ada, "two")

@@ -11,10 +11,10 @@ from tests.relevance.made import judged
 
 def test_relevance_counts_what_would_be_accepted() -> None:
     some = judged([0.9, 0.5, 0.1], ["physics", "physics", "none"])
-    assert "**2 of 3**" in messages.headline(some)
+    assert "(2 of 3)" in messages.headline(some)
     assert "physics" in messages.headline(some)
     assert "no questions" in messages.headline(judged([], []))
-    assert "**0 of 1**" in messages.headline(judged([0.1], ["none"]))
+    assert "(0 of 1)" in messages.headline(judged([0.1], ["none"]))
 
 
 def test_wrong_answers_that_turn_a_verdict_are_counted() -> None:

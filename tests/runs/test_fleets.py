@@ -341,5 +341,5 @@ def test_a_visitor_who_may_only_read_chooses_none(here: Studio) -> None:
     reading = replace(here, settings=here.settings.model_copy(update={"readonly": True}))
     with pytest.raises(StudioError) as error:
         fleets.choose_fleet(reading, "little", fleets.find_fleet(here, "ladder"))
-    assert "read" in studios.sentence(error)
+    assert "only view" in studios.sentence(error)
     assert not (here.settings.workspace / "set_fleets").exists()

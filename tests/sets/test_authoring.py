@@ -58,7 +58,7 @@ def test_the_same_edit_twice_is_one_step(here: Settings) -> None:
         ({"answer": 4}, "gold is 4, but it has 4 choices (use 0–3)"),
         ({"answer": -1}, "gold is -1"),
         ({"choices": ["only"], "answer": 0}, "1 choice"),
-        ({"choices": ["same", "same"], "answer": 0}, "are equal"),
+        ({"choices": ["same", "same"], "answer": 0}, "are the same"),
         ({"choices": ["one", ""], "answer": 0}, "is empty"),
         ({"choices": [], "answer": 0}, "0 choices"),
         ({"choices": [str(k) for k in range(27)], "answer": 0}, "27 choices"),

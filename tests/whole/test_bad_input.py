@@ -161,7 +161,7 @@ def test_an_invalid_question_is_named_by_check_and_stops_an_export(
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     rows[2]["choices"][1] = rows[2]["choices"][0]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert "Question 3: choices 0 and 1 are equal" in refused(
+    assert "Question 3: choices A and B are the same" in refused(
         "export", "little", "--out", str(tmp_path / "x.zip")
     )
     assert not (tmp_path / "x.zip").exists()

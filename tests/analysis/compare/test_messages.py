@@ -134,7 +134,7 @@ def test_what_sq_does(sq: Value, says: str) -> None:
 
 def test_nothing_in_common_is_said_of_checkpoints_and_of_questions() -> None:
     said = comparison_words.headline(by_hand(None))
-    assert said == "first and second have no common results yet, so they cannot be compared."
+    assert said == "first and second have no common results yet, so they cannot be compared. Run both."
     apart = by_hand(None, first=(0, -1), second=(-1, 0))
     assert comparison_words.pairing_note(apart) == (
         "first and second share no question: each is resampled by itself, and the intervals of the "

@@ -44,7 +44,7 @@ def test_a_model_whose_tokens_nobody_knows_is_drawn_with_all_over_steps() -> Non
     assert set(placed["model"]) == {SMALL.name, LARGE.name}
     assert len(axes.place_on_axis(frame, measured, axis)) == len(frame)
     assert messages.axis_note(axis, None) == (
-        f"The axis shows training steps, because the token counts of {SMALL.name} had read."
+        f"The axis shows training steps, because the token counts of {SMALL.name} are unknown."
     )
 
 

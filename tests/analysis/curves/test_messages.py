@@ -233,7 +233,7 @@ def axis(**changes) -> Axis:
     ("drawn_over", "says"),
     [
         (axis(), ""),
-        (axis(untold=("a",)), "The axis shows training steps, because the token counts of a had read."),
+        (axis(untold=("a",)), "The axis shows training steps, because the token counts of a are unknown."),
         (axis(at_zero=1), "Checkpoints at 0 have no place on a logarithmic axis."),
         (
             axis(kind="compute", left_out=("a", "b")),

@@ -77,7 +77,7 @@ def test_equal_and_strange_pairs_have_reasons() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
     given = set_intervals.resample(twice, ("acc",))
     found = separation(twice, given, "acc", SMALL.name, LARGE.name)
-    assert "stand equal" in (found.since.why or "")
+    assert "are equal" in (found.since.why or "")
     nan = float("nan")
     apart = measurements(curve(SMALL, [0.5, nan]), curve(LARGE, [nan, 0.5]))
     given = set_intervals.resample(apart, ("acc",))

@@ -99,7 +99,7 @@ def test_another_gold_choice_is_a_change_and_a_note_is_none(here: Studio) -> Non
     (effect,) = question_edits.edit_effects(before, measured(here, moved))
     assert effect.changes[0].difference is not None  # nothing has to be computed for it
     assert question_edits.edit_effects(before, measured(here, noted)) == ()
-    assert "changed no prompt" in question_edits.headline((), (), 40, 40)
+    assert "did not change any prompt" in question_edits.headline((), (), 40, 40)
 
 
 def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: Studio) -> None:

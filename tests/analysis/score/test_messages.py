@@ -154,7 +154,7 @@ def test_without_a_twin_cs_says_why_and_what_stands_in() -> None:
 
 
 def test_checkpoints_at_chance_are_said() -> None:
-    assert "At 6 of 8 early checkpoints" in " ".join(score_words.advice_sentences(advised(three())))
+    assert "CS is 0 at 6 of 8 early checkpoints" in " ".join(score_words.advice_sentences(advised(three())))
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -58,7 +58,7 @@ def test_plan(call: Cli) -> None:
         "fleet",
     ]
     assert document["seconds"] == pytest.approx(document["questions"] * 40 * 0.01)
-    assert "needed" in call("plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob")
+    assert "You need" in call("plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob")
     other = call("plan", "little", "--width", "0.2", "--fleet", "e2lm", "--json")
     assert sum(row["checkpoints"] for row in other["planned"]) == 6 * 27
 

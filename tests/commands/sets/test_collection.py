@@ -67,7 +67,7 @@ def test_create_with_the_questions_of_a_file(call: Cli, here: Settings, tmp_path
     assert collection.open_set(here, "fresh").questions[0].subject == "chemistry"
     table.write_text("question,A,B,answer\nWhy?,a,b,1\nWhy not?,a,a,0\n")
     said = call("sets", "create", "again", "--file", str(table), code=2)
-    assert "choices 0 and 1 are equal" in said
+    assert "choices A and B are the same" in said
     assert "--skip-broken" in said
     assert call("sets", "create", "again", "--file", str(table), "--skip-broken", "--json")["questions"] == 1
 

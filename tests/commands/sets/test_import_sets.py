@@ -69,7 +69,7 @@ def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
     rows.mkdir()
     lines = [{"goal": f"g{n}", "sol1": "a", "sol2": "b" if n else "a", "label": n % 2} for n in range(3)]
     (rows / "validation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert "choices 0 and 1 are equal" in call("import", path, "--rows", str(rows), code=2)
+    assert "choices A and B are the same" in call("import", path, "--rows", str(rows), code=2)
     made = call("import", path, "--rows", str(rows), "--skip-broken", "--json")
     assert (made["name"], made["questions"]) == ("goals", 2)
     assert any("Left out: Question 1" in warning for warning in made["warnings"])

@@ -72,7 +72,7 @@ def test_people_and_their_quotas(call: Cli, people: Settings) -> None:
     quotas = call("people", "quota", "sets", "1", "--person", "bob", "--json")["quotas"]
     assert quotas[0]["people"] == {"bob": 1}
     call("--as", "bob", "sets", "create", "one")
-    assert "1 are yours to have" in call("--as", "bob", "sets", "create", "two", code=2)
+    assert "a limit of 1" in call("--as", "bob", "sets", "create", "two", code=2)
     call("people", "quota", "sets", "--person", "bob", "--unset")
     call("--as", "bob", "sets", "create", "two")
     assert "Only an administrator may change quotas" in call(

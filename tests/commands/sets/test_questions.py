@@ -217,7 +217,7 @@ REFUSED = (
     (("edit", "mine", "q1", "--choice", "²=e"), "write N=TEXT"),
     (("edit", "mine", "q1", "--choice", "-1=e"), "write N=TEXT"),
     (("edit", "mine", "q1", "--choice", "3"), "write N=TEXT"),
-    (("edit", "mine", "q1", "--choice", "0=4"), "are equal"),
+    (("edit", "mine", "q1", "--choice", "0=4"), "are the same"),
     (("edit", "little", "q1", "--set", "note=x"), "is an example"),
     (("add", "mine"), "needs --question"),
     (("add", "mine", "--question", "Why?", "--choice", "a", "--answer", "0"), "choice"),

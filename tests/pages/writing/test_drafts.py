@@ -120,7 +120,7 @@ def test_the_next_question_leaves_text_where_it_was_typed(done):
     assert "Not saved yet: **question q1**" in done.said
     done.at.button(key="card_back").click().run()
     assert text(done) == "Typed, not saved?"
-    assert "Not saved yet: typed" in done.said
+    assert "Unsaved changes, typed" in done.said
 
 
 def test_a_new_question_is_in_the_set_when_it_is_saved_and_not_before(done):
@@ -177,7 +177,7 @@ def test_two_prompts_are_settled_by_their_author(done):
     done.at.text_area[1].set_value("Mine.\n")
     authoring.update_config(done.studio.settings, OWN, description="Theirs.\n")
     done.click("Save the prompt")
-    assert "The prompt: somebody else changed the description" in done.said
+    assert "Conflict in The prompt:** somebody else changed the description" in done.said
     assert collection.open_set(done.studio.settings, OWN).config.description == "Theirs.\n"
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).config.description == "Mine.\n"

@@ -65,7 +65,7 @@ def test_what_is_there_already_is_marked_and_left_out_unless_it_is_wanted(own: V
 def test_rows_that_are_none_are_named_and_the_rest_can_be_added(own: Visit) -> None:
     own.at.text_area(key="paste").set_value(SHEET + "Was?\tx\ty\tC\nWas?\tx\tx\tA\n").run()
     assert "Row 4: answer is 'C', which is no choice" in own.said
-    assert "Row 5: choices 0 and 1 are equal" in own.said
+    assert "Row 5: choices A and B are the same" in own.said
     assert "Add 3 questions and leave out 2" in own.labels()
 
 
@@ -171,5 +171,5 @@ def test_a_download_says_first_what_it_cannot_hold(own: Visit) -> None:
     assert "cannot hold" not in own.said
     own.at.selectbox(key="set_format").set_value("aiken").run()
     assert not own.at.exception
-    assert "Aiken Some content is lost. There is no place for id and subject." in own.said
+    assert "Some content is lost in Aiken: There is no place for id and subject." in own.said
     assert "Download Aiken" in [b.label for b in own.at.get("download_button")]

@@ -117,7 +117,7 @@ def test_a_saved_card_is_lost_to_nobody(done: Visit) -> None:
     assert (question.question, question.choices[1], question.subject) == ("A colleague's?", "seven", "theirs")
     assert "Conflict in q1:** somebody else changed the text while you were editing" in done.said
     done.at.run()  # as after a reload: it is on the disk
-    assert "q1: somebody else changed the text" in done.said
+    assert "Conflict in q1:** somebody else changed the text" in done.said
     done.click("Keep theirs")
     assert texts(done)[0] == "A colleague's?"
     assert had(done, "Mine?")
@@ -143,11 +143,11 @@ def test_who_is_faster_once_more_is_seen_too(done: Visit) -> None:
     colleague(done, 0, choices=("a", "b", "c", "d"))
     before = collection.open_set(done.studio.settings, OWN).questions[0].choices
     done.edit({0: {"choices": ["mine", *before[1:]]}})
-    assert "q1: somebody else changed the choices" in done.said
+    assert "Conflict in q1:** somebody else changed the choices" in done.said
     colleague(done, 0, choices=("e", "f", "g", "h"))
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).questions[0].choices == ("e", "f", "g", "h")
-    assert "q1: somebody else changed the choices" in done.said
+    assert "Conflict in q1:** somebody else changed the choices" in done.said
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).questions[0].choices[0] == "mine"
 
@@ -169,7 +169,7 @@ def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> No
     assert "by another browser: edit question q2" in done.said
     undo = next(b for b in done.at.button if b.label == "Undo")
     assert "edit question q1 (yours, " in undo.help
-    assert "by another browser, stays as it is" in undo.help
+    assert "by another browser and is not affected" in undo.help
     done.click("Undo")
     assert texts(done)[0] != "Mine?"
     assert texts(done)[1] == "Another's?"
@@ -203,7 +203,7 @@ def test_an_answer_marked_in_the_card_while_choices_moved_is_no_other_text(done:
     turned = before.choices[::-1]
     colleague(done, 0, choices=turned, answer=3 - before.answer)
     done.click("Save")
-    assert "q1: somebody else changed the choices or the right answer" in done.said
+    assert "Conflict in q1:** somebody else changed the choices or the right answer" in done.said
     assert marked(done) == before.choices[before.answer]
     sides = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
     assert f"{before.choices[wrong]}  (right)" in sides[1].replace("<mark>", "").replace("</mark>", "")

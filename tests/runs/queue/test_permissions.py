@@ -139,7 +139,7 @@ def test_what_runs_compute_is_on_their_askers_account(studio, ada):
     used = {quota.kind.key: quota.used for quota in quotas.quotas_of(ada.settings, "ada")}
     assert used["cpu"] > 0
     quotas.set_limit(asked(studio, "root").settings, "cpu", 0, "ada")
-    with pytest.raises(LimitError, match="go on tomorrow"):
+    with pytest.raises(LimitError, match="continue tomorrow"):
         queued(ada, "mine")
 
 

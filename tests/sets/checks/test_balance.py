@@ -10,7 +10,10 @@ def test_gold_s_place_and_length() -> None:
     task = a_set()
     first = tuple(q.model_copy(update={"answer": 0}) for q in task.questions)
     (found,) = findings(task.model_copy(update={"questions": first}))
-    assert found.sentence == "Gold is choice 0 in 100% of the questions (25% is chance); shuffle the choices."
+    assert (
+        found.sentence
+        == "A is the right answer in 100% of the questions (25% expected). Balance the answers."
+    )
     long = tuple(
         q.model_copy(
             update={"choices": tuple(c + " metal" * (i == q.answer) * 3 for i, c in enumerate(q.choices))}
@@ -29,7 +32,7 @@ def test_few_questions_and_small_departures_say_nothing() -> None:
     some = [
         q.model_copy(update={"answer": 0 if n < 36 else 1 + n % 3}) for n, q in enumerate(a_set().questions)
     ]
-    assert not [f for f in gold_habits(some) if "choice 0" in f.sentence]
+    assert not [f for f in gold_habits(some) if f.code == "gold_position"]
 
 
 def test_a_sure_departure_of_less_than_five_points_says_nothing() -> None:
@@ -42,4 +45,6 @@ def test_a_sure_departure_of_less_than_five_points_says_nothing() -> None:
 
     # 300 are expected and three standard errors are 45: 348 are four points more, 372 six.
     assert places(348) == []
-    assert places(372) == ["Gold is choice 0 in 31% of the questions (25% is chance); shuffle the choices."]
+    assert places(372) == [
+        "A is the right answer in 31% of the questions (25% expected). Balance the answers."
+    ]

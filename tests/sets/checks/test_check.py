@@ -37,12 +37,12 @@ def test_a_clean_set_has_no_findings() -> None:
         (
             {"choices": ("a", "b", "a "), "answer": 1},
             "repeated_choice",
-            "Question 7: choices 0 and 2 are equal ('a'); make them differ.",
+            "Question 7: choices A and C are the same ('a'). Change one.",
         ),
         (
             {"choices": ("a", "  ")},
             "empty_choice",
-            "Question 7: choice 1 is empty; write it or take it out.",
+            "Question 7: choice B is empty. Write it, or remove it.",
         ),
         (
             {"question": " \n"},

@@ -144,9 +144,9 @@ def test_a_question_that_is_gone_keeps_what_was_typed(here: Settings) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"choices": "abc"}, "list of texts"),
-        ({"choices": [1, 2]}, "list of texts"),
-        ({"answer": "A"}, "number"),
+        ({"choices": "abc"}, "could not be read"),
+        ({"choices": [1, 2]}, "could not be read"),
+        ({"answer": "A"}, "right answer"),
         ({"question": 3}, "text"),
     ],
 )
@@ -177,7 +177,7 @@ def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "no text yet"),
+        ({}, "question text"),
         ({"question": "What?", "choices": ["a"]}, "two choices"),
         ({"question": "What?", "choices": ["a", "b"]}, "no right answer: click the letter of the right one"),
         ({"question": "What?", "choices": ["a", "b"], "answer": None}, "no right answer: click the letter"),

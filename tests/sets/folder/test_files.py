@@ -86,7 +86,7 @@ def test_the_digest_is_of_what_is_scored() -> None:
     [
         ({"answer": 2}, "Question 1: gold is 2, but it has 2 choices (use 0–1)."),
         ({"choices": ("one",)}, "Question 1: it has 1 choice; give it 2 to 26."),
-        ({"choices": ("same", "same")}, "Question 1: choices 0 and 1 are equal ('same'); make them differ."),
+        ({"choices": ("same", "same")}, "Question 1: choices A and B are the same ('same'). Change one."),
         ({"question": ""}, "Question 1: the question is empty; write it or delete the row."),
         ({"extra": {"answer": 1}}, "no column named like one of the studio's"),
         ({"extra": {"when": float("nan")}}, "holds a value that its files cannot store"),

@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
         "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
         "Row 6: it has no answer; say which choice is right.",
         "Row 2: gold is 2, but it has 2 choices (use 0–1).",
-        "Row 3: choices 0 and 1 are equal ('a'); make them differ.",
+        "Row 3: choices A and B are the same ('a'). Change one.",
         "Row 4: the question is empty; write it or delete the row.",
         "Row 5: it has 1 choice; give it 2 to 26.",
     ]

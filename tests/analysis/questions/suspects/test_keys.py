@@ -46,7 +46,7 @@ def test_models_that_know_nothing_cannot_tell():
     found = keys.find_doubtful_keys(flipped(answered(100), 5)[0])
     assert not wrong_keys(found)
     assert found.knowledge < keys.KNOWS
-    assert "do not know these answers well enough" in messages.headline(found)
+    assert "know too little to find wrong answer keys" in messages.headline(found)
 
 
 def with_probabilities(
