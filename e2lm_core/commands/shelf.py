@@ -15,7 +15,7 @@ from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.opening import require_reading
 from e2lm_core.commands.options import Json, Rc
-from e2lm_core.commands.output import estimate, print_table
+from e2lm_core.commands.output import Estimate, estimate, print_table, prints_data
 from e2lm_core.commands.progress import busy_indicator
 
 app = Typer(no_args_is_help=True, help="Public learning curves of known benchmarks, to lay beside one's own.")
@@ -44,10 +44,14 @@ def list_benchmarks(
             help="Add SQ of the curves thinned to N points, as many as yours has.",
         ),
     ] = None,
+    order: Annotated[
+        bool,
+        Option("--order", help="Show decision accuracy, SNR and slope in place of the onsets; CSV has both."),
+    ] = False,
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
 ) -> None:
-    """Table of all benchmarks: questions, SQ, tokens to leave chance, sizes told apart."""
+    """Table of all benchmarks: questions, SQ, tokens to leave chance, sizes told apart, decision accuracy, SNR, slope."""
     from e2lm_core.imported.shelf import library, messages
     from e2lm_core.imported.shelf.overview import noise_quality, overview
 
@@ -65,8 +69,24 @@ def list_benchmarks(
         )
     with busy_indicator("Computing signal quality"):
         found = [overview(one, metric, points, rc) for one in chosen]
-    rows = [messages.table_row(of) | {"SQ": estimate(of.sq.model_dump())} for of in found]
-    columns = [name for name in messages.COLUMNS if name != "RC to 240 B" or any(of.rc for of in found)]
+    rows = [
+        messages.table_row(of)
+        | {name: estimate(value.model_dump()) for name, value in messages.values_of(of).items()}
+        | {
+            "slope": Estimate(
+                of.slope.value, *(of.slope.interval or (None, None)), messages.slope_cell(of.slope)
+            )
+        }
+        for of in found
+    ]
+    shown = None if prints_data() else order
+    columns = [
+        *messages.COLUMNS,
+        *(messages.ONSET_COLUMNS if shown is not True else ()),
+        *(messages.ORDER_COLUMNS if shown is not False else ()),
+    ]
+    if not any(of.rc for of in found) and "RC to 240 B" in columns:
+        columns.remove("RC to 240 B")
     if points is not None:
         rows = [row | {f"SQ at {points}": of.thinned} for row, of in zip(rows, found, strict=True)]
         columns.insert(columns.index("SQ of noise"), f"SQ at {points}")
@@ -75,7 +95,7 @@ def list_benchmarks(
         "noise": None if points is None else {"points": points, "sq": noise_quality(points)},
         "benchmarks": [of.model_dump() for of in found],
     }
-    print_table(as_json, document, rows, columns, notes=messages.table_notes(found, points, rc))
+    print_table(as_json, document, rows, columns, notes=messages.table_notes(found, points, rc, shown))
 
 
 @app.command("show")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from e2lm_core.base import formatting
+from e2lm_core.base.records import Value
 from e2lm_core.imported.shelf import library
 from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
@@ -31,10 +32,19 @@ RC = (
     "RC to 240 B: provisional, over the {points} published points behind the early window that all models have "
     "({reading}), where curves of noise get {noise}; never to be compared with RC to 1 T tokens."
 )
-COLUMNS = (
-    *("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise"),
-    *("RC to 240 B", "chance", "above chance", "by", "sizes apart", "apart by"),
+ORDER = (
+    "Decision accuracy: share of pairs of models in the same order at {early} tokens as at {late} ({source}{shots}){mark}; "
+    "noise gets 0.5. Larger ahead: share of pairs of which the larger is ahead at the end, as the sizes alone would say."
 )
+PROVISIONAL = ", provisional, since the training went on"
+LUCK = (
+    "SNR: AI2's ratio of the models' spread to the noise of the last five points. SNR of luck: what equally good models "
+    "get at most, which differ by luck with the questions alone."
+)
+SLOPE = "Slope: mean rise of the score per doubling of tokens; noise has 0."
+COLUMNS = ("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise")
+ONSET_COLUMNS = ("RC to 240 B", "chance", "above chance", "by", "sizes apart", "apart by")
+ORDER_COLUMNS = ("decision accuracy", "larger ahead", "SNR", "SNR of luck", "slope")
 
 
 def source_sentence(source: Source) -> str:
@@ -62,7 +72,7 @@ def tokens_cell(lasting: Lasting | None) -> str:
 
 
 def table_row(of: Overview) -> dict[str, Any]:
-    """Row of the table of all benchmarks, but for SQ."""
+    """Row of the table of all benchmarks, but for `values_of`."""
     return {
         "source": of.source,
         "benchmark": of.benchmark,
@@ -78,11 +88,29 @@ def table_row(of: Overview) -> dict[str, Any]:
         "by": tokens_cell(of.above_chance),
         "sizes apart": count_cell(of.apart),
         "apart by": tokens_cell(of.apart),
+        "larger ahead": of.order.larger_ahead,
+        "SNR of luck": of.snr_luck,
     }
 
 
+def values_of(of: Overview) -> dict[str, Value]:
+    """Figures of a row that may have an interval, by column."""
+    return {"SQ": of.sq, "decision accuracy": of.order.accuracy, "SNR": of.snr, "slope": of.slope}
+
+
+def slope_cell(slope: Value) -> str:
+    """Cell of a slope with four decimals and its interval; a dash if it is undefined."""
+    if slope.value is None:
+        return formatting.DASH
+    bounds = "" if slope.interval is None else f" [{slope.interval[0]:.4f}, {slope.interval[1]:.4f}]"
+    return f"{slope.value:.4f}{bounds}"
+
+
 def table_notes(
-    shown: Sequence[Overview], points: int | None = None, reading: str = readings.DEFAULT
+    shown: Sequence[Overview],
+    points: int | None = None,
+    reading: str = readings.DEFAULT,
+    order: bool | None = None,
 ) -> list[str]:
     """Sentences below a table of benchmarks: what its columns say, and where its figures are from.
 
@@ -90,23 +118,46 @@ def table_notes(
         shown: Rows of the table.
         points: Number of points to which its curves were also thinned; None if they were not.
         reading: RC definition of its rows.
+        order: Whether its columns are those of `ORDER_COLUMNS`, or of `ONSET_COLUMNS`; None for both.
     """
     notes = [NOISE]
     if points is not None:
         notes.append(THINNED.format(points=points, noise=formatting.score(noise_quality(points))))
-    if any(of.apart.sure is not None for of in shown):
+    states = [state for of in shown for state in (of.apart, of.above_chance) if state is not None]
+    if order is not True and any(state.sure is not None for state in states):
         notes.append(ERRORS)
-    if any(of.apart.sure is None for of in shown):
+    if any(state.sure is None for state in states):
         notes.append(MEANS)
+    if order is not False:
+        notes += [*order_notes(shown), LUCK, SLOPE]
     if any((of.source, of.benchmark) == ("pythia", "mmlu") for of in shown):
         notes.append(WHOLE)
-    if (with_rc := next((of for of in shown if of.rc is not None), None)) is not None:
+    with_rc = next((of for of in shown if of.rc is not None), None)
+    if with_rc is not None and order is not True:
         noise = formatting.score(with_rc.rc_noise)
         notes.append(RC.format(points=with_rc.rc_points, reading=readings.LABELS[reading], noise=noise))
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
     return notes + source_notes(keys)
+
+
+def order_notes(shown: Sequence[Overview]) -> list[str]:
+    """Sentences on the early and the last tokens of decision accuracy, one for each source and few-shot count."""
+    first: dict[tuple[str, int | None], Overview] = {}
+    for of in shown:
+        if of.order.early is not None:
+            first.setdefault((of.source, of.num_fewshot), of)
+    return [
+        ORDER.format(
+            early=formatting.tokens(of.order.early),
+            late=formatting.tokens(of.order.late),
+            source=source,
+            shots="" if shots is None else f", {shots}-shot",
+            mark=PROVISIONAL if of.rc is not None else "",
+        )
+        for (source, shots), of in first.items()
+    ]
 
 
 def source_notes(keys: Collection[str]) -> list[str]:
