@@ -48,6 +48,22 @@ class Shelved:
     parts: tuple[Benchmark, ...] = ()
 
     @property
+    def key(self) -> str:
+        """Name in links: source, benchmark and few-shot count, such as `pythia:piqa:5`."""
+        shots = self.benchmark.num_fewshot
+        return ":".join([self.group[0], self.benchmark.name, *([] if shots is None else [str(shots)])])
+
+    @property
+    def group(self) -> tuple[str, int | None]:
+        """Source and few-shot count; benchmarks that share them ran on the same models."""
+        return self.source.key, self.benchmark.num_fewshot
+
+    @property
+    def digest(self) -> str:
+        """Digest of its figures, equal for equal ones alone."""
+        return f"{self.key}:{self.file.path.name}:{self.benchmark.crc}:{len(self.parts)}"
+
+    @property
     def label(self) -> str:
         """Name with the few-shot count, such as `piqa (5-shot)`."""
         shots = self.benchmark.num_fewshot

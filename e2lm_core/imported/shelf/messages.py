@@ -11,6 +11,7 @@ from typing import Any
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Value
 from e2lm_core.imported.shelf import library
+from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
 from e2lm_core.scores.ranking import readings
@@ -43,7 +44,26 @@ LUCK = (
 )
 SLOPE = "Slope: mean rise of the score per doubling of tokens; noise has 0."
 COLUMNS = ("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise")
-ONSET_COLUMNS = ("RC to 240 B", "chance", "above chance", "by", "sizes apart", "apart by")
+RC_COLUMN = "RC to 240 B"
+ONSET_COLUMNS = (RC_COLUMN, "chance", "above chance", "by", "sizes apart", "apart by")
+COLUMN_HELP = {
+    "SQ": "Signal quality, the mean over the models.",
+    "SQ of noise": "What curves of white noise get with as many points.",
+    RC_COLUMN: "Provisional: the published points end at 240 B tokens. Never compare it with RC to 1 T tokens.",
+    "chance": "Accuracy of blind guessing; a dash where it is unknown, and so what is above it.",
+    "above chance": "Models above chance at the end.",
+    "by": "Tokens by which half of the models are above chance; a dash for never.",
+    "sizes apart": "Neighbouring sizes that are told apart at the end.",
+    "apart by": "Tokens by which half of them are; a dash for never.",
+    "decision accuracy": "Share of pairs of models in the same order early as at the end. Noise gets 50%.",
+    "larger ahead": "Share of pairs of which the larger model is ahead at the end.",
+    "SNR": "AI2's signal-to-noise ratio over the last five points.",
+    "SNR of luck": "What equally good models get at most: luck with the questions alone.",
+    "slope": "Rise of the score per doubling of tokens. Noise has 0.",
+}
+FORMATS = {"slope": "%.4f", "SNR": "%.1f", "SNR of luck": "%.1f", "by": "compact", "apart by": "compact"}
+FORMATS |= dict.fromkeys(("above chance", "sizes apart"), "%d")
+FORMATS |= dict.fromkeys(("chance", "decision accuracy", "larger ahead"), "%.1f%%")
 ORDER_COLUMNS = ("decision accuracy", "larger ahead", "SNR", "SNR of luck", "slope")
 
 
@@ -51,6 +71,32 @@ def source_sentence(source: Source) -> str:
     """Sentence on where the figures of a source are from."""
     return (
         f"{source.title}: {source.repository} at {source.commit[:7]} ({source.licence}, {source.copyright})."
+    )
+
+
+def group_label(shelved: Shelved) -> str:
+    """Label of the benchmarks that ran on the same models, such as `Pythia, 5-shot`."""
+    shots = shelved.benchmark.num_fewshot
+    return shelved.source.title if shots is None else f"{shelved.source.title}, {shots}-shot"
+
+
+def preview_sentence(shelved: Shelved) -> str:
+    """Sentence below the picture of a benchmark: what ran on it, and that its points are means alone."""
+    of = formatting.count(len(shelved.models), "model")
+    return f"{shelved.label}, {of} of {shelved.source.title}; means alone, without standard errors."
+
+
+def group_headline(label: str, shown: Sequence[Overview]) -> str:
+    """Headline of a group's table: the benchmark with the highest SQ, and how many are no better than noise."""
+    rated = [(of.sq.value, of) for of in shown if of.sq.value is not None]
+    if not rated:
+        return f"{label}: no benchmark has an SQ, which needs 8 points."
+    best, of = max(rated, key=lambda one: one[0])
+    dull = sum(value <= (one.noise or 0) for value, one in rated)
+    like_noise = f"{dull} {'has' if dull == 1 else 'have'} no more than noise"
+    return (
+        f"{label}: **{of.benchmark}** has the highest SQ of {formatting.count(len(rated), 'benchmark')}, "
+        f"{formatting.score(best)}; {like_noise} ({formatting.score(of.noise)})."
     )
 
 
@@ -82,7 +128,7 @@ def table_row(of: Overview) -> dict[str, Any]:
         "models": of.models,
         "points": of.points,
         "SQ of noise": of.noise,
-        "RC to 240 B": of.rc and of.rc.value,
+        RC_COLUMN: of.rc and of.rc.value,
         "chance": of.chance,
         "above chance": count_cell(of.above_chance),
         "by": tokens_cell(of.above_chance),
@@ -111,6 +157,7 @@ def table_notes(
     points: int | None = None,
     reading: str = readings.DEFAULT,
     order: bool | None = None,
+    sources: bool = True,
 ) -> list[str]:
     """Sentences below a table of benchmarks: what its columns say, and where its figures are from.
 
@@ -119,6 +166,7 @@ def table_notes(
         points: Number of points to which its curves were also thinned; None if they were not.
         reading: RC definition of its rows.
         order: Whether its columns are those of `ORDER_COLUMNS`, or of `ONSET_COLUMNS`; None for both.
+        sources: Whether to name the sources.
     """
     notes = [NOISE]
     if points is not None:
@@ -139,7 +187,7 @@ def table_notes(
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
-    return notes + source_notes(keys)
+    return notes + (source_notes(keys) if sources else [])
 
 
 def order_notes(shown: Sequence[Overview]) -> list[str]:

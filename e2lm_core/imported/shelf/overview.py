@@ -160,7 +160,7 @@ def overview(
         points=points,
         sq=_signal_quality(curves),
         noise=noise_quality(points),
-        thinned=None if wanted_points is None else _mean_thinned(curves, wanted_points),
+        thinned=None if wanted_points is None else mean_thinned(curves, wanted_points),
         rc=rc,
         rc_points=rc_points,
         rc_noise=rc_noise,
@@ -202,7 +202,8 @@ def thinned_quality(curve: Curve, points: int) -> float | None:
     return float(found.mean()) if np.isfinite(found).all() else None
 
 
-def _mean_thinned(curves: Sequence[Curve], points: int) -> float | None:
+def mean_thinned(curves: Sequence[Curve], points: int) -> float | None:
+    """Mean of `thinned_quality` over the curves; None where it is undefined for one."""
     found = [thinned_quality(curve, points) for curve in curves]
     known = [value for value in found if value is not None]
     return sum(known) / len(known) if len(known) == len(found) else None

@@ -1,0 +1,53 @@
+"""Tab Public benchmarks: the table of the shelf, one source and few-shot count at a time.
+
+Tested in tests/pages/test_shelf.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.imported.shelf import messages, tables
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.cache import shelf as remembered
+
+KEY = "shelf_group_control"
+INTERVAL_PX = 118
+_NUMBER = st.column_config.NumberColumn
+
+
+def draw() -> None:
+    """Draw the headline of the chosen group, its table and the notes below it."""
+    groups = {messages.group_label(one): one.group for one in remembered.benchmarks()}
+    held = urls.HELD["shelf"]
+    if st.session_state.get(held) not in groups:
+        st.session_state[held] = next(iter(groups))
+    place = st.empty()
+    st.session_state[KEY] = st.session_state[held]
+    st.segmented_control(
+        "Source", list(groups), required=True, key=KEY, on_change=urls.remember_choice, args=("shelf", KEY)
+    )
+    shown = [one for one in remembered.benchmarks() if one.group == groups[st.session_state[held]]]
+    found = remembered.overviews(shown)
+    with place.container():
+        widgets.headline(messages.group_headline(st.session_state[held], found))
+    widgets.table(
+        lambda: tables.overview_frame(found),
+        f"benchmarks-{st.session_state[held]}",
+        "shelf_all",
+        height=460,
+        phone_columns=("benchmark", "SQ", "decision accuracy"),
+        percent=("decision accuracy", "larger ahead", "chance"),
+        column_config={
+            "benchmark": st.column_config.TextColumn(width=150 if viewport.is_narrow() else None),
+            **{name: st.column_config.TextColumn(width=INTERVAL_PX) for name in tables.INTERVALS},
+        }
+        | {
+            name: _NUMBER(name, format=messages.FORMATS.get(name, "%.3f"), help=text)
+            for name, text in messages.COLUMN_HELP.items()
+        },
+        inputs=(tuple(shown),),
+    )
+    markdown.caption(" ".join(messages.source_notes({shown[0].source.key})))
+    widgets.how_computed(*messages.table_notes(found, sources=False))
